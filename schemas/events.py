@@ -1,0 +1,240 @@
+"""Canonical events: what Linger understands, whatever the source looked like.
+
+One event is one JSON object of at most 1 MiB. `parse_event` is the one door: it never lets an
+impossible event in, and says of each refusal which field, what was found and why (`InvalidEvent`).
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+MAX_BODY_BYTES: Final = 1 << 20
+MAX_DEPTH: Final = 32
+MAX_ID_BYTES: Final = 256
+MAX_ATTRIBUTES: Final = 64
+MAX_TEXT_BYTES: Final = 1024
+TYPE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}$"
+
+Scalar = str | int | float | bool | None
+
+
+class InvalidEvent(ValueError):
+    """An event that cannot be used, ever.
+
+    Attributes:
+        reason: stable code for the dead-letter topic and metrics, such as `naive_time`.
+        detail: one sentence for people: the field, the value found, what was expected.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def _shown(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _identifier(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    if len(text.encode()) > MAX_ID_BYTES:
+        raise ValueError(f"is longer than {MAX_ID_BYTES} bytes")
+    return text
+
+
+def _iso_text(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError(f"must be an ISO 8601 text with a zone, found {_shown(value)}")
+    return value
+
+
+def _after_1970(moment: datetime) -> datetime:
+    if moment.year < 1970:
+        raise ValueError(f"is before 1970: {moment.isoformat()}")
+    return moment.astimezone(UTC)
+
+
+def _flat(attributes: dict[str, Any]) -> dict[str, Any]:
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise ValueError(f"has {len(attributes)} entries, at most {MAX_ATTRIBUTES} are kept")
+    for name, value in attributes.items():
+        if not isinstance(value, str | int | float | bool | None):
+            raise ValueError(f"'{name}' is not flat: found {_shown(value)}")
+        if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
+            raise ValueError(f"'{name}' is longer than {MAX_TEXT_BYTES} bytes")
+    return attributes
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_after_1970)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_BYTES)]
+Amount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
+
+
+class _Event(BaseModel):
+    """What every event has. Unknown fields are kept aside and counted, never an error."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
+
+    event_id: Identifier = Field(description="Identifies this event for ever; a repetition is dropped.")
+    customer_id: Identifier = Field(description="Whom it concerns; at most 256 bytes of UTF-8.")
+    occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone, kept in UTC.")
+    attributes: Annotated[dict[str, Any], AfterValidator(_flat)] = Field(
+        default_factory=dict, description="Flat values that rules may filter by: text, number, true/false."
+    )
+
+    def unknown_fields(self) -> int:
+        """Return how many fields the sender wrote that this type does not have."""
+        return len(self.model_extra or ())
+
+
+class Purchase(_Event):
+    """A customer paid for something."""
+
+    type: Literal["purchase"] = "purchase"
+    amount: Amount = Field(description="Money in the unit of `currency`, not negative, at most 10^12.")
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code, upper case.")
+    order_id: Identifier | None = Field(default=None, description="The shop's own number of the order.")
+
+
+class Login(_Event):
+    """A customer logged in successfully."""
+
+    type: Literal["login"] = "login"
+
+
+class Cancellation(_Event):
+    """A customer ended something that was running."""
+
+    type: Literal["cancellation"] = "cancellation"
+    what: Text | None = Field(default=None, description="What was cancelled: a plan, a subscription.")
+    reason: Text | None = Field(default=None, description="Why, in the customer's or the system's words.")
+    effective_at: Moment | None = Field(default=None, description="When it ends, if not at once; may lie ahead.")
+
+
+class Declared(_Event):
+    """An event of a type that the operator declared in `sources.yaml`, with flat attributes."""
+
+    type: Annotated[str, Field(pattern=TYPE_PATTERN)]
+
+
+Event = Purchase | Login | Cancellation | Declared
+BUILT_IN: Final[dict[str, type[Purchase] | type[Login] | type[Cancellation]]] = {
+    "purchase": Purchase,
+    "login": Login,
+    "cancellation": Cancellation,
+}
+
+_REASONS = {
+    "missing": "missing_field",
+    "timezone_aware": "naive_time",
+    "greater_than_equal": "negative_amount",
+    "finite_number": "not_finite_amount",
+    "less_than_equal": "impossible_amount",
+}
+
+
+def read_json(raw: bytes | None) -> Any:
+    """Read one JSON document, bounded in size and depth.
+
+    Raises:
+        InvalidEvent: `empty`, `too_large`, `not_json` or `too_deep`.
+    """
+    if not raw:
+        raise InvalidEvent("empty", "the record has no value")
+    if len(raw) > MAX_BODY_BYTES:
+        raise InvalidEvent("too_large", f"{len(raw)} bytes, at most {MAX_BODY_BYTES} are read")
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        reason = "too_deep" if "depth" in str(error) else "not_json"
+        raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
+    # Fewer brackets than the bound cannot nest deeper than the bound: the walk is for the rest.
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+        raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
+    return document
+
+
+def _depth(document: object) -> int:
+    depth, level = 0, [document]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+    return depth
+
+
+def build_event(document: Any, *, types: Collection[str], latest: datetime) -> Event:
+    """Turn one JSON object into an event.
+
+    Args:
+        document: an object with the fields of the event's type.
+        types: the types declared beyond the built-in ones.
+        latest: the latest plausible moment; what occurred after it is refused.
+
+    Raises:
+        InvalidEvent: with the first impossible or missing field.
+    """
+    if not isinstance(document, dict):
+        raise InvalidEvent("not_an_object", f"expected a JSON object, found {_shown(document)}")
+    kind = document.get("type")
+    model: type[Event]
+    if isinstance(kind, str) and kind in BUILT_IN:
+        model = BUILT_IN[kind]
+    elif isinstance(kind, str) and kind in types:
+        model = Declared
+    elif kind is None:
+        raise InvalidEvent("missing_field", "'type' is missing")
+    else:
+        known = ", ".join([*BUILT_IN, *types])
+        raise InvalidEvent("unknown_type", f"'type' is {_shown(kind)}; known are {known}")
+    try:
+        event = model.model_validate(document)
+    except ValidationError as error:
+        raise _explained(error) from None
+    if event.occurred_at > latest:
+        detail = f"'occurred_at' is {event.occurred_at.isoformat()}, after {latest.isoformat()}"
+        raise InvalidEvent("future_time", detail)
+    return event
+
+
+def parse_event(raw: bytes | None, *, types: Collection[str] = (), latest: datetime) -> Event:
+    """Read one canonical event from its JSON bytes; see `read_json` and `build_event`."""
+    return build_event(read_json(raw), types=types, latest=latest)
+
+
+def encode_event(event: Event) -> bytes:
+    """Write an event as canonical JSON: known fields only, times in UTC, amounts as text."""
+    return event.__pydantic_serializer__.to_json(event, exclude=set(event.model_extra or ()), exclude_none=True)
+
+
+def _explained(error: ValidationError) -> InvalidEvent:
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    reason = _REASONS.get(first["type"], "impossible_field")
+    if first["type"] == "value_error" and field.endswith("_id"):
+        reason = "impossible_id"
+    if reason == "missing_field":
+        return InvalidEvent(reason, f"'{field}' is missing")
+    return InvalidEvent(reason, f"'{field}': {message}; found {_shown(first.get('input'))}")

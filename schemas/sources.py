@@ -1,0 +1,198 @@
+"""`sources.yaml`: which foreign topics Linger reads, and where an event's fields are in their payload."""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.durations import Duration
+from schemas.events import BUILT_IN, TYPE_PATTERN
+
+PATH_PATTERN: Final = r"^[^.\[\]\s]+(\[\d{1,4}\])*(\.[^.\[\]\s]+(\[\d{1,4}\])*)*$"
+
+Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=300)]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
+Plain = str | int | float | bool | None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"'{name}' is not a time zone; write for example 'Europe/Berlin' or 'UTC'") from None
+    return name
+
+
+class Place(_Strict):
+    """Where a value is: exactly one of path, header, key, topic, position or constant."""
+
+    path: Path | None = Field(default=None, description="In the JSON body.", examples=["customer.id", "lines[0].sku"])
+    header: str | None = Field(default=None, description="In a Kafka header of this name.")
+    key: Literal[True] | None = Field(default=None, description="The record's Kafka key, as text.")
+    topic: Literal[True] | None = Field(default=None, description="The name of the topic.")
+    position: Literal[True] | None = Field(
+        default=None,
+        description="`topic:partition:offset`, for sources whose events have no id of their own.",
+    )
+    constant: Plain = Field(default=None, description="Always this value.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Place":
+        named = [
+            name
+            for name in ("path", "header", "key", "topic", "position", "constant")
+            if name in self.model_fields_set
+        ]
+        if len(named) != 1:
+            found = ", ".join(named) or "none"
+            raise ValueError(f"needs exactly one of path, header, key, topic, position, constant; found {found}")
+        return self
+
+
+def _as_place(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+Where = Annotated[Place, BeforeValidator(_as_place)]
+
+
+class When(Place):
+    """Where a time is, and how it is written."""
+
+    format: Literal["iso", "seconds", "milliseconds"] = Field(
+        default="iso", description="iso: ISO 8601 text; seconds, milliseconds: since 1970, number or text."
+    )
+    zone: Annotated[str, AfterValidator(_zone)] | None = Field(
+        default=None,
+        description="For ISO texts that carry no zone: the zone they mean.",
+        examples=["Europe/Berlin"],
+    )
+
+
+WhenField = Annotated[When, BeforeValidator(_as_place)]
+
+
+class Fields(_Strict):
+    """Where the fields of the canonical event are."""
+
+    event_id: Where
+    customer_id: Where
+    occurred_at: WhenField
+    amount: Where | None = None
+    currency: Where | None = None
+    order_id: Where | None = None
+    what: Where | None = None
+    reason: Where | None = None
+    effective_at: WhenField | None = None
+
+
+_FIELDS_OF: Final[dict[str, tuple[set[str], set[str]]]] = {
+    "purchase": ({"amount", "currency"}, {"order_id"}),
+    "login": (set(), set()),
+    "cancellation": (set(), {"what", "reason", "effective_at"}),
+}
+_COMMON: Final = {"event_id", "customer_id", "occurred_at"}
+
+
+def _since(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    if isinstance(value, str) and len(value) == len("2024-01-01"):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value
+
+
+class Source(_Strict):
+    """One foreign topic."""
+
+    topic: TopicName = Field(description="The Kafka topic to read.", examples=["shop.orders"])
+    format: Literal["json", "canonical"] = Field(
+        default="json",
+        description="canonical: the values are Linger's own events already; no fields are needed.",
+    )
+    event: TypeName | None = Field(default=None, description="Which event a record of this topic is.")
+    events: Annotated[list[TypeName], Field(max_length=64)] = Field(
+        default_factory=list, description="For canonical topics: the types that come this way."
+    )
+    only_when: dict[Path, Plain | list[Plain]] = Field(
+        default_factory=dict,
+        description="Records whose fields differ are skipped and counted, not dead-lettered.",
+        examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}],
+    )
+    fields: Fields | None = Field(default=None, description="Where the event's fields are in the payload.")
+    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
+        default_factory=dict, description="Further flat values that rules may filter by."
+    )
+    max_silence: Duration = Field(
+        description="Silent for longer than this, the source counts as broken and the rules that need it are held. "
+        "Choose it well above its longest quiet time, at night and on holidays.",
+        examples=["6 hours", "3 days"],
+    )
+    complete_since: Annotated[datetime, BeforeValidator(_since)] | None = Field(
+        default=None,
+        description="The topic holds everything since this day, for every customer. Left out, Linger counts from "
+        "the first record it read and takes longer to call somebody a first-time buyer.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Source":
+        if self.format == "canonical":
+            if self.fields is not None or self.attributes or self.event is not None:
+                raise ValueError("a canonical source has 'events', but no 'event', 'fields' or 'attributes'")
+            if not self.events:
+                raise ValueError("a canonical source needs 'events': the types that come this way")
+            return self
+        if self.event is None or self.fields is None:
+            raise ValueError("needs 'event' and 'fields'")
+        if self.events:
+            raise ValueError("'events' is for canonical sources; write 'event'")
+        given = self.fields.model_fields_set
+        required, optional = _FIELDS_OF.get(self.event, (set(), set()))
+        if missing := required - given:
+            raise ValueError(f"a {self.event} also needs the fields {', '.join(sorted(missing))}")
+        if extra := given - _COMMON - required - optional:
+            raise ValueError(f"a {self.event} has no {', '.join(sorted(extra))}; use 'attributes' for other values")
+        return self
+
+    def types(self) -> tuple[str, ...]:
+        """Return the event types that can come out of this source."""
+        return tuple(self.events) if self.event is None else (self.event,)
+
+
+class DeclaredType(_Strict):
+    """An event type beyond purchase, login and cancellation."""
+
+    description: Annotated[str, Field(max_length=300)] = ""
+
+
+class SourcesFile(_Strict):
+    """The whole of `sources.yaml`."""
+
+    event_types: dict[TypeName, DeclaredType] = Field(
+        default_factory=dict, description="Types of your own.", examples=[{"complaint": {"description": "…"}}]
+    )
+    sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SourcesFile":
+        topics = [source.topic for source in self.sources]
+        if twice := sorted({topic for topic in topics if topics.count(topic) > 1}):
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        if again := sorted(set(self.event_types) & set(BUILT_IN)):
+            raise ValueError(f"'event_types' redefines {', '.join(again)}, which Linger has already")
+        known = {*BUILT_IN, *self.event_types}
+        for source in self.sources:
+            if unknown := sorted(set(source.types()) - known):
+                raise ValueError(
+                    f"source '{source.topic}' gives {', '.join(unknown)}, which 'event_types' does not declare; "
+                    f"known are {', '.join(sorted(known))}"
+                )
+        return self
