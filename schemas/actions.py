@@ -40,6 +40,9 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
+Retraction = Literal["customer_returned", "late_event", "no_longer_true"]
+
+
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something to do for one customer, or its retraction."""
 
@@ -55,7 +58,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: Annotated[dict[str, Number], Meta(description="Values for the template.")]
     why: Annotated[tuple[Reason, ...], Meta(description="Every condition with what was observed.")]
     retracted_at: Annotated[datetime, Meta(tz=True)] | None = None
-    retracted_because: Literal["customer_returned", "late_event"] | None = None
+    retracted_because: Retraction | None = None
 
 
 Suppression = Literal[

@@ -36,12 +36,14 @@ class InvalidEvent(ValueError):
     Attributes:
         reason: stable code for the dead-letter topic and metrics, such as `naive_time`.
         detail: one sentence for people: the field, the value found, what was expected.
+        field: the event's field that was refused, where it was one field.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, field: str | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.field = field
 
 
 def _shown(value: object, limit: int = 80) -> str:
@@ -49,7 +51,11 @@ def _shown(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _identifier(text: str) -> str:
+def _identifier(value: object) -> str:
+    # JSON numbers beyond 64 bits arrive as rounded floats: taken as ids they would make two customers one.
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("must be a text, or a whole number of at most 64 bits")
+    text = str(value)
     if not text.strip():
         raise ValueError("is empty")
     if len(text.encode()) > MAX_ID_BYTES:
@@ -58,15 +64,20 @@ def _identifier(text: str) -> str:
 
 
 def _iso_text(value: object) -> object:
-    if not isinstance(value, str | datetime):
-        raise ValueError(f"must be an ISO 8601 text with a zone, found {_shown(value)}")
-    return value
+    # Pydantic takes a text of digits alone for seconds since 1970: "20261003" would be a day in August 1970.
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("must be an ISO 8601 text with a zone, such as 2026-10-03T09:14:52Z")
 
 
 def _after_1970(moment: datetime) -> datetime:
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is beyond the year 9999 in UTC") from None
     if moment.year < 1970:
         raise ValueError(f"is before 1970: {moment.isoformat()}")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _flat(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +91,7 @@ def _flat(attributes: dict[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
+Identifier = Annotated[str, BeforeValidator(_identifier)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_after_1970)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_BYTES)]
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
@@ -147,6 +158,14 @@ _REASONS = {
     "finite_number": "not_finite_amount",
     "less_than_equal": "impossible_amount",
 }
+_REASONS_BY_FIELD = {
+    "event_id": "impossible_id",
+    "customer_id": "impossible_id",
+    "order_id": "impossible_id",
+    "occurred_at": "impossible_time",
+    "effective_at": "impossible_time",
+    "amount": "impossible_amount",
+}
 
 
 def read_json(raw: bytes | None) -> Any:
@@ -204,17 +223,17 @@ def build_event(document: Any, *, types: Collection[str], latest: datetime) -> E
     elif isinstance(kind, str) and kind in types:
         model = Declared
     elif kind is None:
-        raise InvalidEvent("missing_field", "'type' is missing")
+        raise InvalidEvent("missing_field", "'type' is missing", field="type")
     else:
         known = ", ".join([*BUILT_IN, *types])
-        raise InvalidEvent("unknown_type", f"'type' is {_shown(kind)}; known are {known}")
+        raise InvalidEvent("unknown_type", f"'type' is {_shown(kind)}; known are {known}", field="type")
     try:
         event = model.model_validate(document)
     except ValidationError as error:
         raise _explained(error) from None
     if event.occurred_at > latest:
         detail = f"'occurred_at' is {event.occurred_at.isoformat()}, after {latest.isoformat()}"
-        raise InvalidEvent("future_time", detail)
+        raise InvalidEvent("future_time", detail, field="occurred_at")
     return event
 
 
@@ -233,8 +252,8 @@ def _explained(error: ValidationError) -> InvalidEvent:
     field = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     reason = _REASONS.get(first["type"], "impossible_field")
-    if first["type"] == "value_error" and field.endswith("_id"):
-        reason = "impossible_id"
+    if reason == "impossible_field":
+        reason = _REASONS_BY_FIELD.get(field, reason)
     if reason == "missing_field":
-        return InvalidEvent(reason, f"'{field}' is missing")
-    return InvalidEvent(reason, f"'{field}': {message}; found {_shown(first.get('input'))}")
+        return InvalidEvent(reason, f"'{field}' is missing", field=field)
+    return InvalidEvent(reason, f"'{field}': {message}; found {_shown(first.get('input'))}", field=field)

@@ -111,7 +111,8 @@ class Count(_Windowed):
     @model_validator(mode="after")
     def _whole(self) -> "Count":
         for bound in (self.at_least, self.at_most):
-            if bound is not None and (bound % 1 or bound < 0):
+            # Not `bound % 1`: decimal refuses that for numbers above 10^28 with an error that is no ValueError.
+            if bound is not None and (bound < 0 or bound != bound.to_integral_value()):
                 raise ValueError(f"events are counted in whole numbers, found {bound}")
         return self
 
@@ -150,7 +151,7 @@ class All(_Strict):
     all: Annotated[list["Condition"], Field(min_length=1, max_length=MAX_CONDITIONS)]
 
 
-class Any_(_Strict):
+class Any_(_Strict):  # noqa: N801 (`Any` is typing's)
     """At least one of these holds."""
 
     model_config = ConfigDict(title="Any")

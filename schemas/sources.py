@@ -78,10 +78,20 @@ class When(Place):
 WhenField = Annotated[When, BeforeValidator(_as_place)]
 
 
+def _distinguishing(place: Place) -> Place:
+    if place.topic or "constant" in place.model_fields_set:
+        same = "topic" if place.topic else "constant"
+        raise ValueError(
+            f"a {same} is the same for every record, so every event after the first would be dropped as a duplicate; "
+            "write 'position: true' for records that have no id of their own"
+        )
+    return place
+
+
 class Fields(_Strict):
     """Where the fields of the canonical event are."""
 
-    event_id: Where
+    event_id: Annotated[Where, AfterValidator(_distinguishing)]
     customer_id: Where
     occurred_at: WhenField
     amount: Where | None = None
@@ -101,13 +111,14 @@ _COMMON: Final = {"event_id", "customer_id", "occurred_at"}
 
 
 def _since(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
-    if isinstance(value, str) and len(value) == len("2024-01-01"):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value
+    try:
+        # A number is no day: 20240101 would be taken for seconds since 1970, and everything for complete.
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected a day such as 2024-01-31, found {value!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Source(_Strict):

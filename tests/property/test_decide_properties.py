@@ -1,0 +1,183 @@
+"""Laws of deciding: the order of a customer's events is all that counts."""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.actions import Action, Decision
+from tests.builders import DAY, START, event, rule, rules, watched
+from tests.oracle import left
+from workers.core import activity as activities
+from workers.core.activity import Activity
+from workers.core.decide import decide
+from workers.core.facts import Fact
+from workers.core.observed import Observed
+
+RULES = rules(
+    rule(
+        "quiet",
+        when={"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]},
+        again_after="20 days",
+    ),
+    rule("first", when={"all": [{"count": "purchase", "at most": 1}, {"none": "purchase", "for": "5 days"}]}),
+    rule(
+        "dry",
+        when={
+            "all": [
+                {"count": "login", "at least": 2, "within": "20 days"},
+                {"none": "login", "for": "4 days"},
+                {"status": "active"},
+            ]
+        },
+    ),
+    rule("rich", when={"not": {"sum": "purchase.amount", "at least": 45, "within": "12 days"}}, again_after="2 days"),
+    rule("gone", when={"status": "cancelled"}, action="win-back"),
+    rule("big", when={"count": "purchase", "at most": 0, "within": "7 days", "where": {"amount": {"at least": 30}}}),
+)
+OBSERVED = watched(RULES)
+END = START + 400 * DAY
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["purchase", "purchase", "login", "login", "cancellation"]),
+        st.floats(min_value=0.001, max_value=12),
+        st.floats(min_value=0, max_value=6),
+        st.sampled_from([10, 20, 40]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[Fact]:
+    """Events in the order of the log; a late one occurred before its predecessors."""
+    events, at_day = [], 1.0
+    for serial, (kind, gap, lateness, amount) in enumerate(steps):
+        at_day += gap
+        shown = max(0.5, at_day - lateness) if late and serial % 3 == 2 else at_day
+        events.append(event(kind, shown, event_id=f"id{serial}", amount=amount))
+    return events
+
+
+@dataclass
+class Customer:
+    """One customer in the hands of the core, stored and read again between any two turns."""
+
+    activity: Activity | None = None
+    decisions: list[Action | Decision] | None = None
+
+    def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
+        before = None if self.activity is None else activities.decode(activities.encode(self.activity))
+        outcome = decide("ada", before, events, RULES, observed, upto_ms)
+        self.activity = outcome.activity
+        self.decisions = [*(self.decisions or []), *outcome.decisions]
+
+
+def final(customer: Customer) -> tuple[bytes, dict[str, bytes]]:
+    customer.turn([], OBSERVED, END)
+    assert customer.activity is not None
+    return activities.encode(customer.activity), left(customer.decisions or [])
+
+
+def oracle(events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:
+    customer = Customer()
+    customer.turn(events, OBSERVED)
+    return final(customer)
+
+
+@given(STEPS, st.booleans(), st.lists(st.integers(0, 14), max_size=6))
+@settings(max_examples=400)
+def test_the_borders_of_batches_change_nothing(
+    steps: list[tuple[str, float, float, int]], late: bool, borders: list[int]
+) -> None:
+    events = history(steps, late)
+    customer = Customer()
+    cuts = sorted({0, *borders, len(events)})
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        customer.turn(events[start:end], OBSERVED)
+    assert final(customer) == oracle(events)
+
+
+@given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
+@settings(max_examples=600)
+def test_it_does_not_matter_when_timers_are_looked_at(
+    steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+) -> None:
+    events = history(steps, late)
+    customer = Customer()
+    for serial, one in enumerate(events):
+        customer.turn([one], OBSERVED)
+        rest = [later.at_ms for later in events[serial + 1 :]]
+        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
+        if looks[serial] % 2 and safe_ms > START:
+            customer.turn([], OBSERVED, safe_ms)
+    assert final(customer) == oracle(events)
+
+
+@given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
+@settings(max_examples=1000)
+def test_types_that_lag_delay_actions_and_change_none(
+    steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
+) -> None:
+    events = history(steps, late)
+    customer = Customer()
+    for serial, one in enumerate(events):
+        until = {}
+        for place, name in enumerate(("purchase", "login", "cancellation")):
+            rest = [later.at_ms for later in events[serial + 1 :] if later.type == name]
+            lag_ms = lags[serial * 3 + place] ** 2 * 10
+            until[name] = max(START, min(rest, default=END) - 1 - lag_ms)
+        observed = replace(OBSERVED, until=until)
+        customer.turn([one], observed)
+        customer.turn([], observed, max(until.values()))
+    assert final(customer) == oracle(events)
+
+
+@given(STEPS, st.booleans(), st.data())
+@settings(max_examples=300)
+def test_a_repeated_event_changes_nothing(
+    steps: list[tuple[str, float, float, int]], late: bool, data: st.DataObject
+) -> None:
+    events = history(steps, late)
+    doubled = []
+    for serial, one in enumerate(events):
+        doubled.append(one)
+        if data.draw(st.booleans()):
+            doubled.append(events[max(0, serial - data.draw(st.integers(0, 3)))])
+    assert oracle(doubled) == oracle(events)
+
+
+@given(STEPS, st.booleans())
+@settings(max_examples=300)
+def test_no_action_appears_while_a_type_it_needs_is_unseen(
+    steps: list[tuple[str, float, float, int]], late: bool
+) -> None:
+    events = history(steps, late)
+    customer = Customer()
+    blind = replace(OBSERVED, until={"login": START})
+    for one in events:
+        customer.turn([one], blind)
+    customer.turn([], blind, END)
+    acted = {decision.rule.id for decision in customer.decisions or []}
+    assert "dry" not in acted
+
+
+@given(STEPS, st.booleans())
+@settings(max_examples=300)
+def test_between_now_and_the_due_time_no_rule_changes_its_mind(
+    steps: list[tuple[str, float, float, int]], late: bool
+) -> None:
+    events = history(steps, late)
+    outcome = decide("ada", None, events, RULES, OBSERVED)
+    activity = outcome.activity
+    assert activity is not None
+    for one in RULES.rules:
+        flip_ms = one.condition.next_flip(activity, activity.at_ms, OBSERVED)
+        before = one.condition.truth(activity, activity.at_ms, OBSERVED)
+        until_ms = activity.at_ms + 100 * DAY if flip_ms is None else flip_ms
+        step_ms = max(1, (until_ms - activity.at_ms) // 97)
+        for at_ms in [*range(activity.at_ms, until_ms, step_ms), until_ms - 1]:
+            assert one.condition.truth(activity, max(at_ms, activity.at_ms), OBSERVED) == before
+        if flip_ms is not None:
+            assert one.condition.truth(activity, flip_ms, OBSERVED) != before

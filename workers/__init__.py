@@ -1,0 +1,1 @@
+"""The Linger worker: reads events from Kafka, keeps activity in Redis, publishes actions."""

@@ -1,0 +1,108 @@
+"""Canonical bytes of the activity topic -> the few values that folding needs.
+
+The hot path's view of an event. What this decoder refuses goes through `schemas.events.parse_event`, which
+finds the reason; what it accepts, `parse_event` accepts too.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_ID_BYTES
+
+UNIT: Final = 10_000
+"""Amounts and other summed numbers are kept as whole ten-thousandths."""
+
+
+class Fact(msgspec.Struct, gc=False):
+    """One event, as it is folded.
+
+    Attributes:
+        at_ms: when it happened, epoch milliseconds.
+        attributes: flat values by name; built-in fields such as `amount` and `reason` are among them.
+    """
+
+    event_id: str
+    type: str
+    customer_id: str
+    at_ms: int
+    attributes: dict[str, Any]
+
+    def fingerprint(self) -> bytes:
+        """Return the eight bytes that stand for the event id in the customer's ring."""
+        return blake2b(self.event_id.encode(), digest_size=8).digest()
+
+
+class _Wire(msgspec.Struct, gc=False):
+    event_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
+    type: Annotated[str, Meta(max_length=64)]
+    customer_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    amount: Decimal | None = None
+    currency: str | None = None
+    order_id: str | None = None
+    what: str | None = None
+    reason: str | None = None
+    effective_at: str | None = None
+    attributes: dict[str, str | int | float | bool | None] = {}
+
+
+_decode = msgspec.json.Decoder(_Wire).decode
+
+
+class NotCanonical(ValueError):
+    """The bytes are not what intake writes; ask `schemas.events.parse_event` for the reason."""
+
+
+def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
+    """Read one canonical event.
+
+    Raises:
+        NotCanonical: for whatever is not a well-formed event of a known type.
+    """
+    if len(raw) > MAX_BODY_BYTES:
+        raise NotCanonical
+    try:
+        wire = _decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise NotCanonical from None
+    if wire.type not in BUILT_IN and wire.type not in declared:
+        raise NotCanonical
+    if wire.type == "purchase" and not _is_money(wire.amount, wire.currency):
+        raise NotCanonical
+    if len(wire.customer_id) > MAX_ID_BYTES // 4 and len(wire.customer_id.encode()) > MAX_ID_BYTES:
+        raise NotCanonical
+    if not wire.customer_id.strip() or not wire.event_id.strip() or wire.occurred_at.year < 1970:
+        raise NotCanonical
+    return Fact(wire.event_id, wire.type, wire.customer_id, _epoch_ms(wire.occurred_at), _attributes(wire))
+
+
+def _is_money(amount: Decimal | None, currency: str | None) -> bool:
+    return amount is not None and currency is not None and amount.is_finite() and 0 <= amount <= 10**12
+
+
+def _epoch_ms(moment: datetime) -> int:
+    # Not timestamp() * 1000: a float would lose the last millisecond now and then.
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def _attributes(wire: _Wire) -> dict[str, Any]:
+    attributes = wire.attributes
+    for name in ("amount", "currency", "order_id", "what", "reason", "effective_at"):
+        value = getattr(wire, name)
+        if value is not None:
+            attributes[name] = value
+    return attributes
+
+
+def scaled(value: Any) -> int:
+    """Return a number in whole ten-thousandths, rounded half to even; 0 for what is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return 0
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    return int((number * UNIT).to_integral_value()) if number.is_finite() else 0

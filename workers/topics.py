@@ -1,0 +1,361 @@
+"""Kafka topics: create the missing ones, and see what is there.
+
+What is here must not know the environment nor which topics Linger needs: both come as arguments. Nothing here
+alters or deletes a topic. The functions take a connected object of aiokafka and run in that object's event loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
+from aiokafka.protocol.admin import CreateTopicsRequest
+
+from workers.kafka_topic_ids import TopicMetadataRequest, topic_id_of
+
+__all__ = [
+    "Connected",
+    "LogBounds",
+    "TopicOutcome",
+    "TopicPlan",
+    "TopicResult",
+    "TopicState",
+    "TopicsError",
+    "connected_admin",
+    "create_missing",
+    "describe",
+    "log_bounds",
+]
+
+Connected: TypeAlias = AIOKafkaAdminClient | AIOKafkaClient | AIOKafkaConsumer
+"""Anything of aiokafka that was started and holds connections to the brokers."""
+
+_RETRY_SECONDS = 0.2
+_BROKER_TIMEOUT_MS = 30_000  # how long a broker may wait for the topic to be made before it answers
+_DEFAULT_PATIENCE_SECONDS = 30.0
+
+_OK = 0
+_UNKNOWN_TOPIC = 3
+_ALREADY_EXISTS = 36
+
+_NAMES = {17: "INVALID_TOPIC_EXCEPTION"}  # where aiokafka and Kafka disagree
+_HINTS = {
+    "TOPIC_AUTHORIZATION_FAILED": "grant this client Create and Describe on the topic",
+    "CLUSTER_AUTHORIZATION_FAILED": "grant this client Create on the cluster, or on each topic",
+    "INVALID_REPLICATION_FACTOR": "use at most as many copies as there are brokers, or wait until all have started",
+    "INVALID_PARTITIONS": "the number of partitions must be 1 or more",
+    "INVALID_TOPIC_EXCEPTION": "use only letters, digits, '.', '_' and '-', at most 249 of them",
+    "INVALID_CONFIG": "correct the topic's configuration",
+    "POLICY_VIOLATION": "keep to the cluster's policy for new topics, or have an administrator create this one",
+}
+
+
+class TopicsError(Exception):
+    """Kafka refused a topic, or does not have it; somebody has to change a setting, a right or the topic.
+
+    Attributes:
+        problems: one sentence for each topic, with the topic and Kafka's name of the error. Never empty.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """A topic as it should be.
+
+    Attributes:
+        name: the topic.
+        partitions: how many, 1 or more. Never changed later: it would move customers to other partitions.
+        replication_factor: copies of each partition, at most the number of brokers. Only used on creation.
+        configs: Kafka's topic settings, such as `{"retention.ms": "86400000"}`. Only used on creation.
+    """
+
+    name: str
+    partitions: int
+    replication_factor: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as a broker describes it.
+
+    Attributes:
+        name: the topic.
+        partitions: how many it has.
+        topic_id: a UUID, another one when the topic is deleted and created again; None if the broker tells none.
+    """
+
+    name: str
+    partitions: int
+    topic_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """Which offsets of a partition can be read: `earliest <= offset < end`; both are equal if it is empty."""
+
+    earliest: int
+    end: int
+
+
+class TopicOutcome(StrEnum):
+    """What `create_missing` did about one topic."""
+
+    CREATED = "created"
+    EXISTS = "exists"
+    WRONG_PARTITIONS = "wrong_partitions"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicResult:
+    """What became of one plan.
+
+    Attributes:
+        name: the topic.
+        outcome: created here, there already, or there with another number of partitions (and left as it is).
+        found: the number of partitions the topic has now.
+        wanted: the number of partitions of the plan.
+    """
+
+    name: str
+    outcome: TopicOutcome
+    found: int
+    wanted: int
+
+
+@asynccontextmanager
+async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect to Kafka for the length of a `with` block.
+
+    Args:
+        connection: keyword arguments of aiokafka's clients: `bootstrap_servers`, `security_protocol`,
+            `ssl_context`, `sasl_*`, `request_timeout_ms` and so on.
+
+    Raises:
+        KafkaConnectionError: no bootstrap server answered or let us in (aiokafka logs which and why).
+        ValueError: the arguments contradict each other.
+    """
+    admin = AIOKafkaAdminClient(**connection)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def create_missing(
+    connected: Connected,
+    plans: Sequence[TopicPlan],
+    *,
+    patience_seconds: float = _DEFAULT_PATIENCE_SECONDS,
+) -> list[TopicResult]:
+    """Create the topics that are not there; leave those that are as they are.
+
+    Call it as often as you like, and from several workers at once: each topic is made once, and every caller
+    returns when it can see all of them. Replication factor and settings of a topic that exists are not compared.
+    Not atomic: after an error some of the topics may be there, and calling again goes on from there.
+
+    Args:
+        connected: an admin client, client or consumer of aiokafka.
+        plans: what should be there, each name once.
+        patience_seconds: how long to repeat what Kafka calls retriable (no controller yet, not visible yet).
+            A request under way may take aiokafka's `request_timeout_ms` on top.
+
+    Returns:
+        One result for each plan, in the same order. What another worker made at the same moment `exists`.
+
+    Raises:
+        TopicsError: Kafka refused one or more topics, or they did not appear in time; names all of them.
+        KafkaError: no broker answered.
+    """
+    names = [plan.name for plan in plans]
+    give_up_at = asyncio.get_running_loop().time() + patience_seconds
+    before = await describe(connected, names)
+    created = await _create(connected, [plan for plan in plans if plan.name not in before], give_up_at)
+    after = await _describe_when_visible(connected, names, give_up_at)
+    return [_result(plan, plan.name in created, after[plan.name].partitions) for plan in plans]
+
+
+async def describe(connected: Connected, names: Iterable[str]) -> dict[str, TopicState]:
+    """Return the state of those of `names` that exist; a topic that does not exist is left out.
+
+    Never creates a topic, not even on brokers that create what they are asked for. In a cluster of several
+    brokers one that lags may for a moment not know a new topic, or still know a deleted one.
+
+    Args:
+        connected: an admin client, client or consumer of aiokafka. The answer waits for a fetch that the
+            consumer has under way, up to its `fetch_max_wait_ms`.
+        names: the topics to look for.
+
+    Raises:
+        TopicsError: Kafka does not tell about one or more of them (no right to, not a valid name).
+        KafkaError: no broker answered.
+    """
+    asked = list(names)
+    if not asked:
+        return {}  # the embedded broker takes an empty list for "all topics"
+    answer = await _ask(connected, TopicMetadataRequest(asked))
+    topics = {topic["topic"]: topic for topic in answer.to_object()["topics"]}
+    codes = {name: topic["error_code"] for name, topic in topics.items()}
+    if problems := [_problem(name, code) for name, code in codes.items() if code not in (_OK, _UNKNOWN_TOPIC)]:
+        raise TopicsError(problems)
+    return {name: _state(topic) for name, topic in topics.items() if codes[name] == _OK}
+
+
+async def log_bounds(
+    consumer: AIOKafkaConsumer, partitions: Iterable[tuple[str, int]]
+) -> dict[TopicPartition, LogBounds]:
+    """Return the earliest and the end offset of each partition; moves no position and needs no assignment.
+
+    With `isolation_level="read_committed"` the end is that of the last finished transaction. The embedded broker
+    may tell an end that is too low: take it as a lower bound there.
+
+    Args:
+        consumer: started; any topics, any group or none.
+        partitions: topic and partition; aiokafka's and Faust's partition tuples will do.
+
+    Raises:
+        TopicsError: a topic or partition does not exist. (aiokafka alone would wait `request_timeout_ms` for
+            it, and make brokers with `auto.create.topics.enable` create the topic.)
+        KafkaError: no answer within the consumer's `request_timeout_ms`.
+    """
+    wanted = [TopicPartition(topic, partition) for topic, partition in partitions]
+    await _require(consumer, wanted)
+    # In this order a log that is trimmed in between cannot give an earliest offset beyond the end.
+    earliest = await consumer.beginning_offsets(wanted)
+    end = await consumer.end_offsets(wanted)
+    return {partition: LogBounds(earliest[partition], end[partition]) for partition in wanted}
+
+
+async def _create(connected: Connected, plans: Sequence[TopicPlan], give_up_at: float) -> set[str]:
+    """Ask until every topic is there; return the names that this call made."""
+    created: set[str] = set()
+    pending = plans
+    while pending:
+        answers = await _request_creation(connected, pending)
+        _raise_refused(answers)
+        created |= {name for name, (code, _) in answers.items() if code == _OK}
+        again = {name: answer for name, answer in answers.items() if for_code(answer[0]).retriable}
+        pending = [plan for plan in pending if plan.name in again]
+        if pending:
+            await _pause([_problem(name, *answer) for name, answer in again.items()], give_up_at)
+            # The controller may have moved: what we know of the cluster is what sent us to the wrong broker.
+            await _client_of(connected).force_metadata_update()
+    return created
+
+
+async def _request_creation(connected: Connected, plans: Sequence[TopicPlan]) -> dict[str, tuple[int, str | None]]:
+    """Send one request; return Kafka's error code and message for each topic, which aiokafka does not look at."""
+    answer = await _ask(connected, CreateTopicsRequest([_wire(plan) for plan in plans], _BROKER_TIMEOUT_MS, False))
+    return {
+        topic["topic"]: (topic["error_code"], topic.get("error_message"))
+        for topic in answer.to_object()["topic_errors"]
+    }
+
+
+def _wire(plan: TopicPlan) -> tuple[object, ...]:
+    """Return a plan in the order of CreateTopics' fields; the fourth would assign replicas by hand."""
+    return (plan.name, plan.partitions, plan.replication_factor, [], list(plan.configs.items()))
+
+
+def _raise_refused(answers: Mapping[str, tuple[int, str | None]]) -> None:
+    problems = [
+        _problem(name, code, message)
+        for name, (code, message) in answers.items()
+        if code not in (_OK, _ALREADY_EXISTS) and not for_code(code).retriable
+    ]
+    if problems:
+        raise TopicsError(problems)
+
+
+async def _describe_when_visible(
+    connected: Connected, names: Sequence[str], give_up_at: float
+) -> dict[str, TopicState]:
+    """Describe all of `names`, waiting for brokers that have not heard of a new topic yet."""
+    while True:
+        found = await describe(connected, names)
+        unseen = [name for name in names if name not in found]
+        if not unseen:
+            return found
+        problems = [_problem(name, _UNKNOWN_TOPIC, "created, but not visible yet") for name in unseen]
+        await _pause(problems, give_up_at)
+
+
+async def _pause(problems: Sequence[str], give_up_at: float) -> None:
+    """Wait before the next try, or raise `TopicsError` with `problems` if there is no time for one."""
+    if asyncio.get_running_loop().time() >= give_up_at:
+        raise TopicsError(problems)
+    await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _require(connected: Connected, partitions: Sequence[TopicPartition]) -> None:
+    states = await describe(connected, {topic for topic, _ in partitions})
+    problems = [
+        _missing_partition(topic, partition, states.get(topic))
+        for topic, partition in partitions
+        if topic not in states or not 0 <= partition < states[topic].partitions
+    ]
+    if problems:
+        raise TopicsError(problems)
+
+
+def _missing_partition(topic: str, partition: int, state: TopicState | None) -> str:
+    if state is None:
+        return _problem(topic, _UNKNOWN_TOPIC, "the topic does not exist")
+    return _problem(topic, _UNKNOWN_TOPIC, f"no partition {partition}, the topic has {state.partitions}")
+
+
+async def _ask(connected: Connected, request: Any) -> Any:
+    """Send a request to the controller or, if it does not answer, to the other brokers in turn.
+
+    Only the controller of a cluster with ZooKeeper creates topics; under KRaft every broker passes it on.
+    """
+    client = _client_of(connected)
+    failure: KafkaError = NoBrokersAvailable("no broker is known")
+    for broker in sorted(client.cluster.brokers(), key=lambda broker: broker != client.cluster.controller):
+        try:
+            return await client.send(broker.nodeId, request)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            failure = error
+    raise failure
+
+
+def _client_of(connected: Connected) -> AIOKafkaClient:
+    """Return the client inside; aiokafka has no public way to it."""
+    return connected if isinstance(connected, AIOKafkaClient) else connected._client
+
+
+def _result(plan: TopicPlan, created: bool, found: int) -> TopicResult:
+    outcome = TopicOutcome.CREATED if created else TopicOutcome.EXISTS
+    if found != plan.partitions:
+        outcome = TopicOutcome.WRONG_PARTITIONS
+    return TopicResult(plan.name, outcome, found, plan.partitions)
+
+
+def _state(topic: dict[str, Any]) -> TopicState:
+    return TopicState(topic["topic"], len(topic["partitions"]), topic_id_of(topic))
+
+
+def _problem(topic: str, code: int, message: str | None = None) -> str:
+    """Say in one line which topic, which of Kafka's errors, the broker's words and what to do."""
+    name = _error_name(code)
+    said = [part for part in (message, _HINTS.get(name)) if part]
+    return f"topic {topic!r}: {name}" + "".join(f"; {part}" for part in said)
+
+
+def _error_name(code: int) -> str:
+    """Return Kafka's name of an error code; codes that aiokafka does not know are given as numbers."""
+    error = for_code(code)
+    return _NAMES.get(code) or (str(error.message) if error.errno == code else f"Kafka error {code}")
