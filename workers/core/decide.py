@@ -9,7 +9,7 @@ docs/architecture.md explains episodes, held actions and the end of an episode.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 
@@ -103,12 +103,16 @@ class _Turn:
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         activities.remember(activity, fingerprint)
-        activity.first_ms = min(activity.first_ms, event.at_ms)
         activity.at_ms = max(activity.at_ms, event.at_ms)
+        if activity.fired_ms <= activity.at_ms:
+            activity.fired_ms = 0
         self._add_to_series(activity, event)
         self._outcome.folded += 1
         for rule in self._rules.by_type.get(event.type, ()):
-            self._judge_after(rule, activity, event)
+            self._judge(rule, activity, activity.at_ms, event)
+            if activity.fired_ms:
+                # Other rules went ahead while this event was still unseen; this one follows from here.
+                self._note_flip(rule, activity, rule.condition.next_flip(activity, activity.at_ms, self._observed))
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due until then, each rule as far as the types it reads have been seen."""
@@ -133,8 +137,11 @@ class _Turn:
             rule = self._rules.by_id.get(rule_id)
             if rule is None:
                 continue
-            _forget(rule, episode, episode.pending_ms - 1 if episode.pending_ms else activity.at_ms)
-            if not (episode.holding or episode.held or episode.pending_ms or episode.acted_ms or episode.open_until_ms):
+            # Not the moment up to which timers went: an event that this rule has not seen may lie before it.
+            _forget(rule, episode, activity.at_ms)
+            if not (
+                episode.holding or episode.held or episode.pending_ms or episode.acted_ms or episode.open_until_ms
+            ):
                 del activity.episodes[rule_id]
             if episode.held:
                 self._wait(rule.needs, _epoch_ms(_read(episode.held)))
@@ -142,8 +149,7 @@ class _Turn:
                 self._wait(rule.types, episode.pending_ms)
         soonest_ms = due_ms = FOREVER_MS
         for rule in self._rules.rules:
-            pending_ms = self._pending(rule, activity)
-            flip_ms = pending_ms or rule.condition.next_flip(activity, activity.at_ms, self._observed)
+            pending_ms, flip_ms = self._pending(rule, activity), self._flip(rule, activity)
             if flip_ms is None:
                 continue
             soonest_ms = min(soonest_ms, flip_ms)
@@ -191,38 +197,39 @@ class _Turn:
                 forced, a rule whose types are not seen until its due time stays where it is.
         """
         activity, observed = self._known(), self._observed
-        flips: list[tuple[int, Rule]] = []
-        for rule in self._rules.rules:
-            flip_ms = self._flip(rule, activity)
-            if flip_ms is not None and flip_ms <= upto_ms and (forced or observed.covers(rule.types, flip_ms)):
-                flips.append((flip_ms, rule))
-        while flips:
-            flip_ms, rule = min(flips, key=lambda flip: (flip[0], flip[1].id))
-            flips.remove((flip_ms, rule))
-            self._keep_pending(activity, flip_ms)
-            activity.at_ms = max(activity.at_ms, flip_ms)
-            episode = activity.episodes.get(rule.id)
-            if episode is not None:
-                episode.pending_ms = 0
+
+        def is_ready(rule: Rule, flip_ms: int) -> bool:
+            return flip_ms <= upto_ms and (forced or observed.covers(rule.types, flip_ms))
+
+        flips = [(flip_ms, rule) for rule in self._rules.rules if (flip_ms := self._flip(rule, activity)) is not None]
+        ready = [(flip_ms, rule) for flip_ms, rule in flips if is_ready(rule, flip_ms)]
+        while ready:
+            flip_ms, rule = min(ready, key=lambda flip: (flip[0], flip[1].id))
+            ready.remove((flip_ms, rule))
+            if not forced and flip_ms > _clock(activity):
+                self._pass(activity, flip_ms)
             self._judge(rule, activity, flip_ms, None)
             again_ms = rule.condition.next_flip(activity, flip_ms, observed)
-            if again_ms is not None and again_ms <= upto_ms and (forced or observed.covers(rule.types, again_ms)):
-                flips.append((again_ms, rule))
-            elif again_ms is not None and again_ms <= activity.at_ms:
-                self._episode(activity, rule).pending_ms = again_ms
+            self._note_flip(rule, activity, again_ms)
+            if again_ms is not None and is_ready(rule, again_ms):
+                ready.append((again_ms, rule))
 
-    def _keep_pending(self, activity: Activity, at_ms: int) -> None:
-        """Before the customer's latest moment moves on, note the due times it passes of rules that must wait."""
-        if at_ms <= activity.at_ms:
-            return
-        for rule in self._rules.rules:
-            if not self._pending(rule, activity):
-                flip_ms = rule.condition.next_flip(activity, activity.at_ms, self._observed)
-                if flip_ms is not None and flip_ms <= at_ms:
-                    self._episode(activity, rule).pending_ms = flip_ms
+    def _pass(self, activity: Activity, at_ms: int) -> None:
+        """Move on to a due time, and note the due times passed by of rules that have to wait."""
+        flips = [(rule, self._flip(rule, activity)) for rule in self._rules.rules]
+        activity.fired_ms = at_ms
+        for rule, flip_ms in flips:
+            self._note_flip(rule, activity, flip_ms)
+
+    def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int | None) -> None:
+        """Remember the next due time of a rule if the customer's clock has passed it already."""
+        if flip_ms is not None and flip_ms <= activity.fired_ms:
+            self._episode(activity, rule).pending_ms = flip_ms
+        elif (episode := activity.episodes.get(rule.id)) is not None:
+            episode.pending_ms = 0
 
     def _flip(self, rule: Rule, activity: Activity) -> int | None:
-        return self._pending(rule, activity) or rule.condition.next_flip(activity, activity.at_ms, self._observed)
+        return self._pending(rule, activity) or rule.condition.next_flip(activity, _clock(activity), self._observed)
 
     def _next_due(self, activity: Activity) -> int:
         flips = [flip_ms for rule in self._rules.rules if (flip_ms := self._flip(rule, activity)) is not None]
@@ -239,19 +246,6 @@ class _Turn:
         if episode is None:
             episode = activity.episodes[rule.id] = Episode()
         return episode
-
-    def _judge_after(self, rule: Rule, activity: Activity, event: Fact) -> None:
-        """Evaluate one rule after an event was folded."""
-        pending_ms = self._pending(rule, activity)
-        if not pending_ms:
-            self._judge(rule, activity, activity.at_ms, event)
-            return
-        # The event is a late one, from before the due time at which this rule waits: for the rule, that time has
-        # not come yet.
-        at_ms = pending_ms - 1
-        self._judge(rule, activity, at_ms, event)
-        flip_ms = rule.condition.next_flip(activity, at_ms, self._observed)
-        self._episode(activity, rule).pending_ms = 0 if flip_ms is None or flip_ms > activity.at_ms else flip_ms
 
     def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: Fact | None) -> None:
         """Evaluate one rule at a moment and follow its change; `event` caused it, or else time did."""
@@ -346,11 +340,20 @@ class _Turn:
         return tuple(rule.condition.reasons(activity, at_ms, self._observed))
 
 
+def _clock(activity: Activity) -> int:
+    """Return the moment from which on a rule that did not have to wait is still to be decided."""
+    return max(activity.at_ms, activity.fired_ms)
+
+
 def _forget(rule: Rule, episode: Episode, at_ms: int) -> None:
     """Forget what cannot matter from a moment on, so that it does not matter when a turn ended in between."""
     if episode.open_until_ms <= at_ms:
         episode.open_until_ms = episode.before_ms = 0
-    if rule.again_after_ms is not None and episode.acted_ms + rule.again_after_ms <= at_ms and not episode.open_until_ms:
+    if (
+        rule.again_after_ms is not None
+        and episode.acted_ms + rule.again_after_ms <= at_ms
+        and not episode.open_until_ms
+    ):
         episode.acted_ms = 0
 
 

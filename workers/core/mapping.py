@@ -1,0 +1,305 @@
+"""A foreign record and its source -> one canonical event.
+
+A source is compiled once; each record then costs one JSON parse, a few dictionary steps and one validation.
+Knows no clock (the latest plausible moment is an argument), no logs and no Kafka: a record is a plain tuple here.
+
+Codes of refusal beyond those of `schemas.events`: `bad_text` (a key or header that is not UTF-8) and
+`unexpected_type` (a canonical topic brought a type that its source does not list).
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas.events import Event, InvalidEvent, build_event, parse_event, read_json
+from schemas.sources import Place, Plain, Source, When
+
+__all__ = ["ForeignRecord", "Mapper", "compile_source"]
+
+
+class ForeignRecord(NamedTuple):
+    """One record of a source topic as Kafka gave it; `timestamp_ms` is Kafka's, in epoch milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+Mapper = Callable[[ForeignRecord, datetime], Event | None]
+"""`mapper(record, latest)` -> the event, or None for a record that `only_when` skips.
+
+`latest` is the latest plausible moment, aware; what occurred after it is refused. Raises `InvalidEvent`, and
+nothing else, whatever the bytes are. Two calls with the same record give the same event.
+"""
+
+_Find = Callable[[Any, ForeignRecord], Any]
+_Read = Callable[[Any], Any]
+_Step = str | int
+
+# What an event of the built-in types may lack; a path to it that leads nowhere leaves it out.
+_OPTIONAL: Final = frozenset({"order_id", "what", "reason", "effective_at"})
+_TIMES: Final = frozenset({"occurred_at", "effective_at"})
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# 10^11 ms. Seconds read as milliseconds all fall into January 1970, and would make every customer look long gone.
+_EARLIEST_NUMBER: Final = datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)
+_NUMERIC: Final = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
+_STEPS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+class _Field(NamedTuple):
+    name: str
+    at: str
+    """The place in words, such as `path 'customer.id'`."""
+    find: _Find
+    read: _Read | None
+
+
+class _Condition(NamedTuple):
+    find: _Find
+    allowed: frozenset[tuple[bool, Plain]]
+
+
+def compile_source(source: Source, declared: Collection[str]) -> Mapper:
+    """Turn a source into a function that maps its records.
+
+    Places are read like this:
+
+    * Ids and flat values are taken as they are; whole numbers become text where an id is asked for, exactly.
+    * ISO times need a zone of their own or the declared one; a zone in the text wins. A local time that the clocks
+      passed twice (the end of summer time) is taken for the first of the two, one that they skipped for the moment
+      with the offset from before the change.
+    * `seconds` and `milliseconds` may be numbers or numeric text, not before March 1973.
+    * A place of an optional field or of an attribute that holds nothing leaves that value out.
+
+    Args:
+        source: a validated source.
+        declared: the event types declared beyond the built-in ones.
+    """
+    types = tuple(declared)
+    return _canonical_mapper(source, types) if source.format == "canonical" else _foreign_mapper(source, types)
+
+
+def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
+    expected = frozenset(source.events)
+
+    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+        event = parse_event(record.value, types=types, latest=latest)
+        if event.type not in expected:
+            listed = ", ".join(sorted(expected))
+            raise InvalidEvent(
+                "unexpected_type", f"'type' is '{event.type}'; {source.topic} is to bring {listed}", field="type"
+            )
+        return event
+
+    return mapper
+
+
+def _foreign_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
+    conditions = tuple(_condition(path, wanted) for path, wanted in source.only_when.items())
+    fields = tuple(_fields(source))
+    attributes = tuple(_field(name, place, read=None) for name, place in source.attributes.items())
+    places = {field.name: field.at for field in fields}
+    base = {"type": source.event}
+
+    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+        if record.value is None and conditions:
+            # A tombstone has nothing at any path, so it is not what `only_when` asks for.
+            return None
+        document = read_json(record.value)
+        if document.__class__ is not dict:
+            raise InvalidEvent("not_an_object", f"expected a JSON object, found {_shown(document)}")
+        for find, allowed in conditions:
+            if not _is_one_of(find(document, record), allowed):
+                return None
+        found: dict[str, Any] = base.copy()
+        for name, at, find, read in fields:
+            value = find(document, record)
+            if value is not None:
+                found[name] = value if read is None else read(value)
+            elif name not in _OPTIONAL:
+                raise InvalidEvent("missing_field", f"'{name}' is missing: there is nothing at {at}", field=name)
+        if attributes:
+            found["attributes"] = _attributes(attributes, document, record)
+        try:
+            return build_event(found, types=types, latest=latest)
+        except InvalidEvent as error:
+            raise _located(error, places) from None
+
+    return mapper
+
+
+def _fields(source: Source) -> list[_Field]:
+    """Return the declared fields, in the order of the schema."""
+    declared = source.fields
+    if declared is None:
+        raise ValueError(f"source '{source.topic}' has no fields to map")
+    places = {name: getattr(declared, name) for name in type(declared).model_fields}
+    return [
+        _field(name, place, read=_time_reader(name, place) if isinstance(place, When) else None)
+        for name, place in places.items()
+        if place is not None
+    ]
+
+
+def _field(name: str, place: Place, read: _Read | None) -> _Field:
+    return _Field(name, _in_words(place), _finder(place), read)
+
+
+def _attributes(attributes: Sequence[_Field], document: Any, record: ForeignRecord) -> dict[str, Any]:
+    found = {}
+    for name, at, find, _ in attributes:
+        value = find(document, record)
+        if isinstance(value, dict | list):
+            detail = f"'attributes': '{name}' is not flat: found {_shown(value)} at {at}"
+            raise InvalidEvent("impossible_field", detail, field="attributes")
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _located(error: InvalidEvent, places: dict[str, str]) -> InvalidEvent:
+    """Return the same refusal with the place in the source that the value came from."""
+    at = places.get(error.field or "")
+    return error if at is None else InvalidEvent(error.reason, f"{error.detail}; read from {at}", field=error.field)
+
+
+def _condition(path: str, wanted: Plain | list[Plain]) -> _Condition:
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return _Condition(_path_finder(path), frozenset((isinstance(value, bool), value) for value in values))
+
+
+def _is_one_of(value: Any, allowed: frozenset[tuple[bool, Plain]]) -> bool:
+    # true equals 1 in Python but not in JSON; objects and lists equal no plain value and cannot be hashed.
+    return not isinstance(value, dict | list) and (isinstance(value, bool), value) in allowed
+
+
+# --- where a value is -------------------------------------------------------------------------------------------
+
+
+def _in_words(place: Place) -> str:
+    if place.path is not None:
+        return f"path '{place.path}'"
+    if place.header is not None:
+        return f"header '{place.header}'"
+    if "constant" in place.model_fields_set:
+        return "a constant"
+    return "the record's key" if place.key else "the record's topic" if place.topic else "the record's position"
+
+
+def _finder(place: Place) -> _Find:
+    """Return what takes the value of a place out of (document, record), or None where there is nothing."""
+    if place.path is not None:
+        return _path_finder(place.path)
+    if place.header is not None:
+        return _header_finder(place.header)
+    if place.key:
+        return lambda _, record: None if record.key is None else _text(record.key, "the record's key")
+    if place.topic:
+        return lambda _, record: record.topic
+    if place.position:
+        return lambda _, record: f"{record.topic}:{record.partition}:{record.offset}"
+    constant = place.constant
+    return lambda _, record: constant
+
+
+def _path_finder(path: str) -> _Find:
+    steps: tuple[_Step, ...] = tuple(int(index) if index else name for index, name in _STEPS.findall(path))
+    if len(steps) == 1:
+        return lambda document, _: document.get(path)
+    return lambda document, _: _walked(document, steps)
+
+
+def _walked(node: Any, steps: tuple[_Step, ...]) -> Any:
+    for step in steps:
+        if step.__class__ is int:
+            if node.__class__ is not list or step >= len(node):
+                return None
+            node = node[step]
+        elif node.__class__ is dict:
+            node = node.get(step)
+        else:
+            return None
+    return node
+
+
+def _header_finder(name: str) -> _Find:
+    where = f"header '{name}'"
+
+    def find(_: Any, record: ForeignRecord) -> str | None:
+        # Kafka allows repeated names and headers without a value; the last one is the newest.
+        for found, value in reversed(record.headers):
+            if found == name:
+                return None if value is None else _text(value, where)
+        return None
+
+    return find
+
+
+def _text(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidEvent("bad_text", f"{where} is not UTF-8: found {_shown(raw)}") from None
+
+
+# --- how a time is written --------------------------------------------------------------------------------------
+
+
+def _time_reader(name: str, place: When) -> _Read:
+    where = f"'{name}', read from {_in_words(place)}"
+    if place.format == "iso":
+        zone = None if place.zone is None else ZoneInfo(place.zone)
+        return lambda value: _iso_moment(value, zone, name, where)
+    unit = timedelta(seconds=1) if place.format == "seconds" else timedelta(milliseconds=1)
+    return lambda value: _numeric_moment(value, unit, name, where)
+
+
+def _iso_moment(value: Any, zone: ZoneInfo | None, name: str, where: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment
+        if zone is not None:
+            return moment.replace(tzinfo=zone).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        hint = "; for numbers declare 'format'" if isinstance(value, int | float) else ""
+        detail = f"{where}: expected an ISO 8601 time, found {_shown(value)}{hint}"
+        raise InvalidEvent("impossible_time", detail, field=name) from None
+    raise InvalidEvent("naive_time", f"{where}: {_shown(value)} has no zone; declare 'zone'", field=name)
+
+
+def _numeric_moment(value: Any, unit: timedelta, name: str, where: str) -> datetime:
+    words = "seconds" if unit.seconds else "milliseconds"
+    number = _number(value)
+    if number is None:
+        detail = f"{where}: expected {words} since 1970, found {_shown(value)}"
+        raise InvalidEvent("impossible_time", detail, field=name)
+    try:
+        moment = _EPOCH + number * unit
+    except OverflowError:
+        detail = f"{where}: {_shown(value)} {words} lie beyond the year 9999; are they a smaller unit?"
+        raise InvalidEvent("impossible_time", detail, field=name) from None
+    if moment < _EARLIEST_NUMBER:
+        detail = f"{where}: {_shown(value)} {words} are {moment.isoformat()}; are they a larger unit?"
+        raise InvalidEvent("impossible_time", detail, field=name)
+    return moment
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, str):
+        if not _NUMERIC.fullmatch(value):
+            return None
+        return float(value) if "." in value else int(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _shown(value: Any, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
