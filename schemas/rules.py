@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     Tag,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -28,10 +30,12 @@ MAX_CONDITIONS: Final = 32
 MAX_NESTING: Final = 6
 LONGEST_WINDOW: Final = timedelta(days=730)
 
+RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
+ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 REFERENCE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
-Attribute = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Attribute = Annotated[str, Field(pattern=ATTRIBUTE_PATTERN)]
 Plain = str | int | float | bool
 
 
@@ -39,6 +43,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
+
+
+def _bounded_window(window: timedelta) -> timedelta:
+    if window > LONGEST_WINDOW:
+        raise ValueError(f"a window can be {LONGEST_WINDOW.days} days long at most, found {write_duration(window)}")
+    return window
 
 
 class Comparison(_Strict):
@@ -90,17 +100,11 @@ Where = Annotated[
 
 class _Windowed(Comparison):
     where: Where | None = None
-    within: Days | None = Field(
+    within: Annotated[Days, AfterValidator(_bounded_window)] | None = Field(
         default=None,
         description="The last N days, today included; left out, it means ever.",
         examples=["90 days"],
     )
-
-    @model_validator(mode="after")
-    def _bounded_window(self) -> "_Windowed":
-        if self.within is not None and self.within > LONGEST_WINDOW:
-            raise ValueError(f"a window can be {LONGEST_WINDOW.days} days long at most")
-        return self
 
 
 class Count(_Windowed):
@@ -108,13 +112,13 @@ class Count(_Windowed):
 
     count: TypeName = Field(description="The event type to count.", examples=["purchase"])
 
-    @model_validator(mode="after")
-    def _whole(self) -> "Count":
-        for bound in (self.at_least, self.at_most):
-            # Not `bound % 1`: decimal refuses that for numbers above 10^28 with an error that is no ValueError.
-            if bound is not None and (bound < 0 or bound != bound.to_integral_value()):
-                raise ValueError(f"events are counted in whole numbers, found {bound}")
-        return self
+    @field_validator("at_least", "at_most")
+    @classmethod
+    def _whole(cls, bound: Decimal | None) -> Decimal | None:
+        # Not `bound % 1`: decimal refuses that for numbers above 10^28 with an error that is no ValueError.
+        if bound is not None and (bound < 0 or bound != bound.to_integral_value()):
+            raise ValueError(f"events are counted in whole numbers, found {bound}")
+        return bound
 
 
 class Sum(_Windowed):
@@ -129,14 +133,10 @@ class Absent(_Strict):
     """Something did not happen for a while."""
 
     none: TypeName = Field(description="The event type that did not happen.", examples=["purchase"])
-    for_: Duration = Field(alias="for", description="For how long it did not happen.", examples=["45 days"])
+    for_: Annotated[Duration, AfterValidator(_bounded_window)] = Field(
+        alias="for", description="For how long it did not happen.", examples=["45 days"]
+    )
     where: Where | None = None
-
-    @model_validator(mode="after")
-    def _bounded(self) -> "Absent":
-        if self.for_ > LONGEST_WINDOW:
-            raise ValueError(f"'for' can be {LONGEST_WINDOW.days} days long at most")
-        return self
 
 
 class Status(_Strict):
@@ -216,7 +216,7 @@ AgainAfter = Annotated[
 class Rule(_Strict):
     """One rule: when it holds, which action it asks for."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$")] = Field(
+    id: Annotated[str, Field(pattern=RULE_ID_PATTERN)] = Field(
         description="Names the rule for ever: small letters, digits, hyphens.",
         examples=["regular-gone-quiet"],
     )

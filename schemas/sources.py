@@ -10,9 +10,10 @@ from schemas.durations import Duration
 from schemas.events import BUILT_IN, TYPE_PATTERN
 
 PATH_PATTERN: Final = r"^[^.\[\]\s]+(\[\d{1,4}\])*(\.[^.\[\]\s]+(\[\d{1,4}\])*)*$"
+TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,249}$"
 
 Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=300)]
-TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+TopicName = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
 Plain = str | int | float | bool | None
 

@@ -159,7 +159,7 @@ def test_no_action_appears_while_a_type_it_needs_is_unseen(
     for one in events:
         customer.turn([one], blind)
     customer.turn([], blind, END)
-    acted = {decision.rule.id for decision in customer.decisions or []}
+    acted = {decision.rule.id for decision in customer.decisions or [] if isinstance(decision, Action)}
     assert "dry" not in acted
 
 

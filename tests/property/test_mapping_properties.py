@@ -1,0 +1,160 @@
+"""Whatever a topic holds, a mapper gives an event, skips, or raises `InvalidEvent`; nothing else, ever."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
+from schemas.sources import Source
+from workers.core.mapping import ForeignRecord, compile_source
+
+Headers = list[tuple[str, bytes]]
+
+LATEST = datetime(2030, 1, 1, tzinfo=UTC)
+DECLARED = ("nps",)
+
+
+def place(name: str, **more: Any) -> dict[str, Any]:
+    return {"path": name, **more}
+
+
+def source(event: str, **content: Any) -> Source:
+    return Source.model_validate({"topic": "t", "event": event, "max_silence": "1 day", **content})
+
+
+COMMON = {"event_id": "id", "customer_id": "who.id", "occurred_at": "at"}
+SOURCES = [
+    source("purchase", fields={**COMMON, "amount": "total", "currency": {"constant": "EUR"}, "order_id": "id"}),
+    source(
+        "cancellation",
+        fields={
+            **COMMON,
+            "occurred_at": place("at", format="seconds"),
+            "what": "total",
+            "effective_at": place("at", format="milliseconds"),
+        },
+    ),
+    source(
+        "login",
+        fields={**COMMON, "occurred_at": place("at", zone="America/New_York")},
+        only_when={"total": [1, True, "ok", None]},
+        attributes={"a": "total", "b": "list[0].id"},
+    ),
+    source(
+        "nps",
+        fields={"event_id": {"key": True}, "customer_id": {"header": "who"}, "occurred_at": {"header": "at"}},
+        attributes={"score": "total", "where": {"position": True}},
+    ),
+    Source.model_validate(
+        {"topic": "t", "format": "canonical", "events": ["purchase", "nps"], "max_silence": "1 day"}
+    ),
+]
+MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**25), 10**25)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.datetimes().map(datetime.isoformat)
+    | st.datetimes(timezones=st.timezones()).map(datetime.isoformat)
+    | st.integers(0, 2 * 10**12).map(str)
+    | st.sampled_from(["purchase", "login", "nps", "EUR", "ok", "", " ", "NaN", "-1", "1e400", "9" * 400])
+)
+names = st.sampled_from(
+    ["id", "who", "at", "total", "list", "type", "event_id", "customer_id", "occurred_at", "amount"]
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names | st.text(max_size=3), inner, max_size=5),
+    max_leaves=12,
+)
+# A good body with a few things changed: what is odd is then odd alone, and gets further in.
+good = st.fixed_dictionaries(
+    {
+        "id": st.just("e-1"),
+        "who": st.just({"id": 20417}),
+        "at": st.sampled_from(["2025-10-03T16:14:52Z", "2025-10-03 16:14:52", 1759508092, "1759508092"]),
+        "total": st.sampled_from(["64.35", 1, True, "ok", None]),
+        "type": st.sampled_from(["purchase", "nps"]),
+        "event_id": st.just("e-1"),
+        "customer_id": st.just("ada"),
+        "occurred_at": st.just("2025-10-03T16:14:52Z"),
+        "amount": st.just("64.35"),
+        "currency": st.just("EUR"),
+    }
+)
+likely = st.builds(dict[str, Any].__or__, good, st.dictionaries(names, values, max_size=2))
+raw_headers = st.lists(st.tuples(st.sampled_from(["who", "at", "x"]), st.binary(max_size=30)), max_size=4)
+
+
+def outcome(number: int, value: bytes | None, key: bytes | None, headers: Headers) -> Event | InvalidEvent | None:
+    """Map; anything but a refusal goes through as an error of the test."""
+    try:
+        return MAPPERS[number](ForeignRecord("t", 0, 7, 0, key, value, headers), LATEST)
+    except InvalidEvent as refusal:
+        return refusal
+
+
+def assert_lawful(found: Event | InvalidEvent | None) -> None:
+    if isinstance(found, InvalidEvent):
+        assert found.reason.isidentifier()
+        assert 0 < len(found.detail) < 2_000
+    elif found is not None:
+        assert found.occurred_at.utcoffset() == timedelta(0)
+        assert found.occurred_at <= LATEST
+        written = encode_event(found)
+        assert encode_event(parse_event(written, types=DECLARED, latest=LATEST)) == written
+
+
+@pytest.mark.parametrize("number", range(len(SOURCES)))
+@given(document=likely | values, key=st.none() | st.binary(max_size=20), headers=raw_headers)
+def test_no_json_breaks_a_mapper(number: int, document: Any, key: bytes | None, headers: Headers) -> None:
+    assert_lawful(outcome(number, json.dumps(document).encode(), key, headers))
+
+
+@pytest.mark.parametrize("number", range(len(SOURCES)))
+@given(raw=st.none() | st.binary(max_size=200) | st.text(max_size=100).map(str.encode), key=st.binary(max_size=5))
+def test_no_bytes_break_a_mapper(number: int, raw: bytes | None, key: bytes) -> None:
+    assert_lawful(outcome(number, raw, key, [("who", key), ("at", raw or b"")]))
+
+
+@pytest.mark.parametrize("number", range(len(SOURCES)))
+@given(document=likely, key=st.just(b"k"), headers=raw_headers)
+def test_the_same_record_is_the_same_event_every_time(
+    number: int, document: Any, key: bytes, headers: Headers
+) -> None:
+    raw = json.dumps(document).encode()
+    assert repr(outcome(number, raw, key, headers)) == repr(outcome(number, raw, key, headers))
+
+
+@given(
+    moment=st.datetimes(datetime(1973, 4, 1), datetime(2029, 12, 31)),
+    unit=st.sampled_from([("seconds", 10**6), ("milliseconds", 10**3)]),
+    as_text=st.booleans(),
+)
+def test_every_plausible_moment_survives_being_written_as_a_number(
+    moment: datetime, unit: tuple[str, int], as_text: bool
+) -> None:
+    name, microseconds = unit
+    at = moment.replace(tzinfo=UTC)
+    at -= timedelta(microseconds=at.microsecond % microseconds)
+    number = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=microseconds)
+    mapper = compile_source(source("login", fields={**COMMON, "occurred_at": place("at", format=name)}), ())
+    body = {"id": "e", "who": {"id": "ada"}, "at": str(number) if as_text else number}
+    event = mapper(ForeignRecord("t", 0, 7, 0, None, json.dumps(body).encode(), ()), LATEST)
+    assert event is not None
+    assert event.occurred_at == at
+
+
+@given(number=st.integers(-(2**63), 2**64 - 1))
+def test_every_whole_number_of_64_bits_is_an_exact_id(number: int) -> None:
+    body = {"id": number, "who": {"id": number}, "at": "2025-10-03T16:14:52Z", "total": 1}
+    event = outcome(0, json.dumps(body).encode(), None, [])
+    assert isinstance(event, Purchase)
+    assert event.event_id == event.customer_id == str(number)

@@ -1,0 +1,263 @@
+"""Laws of canonical events: what never gets in, and what is kept of the rest."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.events import (
+    MAX_ATTRIBUTES,
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    Cancellation,
+    Event,
+    InvalidEvent,
+    Purchase,
+    encode_event,
+    parse_event,
+    read_json,
+)
+
+LATEST = datetime(2026, 10, 4, tzinfo=UTC)
+
+
+def purchase(**changes: Any) -> dict[str, Any]:
+    return {
+        "type": "purchase",
+        "event_id": "A-1",
+        "customer_id": "ada",
+        "occurred_at": "2026-10-03T09:14:52Z",
+        "amount": "64.35",
+        "currency": "USD",
+        **changes,
+    }
+
+
+def login(**changes: Any) -> dict[str, Any]:
+    event = {"type": "login", "event_id": "L-1", "customer_id": "ada", "occurred_at": "2026-10-03T09:14:52Z"}
+    return {**event, **changes}
+
+
+def parsed(document: Any, types: tuple[str, ...] = ()) -> Event:
+    return parse_event(json.dumps(document).encode(), types=types, latest=LATEST)
+
+
+def refused(document: Any) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        parsed(document)
+    return caught.value
+
+
+def refused_bytes(raw: bytes | None) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        parse_event(raw, latest=LATEST)
+    return caught.value
+
+
+# --- times ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["2026-10-03T09:14:52", "2026-10-03 09:14:52", "2026-10-03"])
+def test_a_time_without_a_zone_is_refused(text: str) -> None:
+    error = refused(purchase(occurred_at=text))
+    assert (error.reason, error.field) == ("naive_time", "occurred_at")
+    assert text in error.detail
+
+
+def test_a_time_is_kept_in_utc() -> None:
+    event = parsed(purchase(occurred_at="2026-10-03T09:14:52-07:00"))
+    assert event.occurred_at == datetime(2026, 10, 3, 16, 14, 52, tzinfo=UTC)
+    assert event.occurred_at.utcoffset() == timedelta(0)
+
+
+def test_the_latest_plausible_moment_is_let_in_and_the_next_one_is_not() -> None:
+    assert parsed(login(occurred_at=LATEST.isoformat())).occurred_at == LATEST
+    error = refused(login(occurred_at=(LATEST + timedelta(microseconds=1)).isoformat()))
+    assert error.reason == "future_time"
+
+
+def test_only_the_end_of_something_cancelled_may_lie_ahead() -> None:
+    event = parsed({**login(), "type": "cancellation", "effective_at": "2027-01-01T00:00:00Z"})
+    assert isinstance(event, Cancellation)
+    assert event.effective_at == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("found", [1759508092, 1759508092.5, "1759508092", "20261003", True, [], {}])
+def test_a_number_is_no_time(found: object) -> None:
+    assert refused(login(occurred_at=found)).reason == "impossible_time"
+
+
+@pytest.mark.parametrize("text", ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"])
+def test_nothing_happened_before_1970_utc(text: str) -> None:
+    assert refused(login(occurred_at=text)).reason == "impossible_time"
+
+
+def test_a_time_that_utc_cannot_tell_is_refused() -> None:
+    assert refused(login(occurred_at="9999-12-31T23:59:59-14:00")).reason == "impossible_time"
+
+
+# --- money ------------------------------------------------------------------------------------------------------
+
+
+def test_a_negative_amount_is_refused() -> None:
+    error = refused(purchase(amount="-0.01"))
+    assert (error.reason, error.field) == ("negative_amount", "amount")
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "inf"])
+def test_an_amount_that_is_not_finite_is_refused(text: str) -> None:
+    assert refused(purchase(amount=text)).reason == "not_finite_amount"
+
+
+@pytest.mark.parametrize("found", ["1000000000000.01", "64,35", "", True, [], None])
+def test_an_impossible_amount_is_refused(found: object) -> None:
+    assert refused(purchase(amount=found)).reason == "impossible_amount"
+
+
+@pytest.mark.parametrize("found", ["64.35", 64.35])
+def test_an_amount_keeps_its_decimals_as_text_and_as_number(found: object) -> None:
+    event = parsed(purchase(amount=found))
+    assert isinstance(event, Purchase)
+    assert event.amount == Decimal("64.35")
+
+
+def test_nothing_may_be_paid() -> None:
+    event = parsed(purchase(amount=0))
+    assert isinstance(event, Purchase)
+    assert event.amount == 0
+
+
+@pytest.mark.parametrize("found", ["usd", "US", "DOLLAR", ""])
+def test_a_currency_is_three_capital_letters(found: str) -> None:
+    assert refused(purchase(currency=found)).field == "currency"
+
+
+# --- ids --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["event_id", "customer_id", "order_id"])
+@pytest.mark.parametrize("found", ["", "   ", "\t"])
+def test_an_empty_id_is_refused(name: str, found: str) -> None:
+    error = refused(purchase(**{name: found}))
+    assert (error.reason, error.field) == ("impossible_id", name)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "漢"])
+def test_an_id_has_at_most_256_bytes_of_utf_8(letter: str) -> None:
+    longest = letter * (256 // len(letter.encode()))
+    assert parsed(login(customer_id=longest)).customer_id == longest
+    assert refused(login(customer_id=longest + letter)).reason == "impossible_id"
+
+
+def test_a_whole_number_becomes_an_id_exactly() -> None:
+    assert parsed(login(customer_id=115310627314723954)).customer_id == "115310627314723954"
+
+
+@pytest.mark.parametrize("found", [True, False, 1.0, 1e19, [], {}])
+def test_a_truth_a_fraction_or_a_structure_is_no_id(found: object) -> None:
+    assert refused(login(customer_id=found)).reason == "impossible_id"
+
+
+def test_two_numbers_beyond_64_bits_never_become_one_customer() -> None:
+    assert refused_bytes(b'{"type":"login","event_id":"a","customer_id":36893488147419103233}').field == "customer_id"
+
+
+@pytest.mark.parametrize("name", ["type", "event_id", "customer_id", "occurred_at", "amount", "currency"])
+def test_a_missing_field_is_named(name: str) -> None:
+    document = purchase()
+    del document[name]
+    error = refused(document)
+    assert (error.reason, error.field) == ("missing_field", name)
+    assert name in error.detail
+
+
+# --- types ------------------------------------------------------------------------------------------------------
+
+
+def test_a_type_has_to_be_declared() -> None:
+    assert parsed(login(type="complaint"), types=("complaint",)).type == "complaint"
+    assert refused(login(type="complaint")).reason == "unknown_type"
+
+
+@pytest.mark.parametrize("found", [1, [], {}, "", "Purchase"])
+def test_a_type_is_one_of_the_known_texts(found: object) -> None:
+    assert refused(login(type=found)).reason == "unknown_type"
+
+
+@pytest.mark.parametrize("document", [[], "text", 1, True, None])
+def test_an_event_is_an_object(document: object) -> None:
+    assert refused(document).reason == "not_an_object"
+
+
+# --- what else the sender wrote ---------------------------------------------------------------------------------
+
+
+def test_unknown_fields_are_counted_and_not_sent_on() -> None:
+    event = parsed(login(browser="x", ip="y"))
+    assert event.unknown_fields() == 2
+    assert orjson.loads(encode_event(event)).keys() == {*login(), "attributes"}
+
+
+def test_an_event_without_unknown_fields_counts_none() -> None:
+    assert parsed(login()).unknown_fields() == 0
+
+
+def test_attributes_are_flat_and_few() -> None:
+    assert parsed(login(attributes={"a": "x", "b": 1, "c": 0.5, "d": True, "e": None})).attributes["b"] == 1
+    assert refused(login(attributes={"a": [1]})).field == "attributes"
+    assert refused(login(attributes={f"a{n}": n for n in range(MAX_ATTRIBUTES + 1)})).field == "attributes"
+    assert refused(login(attributes={"a": "é" * 600})).field == "attributes"
+
+
+def test_what_is_written_reads_back_as_the_same_event() -> None:
+    event = parsed(purchase(attributes={"plan": "gold"}, order_id=7))
+    assert parse_event(encode_event(event), latest=LATEST) == event
+
+
+# --- bodies -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("raw", [None, b""])
+def test_a_record_without_a_value_is_refused(raw: bytes | None) -> None:
+    assert refused_bytes(raw).reason == "empty"
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff\xfe", b"NaN", b"{'a': 1}", b'{"a": 1} {"b": 2}', b'"\\ud800"', b"\x00"])
+def test_what_is_no_json_is_refused(raw: bytes) -> None:
+    assert refused_bytes(raw).reason == "not_json"
+
+
+def test_a_body_has_at_most_one_mebibyte() -> None:
+    frame = len(b'{"a":""}')
+    assert read_json(b'{"a":"%s"}' % (b"x" * (MAX_BODY_BYTES - frame)))
+    assert refused_bytes(b'{"a":"%s"}' % (b"x" * (MAX_BODY_BYTES - frame + 1))).reason == "too_large"
+
+
+def nested(depth: int, opening: bytes, closing: bytes) -> bytes:
+    return opening * depth + b"0" + closing * depth
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+def test_a_body_is_nested_at_most_32_deep(opening: bytes, closing: bytes) -> None:
+    levels = MAX_DEPTH // (opening.count(b"[") + opening.count(b"{"))
+    read_json(nested(levels, opening, closing))
+    with pytest.raises(InvalidEvent, match="too_deep"):
+        read_json(nested(levels + 1, opening, closing))
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_no_nesting_is_too_deep_to_be_refused_in_peace(depth: int) -> None:
+    assert refused_bytes(nested(depth, b"[", b"]")).reason == "too_deep"
+    assert refused_bytes(b"[" * depth).reason in ("too_deep", "not_json")
+
+
+def test_many_shallow_brackets_are_not_deep() -> None:
+    assert len(read_json(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
+
+
+def test_a_refusal_shows_no_more_than_the_beginning_of_what_was_found() -> None:
+    assert len(refused(login(customer_id="x" * 100_000)).detail) < 300
+    assert len(refused_bytes(b"x" * 100_000).detail) < 300

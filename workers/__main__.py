@@ -1,0 +1,5 @@
+"""`python -m workers` is `linger`."""
+
+from workers.cli import main
+
+main()

@@ -1,0 +1,299 @@
+"""The command line: the only reader of the environment, and the only one that prints."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from schemas.events import BUILT_IN
+from workers import telemetry
+from workers.configuration import event_types, load_configuration
+from workers.customers import Knowledge, look_up, render
+from workers.errors import LingerError, StartupError
+from workers.rule_files import load_rules, render_problems, texts_of
+from workers.settings import Settings, read_settings
+from workers.source_files import load_sources
+from workers.store import Store, open_pool
+from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
+from workers.worker import OWN_TOPICS, Worker
+
+EXIT_PROBLEM: Final = 1
+EXIT_SETUP: Final = 2
+EXIT_FORCED: Final = 70
+
+app = typer.Typer(
+    name="linger",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Linger notices that a customer is about to leave, or has left, and says so in time for somebody to act.\n\n"
+    "New here? Try: linger demo",
+)
+rules_app = typer.Typer(no_args_is_help=True, help="Check the rules that marketers write.")
+customer_app = typer.Typer(no_args_is_help=True, help="Look at single customers.")
+topics_app = typer.Typer(no_args_is_help=True, help="Linger's own Kafka topics.")
+config_app = typer.Typer(no_args_is_help=True, help="Settings.")
+app.add_typer(rules_app, name="rules")
+app.add_typer(customer_app, name="customer")
+app.add_typer(topics_app, name="topics")
+app.add_typer(config_app, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; errors that Linger raises on purpose end it with their message, not a traceback."""
+    try:
+        app()
+    except StartupError as error:
+        for problem in error.problems:
+            _complain(problem)
+        sys.exit(EXIT_SETUP)
+    except (LingerError, TopicsError) as error:
+        _complain(str(error))
+        sys.exit(EXIT_PROBLEM)
+
+
+def _complain(problem: str) -> None:
+    err.print(f"[bold red]error:[/] {_plain(problem)}", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _settings() -> Settings:
+    return read_settings(os.environ)
+
+
+def _print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+# -- working ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run() -> None:
+    """Run one worker, until SIGTERM or Ctrl-C. Settings come from LINGER_… variables."""
+    settings = _settings()
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    sources, rules = load_configuration(settings)
+    asyncio.run(_run_until_told(Worker(settings, sources, rules), settings.shutdown_grace_ms / 1000))
+
+
+async def _run_until_told(worker: Worker, grace_seconds: float) -> None:
+    stop = asyncio.Event()
+
+    def tell() -> None:
+        # Some library may hang on a dead broker: then the process ends all the same, and nothing is lost by it.
+        watchdog = threading.Timer(grace_seconds, os._exit, (EXIT_FORCED,))
+        watchdog.daemon = True
+        watchdog.start()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, tell)
+    await worker.run(stop)
+
+
+@app.command()
+def demo(
+    history: Annotated[
+        str, typer.Option(help="simulated: a made-up shop; cdnow: real purchases of 1997 and 1998 (downloaded).")
+    ] = "simulated",
+    seconds: Annotated[int, typer.Option(min=10, max=3600, help="About how long the replay takes.")] = 60,
+    once: Annotated[bool, typer.Option("--once", help="Replay as fast as the workers can, then stop.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the simulated history.")] = 1,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare with the pure core in one thread; exit status 1 if they differ.")
+    ] = False,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="Half-way, end one worker by SIGKILL and start another.")
+    ] = False,
+    as_json: AsJson = False,
+    picture: Annotated[Path | None, typer.Option(help="Write the last screen as an SVG file.")] = None,
+    bootstrap_servers: Annotated[
+        str | None, typer.Option(help="Use this Kafka instead of the embedded broker (needs --redis-url).")
+    ] = None,
+    redis_url: Annotated[str | None, typer.Option(help="Use this Redis instead of the embedded store.")] = None,
+) -> None:
+    """See Linger at work: replay a purchase history through real workers on this machine."""
+    from workers.demo.run import DemoOptions, run_demo  # noqa: PLC0415 - a worker does not need it
+
+    options = DemoOptions(
+        history=history,
+        seconds=None if once else seconds,
+        workers=workers,
+        seed=seed,
+        verify=verify,
+        kill=kill,
+        as_json=as_json,
+        picture=picture,
+        bootstrap_servers=bootstrap_servers,
+        redis_url=redis_url,
+    )
+    sys.exit(run_demo(options))
+
+
+# -- looking ---------------------------------------------------------------------------------------------------
+
+
+@rules_app.command("check")
+def rules_check(
+    paths: Annotated[list[Path], typer.Argument(help="Rule files, or folders of them.")],
+    sources: Annotated[Path | None, typer.Option(help="sources.yaml, for the event types of your own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check rule files; every mistake at once, with line and column. Exit status 1 if there is one."""
+    known: list[str] | None = list(BUILT_IN)
+    problems = []
+    if sources is not None:
+        declared, problems = load_sources(sources)
+        known = None if declared is None else event_types(declared)
+    rules, rule_problems = load_rules(paths, known)
+    problems = [*problems, *rule_problems]
+    if as_json:
+        found = [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "code": problem.code,
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in problems
+        ]
+        _print_json({"rules": [rule.id for rule in rules], "problems": found})
+    elif problems:
+        sys.stdout.write(render_problems(problems, texts_of(problems)) + "\n")
+    else:
+        out.print(f"[green]{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, no mistakes[/]")
+    if problems:
+        sys.exit(EXIT_PROBLEM)
+
+
+@customer_app.command("show")
+def customer_show(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")], as_json: AsJson = False
+) -> None:
+    """Show what Linger knows of one customer, and when it will look again."""
+    settings = _settings()
+    _, rules = load_configuration(settings)
+
+    async def ask(store: Store) -> Knowledge | None:
+        return await look_up(store, settings.partitions, customer_id, rules)
+
+    known = _with_store(settings, ask)
+    if known is None:
+        if as_json:
+            _print_json(None)
+        else:
+            err.print(f"Linger has seen no event of customer '{_plain(customer_id)}' yet.")
+        sys.exit(EXIT_PROBLEM)
+    if as_json:
+        _print_json(known)
+    else:
+        render(known, out)
+
+
+@topics_app.command("create")
+def topics_create(as_json: AsJson = False) -> None:
+    """Create the topics of Linger's own that are missing; existing ones are never changed."""
+    settings = _settings()
+    plans = [
+        TopicPlan(
+            settings.topic(name),
+            settings.partitions,
+            settings.topic_replication_factor,
+            {"max.message.bytes": str(10 << 20)} if name == "dead-letter" else {},
+        )
+        for name in OWN_TOPICS
+    ]
+
+    async def create() -> list[Any]:
+        try:
+            async with connected_admin(settings.kafka_connection()) as admin:
+                return list(await create_missing(admin, plans))
+        except (KafkaError, OSError) as error:
+            raise StartupError([f"no Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}"]) from error
+
+    results = asyncio.run(create())
+    if as_json:
+        _print_json([{"topic": one.name, "outcome": str(one.outcome), "partitions": one.found} for one in results])
+    else:
+        table = Table("topic", "partitions", "outcome")
+        for one in results:
+            table.add_row(one.name, str(one.found), str(one.outcome).replace("_", " "))
+        out.print(table)
+    if any(one.found != one.wanted for one in results):
+        _complain(
+            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions}; they cannot be changed later"
+        )
+        sys.exit(EXIT_PROBLEM)
+
+
+@config_app.command("show")
+def config_show(as_json: AsJson = False) -> None:
+    """Show every setting with its value; secrets are masked."""
+    shown = _settings().shown()
+    if as_json:
+        _print_json(shown)
+        return
+    table = Table("variable", "value", "meaning")
+    for name, value in shown.items():
+        field = Settings.model_fields[name.removeprefix("LINGER_").lower()]
+        set_here = name in os.environ or f"{name}_FILE" in os.environ
+        shown_value = _plain(value) or "–"
+        table.add_row(name, f"[bold]{shown_value}[/]" if set_here else shown_value, _plain(field.description or ""))
+    out.print(table)
+
+
+@app.command()
+def healthcheck(
+    url: Annotated[str | None, typer.Option(help="Default: /livez of the worker with these settings.")] = None,
+) -> None:
+    """Ask a running worker whether it makes progress. Exit status 0 if it does; for containers."""
+    settings = _settings()
+    address = url or f"http://{settings.http_host}:{settings.http_port}/livez"
+    if address.startswith("http://0.0.0.0"):
+        address = address.replace("0.0.0.0", "127.0.0.1", 1)  # noqa: S104 - where it listens, not where we ask
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the operator's own address
+            out.print(_plain(answer.read().decode().strip()))
+    except urllib.error.HTTPError as error:
+        _complain(f"{address} answers {error.code}: {error.read().decode().strip()}")
+        sys.exit(EXIT_PROBLEM)
+    except (OSError, ValueError) as error:
+        _complain(f"{address} does not answer: {error}")
+        sys.exit(EXIT_PROBLEM)
+
+
+def _with_store(settings: Settings, ask: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
+    async def conversation() -> Any:
+        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(conversation())

@@ -1,0 +1,70 @@
+"""Clocks: the wall clock, and the one that the player of a history keeps in Redis."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from workers.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a clock shows.
+
+    Attributes:
+        now_ms: epoch milliseconds.
+        ends: source partitions (`topic:partition`) and the end offsets they certainly have at that time. A
+            player knows them from its confirmed sends; the wall clock knows none.
+    """
+
+    now_ms: int
+    ends: Mapping[str, int]
+
+
+class Clock(Protocol):
+    """Tells the time that due times and silences are measured by."""
+
+    async def read(self) -> Reading:
+        """Return the time. Everything that happened before it has been sent by then."""
+
+    def latest_plausible_ms(self, record_ms: int) -> int:
+        """Return the time by which an event in a record with this Kafka timestamp must have occurred."""
+
+
+class SystemClock:
+    """The wall clock."""
+
+    async def read(self) -> Reading:
+        """Return the wall clock's time."""
+        return Reading(time.time_ns() // 1_000_000, {})
+
+    def latest_plausible_ms(self, record_ms: int) -> int:
+        """Now, whatever the record says: a producer whose clock is wrong stamps both."""
+        return time.time_ns() // 1_000_000
+
+
+_NOT_STARTED: Final = Reading(0, {})
+_read = msgspec.msgpack.Decoder(tuple[int, dict[str, int]]).decode
+
+
+class ReplayClock:
+    """The clock of a replayed history: its player moves it on after Kafka confirmed all records until then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self) -> Reading:
+        """Return what the player announced last, the year 1970 before it starts. One round trip."""
+        raw = (await self._store.call([("GET", self._store.clock_key)]))[0]
+        return _NOT_STARTED if raw is None else Reading(*_read(raw))
+
+    async def announce(self, now_ms: int, ends: Mapping[str, int]) -> None:
+        """Move the clock on; for the player only."""
+        await self._store.call([("SET", self._store.clock_key, msgspec.msgpack.encode((now_ms, dict(ends))))])
+
+    def latest_plausible_ms(self, record_ms: int) -> int:
+        """A record of the past carries the time it was sent at."""
+        return record_ms

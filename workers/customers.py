@@ -1,0 +1,117 @@
+"""What Linger knows of one customer, for people who ask."""
+
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from aiokafka.partitioner import murmur2
+from rich.console import Console
+from rich.table import Table
+
+from workers.core import activity as activities
+from workers.core.activity import Activity, Series
+from workers.core.facts import UNIT
+from workers.core.ruleset import Rule, RuleSet
+from workers.store import Store
+
+
+class KnownSeries(TypedDict):
+    """Facts of one event type."""
+
+    type: str
+    first: str
+    last: str
+    total: int
+    sum: float | None
+    days_kept: int
+
+
+class KnownRule(TypedDict):
+    """How one rule stands for the customer."""
+
+    rule: str
+    holds_since: str | None
+    last_acted: str | None
+    waiting_for_sources: bool
+
+
+class Knowledge(TypedDict):
+    """All that is known of one customer."""
+
+    customer_id: str
+    partition: int
+    known_since: str
+    latest_event: str
+    looked_again_at: str | None
+    bytes: int
+    events: list[KnownSeries]
+    rules: list[KnownRule]
+
+
+def partition_of(customer_id: str, partitions: int) -> int:
+    """Return the activity partition of a customer: Kafka's default partitioner."""
+    hashed: int = murmur2(customer_id.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSet) -> Knowledge | None:
+    """Return what is stored of a customer, None if nothing is. One round trip."""
+    partition = partition_of(customer_id, partitions)
+    raw = await store.activity(partition, customer_id)
+    if raw is None:
+        return None
+    known = activities.decode(raw)
+    return Knowledge(
+        customer_id=customer_id,
+        partition=partition,
+        known_since=_text(known.first_ms),
+        latest_event=_text(known.at_ms),
+        looked_again_at=_text(known.due_ms) if known.due_ms else None,
+        bytes=len(raw),
+        events=[_series(key, series) for key, series in known.series.items() if "?" not in key],
+        rules=[_rule(rule, known) for rule in rules.rules],
+    )
+
+
+def _series(key: str, series: Series) -> KnownSeries:
+    return KnownSeries(
+        type=key,
+        first=_text(series.first_ms),
+        last=_text(series.last_ms),
+        total=series.total,
+        sum=series.total_sum / UNIT if series.sums else None,
+        days_kept=len(series.days),
+    )
+
+
+def _rule(rule: Rule, known: Activity) -> KnownRule:
+    episode = known.episodes.get(rule.id)
+    return KnownRule(
+        rule=rule.id,
+        holds_since=_text(episode.start_ms) if episode is not None and episode.holding else None,
+        last_acted=_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
+        waiting_for_sources=episode is not None and bool(episode.held or episode.pending_ms),
+    )
+
+
+def _text(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def render(known: Knowledge, console: Console) -> None:
+    """Print tables for people."""
+    again = known["looked_again_at"] or "never, unless something happens"
+    console.print(
+        f"Customer [bold]{known['customer_id']}[/] (partition {known['partition']}, {known['bytes']} bytes)"
+    )
+    console.print(f"known since {known['known_since']}, latest event {known['latest_event']}")
+    console.print(f"Linger looks again: [bold]{again}[/]\n")
+    events = Table("event", "number", "first", "last", "sum")
+    for one in known["events"]:
+        total: Any = "" if one["sum"] is None else f"{one['sum']:.2f}"
+        events.add_row(one["type"], str(one["total"]), one["first"], one["last"], total)
+    console.print(events)
+    rules = Table("rule", "holds since", "last acted", "waits for a source")
+    for rule in known["rules"]:
+        waits = "yes" if rule["waiting_for_sources"] else ""
+        rules.add_row(rule["rule"], rule["holds_since"] or "–", rule["last_acted"] or "–", waits)
+    console.print(rules)

@@ -1,0 +1,589 @@
+"""The decide agent: the activity topic and the passing of time -> decisions.
+
+Holds one `Partition` for each activity partition it has claimed. Everything it changes goes through one atomic
+step of the store; what it publishes goes through the partition's outbox, after the step is durable.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from schemas.actions import Action, Decision
+from schemas.events import BUILT_IN, InvalidEvent, parse_event
+from schemas.sources import SourcesFile
+from workers import telemetry
+from workers.clock import Clock, Reading
+from workers.core import activity as activities
+from workers.core.decide import Outcome, decide
+from workers.core.facts import Fact, NotCanonical, read_fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+from workers.dead_letters import dead_letter
+from workers.errors import Fenced, PartitionStopped, Transient
+from workers.faust_batches import Delivery
+from workers.intake import SOURCE_HEADER
+from workers.messages import messages
+from workers.outbox import Outbox
+from workers.publisher import Publisher
+from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
+from workers.settings import Settings
+from workers.store import MAX_CUSTOMERS, Changes, Due, Meta, OutboxRecord, Store, encode_record
+from workers.topics import LogBounds
+
+log = structlog.get_logger(__name__)
+
+_MAX_RECORDS: Final = 1_000
+_PAGES_PER_TICK: Final = 40
+_RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
+_POSTPONE_MS: Final = 3_600_000
+
+
+@dataclass(slots=True)
+class Partition:
+    """One activity partition that this worker owns.
+
+    Attributes:
+        meta: as last written.
+        horizon: up to when each event type has been seen here.
+        since: since when each series is watched; None until the sources have been looked at.
+        lock: one step at a time.
+        suspect: first offset of a delivery that was refused once because something seemed missing before it.
+        lost_at: when another worker turned out to own it (monotonic seconds), None while it is ours.
+        stopped: its state and log do not fit together; it is claimed, but nothing is done with it.
+    """
+
+    number: int
+    meta: Meta
+    outbox: Outbox
+    horizon: Horizon
+    since: dict[str, int] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    suspect: int | None = None
+    lost_at: float | None = None
+    stopped: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this worker may take steps with it."""
+        return self.lost_at is None and not self.stopped
+
+
+class Decide:
+    """Decides for the activity partitions assigned to this worker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: SourcesFile,
+        rules: RuleSet,
+        store: Store,
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._sources = sources
+        self._rules = rules
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+        self._activity_topic = settings.topic("activity")
+        self._dead_letter_topic = settings.topic("dead-letter")
+        self._declared = frozenset(sources.event_types)
+        self._types = frozenset([*BUILT_IN, *self._declared])
+        self._whole = whole_types(sources)
+        self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
+        self._partitions: dict[int, Partition] = {}
+        self._progress: Mapping[str, Progress] = {}
+        self._now_ms = 0
+        self._looked = asyncio.Event()
+
+    @property
+    def partitions(self) -> Mapping[int, Partition]:
+        """The partitions claimed, by number."""
+        return self._partitions
+
+    @property
+    def until(self) -> dict[str, int]:
+        """Return until when each type has been seen in every partition of this worker."""
+        seen: dict[str, int] = {}
+        for partition in self._partitions.values():
+            for name, until_ms in partition.horizon.until.items():
+                seen[name] = min(until_ms, seen.get(name, until_ms))
+        return seen
+
+    async def claim(
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+    ) -> dict[int, int]:
+        """Claim exactly these partitions and return where to read each from.
+
+        A partition whose state and log do not fit together is left out, with an error in the log.
+        """
+        for number in list(self._partitions):
+            await self._release(number)
+        self._progress = progress
+        numbers = sorted(bounds)
+        claimed = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
+        telemetry.PARTITIONS.set(len(self._partitions))
+        log.info(telemetry.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
+        return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
+
+    async def take(self, number: int, delivery: Delivery) -> int | None | bool:
+        """Fold one delivery.
+
+        Returns:
+            True when it is done, False when it has to be dropped without being acknowledged, or the offset to
+            read the partition from again.
+        """
+        partition = self._partitions.get(number)
+        if partition is None or not partition.is_usable:
+            return False
+        await self._wait_until_watched(partition)
+        await partition.outbox.wait_for_room()
+        async with partition.lock:
+            if not partition.is_usable:
+                return False
+            try:
+                return await self._take(partition, delivery)
+            except Fenced:
+                await self._lose(partition)
+                return False
+
+    def look(self, reading: Reading, progress: Mapping[str, Progress], ends: Mapping[int, int]) -> None:
+        """Take a look at the sources: what each partition may count as seen.
+
+        Args:
+            reading: the clock, read before everything else.
+            progress: of all source partitions, read after the clock.
+            ends: end offsets of the activity partitions, read after the progress.
+        """
+        self._progress, self._now_ms = progress, reading.now_ms
+        seen = seen_by_type(self._sources, progress)
+        until = {name: seen.get(name, reading.now_ms) for name in self._types}
+        sent = list(progress.values())
+        for number, partition in self._partitions.items():
+            needed = max(ends.get(number, 0), sent_to(number, sent))
+            partition.horizon.look(partition.meta.offset, needed, until)
+        for name, until_ms in self.until.items():
+            telemetry.SEEN.labels(name).set(until_ms / 1000)
+        self._looked.set()
+        self._looked = asyncio.Event()
+
+    async def fire(self) -> None:
+        """Decide every timer that may be decided now, and trim what Kafka confirmed."""
+        for _ in range(_PAGES_PER_TICK):
+            bounds = {
+                number: (max(partition.horizon.until.values()), partition.horizon.until)
+                for number, partition in self._partitions.items()
+                if partition.is_usable and self._resolve_since(partition)
+            }
+            due = await self._store.due(bounds, MAX_CUSTOMERS)
+            for number, found in due.items():
+                if (partition := self._partitions.get(number)) is not None:
+                    await self._fire(partition, found, bounds[number][0])
+            if all(len(found.customers) < MAX_CUSTOMERS for found in due.values()):
+                break
+        for partition in list(self._partitions.values()):
+            if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
+                await self._fire(partition, Due([], {}), 0)
+        telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
+
+    def failure(self) -> BaseException | None:
+        """Return what ended the publishing of a partition for good, None while all is well."""
+        failures = (partition.outbox.failure() for partition in self._partitions.values())
+        return next((failure for failure in failures if failure is not None), None)
+
+    async def stop(self, seconds: float) -> None:
+        """Let go of all partitions, after publishing what can be published in so many seconds."""
+        await asyncio.gather(*(partition.outbox.drain(seconds) for partition in self._partitions.values()))
+        for partition in list(self._partitions.values()):
+            if partition.outbox.confirmed() and partition.is_usable:
+                await self._fire(partition, Due([], {}), 0)
+        for number in list(self._partitions):
+            await self._release(number)
+
+    # -- claiming ------------------------------------------------------------------------------------------
+
+    async def _claim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
+        owner = uuid.uuid4().hex[:16]
+        claimed = await self._store.claim(number, owner)
+        meta = claimed.meta
+        fresh = meta.offset < 0
+        if fresh:
+            meta.offset = bounds.earliest
+        outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
+        horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
+        partition = self._partitions[number] = Partition(number, meta, outbox, horizon)
+        try:
+            self._check(number, meta, bounds, topic_id)
+        except PartitionStopped as stopped:
+            partition.stopped = True
+            log.error(telemetry.PARTITION_STOPPED, partition=number, problem=str(stopped))
+            return None
+        if meta.topic_id is None and topic_id is not None:
+            meta.topic_id = topic_id
+            await self._commit(partition, Changes(fields={"topic_id": topic_id}))
+        return meta.offset
+
+    def _check(self, number: int, meta: Meta, bounds: LogBounds, topic_id: str | None) -> None:
+        topic = self._activity_topic
+        if meta.topic_id is not None and topic_id is not None and meta.topic_id != topic_id:
+            raise PartitionStopped(
+                number,
+                f"topic '{topic}' was deleted and created again (its id was {meta.topic_id}, is {topic_id})",
+                "Restore the topic, or give Linger a new LINGER_REDIS_NAMESPACE to start afresh",
+            )
+        # Some brokers report an end that is too low; what intake was told by Kafka is certain.
+        end = max(bounds.end, sent_to(number, self._progress.values()))
+        if not bounds.earliest <= meta.offset <= end:
+            raise PartitionStopped(
+                number,
+                f"the store has folded '{topic}' up to offset {meta.offset}, but its log holds {bounds.earliest} to {end}",
+                "Restore the topic or the store from the same time, or give Linger a new LINGER_REDIS_NAMESPACE "
+                "to start afresh; nothing is reset silently",
+            )
+
+    async def _release(self, number: int) -> None:
+        partition = self._partitions.pop(number)
+        partition.lost_at = time.monotonic()
+        await partition.outbox.close()
+
+    async def _lose(self, partition: Partition) -> None:
+        partition.lost_at = time.monotonic()
+        telemetry.FENCED.inc()
+        log.warning(telemetry.PARTITION_FENCED, partition=partition.number)
+        await partition.outbox.close()
+
+    # -- folding -------------------------------------------------------------------------------------------
+
+    async def _take(self, partition: Partition, delivery: Delivery) -> int | bool:
+        meta = partition.meta
+        if not delivery.is_contiguous(meta.offset) and partition.suspect != delivery.first:
+            partition.suspect = delivery.first
+            log.info(telemetry.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
+            return meta.offset
+        partition.suspect = None
+        for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
+            attempt = 0
+            while rest := [record for record in chunk if record.offset >= meta.offset]:
+                try:
+                    await self._fold(partition, rest)
+                except Transient as error:
+                    before = meta.offset
+                    await self._recover(partition, error, attempt)
+                    meta, attempt = partition.meta, attempt + 1
+                    if meta.offset < before:
+                        return meta.offset  # Redis lost its last steps: read them again
+        return True
+
+    async def _fold(self, partition: Partition, records: Sequence[ConsumerRecord]) -> None:
+        """Take one step with these records, which begin at the partition's offset."""
+        started = time.perf_counter()
+        work = _Work(partition.meta)
+        for record in records:
+            self._sort(record, work)
+        observed = self._observed(partition)
+        async with self._store.step(partition.number, partition.meta) as step:
+            names = list(work.events)
+            for name, raw in zip(names, await step.read(names), strict=True):
+                outcome = self._decide_customer(name, raw, work.events[name], observed, work)
+                work.note(name, outcome, is_new=raw is None)
+            changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
+            changes.offset = records[-1].offset + 1
+            self._write_since(partition, changes)
+            await step.commit(changes)
+        self._committed(partition, changes, work)
+        telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
+
+    def _sort(self, record: ConsumerRecord, work: "_Work") -> None:
+        """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
+        source = next((value for name, value in record.headers if name == SOURCE_HEADER), None)
+        if source is not None and not work.is_above_high_water(source):
+            work.duplicates += 1
+            return
+        try:
+            fact = self._fact(record, direct=source is None)
+        except InvalidEvent as error:
+            work.dead_letters.append(self._dead_letter(record, error))
+            return
+        events = work.events.setdefault(fact.customer_id, [])
+        events.append((fact, record))
+
+    def _fact(self, record: ConsumerRecord, *, direct: bool) -> Fact:
+        """Read one record.
+
+        Raises:
+            InvalidEvent: with the reason, if it is no canonical event.
+        """
+        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
+        try:
+            fact = read_fact(record.value or b"", self._declared)
+        except NotCanonical:
+            parse_event(record.value, types=self._declared, latest=datetime.fromtimestamp(latest_ms / 1000, UTC))
+            raise InvalidEvent("not_canonical", "it is no canonical event") from None
+        if record.key != fact.customer_id.encode():
+            raise InvalidEvent(
+                "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
+            )
+        if direct and fact.at_ms > latest_ms:
+            raise InvalidEvent("future_time", f"'occurred_at' is {datetime.fromtimestamp(fact.at_ms / 1000, UTC)}")
+        return fact
+
+    def _decide_customer(
+        self,
+        name: str,
+        raw: bytes | None,
+        events: "Sequence[tuple[Fact, ConsumerRecord]]",
+        observed: Observed,
+        work: "_Work",
+    ) -> Outcome | None:
+        """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
+        try:
+            known = None if raw is None else activities.decode(raw)
+            return decide(name, known, [fact for fact, _ in events], self._rules, observed)
+        except Exception as error:  # the one place where a bug in deciding meets a customer's data
+            log.exception(telemetry.DEAD_LETTERED, customer=telemetry.customer_ref(name), error=type(error).__name__)
+            reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
+            if len(events) == 1:
+                work.dead_letters.append(self._dead_letter(events[0][1], reason))
+                return None
+        merged: Outcome | None = None
+        for event in events:
+            outcome = self._decide_customer(name, raw, [event], observed, work)
+            if outcome is not None and outcome.activity is not None:
+                raw = activities.encode(outcome.activity)
+                if merged is not None:
+                    outcome.decisions[:0] = merged.decisions
+                    outcome.folded += merged.folded
+                    outcome.duplicates += merged.duplicates
+                merged = outcome
+        return merged
+
+    def _dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
+        telemetry.DEAD_LETTERS.labels(record.topic, error.reason).inc()
+        source = (record.topic, record.partition, record.offset)
+        content = (record.key, record.value, tuple(record.headers))
+        return dead_letter(self._dead_letter_topic, source, content, error)
+
+    # -- timers --------------------------------------------------------------------------------------------
+
+    async def _fire(self, partition: Partition, due: Due, upto_ms: int) -> None:
+        """Take one step for customers whose time has come; without customers, only trim the outbox."""
+        async with partition.lock:
+            if not partition.is_usable:
+                return
+            try:
+                await self._fire_once(partition, due, upto_ms)
+            except Fenced:
+                await self._lose(partition)
+            except Transient as error:
+                # The next tick finds the same customers again.
+                try:
+                    await self._recover(partition, error, 0)
+                except Fenced:
+                    await self._lose(partition)
+
+    async def _fire_once(self, partition: Partition, due: Due, upto_ms: int) -> None:
+        work = _Work(partition.meta)
+        observed = self._observed(partition)
+        async with self._store.step(partition.number, partition.meta) as step:
+            for name, raw in zip(due.customers, await step.read(due.customers), strict=True):
+                work.timers += 1
+                if raw is None:
+                    work.due[name] = 0
+                    continue
+                try:
+                    outcome = decide(name, activities.decode(raw), (), self._rules, observed, upto_ms)
+                except Exception:  # one customer's data must not stop everybody's timers
+                    log.exception(telemetry.STEP_RETRIED, customer=telemetry.customer_ref(name))
+                    work.due[name] = upto_ms + _POSTPONE_MS
+                    continue
+                work.note(name, outcome, is_new=False)
+            for kind, names in due.waited.items():
+                for name in names:
+                    if name in work.due:
+                        work.waiting.setdefault(kind, {}).setdefault(name, 0)
+            changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
+            await step.commit(changes)
+        self._committed(partition, changes, work)
+        telemetry.TIMERS.inc(work.timers)
+
+    # -- what every step has in common ---------------------------------------------------------------------
+
+    def _committed(self, partition: Partition, changes: Changes, work: "_Work") -> None:
+        partition.outbox.trimmed(changes.trim)
+        partition.outbox.put(work.outgoing)
+        telemetry.LAST_STEP.set_to_current_time()
+        work.report()
+
+    async def _commit(self, partition: Partition, changes: Changes) -> None:
+        async with self._store.step(partition.number, partition.meta) as step:
+            await step.read(())
+            await step.commit(changes)
+
+    async def _recover(self, partition: Partition, error: Transient, attempt: int) -> None:
+        """After an unanswered step, find out whether it was taken; what Redis holds is the truth.
+
+        Raises:
+            Fenced: if somebody else owns the partition by now.
+        """
+        telemetry.RETRIES.inc()
+        log.warning(telemetry.STEP_RETRIED, partition=partition.number, error=str(error))
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+            attempt += 1
+            try:
+                claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
+            except Transient as again:
+                log.warning(telemetry.STEP_RETRIED, partition=partition.number, error=str(again))
+                continue
+            offset = partition.meta.offset
+            partition.meta = claimed.meta
+            if claimed.meta.offset < 0:
+                partition.meta.offset = offset
+            await partition.outbox.close()
+            partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
+            return
+
+    def _observed(self, partition: Partition) -> Observed:
+        since = partition.since or {}
+        whole = frozenset(key for key in since if key.split("?", 1)[0] in self._whole)
+        return Observed(since, partition.horizon.until, whole)
+
+    async def _wait_until_watched(self, partition: Partition) -> None:
+        while partition.is_usable and not self._resolve_since(partition):
+            await self._looked.wait()
+
+    def _resolve_since(self, partition: Partition) -> bool:
+        """Find out since when each series is watched, once; False while the sources were not looked at yet."""
+        if partition.since is not None:
+            return True
+        by_type = watched_since(self._sources, self._progress)
+        if by_type is None or not self._now_ms:
+            return False
+        fields = partition.meta.fields
+        untouched = not any(name.startswith("since:") for name in fields)
+        since = {}
+        for plan in self._rules.plans():
+            known = fields.get(f"since:{plan.key}")
+            if known is not None:
+                since[plan.key] = int(known)
+                continue
+            type_ms = by_type.get(plan.type, self._now_ms)
+            # A series that a new rule asks for is blind to what was folded before.
+            since[plan.key] = type_ms if untouched or plan.matches is None and plan.key == plan.type else self._now_ms
+        partition.since = since
+        return True
+
+    def _write_since(self, partition: Partition, changes: Changes) -> None:
+        for key, since_ms in (partition.since or {}).items():
+            if partition.meta.fields.get(f"since:{key}") != str(since_ms):
+                changes.fields[f"since:{key}"] = since_ms
+        if partition.meta.fields.get("rules") != self._rules.hash:
+            changes.fields["rules"] = self._rules.hash
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one step amounts to, while it is being decided."""
+
+    meta: Meta
+    events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
+    dead_letters: list[OutboxRecord] = field(default_factory=list)
+    decisions: list[Action | Decision] = field(default_factory=list)
+    outgoing: list[OutboxRecord] = field(default_factory=list)
+    activities: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
+    high_waters: dict[str, int] = field(default_factory=dict)
+    folded: int = 0
+    duplicates: int = 0
+    customers: int = 0
+    timers: int = 0
+
+    def is_above_high_water(self, source: bytes) -> bool:
+        """Tell whether a source position is new, and remember it as seen."""
+        place, _, text = source.decode(errors="replace").rpartition(":")
+        if not text.isdecimal():
+            return True
+        offset, known = int(text), self.high_waters.get(place)
+        if known is None:
+            known = self.meta.high_water(place)
+        if offset <= known:
+            return False
+        self.high_waters[place] = offset
+        return True
+
+    def note(self, name: str, outcome: Outcome | None, *, is_new: bool) -> None:
+        """Take over what became of one customer."""
+        if outcome is None or outcome.activity is None:
+            return
+        self.activities[name] = activities.encode(outcome.activity)
+        self.due[name] = outcome.due_ms
+        for kind, at_ms in outcome.waiting.items():
+            self.waiting.setdefault(kind, {})[name] = at_ms
+        self.decisions += outcome.decisions
+        self.folded += outcome.folded
+        self.duplicates += outcome.duplicates
+        self.customers += is_new
+
+    def changes(self, topic_prefix: str, trim: int) -> Changes:
+        """Return what the step writes."""
+        self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
+        fields: dict[str, str | int] = {f"hw:{place}": offset for place, offset in self.high_waters.items()}
+        for name, number in self._counts().items():
+            if number:
+                fields[f"n:{name}"] = self.meta.counter(name) + number
+        return Changes(
+            fields=fields,
+            activities=self.activities,
+            due=self.due,
+            waiting=self.waiting,
+            outbox=[encode_record(record) for record in self.outgoing],
+            trim=trim,
+        )
+
+    def report(self) -> None:
+        """Count what was done in the metrics."""
+        telemetry.EVENTS.labels("folded").inc(self.folded)
+        telemetry.EVENTS.labels("duplicate").inc(self.duplicates)
+        telemetry.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        for decision in self.decisions:
+            if isinstance(decision, Action):
+                telemetry.ACTIONS.labels(decision.action, decision.rule.id, decision.status).inc()
+            else:
+                telemetry.SUPPRESSED.labels(decision.rule.id, decision.decision).inc()
+
+    def _counts(self) -> dict[str, int]:
+        counts = {
+            "events": self.folded,
+            "duplicates": self.duplicates,
+            "dead_letters": len(self.dead_letters),
+            "customers": self.customers,
+            "timers": self.timers,
+        }
+        for decision in self.decisions:
+            kind = decision.status if isinstance(decision, Action) else decision.decision
+            name = f"{kind}:{decision.rule.id}"
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+
+def _chunks(records: Sequence[ConsumerRecord]) -> Iterator[list[ConsumerRecord]]:
+    """Split records so that no step has more than `MAX_CUSTOMERS` customers or `_MAX_RECORDS` records."""
+    chunk: list[ConsumerRecord] = []
+    keys: set[bytes | None] = set()
+    for record in records:
+        if len(chunk) >= _MAX_RECORDS or (len(keys) >= MAX_CUSTOMERS and record.key not in keys):
+            yield chunk
+            chunk, keys = [], set()
+        chunk.append(record)
+        keys.add(record.key)
+    if chunk:
+        yield chunk

@@ -1,0 +1,227 @@
+"""Everything that touches Faust's insides: reading whole record batches, and starting where Linger says.
+
+Faust 0.15.3 delivers one record at a time; its public setting `ConsumerScheduler` may yield one record-like
+object per partition batch instead. What that takes, and why, each kept by a test in
+`tests/unit/test_faust_batches.py`:
+
+- The batch carries the last record's offset, so acknowledging it acknowledges all. `Consumer._add_gap` then
+  counts that offset as part of the gap before it, which would let a later batch's ack commit past this one;
+  it is given one offset less.
+- Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
+  for the positions instead. A seek done anywhere else would be overwritten.
+- After a seek, batches read before it may still be on their way. Each batch says what it `follows`, so that
+  whoever has the true offset can tell a hole from an ordinary gap (`is_contiguous`).
+"""
+
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+from aiokafka import ConsumerRecord
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+
+Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
+"""Given the assigned partitions and Kafka's committed offsets, returns where to start reading each."""
+
+_BUFFERED_BATCHES_PER_PARTITION: Final = 2
+
+
+class Batch:
+    """The records of one fetch of one partition; looks like a single record to Faust.
+
+    Attributes:
+        value: the records, in order, at least one.
+        follows: the offset behind the batch delivered before this one, None for the first after a seek.
+    """
+
+    __slots__ = (
+        "checksum",
+        "follows",
+        "headers",
+        "key",
+        "offset",
+        "partition",
+        "serialized_key_size",
+        "serialized_value_size",
+        "timestamp",
+        "timestamp_type",
+        "topic",
+        "value",
+    )
+
+    def __init__(self, records: Sequence[ConsumerRecord], follows: int | None) -> None:
+        last = records[-1]
+        self.topic: str = last.topic
+        self.partition: int = last.partition
+        self.offset: int = last.offset
+        self.timestamp: int = last.timestamp
+        self.timestamp_type: int = last.timestamp_type
+        self.headers: tuple[()] = ()
+        self.key = None
+        self.value = Delivery(records, follows)
+        self.checksum = None
+        self.serialized_key_size = 0
+        self.serialized_value_size = 0
+        self.follows = follows
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What an agent receives: the records of one batch, and what they follow (see `Batch`)."""
+
+    records: Sequence[ConsumerRecord]
+    follows: int | None
+
+    @property
+    def first(self) -> int:
+        """The offset of the first record."""
+        offset: int = self.records[0].offset
+        return offset
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last record."""
+        offset: int = self.records[-1].offset + 1
+        return offset
+
+    def is_contiguous(self, offset: int) -> bool:
+        """Tell whether nothing lies between `offset` and this delivery.
+
+        Offsets may have holes of Kafka's own (transaction markers), so the first offset alone cannot tell.
+        """
+        return self.first <= offset or (self.follows is not None and self.follows <= offset)
+
+
+class BatchScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
+    """Yields one `Batch` per partition of a fetch."""
+
+    def __init__(self) -> None:
+        self.ends: dict[TP, int] = {}
+
+    def iterate(self, records: Mapping[TP, Sequence[ConsumerRecord]]) -> Iterator[tuple[TP, Batch]]:
+        """Turn a fetch into batches."""
+        for tp, fetched in records.items():
+            if fetched:
+                batch = Batch(fetched, self.ends.get(tp))
+                self.ends[tp] = batch.offset + 1
+                yield tp, batch
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Faust's consumer, starting where Linger says."""
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        await super()._add_gap(tp, offset_from, offset_to - 1)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Ask Linger for the positions, seek there, and tell Faust."""
+        committed = dict(await super().seek_to_committed())
+        positions: Positions = self.app.linger_positions
+        offsets = await positions(set(self.assignment()), committed)
+        for tp, offset in offsets.items():
+            self.scheduler.ends.pop(tp, None)
+            await self._thread.seek_wait({tp: offset})
+        return offsets
+
+    async def seek_again(self, tp: TP, offset: int) -> None:
+        """Read a partition again from an offset."""
+        self.scheduler.ends.pop(tp, None)
+        await self.seek(tp, offset)
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's transport with our consumer."""
+
+    Consumer = BatchConsumer
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What Faust needs to know; times in milliseconds."""
+
+    group_id: str
+    client_id: str
+    group_instance_id: str | None
+    bootstrap_servers: Sequence[str]
+    ssl_context: ssl.SSLContext | None
+    sasl_mechanism: str | None
+    sasl_username: str | None
+    sasl_password: str | None
+    session_timeout_ms: int
+    rebalance_timeout_ms: int
+    heartbeat_interval_ms: int
+    request_timeout_ms: int
+    max_poll_records: int
+
+
+def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -> faust.App:
+    """Return a Faust app that reads batches and starts where `positions` says.
+
+    Args:
+        settings: connection and group.
+        partitions: of all topics together; bounds how many batches are buffered.
+        positions: see `Positions`.
+    """
+    app = faust.App(
+        settings.group_id,
+        broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
+        broker_credentials=_credentials(settings),
+        broker_client_id=settings.client_id,
+        broker_session_timeout=settings.session_timeout_ms / 1000,
+        broker_rebalance_timeout=settings.rebalance_timeout_ms / 1000,
+        broker_heartbeat_interval=settings.heartbeat_interval_ms / 1000,
+        broker_request_timeout=settings.request_timeout_ms / 1000,
+        broker_max_poll_records=settings.max_poll_records,
+        broker_commit_interval=1.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.group_instance_id or "",
+        ConsumerScheduler=BatchScheduler,
+        # Counts batches, not records: more would be memory without back-pressure.
+        stream_buffer_maxsize=_BUFFERED_BATCHES_PER_PARTITION * partitions,
+        # A rebalance does not wait for batches in hand: the fence makes it safe to let go of them.
+        stream_wait_empty=False,
+        processing_guarantee="at_least_once",
+        value_serializer="raw",
+        key_serializer="raw",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        # None leaves logging alone.
+        logging_config=None,
+    )
+    app.linger_positions = positions
+    app.transport = BatchTransport(app.conf.broker, app)
+    return app
+
+
+def read_topics(app: faust.App, topics: Sequence[str], take: Callable[[TP, Delivery], Awaitable[bool]]) -> None:
+    """Hand every batch of these topics to `take`, one after the other.
+
+    `take` returns whether the batch is done with; only then it is acknowledged. An exception in an agent would
+    acknowledge it too, so `take` must not raise for anything but the end of the worker.
+    """
+
+    async def agent(stream: Any) -> None:
+        # noack: without it Faust acknowledges an event also when its handling raised.
+        async for event in stream.noack().events():
+            message = event.message
+            if await take(message.tp, message.value):
+                event.ack()
+
+    app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
+
+
+def _credentials(settings: ReaderSettings) -> Any:
+    if settings.sasl_username is not None:
+        return faust.SASLCredentials(
+            username=settings.sasl_username,
+            password=settings.sasl_password,
+            ssl_context=settings.ssl_context,
+            mechanism=settings.sasl_mechanism,
+        )
+    return None if settings.ssl_context is None else faust.SSLCredentials(settings.ssl_context)

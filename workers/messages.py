@@ -1,0 +1,45 @@
+"""Decisions -> records of the action and decision topics, as CloudEvents in Kafka's binary mode. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from schemas.actions import Action, Decision, encode
+from workers.store import OutboxRecord
+
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_SPEC: Final = ("ce_specversion", b"1.0")
+
+
+def messages(decisions: Iterable[Action | Decision], topic_prefix: str) -> list[OutboxRecord]:
+    """Return one record per decision, keyed by the customer; equal decisions give equal records."""
+    return [_message(decision, topic_prefix) for decision in decisions]
+
+
+def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
+    name: str
+    kind: str
+    if isinstance(decision, Action):
+        name = kind = decision.action
+        at = decision.retracted_at or decision.decided_at
+        # A retraction is another CloudEvent about the same action.
+        event_id = decision.action_id if decision.status == "active" else f"{decision.action_id}:{decision.status}"
+    else:
+        name, kind, at = "decisions", "decision", decision.decided_at
+        event_id = f"{decision.action_id}:{decision.decision}"
+    headers = [
+        _SPEC,
+        _CONTENT_TYPE,
+        ("ce_id", event_id.encode()),
+        ("ce_type", f"linger.{kind}.v1".encode()),
+        ("ce_source", f"/linger/rules/{decision.rule.id}".encode()),
+        ("ce_subject", decision.customer_id.encode()),
+        ("ce_time", _rfc3339(at)),
+    ]
+    if isinstance(decision, Action):
+        headers.append(("ce_expirytime", _rfc3339(decision.expires_at)))
+    return OutboxRecord(f"{topic_prefix}.{name}", decision.customer_id.encode(), encode(decision), tuple(headers))
+
+
+def _rfc3339(at: datetime) -> bytes:
+    return at.isoformat().replace("+00:00", "Z").encode()

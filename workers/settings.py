@@ -1,0 +1,277 @@
+"""Settings: one frozen object, read once by `cli`, handed down to everything else.
+
+Every field is an environment variable `LINGER_<NAME>`. The `KAFKA_` and `SSL_`/`SASL_` names follow Kafka's
+client properties. Any variable can be given as `LINGER_<NAME>_FILE` instead: the value is then read from that
+file, as container secrets are mounted.
+"""
+
+import difflib
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from aiokafka.helpers import create_ssl_context
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.durations import Duration
+from workers.errors import StartupError
+
+PREFIX: Final = "LINGER_"
+MASK: Final = "********"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Millis = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; defaults are safe for a first try on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    kafka_bootstrap_servers: str = Field(default="127.0.0.1:9092", description="bootstrap.servers, comma separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="security.protocol."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="sasl.mechanism, used with SASL_PLAINTEXT and SASL_SSL."
+    )
+    kafka_sasl_username: str | None = Field(default=None, description="User for SASL.")
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="Password for SASL.")
+    kafka_ssl_cafile: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
+    kafka_ssl_certfile: Path | None = Field(default=None, description="PEM file with this client's certificate.")
+    kafka_ssl_keyfile: Path | None = Field(default=None, description="PEM file with its private key.")
+    kafka_ssl_key_password: SecretStr | None = Field(default=None, description="Password of the private key.")
+    kafka_group_id: str = Field(default="linger", min_length=1, description="group.id; all workers share it.")
+    kafka_client_id: str = Field(default="linger", min_length=1, description="client.id in the brokers' logs.")
+    kafka_group_instance_id: str | None = Field(
+        default=None, description="group.instance.id: a restart within the session timeout moves no partition."
+    )
+    kafka_session_timeout_ms: Millis = Field(default=30_000, description="session.timeout.ms.")
+    kafka_rebalance_timeout_ms: Millis = Field(
+        default=60_000, description="Time for all workers to join a rebalance."
+    )
+    kafka_heartbeat_interval_ms: Millis = Field(default=3_000, description="heartbeat.interval.ms.")
+    kafka_request_timeout_ms: Millis = Field(
+        default=40_000, description="request.timeout.ms; longer than the session timeout."
+    )
+    kafka_delivery_timeout_ms: Millis = Field(
+        default=15_000, description="delivery.timeout.ms: after this the producer is replaced and tried again."
+    )
+    kafka_max_poll_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=2_000, description="max.poll.records: records in one batch."
+    )
+    kafka_enable_idempotence: bool = Field(
+        default=True, description="enable.idempotence; only the embedded broker of the demo cannot."
+    )
+
+    topic_prefix: str = Field(
+        default="linger",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Linger's topics are <prefix>.activity and so on.",
+    )
+    partitions: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=64,
+        description="Partitions of the activity topic: the most workers that can share the work. Fixed for ever.",
+    )
+    topic_replication_factor: Annotated[int, Field(ge=-1, le=32)] = Field(
+        default=-1, description="Copies of each topic that `linger topics create` makes; -1 for the broker's default."
+    )
+
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS); may hold a password."
+    )
+    redis_username: str | None = Field(default=None, description="Redis ACL user.")
+    redis_password: SecretStr | None = Field(default=None, description="Its password.")
+    redis_ssl_ca_certs: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
+    redis_ssl_certfile: Path | None = Field(default=None, description="PEM file with this client's certificate.")
+    redis_ssl_keyfile: Path | None = Field(default=None, description="PEM file with its private key.")
+    redis_namespace: str = Field(
+        default="linger", pattern=r"^[A-Za-z0-9._-]{1,40}$", description="First part of every key."
+    )
+    redis_timeout_ms: Millis = Field(default=5_000, description="Deadline of every call.")
+    redis_wait_replicas: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=0, description="Replicas that must have a step before its actions are published (WAIT)."
+    )
+
+    rules: Path = Field(default=Path("rules"), description="Rule file, or folder of rule files.")
+    sources: Path = Field(default=Path("sources.yaml"), description="The foreign topics and their mappings.")
+    clock: Literal["system", "replay"] = Field(
+        default="system", description="replay: time is what the player of a history says, not the wall clock."
+    )
+    max_future: Duration = Field(
+        default="5 minutes", validate_default=True, description="Events further in the future are dead-lettered."
+    )
+    dead_letter_max_consecutive: Annotated[int, Field(ge=1)] = Field(
+        default=1_000, description="So many unreadable records in a row stop the worker."
+    )
+    dead_letter_max_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="A greater share of unreadable records among the last 2,000 stops the worker."
+    )
+    outbox_limit: Annotated[int, Field(ge=100)] = Field(
+        default=20_000, description="Unconfirmed records per partition before its reading waits."
+    )
+    tick_ms: Annotated[int, Field(ge=20, le=60_000)] = Field(
+        default=250, description="How often due times are looked at."
+    )
+    shutdown_grace_ms: Millis = Field(default=20_000, description="After this a stopping worker is ended by force.")
+
+    http_host: str = Field(default="127.0.0.1", description="Where /livez, /readyz and /metrics listen.")
+    http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto: text on a terminal, JSON elsewhere."
+    )
+    log_key: SecretStr | None = Field(
+        default=None, description="Key of the hash that stands for customer ids in logs; random if not set."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `read_settings` hands over counts; nothing is read behind its back."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError(
+                f"KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol}: "
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD (or KAFKA_SASL_PASSWORD_FILE) are needed"
+            )
+        if self.kafka_request_timeout_ms <= self.kafka_session_timeout_ms:
+            raise ValueError("KAFKA_REQUEST_TIMEOUT_MS must be longer than KAFKA_SESSION_TIMEOUT_MS")
+        if self.kafka_heartbeat_interval_ms * 3 > self.kafka_session_timeout_ms:
+            raise ValueError("KAFKA_HEARTBEAT_INTERVAL_MS must be a third of KAFKA_SESSION_TIMEOUT_MS at most")
+        return self
+
+    def topic(self, name: str) -> str:
+        """Return the full name of one of Linger's own topics: `activity`, `at-risk`, `win-back`, …."""
+        return f"{self.topic_prefix}.{name}"
+
+    def kafka_connection(self) -> dict[str, Any]:
+        """Return the keyword arguments that every aiokafka client takes to reach the brokers."""
+        return {
+            "bootstrap_servers": self.kafka_bootstrap_servers.split(","),
+            "client_id": self.kafka_client_id,
+            "request_timeout_ms": self.kafka_request_timeout_ms,
+            "security_protocol": self.kafka_security_protocol,
+            "ssl_context": self.ssl_context(),
+            "sasl_mechanism": self.kafka_sasl_mechanism if self.kafka_sasl_username else "PLAIN",
+            "sasl_plain_username": self.kafka_sasl_username,
+            "sasl_plain_password": _revealed(self.kafka_sasl_password),
+        }
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return the TLS context for Kafka, None without TLS."""
+        if not self.kafka_security_protocol.endswith("SSL"):
+            return None
+        context: ssl.SSLContext = create_ssl_context(
+            cafile=_text(self.kafka_ssl_cafile),
+            certfile=_text(self.kafka_ssl_certfile),
+            keyfile=_text(self.kafka_ssl_keyfile),
+            password=_revealed(self.kafka_ssl_key_password),
+        )
+        return context
+
+    def redis_connection(self) -> dict[str, Any]:
+        """Return the keyword arguments of `redis.asyncio.ConnectionPool.from_url`, the URL among them."""
+        url = self.redis_url.get_secret_value()
+        arguments: dict[str, Any] = {"url": url}
+        for name, value in (("username", self.redis_username), ("password", _revealed(self.redis_password))):
+            if value is not None:
+                arguments[name] = value
+        if url.startswith("rediss://"):
+            for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
+                if (path := getattr(self, f"redis_{name}")) is not None:
+                    arguments[name] = str(path)
+        return arguments
+
+    def shown(self) -> dict[str, str]:
+        """Return every variable with its value as text, secrets masked."""
+        shown = {}
+        for name, value in self:
+            text = "" if value is None else str(self.model_dump(mode="json", include={name})[name])
+            if isinstance(value, SecretStr):
+                text = _masked_url(value.get_secret_value()) if name.endswith("_url") else MASK
+            shown[PREFIX + name.upper()] = text
+        return shown
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from `LINGER_…` variables.
+
+    Raises:
+        StartupError: naming every wrong or unknown variable, what was found, and what was probably meant.
+            A value that may be secret is never shown.
+    """
+    values, problems = _values(environment)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [_explained(one) for one in error.errors(include_url=False, include_context=False)]
+    if problems:
+        raise StartupError(problems)
+    return settings
+
+
+def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable in sorted(name for name in environment if name.startswith(PREFIX)):
+        name, text = variable.removeprefix(PREFIX).lower(), environment[variable]
+        if not text:
+            continue
+        if name in Settings.model_fields:
+            values[name] = text
+        elif (plain := name.removesuffix("_file")) in Settings.model_fields and plain != name:
+            if environment.get(PREFIX + plain.upper()):
+                problems.append(f"{variable} and {PREFIX}{plain.upper()} are both set; keep one")
+                continue
+            try:
+                values[plain] = Path(text).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "not a text file"
+                problems.append(f"{variable}: cannot read '{text}': {reason}")
+        else:
+            near = difflib.get_close_matches(name, Settings.model_fields, 1)
+            hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "; see `linger config show`"
+            problems.append(f"{variable} is no setting of Linger{hint}")
+    return values, problems
+
+
+def _explained(error: Any) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return str(message)
+    name = str(error["loc"][0])
+    secret = Settings.model_fields[name].annotation in (SecretStr, SecretStr | None)
+    found = "" if secret else f", found {error['input']!r}"
+    return f"{PREFIX}{name.upper()}: {message}{found}"
+
+
+def _masked_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    if not at:
+        return url
+    user = credentials.partition(":")[0]
+    return f"{scheme}{separator}{user}:{MASK}@{place}"
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else os.fspath(path)

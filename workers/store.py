@@ -1,0 +1,414 @@
+"""The store: activity, due times and outbox of each partition in Redis, changed by one atomic step at a time.
+
+The catalogue of keys is in docs/architecture.md. A step is WATCH + reads in one round trip, and MULTI…EXEC in a
+second one, on one connection. It is accepted only if owner and version in `meta` are what this worker wrote last;
+a step that changes nothing else still raises the version, because an offset alone would let two workers fire the
+same timer. A connection on which anything went wrong is closed, never used again: an answer that nobody read
+would be taken for the next one's.
+"""
+
+from binascii import crc_hqx
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from redis.asyncio import Connection, ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from workers.errors import Fenced, Transient
+
+SLOTS: Final = 16_384
+MAX_CUSTOMERS: Final = 500
+"""Customers in one step; more would block Redis for too long."""
+
+_REVERSED_BITS: Final = 14
+
+
+@lru_cache(maxsize=8192)
+def hash_tag(partition: int) -> str:
+    """Return the hash tag of a partition.
+
+    The tags of consecutive partitions lie in slots spread evenly over the cluster for any number of partitions
+    (van der Corput's sequence), so that no node gets more than its share.
+    """
+    wanted = int(f"{partition % SLOTS:0{_REVERSED_BITS}b}"[::-1], 2)
+    attempt = 0
+    while (crc_hqx(f"{partition}.{attempt}".encode(), 0) - wanted) % SLOTS >= SLOTS >> 8:
+        attempt += 1
+    return f"{partition}.{attempt}"
+
+
+class Keys:
+    """The keys of one partition."""
+
+    __slots__ = ("_customer", "_waiting", "due", "meta", "outbox")
+
+    def __init__(self, namespace: str, partition: int) -> None:
+        prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
+        self.meta = f"{prefix}meta"
+        self.due = f"{prefix}due"
+        self.outbox = f"{prefix}outbox"
+        self._customer = f"{prefix}c:"
+        self._waiting = f"{prefix}waiting:"
+
+    def customer(self, customer_id: str) -> str:
+        """Return the key of a customer's activity."""
+        return self._customer + customer_id
+
+    def waiting(self, event_type: str) -> str:
+        """Return the key of the customers that wait for an event type to be seen."""
+        return self._waiting + event_type
+
+
+class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A record on its way to Kafka."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(slots=True)
+class Meta:
+    """What a partition's owner knows of it; `fields` holds everything else of the hash, as read."""
+
+    owner: str
+    version: int
+    offset: int
+    topic_id: str | None
+    fields: dict[str, str]
+
+    def high_water(self, source: str) -> int:
+        """Return the highest offset folded of a source partition (`topic:partition`), -1 for none."""
+        return int(self.fields.get(f"hw:{source}", -1))
+
+    def counter(self, name: str) -> int:
+        """Return a counter."""
+        return int(self.fields.get(f"n:{name}", 0))
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything that one atomic step writes.
+
+    Attributes:
+        offset: the next offset to read, None if it does not move.
+        fields: further fields of `meta`, with their new values.
+        activities: encoded activities by customer.
+        due: due time in milliseconds by customer, 0 to take the customer out.
+        waiting: by event type, customers to be put in (moment in ms) or taken out (0).
+        outbox: encoded `OutboxRecord`s to append.
+        trim: how many records at the head of the outbox are confirmed by Kafka.
+    """
+
+    offset: int | None = None
+    fields: dict[str, str | int] = field(default_factory=dict)
+    activities: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
+    outbox: list[bytes] = field(default_factory=list)
+    trim: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A partition at the moment it was claimed."""
+
+    meta: Meta
+    outbox: list[OutboxRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Customers whose time has come, in one partition.
+
+    Attributes:
+        customers: their ids.
+        waited: of these, by event type, those that waited for it and are to be taken out.
+    """
+
+    customers: list[str]
+    waited: dict[str, list[str]]
+
+
+encode_record = msgspec.msgpack.Encoder().encode
+decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
+
+
+class Step:
+    """One atomic step, between its read and its commit. Not reusable."""
+
+    def __init__(self, store: "Store", connection: Connection, partition: int, meta: Meta) -> None:
+        self._store = store
+        self._connection = connection
+        self._keys = store.keys(partition)
+        self._partition = partition
+        self._meta = meta
+        self.watching = False
+
+    async def read(self, customers: Sequence[str]) -> list[bytes | None]:
+        """Watch `meta`, check the fence, and return the stored activities, None for unknown customers.
+
+        One round trip.
+
+        Raises:
+            Fenced: if another worker claimed the partition.
+            Transient: if Redis did not answer as it should.
+        """
+        commands: list[tuple[Any, ...]] = [
+            ("WATCH", self._keys.meta),
+            ("HMGET", self._keys.meta, "owner", "version"),
+        ]
+        if customers:
+            commands.append(("MGET", *map(self._keys.customer, customers)))
+        answers = await self._store.converse(self._connection, commands)
+        self.watching = True
+        owner, version = answers[1]
+        if owner is None or owner.decode() != self._meta.owner or int(version) != self._meta.version:
+            raise Fenced(self._partition)
+        return answers[2] if customers else []
+
+    async def commit(self, changes: Changes) -> None:
+        """Write everything or nothing; on success `meta` is up to date. One round trip, or two with replicas.
+
+        Raises:
+            Fenced: if `meta` was changed since `read`.
+            Transient: if Redis did not answer as it should; whether the step was taken is then unknown, and
+                the partition has to be claimed anew.
+        """
+        meta, keys = self._meta, self._keys
+        written: dict[str, str | int] = {**changes.fields, "version": meta.version + 1}
+        if changes.offset is not None:
+            written["offset"] = changes.offset
+        commands: list[tuple[Any, ...]] = [("MULTI",)]
+        if changes.activities:
+            commands.append(
+                ("MSET", *(part for name, raw in changes.activities.items() for part in (keys.customer(name), raw)))
+            )
+        commands += _sorted_set_commands(keys.due, changes.due)
+        for event_type, customers in changes.waiting.items():
+            commands += _sorted_set_commands(keys.waiting(event_type), customers)
+        if changes.trim:
+            commands.append(("LTRIM", keys.outbox, changes.trim, -1))
+        if changes.outbox:
+            commands.append(("RPUSH", keys.outbox, *changes.outbox))
+        commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
+        commands.append(("EXEC",))
+        answers = await self._store.converse(self._connection, commands)
+        self.watching = False
+        if answers[-1] is None:
+            raise Fenced(self._partition)
+        if failed := [answer for answer in answers[-1] if isinstance(answer, Exception)]:
+            raise Transient(f"Redis took only a part of a step: {failed[0]}")
+        meta.version += 1
+        if changes.offset is not None:
+            meta.offset = changes.offset
+        meta.fields.update((name, str(value)) for name, value in changes.fields.items())
+        await self._store.wait_for_replicas(self._connection)
+
+
+def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:
+    put = [part for name, score in scores.items() if score for part in (score, name)]
+    gone = [name for name, score in scores.items() if not score]
+    commands: list[tuple[Any, ...]] = []
+    if put:
+        commands.append(("ZADD", key, *put))
+    if gone:
+        commands.append(("ZREM", key, *gone))
+    return commands
+
+
+class Store:
+    """Linger's state in one Redis server; see the module's docstring."""
+
+    def __init__(
+        self, pool: ConnectionPool, namespace: str, *, wait_replicas: int = 0, timeout_ms: int = 5_000
+    ) -> None:
+        self._pool = pool
+        self._namespace = namespace
+        self._wait_replicas = wait_replicas
+        self._timeout_ms = timeout_ms
+        self._keys: dict[int, Keys] = {}
+
+    @property
+    def progress_key(self) -> str:
+        """Where intake tells what it has seen of each source partition."""
+        return f"{self._namespace}:progress"
+
+    @property
+    def seen_key(self) -> str:
+        """Where decide tells up to when each activity partition is decided."""
+        return f"{self._namespace}:seen"
+
+    @property
+    def clock_key(self) -> str:
+        """Where the player of a history tells the time."""
+        return f"{self._namespace}:clock"
+
+    def keys(self, partition: int) -> Keys:
+        """Return the keys of a partition."""
+        if (known := self._keys.get(partition)) is None:
+            known = self._keys[partition] = Keys(self._namespace, partition)
+        return known
+
+    @asynccontextmanager
+    async def step(self, partition: int, meta: Meta) -> AsyncIterator[Step]:
+        """Open an atomic step; leaving it without a commit writes nothing."""
+        async with self._connection() as connection:
+            step = Step(self, connection, partition, meta)
+            yield step
+            if step.watching:
+                await self.converse(connection, [("UNWATCH",)])
+
+    async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
+        """Make `owner` the owner of a partition and return what is stored of it.
+
+        Called twice it claims twice. A partition never seen has offset -1. Whatever an earlier owner, or this
+        one on a lost connection, still has under way is refused from now on.
+
+        Args:
+            partition: which.
+            owner: unique token of this worker.
+            again: only if `owner` owns it already; for finding out what became of an unanswered step.
+
+        Raises:
+            Fenced: with `again`, if somebody else owns it now.
+            Transient: if Redis did not answer as it should, or somebody else claimed at the same moment.
+        """
+        keys = self.keys(partition)
+        async with self._connection() as connection:
+            answers = await self.converse(
+                connection, [("WATCH", keys.meta), ("HGETALL", keys.meta), ("LRANGE", keys.outbox, 0, -1)]
+            )
+            fields = _text_fields(answers[1])
+            version = int(fields.pop("version", 0)) + 1
+            if fields.pop("owner", None) != owner and again:
+                raise Fenced(partition)
+            written: list[Any] = ["owner", owner, "version", version]
+            done = await self.converse(connection, [("MULTI",), ("HSET", keys.meta, *written), ("EXEC",)])
+            if done[-1] is None:
+                raise Transient(f"partition {partition} was claimed by somebody else at the same moment")
+            await self.wait_for_replicas(connection)
+        offset, topic_id = int(fields.pop("offset", -1)), fields.pop("topic_id", None)
+        return Claimed(Meta(owner, version, offset, topic_id, fields), [decode_record(raw) for raw in answers[2]])
+
+    async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
+        """Return which customers' time has come, for several partitions in one round trip.
+
+        Args:
+            bounds: by partition, up to when timers may be looked at, and the same by event type for those who wait.
+            limit: at most so many customers of each kind and partition.
+        """
+        asked = [
+            (partition, name, until_ms)
+            for partition, (upto_ms, waiting) in bounds.items()
+            for name, until_ms in [(None, upto_ms), *waiting.items()]
+        ]
+        if not asked:
+            return {}
+        commands: list[tuple[Any, ...]] = []
+        for partition, name, until_ms in asked:
+            keys = self.keys(partition)
+            key = keys.due if name is None else keys.waiting(name)
+            commands.append(("ZRANGE", key, "-inf", until_ms, "BYSCORE", "LIMIT", 0, limit))
+        answers = await self.call(commands)
+        found: dict[int, Due] = {}
+        for (partition, name, _), raw in zip(asked, answers, strict=True):
+            if not raw:
+                continue
+            names = [customer.decode() for customer in raw]
+            due = found.setdefault(partition, Due([], {}))
+            due.customers.extend(customer for customer in names if customer not in due.customers)
+            if name is not None:
+                due.waited[name] = names
+        return {partition: Due(due.customers[:limit], due.waited) for partition, due in found.items()}
+
+    async def activity(self, partition: int, customer_id: str) -> bytes | None:
+        """Return a customer's stored activity."""
+        raw: bytes | None = (await self.call([("GET", self.keys(partition).customer(customer_id))]))[0]
+        return raw
+
+    async def meta(self, partition: int) -> dict[str, str]:
+        """Return all fields of a partition's `meta`, without claiming it."""
+        return (await self.metas([partition]))[partition]
+
+    async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
+        """Return the `meta` of several partitions in one round trip."""
+        wanted = list(partitions)
+        answers = await self.call([("HGETALL", self.keys(partition).meta) for partition in wanted])
+        return {partition: _text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
+
+    async def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send several independent commands in one round trip and return their answers."""
+        async with self._connection() as connection:
+            return await self.converse(connection, commands)
+
+    async def converse(self, connection: Connection, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands on one connection in one packet and return their answers in order.
+
+        Raises:
+            Transient: for whatever goes wrong; the connection is closed then.
+        """
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands))
+            return [await connection.read_response() for _ in commands]
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            await connection.disconnect()
+            raise Transient(f"Redis does not answer: {error}") from error
+        except ResponseError as error:
+            await connection.disconnect()
+            raise Transient(f"Redis refused {commands[0][0]}: {error}") from error
+        except BaseException:
+            # Cancelled between question and answer: the answer would be taken for the next question's.
+            await connection.disconnect(nowait=True)
+            raise
+
+    async def wait_for_replicas(self, connection: Connection) -> None:
+        """Wait until enough replicas have what this connection wrote; nothing is published before.
+
+        Raises:
+            Transient: if they do not have it in time.
+        """
+        if not self._wait_replicas:
+            return
+        reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms)]))[0]
+        if reached < self._wait_replicas:
+            raise Transient(f"only {reached} of {self._wait_replicas} replicas have the step")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.disconnect()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            connection: Connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise Transient(f"Redis does not answer: {error}") from error
+        try:
+            yield connection
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self._pool.release(connection)
+
+
+def _text_fields(raw: Any) -> dict[str, str]:
+    if isinstance(raw, dict):
+        return {name.decode(): value.decode() for name, value in raw.items()}
+    pairs = iter(raw)
+    return {name.decode(): value.decode() for name, value in zip(pairs, pairs, strict=True)}
+
+
+def open_pool(arguments: Mapping[str, Any], timeout_ms: int) -> ConnectionPool:
+    """Open a pool of connections; `arguments` as `Settings.redis_connection` gives them."""
+    rest = {name: value for name, value in arguments.items() if name != "url"}
+    timeout = timeout_ms / 1000
+    return ConnectionPool.from_url(arguments["url"], socket_timeout=timeout, socket_connect_timeout=timeout, **rest)

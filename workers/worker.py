@@ -1,0 +1,374 @@
+"""One worker process: puts the parts together, keeps them going, and takes them down in order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from schemas.durations import write_duration
+from schemas.sources import SourcesFile
+from workers import telemetry
+from workers.clock import Clock, ReplayClock, SystemClock
+from workers.core.ruleset import RuleSet
+from workers.decide import Decide
+from workers.endpoints import Endpoints
+from workers.errors import LingerError, StartupError, Transient
+from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
+from workers.intake import Intake
+from workers.publisher import Publisher
+from workers.safe_time import Progress, decode_progress, encode_progress, silent_sources
+from workers.settings import Settings
+from workers.store import Store, open_pool
+from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
+
+log = structlog.get_logger(__name__)
+
+OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
+
+_STALLED_SECONDS: Final = 60.0
+_PROBE_SECONDS: Final = 10.0
+_EVICTS_NOTHING: Final = "noeviction"
+
+
+class Worker:
+    """A worker process from start to stop."""
+
+    def __init__(self, settings: Settings, sources: SourcesFile, rules: RuleSet) -> None:
+        self._settings = settings
+        self._sources = sources
+        self._rules = rules
+        self._activity = settings.topic("activity")
+        self._store = Store(
+            open_pool(settings.redis_connection(), settings.redis_timeout_ms),
+            settings.redis_namespace,
+            wait_replicas=settings.redis_wait_replicas,
+            timeout_ms=settings.redis_timeout_ms,
+        )
+        connection = settings.kafka_connection()
+        self._publisher = Publisher(
+            connection,
+            idempotent=settings.kafka_enable_idempotence,
+            deadline_ms=settings.kafka_delivery_timeout_ms,
+        )
+        clock: Clock = ReplayClock(self._store) if settings.clock == "replay" else SystemClock()
+        self._clock = clock
+        self._intake = Intake(settings, sources, self._publisher, clock)
+        self._decide = Decide(settings, sources, rules, self._store, self._publisher, clock)
+        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready)
+        self._counts: dict[str, int] = {}
+        self._topic_id: str | None = None
+        self._silent: list[str] = []
+        self._ticked_at = time.monotonic()
+        self._failure: asyncio.Future[Any] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set.
+
+        Raises:
+            StartupError: if something outside is not as it must be; every problem at once.
+            LingerError: what ended the worker.
+        """
+        log.info(telemetry.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash)
+        self._failure = asyncio.get_running_loop().create_future()
+        await self._check_outside()
+        probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
+        app = build_app(self._reader_settings(), self._buffered_partitions(), self._positions)
+        read_topics(app, self._intake.topics, self._take_source)
+        read_topics(app, [self._activity], self._take_activity)
+        self._app, self._probe = app, probe
+        try:
+            await self._publisher.start()
+            await probe.start()
+            port = await self._endpoints.start()
+            await app.start()
+            log.info(telemetry.WORKER_READY, http_port=port)
+            await self._work(stop)
+        finally:
+            await self._stop()
+
+    # -- starting ------------------------------------------------------------------------------------------
+
+    async def _check_outside(self) -> None:
+        problems = await self._redis_problems()
+        try:
+            async with connected_admin(self._settings.kafka_connection()) as admin:
+                wanted = [*map(self._settings.topic, OWN_TOPICS), *self._intake.topics]
+                topics = await describe(admin, wanted)
+        except (KafkaError, OSError) as error:
+            servers = self._settings.kafka_bootstrap_servers
+            problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")
+        else:
+            problems += self._topic_problems(topics, wanted)
+        if problems:
+            raise StartupError(problems)
+
+    async def _redis_problems(self) -> list[str]:
+        try:
+            raw = (await self._store.call([("INFO", "memory")]))[0]
+        except Transient as error:
+            return [f"{error}. Check LINGER_REDIS_URL"]
+        text = raw.decode() if isinstance(raw, bytes) else str(raw)
+        policy = text.partition("maxmemory_policy:")[2].split()[:1]
+        if policy and policy[0] != _EVICTS_NOTHING:
+            return [
+                f"Redis may evict customers: maxmemory-policy is '{policy[0]}'. "
+                f"Set it to {_EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {_EVICTS_NOTHING}"
+            ]
+        return []
+
+    def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
+        own = set(map(self._settings.topic, OWN_TOPICS))
+        problems = []
+        for name in wanted:
+            if name not in topics:
+                mend = "create it: linger topics create" if name in own else "check `topic` in the sources file"
+                problems.append(f"topic '{name}' does not exist; {mend}")
+        activity = topics.get(self._activity)
+        if activity is not None and activity.partitions != self._settings.partitions:
+            problems.append(
+                f"topic '{self._activity}' has {activity.partitions} partitions, LINGER_PARTITIONS is "
+                f"{self._settings.partitions}; set it to {activity.partitions}"
+            )
+        self._note_topics(topics)
+        return problems
+
+    def _note_topics(self, topics: Mapping[str, TopicState]) -> None:
+        self._counts = {name: topic.partitions for name, topic in topics.items()}
+        if self._activity in topics:
+            self._topic_id = topics[self._activity].topic_id
+
+    def _buffered_partitions(self) -> int:
+        return self._settings.partitions + sum(self._counts[topic] for topic in self._intake.topics)
+
+    def _reader_settings(self) -> ReaderSettings:
+        settings, connection = self._settings, self._settings.kafka_connection()
+        return ReaderSettings(
+            group_id=settings.kafka_group_id,
+            client_id=settings.kafka_client_id,
+            group_instance_id=settings.kafka_group_instance_id,
+            bootstrap_servers=connection["bootstrap_servers"],
+            ssl_context=connection["ssl_context"],
+            sasl_mechanism=connection["sasl_mechanism"],
+            sasl_username=connection["sasl_plain_username"],
+            sasl_password=connection["sasl_plain_password"],
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
+            heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
+            request_timeout_ms=settings.kafka_request_timeout_ms,
+            max_poll_records=settings.kafka_max_poll_records,
+        )
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    async def _positions(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Claim what was assigned and say where to read each partition from."""
+        try:
+            return await self._claim(assigned, committed)
+        except LingerError as error:
+            self._fail(error)
+            raise
+
+    async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
+        self._note_topics(await describe(self._probe, [*self._counts]))
+        raw_bounds = await log_bounds(self._probe, [(tp.topic, tp.partition) for tp in assigned])
+        bounds = {TP(tp.topic, tp.partition): found for tp, found in raw_bounds.items()}
+        progress = await self._progress()
+        mine = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._activity}
+        claimed = await self._decide.claim(mine, self._topic_id, progress)
+        sources = {
+            (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
+            for tp in assigned
+            if tp.topic != self._activity
+        }
+        self._intake.assign(sources, progress)
+        positions = {TP(topic, partition): offset for (topic, partition), offset in sources.items()}
+        for partition, found in mine.items():
+            # A stopped partition is read from its end, where there is nothing to drop.
+            positions[TP(self._activity, partition)] = claimed.get(partition, found.end)
+        return positions
+
+    def _source_position(self, tp: TP, committed: int | None, bounds: LogBounds) -> int:
+        if committed is None or committed < 0:
+            return bounds.earliest
+        if committed < bounds.earliest:
+            log.error(
+                telemetry.SOURCE_RECORDS_LOST,
+                topic=tp.topic,
+                partition=tp.partition,
+                problem=f"offsets {committed} to {bounds.earliest - 1} were deleted before they were read",
+            )
+            return bounds.earliest
+        # The embedded broker's end is a lower bound, so there this says nothing.
+        if committed > bounds.end and self._settings.kafka_enable_idempotence:
+            raise LingerError(
+                f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, but ends at {bounds.end}: "
+                "the topic was created anew. Give Linger another LINGER_KAFKA_GROUP_ID and LINGER_REDIS_NAMESPACE, "
+                "or restore the topic"
+            )
+        return committed
+
+    async def _take_source(self, tp: TP, delivery: Delivery) -> bool:
+        again = await self._guarded(self._intake.take(tp.topic, tp.partition, delivery))
+        if again is not None:
+            await self._app.consumer.seek_again(tp, again)
+        return again is None
+
+    async def _take_activity(self, tp: TP, delivery: Delivery) -> bool:
+        done = await self._guarded(self._decide.take(tp.partition, delivery))
+        if isinstance(done, bool):
+            return done
+        await self._app.consumer.seek_again(tp, done)
+        return False
+
+    async def _guarded(self, work: Awaitable[Any]) -> Any:
+        """Run the handling of a batch; what it raises ends the worker, and the batch is never acknowledged."""
+        try:
+            return await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+            await asyncio.Event().wait()  # until the worker's end: nothing after this batch may be handled
+
+    # -- ticking -------------------------------------------------------------------------------------------
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        assert self._failure is not None
+        stopping: asyncio.Future[Any] = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                ticking: asyncio.Future[Any] = asyncio.create_task(self._tick())
+                await asyncio.wait({ticking, stopping, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+                if self._failure.done():
+                    ticking.cancel()
+                    raise self._failure.result()
+                if not ticking.done():
+                    await asyncio.wait({ticking, self._failure}, timeout=_PROBE_SECONDS)
+                if ticking.done() and (error := ticking.exception()) is not None:
+                    raise error
+                await asyncio.wait({stopping, self._failure}, timeout=self._settings.tick_ms / 1000)
+                self._look_for_failures()
+        finally:
+            stopping.cancel()
+
+    async def _tick(self) -> None:
+        """Look at the clock, the sources and the due times once; a failure outside is tried again next time."""
+        try:
+            reading = await self._clock.read()
+            if not reading.now_ms:
+                return
+            sources = [TopicPartition(*place) for place in self._intake.partitions]
+            ends = await self._ends(sources)
+            told = self._intake.look(
+                reading, {(tp.topic, tp.partition): end for tp, end in ends.items()}, self._counts
+            )
+            await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
+            progress = await self._progress()
+            activity_ends = await self._ends(
+                [TopicPartition(self._activity, number) for number in self._decide.partitions]
+            )
+            self._decide.look(reading, progress, {tp.partition: end for tp, end in activity_ends.items()})
+            await self._decide.fire()
+            await self._tell(self._store.seen_key, self._seen())
+            self._note_silence(progress, reading.now_ms)
+            self._ticked_at = time.monotonic()
+        except (Transient, KafkaError, TimeoutError, OSError) as error:
+            telemetry.RETRIES.inc()
+            log.warning(telemetry.STEP_RETRIED, error=f"{type(error).__name__}: {error}")
+
+    async def _ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        found: dict[TopicPartition, int] = await asyncio.wait_for(self._probe.end_offsets(partitions), _PROBE_SECONDS)
+        return found
+
+    async def _tell(self, key: str, fields: Mapping[str, Any]) -> None:
+        if fields:
+            await self._store.call([("HSET", key, *(part for pair in fields.items() for part in pair))])
+
+    async def _progress(self) -> dict[str, Progress]:
+        raw = (await self._store.call([("HGETALL", self._store.progress_key)]))[0]
+        pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
+        return {name.decode(): decode_progress(value) for name, value in pairs}
+
+    def _seen(self) -> dict[str, str]:
+        """Return for each partition up to when every type is decided, and how much waits for Kafka."""
+        return {
+            str(
+                number
+            ): f"{min(partition.horizon.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+            for number, partition in self._decide.partitions.items()
+            if partition.is_usable
+        }
+
+    def _note_silence(self, progress: Mapping[str, Progress], now_ms: int) -> None:
+        silent = silent_sources(self._sources, progress, now_ms)
+        for source in self._sources.sources:
+            was, is_now = source.topic in self._silent, source.topic in silent
+            telemetry.SILENT.labels(source.topic).set(is_now)
+            if is_now and not was:
+                limit = write_duration(source.max_silence)
+                log.warning(telemetry.SOURCE_SILENT, topic=source.topic, max_silence=limit, held=list(source.types()))
+            elif was and not is_now:
+                log.info(telemetry.SOURCE_SPEAKS_AGAIN, topic=source.topic)
+        self._silent = silent
+
+    def _look_for_failures(self) -> None:
+        if (failure := self._decide.failure()) is not None:
+            raise failure
+        if self._app.crashed:
+            raise LingerError(f"the consumer crashed: {self._app.crash_reason!r}")
+        patience = 2 * self._settings.kafka_session_timeout_ms / 1000
+        for partition in self._decide.partitions.values():
+            if partition.lost_at is not None and time.monotonic() - partition.lost_at > patience:
+                raise LingerError(
+                    f"partition {partition.number} was lost to another worker, but is still assigned here"
+                )
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_result(error)
+
+    # -- health --------------------------------------------------------------------------------------------
+
+    def _live(self) -> dict[str, str | None]:
+        stalled = time.monotonic() - self._ticked_at
+        return {"progress": f"no tick for {stalled:.0f} s" if stalled > _STALLED_SECONDS else None}
+
+    def _ready(self) -> dict[str, str | None]:
+        partitions = self._decide.partitions.values()
+        stopped = [partition.number for partition in partitions if partition.stopped]
+        lost = [partition.number for partition in partitions if partition.lost_at is not None]
+        assigned = bool(partitions or self._intake.partitions)
+        return {
+            "assigned": None if assigned else "no partition is assigned",
+            "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
+            "lost": f"partitions {lost} belong to another worker" if lost else None,
+            "sources": f"silent: {', '.join(self._silent)}" if self._silent else None,
+        }
+
+    # -- stopping ------------------------------------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        log.info(telemetry.WORKER_STOPPING)
+        grace = self._settings.shutdown_grace_ms / 1000
+        await _bounded(self._decide.stop(grace / 4), grace / 2)
+        await _bounded(self._app.stop(), grace / 2)
+        await _bounded(self._probe.stop(), grace / 8)
+        await _bounded(self._publisher.stop(), grace / 8)
+        await _bounded(self._endpoints.stop(), grace / 8)
+        await _bounded(self._store.close(), grace / 8)
+        log.info(telemetry.WORKER_STOPPED)
+
+
+async def _bounded(work: Awaitable[Any], seconds: float) -> None:
+    """Do one part of stopping; what does not end in time, or fails, must not keep the others from stopping."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except Exception as error:
+        log.warning(telemetry.WORKER_STOPPING, error=f"{type(error).__name__}: {error}")
