@@ -28,6 +28,7 @@ from workers.source_files import load_sources
 from workers.store import Store, open_pool
 from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.worker import OWN_TOPICS, Worker
+from workers.yaml_files import Problem
 
 EXIT_PROBLEM: Final = 1
 EXIT_SETUP: Final = 2
@@ -165,7 +166,7 @@ def rules_check(
 ) -> None:
     """Check rule files; every mistake at once, with line and column. Exit status 1 if there is one."""
     known: list[str] | None = list(BUILT_IN)
-    problems = []
+    problems: list[Problem] = []
     if sources is not None:
         declared, problems = load_sources(sources)
         known = None if declared is None else event_types(declared)

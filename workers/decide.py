@@ -175,8 +175,13 @@ class Decide:
         self._looked.set()
         self._looked = asyncio.Event()
 
-    async def fire(self) -> None:
-        """Decide every timer that may be decided now, and trim what Kafka confirmed."""
+    async def fire(self) -> bool:
+        """Decide the timers that may be decided now, and trim what Kafka confirmed.
+
+        Returns:
+            Whether all of them were decided; False if there were too many for one turn.
+        """
+        complete = False
         for _ in range(_PAGES_PER_TICK):
             bounds = {
                 number: (max(partition.horizon.until.values()), partition.horizon.until)
@@ -187,12 +192,13 @@ class Decide:
             for number, found in due.items():
                 if (partition := self._partitions.get(number)) is not None:
                     await self._fire(partition, found, bounds[number][0])
-            if all(len(found.customers) < MAX_CUSTOMERS for found in due.values()):
+            if complete := all(len(found.customers) < MAX_CUSTOMERS for found in due.values()):
                 break
         for partition in list(self._partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._fire(partition, Due([], {}), 0)
         telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
+        return complete
 
     def failure(self) -> BaseException | None:
         """Return what ended the publishing of a partition for good, None while all is well."""

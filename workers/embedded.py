@@ -197,13 +197,13 @@ def _spawn(command: Sequence[str], log_file: Path, environment: Mapping[str, str
                 # Ctrl-C in a terminal goes to all of its processes. The servers must outlive the worker's own
                 # shutdown, which still writes to them, so they get a session of their own.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
             )
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedError(f"cannot run {command[0]}: {error}") from error
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """Return what a child does before it becomes the server, so that it cannot outlive this process.
 
     No `finally` runs when this process is killed (SIGKILL, out of memory), and a broker left behind would

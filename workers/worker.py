@@ -273,8 +273,8 @@ class Worker:
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )
             self._decide.look(reading, progress, {tp.partition: end for tp, end in activity_ends.items()})
-            await self._decide.fire()
-            await self._tell(self._store.seen_key, self._seen())
+            if await self._decide.fire():
+                await self._tell(self._store.seen_key, self._seen())
             self._note_silence(progress, reading.now_ms)
             self._ticked_at = time.monotonic()
         except (Transient, KafkaError, TimeoutError, OSError) as error:

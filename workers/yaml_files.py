@@ -49,6 +49,7 @@ __all__ = [
     "in_order",
     "items_of",
     "parse_yaml",
+    "plain_value",
     "printable",
     "read_text",
     "read_yaml",
@@ -205,11 +206,24 @@ def validate(document: Document, model: type[Model]) -> tuple[Model | None, list
         return None, list(document.problems)
     try:
         # Keys are what the published schema says, not the names that the code has for them.
-        value = model.model_validate(_plain(document.root), by_alias=True, by_name=False)
+        value = model.model_validate(plain_value(document.root), by_alias=True, by_name=False)
     except ValidationError as error:
         found = _Explainer(document.file, document.root, model).problems(error)
         return None, in_order([*document.problems, *found])
     return (None if document.problems else value), list(document.problems)
+
+
+def plain_value(node: Node) -> Any:
+    """Return what a node means as plain Python values; what was refused stays in it as an `UnreadNode`."""
+    match node:
+        case ScalarNode():
+            return node.value
+        case ListNode():
+            return [plain_value(item) for item in node.items]
+        case MapNode():
+            return {key: plain_value(value) for key, (_, value) in node.entries.items()}
+        case UnreadNode():
+            return node  # no field takes it, so that nothing is built out of what was refused
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -434,18 +448,6 @@ def _core_value(text: str) -> str | int | float | bool | None:
     if _FRACTION.fullmatch(text):
         return float(text)
     return float(text.replace(".", "", 1)) if _SPECIAL.fullmatch(text) else text
-
-
-def _plain(node: Node) -> Any:
-    match node:
-        case ScalarNode():
-            return node.value
-        case ListNode():
-            return [_plain(item) for item in node.items]
-        case MapNode():
-            return {key: _plain(value) for key, (_, value) in node.entries.items()}
-        case UnreadNode():
-            return node  # no field takes it, so that nothing is built out of what was refused
 
 
 # --- what the parser says, in words -----------------------------------------------------------------------------

@@ -35,7 +35,7 @@ SOURCES = [
             **COMMON,
             "occurred_at": place("at", format="seconds"),
             "what": "total",
-            "effective_at": place("at", format="milliseconds"),
+            "effective_at": place("amount", format="milliseconds"),
         },
     ),
     source(

@@ -228,7 +228,9 @@ class Absence:
         facts = activity.series.get(self.series)
         last_ms = None if facts is None else facts.last_ms
         since_ms = observed.since.get(self.series)
-        return last_ms, None if since_ms is None else max(last_ms or 0, since_ms, activity.first_ms)
+        if since_ms is None:
+            return last_ms, None
+        return last_ms, max(since_ms, activity.first_ms if last_ms is None else last_ms)
 
 
 CANCELLATION: Final = "cancellation"

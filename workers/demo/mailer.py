@@ -1,0 +1,88 @@
+"""What a mailer sees: the newest record of each action id, read from the action topics."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.actions import Action
+
+_read = msgspec.json.Decoder(Action).decode
+
+
+class Mailer:
+    """Reads the action topics from their beginning.
+
+    Attributes:
+        newest: the newest record of each action id.
+        published: distinct actions and retractions seen.
+        recent: the latest new actions, newest last.
+        dead_letters: records in the dead-letter topic by reason.
+    """
+
+    def __init__(self, connection: Mapping[str, Any], action_topics: Sequence[str], dead_letter_topic: str) -> None:
+        self._topics = [*action_topics, dead_letter_topic]
+        self._dead_letter_topic = dead_letter_topic
+        self._consumer = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **connection)
+        self.newest: dict[str, Action] = {}
+        self.published: set[tuple[str, str]] = set()
+        self.differing: set[str] = set()
+        self.recent: deque[Action] = deque(maxlen=8)
+        self.dead_letters: Counter[str] = Counter()
+        self._contents: dict[tuple[str, str], bytes] = {}
+
+    async def start(self, partitions: int) -> None:
+        """Begin to read all partitions of the topics."""
+        await self._consumer.start()
+        self._consumer.assign(
+            [TopicPartition(topic, number) for topic in self._topics for number in range(partitions)]
+        )
+
+    async def read(self) -> None:
+        """Take what has arrived."""
+        fetched = await self._consumer.getmany(timeout_ms=100, max_records=5_000)
+        for place, records in fetched.items():
+            for record in records:
+                if place.topic == self._dead_letter_topic:
+                    self.dead_letters[dict(record.headers)["linger-reason"].decode()] += 1
+                else:
+                    self._note(record.value)
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        await self._consumer.stop()
+
+    def _note(self, raw: bytes) -> None:
+        action = _read(raw)
+        content = (action.action_id, action.status)
+        if self._contents.setdefault(content, raw) != raw:
+            self.differing.add(action.action_id)
+        if content in self.published:
+            return  # at least once: the same record again
+        self.published.add(content)
+        self.newest[action.action_id] = action
+        if action.status == "active":
+            self.recent.append(action)
+
+    def left(self) -> set[str]:
+        """Return the ids of the actions that stand after every retraction."""
+        return {name for name, action in self.newest.items() if action.status == "active"}
+
+    def by_rule(self) -> dict[str, dict[str, int]]:
+        """Return by rule how many actions there were, and how many of them were retracted."""
+        counts: dict[str, dict[str, int]] = {}
+        for action in self.newest.values():
+            count = counts.setdefault(action.rule.id, {"actions": 0, "retracted": 0})
+            count["actions"] += 1
+            count["retracted"] += action.status == "retracted"
+        return dict(sorted(counts.items()))
+
+    def count(self, name: str) -> int:
+        """Return how many distinct actions of a kind there were."""
+        return sum(action.action == name for action in self.newest.values())
+
+    def retracted(self) -> int:
+        """Return how many actions were retracted."""
+        return sum(action.status == "retracted" for action in self.newest.values())

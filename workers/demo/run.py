@@ -1,0 +1,415 @@
+"""`linger demo`: a broker, a store, real workers and a replayed history on this machine, and a screen to watch."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.live import Live
+from ruamel.yaml import YAML
+
+from workers.clock import ReplayClock
+from workers.configuration import load_configuration
+from workers.demo import cdnow
+from workers.demo.histories import History, HistoryError
+from workers.demo.mailer import Mailer
+from workers.demo.player import Player
+from workers.demo.processes import Workers, WorkersFailed
+from workers.demo.screen import Picture, draw, line
+from workers.demo.simulator import simulate
+from workers.demo.verify import expected_actions
+from workers.embedded import EmbeddedError, Pair, running_pair
+from workers.errors import LingerError, StartupError, Transient
+from workers.settings import Settings, read_settings
+from workers.source_files import load_sources
+from workers.store import Store, open_pool
+from workers.topics import TopicPlan, connected_admin, create_missing
+from workers.worker import OWN_TOPICS
+
+_HOME: Final = Path(__file__).resolve().parents[2]
+_PARTITIONS: Final = 8
+_SOURCE_PARTITIONS: Final = 4
+_TAIL_SECONDS: Final = 4.0
+_SHORTEST_REPLAY_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 90.0
+_LOOK_SECONDS: Final = 0.25
+_LINE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What was asked for on the command line; `seconds` None means as fast as it goes."""
+
+    history: str
+    seconds: int | None
+    workers: int
+    seed: int
+    verify: bool
+    kill: bool
+    as_json: bool
+    picture: Path | None
+    bootstrap_servers: str | None
+    redis_url: str | None
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Run the whole demo and return the exit status."""
+    started = time.monotonic()
+    console = Console(stderr=options.as_json)
+    try:
+        history = _history(options)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="linger-demo-")))
+            pair = stack.enter_context(_pair(options, folder))
+            prefix = "" if options.bootstrap_servers is None else f"demo-{uuid.uuid4().hex[:6]}."
+            settings = _settings(pair, options, history, folder, prefix)
+            summary = asyncio.run(_replay(options, history, settings, folder, prefix, console, started))
+    except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        return 1
+    if options.as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+    else:
+        _say_goodbye(console, summary, options)
+    return 1 if summary.get("missing") or summary.get("extra") or summary["differing"] else 0
+
+
+async def _replay(*arguments: Any) -> dict[str, Any]:
+    # Kafka's clients want to be made inside a running loop.
+    return await _Demo(*arguments).run()
+
+
+def _history(options: DemoOptions) -> History:
+    if options.history == "simulated":
+        return simulate(seed=options.seed)
+    if options.history == "cdnow":
+        return cdnow.load(_HOME / ".cache" if (_HOME / "Makefile").exists() else Path.home() / ".cache" / "linger")
+    raise DemoFailed(f"no history '{options.history}'; there are: simulated, cdnow")
+
+
+@contextmanager
+def _pair(options: DemoOptions, folder: Path) -> Iterator[Pair]:
+    if options.bootstrap_servers is not None and options.redis_url is not None:
+        yield Pair(options.bootstrap_servers, options.redis_url)
+    elif options.bootstrap_servers is None and options.redis_url is None:
+        with running_pair(folder) as pair:
+            yield pair
+    else:
+        raise DemoFailed("--bootstrap-servers and --redis-url go together")
+
+
+def _settings(pair: Pair, options: DemoOptions, history: History, folder: Path, prefix: str) -> Settings:
+    """Return the settings of the demo's workers, having written the files they name."""
+    embedded = options.bootstrap_servers is None
+    sources = folder / "sources.yaml"
+    with sources.open("w") as file:
+        YAML(typ="safe").dump(_demo_sources(history, prefix), file)
+    environment = {
+        "LINGER_KAFKA_BOOTSTRAP_SERVERS": pair.bootstrap_servers,
+        "LINGER_REDIS_URL": pair.redis_url,
+        "LINGER_KAFKA_GROUP_ID": f"{prefix}linger",
+        "LINGER_REDIS_NAMESPACE": f"{prefix}linger",
+        "LINGER_TOPIC_PREFIX": f"{prefix}linger",
+        "LINGER_PARTITIONS": str(_PARTITIONS),
+        "LINGER_TOPIC_REPLICATION_FACTOR": "1",
+        "LINGER_RULES": str(_rules_folder()),
+        "LINGER_SOURCES": str(sources),
+        "LINGER_CLOCK": "replay",
+        "LINGER_TICK_MS": "100",
+        "LINGER_HTTP_PORT": "0",
+        "LINGER_LOG_FORMAT": "json",
+        # The embedded broker lets a first join wait for the whole rebalance timeout.
+        "LINGER_KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
+        "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+        "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
+        "LINGER_KAFKA_ENABLE_IDEMPOTENCE": "false" if embedded else "true",
+    }
+    settings = read_settings(environment)
+    (folder / "environment.json").write_text(json.dumps(environment))
+    return settings
+
+
+def _rules_folder() -> Path:
+    here = Path("rules")
+    return here.resolve() if here.is_dir() else _HOME / "rules"
+
+
+def _demo_sources(history: History, prefix: str) -> dict[str, Any]:
+    """Return the shipped sources, as far as the history has them, complete since its beginning."""
+    path = Path("sources.yaml") if Path("sources.yaml").exists() else _HOME / "sources.yaml"
+    shipped, problems = load_sources(path)
+    if shipped is None or problems:
+        raise StartupError([str(problem) for problem in problems])
+    topics = {record.topic for record in history.records}
+    document = shipped.model_dump(mode="json", exclude_unset=True)
+    document["sources"] = [source for source in document["sources"] if source["topic"] in topics]
+    span = timedelta(milliseconds=history.end_ms - history.start_ms)
+    for source in document["sources"]:
+        source["topic"] = prefix + source["topic"]
+        source["complete_since"] = f"{datetime.fromtimestamp(history.start_ms / 1000, UTC):%Y-%m-%d}"
+        # A short history's last cancellation may be long ago by its end.
+        source["max_silence"] = f"{span.days + 1} days"
+    return document
+
+
+class _Demo:
+    """One run of the demo, once broker and store are there."""
+
+    def __init__(
+        self,
+        options: DemoOptions,
+        history: History,
+        settings: Settings,
+        folder: Path,
+        prefix: str,
+        console: Console,
+        started: float,
+    ) -> None:
+        self._options = options
+        self._history = history
+        self._settings = settings
+        self._folder = folder
+        self._prefix = prefix
+        self._console = console
+        self._started = started
+        self._sources, self._rules = load_configuration(settings)
+        self._store = Store(
+            open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace
+        )
+        connection = settings.kafka_connection()
+        self._connection = connection
+        self._player = Player(history, connection, ReplayClock(self._store), prefix)
+        self._mailer = Mailer(
+            connection, [settings.topic("at-risk"), settings.topic("win-back")], settings.topic("dead-letter")
+        )
+        self._expected_events = 0
+        self._picture = Picture(title=f"replaying '{history.name}': {len(history.records):,} records")
+        self._first_action_seconds: float | None = None
+        self._ready_seconds: float | None = None
+        self._kills = 0
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._counters: dict[str, int] = {}
+        self._rates: list[tuple[float, int]] = []
+
+    async def run(self) -> dict[str, Any]:
+        """Run to the end and return the summary."""
+        await self._create_topics()
+        await self._mailer.start(_PARTITIONS)
+        environment = json.loads((self._folder / "environment.json").read_text())
+        live = Live(draw(self._picture), console=self._console, refresh_per_second=4, screen=False, transient=False)
+        shows = self._console.is_terminal and not self._options.as_json
+        try:
+            with Workers(self._options.workers, environment, self._folder) as workers, ExitStack() as stack:
+                if shows:
+                    stack.enter_context(live)
+                await self._play(workers, live if shows else None)
+        finally:
+            await self._mailer.stop()
+        summary = self._summary()
+        await self._store.close()
+        if self._options.picture is not None:
+            _write_picture(self._picture, self._options.picture)
+        return summary
+
+    async def _create_topics(self) -> None:
+        plans = [TopicPlan(self._settings.topic(name), _PARTITIONS, 1) for name in OWN_TOPICS]
+        plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1) for source in self._sources.sources]
+        async with connected_admin(self._connection) as admin:
+            await create_missing(admin, plans)
+
+    async def _play(self, workers: Workers, live: Live | None) -> None:
+        await self._until_claimed(workers, live)
+        seconds: float | None = None
+        if self._options.seconds is not None:
+            spent = time.monotonic() - self._started
+            seconds = max(_SHORTEST_REPLAY_SECONDS, self._options.seconds - spent - _TAIL_SECONDS)
+        playing = asyncio.create_task(self._player.play(seconds))
+        last_line = 0.0
+        patience_until = None
+        while not (playing.done() and self._is_finished()):
+            if playing.done():
+                playing.result()
+                patience_until = patience_until or time.monotonic() + _PATIENCE_SECONDS
+                if time.monotonic() > patience_until:
+                    raise DemoFailed(
+                        f"the workers did not catch up within {_PATIENCE_SECONDS:.0f} s; see {self._logs()}"
+                    )
+            workers.look_after()
+            await self._look()
+            if self._options.kill and not self._kills and self._picture.done >= 0.5:
+                self._kills += 1
+                self._picture.note = f"worker {workers.kill_one()} was killed (SIGKILL); another one is started"
+            if live is not None:
+                live.update(draw(self._picture))
+            elif time.monotonic() - last_line > _LINE_SECONDS:
+                last_line = time.monotonic()
+                self._console.print(line(self._picture), highlight=False)
+        self._finish()
+        if live is not None:
+            live.update(draw(self._picture))
+
+    async def _until_claimed(self, workers: Workers, live: Live | None) -> None:
+        while True:
+            metas = await self._store.metas(range(_PARTITIONS))
+            if all("owner" in meta for meta in metas.values()):
+                self._ready_seconds = time.monotonic() - self._started
+                return
+            workers.look_after()
+            self._picture.seconds = time.monotonic() - self._started
+            self._picture.note = "starting workers: they join their consumer group"
+            if live is not None:
+                live.update(draw(self._picture))
+            if self._picture.seconds > _PATIENCE_SECONDS:
+                raise DemoFailed(f"no worker took over within {_PATIENCE_SECONDS:.0f} s; see {self._logs()}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        picture, mailer = self._picture, self._mailer
+        await mailer.read()
+        try:
+            metas = await self._store.metas(range(_PARTITIONS))
+            due = await self._store.call([("ZCARD", self._store.keys(number).due) for number in range(_PARTITIONS)])
+            seen = (await self._store.call([("HGETALL", self._store.seen_key)]))[0]
+        except Transient as error:
+            picture.note = str(error)
+            return
+        self._counters = _sum_counters(metas)
+        self._seen = _seen(seen)
+        picture.seconds = time.monotonic() - self._started
+        picture.at_ms = self._player.now_ms
+        span_ms = self._history.end_ms - self._history.start_ms
+        picture.done = (self._player.now_ms - self._history.start_ms) / span_ms
+        picture.events, picture.customers = self._counters.get("events", 0), self._counters.get("customers", 0)
+        picture.due, picture.workers = sum(due), self._options.workers
+        picture.at_risk, picture.win_back = mailer.count("at-risk"), mailer.count("win-back")
+        picture.retracted, picture.dead_letters = mailer.retracted(), sum(mailer.dead_letters.values())
+        picture.by_rule, picture.recent = mailer.by_rule(), list(mailer.recent)
+        picture.suppressed = _suppressed(self._counters)
+        picture.behind = max(0, self._player.played - picture.events - self._skipped())
+        if self._first_action_seconds is None and mailer.newest:
+            self._first_action_seconds = picture.seconds
+        if not self._kills:
+            picture.note = ""
+        self._rates = [*self._rates[-8:], (picture.seconds, picture.events)]
+        (before, events_before), (now, events_now) = self._rates[0], self._rates[-1]
+        picture.rate = (events_now - events_before) / (now - before) if now > before else 0.0
+
+    def _skipped(self) -> int:
+        """Records that the mapping leaves out: failed log-ins."""
+        return sum(b'"failed"' in record.value for record in self._history.records[: self._player.played])
+
+    def _is_finished(self) -> bool:
+        """Everything is decided up to the end of the history, and every decision has been published and read."""
+        if len(self._seen) < _PARTITIONS or min(seen for seen, _ in self._seen.values()) < self._history.end_ms:
+            return False
+        if any(unconfirmed for _, unconfirmed in self._seen.values()):
+            return False
+        decided = sum(number for name, number in self._counters.items() if name.startswith(("active:", "retracted:")))
+        return decided <= len(self._mailer.published)
+
+    def _finish(self) -> None:
+        self._picture.seconds = time.monotonic() - self._started
+        self._picture.behind = 0
+
+    def _logs(self) -> str:
+        texts = [
+            path.read_text(errors="replace").splitlines()[-6:] for path in sorted(self._folder.glob("worker-*.log"))
+        ]
+        return "the end of the workers' logs:\n" + "\n".join(text for lines in texts for text in lines)
+
+    def _summary(self) -> dict[str, Any]:
+        picture, replayed = self._picture, self._player.started_at
+        summary: dict[str, Any] = {
+            "history": self._history.name,
+            "events": picture.events,
+            "customers": picture.customers,
+            "at_risk": picture.at_risk,
+            "win_back": picture.win_back,
+            "retracted": picture.retracted,
+            "actions_by_rule": {rule: count["actions"] for rule, count in picture.by_rule.items()},
+            "suppressed": picture.suppressed,
+            "duplicates_dropped": self._counters.get("duplicates", 0),
+            "dead_letters": picture.dead_letters,
+            "seconds": round(picture.seconds, 1),
+            "ready_seconds": round(self._ready_seconds or 0.0, 1),
+            "first_action_seconds": None
+            if self._first_action_seconds is None
+            else round(self._first_action_seconds, 1),
+            "events_per_second": round(picture.events / (self._started + picture.seconds - (replayed or 0.0)), 1),
+            "workers": self._options.workers,
+            "killed": self._kills,
+            "differing": len(self._mailer.differing),
+        }
+        if self._options.verify:
+            left = self._mailer.left()
+            expected = expected_actions(self._history, self._sources, self._rules, self._prefix)
+            summary |= {
+                "expected": len(expected),
+                "missing": len(expected - left),
+                "extra": len(left - expected),
+            }
+        return summary
+
+
+def _sum_counters(metas: Mapping[int, Mapping[str, str]]) -> dict[str, int]:
+    counters: dict[str, int] = {}
+    for meta in metas.values():
+        for name, value in meta.items():
+            if name.startswith("n:"):
+                counters[name[2:]] = counters.get(name[2:], 0) + int(value)
+    return counters
+
+
+def _suppressed(counters: Mapping[str, int]) -> dict[str, int]:
+    reasons: dict[str, int] = {}
+    for name, number in counters.items():
+        kind, colon, _ = name.partition(":")
+        if colon and kind not in ("active", "retracted"):
+            reasons[kind] = reasons.get(kind, 0) + number
+    return reasons
+
+
+def _seen(raw: Any) -> dict[int, tuple[int, int]]:
+    """Return by partition up to when it is decided, and how many records wait for Kafka."""
+    pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
+    told = {int(number): value.split() for number, value in pairs}
+    return {number: (int(parts[0]), int(parts[2])) for number, parts in told.items()}
+
+
+def _write_picture(picture: Picture, path: Path) -> None:
+    console = Console(record=True, width=110, file=tempfile.TemporaryFile("w"), force_terminal=True)
+    console.print(draw(picture))
+    console.save_svg(str(path), title="linger demo")
+
+
+def _say_goodbye(console: Console, summary: dict[str, Any], options: DemoOptions) -> None:
+    console.print(
+        f"\n{summary['events']:,} events of {summary['customers']:,} customers in {summary['seconds']:.0f} s: "
+        f"[yellow]{summary['at_risk']:,} at-risk[/] and [red]{summary['win_back']:,} win-back[/] actions, "
+        f"{summary['retracted']:,} retracted because the customer came back.",
+        highlight=False,
+    )
+    if "missing" in summary:
+        verdict = "[green]the same[/]" if not summary["missing"] and not summary["extra"] else "[red]NOT the same[/]"
+        console.print(
+            f"Compared with the pure core in one thread: {verdict} "
+            f"({summary['expected']:,} actions left, {summary['missing']} missing, {summary['extra']} extra).",
+            highlight=False,
+        )
+    elif options.history == "simulated":
+        console.print("Next: linger demo --history cdnow --verify   (real purchases, checked against the pure core)")
+    console.print("The rules are in rules/*.yaml: change a number and run it again.", highlight=False)

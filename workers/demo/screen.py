@@ -1,0 +1,141 @@
+"""The screen of a demo: what goes in, what is known, what comes out and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from schemas.actions import Action
+
+_REASON_WIDTH = 66
+
+
+@dataclass(slots=True)
+class Picture:
+    """Everything the screen shows.
+
+    Attributes:
+        seconds: since the demo was started.
+        done: share of the history that was played, 0 to 1.
+        at_ms: what the replay's clock shows.
+        behind: events played but not yet folded.
+        rate: events folded per second, lately.
+        by_rule: actions and retractions by rule.
+        suppressed: decisions not to act, by reason.
+        recent: the latest actions, newest last.
+    """
+
+    title: str
+    seconds: float = 0.0
+    done: float = 0.0
+    at_ms: int = 0
+    events: int = 0
+    played: int = 0
+    customers: int = 0
+    due: int = 0
+    behind: int = 0
+    rate: float = 0.0
+    at_risk: int = 0
+    win_back: int = 0
+    retracted: int = 0
+    dead_letters: int = 0
+    workers: int = 1
+    note: str = ""
+    by_rule: dict[str, dict[str, int]] = field(default_factory=dict)
+    suppressed: dict[str, int] = field(default_factory=dict)
+    recent: list[Action] = field(default_factory=list)
+
+
+def draw(picture: Picture) -> RenderableType:
+    """Return the whole screen."""
+    numbers = Table.grid(padding=(0, 3))
+    for _ in range(4):
+        numbers.add_column(justify="right")
+    numbers.add_row(
+        *_number("events in", picture.events, f"{picture.rate:,.0f} per second"),
+        *_number("at-risk actions", picture.at_risk, ""),
+    )
+    numbers.add_row(
+        *_number("customers known", picture.customers, ""), *_number("win-back actions", picture.win_back, "")
+    )
+    numbers.add_row(
+        *_number("due times ahead", picture.due, ""),
+        *_number("retracted", picture.retracted, "never mind: they came back"),
+    )
+    numbers.add_row(
+        *_number("events waiting", picture.behind, ""), *_number("dead letters", picture.dead_letters, "")
+    )
+    day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%d %b %Y") if picture.at_ms else "starting"
+    head = Table.grid(expand=True)
+    head.add_column()
+    head.add_column(justify="right")
+    head.add_row(Text(picture.title, style="bold"), Text(f"{day}   {picture.seconds:.0f} s", style="bold cyan"))
+    parts: list[RenderableType] = [
+        head,
+        ProgressBar(total=1.0, completed=picture.done),
+        numbers,
+        _rules(picture),
+        _recent(picture.recent),
+    ]
+    if picture.note:
+        parts.append(Text(picture.note, style="yellow"))
+    return Panel(Group(*parts), title="Linger", border_style="cyan")
+
+
+def _number(name: str, value: int, remark: str) -> Iterable[RenderableType]:
+    return Text(name, style="dim"), Text(f"{value:,}", style="bold").append(f"  {remark}" if remark else "", "dim")
+
+
+def _rules(picture: Picture) -> RenderableType:
+    table = Table(expand=True, box=None, header_style="dim")
+    table.add_column("rule")
+    table.add_column("actions", justify="right")
+    table.add_column("of them retracted", justify="right")
+    for rule, count in picture.by_rule.items():
+        table.add_row(rule, f"{count['actions']:,}", f"{count['retracted']:,}")
+    for reason, number in sorted(picture.suppressed.items()):
+        table.add_row(
+            Text(f"not sent: {reason.replace('_', ' ')}", style="dim"), Text(f"{number:,}", style="dim"), ""
+        )
+    return table
+
+
+def _recent(actions: Iterable[Action]) -> RenderableType:
+    table = Table(expand=True, box=None, header_style="dim")
+    table.add_column("day", no_wrap=True)
+    table.add_column("customer", no_wrap=True)
+    table.add_column("action", no_wrap=True)
+    table.add_column("why")
+    for action in reversed(list(actions)):
+        style = "red" if action.action == "win-back" else "yellow"
+        table.add_row(
+            f"{action.decided_at:%d %b}", action.customer_id, Text(action.action, style=style), _reason(action)
+        )
+    return table
+
+
+def _reason(action: Action) -> str:
+    reasons = []
+    for reason in action.why:
+        if isinstance(reason.observed, int):
+            reasons.append(f"{reason.condition}: {reason.observed}")
+        elif reason.observed != "active":
+            reasons.append(f"{reason.condition}, {reason.observed}")
+    reasons += [f"{name}: {value}" for name, value in action.variables.items() if value]
+    text = "; ".join(reasons)
+    return text if len(text) <= _REASON_WIDTH * 2 else text[: _REASON_WIDTH * 2 - 1] + "…"
+
+
+def line(picture: Picture) -> str:
+    """Return the state in one line, for where there is no terminal."""
+    day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%Y-%m-%d") if picture.at_ms else "starting"
+    return (
+        f"{picture.seconds:5.1f} s  {day}  events {picture.events:,}  customers {picture.customers:,}  "
+        f"due ahead {picture.due:,}  at-risk {picture.at_risk:,}  win-back {picture.win_back:,}  "
+        f"retracted {picture.retracted:,}"
+    )

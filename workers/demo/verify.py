@@ -1,0 +1,46 @@
+"""The check of a demo: the pure core, in one thread, over the same history in the order of time.
+
+No Kafka, no Redis, no worker: the history's records go through the same mapping and the same `decide`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from schemas.actions import Action, Decision
+from schemas.events import encode_event
+from schemas.sources import SourcesFile
+from workers.core.decide import decide
+from workers.core.facts import Fact, read_fact
+from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+from workers.demo.histories import History
+
+
+def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, topic_prefix: str) -> set[str]:
+    """Return the ids of the actions that stand at the end of the history, after every retraction."""
+    keys = [plan.key for plan in rules.plans()]
+    observed = Observed(dict.fromkeys(keys, history.start_ms), whole=frozenset(keys))
+    left: set[str] = set()
+    for customer, events in _by_customer(history, sources, topic_prefix).items():
+        left |= _left(decide(customer, None, events, rules, observed, history.end_ms).decisions)
+    return left
+
+
+def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[Fact]]:
+    declared = frozenset(sources.event_types)
+    mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
+    latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
+    events: dict[str, list[Fact]] = {}
+    for record in history.records:
+        topic = topic_prefix + record.topic
+        event = mappers[topic](ForeignRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
+        if event is not None:
+            events.setdefault(event.customer_id, []).append(read_fact(encode_event(event), declared))
+    return events
+
+
+def _left(decisions: Iterable[Action | Decision]) -> set[str]:
+    actions = [decision for decision in decisions if isinstance(decision, Action)]
+    newest = {action.action_id: action.status for action in actions}
+    return {name for name, status in newest.items() if status == "active"}
