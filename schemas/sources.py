@@ -60,7 +60,7 @@ def _as_place(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
-Where = Annotated[Place, BeforeValidator(_as_place)]
+Where = Annotated[Place, BeforeValidator(_as_place, json_schema_input_type=Path | Place)]
 
 
 class When(Place):
@@ -76,7 +76,7 @@ class When(Place):
     )
 
 
-WhenField = Annotated[When, BeforeValidator(_as_place)]
+WhenField = Annotated[When, BeforeValidator(_as_place, json_schema_input_type=Path | When)]
 
 
 def _distinguishing(place: Place) -> Place:
@@ -111,15 +111,18 @@ _FIELDS_OF: Final[dict[str, tuple[set[str], set[str]]]] = {
 _COMMON: Final = {"event_id", "customer_id", "occurred_at"}
 
 
+_Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}", examples=["2024-01-01"])]
+
+
 def _since(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
     try:
         # A number is no day: 20240101 would be taken for seconds since 1970, and everything for complete.
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"expected a day such as 2024-01-31, found {value!r}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Source(_Strict):
@@ -148,7 +151,7 @@ class Source(_Strict):
         "Choose it well above its longest quiet time, at night and on holidays.",
         examples=["6 hours", "3 days"],
     )
-    complete_since: Annotated[datetime, BeforeValidator(_since)] | None = Field(
+    complete_since: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
         default=None,
         description="The topic holds everything since this day, for every customer. Left out, Linger counts from "
         "the first record it read and takes longer to call somebody a first-time buyer.",

@@ -138,7 +138,7 @@ def demo(
     redis_url: Annotated[str | None, typer.Option(help="Use this Redis instead of the embedded store.")] = None,
 ) -> None:
     """See Linger at work: replay a purchase history through real workers on this machine."""
-    from workers.demo.run import DemoOptions, run_demo  # noqa: PLC0415 - a worker does not need it
+    from workers.demo.run import DemoOptions, run_demo
 
     options = DemoOptions(
         history=history,

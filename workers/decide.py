@@ -483,7 +483,7 @@ class Decide:
                 continue
             type_ms = by_type.get(plan.type, self._now_ms)
             # A series that a new rule asks for is blind to what was folded before.
-            since[plan.key] = type_ms if untouched or plan.matches is None and plan.key == plan.type else self._now_ms
+            since[plan.key] = type_ms if untouched or (plan.matches is None and plan.key == plan.type) else self._now_ms
         partition.since = since
         return True
 

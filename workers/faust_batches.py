@@ -127,6 +127,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             await self._thread.seek_wait({tp: offset})
         return offsets
 
+    def hold_back(self, tp: TP) -> None:
+        """Fetch no more of a partition; what was fetched already is still delivered."""
+        self.on_buffer_full(tp)
+
+    def let_go(self, tp: TP) -> None:
+        """Fetch a partition again that was held back."""
+        self.on_buffer_drop(tp)
+
     async def seek_again(self, tp: TP, offset: int) -> None:
         """Read a partition again from an offset."""
         self.scheduler.ends.pop(tp, None)
@@ -199,19 +207,21 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
     return app
 
 
-def read_topics(app: faust.App, topics: Sequence[str], take: Callable[[TP, Delivery], Awaitable[bool]]) -> None:
+Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
+"""Handles one delivery; calls the third argument, now or later, when the delivery is done with."""
+
+
+def read_topics(app: faust.App, topics: Sequence[str], take: Take) -> None:
     """Hand every batch of these topics to `take`, one after the other.
 
-    `take` returns whether the batch is done with; only then it is acknowledged. An exception in an agent would
-    acknowledge it too, so `take` must not raise for anything but the end of the worker.
+    Only what `take` says is done with is acknowledged, and per partition it must say so in order. An exception in
+    an agent would acknowledge it too, so `take` must not raise for anything but the end of the worker.
     """
 
     async def agent(stream: Any) -> None:
         # noack: without it Faust acknowledges an event also when its handling raised.
         async for event in stream.noack().events():
-            message = event.message
-            if await take(message.tp, message.value):
-                event.ack()
+            await take(event.message.tp, event.message.value, event.ack)
 
     app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
 

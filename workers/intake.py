@@ -1,10 +1,13 @@
 """Intake: foreign topics -> the activity topic.
 
-Maps, validates and re-keys. A batch is acknowledged only after Kafka confirmed everything that came of it, so
+Maps, validates and re-keys, the oldest records first (`workers.merge`). A batch is acknowledged only after Kafka confirmed everything that came of it, so
 intake delivers at least once; each record carries where it came from, and decide drops what it has folded.
 """
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,8 +18,10 @@ from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading
 from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.observed import FOREVER_MS
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
+from workers.merge import DRIFT_MS, Lane, Patience, merge
 from workers.publisher import Publisher
 from workers.safe_time import Progress
 from workers.settings import Settings
@@ -25,13 +30,41 @@ from workers.store import OutboxRecord
 SOURCE_HEADER: Final = "linger-source"
 """`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
 
+_QUEUED_BATCHES: Final = 2
+_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a delivery.
+
+    Attributes:
+        full: the partition's queue is full; fetch no more of it for now.
+        read_again: the offset to read from again, because something is missing before the delivery.
+    """
+
+    full: bool = False
+    read_again: int | None = None
+
+
+def _place(name: str) -> tuple[str, int]:
+    topic, _, partition = name.rpartition(":")
+    return topic, int(partition)
+
 
 class _Cursor:
-    """One source partition that this worker reads."""
+    """One source partition that this worker reads.
+
+    Attributes:
+        offset: everything before it has been passed on, confirmed by Kafka.
+        queued: the offset behind what waits in the lane.
+        suspect: first offset of a delivery that was refused once because something seemed missing before it.
+    """
 
     def __init__(self, offset: int, progress: Progress) -> None:
-        self.offset = offset
+        self.offset = self.queued = offset
         self.progress = progress
+        self.lane = Lane(seen_ms=progress.seen_ms)
         self.suspect: int | None = None
 
 
@@ -51,7 +84,10 @@ class Intake:
             for topic in self._mappers
         }
         self._cursors: dict[tuple[str, int], _Cursor] = {}
+        self._elsewhere: dict[str, int] = {}
+        self._patience = Patience(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
+        self._changed = asyncio.Event()
 
     @property
     def topics(self) -> list[str]:
@@ -70,26 +106,73 @@ class Intake:
             for place, offset in positions.items()
         }
 
-    async def take(self, topic: str, partition: int, delivery: Delivery) -> int | None:
-        """Pass one batch on; returns None when it is done, or the offset from which to read again.
+    def take(self, place: tuple[str, int], delivery: Delivery, done: Callable[[], object]) -> Taken:
+        """Put one batch into the queue of its partition; `done` is called when it has been passed on.
+
+        Args:
+            place: topic and partition.
+            delivery: the batch.
+            done: called once, in the order of the partition's batches.
+        """
+        cursor = self._cursors.get(place)
+        if cursor is None:
+            return Taken()
+        if not delivery.is_contiguous(cursor.queued) and cursor.suspect != delivery.first:
+            cursor.suspect = delivery.first
+            return Taken(read_again=cursor.queued)
+        cursor.suspect = None
+        cursor.lane.records.extend(record for record in delivery.records if record.offset >= cursor.queued)
+        cursor.lane.ends.append((delivery.end, done))
+        cursor.queued = max(cursor.queued, delivery.end)
+        self._changed.set()
+        return Taken(full=len(cursor.lane.ends) >= _QUEUED_BATCHES)
+
+    async def run(self, let_go: Callable[[tuple[str, int]], None]) -> None:
+        """Pass on what was taken, until cancelled.
+
+        Args:
+            let_go: called for a partition whose queue has room again.
 
         Raises:
-            TooManyDeadLetters: before anything of a batch that passes the limit is sent.
+            TooManyDeadLetters: before anything of the records that pass the limit is sent.
         """
-        cursor = self._cursors.get((topic, partition))
-        if cursor is None:
-            return None
-        if not delivery.is_contiguous(cursor.offset) and cursor.suspect != delivery.first:
-            cursor.suspect = delivery.first
-            return cursor.offset
-        records = [record for record in delivery.records if record.offset >= cursor.offset]
-        outgoing, spoke_ms = self._read(topic, partition, records)
+        while True:
+            self._changed.clear()
+            cursors = self._cursors
+            elsewhere_ms = self._patience.bound_ms(self._elsewhere, time.monotonic(), FOREVER_MS)
+            merged = merge([cursor.lane for cursor in cursors.values()], elsewhere_ms, _AT_ONCE)
+            if merged:
+                await self._pass_on(cursors, merged, let_go)
+            else:
+                await self._changed.wait()
+
+    async def _pass_on(
+        self,
+        cursors: Mapping[tuple[str, int], _Cursor],
+        merged: Sequence[tuple[Lane, ConsumerRecord]],
+        let_go: Callable[[tuple[str, int]], None],
+    ) -> None:
+        outgoing: list[OutboxRecord] = []
+        origins: list[_Cursor] = []
+        for _, record in merged:
+            cursor = cursors[record.topic, record.partition]
+            if (out := self._read(record, cursor.progress)) is not None:
+                outgoing.append(out)
+                origins.append(cursor)
         positions = await self._publisher.send(outgoing) if outgoing else []
-        self._note(cursor.progress, outgoing, positions, spoke_ms)
-        if records and not cursor.progress.since_ms:
-            cursor.progress.since_ms = max(1, records[0].timestamp)
-        cursor.offset = max(cursor.offset, delivery.end)
-        return None
+        for cursor, sent, (partition, offset) in zip(origins, outgoing, positions, strict=True):
+            if sent.topic == self._activity_topic:
+                cursor.progress.sent[partition] = max(cursor.progress.sent.get(partition, 0), offset + 1)
+        if cursors is not self._cursors:
+            return  # assigned anew meanwhile: whoever reads these partitions now starts from what Kafka knows
+        for place in {(record.topic, record.partition) for _, record in merged}:
+            cursor = cursors[place]
+            waiting = cursor.lane.records
+            cursor.offset = waiting[0].offset if waiting else cursor.queued
+            while cursor.lane.ends and cursor.lane.ends[0][0] <= cursor.offset:
+                cursor.lane.ends.popleft()[1]()
+            if len(cursor.lane.ends) < _QUEUED_BATCHES:
+                let_go(place)
 
     def look(
         self, reading: Reading, ends: Mapping[tuple[str, int], int], counts: Mapping[str, int]
@@ -113,57 +196,45 @@ class Intake:
                 # Not caught up: what is seen is what the last record tells.
                 progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms, reading.now_ms))
             progress.partitions = counts.get(topic, progress.partitions)
+            cursor.lane.seen_ms = progress.seen_ms
             told[name] = progress
         return told
 
-    def _read(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> tuple[list[OutboxRecord], int]:
-        mapper, limit = self._mappers[topic], self._limits[topic]
-        outgoing: list[OutboxRecord] = []
-        spoke_ms = skipped = 0
-        for record in records:
-            headers = tuple(record.headers)
-            try:
-                event = self._event(mapper, record, headers)
-            except InvalidEvent as error:
-                limit.count(readable=False, reason=error.reason)
-                telemetry.DEAD_LETTERS.labels(topic, error.reason).inc()
-                source = (topic, partition, record.offset)
-                outgoing.append(
-                    dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error)
-                )
-                continue
-            limit.count(readable=True)
-            spoke_ms = max(spoke_ms, record.timestamp if record.timestamp > 0 else self._now_ms)
-            if event is None:
-                skipped += 1
-                continue
-            if unknown := event.unknown_fields():
-                telemetry.UNKNOWN_FIELDS.labels(event.type).inc(unknown)
-            source_header = (SOURCE_HEADER, f"{topic}:{partition}:{record.offset}".encode())
-            outgoing.append(
-                OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (source_header,))
-            )
-        telemetry.RECORDS_READ.labels(topic).inc(len(records))
-        if skipped:
-            telemetry.RECORDS_SKIPPED.labels(topic).inc(skipped)
-        return outgoing, spoke_ms
+    def note_elsewhere(self, progress: Mapping[str, Progress]) -> None:
+        """Note how far the partitions that other workers read have come."""
+        topics = set(self._mappers)
+        self._elsewhere = {
+            name: one.seen_ms + DRIFT_MS
+            for name, one in progress.items()
+            if name.rpartition(":")[0] in topics and _place(name) not in self._cursors
+        }
+        self._changed.set()
 
-    def _event(
-        self,
-        mapper: Callable[[ForeignRecord, datetime], Event | None],
-        record: ConsumerRecord,
-        headers: tuple[tuple[str, bytes], ...],
-    ) -> Event | None:
+    def _read(self, record: ConsumerRecord, progress: Progress) -> OutboxRecord | None:
+        """Return what becomes of one foreign record: an event, a dead letter, or nothing."""
+        topic, headers = record.topic, tuple(record.headers)
+        progress.since_ms = progress.since_ms or max(1, record.timestamp)
+        telemetry.RECORDS_READ.labels(topic).inc()
+        try:
+            event = self._event(record, headers)
+        except InvalidEvent as error:
+            self._limits[topic].count(readable=False, reason=error.reason)
+            telemetry.DEAD_LETTERS.labels(topic, error.reason).inc()
+            source = (topic, record.partition, record.offset)
+            return dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error)
+        self._limits[topic].count(readable=True)
+        progress.spoke_ms = max(progress.spoke_ms, record.timestamp if record.timestamp > 0 else self._now_ms)
+        if event is None:
+            telemetry.RECORDS_SKIPPED.labels(topic).inc()
+            return None
+        if unknown := event.unknown_fields():
+            telemetry.UNKNOWN_FIELDS.labels(event.type).inc(unknown)
+        position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
+        return OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (position,))
+
+    def _event(self, record: ConsumerRecord, headers: tuple[tuple[str, bytes], ...]) -> Event | None:
         latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
         foreign = ForeignRecord(
             record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
         )
-        return mapper(foreign, datetime.fromtimestamp(latest_ms / 1000, UTC))
-
-    def _note(
-        self, progress: Progress, sent: Sequence[OutboxRecord], positions: Sequence[tuple[int, int]], spoke_ms: int
-    ) -> None:
-        progress.spoke_ms = max(progress.spoke_ms, spoke_ms)
-        for record, (partition, offset) in zip(sent, positions, strict=True):
-            if record.topic == self._activity_topic:
-                progress.sent[partition] = max(progress.sent.get(partition, 0), offset + 1)
+        return self._mappers[record.topic](foreign, datetime.fromtimestamp(latest_ms / 1000, UTC))

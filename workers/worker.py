@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -81,14 +81,18 @@ class Worker:
         read_topics(app, self._intake.topics, self._take_source)
         read_topics(app, [self._activity], self._take_activity)
         self._app, self._probe = app, probe
+        passing_on: asyncio.Task[None] | None = None
         try:
             await self._publisher.start()
             await probe.start()
             port = await self._endpoints.start()
             await app.start()
+            passing_on = asyncio.create_task(self._pass_on(), name="intake")
             log.info(telemetry.WORKER_READY, http_port=port)
             await self._work(stop)
         finally:
+            if passing_on is not None:
+                passing_on.cancel()
             await self._stop()
 
     # -- starting ------------------------------------------------------------------------------------------
@@ -212,18 +216,22 @@ class Worker:
             )
         return committed
 
-    async def _take_source(self, tp: TP, delivery: Delivery) -> bool:
-        again = await self._guarded(self._intake.take(tp.topic, tp.partition, delivery))
-        if again is not None:
-            await self._app.consumer.seek_again(tp, again)
-        return again is None
+    async def _take_source(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+        taken = self._intake.take((tp.topic, tp.partition), delivery, done)
+        if taken.full:
+            self._app.consumer.hold_back(tp)
+        if taken.read_again is not None:
+            await self._app.consumer.seek_again(tp, taken.read_again)
 
-    async def _take_activity(self, tp: TP, delivery: Delivery) -> bool:
-        done = await self._guarded(self._decide.take(tp.partition, delivery))
-        if isinstance(done, bool):
-            return done
-        await self._app.consumer.seek_again(tp, done)
-        return False
+    async def _pass_on(self) -> None:
+        await self._guarded(self._intake.run(lambda place: self._app.consumer.let_go(TP(*place))))
+
+    async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+        result = await self._guarded(self._decide.take(tp.partition, delivery))
+        if result is True:
+            done()
+        elif result is not False:
+            await self._app.consumer.seek_again(tp, result)
 
     async def _guarded(self, work: Awaitable[Any]) -> Any:
         """Run the handling of a batch; what it raises ends the worker, and the batch is never acknowledged."""
@@ -269,6 +277,7 @@ class Worker:
             )
             await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
             progress = await self._progress()
+            self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )

@@ -209,7 +209,9 @@ def validate(document: Document, model: type[Model]) -> tuple[Model | None, list
         value = model.model_validate(plain_value(document.root), by_alias=True, by_name=False)
     except ValidationError as error:
         found = _Explainer(document.file, document.root, model).problems(error)
-        return None, in_order([*document.problems, *found])
+        # Not even a refusal that nothing here has words for may look like a file without problems.
+        rest = [] if found or document.problems else [_nameless(document.file, document.root)]
+        return None, in_order([*document.problems, *found, *rest])
     return (None if document.problems else value), list(document.problems)
 
 
@@ -543,8 +545,6 @@ class _Spot(NamedTuple):
     """Where an error of the model is in the file, and what the model wants there."""
 
     node: Node
-    key: ScalarNode | None
-    """The key that leads to the node, if one does."""
     schema: _Schema | None
     kinds: dict[str, _Schema]
     """The alternatives that the node chooses from by its keys, if it does; empty otherwise."""
@@ -558,6 +558,10 @@ class _Words(NamedTuple):
     hint: str | None = None
     at: Position | None = None
     """Where, if not at the node."""
+
+
+def _nameless(file: str, root: Node) -> Problem:
+    return Problem(file, *root.at, "wrong-value", "this file does not hold what it should")
 
 
 class _Explainer:
@@ -598,12 +602,8 @@ class _Explainer:
         own = _keys_of(spot.schema)
         at = spot.node.entries[name][0].at if name in spot.node.entries else spot.node.at
         others = {key for kind in spot.kinds.values() for key in _keys_of(self._unwrapped(kind))}
-        if name in spot.kinds:
-            words = _Words(
-                "unknown-key", f"'{name}' cannot stand beside '{_kind_of(spot)}'", _one_kind(spot.kinds), at
-            )
-        elif name in others:
-            hint = f"possible are {_listed(own)}"
+        if name in spot.kinds or name in others:
+            hint = _one_kind(spot.kinds) if name in spot.kinds else f"possible are {_listed(own)}"
             words = _Words("unknown-key", f"'{name}' cannot stand beside '{_kind_of(spot)}'", hint, at)
         else:
             suggested = did_you_mean(name, [key for key in own if key not in spot.node.entries] or own)
@@ -619,12 +619,11 @@ class _Explainer:
             node = self._spot(loc[:-1]).node
             if isinstance(node, MapNode) and node.is_whole and loc[-1] not in meant.get(id(node), ()):
                 missing.setdefault(id(node), (node, []))[1].append(str(loc[-1]))
-        return [
-            self._problem(
-                node, _Words("missing-key", f"{_listed(names)} {'is' if len(names) == 1 else 'are'} missing")
-            )
-            for node, names in missing.values()
-        ]
+        found = []
+        for node, names in missing.values():
+            message = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} missing"
+            found.append(self._problem(node, _Words("missing-key", message)))
+        return found
 
     def _refused_values(self, errors: Iterable[Any]) -> list[Problem | None]:
         found: list[Problem | None] = []
@@ -642,11 +641,11 @@ class _Explainer:
 
     def _spot(self, loc: Sequence[int | str]) -> _Spot:
         """Walk nodes and schema along the place that an error names, as far as there are nodes."""
-        node, key = self._root, None
+        node, key = self._root, None  # and the key that leads to the node, if one does
         schema, kinds, union = self._unwrapped(self._schema), dict[str, _Schema](), None
         for part in loc:
             if part == "[key]" and key is not None:
-                return _Spot(key, key, None, {}, None)
+                return _Spot(key, None, {}, None)
             kind = schema["type"] if schema else None
             if schema and kind == "tagged-union":
                 kinds = schema["choices"]
@@ -663,7 +662,7 @@ class _Explainer:
             else:
                 break
             schema, kinds, union = self._unwrapped(_inside(schema, part)), {}, None
-        return _Spot(node, key, schema, kinds, union)
+        return _Spot(node, schema, kinds, union)
 
     def _list_of(self, union: _Schema) -> _Schema | None:
         return next((choice for choice in union["choices"] if choice["type"] == "list"), None)
@@ -719,14 +718,13 @@ def _explained(item: Any, spot: _Spot) -> _Words:
         return _Words("wrong-type", f"expected a text, a number or true/false, found {found}")
     context = item.get("ctx", {})
     if error == "value_error":
-        return _Words("wrong-value", str(context["error"]), _value_hint(spot.node))
+        return _Words("wrong-value", _short(str(context["error"]), 300), _value_hint(spot.node))
     if error == "literal_error":
         return _no_literal(spot, found)
     if error == "string_pattern_mismatch":
         words = _PATTERNS.get(str(context.get("pattern")))
-        return _Words(
-            "wrong-value", f"{found} is not possible here", _value_hint(spot.node) or (words and f"expected {words}")
-        )
+        hint = _value_hint(spot.node) or (f"expected {words}" if words else None)
+        return _Words("wrong-value", f"{found} is not possible here", hint)
     if error.endswith(("too_short", "too_long")):
         return _Words("wrong-size", _size_in_words(error, context, found))
     for beginnings, code, expected in _EXPECTED:
@@ -784,7 +782,7 @@ def _value_hint(node: Node, expected: str = "") -> str | None:
     if not isinstance(node, ScalarNode):
         return "begin each entry with '- '" if isinstance(node, MapNode) and expected == "a list" else None
     if expected == "a text" and node.is_plain:
-        return f'write "{node.text}" if it is a text'
+        return f'write "{_short(node.text)}" if it is a text'
     if expected == "a number" and "," in node.text:
         return "write a decimal point, and nothing between thousands"
     return _odd_space_hint(node.text)

@@ -313,6 +313,11 @@ def test_a_wrong_value_is_told_at_the_value_in_words(text: str, found: str, mess
     assert hint in str(problem.hint)
 
 
+@pytest.mark.parametrize("bound", ["1e30", "9" * 40])
+def test_a_bound_however_large_is_a_number(bound: str) -> None:
+    assert problems_of(changed("at least: 3", f"at least: {bound}")) == []
+
+
 def test_missing_keys_are_told_together_where_their_mapping_begins() -> None:
     text = GOOD.replace("    action: at-risk\n", "").replace("    template: we-miss-you\n", "")
     problem = only_problem(text)
@@ -372,6 +377,11 @@ JARGON = (
 def test_no_message_speaks_the_language_of_its_makers(text: str) -> None:
     said = str(only_problem(text)).lower()
     assert not [word for word in JARGON if word in said]
+
+
+def test_a_message_shows_no_more_than_the_beginning_of_what_was_found() -> None:
+    for old, new in [("45 days", "x" * 9_999), ("we-miss-you", "1" * 9_999 + ".5"), ("at least", "k" * 9_999)]:
+        assert len(str(only_problem(changed(old, new)))) < 500
 
 
 def test_lists_may_be_too_long() -> None:

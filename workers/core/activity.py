@@ -61,7 +61,7 @@ class Episode(msgspec.Struct, array_like=True):
         open_until_ms: until when the last action can still be retracted; 0 when it cannot.
         pending_ms: a due time at which the rule could not be decided yet, because a type it reads was not seen
             so far; 0 for none.
-        held: an action that was decided but waits for a type to be seen, encoded; empty for none.
+        held: actions that were decided but wait for a type to be seen, encoded, oldest first.
     """
 
     start_ms: int = 0
@@ -70,7 +70,7 @@ class Episode(msgspec.Struct, array_like=True):
     before_ms: int = 0
     open_until_ms: int = 0
     pending_ms: int = 0
-    held: bytes = b""
+    held: list[bytes] = []
 
 
 class Activity(msgspec.Struct, array_like=True):

@@ -9,7 +9,7 @@ docs/architecture.md explains episodes, held actions and the end of an episode.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeGuard
+from typing import Final
 
 import msgspec
 
@@ -122,12 +122,12 @@ class _Turn:
         """Emit held actions whose types have meanwhile been seen for long enough."""
         activity = self._known()
         for rule_id, episode in activity.episodes.items():
-            if not episode.held:
-                continue
-            action = _read(episode.held)
             rule = self._rules.by_id.get(rule_id)
-            if rule is None or self._observed.covers(rule.needs, _epoch_ms(action)):
-                episode.held = b""
+            while episode.held:
+                action = _read(episode.held[0])
+                if rule is not None and not self._observed.covers(rule.needs, _epoch_ms(action)):
+                    break
+                del episode.held[0]
                 self._outcome.decisions.append(action)
 
     def settle(self, upto_ms: int) -> None:
@@ -144,7 +144,7 @@ class _Turn:
             ):
                 del activity.episodes[rule_id]
             if episode.held:
-                self._wait(rule.needs, _epoch_ms(_read(episode.held)))
+                self._wait(rule.needs, _epoch_ms(_read(episode.held[0])))
             if episode.pending_ms:
                 self._wait(rule.types, episode.pending_ms)
         soonest_ms = due_ms = FOREVER_MS
@@ -270,7 +270,7 @@ class _Turn:
         if self._observed.covers(rule.needs, start_ms):
             self._outcome.decisions.append(action)
         else:
-            episode.held = _write(action)
+            episode.held.append(_write(action))
 
     def _end(self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact | None) -> None:
         _forget(rule, episode, at_ms)
@@ -281,8 +281,8 @@ class _Turn:
         if not came_back or not episode.open_until_ms:
             return
         late = event.at_ms <= episode.acted_ms
-        if episode.held:
-            episode.held = b""
+        if episode.held and _epoch_ms(_read(episode.held[-1])) == episode.acted_ms:
+            episode.held.pop()  # nobody has heard of it yet
         else:
             self._outcome.decisions.append(self._retraction(rule, activity, episode, at_ms, event))
         episode.open_until_ms = 0

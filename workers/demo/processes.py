@@ -82,7 +82,7 @@ class Workers:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - only prctl; the child must not outlive the demo
+                preexec_fn=die_with_parent(),
             )
 
     def _last_lines(self) -> str:

@@ -1,0 +1,150 @@
+"""The contract of the store in plain dictionaries: a model to compare Redis with, and a store for unit tests.
+
+One suite runs over this and the real one (tests/property/test_store_model.py); that is why it can be trusted.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from workers.errors import Fenced, Transient
+from workers.store import Changes, Claimed, Due, Meta, Store, decode_record
+
+
+@dataclass
+class Content:
+    """What is stored of one partition."""
+
+    meta: dict[str, str] = field(default_factory=dict)
+    activities: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
+    outbox: list[bytes] = field(default_factory=list)
+
+    @property
+    def owner(self) -> str | None:
+        return self.meta.get("owner")
+
+    @property
+    def version(self) -> int:
+        return int(self.meta.get("version", 0))
+
+
+class MemoryStep:
+    """One atomic step; see `workers.store.Step`."""
+
+    def __init__(self, store: "MemoryStore", partition: int, meta: Meta) -> None:
+        self._store = store
+        self._content = store.contents[partition]
+        self._partition = partition
+        self._meta = meta
+        self._version_read = -1
+
+    async def read(self, customers: Sequence[str]) -> list[bytes | None]:
+        self._store.answer()
+        self._version_read = self._content.version
+        if (self._content.owner, self._content.version) != (self._meta.owner, self._meta.version):
+            raise Fenced(self._partition)
+        return [self._content.activities.get(customer) for customer in customers]
+
+    async def commit(self, changes: Changes) -> None:
+        self._store.answer()
+        content, meta = self._content, self._meta
+        if content.version != self._version_read:
+            raise Fenced(self._partition)
+        content.activities.update(changes.activities)
+        _score(content.due, changes.due)
+        for event_type, customers in changes.waiting.items():
+            _score(content.waiting.setdefault(event_type, {}), customers)
+        del content.outbox[: changes.trim]
+        content.outbox += changes.outbox
+        fields = {name: str(value) for name, value in changes.fields.items()}
+        content.meta |= fields
+        content.meta["version"] = str(meta.version + 1)
+        meta.version += 1
+        meta.fields |= fields
+        if changes.offset is not None:
+            content.meta["offset"] = str(changes.offset)
+            meta.offset = changes.offset
+
+
+class MemoryStore:
+    """Linger's state in this process's memory.
+
+    Attributes:
+        contents: what is stored, by partition.
+        failing: so many of the next calls find that Redis does not answer; nothing is written by them.
+    """
+
+    def __init__(self, partitions: int = 1) -> None:
+        self.contents = {partition: Content() for partition in range(partitions)}
+        self.failing = 0
+
+    def as_store(self) -> Store:
+        """Return this as what the agents take; it has the methods of which they make use."""
+        return cast(Store, self)
+
+    def answer(self) -> None:
+        """Answer a call.
+
+        Raises:
+            Transient: if it is to fail.
+        """
+        if self.failing:
+            self.failing -= 1
+            raise Transient("Redis does not answer: it was told not to")
+
+    @asynccontextmanager
+    async def step(self, partition: int, meta: Meta) -> AsyncIterator[MemoryStep]:
+        yield MemoryStep(self, partition, meta)
+
+    async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
+        self.answer()
+        content = self.contents[partition]
+        if again and content.owner != owner:
+            raise Fenced(partition)
+        content.meta |= {"owner": owner, "version": str(content.version + 1)}
+        fields = dict(content.meta)
+        del fields["owner"]
+        version, offset = int(fields.pop("version")), int(fields.pop("offset", -1))
+        meta = Meta(owner, version, offset, fields.pop("topic_id", None), fields)
+        return Claimed(meta, [decode_record(raw) for raw in content.outbox])
+
+    async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
+        self.answer()
+        found = {}
+        for partition, (upto_ms, waiting) in bounds.items():
+            content = self.contents[partition]
+            ready = _upto(content.due, upto_ms, limit)
+            waited = {
+                event_type: names
+                for event_type, until_ms in waiting.items()
+                if (names := _upto(content.waiting.get(event_type, {}), until_ms, limit))
+            }
+            every = dict.fromkeys([*ready, *(name for names in waited.values() for name in names)])
+            if every:
+                found[partition] = Due([*every][:limit], waited)
+        return found
+
+    async def activity(self, partition: int, customer_id: str) -> bytes | None:
+        return self.contents[partition].activities.get(customer_id)
+
+    async def meta(self, partition: int) -> dict[str, str]:
+        return (await self.metas([partition]))[partition]
+
+    async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
+        return {partition: dict(self.contents[partition].meta) for partition in partitions}
+
+
+def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:
+    for name, score in changes.items():
+        if score:
+            scores[name] = score
+        else:
+            scores.pop(name, None)
+
+
+def _upto(scores: Mapping[str, int], upto_ms: int, limit: int) -> list[str]:
+    ready = [(score, name.encode()) for name, score in scores.items() if score <= upto_ms]
+    return [name.decode() for _, name in sorted(ready)[:limit]]
