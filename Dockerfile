@@ -11,10 +11,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 
 WORKDIR /build
 
-# What changes seldom comes first: a change of the code fetches no package again.
+# What changes seldom comes first: a change of the code fetches no package again. All are wheels, but for arm64 there is
+# none of faust-streaming: there its source is built, without a compiler and so without its optional C parts.
 COPY requirements-run.lock ./
 RUN python -m venv /opt/linger \
-    && /opt/linger/bin/pip install --require-hashes --only-binary :all: -r requirements-run.lock
+    && /opt/linger/bin/pip install --require-hashes -r requirements-run.lock
 
 # The lock holds what builds Linger too, so this step fetches nothing. Afterwards no installer is left in the venv.
 COPY LICENSE README.md pyproject.toml ./
@@ -31,8 +32,9 @@ LABEL org.opencontainers.image.title="Linger" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-# The file system may be read-only: bytecode was written by the builder, and nothing else is.
-ENV PATH=/opt/linger/bin:$PATH \
+# The file system may be read-only, but for /tmp: the builder wrote the bytecode, and Faust makes itself an empty folder.
+ENV APP_DATADIR=/tmp/faust \
+    PATH=/opt/linger/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
@@ -48,6 +50,6 @@ USER 10001:10001
 
 # A worker that is told to stop gives back its partitions first. Exec forms: the signal reaches it without a shell.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["linger", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["linger", "healthcheck"]
 ENTRYPOINT ["linger"]
 CMD ["run"]

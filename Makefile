@@ -37,10 +37,14 @@ format: $(VENV)/.dev ## format the code and mend what can be mended without thin
 # An existing lock is kept as far as pyproject.toml allows; make lock ARGS=--upgrade takes the newest of everything.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(ARGS) pyproject.toml
-lock: $(BIN)/python ## pin every dependency anew, with hashes, in requirements.lock and requirements-dev.lock
+# The image (requirements-run.lock) has no extras, but what pyproject.toml says that builds Linger.
+BUILD_REQUIRES = $(BIN)/python -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
+lock: $(BIN)/python ## pin every dependency anew, with hashes, in requirements.lock and its two relatives
 	@$(BIN)/python -m pip install --quiet '$(UV)'
 	$(COMPILE) --extra demo --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(BUILD_REQUIRES) | $(COMPILE) - --constraint requirements.lock --output-file requirements-run.lock
 
 clean: ## remove .venv, caches and fetched jars
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

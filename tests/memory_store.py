@@ -62,10 +62,14 @@ class MemoryStep:
         fields = {name: str(value) for name, value in changes.fields.items()}
         content.meta |= fields
         content.meta["version"] = str(meta.version + 1)
+        if changes.offset is not None:
+            content.meta["offset"] = str(changes.offset)
+        if self._store.losing:
+            self._store.losing -= 1
+            raise Transient("Redis does not answer: its answer was lost")
         meta.version += 1
         meta.fields |= fields
         if changes.offset is not None:
-            content.meta["offset"] = str(changes.offset)
             meta.offset = changes.offset
 
 
@@ -75,11 +79,13 @@ class MemoryStore:
     Attributes:
         contents: what is stored, by partition.
         failing: so many of the next calls find that Redis does not answer; nothing is written by them.
+        losing: so many of the next commits are taken, but their answer is lost.
     """
 
     def __init__(self, partitions: int = 1) -> None:
         self.contents = {partition: Content() for partition in range(partitions)}
         self.failing = 0
+        self.losing = 0
 
     def as_store(self) -> Store:
         """Return this as what the agents take; it has the methods of which they make use."""

@@ -186,7 +186,8 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         broker_max_poll_records=settings.max_poll_records,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=settings.group_instance_id or "",
+        # None, never "": an empty name is a name, and two members of one name throw each other out.
+        consumer_group_instance_id=settings.group_instance_id,
         ConsumerScheduler=BatchScheduler,
         # Counts batches, not records: more would be memory without back-pressure.
         stream_buffer_maxsize=_BUFFERED_BATCHES_PER_PARTITION * partitions,

@@ -21,7 +21,7 @@ from workers.core.mapping import ForeignRecord, compile_source
 from workers.core.observed import FOREVER_MS
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
-from workers.merge import DRIFT_MS, Lane, Patience, merge
+from workers.merge import Lane, Patience, merge
 from workers.publisher import Publisher
 from workers.safe_time import Progress
 from workers.settings import Settings
@@ -31,6 +31,9 @@ SOURCE_HEADER: Final = "linger-source"
 """`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
 
 _QUEUED_BATCHES: Final = 2
+# Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.
+_DRIFT_ELSEWHERE_MS: Final = 600_000
+_DRIFT_OF_REPLAY_MS: Final = 30 * 86_400_000
 _AT_ONCE: Final = 2_000
 
 
@@ -85,6 +88,7 @@ class Intake:
         }
         self._cursors: dict[tuple[str, int], _Cursor] = {}
         self._elsewhere: dict[str, int] = {}
+        self._drift_ms = _DRIFT_OF_REPLAY_MS if settings.clock == "replay" else _DRIFT_ELSEWHERE_MS
         self._patience = Patience(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
         self._changed = asyncio.Event()
@@ -197,6 +201,7 @@ class Intake:
                 progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms, reading.now_ms))
             progress.partitions = counts.get(topic, progress.partitions)
             cursor.lane.seen_ms = progress.seen_ms
+            progress.next_ms = cursor.lane.next_ms()
             told[name] = progress
         return told
 
@@ -204,7 +209,7 @@ class Intake:
         """Note how far the partitions that other workers read have come."""
         topics = set(self._mappers)
         self._elsewhere = {
-            name: one.seen_ms + DRIFT_MS
+            name: one.next_ms + self._drift_ms
             for name, one in progress.items()
             if name.rpartition(":")[0] in topics and _place(name) not in self._cursors
         }

@@ -13,7 +13,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 DRIFT_MS: Final = 10_000
-"""How far one partition may run ahead of another: more than caught-up ones differ, far less than a backlog."""
+"""How far one partition of a worker may run ahead of another: more than caught-up ones differ."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,9 +36,9 @@ class Lane:
         """Return the time of the next record, never earlier than what was taken before."""
         return max(self.latest_ms, int(self.records[0].timestamp))
 
-    def bound_ms(self) -> int:
-        """Return up to when others may go while nothing waits here."""
-        return max(self.latest_ms, self.seen_ms) + DRIFT_MS
+    def next_ms(self) -> int:
+        """Return the time before which nothing is expected to come from here any more."""
+        return self.head_ms() if self.records else max(self.latest_ms, self.seen_ms)
 
 
 def merge(lanes: Iterable[Lane], elsewhere_ms: int, limit: int) -> list[tuple[Lane, ConsumerRecord]]:
@@ -55,7 +55,7 @@ def merge(lanes: Iterable[Lane], elsewhere_ms: int, limit: int) -> list[tuple[La
         if lane.records:
             heap.append((lane.head_ms(), number, lane))
         else:
-            barrier_ms = min(barrier_ms, lane.bound_ms())
+            barrier_ms = min(barrier_ms, lane.next_ms() + DRIFT_MS)
     heapq.heapify(heap)
     taken: list[tuple[Lane, ConsumerRecord]] = []
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
@@ -66,7 +66,7 @@ def merge(lanes: Iterable[Lane], elsewhere_ms: int, limit: int) -> list[tuple[La
             heapq.heapreplace(heap, (lane.head_ms(), number, lane))
         else:
             heapq.heappop(heap)
-            barrier_ms = min(barrier_ms, lane.bound_ms())
+            barrier_ms = min(barrier_ms, lane.next_ms() + DRIFT_MS)
     return taken
 
 

@@ -25,6 +25,7 @@ class Progress(msgspec.Struct, array_like=True):
         since_ms: since when it is watched; 0 while that is unknown.
         partitions: how many partitions its topic has.
         sent: by activity partition, the offset behind the last record that came from here.
+        next_ms: nothing older than this is expected from here any more; only for keeping a backlog in order.
     """
 
     seen_ms: int = UNSEEN_MS
@@ -32,6 +33,7 @@ class Progress(msgspec.Struct, array_like=True):
     since_ms: int = 0
     partitions: int = 0
     sent: dict[int, int] = {}
+    next_ms: int = 0
 
 
 encode_progress = msgspec.msgpack.Encoder().encode

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.memory_store import MemoryStore
 from workers.embedded import Pair
@@ -64,8 +64,8 @@ class Rivals(RuleBasedStateMachine):
 
     redis_url = ""
 
-    @initialize()
-    def start(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.runner = asyncio.Runner()
         self.real = Store(open_pool({"url": self.redis_url}, 5_000), f"model-{next(_serial)}")
         self.model = MemoryStore(len(PARTITIONS))
@@ -73,9 +73,8 @@ class Rivals(RuleBasedStateMachine):
         self.named: set[str] = set()
 
     def teardown(self) -> None:
-        if hasattr(self, "runner"):
-            self.run(self.real.close())
-            self.runner.close()
+        self.run(self.real.close())
+        self.runner.close()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
@@ -154,8 +153,6 @@ class Rivals(RuleBasedStateMachine):
 
     @invariant()
     def the_contents_are_the_same(self) -> None:
-        if not hasattr(self, "runner"):
-            return
         assert self.run(self.real.metas(PARTITIONS)) == self.run(self.model.metas(PARTITIONS))
         for partition in PARTITIONS:
             self.compare(partition)
@@ -172,13 +169,15 @@ class Rivals(RuleBasedStateMachine):
         assert outbox == content.outbox
         for found, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):
             assert size == len(expected)
-            assert [raw.decode() for raw in found] == sorted(expected, key=lambda name: (expected[name], name.encode()))
+            assert [raw.decode() for raw in found] == sorted(
+                expected, key=lambda name: (expected[name], name.encode())
+            )
         assert rest[6:] == [content.activities.get(name) for name in named]
 
 
 def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )

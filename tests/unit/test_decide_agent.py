@@ -1,0 +1,424 @@
+"""Laws of the decide agent: nothing is lost or taken twice, and no single record stops a partition."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import pytest
+import structlog
+from aiokafka import ConsumerRecord
+
+from schemas.events import InvalidEvent, parse_event
+from schemas.rules import Rule
+from tests.builders import day, rule
+from tests.decide_agent import Agent, record
+from tests.memory_store import MemoryStore
+from workers.core import activity as activities
+from workers.core.facts import NotCanonical, read_fact
+from workers.store import OutboxRecord
+from workers.telemetry import configure_logging
+
+GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
+QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})
+
+
+def lawful(law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]], *content: Rule, **options: Any) -> None:
+    """Run one law with an agent that has claimed its partition."""
+
+    async def run() -> None:
+        async with asyncio.timeout(10):
+            store = MemoryStore()
+            agent = Agent(store.as_store(), *content or (GONE,), **options)
+            await agent.start()
+            try:
+                await law(agent, store)
+            finally:
+                agent.publisher.works.set()
+                await agent.decide.stop(0)
+
+    asyncio.run(run())
+
+
+def reasons(records: list[OutboxRecord]) -> list[bytes]:
+    """Why records are in the dead-letter topic."""
+    return [dict(one.headers)["linger-reason"] for one in records]
+
+
+def stored(store: MemoryStore, customer: str = "ada") -> activities.Activity:
+    return activities.decode(store.contents[0].activities[customer])
+
+
+# --- nothing is lost or taken twice -----------------------------------------------------------------------------
+
+
+def test_an_event_is_folded_and_what_follows_from_it_is_published() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(record(0), record(1, "cancellation")) is True
+        assert stored(store).series["login"].total == 1
+        assert store.contents[0].meta["offset"] == "2"
+        assert [one.topic for one in await agent.published()] == ["linger.win-back"]
+
+    lawful(law)
+
+
+@pytest.mark.parametrize("answer", ["failing", "losing"])
+def test_a_step_that_redis_did_not_answer_is_neither_lost_nor_taken_twice(answer: str) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        setattr(store, answer, 2 if answer == "failing" else 1)
+        assert await agent.take(record(0), record(1, "cancellation")) is True
+        assert stored(store).series["login"].total == 1
+        assert store.contents[0].meta["n:active:gone"] == "1"
+        assert len({one.value for one in await agent.published("linger.win-back")}) == 1
+
+    lawful(law)
+
+
+def test_a_worker_that_lost_its_partition_writes_and_publishes_nothing() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await store.claim(0, "rival")
+        assert await agent.take(record(0, "cancellation")) is False
+        assert store.contents[0].activities == {}
+        assert not agent.decide.partitions[0].is_usable
+        assert agent.publisher.sent == []
+
+    lawful(law)
+
+
+def test_records_that_were_folded_already_are_left_out() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0), record(1))
+        assert await agent.take(record(0), record(1), record(2)) is True
+        assert stored(store).series["login"].total == 3
+
+    lawful(law)
+
+
+def test_what_intake_sent_twice_is_dropped_by_its_source_position() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        source = (("linger-source", b"shop.events:0:7"),)
+        other = (("linger-source", b"shop.events:1:7"),)
+        await agent.take(record(0, headers=source), record(1, headers=source), record(2, headers=other))
+        await agent.take(record(3, headers=source))
+        assert stored(store).series["login"].total == 2
+        assert store.contents[0].meta["n:duplicates"] == "2"
+
+    lawful(law)
+
+
+def test_a_hole_before_a_delivery_is_read_again_once() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0))
+        assert await agent.take(record(5)) == 1
+        # Kafka's own holes look the same: the second time it is believed.
+        assert await agent.take(record(5)) is True
+        assert store.contents[0].meta["offset"] == "6"
+
+    lawful(law)
+
+
+def test_a_new_owner_publishes_what_the_old_one_could_not() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        agent.publisher.works.clear()
+        await agent.take(record(0, "cancellation"))
+        successor = Agent(store.as_store(), GONE)
+        await successor.start()
+        assert [one.topic for one in await successor.published()] == ["linger.win-back"]
+        await successor.decide.stop(1)
+        assert store.contents[0].outbox == []
+
+    lawful(law)
+
+
+def test_a_timer_is_decided_once_by_whoever_owns_the_partition() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0))
+        successor = Agent(store.as_store(), QUIET)
+        await successor.start()
+        assert await successor.decide.fire() is True
+        await agent.decide.fire()
+        assert store.contents[0].meta["n:active:quiet"] == "1"
+        assert agent.publisher.sent == []
+        assert len(await successor.published()) == 1
+        await successor.decide.stop(0)
+
+    lawful(law, QUIET)
+
+
+def test_reading_waits_while_the_action_topic_takes_nothing() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        waiting = await full(agent)
+        assert not waiting.done()
+        agent.publisher.works.set()
+        assert await waiting is True
+
+    lawful(law)
+
+
+async def full(agent: Agent) -> "asyncio.Task[int | bool | None]":
+    """Fill the outbox up to its limit, and give the next delivery, which waits for room."""
+    agent.publisher.works.clear()
+    offset = agent.decide.partitions[0].meta.offset
+    assert await agent.take(*(record(offset + number, raw=b"junk") for number in range(100)))
+    waiting = asyncio.create_task(agent.take(record(offset + 100)))
+    await asyncio.sleep(0)
+    return waiting
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=asyncio.CancelledError,
+    reason="a step that is tried again replaces the outbox; who waits for room in the old one is cancelled by it, "
+    "the delivery is dropped, and a partition without further records stands still",
+)
+def test_a_delivery_that_waits_for_room_survives_a_step_that_has_to_be_tried_again() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0))
+        waiting = await full(agent)
+        store.losing = 1
+        await agent.decide.fire()
+        agent.publisher.works.set()
+        assert await waiting is True
+
+    lawful(law, QUIET)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=asyncio.CancelledError,
+    reason="who waits for room in an outbox that is closed gets the cancellation of its task as its own",
+)
+def test_a_delivery_that_waits_for_room_is_dropped_when_the_partition_is_lost() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0))
+        waiting = await full(agent)
+        await store.claim(0, "rival")
+        await agent.decide.fire()
+        assert await waiting is False
+
+    lawful(law, QUIET)
+
+
+@pytest.mark.xfail(strict=True, reason="claiming is not tried again, so a short silence of Redis ends the worker")
+def test_a_redis_that_does_not_answer_while_partitions_are_claimed_is_asked_again() -> None:
+    async def run() -> None:
+        store = MemoryStore()
+        agent = Agent(store.as_store(), GONE)
+        store.failing = 1
+        await agent.start()
+        await agent.decide.stop(0)
+
+    asyncio.run(run())
+
+
+# --- no single record stops a partition -------------------------------------------------------------------------
+
+SUM: Final = rule("sum", when={"sum": "nps.score", "at least": 1})
+TELLS: Final = rule("tells", when={"count": "nps", "at least": 1}, variables={"score": "nps.score"})
+JUNK: Final = [
+    record(0, raw=b"junk"),
+    record(0, raw=b""),
+    record(0, raw=b"\xff"),
+    record(0, raw=b"[" * 100_000),
+    record(0, key=None),
+    record(0, key=b"bob"),
+    record(0, "pageview"),
+    record(0, at="yesterday"),
+    record(0, at="2024-01-02T00:00:00"),
+    record(0, at="2031-01-01T00:00:00Z"),
+    record(0, customer=" "),
+    record(0, customer="x" * 257),
+    record(0, "purchase", amount="-1", currency="EUR"),
+    record(0, "nps", attributes={"score": [1]}),
+]
+
+
+@pytest.mark.parametrize("bad", JUNK)
+def test_what_cannot_be_read_is_dead_lettered_and_its_neighbours_go_on(bad: ConsumerRecord) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(bad, record(1, customer="bob")) is True
+        dead = await agent.published("linger.dead-letter")
+        assert [(one.key, one.value) for one in dead] == [(bad.key, bad.value)]
+        assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law)
+
+
+def xfailing(reason: str, *values: Any) -> Any:
+    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        xfailing(
+            "a moment after the year 9999 in UTC is refused with a sentence that cannot be written",
+            record(0, at="9999-12-31T23:59:59-05:00"),
+        ),
+        xfailing(
+            "a number of thousands of digits is an error of Python's own",
+            record(0, headers=(("linger-source", b"shop.events:0:" + b"9" * 5_000),)),
+        ),
+    ],
+    ids=["after the year 9999", "an offset of 5000 digits"],
+)
+def test_no_record_stops_its_partition(bad: ConsumerRecord) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(bad, record(1, customer="bob")) is True
+        assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law)
+
+
+@pytest.mark.parametrize(
+    ("content", "score"),
+    [
+        xfailing("a sum beyond 64 bits cannot be stored, and that ends the worker again and again", SUM, 1e300),
+        xfailing("a whole number beyond 64 bits cannot be stored as a variable", TELLS, 10**25),
+        xfailing("nor can it be added up", SUM, 10**25),
+    ],
+    ids=["1e300 added up", "10^25 as a variable", "10^25 added up"],
+)
+def test_no_number_stops_its_partition(content: Rule, score: float) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        raw = b'{"event_id":"e0","customer_id":"ada","type":"nps","occurred_at":"2024-01-02T00:00:00Z",'
+        raw += b'"attributes":{"score":%s}}' % str(score).encode()
+        assert await agent.take(record(0, raw=raw), record(1, customer="bob")) is True
+        assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law, content)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a header without a value is written to the outbox as null, which claiming cannot read"
+)
+def test_a_dead_letter_with_an_empty_header_can_be_claimed_by_the_next_owner() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        agent.publisher.works.clear()
+        assert await agent.take(record(0, raw=b"junk", headers=(("trace", None),))) is True
+        successor = Agent(store.as_store(), GONE)
+        await successor.start()
+        assert reasons(await successor.published("linger.dead-letter")) == [b"not_json"]
+        await successor.decide.stop(0)
+
+    lawful(law)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="after a downgrade every event of a customer that a newer version wrote is dead-lettered"
+)
+def test_an_activity_of_a_newer_version_costs_no_event() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0))
+        newer = stored(store)
+        newer.layout = activities.LAYOUT + 1
+        store.contents[0].activities["ada"] = msgspec.msgpack.encode(newer)
+        await agent.take(record(1))
+        assert await agent.published("linger.dead-letter") == []
+
+    lawful(law)
+
+
+WITH_A_FLAG: Final = rule(
+    "flag",
+    when={"all": [{"count": "nps", "at least": 1}, {"none": "purchase", "for": "5 days"}]},
+    variables={"vip": "nps.vip"},
+)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a held action whose variable is true or false cannot be read again: every later event is lost",
+)
+def test_an_action_that_waits_may_have_a_variable_that_is_true_or_false() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        agent.decide.partitions[0].horizon.until = {**agent.decide.until, "purchase": day(2)}
+        await agent.take(record(0, "nps", attributes={"vip": True}))
+        await agent.take(record(1, "nps", "2024-01-12T00:00:00Z", attributes={"vip": True}))
+        assert reasons(await agent.published()) == []
+        await agent.look()
+        await agent.decide.fire()
+        await agent.take(record(2))
+        assert await agent.published("linger.dead-letter") == []
+        assert len(await agent.published("linger.at-risk")) == 1
+
+    lawful(law, WITH_A_FLAG)
+
+
+# --- one door -----------------------------------------------------------------------------------------------------
+
+LENIENT: Final = "the hot path does not check it, so a producer that writes to the activity topic gets it through"
+
+
+@pytest.mark.parametrize(
+    "lenient",
+    [
+        xfailing(LENIENT, record(0, at="1970-01-01T00:30:00+05:00")),
+        xfailing(LENIENT, record(0, at="9999-12-31T23:59:59-05:00")),
+        xfailing(LENIENT, record(0, "purchase", amount="1", currency="euro")),
+        xfailing(LENIENT, record(0, attributes={f"a{number}": 1 for number in range(65)})),
+        xfailing(LENIENT, record(0, attributes={"text": "x" * 1025})),
+        xfailing(LENIENT, record(0, "cancellation", reason="x" * 1025)),
+        xfailing(LENIENT, record(0, "cancellation", effective_at="soon")),
+        xfailing(LENIENT, record(0, event_id="ü" * 200)),
+    ],
+    ids=[
+        "before 1970 in UTC",
+        "after 9999 in UTC",
+        "no currency code",
+        "65 attributes",
+        "a long attribute",
+        "a long reason",
+        "a time that is none",
+        "an event id of 400 bytes",
+    ],
+)
+def test_what_the_hot_path_accepts_the_door_accepts_too(lenient: ConsumerRecord) -> None:
+    try:
+        read_fact(lenient.value)
+    except NotCanonical:
+        return
+    try:
+        parse_event(lenient.value, latest=datetime(9999, 12, 31, tzinfo=UTC))
+    except InvalidEvent as error:
+        pytest.fail(f"refused: {error}")
+
+
+# --- what is told of customers ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configuration = structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configuration)
+
+
+@pytest.mark.usefixtures("logging_as_it_was")
+@pytest.mark.parametrize(
+    "style",
+    [
+        "json",
+        xfailing("a traceback for people shows every local variable: the customer, and all that is known", "text"),
+    ],
+)
+def test_a_log_names_no_customer_even_when_deciding_fails(style: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        store.contents[0].activities["ada-lovelace"] = b"damaged"
+        await agent.take(record(0, customer="ada-lovelace"))
+        assert reasons(await agent.published("linger.dead-letter")) == [b"fold_failed"]
+
+    configure_logging("info", style)
+    # Loggers that were used before keep what they were configured with.
+    sys.modules["workers.decide"].log = structlog.get_logger("workers.decide")  # type: ignore[attr-defined]
+    lawful(law)
+    written = capsys.readouterr().err
+    assert "dead_lettered" in written
+    assert "ada-lovelace" not in written
