@@ -32,9 +32,8 @@ LABEL org.opencontainers.image.title="Linger" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-# The file system may be read-only, but for /tmp: the builder wrote the bytecode, and Faust makes itself an empty folder.
-ENV APP_DATADIR=/tmp/faust \
-    PATH=/opt/linger/bin:$PATH \
+# The file system may be read-only: the builder wrote the bytecode.
+ENV PATH=/opt/linger/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 

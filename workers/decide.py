@@ -54,7 +54,6 @@ class Partition:
         horizon: up to when each event type has been seen here.
         since: since when each series is watched; None until the sources have been looked at.
         lock: one step at a time.
-        suspect: first offset of a delivery that was refused once because something seemed missing before it.
         lost_at: when another worker turned out to own it (monotonic seconds), None while it is ours.
         stopped: its state and log do not fit together; it is claimed, but nothing is done with it.
     """
@@ -65,7 +64,6 @@ class Partition:
     horizon: Horizon
     since: dict[str, int] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    suspect: int | None = None
     lost_at: float | None = None
     stopped: bool = False
 
@@ -270,11 +268,9 @@ class Decide:
 
     async def _take(self, partition: Partition, delivery: Delivery) -> int | bool:
         meta = partition.meta
-        if not delivery.is_contiguous(meta.offset) and partition.suspect != delivery.first:
-            partition.suspect = delivery.first
+        if not delivery.is_contiguous(meta.offset):
             log.info(telemetry.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
             return meta.offset
-        partition.suspect = None
         for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
             attempt = 0
             while rest := [record for record in chunk if record.offset >= meta.offset]:
@@ -483,7 +479,9 @@ class Decide:
                 continue
             type_ms = by_type.get(plan.type, self._now_ms)
             # A series that a new rule asks for is blind to what was folded before.
-            since[plan.key] = type_ms if untouched or (plan.matches is None and plan.key == plan.type) else self._now_ms
+            since[plan.key] = (
+                type_ms if untouched or (plan.matches is None and plan.key == plan.type) else self._now_ms
+            )
         partition.since = since
         return True
 

@@ -53,10 +53,12 @@ class Pair:
     Attributes:
         bootstrap_servers: `host:port` of the broker, as Kafka clients want it.
         redis_url: `redis://host:port/0` of the store.
+        has_idempotence: whether the broker takes idempotent producers; the embedded one does not.
     """
 
     bootstrap_servers: str
     redis_url: str
+    has_idempotence: bool = True
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def running_pair(log_dir: Path) -> Iterator[Pair]:
         running_server(run_store, log_dir / "store.log", lambda: answers_ping(store_port)),
         running_server(run_broker, log_dir / "broker.log", lambda: answers_api_versions(broker_port)),
     ):
-        yield Pair(f"{HOST}:{broker_port}", f"redis://{HOST}:{store_port}/0")
+        yield Pair(f"{HOST}:{broker_port}", f"redis://{HOST}:{store_port}/0", has_idempotence=False)
 
 
 def broker_command(binary: Path, port: int) -> list[str]:

@@ -9,11 +9,18 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   it is given one offset less.
 - Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
   for the positions instead. A seek done anywhere else would be overwritten.
-- After a seek, batches read before it may still be on their way. Each batch says what it `follows`, so that
-  whoever has the true offset can tell a hole from an ordinary gap (`is_contiguous`).
+- After a seek, batches fetched before it may still be on their way, at several places. Each fetch is stamped with
+  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread; that thread
+  works off its calls in order, so a fetch asked for before was done before. What bears an old epoch is dropped.
+- Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
+  so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes.
+- Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
+- A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost; `seek_wait` runs
+  there.
 """
 
 import ssl
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,17 +37,46 @@ Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, i
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 
 
-class Batch:
-    """The records of one fetch of one partition; looks like a single record to Faust.
+class Fetch(list[ConsumerRecord]):
+    """The records of one fetch of one partition, with its stamps (see `Delivery`)."""
+
+    def __init__(self, records: Sequence[ConsumerRecord], follows: int | None, epoch: int) -> None:
+        super().__init__(records)
+        self.follows = follows
+        self.epoch = epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What an agent receives: the records of one fetch of one partition.
 
     Attributes:
-        value: the records, in order, at least one.
-        follows: the offset behind the batch delivered before this one, None for the first after a seek.
+        records: in order, at least one.
+        follows: the offset behind the fetch before this one, None for the first after a seek, which begins where
+            that seek went.
+        epoch: how many seeks the partition had seen when this was fetched.
     """
+
+    records: Sequence[ConsumerRecord]
+    follows: int | None
+    epoch: int = 0
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last record."""
+        offset: int = self.records[-1].offset + 1
+        return offset
+
+    def is_contiguous(self, offset: int) -> bool:
+        """Tell whether nothing that was to be read lies between `offset` and this delivery."""
+        return self.follows is None or self.follows <= offset
+
+
+class Batch:
+    """A fetch that looks like a single record to Faust; its value is the `Delivery`, its offset the last one."""
 
     __slots__ = (
         "checksum",
-        "follows",
         "headers",
         "key",
         "offset",
@@ -53,8 +89,8 @@ class Batch:
         "value",
     )
 
-    def __init__(self, records: Sequence[ConsumerRecord], follows: int | None) -> None:
-        last = records[-1]
+    def __init__(self, fetch: Fetch) -> None:
+        last = fetch[-1]
         self.topic: str = last.topic
         self.partition: int = last.partition
         self.offset: int = last.offset
@@ -62,57 +98,40 @@ class Batch:
         self.timestamp_type: int = last.timestamp_type
         self.headers: tuple[()] = ()
         self.key = None
-        self.value = Delivery(records, follows)
+        self.value = Delivery(fetch, fetch.follows, fetch.epoch)
         self.checksum = None
         self.serialized_key_size = 0
         self.serialized_value_size = 0
-        self.follows = follows
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What an agent receives: the records of one batch, and what they follow (see `Batch`)."""
-
-    records: Sequence[ConsumerRecord]
-    follows: int | None
-
-    @property
-    def first(self) -> int:
-        """The offset of the first record."""
-        offset: int = self.records[0].offset
-        return offset
-
-    @property
-    def end(self) -> int:
-        """The offset behind the last record."""
-        offset: int = self.records[-1].offset + 1
-        return offset
-
-    def is_contiguous(self, offset: int) -> bool:
-        """Tell whether nothing lies between `offset` and this delivery.
-
-        Offsets may have holes of Kafka's own (transaction markers), so the first offset alone cannot tell.
-        """
-        return self.first <= offset or (self.follows is not None and self.follows <= offset)
 
 
 class BatchScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
     """Yields one `Batch` per partition of a fetch."""
 
-    def __init__(self) -> None:
-        self.ends: dict[TP, int] = {}
-
-    def iterate(self, records: Mapping[TP, Sequence[ConsumerRecord]]) -> Iterator[tuple[TP, Batch]]:
-        """Turn a fetch into batches."""
-        for tp, fetched in records.items():
-            if fetched:
-                batch = Batch(fetched, self.ends.get(tp))
-                self.ends[tp] = batch.offset + 1
-                yield tp, batch
+    def iterate(self, records: Mapping[TP, Fetch]) -> Iterator[tuple[TP, Batch]]:
+        """Turn fetches into batches."""
+        return ((tp, Batch(fetch)) for tp, fetch in records.items() if fetch)
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, starting where Linger says."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._epochs: defaultdict[TP, int] = defaultdict(int)
+        self._ends: dict[TP, int] = {}
+
+    def is_current(self, tp: TP, delivery: Delivery) -> bool:
+        """Tell whether the partition was not sought anew since this was fetched."""
+        return delivery.epoch == self._epochs[tp]
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
+        before = dict(self._epochs)
+        fetched: dict[TP, Fetch] = {}
+        for tp, records in (await super()._getmany(active_partitions, timeout)).items():
+            if records and before.get(tp, 0) == self._epochs[tp]:
+                fetched[tp] = Fetch(records, self._ends.get(tp), self._epochs[tp])
+                self._ends[tp] = records[-1].offset + 1
+        return fetched
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         await super()._add_gap(tp, offset_from, offset_to - 1)
@@ -120,12 +139,23 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Ask Linger for the positions, seek there, and tell Faust."""
         committed = dict(await super().seek_to_committed())
+        assigned = set(self.assignment())
+        for tp in assigned:
+            self._renew(tp)  # nothing fetched so far may meet the positions asked for now
         positions: Positions = self.app.linger_positions
-        offsets = await positions(set(self.assignment()), committed)
+        offsets = await positions(assigned, committed)
         for tp, offset in offsets.items():
-            self.scheduler.ends.pop(tp, None)
-            await self._thread.seek_wait({tp: offset})
+            await self.seek_again(tp, offset)
         return offsets
+
+    async def seek_again(self, tp: TP, offset: int) -> None:
+        """Read a partition from an offset."""
+        self._renew(tp)  # no await between this and the next call: see the module's docstring
+        await self._thread.seek_wait({tp: offset})
+
+    def _renew(self, tp: TP) -> None:
+        self._epochs[tp] += 1
+        self._ends.pop(tp, None)
 
     def hold_back(self, tp: TP) -> None:
         """Fetch no more of a partition; what was fetched already is still delivered."""
@@ -135,10 +165,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Fetch a partition again that was held back."""
         self.on_buffer_drop(tp)
 
-    async def seek_again(self, tp: TP, offset: int) -> None:
-        """Read a partition again from an offset."""
-        self.scheduler.ends.pop(tp, None)
-        await self.seek(tp, offset)
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """Faust's app, without its folder: Linger has no tables, and its file system may be read-only."""
+
+    def _create_directories(self) -> None:
+        pass
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
@@ -174,7 +206,7 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         partitions: of all topics together; bounds how many batches are buffered.
         positions: see `Positions`.
     """
-    app = faust.App(
+    app = BatchApp(
         settings.group_id,
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
         broker_credentials=_credentials(settings),
@@ -222,7 +254,9 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take) -> None:
     async def agent(stream: Any) -> None:
         # noack: without it Faust acknowledges an event also when its handling raised.
         async for event in stream.noack().events():
-            await take(event.message.tp, event.message.value, event.ack)
+            tp, delivery = event.message.tp, event.message.value
+            if app.consumer.is_current(tp, delivery):
+                await take(tp, delivery, event.ack)
 
     app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
 

@@ -21,7 +21,7 @@ from workers.core.mapping import ForeignRecord, compile_source
 from workers.core.observed import FOREVER_MS
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
-from workers.merge import Lane, Patience, merge
+from workers.merge import DRIFT_MS, Lane, Patience, merge
 from workers.publisher import Publisher
 from workers.safe_time import Progress
 from workers.settings import Settings
@@ -61,14 +61,12 @@ class _Cursor:
     Attributes:
         offset: everything before it has been passed on, confirmed by Kafka.
         queued: the offset behind what waits in the lane.
-        suspect: first offset of a delivery that was refused once because something seemed missing before it.
     """
 
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
         self.lane = Lane(seen_ms=progress.seen_ms)
-        self.suspect: int | None = None
 
 
 class Intake:
@@ -121,10 +119,8 @@ class Intake:
         cursor = self._cursors.get(place)
         if cursor is None:
             return Taken()
-        if not delivery.is_contiguous(cursor.queued) and cursor.suspect != delivery.first:
-            cursor.suspect = delivery.first
+        if not delivery.is_contiguous(cursor.queued):
             return Taken(read_again=cursor.queued)
-        cursor.suspect = None
         cursor.lane.records.extend(record for record in delivery.records if record.offset >= cursor.queued)
         cursor.lane.ends.append((delivery.end, done))
         cursor.queued = max(cursor.queued, delivery.end)
@@ -143,12 +139,17 @@ class Intake:
         while True:
             self._changed.clear()
             cursors = self._cursors
-            elsewhere_ms = self._patience.bound_ms(self._elsewhere, time.monotonic(), FOREVER_MS)
-            merged = merge([cursor.lane for cursor in cursors.values()], elsewhere_ms, _AT_ONCE)
+            barrier_ms = self._patience.bound_ms(self._bounds(), time.monotonic(), FOREVER_MS)
+            merged = merge([cursor.lane for cursor in cursors.values()], barrier_ms, _AT_ONCE)
             if merged:
                 await self._pass_on(cursors, merged, let_go)
             else:
                 await self._changed.wait()
+
+    def _bounds(self) -> dict[str, int]:
+        """Return up to when each partition with nothing waiting lets the others go."""
+        empty = ((place, cursor.lane) for place, cursor in self._cursors.items() if not cursor.lane.records)
+        return self._elsewhere | {f"{topic}:{number}": lane.next_ms() + DRIFT_MS for (topic, number), lane in empty}
 
     async def _pass_on(
         self,

@@ -41,21 +41,15 @@ class Lane:
         return self.head_ms() if self.records else max(self.latest_ms, self.seen_ms)
 
 
-def merge(lanes: Iterable[Lane], elsewhere_ms: int, limit: int) -> list[tuple[Lane, ConsumerRecord]]:
+def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[tuple[Lane, ConsumerRecord]]:
     """Take the records that may be passed on now, oldest first.
 
     Args:
         lanes: the partitions of this worker.
-        elsewhere_ms: up to when the partitions of other workers allow.
+        barrier_ms: up to when those allow that have nothing waiting (see `Patience`).
         limit: at most so many records.
     """
-    barrier_ms = elsewhere_ms
-    heap: list[tuple[int, int, Lane]] = []
-    for number, lane in enumerate(lanes):
-        if lane.records:
-            heap.append((lane.head_ms(), number, lane))
-        else:
-            barrier_ms = min(barrier_ms, lane.next_ms() + DRIFT_MS)
+    heap = [(lane.head_ms(), number, lane) for number, lane in enumerate(lanes) if lane.records]
     heapq.heapify(heap)
     taken: list[tuple[Lane, ConsumerRecord]] = []
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:

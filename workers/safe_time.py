@@ -49,6 +49,12 @@ def _of_topic(topic: str, progress: Mapping[str, Progress]) -> list[Progress] | 
     return None if None in known else [one for one in known if one is not None]
 
 
+def _spoke_ms(partitions: Iterable[Progress]) -> int:
+    """Return when a source spoke last; if it never did, since when it is watched."""
+    known = list(partitions)
+    return max(one.spoke_ms for one in known) or max(one.since_ms for one in known)
+
+
 def seen_by_type(sources: SourcesFile, progress: Mapping[str, Progress]) -> dict[str, int]:
     """Return until when each type that comes from sources has been seen, in epoch milliseconds.
 
@@ -60,7 +66,7 @@ def seen_by_type(sources: SourcesFile, progress: Mapping[str, Progress]) -> dict
         partitions = _of_topic(source.topic, progress)
         seen_ms = UNSEEN_MS
         if partitions is not None:
-            spoke_ms = max(max(one.spoke_ms, one.since_ms) for one in partitions)
+            spoke_ms = _spoke_ms(partitions)
             seen_ms = min(*(one.seen_ms for one in partitions), spoke_ms + duration_ms(source.max_silence))
         for name in source.types():
             until[name] = min(seen_ms, until.get(name, seen_ms))
@@ -73,7 +79,7 @@ def silent_sources(sources: SourcesFile, progress: Mapping[str, Progress], now_m
     for source in sources.sources:
         partitions = _of_topic(source.topic, progress)
         if partitions is not None:
-            spoke_ms = max(max(one.spoke_ms, one.since_ms) for one in partitions)
+            spoke_ms = _spoke_ms(partitions)
             if spoke_ms and now_ms > spoke_ms + duration_ms(source.max_silence):
                 silent.append(source.topic)
     return silent

@@ -17,7 +17,9 @@ from workers.core.observed import Observed
 RULES = rules(
     rule(
         "quiet",
-        when={"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]},
+        when={
+            "all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]
+        },
         again_after="20 days",
     ),
     rule("first", when={"all": [{"count": "purchase", "at most": 1}, {"none": "purchase", "for": "5 days"}]}),

@@ -113,7 +113,6 @@ def _pair(options: DemoOptions, folder: Path) -> Iterator[Pair]:
 
 def _settings(pair: Pair, options: DemoOptions, history: History, folder: Path, prefix: str) -> Settings:
     """Return the settings of the demo's workers, having written the files they name."""
-    embedded = options.bootstrap_servers is None
     sources = folder / "sources.yaml"
     with sources.open("w") as file:
         YAML(typ="safe").dump(_demo_sources(history, prefix), file)
@@ -136,7 +135,7 @@ def _settings(pair: Pair, options: DemoOptions, history: History, folder: Path, 
         "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
         "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
         "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
-        "LINGER_KAFKA_ENABLE_IDEMPOTENCE": "false" if embedded else "true",
+        "LINGER_KAFKA_ENABLE_IDEMPOTENCE": str(pair.has_idempotence).lower(),
     }
     settings = read_settings(environment)
     (folder / "environment.json").write_text(json.dumps(environment))
@@ -227,7 +226,9 @@ class _Demo:
 
     async def _create_topics(self) -> None:
         plans = [TopicPlan(self._settings.topic(name), _PARTITIONS, 1) for name in OWN_TOPICS]
-        plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1) for source in self._sources.sources]
+        # A history is older than any retention: Kafka would delete it at its next look.
+        kept = {"retention.ms": "-1"}
+        plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, kept) for source in self._sources.sources]
         async with connected_admin(self._connection) as admin:
             await create_missing(admin, plans)
 

@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from schemas.actions import Action
+from schemas.actions import Action, Reason
 
-_REASON_WIDTH = 66
+_SHOWN_ACTIONS: Final = 6
 
 
 @dataclass(slots=True)
@@ -52,24 +54,7 @@ class Picture:
 
 
 def draw(picture: Picture) -> RenderableType:
-    """Return the whole screen."""
-    numbers = Table.grid(padding=(0, 3))
-    for _ in range(4):
-        numbers.add_column(justify="right")
-    numbers.add_row(
-        *_number("events in", picture.events, f"{picture.rate:,.0f} per second"),
-        *_number("at-risk actions", picture.at_risk, ""),
-    )
-    numbers.add_row(
-        *_number("customers known", picture.customers, ""), *_number("win-back actions", picture.win_back, "")
-    )
-    numbers.add_row(
-        *_number("due times ahead", picture.due, ""),
-        *_number("retracted", picture.retracted, "never mind: they came back"),
-    )
-    numbers.add_row(
-        *_number("events waiting", picture.behind, ""), *_number("dead letters", picture.dead_letters, "")
-    )
+    """Return the whole screen; it fits into 24 lines of 80 columns with four rules."""
     day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%d %b %Y") if picture.at_ms else "starting"
     head = Table.grid(expand=True)
     head.add_column()
@@ -77,9 +62,12 @@ def draw(picture: Picture) -> RenderableType:
     head.add_row(Text(picture.title, style="bold"), Text(f"{day}   {picture.seconds:.0f} s", style="bold cyan"))
     parts: list[RenderableType] = [
         head,
-        ProgressBar(total=1.0, completed=picture.done),
-        numbers,
+        # A progress bar ends without a line break: bare, it would swallow the line after it.
+        Padding(ProgressBar(total=1.0, completed=picture.done), 0),
+        _numbers(picture),
+        Text(),
         _rules(picture),
+        Text(),
         _recent(picture.recent),
     ]
     if picture.note:
@@ -87,13 +75,39 @@ def draw(picture: Picture) -> RenderableType:
     return Panel(Group(*parts), title="Linger", border_style="cyan")
 
 
+def _numbers(picture: Picture) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(no_wrap=True)
+    rate = f"{picture.rate:,.0f}/s" if picture.rate else ""
+    table.add_row(
+        *_number("events in", picture.events, rate),
+        *_number("at-risk actions", picture.at_risk, ""),
+    )
+    table.add_row(
+        *_number("customers known", picture.customers, ""),
+        *_number("win-back actions", picture.win_back, ""),
+    )
+    table.add_row(
+        *_number("due times ahead", picture.due, ""),
+        *_number("retracted", picture.retracted, "they came back"),
+    )
+    table.add_row(
+        *_number("events waiting", picture.behind, ""),
+        *_number("dead letters", picture.dead_letters, ""),
+    )
+    return table
+
+
 def _number(name: str, value: int, remark: str) -> Iterable[RenderableType]:
-    return Text(name, style="dim"), Text(f"{value:,}", style="bold").append(f"  {remark}" if remark else "", "dim")
+    return Text(name, style="dim"), Text(f"{value:,}", style="bold"), Text(remark, style="dim")
 
 
 def _rules(picture: Picture) -> RenderableType:
-    table = Table(expand=True, box=None, header_style="dim")
-    table.add_column("rule")
+    table = Table(box=None, header_style="dim", padding=(0, 3, 0, 0))
+    table.add_column("rule", no_wrap=True)
     table.add_column("actions", justify="right")
     table.add_column("of them retracted", justify="right")
     for rule, count in picture.by_rule.items():
@@ -106,12 +120,12 @@ def _rules(picture: Picture) -> RenderableType:
 
 
 def _recent(actions: Iterable[Action]) -> RenderableType:
-    table = Table(expand=True, box=None, header_style="dim")
+    table = Table(expand=True, box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("day", no_wrap=True)
     table.add_column("customer", no_wrap=True)
     table.add_column("action", no_wrap=True)
-    table.add_column("why")
-    for action in reversed(list(actions)):
+    table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
+    for action in sorted(actions, key=lambda action: action.decided_at, reverse=True)[:_SHOWN_ACTIONS]:
         style = "red" if action.action == "win-back" else "yellow"
         table.add_row(
             f"{action.decided_at:%d %b}", action.customer_id, Text(action.action, style=style), _reason(action)
@@ -120,15 +134,19 @@ def _recent(actions: Iterable[Action]) -> RenderableType:
 
 
 def _reason(action: Action) -> str:
-    reasons = []
-    for reason in action.why:
-        if isinstance(reason.observed, int):
-            reasons.append(f"{reason.condition}: {reason.observed}")
-        elif reason.observed != "active":
-            reasons.append(f"{reason.condition}, {reason.observed}")
-    reasons += [f"{name}: {value}" for name, value in action.variables.items() if value]
-    text = "; ".join(reasons)
-    return text if len(text) <= _REASON_WIDTH * 2 else text[: _REASON_WIDTH * 2 - 1] + "…"
+    """Return why in one line: what was found, in the words of the rule."""
+    found = [_found(reason) for reason in action.why if reason.observed != "active"]
+    found += [f"{name}: {value}" for name, value in action.variables.items() if value]
+    return "; ".join(found)
+
+
+def _found(reason: Reason) -> str:
+    if isinstance(reason.observed, int | float) and reason.bound in reason.condition:
+        number = f"{reason.observed}x" if isinstance(reason.observed, int) else f"{reason.observed:g}"
+        return reason.condition.replace(reason.bound, number, 1)
+    if reason.condition.startswith("the customer is"):
+        return str(reason.observed)
+    return reason.condition
 
 
 def line(picture: Picture) -> str:

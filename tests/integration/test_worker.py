@@ -1,0 +1,257 @@
+"""What one worker does with real records, on either pair of broker and store."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import day
+from tests.site import Site, site
+from workers.embedded import Pair
+
+pytestmark = pytest.mark.integration
+
+QUIET = """
+rules:
+  - id: quiet-buyer
+    title: Bought, and then nothing
+    status: live
+    when: {all: [{count: purchase, at least: 1, within: 90 days}, {none: purchase, for: 10 days}]}
+    action: at-risk
+    template: we-miss-you
+    expires after: 14 days
+    again after: 20 days
+"""
+DRY = """
+  - id: dry-logins
+    title: Logged in, and then nothing
+    status: live
+    when: {all: [{count: login, at least: 1, within: 90 days}, {none: login, for: 10 days}]}
+    action: at-risk
+    template: how-can-we-help
+    expires after: 14 days
+"""
+GONE = """
+  - id: gone
+    title: Cancelled
+    status: live
+    when: {status: cancelled}
+    action: win-back
+    template: exit-survey
+    variables: {why: cancellation.reason}
+    expires after: 30 days
+"""
+
+Scenario = Callable[[Site], Awaitable[None]]
+
+
+def play(pair: Pair, folder: Path, rules: str, scenario: Scenario, **options: Any) -> None:
+    async def on_a_site() -> None:
+        async with site(pair, folder, rules, **options) as place:
+            await scenario(place)
+
+    asyncio.run(on_a_site())
+
+
+def canonical(kind: str, customer: str, at: str, event_id: str, **other: Any) -> dict[str, Any]:
+    return {"type": kind, "event_id": event_id, "customer_id": customer, "occurred_at": at, **other}
+
+
+def test_a_quiet_customer_is_acted_on_at_the_due_time_with_reasons(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1.5)
+        await place.now(11)
+        await place.decided_until(11)
+        assert await place.actions("at-risk") == []
+        await place.now(12)
+        await place.decided_until(12)
+        (action,) = await place.actions("at-risk")
+        assert action["status"] == "active"
+        assert action["decided_at"] == "2024-01-12T12:00:00Z"
+        assert action["expires_at"] == "2024-01-26T12:00:00Z"
+        assert [reason["observed"] for reason in action["why"]] == [1, "last on 2024-01-02 12:00 UTC"]
+
+    play(pair, tmp_path, QUIET, scenario)
+
+
+def test_a_customer_who_comes_back_gets_the_same_action_retracted(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.send(
+            "events", canonical("cancellation", "bob", "2024-01-02T00:00:00Z", "c1", reason="price"), 1, b"bob"
+        )
+        await place.now(12)
+        await place.decided_until(12)
+        await place.order("ada", 13)
+        await place.order("bob", 13)
+        await place.now(14)
+        await place.decided_until(14)
+        for name in ("at-risk", "win-back"):
+            active, retracted = await place.actions(name)
+            assert active["action_id"] == retracted["action_id"]
+            assert (active["status"], retracted["status"]) == ("active", "retracted")
+            assert retracted["retracted_because"] == "customer_returned"
+        assert active["variables"] == {"why": "price"}
+
+    play(pair, tmp_path, QUIET + GONE, scenario)
+
+
+POISON: dict[str, tuple[str, bytes | None]] = {
+    "not_json": ("orders", b'{"order_id": "1", '),
+    "empty": ("orders", None),
+    "not_an_object": ("events", b"[1]"),
+    "missing_field": ("orders", b'{"order_id": "1", "customer": "eve", "total": "1"}'),
+    "too_deep": ("orders", b'{"a":' * 60 + b"1" + b"}" * 60),
+    "negative_amount": (
+        "orders",
+        b'{"order_id":"1","customer":"eve","total":"-1","currency":"EUR","placed_at_ms":%d}',
+    ),
+    "not_finite_amount": (
+        "orders",
+        b'{"order_id":"1","customer":"eve","total":"NaN","currency":"EUR","placed_at_ms":%d}',
+    ),
+    "impossible_id": ("orders", b'{"order_id":"1","customer":" ","total":"1","currency":"EUR","placed_at_ms":%d}'),
+    "future_time": (
+        "orders",
+        b'{"order_id":"1","customer":"eve","total":"1","currency":"EUR","placed_at_ms":4102444800000}',
+    ),
+    "naive_time": (
+        "events",
+        b'{"type":"login","event_id":"1","customer_id":"eve","occurred_at":"2024-01-02T00:00:00"}',
+    ),
+    "unknown_type": (
+        "events",
+        b'{"type":"logim","event_id":"1","customer_id":"eve","occurred_at":"2024-01-02T00:00:00Z"}',
+    ),
+}
+
+
+def test_poison_of_every_kind_lands_in_the_dead_letters_and_its_neighbours_go_on(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        sent = {}
+        for serial, (reason, (topic, raw)) in enumerate(POISON.items()):
+            value = raw.replace(b"%d", str(day(1)).encode()) if raw is not None else None
+            sent[reason] = value
+            await place.order(f"before-{serial}", 1)
+            await place.send(topic, value, 1, key=reason.encode(), headers=[("trace", b"\x00\xff")])
+            await place.order(f"after-{serial}", 1)
+        await place.now(5)
+        await place.decided_until(5)
+        letters = await place.read("dead-letter", at_least=len(POISON))
+        found = {}
+        for letter in letters:
+            headers = dict(letter.headers)
+            reason = headers["linger-reason"].decode()
+            found[reason] = letter.value
+            assert letter.key == reason.encode()
+            assert headers["trace"] == b"\x00\xff"
+            assert headers["linger-source-topic"].decode() == place.prefix + POISON[reason][0]
+            assert headers["linger-source-offset"].isdigit()
+            assert headers["linger-source-partition"].isdigit()
+            assert headers["linger-detail"]
+        assert found == sent
+        assert (await place.counters())["customers"] == 2 * len(POISON)
+
+    play(pair, tmp_path, QUIET, scenario)
+
+
+def test_a_silent_source_holds_the_rules_that_need_it_and_no_others(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        for customer in ("ada", "bob", "cyd"):
+            await place.login(customer, 1)
+        await place.login("dan", 6)  # the last sign of life of the log-in source
+        await place.now(12)
+        # Silent since day 6, three days allowed: log-ins count as seen until day 9, so day 11 is out of sight.
+        await place.decided_until(9)
+        await place.order("bob", 12)  # an event of another source does not make the log-ins seen either
+
+        async def has_acted() -> bool:
+            return len(await place.actions("at-risk")) > 0
+
+        await place.until(has_acted, "the rule that needs only orders")
+        await place.now(13)
+        await place.until(has_acted, "still")
+        acted = [(action["rule"]["id"], action["customer_id"]) for action in await place.actions("at-risk")]
+        assert acted == [("quiet-buyer", "ada")]
+
+        # It speaks again: cyd had logged in on day 8, which arrives only now; ada and bob had not.
+        await place.login("cyd", 8, sent_at_day=13.5)
+        await place.login("dan", 13.6)
+        await place.now(14)
+        await place.decided_until(14)
+        actions = [action for action in await place.actions("at-risk") if action["rule"]["id"] == "dry-logins"]
+        assert {(action["customer_id"], action["decided_at"], action["status"]) for action in actions} == {
+            ("ada", "2024-01-12T00:00:00Z", "active"),
+            ("bob", "2024-01-12T00:00:00Z", "active"),
+        }
+
+    play(pair, tmp_path, QUIET + DRY, scenario, logins_silence="3 days")
+
+
+def test_an_event_that_comes_twice_counts_once(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        for _ in range(3):
+            await place.order("ada", 1, order_id="the-same")
+        await place.order("ada", 2, order_id="another")
+        await place.now(3)
+        await place.decided_until(3)
+        counters = await place.counters()
+        assert counters["events"] == 2
+        assert counters["duplicates"] == 2
+
+    play(pair, tmp_path, QUIET, scenario)
+
+
+def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        topic = place.settings.topic("activity")
+        event = canonical("purchase", "ada", "2024-01-02T00:00:00Z", "p1", amount="5", currency="EUR")
+        for key in (b"ada", b"eve"):
+            raw = json.dumps(event).encode()
+            await place.producer.send_and_wait(topic, value=raw, key=key, timestamp_ms=day(1))
+        await place.now(13)
+        await place.decided_until(13)
+        (letter,) = await place.read("dead-letter", at_least=1)
+        assert dict(letter.headers)["linger-reason"] == b"wrong_key"
+        (action,) = await place.actions("at-risk")
+        assert action["customer_id"] == "ada"
+
+    play(pair, tmp_path, QUIET, scenario)
+
+
+def test_a_topic_that_became_unreadable_stops_the_worker_instead_of_draining_it(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        (worker,) = place.processes
+        for _ in range(40):
+            await place.send("orders", b"<html>", 1)
+        await place.now(2)
+        await asyncio.to_thread(worker.wait, 60)
+        place.processes.clear()
+        assert worker.returncode == 1
+        assert len(await place.read("dead-letter")) < 40
+
+    play(pair, tmp_path, QUIET, scenario, LINGER_DEAD_LETTER_MAX_CONSECUTIVE="20")
+    assert "cannot be read" in (tmp_path / "worker-0.log").read_text()
+
+
+def test_a_worker_that_cannot_start_says_everything_that_is_wrong(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        (first,) = place.processes
+        first.terminate()
+        await asyncio.to_thread(first.wait, 30)
+        place.environment["LINGER_TOPIC_PREFIX"] = "nowhere"
+        second = place.start_worker()
+        await asyncio.to_thread(second.wait, 60)
+        place.processes.clear()
+        assert second.returncode == 2
+        said = (tmp_path / "worker-0.log").read_text()  # the list of processes was not emptied before it started
+        said += (tmp_path / "worker-1.log").read_text()
+        for name in ("activity", "at-risk", "win-back", "decisions", "dead-letter"):
+            assert f"topic 'nowhere.{name}' does not exist" in said
+        assert "linger topics create" in said
+
+    play(pair, tmp_path, QUIET, scenario)

@@ -1,0 +1,130 @@
+"""A producer whose clock is wrong must neither stop a source nor hide that it is silent."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from schemas.sources import SourcesFile
+from tests.builders import day
+from tests.decide_agent import FakePublisher, StoppedClock, record
+from workers.faust_batches import Delivery
+from workers.intake import Intake
+from workers.safe_time import Progress, seen_by_type, silent_sources
+from workers.settings import Settings
+
+SOURCES: Final = SourcesFile.model_validate(
+    {
+        "sources": [
+            {"topic": topic, "format": "canonical", "events": ["login"], "max_silence": "3 days"}
+            for topic in ("app", "site")
+        ]
+    }
+)
+APP, SITE = ("app", 0), ("site", 0)
+
+
+def stamped(place: tuple[str, int], *stamps_ms: int) -> Delivery:
+    """Log-ins of day 1 in records with these Kafka timestamps."""
+    records = [replace(record(offset), topic=place[0], timestamp=at_ms) for offset, at_ms in enumerate(stamps_ms)]
+    return Delivery(records, None)
+
+
+class Running:
+    """Intake with two sources of one partition each, both empty at first, on day 10."""
+
+    def __init__(self) -> None:
+        self.publisher, self.clock = FakePublisher(), StoppedClock(10)
+        self.intake = Intake(Settings(), SOURCES, self.publisher.as_publisher(), self.clock)
+        self.intake.assign({APP: 0, SITE: 0}, {})
+        self.ends = {APP: 0, SITE: 0}
+        self.done: list[tuple[str, int]] = []
+
+    async def look(self) -> dict[str, Progress]:
+        told = self.intake.look(await self.clock.read(), self.ends, {"app": 1, "site": 1})
+        self.intake.note_elsewhere(told)
+        return told
+
+    async def take(self, place: tuple[str, int], delivery: Delivery) -> None:
+        """Take a delivery and give it the time to be passed on, if it ever is."""
+        self.ends[place] = delivery.end
+        await self.look()
+        self.intake.take(place, delivery, lambda: self.done.append(place))
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    def offsets(self) -> Sequence[bytes]:
+        return [dict(one.headers)["linger-source"] for one in self.publisher.sent]
+
+
+def lawful(law: Callable[[Running], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        running = Running()
+        passing_on = asyncio.create_task(running.intake.run(lambda place: None))
+        try:
+            await law(running)
+        finally:
+            passing_on.cancel()
+            await asyncio.wait({passing_on})
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stamp_ms", [day(10), day(1), 0, -1], ids=["now", "long ago", "1970", "none"])
+def test_a_record_is_passed_on_whenever_it_was_stamped(stamp_ms: int) -> None:
+    async def law(running: Running) -> None:
+        await running.take(APP, stamped(APP, stamp_ms))
+        assert running.offsets() == [b"app:0:0"]
+        assert running.done == [APP]
+
+    lawful(law)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="merging waits until every other source has come as far as the stamp says, and so does all that follows",
+)
+def test_a_record_stamped_in_the_future_does_not_stop_its_source() -> None:
+    async def law(running: Running) -> None:
+        await running.take(APP, stamped(APP, day(3_000), day(10)))
+        running.clock.now_ms = day(11)
+        await running.take(SITE, stamped(SITE, day(11)))
+        assert APP in running.done
+
+    lawful(law)
+
+
+@pytest.mark.xfail(strict=True, reason="what a source spoke last is not bounded by the clock")
+def test_a_record_stamped_in_the_future_does_not_hide_a_later_silence() -> None:
+    async def law(running: Running) -> None:
+        for place in (APP, SITE):
+            await running.take(place, stamped(place, day(3_000)))
+        running.clock.now_ms = day(20)
+        told = await running.look()
+        assert set(silent_sources(SOURCES, told, day(20))) == {"app", "site"}
+        assert seen_by_type(SOURCES, told)["login"] <= day(13)
+
+    lawful(law)
+
+
+def test_records_that_were_stamped_out_of_order_are_passed_on_in_the_order_of_the_log() -> None:
+    async def law(running: Running) -> None:
+        await running.take(APP, stamped(APP, day(9), day(8), day(9.5), day(2)))
+        assert running.offsets() == [b"app:0:%d" % number for number in range(4)]
+
+    lawful(law)
+
+
+def test_of_two_sources_the_older_records_are_passed_on_first() -> None:
+    async def law(running: Running) -> None:
+        running.ends = {APP: 2, SITE: 2}
+        await running.look()
+        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
+        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert running.offsets()[:3] == [b"site:0:0", b"app:0:0", b"site:0:1"]
+
+    lawful(law)
