@@ -85,10 +85,6 @@ def record(
     )
 
 
-def delivery(*records: ConsumerRecord) -> Delivery:
-    return Delivery(records, None)
-
-
 class Agent:
     """A decide agent that has claimed partition 0 of a topic, and everything around it."""
 
@@ -125,8 +121,9 @@ class Agent:
     def progress(self) -> dict[str, Progress]:
         return {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
 
-    async def take(self, *records: ConsumerRecord) -> int | bool | None:
-        return await self.decide.take(0, delivery(*records))
+    async def take(self, *records: ConsumerRecord, follows: int | None = None) -> int | bool | None:
+        """Give the agent a delivery; `follows` as in `Delivery`."""
+        return await self.decide.take(0, Delivery(records, follows))
 
     async def published(self, topic: str | None = None) -> list[OutboxRecord]:
         """What was published to a topic, after everything that waits has been published."""

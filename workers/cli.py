@@ -264,7 +264,7 @@ def config_show(as_json: AsJson = False) -> None:
     for name, value in shown.items():
         field = Settings.model_fields[name.removeprefix("LINGER_").lower()]
         set_here = name in os.environ or f"{name}_FILE" in os.environ
-        shown_value = _plain(value) or "–"
+        shown_value = _plain(value) or "-"
         table.add_row(name, f"[bold]{shown_value}[/]" if set_here else shown_value, _plain(field.description or ""))
     out.print(table)
 

@@ -113,5 +113,5 @@ def render(known: Knowledge, console: Console) -> None:
     rules = Table("rule", "holds since", "last acted", "waits for a source")
     for rule in known["rules"]:
         waits = "yes" if rule["waiting_for_sources"] else ""
-        rules.add_row(rule["rule"], rule["holds_since"] or "–", rule["last_acted"] or "–", waits)
+        rules.add_row(rule["rule"], rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
     console.print(rules)

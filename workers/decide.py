@@ -132,7 +132,7 @@ class Decide:
         log.info(telemetry.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
         return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
 
-    async def take(self, number: int, delivery: Delivery) -> int | None | bool:
+    async def take(self, number: int, delivery: Delivery) -> int | bool:
         """Fold one delivery.
 
         Returns:
@@ -248,7 +248,8 @@ class Decide:
         if not bounds.earliest <= meta.offset <= end:
             raise PartitionStopped(
                 number,
-                f"the store has folded '{topic}' up to offset {meta.offset}, but its log holds {bounds.earliest} to {end}",
+                f"the store has folded '{topic}' up to offset {meta.offset}, "
+                f"but its log holds {bounds.earliest} to {end}",
                 "Restore the topic or the store from the same time, or give Linger a new LINGER_REDIS_NAMESPACE "
                 "to start afresh; nothing is reset silently",
             )

@@ -1,7 +1,8 @@
 """Intake: foreign topics -> the activity topic.
 
-Maps, validates and re-keys, the oldest records first (`workers.merge`). A batch is acknowledged only after Kafka confirmed everything that came of it, so
-intake delivers at least once; each record carries where it came from, and decide drops what it has folded.
+Maps, validates and re-keys, the oldest records first (`workers.merge`). A batch is acknowledged
+only after Kafka confirmed everything that came of it, so intake delivers at least once; each record carries where it
+came from, and decide drops what it has folded.
 """
 
 import asyncio

@@ -210,9 +210,9 @@ class Worker:
         # The embedded broker's end is a lower bound, so there this says nothing.
         if committed > bounds.end and self._settings.kafka_enable_idempotence:
             raise LingerError(
-                f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, but ends at {bounds.end}: "
-                "the topic was created anew. Give Linger another LINGER_KAFKA_GROUP_ID and LINGER_REDIS_NAMESPACE, "
-                "or restore the topic"
+                f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, "
+                f"but ends at {bounds.end}: the topic was created anew. "
+                "Give Linger another LINGER_KAFKA_GROUP_ID and LINGER_REDIS_NAMESPACE, or restore the topic"
             )
         return committed
 

@@ -1,6 +1,7 @@
 """Laws of deciding: the order of a customer's events is all that counts."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,7 +97,7 @@ def test_the_borders_of_batches_change_nothing(
     events = history(steps, late)
     customer = Customer()
     cuts = sorted({0, *borders, len(events)})
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         customer.turn(events[start:end], OBSERVED)
     assert final(customer) == oracle(events)
 

@@ -109,13 +109,21 @@ def test_what_intake_sent_twice_is_dropped_by_its_source_position() -> None:
     lawful(law)
 
 
-def test_a_hole_before_a_delivery_is_read_again_once() -> None:
+def test_what_is_missing_before_a_delivery_is_read_again() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(record(0))
-        assert await agent.take(record(5)) == 1
-        # Kafka's own holes look the same: the second time it is believed.
-        assert await agent.take(record(5)) is True
-        assert store.contents[0].meta["offset"] == "6"
+        await agent.take(record(0), record(1), record(2))
+        again = await agent.take(record(5), follows=5)
+        assert (again, again is True) == (3, False)
+        assert store.contents[0].meta["offset"] == "3"
+
+    lawful(law)
+
+
+def test_a_hole_that_kafka_left_in_its_log_is_none() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(record(0), record(1), record(2))
+        assert await agent.take(record(5), record(9), follows=3) is True
+        assert store.contents[0].meta["offset"] == "10"
 
     lawful(law)
 

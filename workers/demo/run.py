@@ -392,9 +392,10 @@ def _seen(raw: Any) -> dict[int, tuple[int, int]]:
 
 
 def _write_picture(picture: Picture, path: Path) -> None:
-    console = Console(record=True, width=110, file=tempfile.TemporaryFile("w"), force_terminal=True)
-    console.print(draw(picture))
-    console.save_svg(str(path), title="linger demo")
+    with tempfile.TemporaryFile("w") as nowhere:
+        console = Console(record=True, width=110, file=nowhere, force_terminal=True)
+        console.print(draw(picture))
+        console.save_svg(str(path), title="linger demo")
 
 
 def _say_goodbye(console: Console, summary: dict[str, Any], options: DemoOptions) -> None:
