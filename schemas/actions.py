@@ -20,7 +20,7 @@ ACTION_NAMES: Final[tuple[ActionName, ...]] = (AT_RISK, WIN_BACK)
 
 _ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
 
-Number = int | float | str | None
+Number = bool | int | float | str | None
 
 
 class Rule(msgspec.Struct, frozen=True):

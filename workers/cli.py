@@ -16,6 +16,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from schemas.events import BUILT_IN
 from workers import telemetry
@@ -53,8 +54,8 @@ app.add_typer(config_app, name="config")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def main() -> None:
@@ -71,11 +72,7 @@ def main() -> None:
 
 
 def _complain(problem: str) -> None:
-    err.print(f"[bold red]error:[/] {_plain(problem)}", soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+    err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
 
 
 def _settings() -> Settings:
@@ -151,6 +148,7 @@ def demo(
         picture=picture,
         bootstrap_servers=bootstrap_servers,
         redis_url=redis_url,
+        environment={name: value for name, value in os.environ.items() if not name.startswith("LINGER_")},
     )
     sys.exit(run_demo(options))
 
@@ -209,7 +207,7 @@ def customer_show(
         if as_json:
             _print_json(None)
         else:
-            err.print(f"Linger has seen no event of customer '{_plain(customer_id)}' yet.")
+            err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
         sys.exit(EXIT_PROBLEM)
     if as_json:
         _print_json(known)
@@ -264,8 +262,7 @@ def config_show(as_json: AsJson = False) -> None:
     for name, value in shown.items():
         field = Settings.model_fields[name.removeprefix("LINGER_").lower()]
         set_here = name in os.environ or f"{name}_FILE" in os.environ
-        shown_value = _plain(value) or "-"
-        table.add_row(name, f"[bold]{shown_value}[/]" if set_here else shown_value, _plain(field.description or ""))
+        table.add_row(name, Text(value or "-", style="bold" if set_here else ""), Text(field.description or ""))
     out.print(table)
 
 
@@ -280,7 +277,7 @@ def healthcheck(
         address = address.replace("0.0.0.0", "127.0.0.1", 1)  # noqa: S104 - where it listens, not where we ask
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the operator's own address
-            out.print(_plain(answer.read().decode().strip()))
+            out.print(Text(answer.read().decode().strip()))
     except urllib.error.HTTPError as error:
         _complain(f"{address} answers {error.code}: {error.read().decode().strip()}")
         sys.exit(EXIT_PROBLEM)

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from aiokafka.partitioner import murmur2
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from workers.core import activity as activities
 from workers.core.activity import Activity, Series
@@ -100,9 +101,8 @@ def _text(at_ms: int) -> str:
 def render(known: Knowledge, console: Console) -> None:
     """Print tables for people."""
     again = known["looked_again_at"] or "never, unless something happens"
-    console.print(
-        f"Customer [bold]{known['customer_id']}[/] (partition {known['partition']}, {known['bytes']} bytes)"
-    )
+    place = f" (partition {known['partition']}, {known['bytes']} bytes)"
+    console.print(Text.assemble("Customer ", (known["customer_id"], "bold"), place))
     console.print(f"known since {known['known_since']}, latest event {known['latest_event']}")
     console.print(f"Linger looks again: [bold]{again}[/]\n")
     events = Table("event", "number", "first", "last", "sum")

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Final
 
 import structlog
@@ -26,7 +27,7 @@ from workers.core.facts import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import dead_letter
-from workers.errors import Fenced, PartitionStopped, Transient
+from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.intake import SOURCE_HEADER
 from workers.messages import messages
@@ -34,7 +35,7 @@ from workers.outbox import Outbox
 from workers.publisher import Publisher
 from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
 from workers.settings import Settings
-from workers.store import MAX_CUSTOMERS, Changes, Due, Meta, OutboxRecord, Store, encode_record
+from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record
 from workers.topics import LogBounds
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ _MAX_RECORDS: Final = 1_000
 _PAGES_PER_TICK: Final = 40
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 _POSTPONE_MS: Final = 3_600_000
+_LONGEST_OFFSET: Final = 19
 
 
 @dataclass(slots=True)
@@ -143,7 +145,11 @@ class Decide:
         if partition is None or not partition.is_usable:
             return False
         await self._wait_until_watched(partition)
-        await partition.outbox.wait_for_room()
+        while not await partition.outbox.wait_for_room():
+            # Closed: the partition is lost, or a step that is tried again puts another outbox in its place.
+            async with partition.lock:
+                if not partition.is_usable:
+                    return False
         async with partition.lock:
             if not partition.is_usable:
                 return False
@@ -216,7 +222,7 @@ class Decide:
 
     async def _claim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
         owner = uuid.uuid4().hex[:16]
-        claimed = await self._store.claim(number, owner)
+        claimed = await self._claim_patiently(number, owner)
         meta = claimed.meta
         fresh = meta.offset < 0
         if fresh:
@@ -234,6 +240,20 @@ class Decide:
             meta.topic_id = topic_id
             await self._commit(partition, Changes(fields={"topic_id": topic_id}))
         return meta.offset
+
+    async def _claim_patiently(self, number: int, owner: str) -> Claimed:
+        """Claim a partition; a Redis that is silent for less than the session timeout does not end the worker."""
+        give_up = time.monotonic() + self._settings.kafka_session_timeout_ms / 1000
+        for attempt in count():
+            try:
+                return await self._store.claim(number, owner)
+            except Transient as error:
+                if time.monotonic() > give_up:
+                    raise
+                telemetry.RETRIES.inc()
+                log.warning(telemetry.STEP_RETRIED, partition=number, error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+        raise AssertionError("unreachable")
 
     def _check(self, number: int, meta: Meta, bounds: LogBounds, topic_id: str | None) -> None:
         topic = self._activity_topic
@@ -324,19 +344,23 @@ class Decide:
         Raises:
             InvalidEvent: with the reason, if it is no canonical event.
         """
-        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
+        if direct:
+            # Nobody has looked at it yet: it comes through the same door as everything foreign.
+            self._parse(record)
         try:
             fact = read_fact(record.value or b"", self._declared)
         except NotCanonical:
-            parse_event(record.value, types=self._declared, latest=datetime.fromtimestamp(latest_ms / 1000, UTC))
+            self._parse(record)
             raise InvalidEvent("not_canonical", "it is no canonical event") from None
         if record.key != fact.customer_id.encode():
             raise InvalidEvent(
                 "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
             )
-        if direct and fact.at_ms > latest_ms:
-            raise InvalidEvent("future_time", f"'occurred_at' is {datetime.fromtimestamp(fact.at_ms / 1000, UTC)}")
         return fact
+
+    def _parse(self, record: ConsumerRecord) -> None:
+        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
+        parse_event(record.value, types=self._declared, latest=datetime.fromtimestamp(latest_ms / 1000, UTC))
 
     def _decide_customer(
         self,
@@ -349,7 +373,12 @@ class Decide:
         """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
         try:
             known = None if raw is None else activities.decode(raw)
-            return decide(name, known, [fact for fact, _ in events], self._rules, observed)
+            decided = decide(name, known, [fact for fact, _ in events], self._rules, observed)
+            if decided.activity is not None:
+                decided.stored = activities.encode(decided.activity)
+            return decided
+        except activities.NewerLayout as error:
+            raise LingerError(f"{error}: a newer version of Linger has worked here; run that version") from error
         except Exception as error:  # the one place where a bug in deciding meets a customer's data
             log.exception(telemetry.DEAD_LETTERED, customer=telemetry.customer_ref(name), error=type(error).__name__)
             reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
@@ -360,7 +389,7 @@ class Decide:
         for event in events:
             outcome = self._decide_customer(name, raw, [event], observed, work)
             if outcome is not None and outcome.activity is not None:
-                raw = activities.encode(outcome.activity)
+                raw = outcome.stored
                 if merged is not None:
                     outcome.decisions[:0] = merged.decisions
                     outcome.folded += merged.folded
@@ -515,7 +544,7 @@ class _Work:
     def is_above_high_water(self, source: bytes) -> bool:
         """Tell whether a source position is new, and remember it as seen."""
         place, _, text = source.decode(errors="replace").rpartition(":")
-        if not text.isdecimal():
+        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_OFFSET:
             return True
         offset, known = int(text), self.high_waters.get(place)
         if known is None:
@@ -529,7 +558,7 @@ class _Work:
         """Take over what became of one customer."""
         if outcome is None or outcome.activity is None:
             return
-        self.activities[name] = activities.encode(outcome.activity)
+        self.activities[name] = outcome.stored or activities.encode(outcome.activity)
         self.due[name] = outcome.due_ms
         for kind, at_ms in outcome.waiting.items():
             self.waiting.setdefault(kind, {})[name] = at_ms

@@ -4,9 +4,10 @@ Faust 0.15.3 delivers one record at a time; its public setting `ConsumerSchedule
 object per partition batch instead. What that takes, and why, each kept by a test in
 `tests/unit/test_faust_batches.py`:
 
-- The batch carries the last record's offset, so acknowledging it acknowledges all. `Consumer._add_gap` then
-  counts that offset as part of the gap before it, which would let a later batch's ack commit past this one;
-  it is given one offset less.
+- The batch carries the last record's offset, so acknowledging it acknowledges all. Faust's own bookkeeping of single
+  offsets then takes a batch for a gap, commits over batches in flight, and stops for good behind a first record
+  with offset 0. Here the deliveries themselves are kept in order, and the commit is behind the last of them before
+  which everything was acknowledged.
 - Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
   for the positions instead. A seek done anywhere else would be overwritten.
 - After a seek, batches fetched before it may still be on their way, at several places. Each fetch is stamped with
@@ -20,9 +21,9 @@ object per partition batch instead. What that takes, and why, each kept by a tes
 """
 
 import ssl
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import faust
@@ -119,6 +120,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*arguments, **named)
         self._epochs: defaultdict[TP, int] = defaultdict(int)
         self._ends: dict[TP, int] = {}
+        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
 
     def is_current(self, tp: TP, delivery: Delivery) -> bool:
         """Tell whether the partition was not sought anew since this was fetched."""
@@ -131,10 +133,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if records and before.get(tp, 0) == self._epochs[tp]:
                 fetched[tp] = Fetch(records, self._ends.get(tp), self._epochs[tp])
                 self._ends[tp] = records[-1].offset + 1
+                self._delivered[tp].append(records[-1].offset)
         return fetched
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        await super()._add_gap(tp, offset_from, offset_to - 1)
+        """Faust's gaps are not used: see `_new_offset`."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """Return the offset behind the last delivery before which everything was acknowledged."""
+        delivered, acknowledged, committable = self._delivered[tp], self._acked_index[tp], None
+        while delivered and delivered[0] in acknowledged:
+            last = delivered.popleft()
+            acknowledged.discard(last)
+            self._acked[tp].remove(last)
+            committable = last + 1
+        return committable
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Ask Linger for the positions, seek there, and tell Faust."""
@@ -156,6 +169,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _renew(self, tp: TP) -> None:
         self._epochs[tp] += 1
         self._ends.pop(tp, None)
+        self._delivered.pop(tp, None)
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
 
     def hold_back(self, tp: TP) -> None:
         """Fetch no more of a partition; what was fetched already is still delivered."""
@@ -190,7 +206,7 @@ class ReaderSettings:
     ssl_context: ssl.SSLContext | None
     sasl_mechanism: str | None
     sasl_username: str | None
-    sasl_password: str | None
+    sasl_password: str | None = field(repr=False)
     session_timeout_ms: int
     rebalance_timeout_ms: int
     heartbeat_interval_ms: int

@@ -122,7 +122,9 @@ class Intake:
             return Taken()
         if not delivery.is_contiguous(cursor.queued):
             return Taken(read_again=cursor.queued)
-        cursor.lane.records.extend(record for record in delivery.records if record.offset >= cursor.queued)
+        cursor.lane.records.extend(
+            (self._plausible_ms(record), record) for record in delivery.records if record.offset >= cursor.queued
+        )
         cursor.lane.ends.append((delivery.end, done))
         cursor.queued = max(cursor.queued, delivery.end)
         self._changed.set()
@@ -174,7 +176,7 @@ class Intake:
         for place in {(record.topic, record.partition) for _, record in merged}:
             cursor = cursors[place]
             waiting = cursor.lane.records
-            cursor.offset = waiting[0].offset if waiting else cursor.queued
+            cursor.offset = waiting[0][1].offset if waiting else cursor.queued
             while cursor.lane.ends and cursor.lane.ends[0][0] <= cursor.offset:
                 cursor.lane.ends.popleft()[1]()
             if len(cursor.lane.ends) < _QUEUED_BATCHES:
@@ -230,7 +232,7 @@ class Intake:
             source = (topic, record.partition, record.offset)
             return dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error)
         self._limits[topic].count(readable=True)
-        progress.spoke_ms = max(progress.spoke_ms, record.timestamp if record.timestamp > 0 else self._now_ms)
+        progress.spoke_ms = max(progress.spoke_ms, self._plausible_ms(record) or self._now_ms)
         if event is None:
             telemetry.RECORDS_SKIPPED.labels(topic).inc()
             return None
@@ -238,6 +240,11 @@ class Intake:
             telemetry.UNKNOWN_FIELDS.labels(event.type).inc(unknown)
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
         return OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (position,))
+
+    def _plausible_ms(self, record: ConsumerRecord) -> int:
+        """Return a record's time, never later than now: a stamp from the future must not hold up anybody."""
+        stamped: int = max(0, record.timestamp)
+        return min(stamped, self._clock.latest_plausible_ms(stamped))
 
     def _event(self, record: ConsumerRecord, headers: tuple[tuple[str, bytes], ...]) -> Event | None:
         latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms

@@ -23,18 +23,18 @@ class Lane:
     Attributes:
         latest_ms: time of the last record taken out; records to come are not expected to be older.
         seen_ms: see `workers.safe_time.Progress`.
-        records: waiting, in order of offset.
+        records: waiting, in order of offset, each with the time it counts as of.
         ends: for each delivery among them, the offset behind it and what to call when it is done with.
     """
 
     latest_ms: int = 0
     seen_ms: int = 0
-    records: deque[ConsumerRecord] = field(default_factory=deque)
+    records: deque[tuple[int, ConsumerRecord]] = field(default_factory=deque)
     ends: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
 
     def head_ms(self) -> int:
         """Return the time of the next record, never earlier than what was taken before."""
-        return max(self.latest_ms, int(self.records[0].timestamp))
+        return max(self.latest_ms, self.records[0][0])
 
     def next_ms(self) -> int:
         """Return the time before which nothing is expected to come from here any more."""
@@ -54,7 +54,7 @@ def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[tuple[Lane
     taken: list[tuple[Lane, ConsumerRecord]] = []
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
         at_ms, number, lane = heap[0]
-        taken.append((lane, lane.records.popleft()))
+        taken.append((lane, lane.records.popleft()[1]))
         lane.latest_ms = at_ms
         if lane.records:
             heapq.heapreplace(heap, (lane.head_ms(), number, lane))

@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from aiokafka.errors import KafkaError
-
 from workers.publisher import Publisher
 from workers.store import OutboxRecord
 
@@ -54,20 +52,20 @@ class Outbox:
         """Note that a committed step trimmed so many."""
         self._confirmed -= number
 
-    async def wait_for_room(self) -> None:
+    async def wait_for_room(self) -> bool:
         """Wait until there are fewer records than the limit: the back-pressure of a dead action topic.
 
+        Returns:
+            False if the outbox was closed meanwhile.
+
         Raises:
-            KafkaError: what ended the publishing for good.
+            Exception: what ended the publishing for good.
         """
-        while len(self._waiting) >= self._limit:
-            self._moved.clear()
-            if self._task.done():
-                self._task.result()
-                raise KafkaError("the outbox is closed")
-            moved = asyncio.create_task(self._moved.wait())
-            await asyncio.wait({moved, self._task}, return_when=asyncio.FIRST_COMPLETED)
-            moved.cancel()
+        while len(self._waiting) >= self._limit and not self._task.done():
+            await self._movement()
+        if (failure := self.failure()) is not None:
+            raise failure
+        return not self._task.done()
 
     def failure(self) -> BaseException | None:
         """Return what ended the publishing, None while it works."""
@@ -78,8 +76,7 @@ class Outbox:
         try:
             async with asyncio.timeout(seconds):
                 while self._waiting and not self._task.done():
-                    self._moved.clear()
-                    await self._moved.wait()
+                    await self._movement()
         except TimeoutError:
             return
 
@@ -87,6 +84,15 @@ class Outbox:
         """Stop publishing; what is unconfirmed stays in Redis for the next owner."""
         self._task.cancel()
         await asyncio.wait({self._task})
+
+    async def _movement(self) -> None:
+        """Wait until something was confirmed, or the publishing ended."""
+        self._moved.clear()
+        moved = asyncio.create_task(self._moved.wait())
+        try:
+            await asyncio.wait({moved, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            moved.cancel()
 
     async def _publish(self) -> None:
         while True:

@@ -7,13 +7,15 @@ file, as container secrets are mounted.
 
 import difflib
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from aiokafka.helpers import create_ssl_context
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.durations import Duration
@@ -21,6 +23,7 @@ from workers.errors import StartupError
 
 PREFIX: Final = "LINGER_"
 MASK: Final = "********"
+_SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Millis = Annotated[int, Field(ge=1)]
@@ -139,6 +142,26 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `read_settings` hands over counts; nothing is read behind its back."""
         return (init_settings,)
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _are_servers(cls, servers: str) -> str:
+        for server in servers.split(","):
+            if not _SERVER.fullmatch(server.strip()):
+                raise ValueError(f"'{server}' is no server; write host:port, several with commas between")
+        return ",".join(server.strip() for server in servers.split(","))
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, url: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(url.get_secret_value())
+            is_usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValueError("is no URL of a Redis server; write redis://host:6379/0, or rediss:// for TLS")
+        return url
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -261,12 +284,13 @@ def _explained(error: Any) -> str:
 
 
 def _masked_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
+    bare, question, _ = url.partition("?")
+    scheme, separator, rest = bare.partition("://")
     credentials, at, place = rest.rpartition("@")
-    if not at:
-        return url
     user = credentials.partition(":")[0]
-    return f"{scheme}{separator}{user}:{MASK}@{place}"
+    shown = f"{scheme}{separator}{user}:{MASK}@{place}" if at else bare
+    # redis-py takes a password also behind the question mark.
+    return f"{shown}?{MASK}" if question else shown
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -7,6 +7,7 @@ same timer. A connection on which anything went wrong is closed, never used agai
 would be taken for the next one's.
 """
 
+import asyncio
 from binascii import crc_hqx
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ MAX_CUSTOMERS: Final = 500
 """Customers in one step; more would block Redis for too long."""
 
 _REVERSED_BITS: Final = 14
+_MAX_CONNECTIONS: Final = 32
 
 
 @lru_cache(maxsize=8192)
@@ -71,7 +73,7 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(slots=True)
@@ -182,6 +184,9 @@ class Step:
             Transient: if Redis did not answer as it should; whether the step was taken is then unknown, and
                 the partition has to be claimed anew.
         """
+        if not self._connection.is_connected:
+            # Sending would connect anew, and on the new connection nothing is watched.
+            raise Transient("the connection was lost between reading and writing")
         meta, keys = self._meta, self._keys
         written: dict[str, str | int] = {**changes.fields, "version": meta.version + 1}
         if changes.offset is not None:
@@ -235,6 +240,7 @@ class Store:
         self._wait_replicas = wait_replicas
         self._timeout_ms = timeout_ms
         self._keys: dict[int, Keys] = {}
+        self._places = asyncio.Semaphore(_MAX_CONNECTIONS)
 
     @property
     def progress_key(self) -> str:
@@ -377,7 +383,8 @@ class Store:
         """
         if not self._wait_replicas:
             return
-        reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms)]))[0]
+        # Half of the deadline: the answer has to arrive within the whole of it.
+        reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms // 2)]))[0]
         if reached < self._wait_replicas:
             raise Transient(f"only {reached} of {self._wait_replicas} replicas have the step")
 
@@ -387,17 +394,18 @@ class Store:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        try:
-            connection: Connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
-            raise Transient(f"Redis does not answer: {error}") from error
-        try:
-            yield connection
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await self._pool.release(connection)
+        async with self._places:
+            try:
+                connection: Connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            except (RedisError, OSError) as error:
+                raise Transient(f"Redis does not answer: {error}") from error
+            try:
+                yield connection
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
+            finally:
+                await self._pool.release(connection)
 
 
 def _text_fields(raw: Any) -> dict[str, str]:

@@ -5,7 +5,6 @@ Customer ids appear only as a keyed hash, and never in metrics. Nothing is logge
 
 import hmac
 import logging
-import os
 import secrets
 import sys
 from hashlib import sha256
@@ -91,7 +90,11 @@ def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> Non
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Not the fancy one: it shows local variables, and with them customers.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if as_text
         else structlog.processors.JSONRenderer()
     )

@@ -154,7 +154,6 @@ def test_an_attribute_that_is_missing_adds_nothing() -> None:
     assert holds({"sum": "nps.score", "at most": 0}, [event("nps", 1)], 2) == "true"
 
 
-@pytest.mark.xfail(strict=True, reason="a bound is cut to ten-thousandths, not rounded away from nothing: all match")
 def test_a_bound_finer_than_what_is_kept_is_not_met_by_nothing_at_all() -> None:
     assert holds({"sum": "nps.rate", "at least": "0.00005"}, [event("nps", 1, rate=0)], 2) == "false"
 
@@ -397,7 +396,6 @@ def test_an_amount_of_money_matches_the_number_in_the_rule() -> None:
 @pytest.mark.parametrize(
     ("wanted", "expected"), [(19.99, "true"), ([5, 19.99], "true"), ({"other than": 19.99}, "false")]
 )
-@pytest.mark.xfail(strict=True, reason="an amount arrives as an exact decimal, which no float of a rule is equal to")
 def test_an_amount_with_cents_matches_the_number_in_the_rule(wanted: Any, expected: str) -> None:
     asked = {"count": "purchase", "at least": 1, "where": {"amount": wanted}}
     assert holds(asked, bought(1, amount=Decimal("19.99")), 2) == expected
@@ -493,9 +491,6 @@ def test_a_sum_says_how_much() -> None:
 
 
 @pytest.mark.parametrize("bound", ["12345.67", "1000000", "1234567"])
-@pytest.mark.xfail(
-    strict=True, reason="bounds are written with six digits: 12345.67 becomes 12345.7, a million 1e+06"
-)
 def test_a_large_bound_is_written_as_it_was_asked_for(bound: str) -> None:
     (reason,) = why({"sum": "purchase.amount", "at least": bound}, spent(Decimal(10) ** 9), 3)
     assert reason[2] == f"at least {bound}"
@@ -531,7 +526,6 @@ def test_the_parts_of_a_rule_are_told_in_their_order() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="a window of one day is written as '1 days'")
 def test_one_day_is_written_as_one_day() -> None:
     (reason,) = why({"count": "login", "at most": 0, "within": "1 day"}, bought(1), 5)
     assert "1 days" not in str(reason)

@@ -11,7 +11,6 @@ from typing import Any, Final
 import faust
 import pytest
 from aiokafka import ConsumerRecord
-from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from tests.decide_agent import record
@@ -243,7 +242,6 @@ def test_faust_says_no_password_when_it_is_shown() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.xfail(strict=True, reason="a dataclass shows every field")
 def test_the_settings_of_the_reader_say_no_password_when_they_are_shown() -> None:
     settings = ReaderSettings(
         **{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | {"sasl_password": "s3cret"}
@@ -274,11 +272,6 @@ def test_batches_that_are_acknowledged_together_are_committed_at_once() -> None:
     lawful(law)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="all but the last record of the batch in flight count as a gap, which is committed over; then Faust, "
-    "which takes what is to be read next for what was read last, overlooks a single record that is missing",
-)
 def test_nothing_is_committed_beyond_a_batch_in_flight() -> None:
     async def law(made: Reader) -> None:
         first, second, third = await made.read(*({HERE: fetched(at, at + 5)} for at in (1, 6, 11)))
@@ -288,18 +281,6 @@ def test_nothing_is_committed_beyond_a_batch_in_flight() -> None:
         assert made.committed() is None
         made.ack(second)
         assert made.committed() == 16
-
-    lawful(law)
-
-
-def test_without_the_cure_committing_lags_a_batch_behind() -> None:
-    async def law(made: Reader) -> None:
-        made.consumer._add_gap = driver.Consumer._add_gap.__get__(made.consumer)
-        first, second = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 10)})
-        made.ack(first)
-        made.ack(second)
-        assert made.committed() == 5
-        assert made.committed() == 10
 
     lawful(law)
 
@@ -321,14 +302,7 @@ def test_holes_that_kafka_left_in_its_log_do_not_hinder_committing() -> None:
         (1, [1, 5, 5]),
         (100, [1, 1, 5]),
         (100, [5, 1, 1]),
-        pytest.param(
-            0,
-            [1, 5, 5],
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="Faust takes read offset 0 for none, notes no gap behind it, and never commits again",
-            ),
-        ),
+        (0, [1, 5, 5]),
     ],
 )
 def test_committing_keeps_up_with_acknowledging(start: int, sizes: list[int]) -> None:

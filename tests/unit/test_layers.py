@@ -154,21 +154,9 @@ def reads_the_environment(module: str) -> bool:
     return False
 
 
-ENVIRONMENT_XFAIL: Final = {
-    "workers.telemetry": "it asks for NO_COLOR itself",
-    "workers.demo.processes": "it hands its own environment on to the workers it starts",
-}
-
-
 @pytest.mark.parametrize(
     "module",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=ENVIRONMENT_XFAIL[name])])
-        if name in ENVIRONMENT_XFAIL
-        else name
-        for name in EVERYTHING
-        if name != BORDER
-    ],
+    [name for name in EVERYTHING if name != BORDER],
 )
 def test_only_the_command_line_reads_the_environment(module: str) -> None:
     assert not reads_the_environment(module)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from workers.core.facts import Fact, scaled
+from workers.core.facts import MAX_STORED, Fact, scaled
 
 DAY_MS: Final = 86_400_000
 MAX_BYTES: Final = 4096
@@ -111,12 +111,19 @@ class UnknownLayout(ValueError):
     """A stored activity that this version cannot read."""
 
 
+class NewerLayout(UnknownLayout):
+    """A stored activity that a newer version of Linger wrote; nothing may be changed about it."""
+
+
 def decode(raw: bytes) -> Activity:
     """Read a stored activity.
 
     Raises:
         UnknownLayout: if it is damaged or was written by a newer version.
     """
+    # The layout is the first element, behind the head of the array: readable even if the rest is not.
+    if len(raw) > 1 and raw[0] & 0xF0 == 0x90 and LAYOUT < raw[1] < 0x80:
+        raise NewerLayout(f"stored activity has layout {raw[1]}, this version reads {LAYOUT}")
     try:
         activity = _decode(raw)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -162,7 +169,7 @@ def add(series: Series | None, fact: Fact, attribute: str | None, keep_days: int
         series.first_ms = at
     amount = scaled(fact.attributes.get(attribute)) if attribute else 0
     series.total += 1
-    series.total_sum += amount
+    series.total_sum = max(-MAX_STORED, min(MAX_STORED, series.total_sum + amount))
     day, oldest = at // DAY_MS, at_ms // DAY_MS - keep_days
     if day > oldest:
         _into_bucket(series, day, amount if attribute else None)
@@ -182,7 +189,7 @@ def _into_bucket(series: Series, day: int, amount: int | None) -> None:
     if at and days[at - 1] == day:
         series.counts[at - 1] += 1
         if amount is not None:
-            series.sums[at - 1] += amount
+            series.sums[at - 1] = max(-MAX_STORED, min(MAX_STORED, series.sums[at - 1] + amount))
         return
     days.insert(at, day)
     series.counts.insert(at, 1)

@@ -6,6 +6,7 @@ that Kleene's logic is `min`, `max` and `2 - x`.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final, Protocol
 
 from schemas.actions import Reason
@@ -50,6 +51,10 @@ class Condition(Protocol):
 def _day_ms(at_ms: int) -> int:
     """Return the first midnight that is not before `at_ms`."""
     return -(-at_ms // DAY_MS) * DAY_MS
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def _date(at_ms: int) -> str:
@@ -122,14 +127,15 @@ class Volume:
         prevented = None
         if self.high is not None and self.adds is None:
             more = max(1, self.high - value + 1)
-            prevented = f"{more} more {self.type}" + ("" if self.days is None else f" within {self.days} days")
-        window = "ever" if self.days is None else f"{self.days} days"
+            prevented = f"{more} more {self.type}" + ("" if self.days is None else f" within {_days(self.days)}")
+        window = "ever" if self.days is None else _days(self.days)
         return [Reason(self.phrase, number, self._bounds(), window, prevented)]
 
     def _bounds(self) -> str:
         unit = 1 if self.adds is None else UNIT
+        written = {bound: f"{Decimal(bound) / unit:f}" for bound in (self.low, self.high) if bound is not None}
         parts = [
-            f"{word} {bound / unit:g}"
+            f"{word} {written[bound]}"
             for word, bound in (("at least", self.low), ("at most", self.high))
             if bound is not None
         ]

@@ -9,7 +9,7 @@ docs/architecture.md explains episodes, held actions and the end of an episode.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from schemas.actions import Action, Decision, Reason, Retraction, Suppression, a
 from workers.core import activity as activities
 from workers.core.activity import Activity, Episode
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
-from workers.core.facts import Fact
+from workers.core.facts import MAX_STORED, Fact
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.ruleset import Rule, RuleSet
 
@@ -25,6 +25,7 @@ _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder(Action).decode
 
 _NEVER: Final = 0
+_LONGEST_TEXT: Final = 200
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Outcome:
         folded, duplicates: how many of the events were new, and how many had been seen.
         due_ms: when to look again because of time alone; 0 for never.
         waiting: by event type, a moment that the type has to be seen until before a rule can go on.
+        stored: the activity, encoded; empty until somebody encodes it.
     """
 
     activity: Activity | None
@@ -45,6 +47,7 @@ class Outcome:
     duplicates: int = 0
     due_ms: int = _NEVER
     waiting: dict[str, int] = field(default_factory=dict)
+    stored: bytes = b""
 
 
 def decide(
@@ -109,10 +112,11 @@ class _Turn:
         self._add_to_series(activity, event)
         self._outcome.folded += 1
         for rule in self._rules.by_type.get(event.type, ()):
-            self._judge(rule, activity, activity.at_ms, event)
+            self._judge(rule, activity, self._decided_until(rule, activity), event)
             if activity.fired_ms:
-                # Other rules went ahead while this event was still unseen; this one follows from here.
-                self._note_flip(rule, activity, rule.condition.next_flip(activity, activity.at_ms, self._observed))
+                # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
+                at_ms = self._decided_until(rule, activity)
+                self._note_flip(rule, activity, rule.condition.next_flip(activity, at_ms, self._observed))
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due until then, each rule as far as the types it reads have been seen."""
@@ -128,7 +132,7 @@ class _Turn:
                 if rule is not None and not self._observed.covers(rule.needs, _epoch_ms(action)):
                     break
                 del episode.held[0]
-                self._outcome.decisions.append(action)
+                self._outcome.decisions.append(action if rule is not None else _dropped(action))
 
     def settle(self, upto_ms: int) -> None:
         """Forget finished episodes, and say when to look again."""
@@ -184,9 +188,7 @@ class _Turn:
         if newest:
             for name in self._rules.references.get(event.type, ()):
                 value = event.attributes.get(name)
-                activity.latest[f"{event.type}.{name}"] = (
-                    value if isinstance(value, int | float | None) else str(value)
-                )
+                activity.latest[f"{event.type}.{name}"] = _kept(value)
 
     def _advance(self, upto_ms: int, *, forced: bool) -> None:
         """Decide due times in order.
@@ -227,6 +229,12 @@ class _Turn:
             self._episode(activity, rule).pending_ms = flip_ms
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
+
+    @staticmethod
+    def _decided_until(rule: Rule, activity: Activity) -> int:
+        """Return the moment at which a rule stands: the latest event, or a later timer that made it hold."""
+        episode = activity.episodes.get(rule.id)
+        return max(activity.at_ms, episode.start_ms) if episode is not None and episode.holding else activity.at_ms
 
     def _flip(self, rule: Rule, activity: Activity) -> int | None:
         return self._pending(rule, activity) or rule.condition.next_flip(activity, _clock(activity), self._observed)
@@ -340,6 +348,15 @@ class _Turn:
         return tuple(rule.condition.reasons(activity, at_ms, self._observed))
 
 
+def _kept(value: Any) -> bool | int | float | str | None:
+    """Return an attribute as it is kept for templates: bounded, and nothing that cannot be stored."""
+    if isinstance(value, float | bool | None):
+        return value
+    if isinstance(value, int) and abs(value) <= MAX_STORED:
+        return value
+    return str(value)[:_LONGEST_TEXT]
+
+
 def _clock(activity: Activity) -> int:
     """Return the moment from which on a rule that did not have to wait is still to be decided."""
     return max(activity.at_ms, activity.fired_ms)
@@ -366,9 +383,25 @@ def _suppression(rule: Rule, episode: Episode, start_ms: int, at_ms: int) -> tup
     if episode.acted_ms and start_ms < episode.acted_ms + (rule.again_after_ms or 0):
         until = moment(episode.acted_ms + (rule.again_after_ms or 0))
         return "cooling_down", f"acted on {moment(episode.acted_ms):%Y-%m-%d}, silent until {until:%Y-%m-%d}"
+    if episode.open_until_ms > start_ms:
+        return "cooling_down", f"its action of {moment(episode.acted_ms):%Y-%m-%d} has not expired yet"
     if start_ms + rule.expires_after_ms <= at_ms:
         return "stale", f"it would have expired on {moment(start_ms + rule.expires_after_ms):%Y-%m-%d}"
     return None
+
+
+def _dropped(action: Action) -> Decision:
+    """Return why an action that waited is not sent: its rule is no longer in force."""
+    return Decision(
+        action_id=action.action_id,
+        decision="held",
+        action=action.action,
+        customer_id=action.customer_id,
+        rule=action.rule,
+        episode_started_at=action.episode_started_at,
+        decided_at=action.decided_at,
+        detail="it waited for a source to be seen, and the rule was paused or removed meanwhile",
+    )
 
 
 def _epoch_ms(action: Action) -> int:

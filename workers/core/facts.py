@@ -13,10 +13,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_ID_BYTES
+from schemas.events import BUILT_IN, MAX_ATTRIBUTES, MAX_BODY_BYTES, MAX_ID_BYTES, MAX_TEXT_BYTES
 
 UNIT: Final = 10_000
 """Amounts and other summed numbers are kept as whole ten-thousandths."""
+
+MAX_STORED: Final = (1 << 62) - 1
+_LARGEST: Final = Decimal(10**13)
+_LAST_YEAR: Final = 9998
 
 
 class Fact(msgspec.Struct, gc=False):
@@ -44,12 +48,15 @@ class _Wire(msgspec.Struct, gc=False):
     customer_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
     occurred_at: Annotated[datetime, Meta(tz=True)]
     amount: Decimal | None = None
-    currency: str | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
     order_id: str | None = None
-    what: str | None = None
-    reason: str | None = None
-    effective_at: str | None = None
-    attributes: dict[str, str | int | float | bool | None] = {}
+    what: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
+    reason: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
+    effective_at: Annotated[datetime, Meta(tz=True)] | None = None
+    attributes: Annotated[
+        dict[str, Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | int | float | bool | None],
+        Meta(max_length=MAX_ATTRIBUTES),
+    ] = {}
 
 
 _decode = msgspec.json.Decoder(_Wire).decode
@@ -75,11 +82,18 @@ def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
         raise NotCanonical
     if wire.type == "purchase" and not _is_money(wire.amount, wire.currency):
         raise NotCanonical
-    if len(wire.customer_id) > MAX_ID_BYTES // 4 and len(wire.customer_id.encode()) > MAX_ID_BYTES:
-        raise NotCanonical
-    if not wire.customer_id.strip() or not wire.event_id.strip() or wire.occurred_at.year < 1970:
+    if not _is_id(wire.customer_id) or not _is_id(wire.event_id) or not _is_plausible(wire.occurred_at):
         raise NotCanonical
     return Fact(wire.event_id, wire.type, wire.customer_id, _epoch_ms(wire.occurred_at), _attributes(wire))
+
+
+def _is_id(text: str) -> bool:
+    # A quarter of the bytes is enough for any text of so many characters.
+    return bool(text.strip()) and (len(text) <= MAX_ID_BYTES // 4 or len(text.encode()) <= MAX_ID_BYTES)
+
+
+def _is_plausible(moment: datetime) -> bool:
+    return moment.year <= _LAST_YEAR and moment.timestamp() >= 0
 
 
 def _is_money(amount: Decimal | None, currency: str | None) -> bool:
@@ -96,7 +110,7 @@ def _attributes(wire: _Wire) -> dict[str, Any]:
     for name in ("amount", "currency", "order_id", "what", "reason", "effective_at"):
         value = getattr(wire, name)
         if value is not None:
-            attributes[name] = value
+            attributes[name] = value.isoformat() if isinstance(value, datetime) else value
     return attributes
 
 
@@ -105,4 +119,7 @@ def scaled(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return 0
     number = value if isinstance(value, Decimal) else Decimal(str(value))
-    return int((number * UNIT).to_integral_value()) if number.is_finite() else 0
+    if not number.is_finite():
+        return 0
+    # Beyond this a stored whole number would overflow; no amount of money is as large.
+    return int((max(-_LARGEST, min(_LARGEST, number)) * UNIT).to_integral_value())

@@ -5,7 +5,7 @@ Compiling is pure and happens once per load; the hash over all rules says whethe
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -221,7 +221,8 @@ def _condition(when: Any, plans: _Plans) -> Condition:
 def _volume(when: "model.Count | model.Sum", name: str, adds: str | None, unit: int, plans: _Plans) -> Condition:
     days = None if when.within is None else duration_ms(when.within) // DAY_MS
     key = plans.need(name, when.where, adds, days or 0)
-    low, high = (None if bound is None else int(bound * unit) for bound in (when.at_least, when.at_most))
+    low = None if when.at_least is None else int((when.at_least * unit).to_integral_value(ROUND_CEILING))
+    high = None if when.at_most is None else int((when.at_most * unit).to_integral_value(ROUND_FLOOR))
     bounds = " and ".join(
         f"{word} {bound}"
         for word, bound in (("at least", when.at_least), ("at most", when.at_most))
@@ -230,7 +231,7 @@ def _volume(when: "model.Count | model.Sum", name: str, adds: str | None, unit: 
     subject = f"{bounds} {name}{_filter_phrase(when.where)}"
     if adds is not None:
         subject = f"{name} {adds}{_filter_phrase(when.where)} adding up to {bounds}"
-    phrase = subject + (" ever" if days is None else f" within {days} days")
+    phrase = subject + (" ever" if when.within is None else f" within {write_duration(when.within)}")
     return conditions.Volume(key, name, adds, low, high, days, phrase)
 
 
@@ -291,5 +292,9 @@ def _test(value: Any) -> Callable[[Any], bool]:
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    # True == 1 in Python; in a rule they are different answers.
-    return found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
+    # True == 1 in Python; in a rule they are different answers. And no float equals the exact decimal 19.99.
+    if isinstance(found, bool) or isinstance(wanted, bool):
+        return found is wanted
+    if isinstance(found, int | float | Decimal) and isinstance(wanted, int | float | Decimal):
+        return scaled(found) == scaled(wanted)
+    return bool(found == wanted)

@@ -1,6 +1,5 @@
 """The worker processes of a demo: the very command an operator runs, started again when one dies."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ class Workers:
     """
 
     def __init__(self, number: int, environment: Mapping[str, str], log_dir: Path) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = dict(environment)
         self._log_dir = log_dir
         self._started = 0
         self._processes = [self._start() for _ in range(number)]

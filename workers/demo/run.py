@@ -47,7 +47,10 @@ _LINE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for on the command line; `seconds` None means as fast as it goes."""
+    """What was asked for on the command line; `seconds` None means as fast as it goes.
+
+    `environment` is handed to the worker processes: this process's own, without settings of Linger.
+    """
 
     history: str
     seconds: int | None
@@ -59,6 +62,7 @@ class DemoOptions:
     picture: Path | None
     bootstrap_servers: str | None
     redis_url: str | None
+    environment: Mapping[str, str]
 
 
 class DemoFailed(Exception):
@@ -212,7 +216,10 @@ class _Demo:
         live = Live(draw(self._picture), console=self._console, refresh_per_second=4, screen=False, transient=False)
         shows = self._console.is_terminal and not self._options.as_json
         try:
-            with Workers(self._options.workers, environment, self._folder) as workers, ExitStack() as stack:
+            with (
+                Workers(self._options.workers, {**self._options.environment, **environment}, self._folder) as workers,
+                ExitStack() as stack,
+            ):
                 if shows:
                     stack.enter_context(live)
                 await self._play(workers, live if shows else None)
