@@ -222,7 +222,7 @@ class Intake:
     def _read(self, record: ConsumerRecord, progress: Progress) -> OutboxRecord | None:
         """Return what becomes of one foreign record: an event, a dead letter, or nothing."""
         topic, headers = record.topic, tuple(record.headers)
-        progress.since_ms = progress.since_ms or max(1, record.timestamp)
+        progress.since_ms = progress.since_ms or self._plausible_ms(record) or self._now_ms
         telemetry.RECORDS_READ.labels(topic).inc()
         try:
             event = self._event(record, headers)

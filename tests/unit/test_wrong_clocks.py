@@ -32,6 +32,12 @@ def stamped(place: tuple[str, int], *stamps_ms: int) -> Delivery:
     return Delivery(records, None)
 
 
+async def settled() -> None:
+    """Let everything run that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 class Running:
     """Intake with two sources of one partition each, both empty at first, on day 10."""
 
@@ -100,6 +106,20 @@ def test_a_record_stamped_in_the_future_does_not_hide_a_later_silence() -> None:
         told = await running.look()
         assert set(silent_sources(SOURCES, told, day(20))) == {"app", "site"}
         assert seen_by_type(SOURCES, told)["login"] <= day(13)
+
+    lawful(law)
+
+
+@pytest.mark.parametrize("stamp_ms", [day(3_000), 0, -1], ids=["in the future", "in 1970", "not at all"])
+def test_a_source_is_watched_since_now_if_its_first_record_does_not_say_since_when(stamp_ms: int) -> None:
+    async def law(running: Running) -> None:
+        for place in (APP, SITE):
+            running.ends[place] = 2  # not caught up, so that only the record can say it
+            await running.look()
+            running.intake.take(place, stamped(place, stamp_ms), lambda: None)
+        await settled()
+        told = await running.look()
+        assert [one.since_ms for one in told.values()] == [day(10)] * 2
 
     lawful(law)
 

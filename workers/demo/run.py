@@ -29,7 +29,7 @@ from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
-from workers.settings import Settings, read_settings
+from workers.settings import read_settings
 from workers.source_files import load_sources
 from workers.store import Store, open_pool
 from workers.topics import TopicPlan, connected_admin, create_missing
@@ -79,8 +79,8 @@ def run_demo(options: DemoOptions) -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="linger-demo-")))
             pair = stack.enter_context(_pair(options, folder))
             prefix = "" if options.bootstrap_servers is None else f"demo-{uuid.uuid4().hex[:6]}."
-            settings = _settings(pair, options, history, folder, prefix)
-            summary = asyncio.run(_replay(options, history, settings, folder, prefix, console, started))
+            environment = demo_settings(pair, history, folder, prefix)
+            summary = asyncio.run(_replay(options, history, environment, folder, prefix, console, started))
     except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
@@ -115,12 +115,12 @@ def _pair(options: DemoOptions, folder: Path) -> Iterator[Pair]:
         raise DemoFailed("--bootstrap-servers and --redis-url go together")
 
 
-def _settings(pair: Pair, options: DemoOptions, history: History, folder: Path, prefix: str) -> Settings:
-    """Return the settings of the demo's workers, having written the files they name."""
+def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> dict[str, str]:
+    """Return the variables of workers that replay a history, having written the files they name."""
     sources = folder / "sources.yaml"
     with sources.open("w") as file:
         YAML(typ="safe").dump(_demo_sources(history, prefix), file)
-    environment = {
+    return {
         "LINGER_KAFKA_BOOTSTRAP_SERVERS": pair.bootstrap_servers,
         "LINGER_REDIS_URL": pair.redis_url,
         "LINGER_KAFKA_GROUP_ID": f"{prefix}linger",
@@ -141,9 +141,6 @@ def _settings(pair: Pair, options: DemoOptions, history: History, folder: Path, 
         "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
         "LINGER_KAFKA_ENABLE_IDEMPOTENCE": str(pair.has_idempotence).lower(),
     }
-    settings = read_settings(environment)
-    (folder / "environment.json").write_text(json.dumps(environment))
-    return settings
 
 
 def _rules_folder() -> Path:
@@ -176,7 +173,7 @@ class _Demo:
         self,
         options: DemoOptions,
         history: History,
-        settings: Settings,
+        environment: dict[str, str],
         folder: Path,
         prefix: str,
         console: Console,
@@ -184,7 +181,8 @@ class _Demo:
     ) -> None:
         self._options = options
         self._history = history
-        self._settings = settings
+        self._environment = environment
+        self._settings = settings = read_settings(environment)
         self._folder = folder
         self._prefix = prefix
         self._console = console
@@ -212,12 +210,12 @@ class _Demo:
         """Run to the end and return the summary."""
         await self._create_topics()
         await self._mailer.start(_PARTITIONS)
-        environment = json.loads((self._folder / "environment.json").read_text())
+        environment = {**self._options.environment, **self._environment}
         live = Live(draw(self._picture), console=self._console, refresh_per_second=4, screen=False, transient=False)
         shows = self._console.is_terminal and not self._options.as_json
         try:
             with (
-                Workers(self._options.workers, {**self._options.environment, **environment}, self._folder) as workers,
+                Workers(self._options.workers, environment, self._folder) as workers,
                 ExitStack() as stack,
             ):
                 if shows:
