@@ -172,6 +172,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._delivered.pop(tp, None)
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
+        # Faust ignores what is acknowledged below this; a store that lost steps has them read again.
+        self._committed_offset.pop(tp, None)
 
     def hold_back(self, tp: TP) -> None:
         """Fetch no more of a partition; what was fetched already is still delivered."""

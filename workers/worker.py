@@ -64,6 +64,7 @@ class Worker:
         self._topic_id: str | None = None
         self._silent: list[str] = []
         self._ticked_at = time.monotonic()
+        self._trouble: str | None = None
         self._failure: asyncio.Future[Any] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -90,6 +91,9 @@ class Worker:
             passing_on = asyncio.create_task(self._pass_on(), name="intake")
             log.info(telemetry.WORKER_READY, http_port=port)
             await self._work(stop)
+        except BaseException as error:
+            log.error(telemetry.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
+            raise
         finally:
             if passing_on is not None:
                 passing_on.cancel()
@@ -212,7 +216,7 @@ class Worker:
             raise LingerError(
                 f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, "
                 f"but ends at {bounds.end}: the topic was created anew. "
-                "Give Linger another LINGER_KAFKA_GROUP_ID and LINGER_REDIS_NAMESPACE, or restore the topic"
+                "Give Linger another LINGER_KAFKA_GROUP_ID, LINGER_REDIS_NAMESPACE and LINGER_TOPIC_PREFIX, or restore the topic"
             )
         return committed
 
@@ -285,10 +289,14 @@ class Worker:
             if await self._decide.fire():
                 await self._tell(self._store.seen_key, self._seen())
             self._note_silence(progress, reading.now_ms)
-            self._ticked_at = time.monotonic()
+            self._trouble = None
         except (Transient, KafkaError, TimeoutError, OSError) as error:
             telemetry.RETRIES.inc()
-            log.warning(telemetry.STEP_RETRIED, error=f"{type(error).__name__}: {error}")
+            self._trouble = f"{type(error).__name__}: {error}"
+            log.warning(telemetry.STEP_RETRIED, error=self._trouble)
+        finally:
+            # Also after a failure: a silent Redis or Kafka is no reason to restart every worker.
+            self._ticked_at = time.monotonic()
 
     async def _ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         if not partitions:
@@ -355,6 +363,7 @@ class Worker:
         lost = [partition.number for partition in partitions if partition.lost_at is not None]
         assigned = bool(partitions or self._intake.partitions)
         return {
+            "outside": self._trouble,
             "assigned": None if assigned else "no partition is assigned",
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,
@@ -379,5 +388,5 @@ async def _bounded(work: Awaitable[Any], seconds: float) -> None:
     """Do one part of stopping; what does not end in time, or fails, must not keep the others from stopping."""
     try:
         await asyncio.wait_for(work, seconds)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:  # aiokafka lets its own cancellations escape
         log.warning(telemetry.WORKER_STOPPING, error=f"{type(error).__name__}: {error}")

@@ -317,9 +317,6 @@ def test_committing_keeps_up_with_acknowledging(start: int, sizes: list[int]) ->
     lawful(law, start)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Faust ignores an ack below what it committed, and all later ones wait behind it"
-)
 def test_committing_goes_on_after_records_were_read_again_that_had_been_committed() -> None:
     """A store that lost its last steps has them read again."""
 

@@ -296,5 +296,5 @@ def _same(found: Any, wanted: Any) -> bool:
     if isinstance(found, bool) or isinstance(wanted, bool):
         return found is wanted
     if isinstance(found, int | float | Decimal) and isinstance(wanted, int | float | Decimal):
-        return scaled(found) == scaled(wanted)
+        return Decimal(str(found)) == Decimal(str(wanted))
     return bool(found == wanted)

@@ -407,7 +407,7 @@ def _say_goodbye(console: Console, summary: dict[str, Any], options: DemoOptions
     console.print(
         f"\n{summary['events']:,} events of {summary['customers']:,} customers in {summary['seconds']:.0f} s: "
         f"[yellow]{summary['at_risk']:,} at-risk[/] and [red]{summary['win_back']:,} win-back[/] actions, "
-        f"{summary['retracted']:,} retracted because the customer came back.",
+        f"{summary['retracted']:,} taken back because something happened after all.",
         highlight=False,
     )
     if "missing" in summary:
