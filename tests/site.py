@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from tests.builders import day
 from workers.clock import ReplayClock
+from workers.demo.mailer import stop_consumer
 from workers.embedded import Pair, die_with_parent
 from workers.settings import Settings, read_settings
 from workers.store import Store, open_pool
@@ -140,7 +141,7 @@ class Site:
                 quiet = 0 if fetched else quiet + 1
             return records
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def actions(self, name: str) -> list[dict[str, Any]]:
         """Return the actions published to a topic, in the order of each customer."""

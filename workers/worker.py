@@ -216,7 +216,8 @@ class Worker:
             raise LingerError(
                 f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, "
                 f"but ends at {bounds.end}: the topic was created anew. "
-                "Give Linger another LINGER_KAFKA_GROUP_ID, LINGER_REDIS_NAMESPACE and LINGER_TOPIC_PREFIX, or restore the topic"
+                "Give Linger another LINGER_KAFKA_GROUP_ID, LINGER_REDIS_NAMESPACE and LINGER_TOPIC_PREFIX, "
+                "or restore the topic"
             )
         return committed
 

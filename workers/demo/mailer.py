@@ -13,6 +13,16 @@ from schemas.actions import Action
 _read = msgspec.json.Decoder(Action).decode
 
 
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer; aiokafka cancels a fetch of its own by that, and lets the cancellation escape."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # this one was meant for us
+
+
 class Mailer:
     """Reads the action topics from their beginning.
 
@@ -53,13 +63,7 @@ class Mailer:
 
     async def stop(self) -> None:
         """Stop reading."""
-        try:
-            await self._consumer.stop()
-        except asyncio.CancelledError:
-            # aiokafka cancels a fetch of its own, and the cancellation escapes; ours would be counted by the task.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
+        await stop_consumer(self._consumer)
 
     def _note(self, raw: bytes) -> None:
         action = _read(raw)
