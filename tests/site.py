@@ -84,10 +84,12 @@ class Site:
         order = {"order_id": uuid.uuid4().hex, "customer": customer, "total": "20.00", "currency": "EUR"}
         await self.send("orders", {**order, "placed_at_ms": day(at_day), **other}, at_day)
 
-    async def login(self, customer: str, at_day: float, sent_at_day: float | None = None) -> None:
+    async def login(
+        self, customer: str, at_day: float, sent_at_day: float | None = None, key: bytes | None = None
+    ) -> None:
         """Send a log-in; it may reach Kafka later than it happened."""
         login = {"session": uuid.uuid4().hex, "user": customer, "time": day(at_day)}
-        await self.send("logins", login, at_day if sent_at_day is None else sent_at_day)
+        await self.send("logins", login, at_day if sent_at_day is None else sent_at_day, key)
 
     async def now(self, at_day: float) -> None:
         """Move the clock on."""
