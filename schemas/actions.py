@@ -16,7 +16,6 @@ from msgspec import Meta
 AT_RISK: Final = "at-risk"
 WIN_BACK: Final = "win-back"
 ActionName = Literal["at-risk", "win-back"]
-ACTION_NAMES: Final[tuple[ActionName, ...]] = (AT_RISK, WIN_BACK)
 
 _ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
 

@@ -174,7 +174,6 @@ _KINDS: Final[dict[str, str]] = {
     "not": "not",
     "not_": "not",
 }
-CONDITION_KEYS: Final = ("count", "sum", "none", "status", "all", "any", "not")
 
 
 def _condition_kind(value: Any) -> str | None:

@@ -206,8 +206,7 @@ async def site(
         SOURCES.format(prefix=prefix, orders_silence=orders_silence, logins_silence=logins_silence)
     )
     variables = {
-        "LINGER_KAFKA_BOOTSTRAP_SERVERS": pair.bootstrap_servers,
-        "LINGER_REDIS_URL": pair.redis_url,
+        **pair.variables(),
         "LINGER_KAFKA_GROUP_ID": f"{prefix}linger",
         "LINGER_REDIS_NAMESPACE": f"{prefix}linger",
         "LINGER_TOPIC_PREFIX": f"{prefix}linger",
@@ -218,11 +217,6 @@ async def site(
         "LINGER_TICK_MS": "50",
         "LINGER_HTTP_PORT": "0",
         "LINGER_LOG_FORMAT": "json",
-        "LINGER_KAFKA_SESSION_TIMEOUT_MS": "6000",
-        "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
-        "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-        "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
-        "LINGER_KAFKA_ENABLE_IDEMPOTENCE": str(pair.has_idempotence).lower(),
         **environment,
     }
     settings = read_settings(variables)

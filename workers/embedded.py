@@ -60,6 +60,19 @@ class Pair:
     redis_url: str
     has_idempotence: bool = True
 
+    def variables(self) -> dict[str, str]:
+        """Return the `LINGER_` variables for workers on this pair; a dead one is noticed within seconds."""
+        return {
+            "LINGER_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "LINGER_REDIS_URL": self.redis_url,
+            # The embedded broker lets a first join wait for the whole rebalance timeout.
+            "LINGER_KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
+            "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
+            "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
+            "LINGER_KAFKA_ENABLE_IDEMPOTENCE": str(self.has_idempotence).lower(),
+        }
+
 
 @contextmanager
 def running_pair(log_dir: Path) -> Iterator[Pair]:

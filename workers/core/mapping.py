@@ -44,7 +44,6 @@ _Step = str | int
 
 # What an event of the built-in types may lack; a path to it that leads nowhere leaves it out.
 _OPTIONAL: Final = frozenset({"order_id", "what", "reason", "effective_at"})
-_TIMES: Final = frozenset({"occurred_at", "effective_at"})
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # 10^11 ms. Seconds read as milliseconds all fall into January 1970, and would make every customer look long gone.

@@ -45,11 +45,6 @@ class Workers:
                 process.kill()
                 process.wait()
 
-    @property
-    def pids(self) -> list[int]:
-        """Return the process ids."""
-        return [process.pid for process in self._processes]
-
     def kill_one(self) -> int:
         """End the first worker by SIGKILL, as a crash would, and return its process id."""
         victim = self._processes[0]

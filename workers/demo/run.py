@@ -121,8 +121,7 @@ def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> di
     with sources.open("w") as file:
         YAML(typ="safe").dump(_demo_sources(history, prefix), file)
     return {
-        "LINGER_KAFKA_BOOTSTRAP_SERVERS": pair.bootstrap_servers,
-        "LINGER_REDIS_URL": pair.redis_url,
+        **pair.variables(),
         "LINGER_KAFKA_GROUP_ID": f"{prefix}linger",
         "LINGER_REDIS_NAMESPACE": f"{prefix}linger",
         "LINGER_TOPIC_PREFIX": f"{prefix}linger",
@@ -134,12 +133,6 @@ def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> di
         "LINGER_TICK_MS": "100",
         "LINGER_HTTP_PORT": "0",
         "LINGER_LOG_FORMAT": "json",
-        # The embedded broker lets a first join wait for the whole rebalance timeout.
-        "LINGER_KAFKA_SESSION_TIMEOUT_MS": "6000",
-        "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
-        "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
-        "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "10000",
-        "LINGER_KAFKA_ENABLE_IDEMPOTENCE": str(pair.has_idempotence).lower(),
     }
 
 
