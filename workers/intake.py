@@ -162,15 +162,22 @@ class Intake:
     ) -> None:
         outgoing: list[OutboxRecord] = []
         origins: list[_Cursor] = []
+        spoke_ms: dict[tuple[str, int], int] = {}
         for _, record in merged:
-            cursor = cursors[record.topic, record.partition]
-            if (out := self._read(record, cursor.progress)) is not None:
+            place = (record.topic, record.partition)
+            out, readable = self._read(record, cursors[place].progress)
+            if readable:
+                spoke_ms[place] = max(spoke_ms.get(place, 0), self._plausible_ms(record) or self._now_ms)
+            if out is not None:
                 outgoing.append(out)
-                origins.append(cursor)
+                origins.append(cursors[place])
         positions = await self._publisher.send(outgoing) if outgoing else []
         for cursor, sent, (partition, offset) in zip(origins, outgoing, positions, strict=True):
             if sent.topic == self._activity_topic:
                 cursor.progress.sent[partition] = max(cursor.progress.sent.get(partition, 0), offset + 1)
+        # Only now: what a worker has read but not passed on dies with it, and must not count as seen.
+        for place, at_ms in spoke_ms.items():
+            cursors[place].progress.spoke_ms = max(cursors[place].progress.spoke_ms, at_ms)
         if cursors is not self._cursors:
             return  # assigned anew meanwhile: whoever reads these partitions now starts from what Kafka knows
         for place in {(record.topic, record.partition) for _, record in merged}:
@@ -201,8 +208,8 @@ class Intake:
                 progress.seen_ms = max(progress.seen_ms, reading.now_ms)
                 progress.since_ms = progress.since_ms or reading.now_ms
             elif progress.spoke_ms:
-                # Not caught up: what is seen is what the last record tells.
-                progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms, reading.now_ms))
+                # Not caught up: what is seen is what the last record tells; more may have come in its millisecond.
+                progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms - 1, reading.now_ms))
             progress.partitions = counts.get(topic, progress.partitions)
             cursor.lane.seen_ms = progress.seen_ms
             progress.next_ms = cursor.lane.next_ms()
@@ -219,8 +226,8 @@ class Intake:
         }
         self._changed.set()
 
-    def _read(self, record: ConsumerRecord, progress: Progress) -> OutboxRecord | None:
-        """Return what becomes of one foreign record: an event, a dead letter, or nothing."""
+    def _read(self, record: ConsumerRecord, progress: Progress) -> tuple[OutboxRecord | None, bool]:
+        """Return what becomes of one foreign record (an event, a dead letter, or nothing), and if it was readable."""
         topic, headers = record.topic, tuple(record.headers)
         progress.since_ms = progress.since_ms or self._plausible_ms(record) or self._now_ms
         telemetry.RECORDS_READ.labels(topic).inc()
@@ -230,16 +237,15 @@ class Intake:
             self._limits[topic].count(readable=False, reason=error.reason)
             telemetry.DEAD_LETTERS.labels(topic, error.reason).inc()
             source = (topic, record.partition, record.offset)
-            return dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error)
+            return dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error), False
         self._limits[topic].count(readable=True)
-        progress.spoke_ms = max(progress.spoke_ms, self._plausible_ms(record) or self._now_ms)
         if event is None:
             telemetry.RECORDS_SKIPPED.labels(topic).inc()
-            return None
+            return None, True
         if unknown := event.unknown_fields():
             telemetry.UNKNOWN_FIELDS.labels(event.type).inc(unknown)
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
-        return OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (position,))
+        return OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (position,)), True
 
     def _plausible_ms(self, record: ConsumerRecord) -> int:
         """Return a record's time, never later than now: a stamp from the future must not hold up anybody."""

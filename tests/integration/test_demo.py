@@ -34,7 +34,7 @@ def on(pair: Pair) -> list[str]:
 
 
 def assert_same_as_the_core(status: int, summary: dict[str, Any], said: str) -> None:
-    assert status == 0, said
+    assert status == 0, (summary, said)
     assert (summary["missing"], summary["extra"], summary["differing"]) == (0, 0, 0), summary
 
 

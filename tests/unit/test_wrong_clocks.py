@@ -143,3 +143,20 @@ def test_of_two_sources_the_older_records_are_passed_on_first() -> None:
         assert running.offsets()[:3] == [b"site:0:0", b"app:0:0", b"site:0:1"]
 
     lawful(law)
+
+
+def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
+    async def law(running: Running) -> None:
+        running.ends = {APP: 5, SITE: 5}  # not caught up: what is seen is what the records tell
+        await running.look()
+        running.publisher.works.clear()
+        for place in (APP, SITE):
+            running.intake.take(place, stamped(place, day(8), day(9)), lambda: None)
+        await settled()
+        assert running.offsets()
+        assert {one.seen_ms for one in (await running.look()).values()} == {0}
+        running.publisher.works.set()
+        await settled()
+        assert {one.seen_ms for one in (await running.look()).values()} == {day(9) - 1}
+
+    lawful(law)

@@ -43,6 +43,7 @@ _SHORTEST_REPLAY_SECONDS: Final = 5.0
 _PATIENCE_SECONDS: Final = 90.0
 _LOOK_SECONDS: Final = 0.25
 _LINE_SECONDS: Final = 5.0
+_EXAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,10 +357,12 @@ class _Demo:
         if self._options.verify:
             left = self._mailer.left()
             expected = expected_actions(self._history, self._sources, self._rules, self._prefix)
+            missing, extra = expected - left, left - expected
             summary |= {
                 "expected": len(expected),
-                "missing": len(expected - left),
-                "extra": len(left - expected),
+                "missing": len(missing),
+                "extra": len(extra),
+                "examples": sorted(missing | extra | self._mailer.differing)[:_EXAMPLES],
             }
         return summary
 
