@@ -1,203 +1,55 @@
-"""Rule files: the closed grammar that marketers write.
+"""Rule files: what marketers write.
 
-A rule reads aloud as a sentence. There is nothing to evaluate in it: every key is listed here, unknown keys
-are errors, and each condition's cost is bounded when it is loaded.
+A rule reads aloud as a sentence: when its condition becomes true of a customer, it asks for one action. Conditions
+are in `schemas.conditions`; here is what is around them: control over actions, examples, and what holds for every
+rule.
 """
 
-from datetime import timedelta
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
     PlainSerializer,
-    Tag,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
-from schemas.actions import ActionName
-from schemas.durations import DURATION_SCHEMA, Days, Duration, parse_duration, write_duration
-from schemas.events import TYPE_PATTERN
-
-MAX_CONDITIONS: Final = 32
-MAX_NESTING: Final = 6
-LONGEST_WINDOW: Final = timedelta(days=730)
+from schemas.actions import ActionName, Retraction, Suppression
+from schemas.conditions import (
+    DEFINITION_PATTERN,
+    MAX_CONDITIONS,
+    MAX_NESTING,
+    Attribute,
+    Condition,
+    Percent,
+    Plain,
+    Reference,
+    Span,
+    Strict,
+    TypeName,
+    size_of,
+)
+from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
-ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
-REFERENCE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$"
+RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
 
-TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
-Attribute = Annotated[str, Field(pattern=ATTRIBUTE_PATTERN)]
-Plain = str | int | float | bool
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+_PACE: Final = re.compile(r"at\s+most\s+(\d{1,7})\s+per\s+(minute|hour|day)")
+_PACE_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
+_ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_OFFSET_PART: Final = re.compile(r"(\d{1,6})\s+([A-Za-z]+)")
 
 
-def _bounded_window(window: timedelta) -> timedelta:
-    if window > LONGEST_WINDOW:
-        raise ValueError(f"a window can be {LONGEST_WINDOW.days} days long at most, found {write_duration(window)}")
-    return window
-
-
-class Comparison(_Strict):
-    """A number compared with bounds."""
-
-    at_least: Decimal | None = Field(default=None, alias="at least", description="This much or more.")
-    at_most: Decimal | None = Field(default=None, alias="at most", description="This much or less.")
-
-    @model_validator(mode="after")
-    def _bounded(self) -> "Comparison":
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("needs 'at least' or 'at most'")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"'at least: {self.at_least}' is above 'at most: {self.at_most}': can never hold")
-        return self
-
-
-class Different(_Strict):
-    """Any value but these."""
-
-    other_than: Plain | list[Plain] = Field(alias="other than", description="A value, or a list of values.")
-
-
-def _filter_kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "different" if "other than" in value or "other_than" in value else "comparison"
-    if isinstance(value, Comparison | Different):
-        return "different" if isinstance(value, Different) else "comparison"
-    return "any of" if isinstance(value, list) else "equal"
-
-
-Filter = Annotated[
-    Annotated[Plain, Tag("equal")]
-    | Annotated[list[Plain], Tag("any of")]
-    | Annotated[Comparison, Tag("comparison")]
-    | Annotated[Different, Tag("different")],
-    Discriminator(_filter_kind),
-]
-Where = Annotated[
-    dict[Attribute, Filter],
-    Field(
-        min_length=1,
-        max_length=8,
-        description="Only events whose attributes match count.",
-        examples=[{"currency": "EUR"}, {"plan": ["gold", "silver"]}, {"amount": {"at least": 50}}],
-    ),
-]
-
-
-class _Windowed(Comparison):
-    where: Where | None = None
-    within: Annotated[Days, AfterValidator(_bounded_window)] | None = Field(
-        default=None,
-        description="The last N days, today included; left out, it means ever.",
-        examples=["90 days"],
-    )
-
-
-class Count(_Windowed):
-    """How often something happened."""
-
-    count: TypeName = Field(description="The event type to count.", examples=["purchase"])
-
-    @field_validator("at_least", "at_most")
-    @classmethod
-    def _whole(cls, bound: Decimal | None) -> Decimal | None:
-        # Not `bound % 1`: decimal refuses that for numbers above 10^28 with an error that is no ValueError.
-        if bound is not None and (bound < 0 or bound != bound.to_integral_value()):
-            raise ValueError(f"events are counted in whole numbers, found {bound}")
-        return bound
-
-
-class Sum(_Windowed):
-    """What an attribute adds up to."""
-
-    sum: Annotated[str, Field(pattern=REFERENCE_PATTERN)] = Field(
-        description="Event type and attribute, with a dot between.", examples=["purchase.amount"]
-    )
-
-
-class Absent(_Strict):
-    """Something did not happen for a while."""
-
-    none: TypeName = Field(description="The event type that did not happen.", examples=["purchase"])
-    for_: Annotated[Duration, AfterValidator(_bounded_window)] = Field(
-        alias="for", description="For how long it did not happen.", examples=["45 days"]
-    )
-    where: Where | None = None
-
-
-class Status(_Strict):
-    """Whether the customer has cancelled: from a cancellation until the next purchase."""
-
-    status: Literal["active", "cancelled"]
-
-
-class All(_Strict):
-    """Every one of these holds."""
-
-    all: Annotated[list["Condition"], Field(min_length=1, max_length=MAX_CONDITIONS)]
-
-
-class Any_(_Strict):  # noqa: N801 (`Any` is typing's)
-    """At least one of these holds."""
-
-    model_config = ConfigDict(title="Any")
-    any: Annotated[list["Condition"], Field(min_length=1, max_length=MAX_CONDITIONS)]
-
-
-class Not(_Strict):
-    """This does not hold."""
-
-    not_: "Condition" = Field(alias="not")
-
-
-_KINDS: Final[dict[str, str]] = {
-    "count": "count",
-    "sum": "sum",
-    "none": "none",
-    "status": "status",
-    "all": "all",
-    "any": "any",
-    "not": "not",
-    "not_": "not",
-}
-
-
-def _condition_kind(value: Any) -> str | None:
-    if isinstance(value, BaseModel):
-        value = dict(value)
-    if not isinstance(value, dict):
-        return None
-    return next((_KINDS[key] for key in value if isinstance(key, str) and key in _KINDS), None)
-
-
-Condition = Annotated[
-    Annotated[Count, Tag("count")]
-    | Annotated[Sum, Tag("sum")]
-    | Annotated[Absent, Tag("none")]
-    | Annotated[Status, Tag("status")]
-    | Annotated[All, Tag("all")]
-    | Annotated[Any_, Tag("any")]
-    | Annotated[Not, Tag("not")],
-    Discriminator(
-        _condition_kind,
-        custom_error_type="no_condition",
-        custom_error_message="expected a condition: one of count, sum, none, status, all, any, not",
-    ),
-]
+# -- control over actions --------------------------------------------------------------------------------------
 
 
 def _again_after(value: Any) -> Any:
@@ -212,10 +64,44 @@ AgainAfter = Annotated[
 ]
 
 
-class Rule(_Strict):
+def _read_pace(value: Any) -> Any:
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return tuple(value)
+    match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise ValueError(f"expected a pace such as 'at most 500 per hour', found {value!r}")
+    return int(match[1]), match[2]
+
+
+Pace = Annotated[
+    tuple[int, Literal["minute", "hour", "day"]],
+    BeforeValidator(_read_pace),
+    PlainSerializer(lambda pace: f"at most {pace[0]} per {pace[1]}", return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^at\s+most\s+\d{1,7}\s+per\s+(minute|hour|day)$",
+            "examples": ["at most 500 per hour"],
+        }
+    ),
+]
+
+
+def pace_seconds(pace: tuple[int, str]) -> int:
+    """Return the length of a pace's period in seconds."""
+    return _PACE_SECONDS[pace[1]]
+
+
+def _share(percent: Decimal) -> Decimal:
+    if not 0 < percent <= 50:
+        raise ValueError(f"from more than 0% up to 50% of the customers can be held out, found {percent}%")
+    return percent
+
+
+class Rule(Strict):
     """One rule: when it holds, which action it asks for."""
 
-    id: Annotated[str, Field(pattern=RULE_ID_PATTERN)] = Field(
+    id: RuleId = Field(
         description="Names the rule for ever: small letters, digits, hyphens.",
         examples=["regular-gone-quiet"],
     )
@@ -223,21 +109,31 @@ class Rule(_Strict):
         description="What people call it.", examples=["A regular buyer has gone quiet"]
     )
     description: Annotated[str, Field(max_length=2000)] | None = Field(
-        default=None, description="Why this rule exists, for colleagues."
+        default=None, description="Why this rule exists, for colleagues.", examples=["Half of them never come back."]
     )
     status: Literal["draft", "shadow", "live", "paused"] = Field(
         default="draft",
-        description="draft and paused: not evaluated; shadow: decided and reported, nothing is sent; live: sent.",
+        description="draft: only checked; shadow: decided and reported, nothing is sent; live: sent; "
+        "paused: sends nothing new, and still takes back what it sent.",
+        examples=["shadow"],
     )
-    when: Condition = Field(description="The condition.")
-    action: ActionName = Field(description="What to ask for when the condition becomes true.")
+    when: Condition = Field(description="The condition.", examples=[{"none": "purchase", "for": "45 days"}])
+    unless: Condition | None = Field(
+        default=None,
+        description="Whoever meets this is left out.",
+        examples=[{"count": "complaint", "at least": 1, "within": "30 days"}],
+    )
+    for_: Span | None = Field(
+        default=None,
+        alias="for",
+        description="How long the condition must hold before the rule acts; left out, it acts at once.",
+        examples=["3 days"],
+    )
+    action: ActionName = Field(description="What to ask for when the condition becomes true.", examples=["at-risk"])
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
         description="Which message the mailer uses.", examples=["we-miss-you"]
     )
-    variables: Annotated[
-        dict[Attribute, Annotated[str, Field(pattern=REFERENCE_PATTERN)]],
-        Field(max_length=16),
-    ] = Field(
+    variables: Annotated[dict[Attribute, Reference], Field(max_length=16)] = Field(
         default_factory=dict,
         description="Template variables: a name and the attribute of the customer's latest event of a type.",
         examples=[{"reason": "cancellation.reason"}],
@@ -253,36 +149,396 @@ class Rule(_Strict):
         description="How long the action is worth carrying out; then it is too late.",
         examples=["14 days"],
     )
+    priority: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None,
+        description="Between rules that have one: while the action of a higher one stands, a lower one does not act.",
+        examples=[80],
+    )
+    instead_of: Annotated[list[RuleId], Field(min_length=1, max_length=50)] | None = Field(
+        default=None,
+        alias="instead of",
+        description="Rules that do not act while this one holds; their standing actions are taken back when it acts.",
+        examples=[["first-time-buyer"]],
+    )
+    pace: Pace | None = Field(
+        default=None, description="The most actions in a stretch of time.", examples=["at most 500 per hour"]
+    )
+    over_pace: Literal["hold", "spread"] = Field(
+        default="hold",
+        alias="over pace",
+        description="Above the pace, actions are held for `linger rules release` or `discard`, or spread over time.",
+        examples=["spread"],
+    )
+    hold_out: Annotated[Percent, AfterValidator(_share)] | None = Field(
+        default=None,
+        alias="hold out",
+        description="Share of the customers who get nothing, so that the effect can be measured.",
+        examples=["10%"],
+    )
+    experiment: Annotated[str, Field(pattern=RULE_ID_PATTERN)] | None = Field(
+        default=None,
+        description="Rules of the same experiment hold out the same customers; left out, the rule's id.",
+        examples=["winter-2026"],
+    )
+    existing: Literal["leave alone", "include"] = Field(
+        default="leave alone",
+        description="What happens to customers who met the rule already when it went live.",
+        examples=["include"],
+    )
+    examples: Annotated[list["Example"], Field(max_length=50)] = Field(
+        default_factory=list,
+        description="Made-up customers and what is expected for them; a live rule needs one it acts for "
+        "and one it does not.",
+    )
 
     @model_validator(mode="after")
-    def _bounded(self) -> "Rule":
-        conditions, nesting = _size(self.when)
-        if conditions > MAX_CONDITIONS:
-            raise ValueError(f"has {conditions} conditions, at most {MAX_CONDITIONS}")
-        if nesting > MAX_NESTING:
-            raise ValueError(f"conditions are nested {nesting} deep, at most {MAX_NESTING}")
+    def _sensible(self) -> "Rule":
+        check_size([self.when, *([] if self.unless is None else [self.unless])])
+        if self.existing == "include" and self.pace is None:
+            raise ValueError("'existing: include' needs a 'pace', such as 'at most 500 per hour'")
+        if self.over_pace == "spread" and self.pace is None:
+            raise ValueError("'over pace' needs a 'pace', such as 'at most 500 per hour'")
+        if self.experiment is not None and self.hold_out is None:
+            raise ValueError("'experiment' needs a 'hold out', such as '10%'")
+        if self.instead_of is not None and self.id in self.instead_of:
+            raise ValueError("a rule cannot stand instead of itself")
         return self
 
 
-def _size(condition: Any) -> tuple[int, int]:
-    children: list[Any] = []
-    if isinstance(condition, All):
-        children = condition.all
-    elif isinstance(condition, Any_):
-        children = condition.any
-    elif isinstance(condition, Not):
-        children = [condition.not_]
-    if not children:
-        return 1, 1
-    sizes = [_size(child) for child in children]
-    return sum(size for size, _ in sizes), 1 + max(depth for _, depth in sizes)
+def check_size(conditions: list[Any]) -> None:
+    """Refuse what would cost too much.
+
+    Raises:
+        ValueError: for more conditions, or deeper nesting, than a rule may have.
+    """
+    sizes = [size_of(condition) for condition in conditions]
+    number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
+    if number > MAX_CONDITIONS:
+        raise ValueError(f"has {number} conditions, at most {MAX_CONDITIONS}")
+    if nesting > MAX_NESTING:
+        raise ValueError(f"conditions are nested {nesting} deep, at most {MAX_NESTING}")
 
 
-class RuleFile(_Strict):
-    """A file in `rules/`: one or several rules."""
-
-    rules: Annotated[list[Rule], Field(min_length=1, max_length=500)]
+# -- what holds for every rule ---------------------------------------------------------------------------------
 
 
-for _model in (All, Any_, Not, Rule, RuleFile):
+def _read_actions(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise ValueError(f"expected a number of actions such as '2 actions', found {value!r}")
+    return int(match[1])
+
+
+class Limit(Strict):
+    """How many actions one customer gets, over all rules."""
+
+    at_most: Annotated[
+        int,
+        BeforeValidator(_read_actions),
+        Field(ge=1, le=100),
+        PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
+        WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
+    ] = Field(alias="at most", description="So many actions.", examples=["2 actions"])
+    within: Span | None = Field(default=None, description="In any stretch of this length.", examples=["7 days"])
+    per: Literal["calendar day", "calendar week"] | None = Field(
+        default=None,
+        description="In a day or a week (from Monday) of the customer's own calendar.",
+        examples=["calendar day"],
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Limit":
+        if (self.within is None) == (self.per is None):
+            raise ValueError("needs either 'within: 7 days' or 'per: calendar day'")
+        return self
+
+
+def _read_clock(value: Any) -> Any:
+    match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"expected a time of day such as '21:00', found {value!r}")
+    return f"{int(match[1]):02}:{match[2]}"
+
+
+ClockTime = Annotated[
+    str,
+    BeforeValidator(_read_clock),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$", "examples": ["21:00"]}),
+]
+
+
+class QuietHours(Strict):
+    """When nobody is written to, in the customer's time zone."""
+
+    from_: ClockTime = Field(alias="from", description="Nothing is sent from this time on.", examples=["21:00"])
+    until: ClockTime = Field(description="From this time on it is sent again.", examples=["08:00"])
+
+    @model_validator(mode="after")
+    def _some_time(self) -> "QuietHours":
+        if self.from_ == self.until:
+            raise ValueError("'from' and 'until' are the same: that would be no time, or always")
+        return self
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(f"there is no time zone '{name}'; zones are called like 'Europe/Berlin'") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone), Field(max_length=64, examples=["Europe/Berlin"])]
+
+
+class TimeZone(Strict):
+    """Where a customer's clock is: the first of these that is known counts; at last, UTC."""
+
+    from_: Reference | None = Field(
+        default=None,
+        alias="from",
+        description="Attribute with the zone's name.",
+        examples=["profile.time_zone"],
+    )
+    country: Reference | None = Field(
+        default=None, description="Attribute with the country, looked up in `zones`.", examples=["profile.country"]
+    )
+    zones: Annotated[dict[str, Zone], Field(max_length=300)] = Field(
+        default_factory=dict,
+        description="Time zone of each country.",
+        examples=[{"DE": "Europe/Berlin", "PT": "Europe/Lisbon"}],
+    )
+    otherwise: Zone = Field(default="UTC", description="For everybody else.", examples=["Europe/Berlin"])
+
+    @model_validator(mode="after")
+    def _together(self) -> "TimeZone":
+        if (self.country is None) != (not self.zones):
+            raise ValueError("'country' and 'zones' go together")
+        return self
+
+
+class Consent(Strict):
+    """Whom nobody may write to."""
+
+    from_: Reference = Field(
+        alias="from", description="Attribute that tells.", examples=["profile.marketing_consent"]
+    )
+    opted_out: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
+        alias="opted out", description="Values that mean no.", examples=[[False, "no", "withdrawn"]]
+    )
+    unknown: Literal["may be written to", "opted out"] = Field(
+        default="may be written to",
+        description="What holds for customers of whom it is not known.",
+        examples=["opted out"],
+    )
+
+
+class ForEveryRule(Strict):
+    """What holds for every rule; stands in one file only."""
+
+    limits: Annotated[list[Limit], Field(max_length=8)] = Field(
+        default_factory=list,
+        description="How many actions one customer gets, over all rules.",
+        examples=[[{"at most": "2 actions", "within": "7 days"}]],
+    )
+    quiet_hours: QuietHours | None = Field(
+        default=None,
+        alias="quiet hours",
+        description="When nobody is written to; actions then say `not_before`.",
+        examples=[{"from": "21:00", "until": "08:00"}],
+    )
+    time_zone: TimeZone = Field(
+        default_factory=TimeZone,
+        alias="time zone",
+        description="Where a customer's clock is.",
+        examples=[{"from": "profile.time_zone", "otherwise": "Europe/Berlin"}],
+    )
+    consent: Consent | None = Field(default=None, description="Whom nobody may write to.")
+
+
+# -- examples and tests ----------------------------------------------------------------------------------------
+
+
+def _read_offset(value: Any) -> Any:
+    """Read `start`, `20 days`, or `20 days 6 hours`."""
+    if isinstance(value, timedelta):
+        return value
+    if value == "start":
+        return timedelta(0)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected 'start' or a time since the start such as '20 days 6 hours', found {value!r}")
+    total, rest = timedelta(0), value.strip()
+    for match in _OFFSET_PART.finditer(rest):
+        total += parse_duration(match[0]) if int(match[1]) else timedelta(0)
+    if _OFFSET_PART.sub("", rest).strip():
+        raise ValueError(f"expected 'start' or a time since the start such as '20 days 6 hours', found {value!r}")
+    return total
+
+
+def write_offset(offset: timedelta) -> str:
+    """Write a time since the start, such as `20 days 6 hours`."""
+    parts = []
+    for name, unit in (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)):
+        count, rest = divmod(offset // timedelta(milliseconds=1), unit)
+        offset = timedelta(milliseconds=rest)
+        if count:
+            parts.append(f"{count} {name}" + ("" if count == 1 else "s"))
+    return " ".join(parts) or "start"
+
+
+Offset = Annotated[
+    timedelta,
+    BeforeValidator(_read_offset),
+    PlainSerializer(write_offset, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["start", "20 days", "20 days 6 hours"]}),
+]
+
+
+class Given(Strict):
+    """Something a made-up customer does, once or again and again."""
+
+    at: Offset = Field(description="When, counted from the start.", examples=["start", "20 days 6 hours"])
+    event: TypeName = Field(description="The event type.", examples=["purchase"])
+    with_: Annotated[dict[Attribute, Plain], Field(max_length=64)] = Field(
+        default_factory=dict,
+        alias="with",
+        description="Attributes; a purchase without `amount` costs 10 EUR.",
+        examples=[{"amount": 25}],
+    )
+    every: Duration | None = Field(default=None, description="Again after this long.", examples=["7 days"])
+    times: Annotated[int, Field(ge=2, le=500)] | None = Field(
+        default=None, description="How often in all.", examples=[5]
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> "Given":
+        if (self.every is None) != (self.times is None):
+            raise ValueError("'every' and 'times' go together")
+        return self
+
+
+class Expected(Strict):
+    """One thing that is expected to be decided."""
+
+    at: Offset = Field(description="When, counted from the start.", examples=["65 days"])
+    rule: RuleId | None = Field(
+        default=None, description="Which rule; in a rule's own examples, that rule.", examples=["regular-gone-quiet"]
+    )
+    action: ActionName | None = Field(default=None, description="This action is asked for.", examples=["at-risk"])
+    retracted: Retraction | None = Field(
+        default=None, description="An action is taken back, and why.", examples=["customer_returned"]
+    )
+    decision: Suppression | None = Field(
+        default=None, description="Nothing is sent, and why.", examples=["cooling_down"]
+    )
+    variables: dict[Attribute, Plain | None] | None = Field(
+        default=None, description="What the message is told; left out, not compared.", examples=[{"reason": "price"}]
+    )
+    not_before: Offset | None = Field(
+        default=None,
+        alias="not before",
+        description="When it may be sent at the soonest.",
+        examples=["65 days 8 hours"],
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Expected":
+        if (self.action is not None) + (self.retracted is not None) + (self.decision is not None) != 1:
+            raise ValueError("needs one of 'action', 'retracted', 'decision'")
+        return self
+
+
+class Example(Strict):
+    """A made-up customer and what is expected for them."""
+
+    name: Annotated[str, Field(min_length=3, max_length=200)] = Field(
+        description="What it shows.", examples=["three purchases and then silence"]
+    )
+    given: Annotated[list[Given], Field(min_length=1, max_length=200)] = Field(
+        description="What the customer does.", examples=[[{"at": "start", "event": "purchase"}]]
+    )
+    expect: Annotated[list[Expected], Field(min_length=1, max_length=100)] | Literal["nothing"] = Field(
+        description="Everything that is decided, or `nothing`.", examples=["nothing"]
+    )
+    start: datetime | None = Field(
+        default=None,
+        description="When it starts, with a time zone; left out, Monday 2024-01-01 00:00 UTC.",
+        examples=["2024-03-30T12:00:00+01:00"],
+    )
+    watch_for: Duration | None = Field(
+        default=None,
+        alias="watch for",
+        description="Until when it is watched, counted from the start; left out, two years after the last event.",
+        examples=["100 days"],
+    )
+
+    @model_validator(mode="after")
+    def _aware(self) -> "Example":
+        if self.start is not None and self.start.tzinfo is None:
+            raise ValueError("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00")
+        return self
+
+
+class RuleTest(Example):
+    """An example about several rules at once."""
+
+    rules: Annotated[list[RuleId], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Only these rules; left out, every live and shadow rule.",
+        examples=[["first-time-buyer"]],
+    )
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+class RuleFile(Strict):
+    """A file in `rules/`: rules, named conditions, or what holds for every rule."""
+
+    define: Annotated[
+        dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
+    ] = Field(
+        default_factory=dict,
+        validate_default=False,
+        description="Conditions with a name, for `meets`; all files share them.",
+        examples=[{"regular customer": {"count": "purchase", "at least": 3, "within": "365 days"}}],
+    )
+    for_every_rule: ForEveryRule | None = Field(
+        default=None, alias="for every rule", description="What holds for every rule; in one file only."
+    )
+    rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
+        default_factory=list, validate_default=False, description="The rules."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> "RuleFile":
+        if not self.rules and not self.define and self.for_every_rule is None:
+            raise ValueError("needs one of 'rules', 'define', 'for every rule'")
+        return self
+
+
+class RuleTestFile(Strict):
+    """A file `*_test.yaml` beside rule files: tests over several rules."""
+
+    tests: Annotated[list[RuleTest], Field(min_length=1, max_length=500)] = Field(description="The tests.")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """Everything that all rule files say together.
+
+    Attributes:
+        rules: of all files; ids are unique.
+        define: named conditions, as they were written: they may name one another.
+        for_every_rule: what holds for every rule.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    define: Mapping[str, Condition] = field(default_factory=dict)
+    for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
+
+
+for _model in (Rule, RuleFile):
     _model.model_rebuild()

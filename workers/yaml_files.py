@@ -31,8 +31,9 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from schemas.conditions import ATTRIBUTE_PATTERN, REFERENCE_PATTERN
 from schemas.events import TYPE_PATTERN
-from schemas.rules import ATTRIBUTE_PATTERN, REFERENCE_PATTERN, RULE_ID_PATTERN
+from schemas.rules import RULE_ID_PATTERN
 from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
 
 __all__ = [

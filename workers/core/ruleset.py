@@ -12,8 +12,9 @@ from typing import Any, Final
 import orjson
 
 from schemas import actions
-from schemas import rules as model
+from schemas import conditions as model
 from schemas.durations import duration_ms, write_duration
+from schemas.rules import Rule as WrittenRule
 from workers.core import conditions
 from workers.core.activity import DAY_MS
 from workers.core.conditions import Condition
@@ -91,7 +92,7 @@ class RuleSet:
             yield from plans
 
 
-def compile_rules(rules: Iterable[model.Rule], types: Iterable[str]) -> RuleSet:
+def compile_rules(rules: Iterable[WrittenRule], types: Iterable[str]) -> RuleSet:
     """Compile rule models.
 
     Args:
@@ -119,7 +120,7 @@ def compile_rules(rules: Iterable[model.Rule], types: Iterable[str]) -> RuleSet:
     )
 
 
-def _content(rule: model.Rule) -> Any:
+def _content(rule: WrittenRule) -> Any:
     return rule.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -127,7 +128,7 @@ def _digest(content: Any) -> str:
     return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=6).hexdigest()
 
 
-def _compile(rule: model.Rule, plans: "_Plans") -> Rule:
+def _compile(rule: WrittenRule, plans: "_Plans") -> Rule:
     condition = _condition(rule.when, plans)
     return Rule(
         id=rule.id,
@@ -221,13 +222,10 @@ def _condition(when: Any, plans: _Plans) -> Condition:
 def _volume(when: "model.Count | model.Sum", name: str, adds: str | None, unit: int, plans: _Plans) -> Condition:
     days = None if when.within is None else duration_ms(when.within) // DAY_MS
     key = plans.need(name, when.where, adds, days or 0)
-    low = None if when.at_least is None else int((when.at_least * unit).to_integral_value(ROUND_CEILING))
-    high = None if when.at_most is None else int((when.at_most * unit).to_integral_value(ROUND_FLOOR))
-    bounds = " and ".join(
-        f"{word} {bound}"
-        for word, bound in (("at least", when.at_least), ("at most", when.at_most))
-        if bound is not None
-    )
+    lower, upper = when.limits()
+    low = None if lower is None else int((lower[0] * unit).to_integral_value(ROUND_CEILING)) + lower[1]
+    high = None if upper is None else int((upper[0] * unit).to_integral_value(ROUND_FLOOR)) - upper[1]
+    bounds = when.words()
     subject = f"{bounds} {name}{_filter_phrase(when.where)}"
     if adds is not None:
         subject = f"{name} {adds}{_filter_phrase(when.where)} adding up to {bounds}"
@@ -236,7 +234,7 @@ def _volume(when: "model.Count | model.Sum", name: str, adds: str | None, unit: 
 
 
 def _filter_content(value: Any) -> Any:
-    if isinstance(value, model.Comparison | model.Different):
+    if isinstance(value, model.Bounds | model.Different):
         return value.model_dump(mode="json", by_alias=True, exclude_none=True)
     return value
 
@@ -249,9 +247,8 @@ def _filter_phrase(where: Mapping[str, Any] | None) -> str:
 
 def _one_filter_phrase(value: Any) -> str:
     match value:
-        case model.Comparison(at_least=low, at_most=high):
-            parts = [f"{word} {bound}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
-            return " and ".join(parts)
+        case model.Bounds():
+            return value.words()
         case model.Different(other_than=other):
             return f"other than {_one_filter_phrase(other)}"
         case list():
@@ -271,9 +268,10 @@ def _matcher(where: Mapping[str, Any]) -> Matcher:
 
 def _test(value: Any) -> Callable[[Any], bool]:
     match value:
-        case model.Comparison(at_least=low, at_most=high):
-            low_scaled = None if low is None else scaled(low)
-            high_scaled = None if high is None else scaled(high)
+        case model.Bounds():
+            low, high = value.limits()
+            low_scaled = None if low is None else scaled(low[0]) + low[1]
+            high_scaled = None if high is None else scaled(high[0]) - high[1]
 
             def between(found: Any) -> bool:
                 if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
