@@ -39,7 +39,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
-Retraction = Literal["customer_returned", "late_event", "no_longer_true"]
+Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted_out", "replaced"]
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,6 +53,10 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     episode_started_at: Annotated[datetime, Meta(tz=True, description="Since when the rule holds.")]
     decided_at: Annotated[datetime, Meta(tz=True, description="The due time or the event's time, not the clock.")]
     expires_at: Annotated[datetime, Meta(tz=True, description="After this the action must not be carried out.")]
+    not_before: Annotated[
+        datetime | None, Meta(description="The end of the customer's quiet hours; before it nothing must be sent.")
+    ] = None
+    time_zone: Annotated[str | None, Meta(description="The customer's time zone, where quiet hours are kept.")] = None
     template: Annotated[str, Meta(description="Which message to use.")]
     variables: Annotated[dict[str, Number], Meta(description="Values for the template.")]
     why: Annotated[tuple[Reason, ...], Meta(description="Every condition with what was observed.")]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.rules import Rule
+from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.facts import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
@@ -47,9 +47,10 @@ def rule(rule_id: str = "a-rule", **content: Any) -> Rule:
     )
 
 
-def rules(*content: Rule, types: tuple[str, ...] = TYPES) -> RuleSet:
-    """Compile rules."""
-    return compile_rules(content, types)
+def rules(*content: Rule, types: tuple[str, ...] = TYPES, **for_every_rule: Any) -> RuleSet:
+    """Compile rules; keywords as under `for every rule`, with underscores for spaces."""
+    policy = {name.replace("_", " "): value for name, value in for_every_rule.items()}
+    return compile_rules(RuleBook(content, {}, ForEveryRule.model_validate(policy)), types)
 
 
 def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Observed:

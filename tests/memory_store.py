@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from workers.errors import Fenced, Transient
-from workers.store import Changes, Claimed, Due, Meta, Store, decode_record
+from workers.store import Changes, Claimed, Due, Held, Meta, Order, Store, decode_record
 
 
 @dataclass
@@ -21,6 +21,8 @@ class Content:
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)
+    held: dict[str, Held] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
 
     @property
     def owner(self) -> str | None:
@@ -59,6 +61,10 @@ class MemoryStep:
             _score(content.waiting.setdefault(event_type, {}), customers)
         del content.outbox[: changes.trim]
         content.outbox += changes.outbox
+        content.held |= {one.action_id: one for one in changes.held}
+        for _, action_id in changes.let_go:
+            content.held.pop(action_id, None)
+        del content.orders[: changes.carried_out]
         fields = {name: str(value) for name, value in changes.fields.items()}
         content.meta |= fields
         content.meta["version"] = str(meta.version + 1)
@@ -84,6 +90,7 @@ class MemoryStore:
 
     def __init__(self, partitions: int = 1) -> None:
         self.contents = {partition: Content() for partition in range(partitions)}
+        self.counters: dict[str, int] = {}
         self.failing = 0
         self.losing = 0
 
@@ -132,6 +139,32 @@ class MemoryStore:
             if every:
                 found[partition] = Due([*every][:limit], waited)
         return found
+
+    async def held(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
+        held = self.contents[partition].held
+        return {name: held[name].record for name in action_ids if name in held}
+
+    async def oldest_held(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
+        found = {}
+        for number in partitions:
+            held = [one for one in self.contents[number].held.values() if one.rule == rule_id]
+            held.sort(key=lambda one: (one.decided_ms, one.action_id))
+            if held:
+                found[number] = [one.action_id for one in held[:limit]]
+        return found
+
+    async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
+        return {number: orders[:limit] for number in partitions if (orders := self.contents[number].orders)}
+
+    async def order(self, partition: int, orders: Sequence[Order]) -> None:
+        self.contents[partition].orders += orders
+
+    async def count_up(self, key: str, number: int, seconds: int) -> int:
+        self.counters[key] = self.counters.get(key, 0) + number
+        return self.counters[key]
+
+    def pace_key(self, rule_id: str, period: int) -> str:
+        return f"pace:{rule_id}:{period}"
 
     async def activity(self, partition: int, customer_id: str) -> bytes | None:
         return self.contents[partition].activities.get(customer_id)

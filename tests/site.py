@@ -50,7 +50,7 @@ class Site:
         with (self.folder / f"worker-{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "workers", "run"],
-                env={**os.environ, **self.environment},
+                env=self.process_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -58,6 +58,10 @@ class Site:
             )
         self.processes.append(process)
         return process
+
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment of every process of this site."""
+        return {**os.environ, **self.environment}
 
     def log(self) -> str:
         """Return what all workers have logged."""

@@ -18,18 +18,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from schemas.events import BUILT_IN
 from workers import telemetry
-from workers.configuration import event_types, load_configuration
+from workers.cli_rules import rules_app
+from workers.cli_why import print_why
+from workers.configuration import load_configuration
 from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
-from workers.rule_files import load_rules, render_problems, texts_of
 from workers.settings import Settings, read_settings
-from workers.source_files import load_sources
 from workers.store import Store, open_pool
 from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.worker import OWN_TOPICS, Worker
-from workers.yaml_files import Problem
 
 EXIT_PROBLEM: Final = 1
 EXIT_SETUP: Final = 2
@@ -43,7 +41,6 @@ app = typer.Typer(
     help="Linger notices that a customer is about to leave, or has left, and says so in time for somebody to act.\n\n"
     "New here? Try: linger demo",
 )
-rules_app = typer.Typer(no_args_is_help=True, help="Check the rules that marketers write.")
 customer_app = typer.Typer(no_args_is_help=True, help="Look at single customers.")
 topics_app = typer.Typer(no_args_is_help=True, help="Linger's own Kafka topics.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
@@ -61,7 +58,7 @@ err = Console(stderr=True, highlight=False, emoji=False)
 def main() -> None:
     """Run the command line; errors that Linger raises on purpose end it with their message, not a traceback."""
     try:
-        app()
+        app(obj=_settings)
     except StartupError as error:
         for problem in error.problems:
             _complain(problem)
@@ -107,8 +104,16 @@ async def _run_until_told(worker: Worker, grace_seconds: float) -> None:
         stop.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    reloads: set[asyncio.Task[list[str]]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(worker.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, tell)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await worker.run(stop)
 
 
@@ -156,41 +161,6 @@ def demo(
 # -- looking ---------------------------------------------------------------------------------------------------
 
 
-@rules_app.command("check")
-def rules_check(
-    paths: Annotated[list[Path], typer.Argument(help="Rule files, or folders of them.")],
-    sources: Annotated[Path | None, typer.Option(help="sources.yaml, for the event types of your own.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check rule files; every mistake at once, with line and column. Exit status 1 if there is one."""
-    known: list[str] | None = list(BUILT_IN)
-    problems: list[Problem] = []
-    if sources is not None:
-        declared, problems = load_sources(sources)
-        known = None if declared is None else event_types(declared)
-    rules, rule_problems = load_rules(paths, known)
-    problems = [*problems, *rule_problems]
-    if as_json:
-        found = [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "column": problem.column,
-                "code": problem.code,
-                "message": problem.message,
-                "hint": problem.hint,
-            }
-            for problem in problems
-        ]
-        _print_json({"rules": [rule.id for rule in rules], "problems": found})
-    elif problems:
-        sys.stdout.write(render_problems(problems, texts_of(problems)) + "\n")
-    else:
-        out.print(f"[green]{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, no mistakes[/]")
-    if problems:
-        sys.exit(EXIT_PROBLEM)
-
-
 @customer_app.command("show")
 def customer_show(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")], as_json: AsJson = False
@@ -213,6 +183,24 @@ def customer_show(
         _print_json(known)
     else:
         render(known, out)
+
+
+@app.command()
+def why(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    rule: Annotated[str | None, typer.Argument(help="A rule's id; left out, every rule.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As of this moment, such as 2026-12-01 or 2026-12-01T10:00+01:00; now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why rules hold for a customer, do not, or cannot be known; and what would change that, and when."""
+    if not print_why(_settings(), customer_id, rule, at, as_json, out):
+        if as_json:
+            _print_json(None)
+        else:
+            err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
+        sys.exit(EXIT_PROBLEM)
 
 
 @topics_app.command("create")

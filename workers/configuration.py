@@ -1,12 +1,21 @@
 """The files a worker runs on: sources and rules, read and compiled, or every problem at once."""
 
+from dataclasses import replace
+from typing import Final
+
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.core.ruleset import RuleSet, compile_rules
+from workers.core.ruleset import HOLD_OUT_KEY, RuleSet, compile_rules
 from workers.errors import StartupError
-from workers.rule_files import load_rules
+from workers.problems import Problem, in_order
+from workers.rule_files import Known, Reading, read_documents, read_texts
+from workers.rule_test_files import Places
+from workers.rule_tests import live_without_proof, problems_of, problems_without_proof, run_examples
 from workers.settings import Settings
 from workers.source_files import load_sources
+
+_COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
+_NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
 
 
 def event_types(sources: SourcesFile) -> list[str]:
@@ -14,15 +23,84 @@ def event_types(sources: SourcesFile) -> list[str]:
     return [*BUILT_IN, *sources.event_types]
 
 
+def event_attributes(sources: SourcesFile) -> dict[str, frozenset[str]]:
+    """Return every attribute that events are given, by type.
+
+    A type is left out if its events can have any attributes: if Linger's own events are read from a topic, or if
+    nothing gives such events yet.
+    """
+    found: dict[str, set[str]] = {}
+    anything = {name for source in sources.sources if source.fields is None for name in source.types()}
+    for source in sources.sources:
+        if source.event is not None and source.fields is not None:
+            fields = {str(name) for name in source.fields.model_fields_set} - _COMMON
+            found.setdefault(source.event, set()).update(fields, source.attributes)
+    return {name: frozenset(attributes) for name, attributes in found.items() if name not in anything}
+
+
+def built_in_attributes(name: str) -> frozenset[str]:
+    """Return the fields that Linger itself has for a type of event, such as `amount` of a purchase."""
+    return frozenset(BUILT_IN[name].model_fields) - _NO_ATTRIBUTES if name in BUILT_IN else frozenset()
+
+
+def known_of(sources: SourcesFile | None) -> Known:
+    """Return what rules can name; without sources, the built-in event types with any attributes.
+
+    A field that Linger itself has can be named even if no source fills it yet.
+    """
+    if sources is None:
+        return Known(tuple(BUILT_IN))
+    given = event_attributes(sources)
+    return Known(tuple(event_types(sources)), {name: given[name] | built_in_attributes(name) for name in given})
+
+
 def load_configuration(settings: Settings) -> tuple[SourcesFile, RuleSet]:
-    """Read `sources.yaml` and the rules.
+    """Read `sources.yaml` and the rules, and try the examples of live rules.
 
     Raises:
-        StartupError: with every problem of every file, as `file:line:column: …`.
+        StartupError: with every problem of every file, as `file:line:column: …`; also if a live rule has no
+            example in which it acts and none in which it does not, or an example of a live rule fails.
     """
     sources, problems = load_sources(settings.sources)
-    known = None if sources is None else event_types(sources)
-    rules, rule_problems = load_rules([settings.rules], known)
-    if sources is None or problems or rule_problems:
-        raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
-    return sources, compile_rules(rules, event_types(sources))
+    if sources is None or problems:
+        _, found = _read_rules(settings, None)
+        raise StartupError([str(problem) for problem in [*problems, *found]])
+    return sources, load_rule_set(settings, sources)
+
+
+def load_rule_set(settings: Settings, sources: SourcesFile) -> RuleSet:
+    """Read the rules alone, for the same sources, and try the examples of live rules.
+
+    Raises:
+        StartupError: as `load_configuration` does.
+    """
+    reading, problems = _read_rules(settings, sources)
+    if problems:
+        raise StartupError([str(problem) for problem in problems])
+    key = HOLD_OUT_KEY if settings.hold_out_key is None else settings.hold_out_key.get_secret_value().encode()
+    return compile_rules(reading.book, event_types(sources), key)
+
+
+def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[Reading, list[Problem]]:
+    """Read the rules with their problems; without sources, names of event types are not checked."""
+    texts, unread = read_texts([settings.rules])
+    reading = read_documents(texts, Known() if sources is None else known_of(sources))
+    problems = in_order([*unread, *reading.problems])
+    if sources is not None and not problems:
+        problems = proof_problems(reading, event_types(sources))
+    return reading, problems
+
+
+def proof_problems(reading: Reading, types: list[str]) -> list[Problem]:
+    """Return what keeps live rules from being live: examples that fail, or are not there.
+
+    Args:
+        reading: without problems.
+        types: every event type there is.
+    """
+    live = replace(reading.book, rules=tuple(rule for rule in reading.book.rules if rule.status == "live"))
+    places = Places(reading.documents)
+    results = run_examples(live, types, places.locate)
+    failed = {result.owner for result in results if not result.passed}
+    unproven = [one for one in live_without_proof(live, results) if one.rule not in failed]
+    return in_order([*problems_of(results), *problems_without_proof(unproven, places.locate)])

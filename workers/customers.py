@@ -90,7 +90,8 @@ def _rule(rule: Rule, known: Activity) -> KnownRule:
         rule=rule.id,
         holds_since=_text(episode.start_ms) if episode is not None and episode.holding else None,
         last_acted=_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
-        waiting_for_sources=episode is not None and bool(episode.held or episode.pending_ms),
+        waiting_for_sources=(episode is not None and bool(episode.pending_ms))
+        or any(candidate.rule == rule.id for candidate in known.candidates),
     )
 
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -16,7 +17,6 @@ from typing import Final
 import structlog
 from aiokafka import ConsumerRecord
 
-from schemas.actions import Action, Decision
 from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers import telemetry
@@ -29,14 +29,15 @@ from workers.core.ruleset import RuleSet
 from workers.dead_letters import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
+from workers.holding import Holding, Orders
 from workers.intake import SOURCE_HEADER
-from workers.messages import messages
 from workers.outbox import Outbox
 from workers.publisher import Publisher
 from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
 from workers.settings import Settings
-from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record
+from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
 from workers.topics import LogBounds
+from workers.work import Work
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ _MAX_RECORDS: Final = 1_000
 _PAGES_PER_TICK: Final = 40
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 _POSTPONE_MS: Final = 3_600_000
-_LONGEST_OFFSET: Final = 19
+_SCANNED_AT_ONCE: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class Partition:
         lock: one step at a time.
         lost_at: when another worker turned out to own it (monotonic seconds), None while it is ours.
         stopped: its state and log do not fit together; it is claimed, but nothing is done with it.
+        outdated: it is stopped because newer rules have decided for it.
+        fresh: nothing was stored of it when it was claimed.
     """
 
     number: int
@@ -68,6 +71,13 @@ class Partition:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lost_at: float | None = None
     stopped: bool = False
+    outdated: bool = False
+    fresh: bool = False
+
+    @property
+    def swept(self) -> int:
+        """The generation of rules under which every customer has been looked at."""
+        return int(self.meta.fields.get("swept", 0))
 
     @property
     def is_usable(self) -> bool:
@@ -103,6 +113,13 @@ class Decide:
         self._progress: Mapping[str, Progress] = {}
         self._now_ms = 0
         self._looked = asyncio.Event()
+        self._holding = Holding(store)
+        self._changed = asyncio.Event()
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rule set in force here."""
+        return self._rules
 
     @property
     def partitions(self) -> Mapping[int, Partition]:
@@ -133,6 +150,15 @@ class Decide:
         telemetry.PARTITIONS.set(len(self._partitions))
         log.info(telemetry.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
         return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
+
+    def outdated(self) -> list[int]:
+        """Return the partitions that are stopped until newer rules are loaded."""
+        return [partition.number for partition in self._partitions.values() if partition.outdated]
+
+    async def reclaim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
+        """Claim a stopped partition again and return where to read it from; None if it stays stopped."""
+        await self._release(number)
+        return await self._claim(number, bounds, topic_id)
 
     async def take(self, number: int, delivery: Delivery) -> int | bool:
         """Fold one delivery.
@@ -198,11 +224,84 @@ class Decide:
                     await self._fire(partition, found, bounds[number][0])
             if complete := all(len(found.customers) < MAX_CUSTOMERS for found in due.values()):
                 break
+        await self._carry_out()
         for partition in list(self._partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._fire(partition, Due([], {}), 0)
         telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
+
+    async def put_in_force(self, rules: RuleSet) -> None:
+        """Decide by another rule set from the next step on, and bring the customers under it one after the other."""
+        async with AsyncExitStack() as locks:
+            for partition in list(self._partitions.values()):
+                await locks.enter_async_context(partition.lock)
+            self._rules = rules
+            for partition in self._partitions.values():
+                partition.since = None
+                self._resolve_since(partition)
+        self._changed.set()
+
+    async def sweep(self) -> None:
+        """Look at every customer who was not looked at under the present rules, until cancelled.
+
+        Runs beside live traffic, in small steps; whoever dies in between leaves the rest to the next owner.
+        """
+        while True:
+            self._changed.clear()
+            try:
+                await self._sweep_once()
+            except Transient as error:
+                log.warning(telemetry.STEP_RETRIED, error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS[-1])
+                continue
+            if not any(partition.swept < self._rules.generation for partition in self._usable()):
+                await self._changed.wait()
+            else:
+                await asyncio.sleep(_RETRY_SECONDS[0])
+
+    async def _sweep_once(self) -> None:
+        generation = self._rules.generation
+        behind = {
+            hash_tag(partition.number): partition
+            for partition in self._usable()
+            if partition.swept < generation and self._resolve_since(partition)
+        }
+        if not behind:
+            return
+        started, swept, cursor = time.monotonic(), 0, None
+        while cursor != 0:
+            cursor, found = await self._store.scan(cursor or 0, _SCANNED_AT_ONCE)
+            for tag, names in found.items():
+                if (partition := behind.get(tag)) is None:
+                    continue
+                for start in range(0, len(names), MAX_CUSTOMERS):
+                    await partition.outbox.wait_for_room()
+                    await self._fire(partition, Due(names[start : start + MAX_CUSTOMERS], {}), 0, sweeping=True)
+                swept += len(names)
+            await asyncio.sleep(0)
+        for partition in behind.values():
+            async with partition.lock:
+                if partition.is_usable and self._rules.generation == generation:
+                    await self._mark_swept(partition, generation)
+        log.info(
+            telemetry.RULES_SWEPT,
+            generation=generation,
+            partitions=len(behind),
+            customers=swept,
+            seconds=round(time.monotonic() - started, 1),
+        )
+
+    async def _mark_swept(self, partition: Partition, generation: int) -> None:
+        try:
+            await self._commit(partition, Changes(fields={"swept": generation}))
+        except Fenced:
+            await self._lose(partition)
+        except Transient as error:
+            await self._recover(partition, error, 0)
+
+    def _usable(self) -> list[Partition]:
+        return [partition for partition in self._partitions.values() if partition.is_usable]
 
     def failure(self) -> BaseException | None:
         """Return what ended the publishing of a partition for good, None while all is well."""
@@ -229,11 +328,12 @@ class Decide:
             meta.offset = bounds.earliest
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
         horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
-        partition = self._partitions[number] = Partition(number, meta, outbox, horizon)
+        partition = self._partitions[number] = Partition(number, meta, outbox, horizon, fresh=fresh)
         try:
             self._check(number, meta, bounds, topic_id)
         except PartitionStopped as stopped:
             partition.stopped = True
+            partition.outdated = self._is_outdated(meta)
             log.error(telemetry.PARTITION_STOPPED, partition=number, problem=str(stopped))
             return None
         if meta.topic_id is None and topic_id is not None:
@@ -257,6 +357,13 @@ class Decide:
 
     def _check(self, number: int, meta: Meta, bounds: LogBounds, topic_id: str | None) -> None:
         topic = self._activity_topic
+        if self._is_outdated(meta):
+            raise PartitionStopped(
+                number,
+                f"it was decided by rule set {meta.fields['generation']}, newer than this worker's, "
+                f"{self._rules.generation}",
+                "It goes on when this worker has loaded the newer rule files",
+            )
         if meta.topic_id is not None and topic_id is not None and meta.topic_id != topic_id:
             raise PartitionStopped(
                 number,
@@ -273,6 +380,9 @@ class Decide:
                 "Restore the topic or the store from the same time, or give Linger a new LINGER_REDIS_NAMESPACE "
                 "to start afresh; nothing is reset silently",
             )
+
+    def _is_outdated(self, meta: Meta) -> bool:
+        return int(meta.fields.get("generation", 0)) > self._rules.generation
 
     async def _release(self, number: int) -> None:
         partition = self._partitions.pop(number)
@@ -308,7 +418,7 @@ class Decide:
     async def _fold(self, partition: Partition, records: Sequence[ConsumerRecord]) -> None:
         """Take one step with these records, which begin at the partition's offset."""
         started = time.perf_counter()
-        work = _Work(partition.meta)
+        work = Work(partition.meta)
         for record in records:
             self._sort(record, work)
         observed = self._observed(partition)
@@ -317,14 +427,15 @@ class Decide:
             for name, raw in zip(names, await step.read(names), strict=True):
                 outcome = self._decide_customer(name, raw, work.events[name], observed, work)
                 work.note(name, outcome, is_new=raw is None)
+            await self._holding.keep_pace(work, self._rules, self._now_ms)
             changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
             changes.offset = records[-1].offset + 1
-            self._write_since(partition, changes)
+            self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
 
-    def _sort(self, record: ConsumerRecord, work: "_Work") -> None:
+    def _sort(self, record: ConsumerRecord, work: Work) -> None:
         """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
         source = next((value for name, value in record.headers if name == SOURCE_HEADER), None)
         if source is not None and not work.is_above_high_water(source):
@@ -368,7 +479,7 @@ class Decide:
         raw: bytes | None,
         events: "Sequence[tuple[Fact, ConsumerRecord]]",
         observed: Observed,
-        work: "_Work",
+        work: Work,
     ) -> Outcome | None:
         """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
         try:
@@ -405,13 +516,16 @@ class Decide:
 
     # -- timers --------------------------------------------------------------------------------------------
 
-    async def _fire(self, partition: Partition, due: Due, upto_ms: int) -> None:
-        """Take one step for customers whose time has come; without customers, only trim the outbox."""
+    async def _fire(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool = False) -> None:
+        """Take one step for customers whose time has come; without customers, only trim the outbox.
+
+        Sweeping, only customers count who were decided under older rules.
+        """
         async with partition.lock:
             if not partition.is_usable:
                 return
             try:
-                await self._fire_once(partition, due, upto_ms)
+                await self._fire_once(partition, due, upto_ms, sweeping=sweeping)
             except Fenced:
                 await self._lose(partition)
             except Transient as error:
@@ -421,17 +535,20 @@ class Decide:
                 except Fenced:
                     await self._lose(partition)
 
-    async def _fire_once(self, partition: Partition, due: Due, upto_ms: int) -> None:
-        work = _Work(partition.meta)
+    async def _fire_once(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
+        work = Work(partition.meta)
         observed = self._observed(partition)
         async with self._store.step(partition.number, partition.meta) as step:
             for name, raw in zip(due.customers, await step.read(due.customers), strict=True):
-                work.timers += 1
+                work.timers += not sweeping
                 if raw is None:
                     work.due[name] = 0
                     continue
                 try:
-                    outcome = decide(name, activities.decode(raw), (), self._rules, observed, upto_ms)
+                    known = activities.decode(raw)
+                    if sweeping and known.generation >= self._rules.generation:
+                        continue
+                    outcome = decide(name, known, (), self._rules, observed, upto_ms)
                 except Exception:  # one customer's data must not stop everybody's timers
                     log.exception(telemetry.STEP_RETRIED, customer=telemetry.customer_ref(name))
                     work.due[name] = upto_ms + _POSTPONE_MS
@@ -441,14 +558,46 @@ class Decide:
                 for name in names:
                     if name in work.due:
                         work.waiting.setdefault(kind, {}).setdefault(name, 0)
+            await self._holding.keep_pace(work, self._rules, self._now_ms)
             changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
+            self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
         telemetry.TIMERS.inc(work.timers)
 
+    # -- held actions --------------------------------------------------------------------------------------
+
+    async def _carry_out(self) -> None:
+        """Release and discard held actions, as people ordered and as paces allow."""
+        partitions = {partition.number: partition for partition in self._usable()}
+        ordered = await self._holding.orders(list(partitions), self._rules, self._now_ms)
+        for number, orders in ordered.items():
+            partition = partitions[number]
+            await partition.outbox.wait_for_room()
+            async with partition.lock:
+                if not partition.is_usable:
+                    continue
+                try:
+                    await self._carry_out_in(partition, orders)
+                except Fenced:
+                    await self._lose(partition)
+                except Transient as error:
+                    await self._recover(partition, error, 0)
+
+    async def _carry_out_in(self, partition: Partition, orders: Orders) -> None:
+        work = Work(partition.meta)
+        async with self._store.step(partition.number, partition.meta) as step:
+            await step.read(())
+            held = await self._store.held(partition.number, [order.action_id for order in orders.all()])
+            self._holding.carry_out(orders, held, work, self._now_ms)
+            changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
+            changes.carried_out = len(orders.given)
+            await step.commit(changes)
+        self._committed(partition, changes, work)
+
     # -- what every step has in common ---------------------------------------------------------------------
 
-    def _committed(self, partition: Partition, changes: Changes, work: "_Work") -> None:
+    def _committed(self, partition: Partition, changes: Changes, work: Work) -> None:
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing)
         telemetry.LAST_STEP.set_to_current_time()
@@ -504,109 +653,31 @@ class Decide:
         since = {}
         for plan in self._rules.plans():
             known = fields.get(f"since:{plan.key}")
-            if known is not None:
+            if not known:
+                type_ms = by_type.get(plan.type, self._now_ms)
+                # A series that a new rule asks for is blind to what was folded before.
+                is_old = untouched or (plan.matches is None and plan.key == plan.type)
+                since[plan.key] = type_ms if is_old else self._now_ms
+            else:
                 since[plan.key] = int(known)
-                continue
-            type_ms = by_type.get(plan.type, self._now_ms)
-            # A series that a new rule asks for is blind to what was folded before.
-            since[plan.key] = (
-                type_ms if untouched or (plan.matches is None and plan.key == plan.type) else self._now_ms
-            )
         partition.since = since
         return True
 
-    def _write_since(self, partition: Partition, changes: Changes) -> None:
-        for key, since_ms in (partition.since or {}).items():
-            if partition.meta.fields.get(f"since:{key}") != str(since_ms):
-                changes.fields[f"since:{key}"] = since_ms
-        if partition.meta.fields.get("rules") != self._rules.hash:
-            changes.fields["rules"] = self._rules.hash
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one step amounts to, while it is being decided."""
-
-    meta: Meta
-    events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
-    dead_letters: list[OutboxRecord] = field(default_factory=list)
-    decisions: list[Action | Decision] = field(default_factory=list)
-    outgoing: list[OutboxRecord] = field(default_factory=list)
-    activities: dict[str, bytes] = field(default_factory=dict)
-    due: dict[str, int] = field(default_factory=dict)
-    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
-    high_waters: dict[str, int] = field(default_factory=dict)
-    folded: int = 0
-    duplicates: int = 0
-    customers: int = 0
-    timers: int = 0
-
-    def is_above_high_water(self, source: bytes) -> bool:
-        """Tell whether a source position is new, and remember it as seen."""
-        place, _, text = source.decode(errors="replace").rpartition(":")
-        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_OFFSET:
-            return True
-        offset, known = int(text), self.high_waters.get(place)
-        if known is None:
-            known = self.meta.high_water(place)
-        if offset <= known:
-            return False
-        self.high_waters[place] = offset
-        return True
-
-    def note(self, name: str, outcome: Outcome | None, *, is_new: bool) -> None:
-        """Take over what became of one customer."""
-        if outcome is None or outcome.activity is None:
-            return
-        self.activities[name] = outcome.stored or activities.encode(outcome.activity)
-        self.due[name] = outcome.due_ms
-        for kind, at_ms in outcome.waiting.items():
-            self.waiting.setdefault(kind, {})[name] = at_ms
-        self.decisions += outcome.decisions
-        self.folded += outcome.folded
-        self.duplicates += outcome.duplicates
-        self.customers += is_new
-
-    def changes(self, topic_prefix: str, trim: int) -> Changes:
-        """Return what the step writes."""
-        self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
-        fields: dict[str, str | int] = {f"hw:{place}": offset for place, offset in self.high_waters.items()}
-        for name, number in self._counts().items():
-            if number:
-                fields[f"n:{name}"] = self.meta.counter(name) + number
-        return Changes(
-            fields=fields,
-            activities=self.activities,
-            due=self.due,
-            waiting=self.waiting,
-            outbox=[encode_record(record) for record in self.outgoing],
-            trim=trim,
-        )
-
-    def report(self) -> None:
-        """Count what was done in the metrics."""
-        telemetry.EVENTS.labels("folded").inc(self.folded)
-        telemetry.EVENTS.labels("duplicate").inc(self.duplicates)
-        telemetry.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
-        for decision in self.decisions:
-            if isinstance(decision, Action):
-                telemetry.ACTIONS.labels(decision.action, decision.rule.id, decision.status).inc()
-            else:
-                telemetry.SUPPRESSED.labels(decision.rule.id, decision.decision).inc()
-
-    def _counts(self) -> dict[str, int]:
-        counts = {
-            "events": self.folded,
-            "duplicates": self.duplicates,
-            "dead_letters": len(self.dead_letters),
-            "customers": self.customers,
-            "timers": self.timers,
-        }
-        for decision in self.decisions:
-            kind = decision.status if isinstance(decision, Action) else decision.decision
-            name = f"{kind}:{decision.rule.id}"
-            counts[name] = counts.get(name, 0) + 1
-        return counts
+    def _stamp(self, partition: Partition, changes: Changes) -> None:
+        """Write down by which rules the step was taken, and since when their series are watched."""
+        wanted: dict[str, str] = {"rules": self._rules.hash, "generation": str(self._rules.generation)}
+        for plan in self._rules.plans():
+            if partition.since is not None:
+                wanted[f"since:{plan.key}"] = str(partition.since[plan.key])
+        if partition.fresh:
+            wanted["swept"] = str(self._rules.generation)
+        fields = partition.meta.fields
+        # What no rule asks for any more is not folded from now on: whoever asks again begins anew.
+        for name, value in fields.items():
+            if value and name.startswith("since:") and name not in wanted and partition.since is not None:
+                wanted[name] = ""
+        changes.fields.update((name, value) for name, value in wanted.items() if fields.get(name) != value)
+        partition.fresh = False
 
 
 def _chunks(records: Sequence[ConsumerRecord]) -> Iterator[list[ConsumerRecord]]:

@@ -4,46 +4,119 @@ Rule sets are all or nothing: the rules count only if there is no problem. What 
 is evaluated.
 """
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from schemas.rules import Rule, RuleFile
-from workers.yaml_files import (
-    Document,
-    MapNode,
-    Node,
-    Problem,
-    ScalarNode,
-    add_elsewhere,
-    did_you_mean,
-    in_order,
-    items_of,
-    parse_yaml,
-    printable,
-    read_text,
-    validate,
-    value_of,
+from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
+from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
+from workers.core.definitions import expanded
+from workers.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
+from workers.rule_nodes import (
+    Definition,
+    conditions_of,
+    definitions_in,
+    meets_in,
+    names_in,
+    parts_of,
+    rules_in,
+    text_of,
 )
+from workers.yaml_files import validate
+from workers.yaml_nodes import Document, Node, ScalarNode, items_of, parse_yaml, read_text, value_of
 
-__all__ = ["find_rule_files", "load_rules", "read_rules", "render_problems", "texts_of"]
+__all__ = ["Reading", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
-_SHOWN_COLUMNS: Final = 120
+_TESTS: Final = ("_test.yaml", "_test.yml")
+_SHOWN_NAMES: Final = 20
 
 
-def load_rules(paths: Sequence[Path], known_types: Collection[str] | None = None) -> tuple[list[Rule], list[Problem]]:
-    """Read all rules of some files and folders.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What `sources.yaml` says that there is.
+
+    Attributes:
+        types: every event type, built-in and declared; None if that is not known, and nothing is checked.
+        attributes: by event type, every attribute that its events can have; types that are left out can have any.
+    """
+
+    types: Collection[str] | None = None
+    attributes: Mapping[str, Collection[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rule files as they were read.
+
+    Attributes:
+        book: what they say; if there are problems, it is what the files without problems say, and is good for
+            nothing but further checks.
+        problems: all of them, by file, line and column.
+        documents: where everything is.
+    """
+
+    book: RuleBook
+    problems: tuple[Problem, ...]
+    documents: tuple[Document, ...]
+
+
+def load_book(
+    paths: Sequence[Path],
+    known_types: Collection[str] | None = None,
+    attributes: Mapping[str, Collection[str]] | None = None,
+) -> tuple[RuleBook, list[Problem]]:
+    """Read everything that some files and folders say.
 
     Args:
-        paths: rule files, and folders of which every `*.yaml` and `*.yml` is read, by name, hidden ones excepted.
-        known_types: the event types there are; a rule that names another one is a problem. None: not checked.
+        paths: rule files, and folders of which every `*.yaml` and `*.yml` is read, by name; hidden ones and
+            `*_test.yaml` are not.
+        known_types: the event types there are; naming another one is a problem. None: not checked.
+        attributes: by event type, every attribute its events can have; of other types nothing is checked.
 
     Returns:
-        The rules in the order of the files, and all problems by file and line. If there are problems, the rules
-        are those of the files that have none, and are good for nothing but further checks.
+        The book, with the rules in the order of the files, and all problems by file and line. If there are
+        problems, the book is that of the files that have none, and is good for nothing but further checks.
     """
+    texts, problems = read_texts(paths)
+    book, found = read_book(texts, known_types, attributes)
+    return book, in_order([*problems, *found])
+
+
+def read_book(
+    texts: Mapping[str, str],
+    known_types: Collection[str] | None = None,
+    attributes: Mapping[str, Collection[str]] | None = None,
+) -> tuple[RuleBook, list[Problem]]:
+    """Do the same for texts by the names of their files; pure."""
+    reading = read_documents(texts, Known(known_types, attributes))
+    return reading.book, list(reading.problems)
+
+
+def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
+    """Do the same, and keep where everything is."""
+    documents = tuple(parse_yaml(file, text) for file, text in texts.items())
+    values: list[RuleFile] = []
+    problems: list[Problem] = []
+    between = list(_between_files(documents, known))
+    for document in documents:
+        value, found = validate(document, RuleFile)
+        problems += add_elsewhere(found, (problem for problem in between if problem.file == document.file))
+        if value is not None:
+            values.append(value)
+    rules: list[Rule] = []
+    define: dict[str, Any] = {}
+    every = ForEveryRule()
+    for value in values:
+        rules += value.rules
+        define = {**value.define, **define}
+        every = every if value.for_every_rule is None else value.for_every_rule
+    return Reading(RuleBook(tuple(rules), define, every), tuple(in_order(problems)), documents)
+
+
+def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
+    """Read rule files: their texts by their names, and a problem for each that cannot be read."""
     files, problems = find_rule_files(paths)
     texts: dict[str, str] = {}
     for file in files:
@@ -51,25 +124,7 @@ def load_rules(paths: Sequence[Path], known_types: Collection[str] | None = None
         problems += unread
         if text is not None:
             texts[str(file)] = text
-    rules, found = read_rules(texts, known_types)
-    return rules, in_order([*problems, *found])
-
-
-def read_rules(
-    texts: Mapping[str, str], known_types: Collection[str] | None = None
-) -> tuple[list[Rule], list[Problem]]:
-    """Do the same for texts by the names of their files; pure."""
-    rules: list[Rule] = []
-    problems: list[Problem] = []
-    documents = [parse_yaml(file, text) for file, text in texts.items()]
-    for document in documents:
-        value, found = validate(document, RuleFile)
-        if known_types is not None:
-            found = add_elsewhere(found, _unknown_types(document, known_types))
-        problems += found
-        if value is not None and not found:
-            rules += value.rules
-    return rules, in_order([*problems, *_repeated_ids(documents)])
+    return texts, problems
 
 
 def find_rule_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -81,120 +136,203 @@ def find_rule_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
         if not found:
             problems.append(Problem(str(path), 1, 1, "no-files", "there are no *.yaml files in this folder"))
         for file in found:
-            files.setdefault(file.resolve(), file)
+            if not file.name.endswith(_TESTS):
+                files.setdefault(file.resolve(), file)
     return list(files.values()), problems
 
 
 def _in_folder(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.name[0] != "." and path.is_file()
+        path
+        for path in folder.iterdir()
+        if path.suffix in _SUFFIXES and path.name[0] != "." and not path.name.endswith(_TESTS) and path.is_file()
     )
+
+
+def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
+    """Read again the files that problems name, to show their lines; unreadable ones are left out."""
+    texts = {file: read_text(Path(file))[0] for file in {problem.file for problem in problems}}
+    return {file: text for file, text in texts.items() if text is not None}
 
 
 # --- what a single model cannot see -----------------------------------------------------------------------------
 
 
-class _NamedType(NamedTuple):
-    type: str
-    node: ScalarNode
+def _between_files(documents: Sequence[Document], known: Known) -> Iterator[Problem]:
+    """Yield what is wrong with names: those of types, attributes, rules and definitions."""
+    yield from _repeated_ids(documents)
+    yield from _unknown_rules(documents)
+    yield from _repeated_for_every_rule(documents)
+    yield from _definitions(documents)
+    if known.types is not None:
+        for document in documents:
+            yield from _unknown_names(document, known.types, known.attributes or {})
 
 
-def _unknown_types(document: Document, known_types: Collection[str]) -> Iterator[Problem]:
-    for rule in _rules_in(document):
-        for name, node in _types_in(rule):
-            if name not in known_types:
-                suggested = did_you_mean(name, known_types)
-                hint = f"did you mean '{suggested}'?" if suggested else f"known are {', '.join(sorted(known_types))}"
-                yield Problem(document.file, *node.at, "unknown-type", f"there is no event type '{name}'", hint)
+def _unknown_names(
+    document: Document, types: Collection[str], attributes: Mapping[str, Collection[str]]
+) -> Iterator[Problem]:
+    for name, attribute, node in names_in(document):
+        if name not in types:
+            message = f"there is no event type '{name}'"
+            yield Problem(document.file, *node.at, "unknown-type", message, _meant(name, types))
+        elif attribute is not None and name in attributes and attribute not in attributes[name]:
+            message = f"no source gives a {name} the attribute '{attribute}'"
+            hint = _meant(attribute, attributes[name], "it has")
+            yield Problem(document.file, *node.at, "unknown-attribute", message, hint)
 
 
-def _rules_in(document: Document) -> Iterator[MapNode]:
-    for rule in items_of(value_of(document.root, "rules")):
-        if isinstance(rule, MapNode):
-            yield rule
-
-
-def _types_in(rule: MapNode) -> Iterator[_NamedType]:
-    """Yield the event types that a rule names, whether or not the rest of it is in order."""
-    yield from _types_in_condition(value_of(rule, "when"))
-    variables = value_of(rule, "variables")
-    for _, reference in variables.entries.values() if isinstance(variables, MapNode) else ():
-        yield from _type_of(reference)
-
-
-def _types_in_condition(condition: Node | None) -> Iterator[_NamedType]:
-    for key in ("count", "none", "sum"):
-        yield from _type_of(value_of(condition, key))
-    for key in ("all", "any"):
-        for part in items_of(value_of(condition, key)):
-            yield from _types_in_condition(part)
-    if (negated := value_of(condition, "not")) is not None:
-        yield from _types_in_condition(negated)
-
-
-def _type_of(node: Node | None) -> Iterator[_NamedType]:
-    """Yield the type in `purchase` and in `purchase.amount`."""
-    if isinstance(node, ScalarNode) and isinstance(node.value, str):
-        yield _NamedType(node.value.partition(".")[0], node)
+def _meant(name: str, known: Collection[str], otherwise: str = "known are") -> str:
+    if (suggested := did_you_mean(name, known)) is not None:
+        return f"did you mean '{suggested}'?"
+    shown = sorted(known)
+    return f"{otherwise} {', '.join(shown[:_SHOWN_NAMES]) or 'none'}{', …' if len(shown) > _SHOWN_NAMES else ''}"
 
 
 def _repeated_ids(documents: Iterable[Document]) -> Iterator[Problem]:
     """Name both places of every id that is there twice, in whichever files."""
-    first: dict[str, tuple[str, ScalarNode]] = {}
+    first: dict[str, str] = {}
     for document in documents:
-        for rule in _rules_in(document):
-            node = value_of(rule, "id")
-            if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        for rule in rules_in(document):
+            if (node := text_of(rule, "id")) is None:
                 continue
-            if node.value not in first:
-                first[node.value] = (document.file, node)
+            if (other := first.setdefault(node.text, _place(document, node))) != _place(document, node):
+                message = f"the id '{node.text}' is taken already, at {other}"
+                hint = "an id names one rule for ever: choose another one"
+                yield Problem(document.file, *node.at, "repeated-id", message, hint)
+
+
+def _place(document: Document, node: Node) -> str:
+    return f"{document.file}:{node.at.line}:{node.at.column}"
+
+
+def _unknown_rules(documents: Sequence[Document]) -> Iterator[Problem]:
+    ids = {node.text for document in documents for rule in rules_in(document) if (node := text_of(rule, "id"))}
+    for document in documents:
+        for rule in rules_in(document):
+            named: list[Node] = list(items_of(value_of(rule, "instead of")))
+            for example in items_of(value_of(rule, "examples")):
+                named += [one for item in items_of(value_of(example, "expect")) if (one := text_of(item, "rule"))]
+            for node in named:
+                if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.text not in ids:
+                    message = f"there is no rule '{node.text}'"
+                    yield Problem(document.file, *node.at, "unknown-rule", message, _meant(node.text, ids))
+
+
+def _repeated_for_every_rule(documents: Iterable[Document]) -> Iterator[Problem]:
+    first: str | None = None
+    for document in documents:
+        every = value_of(document.root, "for every rule")
+        if every is None:
+            continue
+        if first is not None:
+            message = f"'for every rule' stands in {first} already"
+            hint = "it holds for the rules of all files: keep it in one of them"
+            yield Problem(document.file, *every.at, "repeated-for-every-rule", message, hint)
+        first = first or _place(document, every)
+
+
+# --- named conditions -------------------------------------------------------------------------------------------
+
+
+def _definitions(documents: Sequence[Document]) -> Iterator[Problem]:
+    defined: dict[str, Definition] = {}
+    for document in documents:
+        for definition in definitions_in(document):
+            if (first := defined.setdefault(definition.name, definition)) is not definition:
+                message = f"'{definition.name}' is defined already, at {_place(first.document, first.key)}"
+                hint = "all files share their definitions: choose another name, or delete one"
+                yield Problem(document.file, *definition.key.at, "repeated-definition", message, hint)
+    yield from _unknown_definitions(documents, defined)
+    ordered, circles = _from_the_bottom(defined)
+    yield from circles
+    if not circles:
+        yield from _too_large(documents, ordered)
+
+
+def _unknown_definitions(documents: Sequence[Document], defined: Mapping[str, Definition]) -> Iterator[Problem]:
+    for document in documents:
+        conditions = [definition.condition for definition in definitions_in(document)]
+        conditions += [condition for rule in rules_in(document) for condition in conditions_of(rule)]
+        for condition in conditions:
+            for node in meets_in(condition):
+                if node.text not in defined:
+                    hint = _meant(node.text, defined) if defined else "give it a name under 'define'"
+                    message = f"nothing is called '{shortened(node.text)}' under 'define'"
+                    yield Problem(document.file, *node.at, "unknown-definition", message, hint)
+
+
+def _from_the_bottom(defined: Mapping[str, Definition]) -> tuple[list[Definition], list[Problem]]:
+    """Order definitions so that each comes after those it uses; and tell of every circle where it closes."""
+    ordered: dict[str, Definition] = {}
+    circles: list[Problem] = []
+    for beginning in defined:
+        # A stack of our own: a chain of names may be longer than Python's.
+        way = {} if beginning in ordered else {beginning: meets_in(defined[beginning].condition)}
+        while way:
+            name = next(reversed(way))
+            node = next((node for node in way[name] if node.text in defined and node.text not in ordered), None)
+            if node is None:
+                ordered[name] = defined[name]
+                del way[name]
+            elif node.text in way:
+                names = list(way)
+                circles.append(_circle(defined[name], node, names[names.index(node.text) :]))
+            else:
+                way[node.text] = meets_in(defined[node.text].condition)
+    return list(ordered.values()), circles
+
+
+def _circle(definition: Definition, node: ScalarNode, names: list[str]) -> Problem:
+    shown = names if len(names) < 7 else [*names[:3], "…", *names[-2:]]
+    message = f"'{node.text}' means itself: {' → '.join([*shown, node.text])}"
+    return Problem(definition.document.file, *node.at, "definition-of-itself", message, "write one of them out")
+
+
+def _too_large(documents: Sequence[Document], ordered: Sequence[Definition]) -> Iterator[Problem]:
+    """Yield what is too large once every name is written out; there are no circles."""
+    sizes: dict[str, _Size] = {}
+    for definition in ordered:
+        size = sizes[definition.name] = _size(definition.condition, sizes)
+        if size.is_too_large() and not _has_too_large(definition.condition, sizes):
+            yield _large(definition.document, definition.key, size)
+    for document in documents:
+        for rule in rules_in(document):
+            conditions = conditions_of(rule)
+            parts = [_size(condition, sizes) for condition in conditions]
+            # Without names the model tells; with one that is too large itself, that is told.
+            if not any(any(meets_in(part)) for part in conditions) or any(
+                _has_too_large(c, sizes) for c in conditions
+            ):
                 continue
-            file, other = first[node.value]
-            where = f"{file}:{other.at.line}:{other.at.column}"
-            message = f"the id '{node.value}' is taken already, at {where}"
-            hint = "an id names one rule for ever: choose another one"
-            yield Problem(document.file, *node.at, "repeated-id", message, hint)
+            size = _Size(sum(part.number for part in parts), max(part.depth for part in parts))
+            if size.is_too_large():
+                yield _large(document, conditions[0], size)
 
 
-# --- for people -------------------------------------------------------------------------------------------------
+class _Size(NamedTuple):
+    number: int
+    depth: int
+
+    def is_too_large(self) -> bool:
+        return self.number > MAX_CONDITIONS or self.depth > MAX_NESTING
 
 
-def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
-    """Read again the files that problems name, for `render_problems`; unreadable ones are left out."""
-    texts = {file: read_text(Path(file))[0] for file in {problem.file for problem in problems}}
-    return {file: text for file, text in texts.items() if text is not None}
+def _size(condition: Node, sizes: Mapping[str, _Size]) -> _Size:
+    if (name := text_of(condition, "meets")) is not None:
+        return sizes.get(name.text, _Size(1, 1))
+    parts = [_size(part, sizes) for part in parts_of(condition)]
+    return _Size(sum(part.number for part in parts), 1 + max(part.depth for part in parts)) if parts else _Size(1, 1)
 
 
-def render_problems(problems: Iterable[Problem], texts: Mapping[str, str]) -> str:
-    """Write problems as plain text, each with its line and a caret under the column.
-
-    Args:
-        problems: in the order in which they are to be shown.
-        texts: the files' texts by the names that the problems use; without one, the line is left out.
-    """
-    lines = {file: _lines(text) for file, text in texts.items()}
-    return "\n".join(_rendered(problem, lines.get(problem.file, [])) for problem in problems)
+def _has_too_large(condition: Node, sizes: Mapping[str, _Size]) -> bool:
+    return any(node.text in sizes and sizes[node.text].is_too_large() for node in meets_in(condition))
 
 
-def _lines(text: str) -> list[str]:
-    # Not splitlines(): that takes form feeds and other separators for line ends, which editors do not count.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-def _rendered(problem: Problem, lines: list[str]) -> str:
-    if problem.line > len(lines):
-        return f"{problem}\n"
-    line = lines[problem.line - 1]
-    # A long line is shown from a little before the column, so that the caret stays on the screen.
-    skipped = max(0, problem.column - 1 - _SHOWN_COLUMNS // 2) if len(line) > _SHOWN_COLUMNS else 0
-    shown = printable(line[skipped : skipped + _SHOWN_COLUMNS])
-    caret = " " * sum(map(_width, shown[: problem.column - 1 - skipped])) + "^"
-    head = f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"
-    under = f"{caret} {problem.hint}" if problem.hint else caret
-    return f"{printable(head)}\n{problem.line:5} | {shown}\n      | {printable(under)}\n"
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+def _large(document: Document, node: Node, size: _Size) -> Problem:
+    if size.number > MAX_CONDITIONS:
+        number = str(size.number) if size.number < 1_000_000 else "more than a million"
+        message = f"has {number} conditions once every name is written out, at most {MAX_CONDITIONS}"
+    else:
+        message = f"is nested {size.depth} deep once every name is written out, at most {MAX_NESTING}"
+    return Problem(document.file, *node.at, "too-large-condition", message, "split it into several rules")

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     )
 
     rules: Path = Field(default=Path("rules"), description="Rule file, or folder of rule files.")
+    rules_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
+        default=2_000, description="How often rule files are looked at for changes."
+    )
+    hold_out_key: SecretStr | None = Field(
+        default=None, description="Places customers in experiments; keep it the same for ever. At most 64 bytes."
+    )
     sources: Path = Field(default=Path("sources.yaml"), description="The foreign topics and their mappings.")
     clock: Literal["system", "replay"] = Field(
         default="system", description="replay: time is what the player of a history says, not the wall clock."

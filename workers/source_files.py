@@ -8,20 +8,9 @@ from pathlib import Path
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.yaml_files import (
-    Document,
-    MapNode,
-    Problem,
-    ScalarNode,
-    add_elsewhere,
-    did_you_mean,
-    in_order,
-    items_of,
-    parse_yaml,
-    read_text,
-    validate,
-    value_of,
-)
+from workers.problems import Problem, add_elsewhere, did_you_mean, in_order
+from workers.yaml_files import validate
+from workers.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
 
 __all__ = ["load_sources", "read_sources"]
 

@@ -8,12 +8,13 @@ would be taken for the next one's.
 """
 
 import asyncio
+import re
 from binascii import crc_hqx
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from redis.asyncio import Connection, ConnectionPool
@@ -29,6 +30,7 @@ MAX_CUSTOMERS: Final = 500
 
 _REVERSED_BITS: Final = 14
 _MAX_CONNECTIONS: Final = 32
+_REWRITES: Final = 20
 
 
 @lru_cache(maxsize=8192)
@@ -48,19 +50,26 @@ def hash_tag(partition: int) -> str:
 class Keys:
     """The keys of one partition."""
 
-    __slots__ = ("_customer", "_waiting", "due", "meta", "outbox")
+    __slots__ = ("_customer", "_held_of", "_waiting", "due", "held", "meta", "orders", "outbox")
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
         self.meta = f"{prefix}meta"
         self.due = f"{prefix}due"
         self.outbox = f"{prefix}outbox"
+        self.held = f"{prefix}held"
+        self.orders = f"{prefix}orders"
+        self._held_of = f"{prefix}held:"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"
 
     def customer(self, customer_id: str) -> str:
         """Return the key of a customer's activity."""
         return self._customer + customer_id
+
+    def held_of(self, rule_id: str) -> str:
+        """Return the key of the ids of a rule's held actions, oldest first."""
+        return self._held_of + rule_id
 
     def waiting(self, event_type: str) -> str:
         """Return the key of the customers that wait for an event type to be seen."""
@@ -95,6 +104,22 @@ class Meta:
         return int(self.fields.get(f"n:{name}", 0))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An action above its rule's pace.
+
+    Attributes:
+        rule, action_id: whose and which.
+        decided_ms: the order in which a rule's actions are released.
+        record: the encoded `OutboxRecord` to be published.
+    """
+
+    rule: str
+    action_id: str
+    decided_ms: int
+    record: bytes
+
+
 @dataclass(slots=True)
 class Changes:
     """Everything that one atomic step writes.
@@ -107,6 +132,9 @@ class Changes:
         waiting: by event type, customers to be put in (moment in ms) or taken out (0).
         outbox: encoded `OutboxRecord`s to append.
         trim: how many records at the head of the outbox are confirmed by Kafka.
+        held: actions above their rule's pace, to be kept until they are released or discarded.
+        let_go: rule and id of actions that are not held any longer, if they were.
+        carried_out: how many orders at the head of the list are done.
     """
 
     offset: int | None = None
@@ -116,6 +144,9 @@ class Changes:
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     outbox: list[bytes] = field(default_factory=list)
     trim: int = 0
+    held: list[Held] = field(default_factory=list)
+    let_go: list[tuple[str, str]] = field(default_factory=list)
+    carried_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +170,16 @@ class Due:
     waited: dict[str, list[str]]
 
 
+class Order(msgspec.Struct, array_like=True, frozen=True):
+    """What somebody ordered for one held action."""
+
+    what: Literal["release", "discard"]
+    rule: str
+    action_id: str
+
+
 encode_record = msgspec.msgpack.Encoder().encode
+decode_order = msgspec.msgpack.Decoder(Order).decode
 decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
@@ -203,6 +243,14 @@ class Step:
             commands.append(("LTRIM", keys.outbox, changes.trim, -1))
         if changes.outbox:
             commands.append(("RPUSH", keys.outbox, *changes.outbox))
+        for held in changes.held:
+            commands.append(("HSET", keys.held, held.action_id, held.record))
+            commands.append(("ZADD", keys.held_of(held.rule), held.decided_ms, held.action_id))
+        for rule_id, action_id in changes.let_go:
+            commands.append(("HDEL", keys.held, action_id))
+            commands.append(("ZREM", keys.held_of(rule_id), action_id))
+        if changes.carried_out:
+            commands.append(("LTRIM", keys.orders, changes.carried_out, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
         commands.append(("EXEC",))
         answers = await self._store.converse(self._connection, commands)
@@ -256,6 +304,11 @@ class Store:
     def clock_key(self) -> str:
         """Where the player of a history tells the time."""
         return f"{self._namespace}:clock"
+
+    @property
+    def rules_key(self) -> str:
+        """Where the workers agree which rule set is the newest."""
+        return f"{self._namespace}:rules"
 
     def keys(self, partition: int) -> Keys:
         """Return the keys of a partition."""
@@ -340,6 +393,45 @@ class Store:
         raw: bytes | None = (await self.call([("GET", self.keys(partition).customer(customer_id))]))[0]
         return raw
 
+    async def held(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return those of some held actions that are still held, encoded."""
+        if not action_ids:
+            return {}
+        answers = (await self.call([("HMGET", self.keys(partition).held, *action_ids)]))[0]
+        return {name: raw for name, raw in zip(action_ids, answers, strict=True) if raw is not None}
+
+    async def oldest_held(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
+        """Return the ids of a rule's held actions by partition, oldest first, at most so many of each."""
+        commands = [("ZRANGE", self.keys(number).held_of(rule_id), 0, limit - 1) for number in partitions]
+        answers = await self.call(commands)
+        return {
+            number: [name.decode() for name in names]
+            for number, names in zip(partitions, answers, strict=True)
+            if names
+        }
+
+    async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
+        """Return what people ordered for held actions, by partition, oldest first."""
+        answers = await self.call([("LRANGE", self.keys(number).orders, 0, limit - 1) for number in partitions])
+        return {
+            number: [decode_order(raw) for raw in found]
+            for number, found in zip(partitions, answers, strict=True)
+            if found
+        }
+
+    async def order(self, partition: int, orders: Sequence[Order]) -> None:
+        """Order something for held actions; the partition's owner carries it out."""
+        await self.call([("RPUSH", self.keys(partition).orders, *map(encode_record, orders))])
+
+    async def count_up(self, key: str, number: int, seconds: int) -> int:
+        """Raise a counter that is forgotten after so many seconds; return what it stands at then."""
+        answers = await self.call([("INCRBY", key, number), ("EXPIRE", key, seconds)])
+        return int(answers[0])
+
+    def pace_key(self, rule_id: str, period: int) -> str:
+        """Return the key of the counter of a rule's actions in one period."""
+        return f"{self._namespace}:pace:{rule_id}:{period}"
+
     async def meta(self, partition: int) -> dict[str, str]:
         """Return all fields of a partition's `meta`, without claiming it."""
         return (await self.metas([partition]))[partition]
@@ -349,6 +441,52 @@ class Store:
         wanted = list(partitions)
         answers = await self.call([("HGETALL", self.keys(partition).meta) for partition in wanted])
         return {partition: _text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
+
+    async def fields(self, key: str) -> dict[str, str]:
+        """Return a hash of texts, empty if it is not there."""
+        return _text_fields((await self.call([("HGETALL", key)]))[0])
+
+    async def rewrite(
+        self, key: str, change: Callable[[Mapping[str, str]], Mapping[str, str] | None]
+    ) -> dict[str, str]:
+        """Replace a hash of texts by what `change` makes of it, atomically; return what it holds then.
+
+        Args:
+            key: of the hash.
+            change: called with what it holds, perhaps several times; None to leave it as it is.
+
+        Raises:
+            Transient: if Redis does not answer, or others keep changing it.
+        """
+        for _ in range(_REWRITES):
+            async with self._connection() as connection:
+                answers = await self.converse(connection, [("WATCH", key), ("HGETALL", key)])
+                known = _text_fields(answers[1])
+                wanted = change(known)
+                if wanted is None:
+                    await self.converse(connection, [("UNWATCH",)])
+                    return known
+                fields = [part for pair in wanted.items() for part in pair]
+                done = await self.converse(connection, [("MULTI",), ("DEL", key), ("HSET", key, *fields), ("EXEC",)])
+                if done[-1] is not None:
+                    return dict(wanted)
+        raise Transient(f"'{key}' was changed by others again and again")
+
+    async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
+        """Go through the customers of all partitions, about `count` keys at a time.
+
+        Returns:
+            The next cursor, 0 at the end, and customers by hash tag; every customer who is there all the time is
+            found at least once.
+        """
+        pattern = f"{_escaped(self._namespace)}:{{*}}:c:*"
+        answer = (await self.call([("SCAN", cursor, "MATCH", pattern, "COUNT", count)]))[0]
+        start = len(self._namespace) + 2
+        customers: dict[str, list[str]] = {}
+        for raw in answer[1]:
+            tag, _, customer = raw.decode()[start:].partition("}:c:")
+            customers.setdefault(tag, []).append(customer)
+        return int(answer[0]), customers
 
     async def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Send several independent commands in one round trip and return their answers."""
@@ -406,6 +544,11 @@ class Store:
                 raise
             finally:
                 await self._pool.release(connection)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that stands for itself in one of Redis's patterns."""
+    return re.sub(r"([*?\[\]\\^-])", r"\\\1", text)
 
 
 def _text_fields(raw: Any) -> dict[str, str]:

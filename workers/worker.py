@@ -14,13 +14,16 @@ from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, ReplayClock, SystemClock
+from workers.configuration import load_rule_set
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide
 from workers.endpoints import Endpoints
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
+from workers.generations import OlderRules, Promotion, put_in_force
 from workers.intake import Intake
 from workers.publisher import Publisher
+from workers.rule_watch import fingerprint
 from workers.safe_time import Progress, decode_progress, encode_progress, silent_sources
 from workers.settings import Settings
 from workers.store import Store, open_pool
@@ -59,13 +62,15 @@ class Worker:
         self._clock = clock
         self._intake = Intake(settings, sources, self._publisher, clock)
         self._decide = Decide(settings, sources, rules, self._store, self._publisher, clock)
-        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready)
+        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None
         self._silent: list[str] = []
         self._ticked_at = time.monotonic()
         self._trouble: str | None = None
         self._failure: asyncio.Future[Any] | None = None
+        self._reloading = asyncio.Lock()
+        self._refused: str | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set.
@@ -77,27 +82,98 @@ class Worker:
         log.info(telemetry.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash)
         self._failure = asyncio.get_running_loop().create_future()
         await self._check_outside()
+        await self._join_generation()
         probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         app = build_app(self._reader_settings(), self._buffered_partitions(), self._positions)
         read_topics(app, self._intake.topics, self._take_source)
         read_topics(app, [self._activity], self._take_activity)
         self._app, self._probe = app, probe
-        passing_on: asyncio.Task[None] | None = None
+        beside: list[asyncio.Task[None]] = []
         try:
             await self._publisher.start()
             await probe.start()
             port = await self._endpoints.start()
             await app.start()
-            passing_on = asyncio.create_task(self._pass_on(), name="intake")
+            beside = [
+                asyncio.create_task(self._pass_on(), name="intake"),
+                asyncio.create_task(self._guarded(self._decide.sweep()), name="sweep"),
+                asyncio.create_task(self._guarded(self._watch_rules()), name="rules"),
+            ]
             log.info(telemetry.WORKER_READY, http_port=port)
             await self._work(stop)
         except BaseException as error:
             log.error(telemetry.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
             raise
         finally:
-            if passing_on is not None:
-                passing_on.cancel()
+            for task in beside:
+                task.cancel()
             await self._stop()
+
+    # -- rules ---------------------------------------------------------------------------------------------
+
+    async def reload(self) -> list[str]:
+        """Read the rule files again and put them in force: all of them, or none if there is any problem.
+
+        Returns:
+            The problems, as `file:line:column: …`; the old rules stay in force then.
+        """
+        async with self._reloading:
+            try:
+                rules = await asyncio.to_thread(load_rule_set, self._settings, self._sources)
+                if rules.hash == self._rules.hash:
+                    self._refused = None
+                    return []
+                reading = await self._clock.read()
+                promotion = await put_in_force(self._store, rules, reading.now_ms, deliberate=True)
+            except (StartupError, Transient) as error:
+                problems = list(error.problems) if isinstance(error, StartupError) else [str(error)]
+                telemetry.RELOADS.labels("refused").inc()
+                self._refused = f"{len(problems)} problems in the rule files; the old rules stay in force"
+                log.error(telemetry.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
+                return problems
+            await self._take_over(promotion)
+            telemetry.RELOADS.labels("loaded").inc()
+            return []
+
+    async def _join_generation(self) -> None:
+        try:
+            reading = await self._clock.read()
+            promotion = await put_in_force(self._store, self._rules, reading.now_ms, deliberate=False)
+        except OlderRules as error:
+            raise StartupError([str(error)]) from error
+        await self._take_over(promotion)
+
+    async def _take_over(self, promotion: Promotion) -> None:
+        self._rules, self._refused = promotion.rules, None
+        await self._decide.put_in_force(self._rules)
+        await self._reclaim_stopped()
+        telemetry.GENERATION.set(self._rules.generation)
+        log.info(
+            telemetry.RULES_LOADED,
+            generation=self._rules.generation,
+            rule_set=self._rules.hash,
+            rules=len(self._rules.rules),
+            from_now_on=list(promotion.began),
+        )
+
+    async def _reclaim_stopped(self) -> None:
+        """Take up again what only newer rules could decide for."""
+        for number in self._decide.outdated():
+            bounds = await log_bounds(self._probe, [(self._activity, number)])
+            offset = await self._decide.reclaim(number, bounds[self._activity, number], self._topic_id)
+            if offset is not None:
+                await self._app.consumer.seek_again(TP(self._activity, number), offset)
+
+    async def _watch_rules(self) -> None:
+        """Load rule files whenever they change; a change counts when the files have kept still for a moment."""
+        loaded = seen = await asyncio.to_thread(fingerprint, self._settings.rules)
+        while True:
+            await asyncio.sleep(self._settings.rules_poll_ms / 1000)
+            found = await asyncio.to_thread(fingerprint, self._settings.rules)
+            if found == seen != loaded:
+                loaded = found
+                await self.reload()
+            seen = found
 
     # -- starting ------------------------------------------------------------------------------------------
 
@@ -365,6 +441,7 @@ class Worker:
         assigned = bool(partitions or self._intake.partitions)
         return {
             "outside": self._trouble,
+            "rules": self._refused,
             "assigned": None if assigned else "no partition is assigned",
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,

@@ -13,7 +13,7 @@ from workers.core import activity as activities
 from workers.core.activity import Activity
 from workers.core.decide import decide
 from workers.core.facts import Fact
-from workers.core.observed import Observed
+from workers.core.observed import FOREVER_MS, Observed
 
 RULES = rules(
     rule(
@@ -176,11 +176,10 @@ def test_between_now_and_the_due_time_no_rule_changes_its_mind(
     activity = outcome.activity
     assert activity is not None
     for one in RULES.rules:
-        flip_ms = one.condition.next_flip(activity, activity.at_ms, OBSERVED)
-        before = one.condition.truth(activity, activity.at_ms, OBSERVED)
-        until_ms = activity.at_ms + 100 * DAY if flip_ms is None else flip_ms
+        before, flip_ms = one.condition.look(activity, activity.at_ms, OBSERVED)
+        until_ms = activity.at_ms + 100 * DAY if flip_ms == FOREVER_MS else flip_ms
         step_ms = max(1, (until_ms - activity.at_ms) // 97)
         for at_ms in [*range(activity.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert one.condition.truth(activity, max(at_ms, activity.at_ms), OBSERVED) == before
-        if flip_ms is not None:
-            assert one.condition.truth(activity, flip_ms, OBSERVED) != before
+            assert one.condition.look(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
+        if flip_ms != FOREVER_MS:
+            assert one.condition.look(activity, flip_ms, OBSERVED)[0] != before

@@ -8,9 +8,10 @@ import pytest
 
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
-from workers.rule_files import find_rule_files, load_rules, read_rules, render_problems, texts_of
+from workers.problems import Problem, render_problems
+from workers.rule_files import find_rule_files, load_book, read_book, texts_of
 from workers.source_files import load_sources, read_sources
-from workers.yaml_files import Problem, parse_yaml, plain_value
+from workers.yaml_nodes import parse_yaml, plain_value
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "rules"
@@ -64,8 +65,8 @@ rules:
 
 
 def test_five_mistakes_in_one_file_are_five_problems_each_in_its_place() -> None:
-    rules, problems = read_rules({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
-    assert rules == []
+    book, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
+    assert book.rules == ()
     assert [(problem.line, problem.column, problem.code, problem.hint) for problem in problems] == [
         (7, 18, "unknown-type", "did you mean 'purchase'?"),
         (8, 11, "unknown-key", "did you mean 'at least'?"),
@@ -76,7 +77,7 @@ def test_five_mistakes_in_one_file_are_five_problems_each_in_its_place() -> None
 
 
 def test_problems_are_shown_with_their_line_and_a_caret_under_the_column() -> None:
-    _, problems = read_rules({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
+    _, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
     assert render_problems(problems[1:3], {"rules/a.yaml": FIVE_MISTAKES}) == (
         "rules/a.yaml:8:11: unknown key 'at leest'\n"
         "    8 |           at leest: 3\n"
@@ -93,13 +94,13 @@ def test_problems_are_shown_with_their_line_and_a_caret_under_the_column() -> No
 
 def test_an_id_that_two_files_use_names_both_places() -> None:
     texts = {"a.yaml": file_of(rule("first"), rule("second")), "b.yaml": file_of(rule("third"), rule("second"))}
-    _, problems = read_rules(texts)
+    _, problems = read_book(texts)
     assert [problem.message for problem in problems] == ["the id 'second' is taken already, at a.yaml:8:9"]
     assert [(problem.file, *places([problem])[0]) for problem in problems] == [("b.yaml", 8, 9)]
 
 
 def test_an_id_is_compared_even_if_its_rule_is_in_disorder() -> None:
-    _, problems = read_rules({"a.yaml": file_of(rule("same")), "b.yaml": file_of(rule("same", when="{nix: 1}"))})
+    _, problems = read_book({"a.yaml": file_of(rule("same")), "b.yaml": file_of(rule("same", when="{nix: 1}"))})
     assert {problem.code for problem in problems} == {"repeated-id", "unknown-kind"}
 
 
@@ -113,28 +114,28 @@ def test_an_id_is_compared_even_if_its_rule_is_in_disorder() -> None:
     ],
 )
 def test_an_unknown_type_is_told_wherever_it_is_named(when: str, column: int) -> None:
-    _, problems = read_rules({"a.yaml": file_of(rule(when=when))}, known_types=["purchase", "login"])
+    _, problems = read_book({"a.yaml": file_of(rule(when=when))}, known_types=["purchase", "login"])
     assert places(problems) == [(4, column)]
     assert problems[0].hint == "did you mean 'purchase'?"
 
 
 def test_variables_name_types_too() -> None:
     text = file_of(rule(more="    variables: {why: cancelation.reason}\n"))
-    _, problems = read_rules({"a.yaml": text}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": text}, known_types=BUILT_IN)
     assert places(problems) == [(8, 22)]
 
 
 def test_a_word_like_no_known_type_is_answered_with_all_of_them() -> None:
-    _, problems = read_rules({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))}, known_types=BUILT_IN)
     assert problems[0].hint == "known are cancellation, login, purchase"
 
 
 def test_types_are_not_checked_where_none_are_given() -> None:
-    assert read_rules({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))})[1] == []
+    assert read_book({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))})[1] == []
 
 
 def test_what_is_no_type_at_all_is_one_problem_not_two() -> None:
-    _, problems = read_rules({"a.yaml": file_of(rule(when="{none: Purchase!, for: 1 day}"))}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": file_of(rule(when="{none: Purchase!, for: 1 day}"))}, known_types=BUILT_IN)
     assert [problem.code for problem in problems] == ["wrong-value"]
 
 
@@ -145,20 +146,20 @@ def test_a_folder_stands_for_its_yaml_files_by_name(tmp_path: Path) -> None:
     for name in ("b.yml", "a.yaml", ".hidden.yaml", "notes.txt", "c.yaml~"):
         (tmp_path / name).write_text(file_of(rule(f"rule-{name[0].replace('.', 'x')}")))
     (tmp_path / "folder.yaml").mkdir()
-    rules, problems = load_rules([tmp_path])
+    book, problems = load_book([tmp_path])
     assert problems == []
-    assert [rule.id for rule in rules] == ["rule-a", "rule-b"]
+    assert [rule.id for rule in book.rules] == ["rule-a", "rule-b"]
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(file_of(rule()))
-    rules, problems = load_rules([file, tmp_path])
-    assert (len(rules), problems) == (1, [])
+    book, problems = load_book([file, tmp_path])
+    assert (len(book.rules), problems) == (1, [])
 
 
 def test_a_path_that_stands_for_no_rules_is_a_problem(tmp_path: Path) -> None:
-    _, problems = load_rules([tmp_path, tmp_path / "missing.yaml"])
+    _, problems = load_book([tmp_path, tmp_path / "missing.yaml"])
     assert {problem.code for problem in problems} == {"no-files", "cannot-read"}
     assert find_rule_files([])[1] == []
 
@@ -166,7 +167,7 @@ def test_a_path_that_stands_for_no_rules_is_a_problem(tmp_path: Path) -> None:
 def test_problems_of_several_files_come_by_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(file_of(rule("one-rule", when="{nix: 1}"), rule("Two")))
     (tmp_path / "a.yaml").write_text("rules: [x\n")
-    _, problems = load_rules([tmp_path / "b.yaml", tmp_path / "a.yaml"])
+    _, problems = load_book([tmp_path / "b.yaml", tmp_path / "a.yaml"])
     assert [(Path(problem.file).name, problem.line) for problem in problems] == [
         ("a.yaml", 1),
         ("b.yaml", 4),
@@ -211,9 +212,9 @@ def test_nothing_in_a_line_reaches_the_terminal_as_a_command() -> None:
 
 
 def shipped() -> dict[str, Rule]:
-    rules, problems = load_rules([SHIPPED], known_types=BUILT_IN)
+    book, problems = load_book([SHIPPED], known_types=BUILT_IN)
     assert problems == []
-    return {rule.id: rule for rule in rules}
+    return {rule.id: rule for rule in book.rules}
 
 
 def test_the_shipped_rules_are_live_and_without_problems() -> None:

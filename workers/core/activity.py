@@ -5,11 +5,16 @@ buckets (UTC days), never raw events. Stored as positional msgpack behind a vers
 take about 200 bytes, nobody more than `MAX_BYTES`.
 """
 
+from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
-from workers.core.facts import MAX_STORED, Fact, scaled
+from schemas.actions import ActionName, Number, Reason
+from workers.core.facts import MAX_STORED, Fact
+from workers.core.filters import fingerprint_of, scaled_number
+from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
 
 DAY_MS: Final = 86_400_000
 MAX_BYTES: Final = 4096
@@ -17,6 +22,13 @@ RING: Final = 8
 """How many of a customer's latest event ids are remembered to drop repetitions."""
 FINGERPRINT_BYTES: Final = 8
 LAYOUT: Final = 1
+
+LONGEST_TEXT: Final = 200
+"""Characters of a text that are kept as the latest value of an attribute."""
+UNKNOWN: Final = -1
+"""In a pair: something followed, but not known what first."""
+_LARGEST: Final = 10**300
+_LARGEST_DECIMAL: Final = Decimal(10) ** 18
 
 
 class Series(msgspec.Struct, array_like=True):
@@ -27,6 +39,11 @@ class Series(msgspec.Struct, array_like=True):
         total, total_sum: over the lifetime; sums in ten-thousandths.
         days, counts, sums: parallel lists, one entry per UTC day with events, ascending; `sums` is empty
             when the series has no attribute to add up.
+        active_days: on how many UTC days there were events, over the lifetime.
+        gone_day: buckets of this UTC day and of those before it are not all there any more; 0 if all are.
+        values, value_days: parallel lists, ascending by day: hashes of the different values of an attribute and the
+            UTC day on which each was seen last, the newest `MAX_TOLD_APART` of them. Empty unless values are told
+            apart; then there are no buckets, and `gone_day` speaks of values.
     """
 
     first_ms: int
@@ -36,18 +53,10 @@ class Series(msgspec.Struct, array_like=True):
     days: list[int] = []
     counts: list[int] = []
     sums: list[int] = []
-
-    def count_since(self, day: int) -> int:
-        """Return how many events happened on `day` or later."""
-        if not self.days or self.days[-1] < day:
-            return 0
-        if self.days[0] >= day:
-            return sum(self.counts)
-        return sum(count for at, count in zip(self.days, self.counts, strict=True) if at >= day)
-
-    def sum_since(self, day: int) -> int:
-        """Return the sum over events on `day` or later, in ten-thousandths."""
-        return sum(amount for at, amount in zip(self.days, self.sums, strict=True) if at >= day)
+    active_days: int = 0
+    gone_day: int = 0
+    values: list[int] = []
+    value_days: list[int] = []
 
 
 class Episode(msgspec.Struct, array_like=True):
@@ -61,7 +70,9 @@ class Episode(msgspec.Struct, array_like=True):
         open_until_ms: until when the last action can still be retracted; 0 when it cannot.
         pending_ms: a due time at which the rule could not be decided yet, because a type it reads was not seen
             so far; 0 for none.
-        held: actions that were decided but wait for a type to be seen, encoded, oldest first.
+        met_ms: since when the condition holds of a rule that waits for it to last; 0 while it does not hold.
+        held, stood: earlier episodes, and earlier actions until they were taken back or expired: beginnings and ends
+            in turn, kept only while a candidate waits that asks for them.
     """
 
     start_ms: int = 0
@@ -70,7 +81,28 @@ class Episode(msgspec.Struct, array_like=True):
     before_ms: int = 0
     open_until_ms: int = 0
     pending_ms: int = 0
-    held: list[bytes] = []
+    met_ms: int = 0
+    held: list[int] = []
+    stood: list[int] = []
+
+
+class Candidate(msgspec.Struct, array_like=True):
+    """An action that a rule asked for and that is not admitted yet: a type has still to be seen until then.
+
+    Attributes:
+        rule: id of the rule.
+        start_ms: start of the episode.
+        withdrawn_ms: when the customer came back before it was admitted, so that nobody will hear of it; else 0.
+        action, version, variables, why: what the action will carry.
+    """
+
+    rule: str
+    start_ms: int
+    withdrawn_ms: int
+    action: ActionName
+    version: str
+    variables: dict[str, Number]
+    why: tuple[Reason, ...]
 
 
 class Activity(msgspec.Struct, array_like=True):
@@ -85,6 +117,13 @@ class Activity(msgspec.Struct, array_like=True):
         seen: fingerprints of the latest event ids, oldest first.
         series, episodes: by series key and by rule id.
         latest: attributes of the latest event of a type that templates use, by `type.attribute`.
+        generation: of the rule set under which it was last decided.
+        flips: by name of a group of rules, the earliest moment at which time alone changes one of them.
+        candidates: actions that are not admitted yet, oldest first.
+        acted: when actions were decided, as long as a limit over all rules counts them.
+        traits: by `type.attribute`, the latest known value and when it was told.
+        pairs: by key, when the first of two events happened last, and when the other one followed it first: 0 for
+            not yet, `UNKNOWN` if events came too late to tell.
     """
 
     layout: int = LAYOUT
@@ -96,6 +135,12 @@ class Activity(msgspec.Struct, array_like=True):
     series: dict[str, Series] = {}
     episodes: dict[str, Episode] = {}
     latest: dict[str, Any] = {}
+    generation: int = 0
+    flips: dict[str, int] = {}
+    candidates: list[Candidate] = []
+    acted: list[int] = []
+    traits: dict[str, tuple[Any, int]] = {}
+    pairs: dict[str, list[int]] = {}
 
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
@@ -137,12 +182,17 @@ def encode(activity: Activity) -> bytes:
     """Write an activity, at most `MAX_BYTES` long: beyond that the oldest days of its largest series go."""
     raw = _encode(activity)
     while len(raw) > MAX_BYTES:
-        largest = max(activity.series.values(), key=lambda series: len(series.days), default=None)
-        if largest is None or len(largest.days) < 2:
+        largest = max(activity.series.values(), key=_size, default=None)
+        if largest is None or _size(largest) < 2:
             break
         _drop_oldest(largest, max(1, len(largest.days) // 8))
+        _drop_values(largest, (len(largest.values) + 7) // 8)
         raw = _encode(activity)
     return raw
+
+
+def _size(series: Series) -> int:
+    return len(series.days) + len(series.values)
 
 
 def remember(activity: Activity, fingerprint: bytes) -> None:
@@ -150,35 +200,89 @@ def remember(activity: Activity, fingerprint: bytes) -> None:
     activity.seen = (activity.seen + fingerprint)[-RING * FINGERPRINT_BYTES :]
 
 
-def add(series: Series | None, fact: Fact, attribute: str | None, keep_days: int, at_ms: int) -> Series:
-    """Fold one event into a series, which is changed and returned.
+def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:
+    """Fold one event into everything that is kept of its type; the activity is changed.
+
+    Events should come in the order in which they happened. One that comes late is folded exactly, except that
+    a day is missing from `active_days` if it lies before the kept days and after the first event, and that it may
+    not be known any more what followed what first (`UNKNOWN`).
 
     Args:
-        series: None for the first event.
-        fact: the event.
-        attribute: what to add up, or None.
-        keep_days: how many days back of `at_ms` buckets are kept.
-        at_ms: the customer's latest moment; an event older than the kept days only counts in the totals.
+        activity: whose `at_ms` is not before the event.
+        fact: the event; its attributes may hold anything.
+        plan: of the event's type.
     """
-    at = fact.at_ms
-    if series is None:
-        series = Series(at, at)
-    elif at > series.last_ms:
+    series, attributes = activity.series, fact.attributes
+    for one in plan.series:
+        if one.matches is None or one.matches(fact):
+            known = series.get(one.key)
+            if known is None:
+                known = series[one.key] = Series(fact.at_ms, fact.at_ms, active_days=1)
+            _add(known, fact, one, activity.at_ms // DAY_MS - one.keep_days)
+    for pair in plan.pairs:
+        _fold_pair(activity, fact, pair)
+    for attribute, key in plan.traits:
+        value = kept_value(attributes.get(attribute))
+        if value is not None:
+            told = activity.traits.get(key)
+            if told is None or fact.at_ms >= told[1]:
+                activity.traits[key] = (value, fact.at_ms)
+
+
+def kept_value(value: Any) -> bool | int | float | str | None:
+    """Return the value of an attribute as it is kept, None if it is none.
+
+    Texts are cut. Decimals become ints or floats; below 10^11 they still stand for the same ten-thousandths. What
+    is neither text nor number nor true or false is no value.
+    """
+    kind = value.__class__
+    if kind is str:
+        text: str = value[:LONGEST_TEXT]
+        return text if text.isascii() else text.encode(errors="replace").decode()
+    if kind is bool:
+        return bool(value)
+    if kind is int:
+        return int(value) if abs(value) <= MAX_STORED else float(max(-_LARGEST, min(_LARGEST, value)))
+    if kind is float:
+        return float(value) if isfinite(value) else None
+    if kind is Decimal and value.is_finite():
+        number = max(-_LARGEST_DECIMAL, min(_LARGEST_DECIMAL, value))
+        return kept_value(int(number)) if number == number.to_integral_value() else float(number)
+    return None
+
+
+def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
+    """Fold one event into a series; buckets of `oldest` and of the days before are not kept."""
+    at, days = fact.at_ms, series.days
+    day = at // DAY_MS
+    if not series.active_days:  # stored before active days were counted
+        series.active_days = len(days)
+    if at > series.last_ms:
+        if day > series.last_ms // DAY_MS:
+            series.active_days += 1
         series.last_ms = at
     elif at < series.first_ms:
+        if day < series.first_ms // DAY_MS:
+            series.active_days += 1
         series.first_ms = at
-    amount = scaled(fact.attributes.get(attribute)) if attribute else 0
+    elif series.total and day > series.gone_day and day not in days:
+        series.active_days += 1
     series.total += 1
-    series.total_sum = max(-MAX_STORED, min(MAX_STORED, series.total_sum + amount))
-    day, oldest = at // DAY_MS, at_ms // DAY_MS - keep_days
-    if day > oldest:
-        _into_bucket(series, day, amount if attribute else None)
-    stale = 0
-    while stale < len(series.days) and series.days[stale] <= oldest:
-        stale += 1
-    if stale:
+    amount = None
+    if plan.adds is not None:
+        amount = scaled_number(fact.attributes.get(plan.adds)) or 0
+        series.total_sum = max(-MAX_STORED, min(MAX_STORED, series.total_sum + amount))
+    if plan.tells_apart is not None:
+        _tell_apart(series, fact.attributes.get(plan.tells_apart), day)
+    elif day > oldest:
+        _into_bucket(series, day, amount)
+    elif day > series.gone_day:
+        series.gone_day = day
+    if days and days[0] <= oldest:
+        stale = 1
+        while stale < len(days) and days[stale] <= oldest:
+            stale += 1
         _drop_oldest(series, stale)
-    return series
 
 
 def _into_bucket(series: Series, day: int, amount: int | None) -> None:
@@ -198,6 +302,66 @@ def _into_bucket(series: Series, day: int, amount: int | None) -> None:
 
 
 def _drop_oldest(series: Series, number: int) -> None:
-    del series.days[:number]
-    del series.counts[:number]
-    del series.sums[:number]
+    if series.days:
+        series.gone_day = max(series.gone_day, series.days[number - 1])
+        del series.days[:number]
+        del series.counts[:number]
+        del series.sums[:number]
+
+
+def _drop_values(series: Series, number: int) -> None:
+    if number:
+        series.gone_day = max(series.gone_day, series.value_days[number - 1])
+        del series.values[:number]
+        del series.value_days[:number]
+
+
+def _tell_apart(series: Series, value: Any, day: int) -> None:
+    """Note that a value was seen on a day; of too many, the one goes that was not seen for longest."""
+    fingerprint = fingerprint_of(value)
+    if fingerprint is None:
+        return
+    values, days = series.values, series.value_days
+    if fingerprint in values:
+        place = values.index(fingerprint)
+        if days[place] >= day:
+            return
+        del values[place], days[place]
+    at = len(days)
+    while at and days[at - 1] > day:
+        at -= 1
+    values.insert(at, fingerprint)
+    days.insert(at, day)
+    if len(values) > MAX_TOLD_APART:
+        # Exact, and nothing is gone: whoever counts to that number need not know of more.
+        del values[0], days[0]
+
+
+def _fold_pair(activity: Activity, fact: Fact, pair: PairPlan) -> None:
+    at, name = fact.at_ms, fact.type
+    state = activity.pairs.get(pair.key)
+    if (
+        name == pair.first_type
+        and (state is None or at > state[0])
+        and (pair.is_first is None or pair.is_first(fact))
+    ):
+        activity.pairs[pair.key] = state = [at, _followed_already(activity, pair, state, at)]
+    if (
+        name == pair.then_type
+        and state is not None
+        and at >= state[0] + pair.later
+        and (not state[1] or at < state[1])
+        and (pair.is_then is None or pair.is_then(fact))
+    ):
+        state[1] = at
+
+
+def _followed_already(activity: Activity, pair: PairPlan, state: list[int] | None, at_ms: int) -> int:
+    """Return what followed an event that came late; 0 if nothing did."""
+    from_ms = at_ms + pair.later
+    if state is not None and state[1] >= from_ms:
+        return state[1]
+    then = activity.series.get(pair.then)
+    if then is None or then.last_ms < from_ms:
+        return 0
+    return then.first_ms if then.first_ms >= from_ms else UNKNOWN

@@ -4,28 +4,25 @@ What is decided for a customer depends on the order of that customer's events al
 due time, never at "now"; an event at its own time, never earlier than what was decided before. So a replay, in
 other batches and polled at other times, decides the same.
 
-docs/architecture.md explains episodes, held actions and the end of an episode.
+A rule that begins to hold makes a candidate; `admission` decides, in the order of time, what becomes of it.
+docs/architecture.md explains episodes, candidates and the end of an episode.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from schemas.actions import Action, Decision, Reason, Retraction, Suppression, action_id, moment
+from schemas.actions import Action, Decision, Retraction, moment
 from workers.core import activity as activities
-from workers.core.activity import Activity, Episode
+from workers.core.activity import Activity, Candidate, Episode
+from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
-from workers.core.facts import MAX_STORED, Fact
+from workers.core.facts import Fact
 from workers.core.observed import FOREVER_MS, Observed
+from workers.core.records import kept, retraction_of, suppressed, variables_of
 from workers.core.ruleset import Rule, RuleSet
 
-_write = msgspec.msgpack.Encoder().encode
-_read = msgspec.msgpack.Decoder(Action).decode
-
 _NEVER: Final = 0
-_LONGEST_TEXT: Final = 200
 
 
 @dataclass(slots=True)
@@ -74,6 +71,7 @@ def decide(
         turn.fold(event)
     if outcome.activity is None:
         return outcome
+    turn.adopt()
     if upto_ms:
         turn.fire(upto_ms)
     turn.release()
@@ -84,84 +82,117 @@ def decide(
 class _Turn:
     """The work on one customer; a customer has one turn at a time."""
 
-    __slots__ = ("_customer_id", "_observed", "_outcome", "_rules")
+    __slots__ = ("_admission", "_customer_id", "_observed", "_outcome", "_rules")
 
     def __init__(self, customer_id: str, rules: RuleSet, observed: Observed, outcome: Outcome) -> None:
         self._customer_id = customer_id
         self._rules = rules
         self._observed = observed
         self._outcome = outcome
+        self._admission = Admission(customer_id, rules, observed, outcome.decisions)
 
     def fold(self, event: Fact) -> None:
         """Decide what is due before the event, fold it, and decide what it changed."""
         activity, fingerprint = self._outcome.activity, event.fingerprint()
         if activity is None:
-            activity = self._outcome.activity = Activity(first_ms=event.at_ms, at_ms=event.at_ms)
+            activity = self._outcome.activity = Activity(
+                first_ms=event.at_ms, at_ms=event.at_ms, generation=self._rules.generation
+            )
+            is_new = True
         elif activity.has_seen(fingerprint):
             self._outcome.duplicates += 1
             return
         else:
-            if self._outcome.folded:
-                activity.due_ms = self._next_due(activity)
+            is_new = False
+            self.adopt()
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         activities.remember(activity, fingerprint)
         activity.at_ms = max(activity.at_ms, event.at_ms)
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
-        self._add_to_series(activity, event)
+        self._keep(activity, event)
         self._outcome.folded += 1
-        for rule in self._rules.by_type.get(event.type, ()):
-            self._judge(rule, activity, self._decided_until(rule, activity), event)
-            if activity.fired_ms:
-                # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
-                at_ms = self._decided_until(rule, activity)
-                self._note_flip(rule, activity, rule.condition.next_flip(activity, at_ms, self._observed))
+        groups = self._rules.groups_of.get(event.type, ())
+        for group in groups:
+            self._set_flip(activity, group, self._judge_group(group, activity, event))
+        if event.type in self._rules.control.types and self._rules.control.is_opted_out(activity.traits):
+            self._take_back(activity, event)
+        if activity.candidates:
+            self._admission.release(activity, activity.at_ms + 1)
+        if is_new:
+            self._retime(activity, [name for name in self._rules.groups if name not in groups])
+        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+
+    def adopt(self) -> None:
+        """Bring a customer who was decided under an older rule set under this one.
+
+        Whoever meets a rule already when it takes its stance is left alone, unless the rule includes them.
+        """
+        activity, rules = self._known(), self._rules
+        if activity.generation == rules.generation:
+            return
+        clock = _clock(activity)
+        for rule in rules.rules:
+            if rule.since_generation <= activity.generation:
+                continue
+            truth, _ = rule.condition.look(activity, clock, self._observed)
+            episode = activity.episodes.get(rule.id)
+            if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
+                self._episode(activity, rule).met_ms = clock
+            elif truth == TRUE:
+                self._meet(rule, activity, self._episode(activity, rule), clock)
+            elif truth == FALSE and episode is not None:
+                self._end(rule, activity, episode, clock, None)
+        activity.generation = rules.generation
+        activity.flips.clear()
+        self._retime(activity, rules.groups)
+        activity.due_ms = min(activity.flips.values(), default=_NEVER)
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due until then, each rule as far as the types it reads have been seen."""
         self._advance(upto_ms, forced=False)
 
     def release(self) -> None:
-        """Emit held actions whose types have meanwhile been seen for long enough."""
-        activity = self._known()
-        for rule_id, episode in activity.episodes.items():
-            rule = self._rules.by_id.get(rule_id)
-            while episode.held:
-                action = _read(episode.held[0])
-                if rule is not None and not self._observed.covers(rule.needs, _epoch_ms(action)):
-                    break
-                del episode.held[0]
-                self._outcome.decisions.append(action if rule is not None else _dropped(action))
+        """Admit candidates whose types have meanwhile been seen for long enough."""
+        self._admission.release(self._known())
 
     def settle(self, upto_ms: int) -> None:
         """Forget finished episodes, and say when to look again."""
         activity, outcome = self._known(), self._outcome
+        queued = {candidate.rule for candidate in activity.candidates}
         for rule_id, episode in list(activity.episodes.items()):
             rule = self._rules.by_id.get(rule_id)
             if rule is None:
                 continue
-            # Not the moment up to which timers went: an event that this rule has not seen may lie before it.
-            _forget(rule, episode, activity.at_ms)
-            if not (
-                episode.holding or episode.held or episode.pending_ms or episode.acted_ms or episode.open_until_ms
+            contested = bool(queued) and self._is_contested(rule, activity)
+            if not contested:
+                # Not the moment up to which timers went: an event that this rule has not seen may lie before it.
+                forget(rule, episode, activity.at_ms)
+            if not contested and (episode.held or episode.stood):
+                episode.held, episode.stood = [], []
+            if episode.pending_ms:
+                self._wait(rule.reads, episode.pending_ms)
+            elif not contested and not (
+                episode.holding or episode.acted_ms or episode.open_until_ms or episode.met_ms
             ):
                 del activity.episodes[rule_id]
-            if episode.held:
-                self._wait(rule.needs, _epoch_ms(_read(episode.held[0])))
-            if episode.pending_ms:
-                self._wait(rule.types, episode.pending_ms)
-        soonest_ms = due_ms = FOREVER_MS
-        for rule in self._rules.rules:
-            pending_ms, flip_ms = self._pending(rule, activity), self._flip(rule, activity)
-            if flip_ms is None:
-                continue
-            soonest_ms = min(soonest_ms, flip_ms)
-            if flip_ms <= upto_ms:
-                self._wait(rule.types, flip_ms)
-            elif not pending_ms:
+        for candidate in activity.candidates:
+            rule = self._rules.by_id.get(candidate.rule)
+            if rule is not None:
+                self._wait(rule.waits, candidate.start_ms)
+        self._forget_acted(activity, queued=bool(queued))
+        due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
+        for group, flip_ms in activity.flips.items():
+            if flip_ms > passed_ms:
                 due_ms = min(due_ms, flip_ms)
-        activity.due_ms = _NEVER if soonest_ms == FOREVER_MS else soonest_ms
+                continue
+            for rule in self._rules.groups[group]:
+                own_ms = self._flip(rule, activity)
+                if own_ms <= upto_ms:
+                    self._wait(rule.reads, own_ms)
+                elif not self._pending(rule, activity):
+                    due_ms = min(due_ms, own_ms)
         outcome.due_ms = _NEVER if due_ms == FOREVER_MS else due_ms
 
     def _known(self) -> Activity:
@@ -176,19 +207,23 @@ class _Turn:
         waiting = self._outcome.waiting
         waiting[name] = min(at_ms, waiting.get(name, at_ms))
 
-    def _add_to_series(self, activity: Activity, event: Fact) -> None:
-        series = activity.series
-        plain = series.get(event.type)
+    def _keep(self, activity: Activity, event: Fact) -> None:
+        plain = activity.series.get(event.type)
         newest = plain is None or event.at_ms >= plain.last_ms
-        for plan in self._rules.series.get(event.type, ()):
-            if plan.matches is None or plan.matches(event):
-                series[plan.key] = activities.add(
-                    series.get(plan.key), event, plan.adds, plan.keep_days, activity.at_ms
-                )
+        facts = self._rules.facts.get(event.type)
+        if facts is not None:
+            activities.fold_facts(activity, event, facts)
         if newest:
             for name in self._rules.references.get(event.type, ()):
-                value = event.attributes.get(name)
-                activity.latest[f"{event.type}.{name}"] = _kept(value)
+                activity.latest[f"{event.type}.{name}"] = kept(event.attributes.get(name))
+
+    def _forget_acted(self, activity: Activity, *, queued: bool) -> None:
+        control = self._rules.control
+        if activity.acted and not queued:
+            from_ms = activity.at_ms - control.remembers_ms
+            activity.acted = [at_ms for at_ms in activity.acted if at_ms > from_ms] if control.remembers_ms else []
+
+    # -- time ----------------------------------------------------------------------------------------------
 
     def _advance(self, upto_ms: int, *, forced: bool) -> None:
         """Decide due times in order.
@@ -196,52 +231,77 @@ class _Turn:
         Args:
             upto_ms: how far.
             forced: an event comes next, so every rule has to be decided up to it in the order of the log. Not
-                forced, a rule whose types are not seen until its due time stays where it is.
+                forced, a rule of which a type it reads is not seen until its due time stays where it is.
         """
         activity, observed = self._known(), self._observed
+        due = [group for group, flip_ms in activity.flips.items() if flip_ms <= upto_ms]
+        if not due:
+            return
 
         def is_ready(rule: Rule, flip_ms: int) -> bool:
-            return flip_ms <= upto_ms and (forced or observed.covers(rule.types, flip_ms))
+            return flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms))
 
-        flips = [(flip_ms, rule) for rule in self._rules.rules if (flip_ms := self._flip(rule, activity)) is not None]
+        flips = [(self._flip(rule, activity), rule) for group in due for rule in self._rules.groups[group]]
         ready = [(flip_ms, rule) for flip_ms, rule in flips if is_ready(rule, flip_ms)]
+        at_ms = 0
         while ready:
             flip_ms, rule = min(ready, key=lambda flip: (flip[0], flip[1].id))
             ready.remove((flip_ms, rule))
+            if flip_ms > at_ms:
+                # Only when every rule of a moment has been asked is it known which of them compete.
+                self._admission.release(activity, flip_ms)
+                at_ms = flip_ms
             if not forced and flip_ms > _clock(activity):
-                self._pass(activity, flip_ms)
-            self._judge(rule, activity, flip_ms, None)
-            again_ms = rule.condition.next_flip(activity, flip_ms, observed)
+                self._pass(activity, flip_ms, due)
+            again_ms = self._judge(rule, activity, flip_ms, None)
             self._note_flip(rule, activity, again_ms)
-            if again_ms is not None and is_ready(rule, again_ms):
+            if is_ready(rule, again_ms):
                 ready.append((again_ms, rule))
+        self._retime(activity, due)
+        if forced:
+            self._admission.release(activity, upto_ms + 1)
+        else:
+            self._admission.release(activity)
+        activity.due_ms = min(activity.flips.values(), default=_NEVER)
 
-    def _pass(self, activity: Activity, at_ms: int) -> None:
+    def _pass(self, activity: Activity, at_ms: int, due: Iterable[str]) -> None:
         """Move on to a due time, and note the due times passed by of rules that have to wait."""
-        flips = [(rule, self._flip(rule, activity)) for rule in self._rules.rules]
+        flips = [(rule, self._flip(rule, activity)) for group in due for rule in self._rules.groups[group]]
         activity.fired_ms = at_ms
         for rule, flip_ms in flips:
             self._note_flip(rule, activity, flip_ms)
 
-    def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int | None) -> None:
+    def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Remember the next due time of a rule if the customer's clock has passed it already."""
-        if flip_ms is not None and flip_ms <= activity.fired_ms:
+        if flip_ms <= activity.fired_ms:
             self._episode(activity, rule).pending_ms = flip_ms
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
-    @staticmethod
-    def _decided_until(rule: Rule, activity: Activity) -> int:
-        """Return the moment at which a rule stands: the latest event, or a later timer that made it hold."""
+    def _flip(self, rule: Rule, activity: Activity) -> int:
+        """Return when time alone changes a rule, perhaps in the past if it had to wait; FOREVER_MS for never."""
         episode = activity.episodes.get(rule.id)
-        return max(activity.at_ms, episode.start_ms) if episode is not None and episode.holding else activity.at_ms
+        if episode is not None and episode.pending_ms:
+            return episode.pending_ms
+        clock = _clock(activity)
+        flip_ms = rule.condition.look(activity, clock, self._observed)[1]
+        if episode is not None and episode.met_ms and not episode.holding:
+            lasted_ms = episode.met_ms + rule.for_ms
+            return min(flip_ms, lasted_ms) if lasted_ms > clock else flip_ms
+        return flip_ms
 
-    def _flip(self, rule: Rule, activity: Activity) -> int | None:
-        return self._pending(rule, activity) or rule.condition.next_flip(activity, _clock(activity), self._observed)
+    def _retime(self, activity: Activity, groups: Iterable[str]) -> None:
+        """Find out anew when time alone changes the rules of some groups."""
+        for group in groups:
+            flip_ms = min(self._flip(rule, activity) for rule in self._rules.groups[group])
+            self._set_flip(activity, group, flip_ms)
 
-    def _next_due(self, activity: Activity) -> int:
-        flips = [flip_ms for rule in self._rules.rules if (flip_ms := self._flip(rule, activity)) is not None]
-        return min(flips, default=_NEVER)
+    @staticmethod
+    def _set_flip(activity: Activity, group: str, flip_ms: int) -> None:
+        if flip_ms == FOREVER_MS:
+            activity.flips.pop(group, None)
+        else:
+            activity.flips[group] = flip_ms
 
     @staticmethod
     def _pending(rule: Rule, activity: Activity) -> int:
@@ -255,154 +315,143 @@ class _Turn:
             episode = activity.episodes[rule.id] = Episode()
         return episode
 
-    def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: Fact | None) -> None:
-        """Evaluate one rule at a moment and follow its change; `event` caused it, or else time did."""
-        truth = rule.condition.truth(activity, at_ms, self._observed)
+    # -- episodes ------------------------------------------------------------------------------------------
+
+    def _judge_group(self, group: str, activity: Activity, event: Fact) -> int:
+        """Evaluate the rules of a group after an event; returns when time alone changes one of them."""
+        soonest_ms, latest_ms = FOREVER_MS, activity.at_ms
+        episodes, fired = activity.episodes, activity.fired_ms
+        for rule in self._rules.groups[group]:
+            # Where a rule stands: at the latest event, or at a later timer that made it hold.
+            episode = episodes.get(rule.id)
+            stands_ms = episode.start_ms if episode is not None and episode.holding else 0
+            flip_ms = self._judge(rule, activity, max(stands_ms, latest_ms), event)
+            if fired:
+                # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
+                self._note_flip(rule, activity, flip_ms)
+                flip_ms = self._flip(rule, activity)
+            soonest_ms = min(soonest_ms, flip_ms)
+        return soonest_ms
+
+    def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: Fact | None) -> int:
+        """Evaluate one rule at a moment and follow its change; `event` caused it, or else time did.
+
+        Returns:
+            When time alone changes it next.
+        """
+        truth, flip_ms = rule.condition.look(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
-        if truth == TRUE and (episode is None or not episode.holding):
-            start_ms = at_ms if event is None else event.at_ms
-            self._begin(rule, activity, self._episode(activity, rule), start_ms, at_ms)
-        elif truth == FALSE and episode is not None:
-            self._end(rule, activity, episode, at_ms, event)
+        if truth == TRUE:
+            if episode is None or not episode.holding:
+                start_ms = at_ms if event is None else event.at_ms
+                if rule.for_ms:
+                    episode = self._episode(activity, rule)
+                    episode.met_ms = episode.met_ms or start_ms
+                    start_ms = episode.met_ms + rule.for_ms
+                    if at_ms < start_ms:
+                        return min(flip_ms, start_ms)
+                self._begin(rule, activity, self._episode(activity, rule), start_ms, at_ms)
+        elif episode is not None:
+            episode.met_ms = 0
+            if truth == FALSE:
+                self._end(rule, activity, episode, at_ms, event)
+        return flip_ms
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
-        _forget(rule, episode, at_ms)
-        episode.holding, episode.start_ms = True, start_ms
-        suppression = _suppression(rule, episode, start_ms, at_ms)
-        if suppression is not None:
-            self._outcome.decisions.append(self._suppressed(rule, start_ms, *suppression))
+        if start_ms < rule.live_since_ms:
+            self._meet(rule, activity, episode, start_ms)
             return
-        action = self._action(rule, activity, start_ms, at_ms)
-        episode.before_ms, episode.acted_ms = episode.acted_ms, start_ms
-        episode.open_until_ms = start_ms + rule.expires_after_ms
-        if self._observed.covers(rule.needs, start_ms):
-            self._outcome.decisions.append(action)
+        if not self._is_contested(rule, activity):
+            forget(rule, episode, at_ms)
+        episode.holding, episode.start_ms = True, start_ms
+        if rule.paused:
+            return
+        if rule.shadow:
+            detail = "the rule is in shadow: decided and reported, nothing is sent"
+            self._outcome.decisions.append(suppressed(rule, self._customer_id, start_ms, "shadow", detail))
+        elif start_ms + rule.expires_after_ms <= at_ms:
+            detail = f"it would have expired on {moment(start_ms + rule.expires_after_ms):%Y-%m-%d}"
+            self._outcome.decisions.append(suppressed(rule, self._customer_id, start_ms, "stale", detail))
         else:
-            episode.held.append(_write(action))
+            self._ask(rule, activity, start_ms, at_ms)
+
+    def _meet(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int) -> None:
+        """Begin an episode of somebody who met the rule before it went live."""
+        began = not episode.holding
+        if began:
+            episode.holding, episode.start_ms = True, start_ms
+        acts = rule.includes_existing and not rule.shadow and not rule.paused
+        if acts and (began or episode.acted_ms < episode.start_ms):
+            episode.start_ms = max(start_ms, rule.live_since_ms)
+            self._ask(rule, activity, episode.start_ms, episode.start_ms)
+
+    def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
+        why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
+        activity.candidates.append(
+            Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
+        )
+
+    def _is_contested(self, rule: Rule, activity: Activity) -> bool:
+        """Tell whether a candidate waits whose fate depends on what is remembered of a rule."""
+        for candidate in activity.candidates:
+            other = self._rules.by_id.get(candidate.rule)
+            if candidate.rule == rule.id or (other is not None and rule.circle == other.circle >= 0):
+                return True
+        return False
 
     def _end(self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact | None) -> None:
-        _forget(rule, episode, at_ms)
         held_before, episode.holding = episode.holding, False
-        if event is None:
+        if not self._is_contested(rule, activity):
+            forget(rule, episode, at_ms)
+        elif held_before:
+            episode.held = [*episode.held, episode.start_ms, at_ms]
+        if event is None or not (held_before or event.type in rule.needs):
             return
-        came_back = held_before or event.type in rule.needs
-        if not came_back or not episode.open_until_ms:
+        because: Retraction = "no_longer_true" if event.type == CANCELLATION else "customer_returned"
+        self._retract(rule, activity, episode, at_ms, event, because)
+
+    def _retract(
+        self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact, because: Retraction
+    ) -> None:
+        """Take back the rule's last action, whether or not anybody has heard of it yet."""
+        queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
+        if queued:
+            if event.at_ms <= queued[-1].start_ms:
+                activity.candidates.remove(queued[-1])
+            else:
+                queued[-1].withdrawn_ms = event.at_ms
+            return
+        if episode.open_until_ms <= at_ms:
             return
         late = event.at_ms <= episode.acted_ms
-        if episode.held and _epoch_ms(_read(episode.held[-1])) == episode.acted_ms:
-            episode.held.pop()  # nobody has heard of it yet
-        else:
-            self._outcome.decisions.append(self._retraction(rule, activity, episode, at_ms, event))
+        why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
+        self._outcome.decisions.append(
+            retraction_of(
+                rule,
+                self._customer_id,
+                episode.acted_ms,
+                episode.open_until_ms,
+                event.at_ms,
+                "late_event" if late else because,
+                why,
+            )
+        )
+        if not late and self._is_contested(rule, activity):
+            episode.stood = [*episode.stood, episode.acted_ms, event.at_ms]
         episode.open_until_ms = 0
         if late:
+            if episode.acted_ms in activity.acted:
+                activity.acted.remove(episode.acted_ms)
             episode.acted_ms = episode.before_ms
 
-    def _action(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> Action:
-        return Action(
-            action_id=action_id(rule.id, self._customer_id, start_ms),
-            action=rule.action,
-            status="active",
-            customer_id=self._customer_id,
-            rule=rule.identity,
-            episode_started_at=moment(start_ms),
-            decided_at=moment(start_ms),
-            expires_at=moment(start_ms + rule.expires_after_ms),
-            template=rule.template,
-            variables={name: activity.latest.get(source) for name, source in rule.variables.items()},
-            why=self._why(rule, activity, at_ms),
-        )
-
-    def _retraction(self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact) -> Action:
-        because: Retraction = "no_longer_true" if event.type == CANCELLATION else "customer_returned"
-        if event.at_ms <= episode.acted_ms:
-            because = "late_event"
-        return Action(
-            action_id=action_id(rule.id, self._customer_id, episode.acted_ms),
-            action=rule.action,
-            status="retracted",
-            customer_id=self._customer_id,
-            rule=rule.identity,
-            episode_started_at=moment(episode.acted_ms),
-            decided_at=moment(episode.acted_ms),
-            expires_at=moment(episode.open_until_ms),
-            template=rule.template,
-            variables={},
-            why=self._why(rule, activity, at_ms),
-            retracted_at=moment(event.at_ms),
-            retracted_because=because,
-        )
-
-    def _suppressed(self, rule: Rule, start_ms: int, decision: Suppression, detail: str) -> Decision:
-        return Decision(
-            action_id=action_id(rule.id, self._customer_id, start_ms),
-            decision=decision,
-            action=rule.action,
-            customer_id=self._customer_id,
-            rule=rule.identity,
-            episode_started_at=moment(start_ms),
-            decided_at=moment(start_ms),
-            detail=detail,
-        )
-
-    def _why(self, rule: Rule, activity: Activity, at_ms: int) -> tuple[Reason, ...]:
-        return tuple(rule.condition.reasons(activity, at_ms, self._observed))
-
-
-def _kept(value: Any) -> bool | int | float | str | None:
-    """Return an attribute as it is kept for templates: bounded, and nothing that cannot be stored."""
-    if isinstance(value, float | bool | None):
-        return value
-    if isinstance(value, int) and abs(value) <= MAX_STORED:
-        return value
-    return str(value)[:_LONGEST_TEXT]
+    def _take_back(self, activity: Activity, event: Fact) -> None:
+        """Take back every standing action: the customer has opted out."""
+        for rule_id, episode in activity.episodes.items():
+            rule = self._rules.by_id.get(rule_id)
+            if rule is not None:
+                self._retract(rule, activity, episode, activity.at_ms, event, "opted_out")
 
 
 def _clock(activity: Activity) -> int:
     """Return the moment from which on a rule that did not have to wait is still to be decided."""
     return max(activity.at_ms, activity.fired_ms)
-
-
-def _forget(rule: Rule, episode: Episode, at_ms: int) -> None:
-    """Forget what cannot matter from a moment on, so that it does not matter when a turn ended in between."""
-    if episode.open_until_ms <= at_ms:
-        episode.open_until_ms = episode.before_ms = 0
-    if (
-        rule.again_after_ms is not None
-        and episode.acted_ms + rule.again_after_ms <= at_ms
-        and not episode.open_until_ms
-    ):
-        episode.acted_ms = 0
-
-
-def _suppression(rule: Rule, episode: Episode, start_ms: int, at_ms: int) -> tuple[Suppression, str] | None:
-    """Return why a rule that begins to hold does not act, or None if it acts."""
-    if rule.shadow:
-        return "shadow", "the rule is in shadow: decided and reported, nothing is sent"
-    if episode.acted_ms and rule.again_after_ms is None:
-        return "cooling_down", f"acted on {moment(episode.acted_ms):%Y-%m-%d} and never acts again"
-    if episode.acted_ms and start_ms < episode.acted_ms + (rule.again_after_ms or 0):
-        until = moment(episode.acted_ms + (rule.again_after_ms or 0))
-        return "cooling_down", f"acted on {moment(episode.acted_ms):%Y-%m-%d}, silent until {until:%Y-%m-%d}"
-    if episode.open_until_ms > start_ms:
-        return "cooling_down", f"its action of {moment(episode.acted_ms):%Y-%m-%d} has not expired yet"
-    if start_ms + rule.expires_after_ms <= at_ms:
-        return "stale", f"it would have expired on {moment(start_ms + rule.expires_after_ms):%Y-%m-%d}"
-    return None
-
-
-def _dropped(action: Action) -> Decision:
-    """Return why an action that waited is not sent: its rule is no longer in force."""
-    return Decision(
-        action_id=action.action_id,
-        decision="held",
-        action=action.action,
-        customer_id=action.customer_id,
-        rule=action.rule,
-        episode_started_at=action.episode_started_at,
-        decided_at=action.decided_at,
-        detail="it waited for a source to be seen, and the rule was paused or removed meanwhile",
-    )
-
-
-def _epoch_ms(action: Action) -> int:
-    return round(action.decided_at.timestamp() * 1000)

@@ -1,64 +1,101 @@
-"""Rule set: rule models compiled into conditions, indexed by what can change them.
+"""Rule set: everything rule files say, compiled, and indexed by what can change it.
 
-Compiling is pure and happens once per load; the hash over all rules says whether two workers decide alike.
+Compiling is pure and happens once per load; the hash over everything says whether two workers decide alike.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
+from itertools import permutations
 from typing import Any, Final
 
 import orjson
 
-from schemas import actions
-from schemas import conditions as model
-from schemas.durations import duration_ms, write_duration
-from schemas.rules import Rule as WrittenRule
-from workers.core import conditions
-from workers.core.activity import DAY_MS
+from schemas import actions, conditions
+from schemas import rules as written
+from schemas.durations import duration_ms
+from schemas.rules import RuleBook, pace_seconds
+from workers.core.compiling import compile_condition, types_of
 from workers.core.conditions import Condition
-from workers.core.facts import UNIT, Fact, scaled
+from workers.core.control import Control, compile_control
+from workers.core.definitions import expanded
+from workers.core.plans import FactPlan, Plans, SeriesPlan
 
-MIN_KEEP_DAYS: Final = 90
-"""Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""
+HOLD_OUT_KEY: Final = b"linger"
+"""Places customers in experiments when the operator gives no key."""
 
-Matcher = Callable[[Fact], bool]
+_BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesPlan:
-    """One series that has to be kept.
+class HoldOut:
+    """Which share of the customers a rule leaves out, to measure its effect."""
 
-    Attributes:
-        key: its name in stored activities.
-        adds: the attribute to add up, or None.
-        matches: whether an event of the type belongs to it; None for every one.
-        keep_days: how long its buckets are kept.
-    """
+    experiment: str
+    share: Decimal
+    key: bytes
 
-    key: str
-    type: str
-    adds: str | None
-    matches: Matcher | None
-    keep_days: int
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The most actions of a rule in a stretch of time; above it they are held, or spread over time."""
+
+    most: int
+    seconds: int
+    spread: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One compiled rule; durations in milliseconds, `again_after_ms` None for never again."""
+    """One compiled rule; durations in milliseconds.
+
+    Attributes:
+        again_after_ms: None for never again.
+        for_ms: how long the condition must hold before the rule does, 0 for at once.
+        types: every event type that can change its truth.
+        needs: the types of which an unseen event could make it stop holding.
+        group: name of the rules that read the same types.
+        reads: types that must have been seen until a due time before it is decided: its own, and those of the
+            rules it competes with, so that none of them runs ahead.
+        waits: types that must have been seen before an action is admitted: what it needs, whatever decides about
+            the rules it competes with, and who may be written to.
+        circle: number of the rules it competes with, itself included; -1 for none.
+        rank: among rules that begin at the same moment, the lower one is asked first.
+        yields_to: ids of rules that stand instead of this one.
+        stance: hash of what decides whether somebody already met the rule when it went live.
+        since_generation, live_since_ms: the rule set in which it took this stance, and when that was loaded; 0 for
+            always.
+    """
 
     id: str
     version: str
     action: actions.ActionName
     shadow: bool
+    paused: bool
     condition: Condition
     template: str
     variables: Mapping[str, str]
     again_after_ms: int | None
     expires_after_ms: int
+    for_ms: int
     types: frozenset[str]
     needs: frozenset[str]
+    priority: int
+    instead_of: tuple[str, ...]
+    hold_out: HoldOut | None
+    pace: Pace | None
+    includes_existing: bool
+    stance: str
+    group: str = ""
+    reads: frozenset[str] = frozenset()
+    waits: frozenset[str] = frozenset()
+    circle: int = -1
+    rank: int = 0
+    yields_to: tuple[str, ...] = ()
+    since_generation: int = 0
+    live_since_ms: int = 0
 
     @property
     def identity(self) -> actions.Rule:
@@ -68,231 +105,229 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules that are evaluated (live and shadow), in the order of their ids.
+    """All rules that are evaluated (live, shadow and paused), in the order of their ids.
 
     Attributes:
-        hash: over the content of every rule, also those not evaluated.
-        series: by event type, the series to keep of it.
-        by_type: by event type, the rules whose truth its events can change.
+        hash: over everything the rule files say, also what is not evaluated.
+        control: what holds for every rule.
+        facts: by event type, what is kept of its events.
+        groups: by name, rules that read the same types, so that an event looks only at those it can change.
+        groups_of: by event type, the names of the groups that its events can change.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
+        circles: by number, the groups of the rules that compete in it.
+        generation: counts the rule sets that were in force; 0 if nobody counts.
     """
 
     rules: tuple[Rule, ...]
     hash: str
-    series: Mapping[str, tuple[SeriesPlan, ...]]
-    by_type: Mapping[str, tuple[Rule, ...]]
+    control: Control
+    facts: Mapping[str, FactPlan]
+    groups: Mapping[str, tuple[Rule, ...]]
+    groups_of: Mapping[str, tuple[str, ...]]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
     by_id: Mapping[str, Rule] = field(default_factory=dict)
+    circles: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    generation: int = 0
 
     def plans(self) -> Iterable[SeriesPlan]:
         """Iterate over every series of every type."""
-        for plans in self.series.values():
-            yield from plans
+        for facts in self.facts.values():
+            yield from facts.series
+
+    def in_force(self, generation: int, since: Mapping[str, tuple[int, int]]) -> "RuleSet":
+        """Return the same rules as the `generation`-th set.
+
+        Args:
+            generation: its number.
+            since: by rule id, the generation in which the rule took its stance, and when that was loaded.
+        """
+        known = {
+            rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])
+            if rule.id in since
+            else rule
+            for rule in self.rules
+        }
+        return replace(
+            self,
+            rules=tuple(known.values()),
+            groups={name: tuple(known[rule.id] for rule in group) for name, group in self.groups.items()},
+            by_id=known,
+            generation=generation,
+        )
 
 
-def compile_rules(rules: Iterable[WrittenRule], types: Iterable[str]) -> RuleSet:
-    """Compile rule models.
+def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HOLD_OUT_KEY) -> RuleSet:
+    """Compile everything that rule files say.
 
     Args:
-        rules: of all files; ids are unique.
+        book: ids are unique, and every named condition is there.
         types: every event type there is, built-in and declared.
+        hold_out_key: places customers in experiments; at most 64 bytes.
     """
-    ordered = sorted(rules, key=lambda rule: rule.id)
-    evaluated = [rule for rule in ordered if rule.status in ("live", "shadow")]
-    known = sorted(set(types) | {name for rule in evaluated for name in _types_of(rule.when)})
-    plans = _Plans(known)
-    compiled = tuple(_compile(rule, plans) for rule in evaluated)
+    ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
+    evaluated = [rule for rule in ordered if rule.status != "draft"]
+    control = compile_control(book.for_every_rule)
+    read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
+    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in control.traits})
+    plans = Plans(known)
+    for reference in sorted(control.traits):
+        plans.need_trait(reference)
+    compiled = _competing(_grouped([_compile(rule, plans, hold_out_key) for rule in evaluated]), control)
     references: dict[str, set[str]] = {}
-    for rule in evaluated:
-        for reference in rule.variables.values():
+    for one in evaluated:
+        for reference in one.variables.values():
             name, attribute = reference.split(".", 1)
             references.setdefault(name, set()).add(attribute)
+    groups: dict[str, list[Rule]] = {}
+    for rule in compiled:
+        groups.setdefault(rule.group, []).append(rule)
     return RuleSet(
-        rules=compiled,
-        hash=_digest([_content(rule) for rule in ordered]),
-        series=plans.by_type(),
-        by_type={name: tuple(rule for rule in compiled if name in rule.types) for name in known},
+        rules=tuple(compiled),
+        hash=_digest([[_content(rule) for rule in ordered], _dumped(book.for_every_rule)]),
+        control=control,
+        facts=plans.facts_by_type(),
+        groups={name: tuple(group) for name, group in groups.items()},
+        groups_of={kind: tuple(name for name, group in groups.items() if kind in group[0].types) for kind in known},
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
-        declared=frozenset(known) - {"purchase", "login", "cancellation"},
+        declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
+        circles={
+            number: frozenset(rule.group for rule in compiled if rule.circle == number)
+            for number in {rule.circle for rule in compiled if rule.circle >= 0}
+        },
     )
 
 
-def _content(rule: WrittenRule) -> Any:
-    return rule.model_dump(mode="json", by_alias=True, exclude_none=True)
+def _conditions_of(rule: written.Rule) -> list[Any]:
+    return [rule.when] if rule.unless is None else [rule.when, rule.unless]
+
+
+def _expanded(rule: written.Rule, define: Mapping[str, Any]) -> written.Rule:
+    """Return a rule in which names of conditions are replaced by the conditions."""
+    changes = {"when": expanded(rule.when, define)}
+    if rule.unless is not None:
+        changes["unless"] = expanded(rule.unless, define)
+    return rule.model_copy(update=changes)
+
+
+def _dumped(model: Any, **options: Any) -> Any:
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True, **options)
+
+
+def _content(rule: written.Rule) -> Any:
+    """Return what a rule says; its examples and its description decide nothing."""
+    return _dumped(rule, exclude={"examples", "description"})
 
 
 def _digest(content: Any) -> str:
     return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=6).hexdigest()
 
 
-def _compile(rule: WrittenRule, plans: "_Plans") -> Rule:
-    condition = _condition(rule.when, plans)
+def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
+    when: Any = rule.when
+    if rule.unless is not None:
+        when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
+    condition = compile_condition(when, plans)
+    content = _content(rule)
+    stance = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     return Rule(
         id=rule.id,
-        version=_digest(_content(rule)),
+        version=_digest(content),
         action=rule.action,
         shadow=rule.status == "shadow",
+        paused=rule.status == "paused",
         condition=condition,
         template=rule.template,
         variables=dict(rule.variables),
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
         expires_after_ms=duration_ms(rule.expires_after),
+        for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=condition.types,
         needs=condition.needs,
+        priority=rule.priority or 0,
+        instead_of=tuple(rule.instead_of or ()),
+        hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
+        pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
+        includes_existing=rule.existing == "include",
+        stance=_digest([stance, rule.status == "live"]),
     )
 
 
-class _Plans:
-    """Collects which series the conditions read, and how far back."""
-
-    def __init__(self, types: Iterable[str]) -> None:
-        # The plain series of each type is kept whatever the rules are; a purchase's adds up its amount.
-        self._plans = {
-            name: SeriesPlan(name, name, "amount" if name == "purchase" else None, None, MIN_KEEP_DAYS)
-            for name in types
-        }
-
-    def need(self, name: str, where: Any, adds: str | None, days: int) -> str:
-        """Ask for a series and return its key."""
-        plain = self._plans.get(name)
-        if not where and plain is not None and adds in (None, plain.adds):
-            key, matches, adds = name, None, plain.adds
-        else:
-            filters = {attribute: _filter_content(value) for attribute, value in (where or {}).items()}
-            key = f"{name}?{_digest([filters, adds])}"
-            matches = _matcher(where) if where else None
-        known = self._plans.get(key)
-        keep_days = max(days, known.keep_days if known else MIN_KEEP_DAYS)
-        self._plans[key] = SeriesPlan(key, name, adds, matches, keep_days)
-        return key
-
-    def by_type(self) -> dict[str, tuple[SeriesPlan, ...]]:
-        """Return the series of each type, the plain one first."""
-        grouped: dict[str, list[SeriesPlan]] = {}
-        for plan in sorted(self._plans.values(), key=lambda plan: plan.key):
-            grouped.setdefault(plan.type, []).append(plan)
-        return {name: tuple(plans) for name, plans in grouped.items()}
+def _grouped(rules: Sequence[Rule]) -> list[Rule]:
+    names = {types: str(number) for number, types in enumerate(sorted({rule.types for rule in rules}, key=sorted))}
+    return [replace(rule, group=names[rule.types]) for rule in rules]
 
 
-def _types_of(when: Any) -> set[str]:
-    match when:
-        case model.Count(count=name):
-            return {name}
-        case model.Sum(sum=reference):
-            return {reference.split(".", 1)[0]}
-        case model.Absent(none=name):
-            return {name}
-        case model.Status():
-            return {conditions.CANCELLATION, conditions.PURCHASE}
-        case model.All(all=parts) | model.Any_(any=parts):
-            return {name for part in parts for name in _types_of(part)}
-        case model.Not(not_=part):
-            return _types_of(part)
-    raise TypeError(f"no such condition: {when!r}")
+def _competing(rules: list[Rule], control: Control) -> list[Rule]:
+    """Find out which rules compete for the same customer, and who is asked first.
+
+    What becomes of one action of a circle depends on the others, so it is admitted only when all types that decide
+    about any of them have been seen. A limit over all rules puts all of them into one circle.
+    """
+    by_id = {rule.id: rule for rule in rules}
+    acting = [rule for rule in rules if not rule.shadow and not rule.paused]
+    yields_to: dict[str, list[str]] = {rule.id: [] for rule in rules}
+    rivals: dict[str, set[str]] = {rule.id: set() for rule in rules}
+    for rule, other in permutations(acting, 2):
+        if other.id in rule.instead_of:
+            yields_to[other.id].append(rule.id)
+        if other.id in rule.instead_of or rule.priority > other.priority > 0 or control.remembers_ms:
+            rivals[rule.id].add(other.id)
+            rivals[other.id].add(rule.id)
+    ranks = {name: rank for rank, name in enumerate(_ranking(rules))}
+    circles = _circles(rivals)
+    found = []
+    for rule in rules:
+        circle = circles.get(rule.id, (-1, frozenset()))
+        shared = frozenset[str]().union(*(by_id[name].types for name in circle[1]))
+        found.append(
+            replace(
+                rule,
+                reads=rule.types | shared,
+                waits=rule.needs | shared | control.types,
+                circle=circle[0],
+                rank=ranks[rule.id],
+                yields_to=tuple(yields_to[rule.id]),
+            )
+        )
+    return found
 
 
-def _condition(when: Any, plans: _Plans) -> Condition:
-    match when:
-        case model.Count():
-            return _volume(when, when.count, None, 1, plans)
-        case model.Sum():
-            name, attribute = when.sum.split(".", 1)
-            return _volume(when, name, attribute, UNIT, plans)
-        case model.Absent():
-            key = plans.need(when.none, when.where, None, 0)
-            span = write_duration(when.for_)
-            phrase = f"no {when.none}{_filter_phrase(when.where)} for {span}"
-            return conditions.Absence(key, when.none, duration_ms(when.for_), span, phrase)
-        case model.Status():
-            for name in (conditions.CANCELLATION, conditions.PURCHASE):
-                plans.need(name, None, None, 0)
-            return conditions.Cancelled(when.status == "cancelled", f"the customer is {when.status}")
-        case model.All():
-            return conditions.Several(tuple(_condition(part, plans) for part in when.all), conditions.FALSE)
-        case model.Any_():
-            return conditions.Several(tuple(_condition(part, plans) for part in when.any), conditions.TRUE)
-        case model.Not():
-            return conditions.Negation(_condition(when.not_, plans))
-    raise TypeError(f"no such condition: {when!r}")
+def _ranking(rules: Sequence[Rule]) -> list[str]:
+    """Return the ids so that who stands instead of another comes before it, then by priority, then by id."""
+    by_priority = [rule.id for rule in sorted(rules, key=lambda rule: (-rule.priority, rule.id))]
+    places = {name: place for place, name in enumerate(by_priority)}
+    sorter: TopologicalSorter[str] = TopologicalSorter({name: [] for name in by_priority})
+    for rule in rules:
+        for other in rule.instead_of:
+            if other in places:
+                sorter.add(other, rule.id)
+    try:
+        sorter.prepare()
+    except CycleError:
+        return by_priority  # `linger rules check` refuses it; here any fixed order will do
+    ranking: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=places.__getitem__)
+        ranking.append(ready.pop(0))
+        sorter.done(ranking[-1])
+    return ranking
 
 
-def _volume(when: "model.Count | model.Sum", name: str, adds: str | None, unit: int, plans: _Plans) -> Condition:
-    days = None if when.within is None else duration_ms(when.within) // DAY_MS
-    key = plans.need(name, when.where, adds, days or 0)
-    lower, upper = when.limits()
-    low = None if lower is None else int((lower[0] * unit).to_integral_value(ROUND_CEILING)) + lower[1]
-    high = None if upper is None else int((upper[0] * unit).to_integral_value(ROUND_FLOOR)) - upper[1]
-    bounds = when.words()
-    subject = f"{bounds} {name}{_filter_phrase(when.where)}"
-    if adds is not None:
-        subject = f"{name} {adds}{_filter_phrase(when.where)} adding up to {bounds}"
-    phrase = subject + (" ever" if when.within is None else f" within {write_duration(when.within)}")
-    return conditions.Volume(key, name, adds, low, high, days, phrase)
-
-
-def _filter_content(value: Any) -> Any:
-    if isinstance(value, model.Bounds | model.Different):
-        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return value
-
-
-def _filter_phrase(where: Mapping[str, Any] | None) -> str:
-    if not where:
-        return ""
-    return f" ({', '.join(f'{name} {_one_filter_phrase(value)}' for name, value in where.items())})"
-
-
-def _one_filter_phrase(value: Any) -> str:
-    match value:
-        case model.Bounds():
-            return value.words()
-        case model.Different(other_than=other):
-            return f"other than {_one_filter_phrase(other)}"
-        case list():
-            return " or ".join(map(str, value))
-    return str(value)
-
-
-def _matcher(where: Mapping[str, Any]) -> Matcher:
-    tests = [(name, _test(value)) for name, value in where.items()]
-
-    def matches(fact: Fact) -> bool:
-        attributes = fact.attributes
-        return all(test(attributes.get(name)) for name, test in tests)
-
-    return matches
-
-
-def _test(value: Any) -> Callable[[Any], bool]:
-    match value:
-        case model.Bounds():
-            low, high = value.limits()
-            low_scaled = None if low is None else scaled(low[0]) + low[1]
-            high_scaled = None if high is None else scaled(high[0]) - high[1]
-
-            def between(found: Any) -> bool:
-                if isinstance(found, bool) or not isinstance(found, int | float | Decimal):
-                    return False
-                number = scaled(found)
-                return (low_scaled is None or number >= low_scaled) and (high_scaled is None or number <= high_scaled)
-
-            return between
-        case model.Different(other_than=other):
-            refused = _test(other)
-            return lambda found: found is not None and not refused(found)
-        case list():
-            allowed = tuple(value)
-            return lambda found: any(_same(found, one) for one in allowed)
-    return lambda found: _same(found, value)
-
-
-def _same(found: Any, wanted: Any) -> bool:
-    # True == 1 in Python; in a rule they are different answers. And no float equals the exact decimal 19.99.
-    if isinstance(found, bool) or isinstance(wanted, bool):
-        return found is wanted
-    if isinstance(found, int | float | Decimal) and isinstance(wanted, int | float | Decimal):
-        return Decimal(str(found)) == Decimal(str(wanted))
-    return bool(found == wanted)
+def _circles(rivals: Mapping[str, set[str]]) -> dict[str, tuple[int, frozenset[str]]]:
+    """Return by rule id the number and the members of its circle; rules without rivals are left out."""
+    circles: dict[str, tuple[int, frozenset[str]]] = {}
+    for name in rivals:
+        if name in circles or not rivals[name]:
+            continue
+        members: set[str] = set()
+        found = {name}
+        while found:
+            members |= found
+            found = {other for one in found for other in rivals[one]} - members
+        circle = (len({number for number, _ in circles.values()}), frozenset(members))
+        circles.update(dict.fromkeys(members, circle))
+    return circles

@@ -1,0 +1,140 @@
+"""Laws of rule sets in force: the newest counts for all, and an older one does not come back by itself."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from schemas.rules import Rule
+from tests.builders import day, rule, rules
+from tests.integration.test_store import lawful
+from workers.core.ruleset import RuleSet
+from workers.embedded import Pair
+from workers.generations import OlderRules, as_in_force, newest_generation, put_in_force
+from workers.pacing import Paces
+from workers.store import Store
+
+pytestmark = pytest.mark.integration
+
+
+def a_rule(days: int = 10, **content: Any) -> Rule:
+    return rule("soft", when={"none": "purchase", "for": f"{days} days"}, **content)
+
+
+async def load(store: Store, ruleset: RuleSet, at_day: float, *, deliberate: bool = True) -> RuleSet:
+    return (await put_in_force(store, ruleset, day(at_day), deliberate=deliberate)).rules
+
+
+def law(work: Callable[[Store], Any], pair: Pair) -> None:
+    lawful(work, pair.redis_url)
+
+
+def test_the_first_rules_count_from_the_beginning_of_time(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        first = await load(store, rules(a_rule()), 100, deliberate=False)
+        assert first.generation == 1
+        assert first.by_id["soft"].live_since_ms == 0
+
+    law(work, pair)
+
+
+def test_a_rule_counts_from_when_it_took_its_stance_and_not_from_when_others_changed(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        await load(store, rules(a_rule()), 100)
+        second = await load(store, rules(a_rule(title="another title"), rule("hard")), 200)
+        assert second.generation == 2
+        assert (second.by_id["soft"].since_generation, second.by_id["soft"].live_since_ms) == (1, 0)
+        assert (second.by_id["hard"].since_generation, second.by_id["hard"].live_since_ms) == (2, day(200))
+        third = await load(store, rules(a_rule(11), rule("hard")), 300)
+        assert third.by_id["soft"].live_since_ms == day(300)
+
+    law(work, pair)
+
+
+def test_a_rule_that_went_away_and_comes_back_counts_anew(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        await load(store, rules(a_rule(), rule("hard")), 100)
+        await load(store, rules(rule("hard")), 200)
+        back = await load(store, rules(a_rule(), rule("hard")), 300)
+        assert back.generation == 3
+        assert back.by_id["soft"].live_since_ms == day(300)
+
+    law(work, pair)
+
+
+def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        loaded = await asyncio.gather(*(load(store, rules(a_rule()), 100 + at, deliberate=False) for at in range(8)))
+        assert {one.generation for one in loaded} == {1}
+        assert await newest_generation(store) == 1
+
+    law(work, pair)
+
+
+def test_of_workers_that_load_different_rules_at_once_each_set_gets_its_own_number(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        loaded = await asyncio.gather(*(load(store, rules(a_rule(10 + at)), 100) for at in range(8)))
+        assert sorted(one.generation for one in loaded) == list(range(1, 9))
+
+    law(work, pair)
+
+
+def test_a_worker_that_starts_with_older_rules_is_refused_and_told_what_to_do(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        old, new = rules(a_rule(10)), rules(a_rule(11))
+        await load(store, old, 100)
+        await load(store, new, 200)
+        with pytest.raises(OlderRules, match="linger rules promote"):
+            await load(store, old, 300, deliberate=False)
+        assert (await load(store, old, 300, deliberate=True)).generation == 3
+
+    law(work, pair)
+
+
+def test_looking_changes_nothing(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        await load(store, rules(a_rule()), 100)
+        assert (await as_in_force(store, rules(a_rule()))).generation == 1
+        assert (await as_in_force(store, rules(a_rule(11)))).generation == 0
+        assert await newest_generation(store) == 1
+
+    law(work, pair)
+
+
+def test_no_more_places_are_given_than_the_pace_has_whoever_asks(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
+        assert paced is not None
+        paces = Paces(store)
+        granted = await asyncio.gather(*(paces.reserve("soft", paced, 7, day(1)) for _ in range(30)))
+        assert sum(granted) <= 100
+        assert await paces.reserve("soft", paced, 200, day(1) + 3_600_000) == 100
+
+    law(work, pair)
+
+
+def test_a_pace_is_used_up_to_the_last_place(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
+        assert paced is not None
+        paces = Paces(store)
+        granted = [await paces.reserve("soft", paced, 7, day(1)) for _ in range(30)]
+        assert sum(granted) == 100
+
+    law(work, pair)
+
+
+def test_every_customer_is_found_by_a_scan(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        names = {f"customer {number}" for number in range(700)}
+        await store.call([("MSET", *(part for name in names for part in (store.keys(3).customer(name), b"x")))])
+        found: set[str] = set()
+        cursor: int | None = None
+        while cursor != 0:
+            cursor, by_tag = await store.scan(cursor or 0, 50)
+            for customers in by_tag.values():
+                found |= set(customers)
+        assert found == names
+
+    law(work, pair)

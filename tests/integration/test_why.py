@@ -1,0 +1,240 @@
+"""`linger why` as a process of its own, over a customer whom the decide agent stored in a real Redis."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from schemas.events import BUILT_IN
+from tests.builders import day
+from tests.decide_agent import SOURCE, TYPES, Agent, record
+from workers.clock import ReplayClock
+from workers.embedded import HOST, Pair, free_ports
+from workers.rule_files import load_book
+from workers.safe_time import encode_progress
+from workers.store import Store, open_pool
+
+pytestmark = pytest.mark.integration
+
+RULES: Final = """
+rules:
+  - id: gone-quiet
+    title: Gone quiet
+    status: live
+    when: {all: [{count: purchase, at least: 1, within: 90 days}, {none: purchase, for: 10 days}]}
+    action: at-risk
+    template: we-miss-you
+    expires after: 14 days
+    again after: 20 days
+    examples:
+      - name: one purchase and then silence
+        given: [{at: start, event: purchase}]
+        expect: [{at: 10 days, action: at-risk}]
+      - name: no purchase
+        given: [{at: start, event: login}]
+        expect: nothing
+        watch for: 30 days
+  - id: few-logins
+    title: Hardly ever logs in
+    status: shadow
+    when: {count: login, at most: 1, within: 60 days}
+    action: at-risk
+    template: how-can-we-help
+    expires after: 14 days
+  - id: some-idea
+    title: Not finished yet
+    status: draft
+    when: {status: cancelled}
+    action: win-back
+    template: exit-survey
+    expires after: 14 days
+"""
+SOURCES: Final = f"""
+event_types: {{nps: {{}}}}
+sources:
+  - topic: {SOURCE}
+    format: canonical
+    events: [{", ".join(TYPES)}]
+    max_silence: 3650 days
+    complete_since: 2024-01-01
+"""
+_serial = count()
+
+
+@dataclass
+class Place:
+    """A namespace in Redis and the files that belong to it."""
+
+    redis_url: str
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.namespace = f"why-{next(_serial)}"
+        (self.folder / "rules.yaml").write_text(RULES)
+        (self.folder / "sources.yaml").write_text(SOURCES)
+
+    def store(self, *records: ConsumerRecord, now_day: float) -> None:
+        """Let the decide agent take records and decide what is due, and put down what a worker would."""
+
+        async def work() -> None:
+            book, problems = load_book([self.folder / "rules.yaml"], [*BUILT_IN, "nps"])
+            assert problems == []
+            store = Store(open_pool({"url": self.redis_url}, 5_000), self.namespace)
+            try:
+                agent = Agent(store, *book.rules, now_day=now_day)
+                await agent.start(end=len(records))
+                assert await agent.take(*records) is True
+                await agent.look()
+                await agent.decide.fire()
+                for name, one in agent.progress().items():
+                    await store.call([("HSET", store.progress_key, name, encode_progress(one))])
+                await ReplayClock(store).announce(agent.clock.now_ms, {})
+                await agent.decide.stop(5)
+            finally:
+                await store.close()
+
+        asyncio.run(work())
+
+    def ask(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run `linger why`."""
+        settings = {
+            "REDIS_URL": self.redis_url,
+            "REDIS_NAMESPACE": self.namespace,
+            "PARTITIONS": "1",
+            "CLOCK": "replay",
+            "RULES": str(self.folder / "rules.yaml"),
+            "SOURCES": str(self.folder / "sources.yaml"),
+            **variables,
+        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LINGER_")}
+        return subprocess.run(
+            [sys.executable, "-m", "workers", "why", *arguments],
+            env={**environment, **{f"LINGER_{name}": value for name, value in settings.items()}, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def document(self, *arguments: str) -> Any:
+        answer = self.ask(*arguments, "--json")
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+
+def bought_once() -> Sequence[ConsumerRecord]:
+    purchase = {"amount": "20", "currency": "EUR"}
+    return [
+        record(0, "login", "2024-03-01T00:00:00Z"),
+        record(1, "purchase", "2024-03-02T12:00:00Z", **purchase),
+    ]
+
+
+def test_a_stored_customer_is_explained_to_people(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=75)
+    answer = place.ask("ada")
+    assert answer.returncode == 0, answer.stderr
+    for text in (
+        "Customer ada as of 2024-03-16 00:00 UTC",
+        "✓ Gone quiet (gone-quiet): holds since 2024-03-12 12:00 UTC",
+        "acted on 2024-03-12 12:00 UTC; the action is good until 2024-03-26 12:00 UTC",
+        "cooling down until 2024-04-01 12:00 UTC",
+        "if nothing happens, it ends on 2024-05-31 00:00 UTC",
+        "✓ at least 1 purchase within 90 days",
+        "found: last on 2024-03-02 12:00 UTC; asked for: none for 10 days",
+        "changes with the next purchase",
+        "? Hardly ever logs in (few-logins): cannot be known yet",
+        "the customer is known only since 2024-03-01 00:00 UTC",
+        "Linger looks again on 2024-04-29 00:00 UTC: 'Hardly ever logs in' begins to hold",
+    ):
+        assert text in answer.stdout
+    assert "some-idea" not in answer.stdout
+
+
+def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=65)
+    now = place.document("ada")
+    assert [rule["rule"] for rule in now["rules"]] == ["few-logins", "gone-quiet"]
+    assert (now["at"], now["is_ahead"]) == ("2024-03-06T00:00:00.000Z", False)
+    assert now["looks_again"] == "2024-03-12T12:00:00.000Z"
+    assert now["rules"][1]["verdict"] == "false"
+    assert now["rules"][1]["changes_by_itself"] == {"at": "2024-03-12T12:00:00.000Z", "becomes": "true"}
+    later = place.document("ada", "gone-quiet", "--at", "2024-03-12T13:30+01:00")
+    assert (later["at"], later["is_ahead"]) == ("2024-03-12T12:30:00.000Z", True)
+    (rule,) = later["rules"]
+    assert (rule["verdict"], rule["holds_since"]) == ("true", "2024-03-12T12:00:00.000Z")
+    assert rule["states"][-1]["state"] == "expected"
+
+
+def test_explaining_writes_nothing(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=65)
+    first = place.document("ada", "--at", "2024-06-01")
+    assert place.document("ada", "--at", "2024-06-01") == first
+    assert place.document("ada")["rules"][1]["verdict"] == "false"
+
+
+def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=65)
+
+    async def time_goes_on_and_nobody_reads() -> None:
+        store = Store(open_pool({"url": pair.redis_url}, 5_000), place.namespace)
+        await ReplayClock(store).announce(day(75), {})
+        await store.close()
+
+    asyncio.run(time_goes_on_and_nobody_reads())
+    (rule,) = place.document("ada", "gone-quiet")["rules"]
+    assert rule["verdict"] == "not observable"
+    (gap,) = rule["not_observable_because"]
+    assert (gap["reason"], gap["type"], gap["since"]) == ("unseen", "purchase", "2024-03-06T00:00:00.000Z")
+    assert f"its source {SOURCE} is read only until 2024-03-06 00:00 UTC" in gap["text"]
+
+
+def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=65)
+    answer = place.ask("nobody")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "Linger has seen no event of customer 'nobody' yet." in answer.stderr
+    for_machines = place.ask("nobody", "--json")
+    assert (for_machines.returncode, json.loads(for_machines.stdout)) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone-quite"], "there is no rule 'gone-quite'; did you mean 'gone-quiet'?"),
+        (["xyzzy"], "there is no rule 'xyzzy'; there are few-logins, gone-quiet, some-idea"),
+        (["some-idea"], "the rule 'some-idea' is a draft: it is not evaluated"),
+        (["--at", "tomorrow"], "'tomorrow' is no moment; write it like 2026-12-01"),
+        (["--at", "2024-03-01"], "cannot look back to 2024-03-01 00:00 UTC"),
+    ],
+)
+def test_what_cannot_be_answered_ends_with_1_and_says_why(
+    pair: Pair, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=65)
+    answer = place.ask("ada", *arguments)
+    assert answer.returncode == 1
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_store_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    answer = Place(f"redis://{HOST}:{port}/0", tmp_path).ask("ada", REDIS_TIMEOUT_MS="300")
+    assert answer.returncode == 1
+    assert "Redis does not answer" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,136 @@
+"""Laws of rules that compete for a customer: what is left does not depend on what was seen first."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.actions import Action, Decision
+from tests.builders import DAY, START, rule, rules, watched
+from tests.oracle import left
+from tests.property.test_decide_properties import STEPS, history
+from workers.core import activity as activities
+from workers.core.activity import Activity
+from workers.core.decide import decide
+from workers.core.facts import Fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+
+END = START + 400 * DAY
+PARTS = (
+    rule(
+        "quiet",
+        when={
+            "all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]
+        },
+        again_after="20 days",
+        priority=50,
+    ),
+    rule("first", when={"none": "purchase", "for": "5 days"}, for_="2 days", priority=20),
+    rule(
+        "dry",
+        when={"all": [{"count": "login", "at least": 2, "within": "20 days"}, {"none": "login", "for": "4 days"}]},
+        unless={"status": "cancelled"},
+        priority=70,
+    ),
+    rule("gone", when={"status": "cancelled"}, action="win-back", instead_of=["quiet", "first"]),
+    rule("idle", when={"none": "login", "for": "6 days"}, hold_out="50%", again_after="9 days"),
+)
+SETS = {
+    "ranks": rules(*PARTS),
+    "limits": rules(
+        *PARTS,
+        limits=[{"at most": "2 actions", "within": "12 days"}, {"at most": "1 action", "per": "calendar day"}],
+        quiet_hours={"from": "22:00", "until": "07:00"},
+        time_zone={"otherwise": "Europe/Berlin"},
+    ),
+}
+
+
+class Customer:
+    """One customer in the hands of the core, stored and read again between any two turns."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.rules = ruleset
+        self.activity: Activity | None = None
+        self.decisions: list[Action | Decision] = []
+
+    def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
+        before = None if self.activity is None else activities.decode(activities.encode(self.activity))
+        outcome = decide("ada", before, events, self.rules, observed, upto_ms)
+        self.activity = outcome.activity
+        self.decisions += outcome.decisions
+
+    def final(self) -> tuple[bytes, dict[str, bytes]]:
+        self.turn([], watched(self.rules), END)
+        assert self.activity is not None
+        return activities.encode(self.activity), left(self.decisions)
+
+
+def oracle(ruleset: RuleSet, events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:
+    customer = Customer(ruleset)
+    customer.turn(events, watched(ruleset))
+    return customer.final()
+
+
+@pytest.mark.parametrize("name", SETS)
+@given(steps=STEPS, late=st.booleans(), borders=st.lists(st.integers(0, 14), max_size=6))
+@settings(max_examples=300)
+def test_the_borders_of_batches_change_nothing(
+    name: str, steps: list[tuple[str, float, float, int]], late: bool, borders: list[int]
+) -> None:
+    events, customer = history(steps, late), Customer(SETS[name])
+    for start, end in pairwise(sorted({0, *borders, len(events)})):
+        customer.turn(events[start:end], watched(SETS[name]))
+    assert customer.final() == oracle(SETS[name], events)
+
+
+@pytest.mark.parametrize("name", SETS)
+@given(steps=STEPS, late=st.booleans(), looks=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
+@settings(max_examples=300)
+def test_it_does_not_matter_when_timers_are_looked_at(
+    name: str, steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+) -> None:
+    events, customer = history(steps, late), Customer(SETS[name])
+    for serial, one in enumerate(events):
+        customer.turn([one], watched(SETS[name]))
+        rest = [later.at_ms for later in events[serial + 1 :]]
+        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
+        if looks[serial] % 2 and safe_ms > START:
+            customer.turn([], watched(SETS[name]), safe_ms)
+    assert customer.final() == oracle(SETS[name], events)
+
+
+@pytest.mark.parametrize("name", SETS)
+@given(steps=STEPS, lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
+@settings(max_examples=600)
+def test_types_that_lag_delay_actions_and_change_none(
+    name: str, steps: list[tuple[str, float, float, int]], lags: list[int]
+) -> None:
+    events, customer = history(steps, late=False), Customer(SETS[name])
+    for serial, one in enumerate(events):
+        until = {}
+        for place, kind in enumerate(("purchase", "login", "cancellation")):
+            rest = [later.at_ms for later in events[serial + 1 :] if later.type == kind]
+            until[kind] = max(START, min(rest, default=END) - 1 - lags[serial * 3 + place] ** 2 * 10)
+        observed = replace(watched(SETS[name]), until=until)
+        customer.turn([one], observed)
+        customer.turn([], observed, max(until.values()))
+    assert customer.final() == oracle(SETS[name], events)
+
+
+@given(steps=STEPS, late=st.booleans())
+@settings(max_examples=300)
+def test_no_customer_ever_has_more_actions_than_the_limit(
+    steps: list[tuple[str, float, float, int]], late: bool
+) -> None:
+    customer = Customer(SETS["limits"])
+    customer.turn(history(steps, late), watched(SETS["limits"]))
+    customer.final()
+    started = sorted(
+        one.decided_at.timestamp() for one in customer.decisions if isinstance(one, Action) and one.status == "active"
+    )
+    for first, third in zip(started, started[2:], strict=False):
+        assert late or third - first >= 12 * 86_400

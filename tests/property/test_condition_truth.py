@@ -1,0 +1,679 @@
+"""Laws of conditions: what is told of rolling facts is what the whole history says, to the millisecond.
+
+The history is judged here a second time, as plainly as possible: from the list of all events, for one moment, with
+nothing remembered and nothing reckoned ahead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+from typing import Any, Final
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from schemas import conditions as model
+from tests.builders import DAY, START
+from workers.core import activity as activities
+from workers.core.activity import Activity
+from workers.core.compiling import compile_condition
+from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.facts import Fact
+from workers.core.observed import FOREVER_MS, Observed
+from workers.core.plans import Plans
+
+HOUR: Final = DAY // 24
+TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
+READ: Final = TypeAdapter[Any](model.Condition).validate_python
+NEVER: Final = 1 << 60
+HORIZON: Final = 70 * DAY
+
+
+# --- a customer, as the core knows one and as the list of all events ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """Everything that arrived of one customer, in the order of the log, and what was watched."""
+
+    events: list[Fact]
+    since: dict[str, int]
+    whole: frozenset[str]
+
+    @property
+    def first_ms(self) -> int:
+        return self.events[0].at_ms
+
+    @property
+    def last_ms(self) -> int:
+        return max(event.at_ms for event in self.events)
+
+    def knows_ever(self, name: str) -> bool:
+        if name not in self.since:
+            return False
+        return name in self.whole or self.first_ms >= self.since[name] + 180 * DAY
+
+    def watched_from(self, name: str) -> int:
+        return max(self.since.get(name, NEVER), self.first_ms)
+
+    def of(self, name: str, where: Any) -> list[Fact]:
+        return [event for event in self.events if event.type == name and is_meant(event, where)]
+
+
+@dataclass
+class Known:
+    """The same customer as rolling facts."""
+
+    life: Life
+    when: Any
+    condition: Condition = field(init=False)
+    activity: Activity = field(init=False)
+    observed: Observed = field(init=False)
+
+    def __post_init__(self) -> None:
+        plans = Plans(TYPES)
+        self.condition = compile_condition(self.when, plans)
+        facts = plans.facts_by_type()
+        keys = {one.key: name for name, plan in facts.items() for one in plan.series}
+        self.observed = Observed(
+            since={key: self.life.since[name] for key, name in keys.items() if name in self.life.since},
+            whole=frozenset(key for key, name in keys.items() if name in self.life.whole),
+        )
+        self.activity = Activity(first_ms=self.life.first_ms)
+        self.moments: list[tuple[int, int]] = []
+        for event in self.life.events:
+            self.activity.at_ms = max(self.activity.at_ms, event.at_ms)
+            activities.fold_facts(self.activity, event, facts[event.type])
+            self.activity = activities.decode(activities.encode(self.activity))
+            self.moments.append((self.activity.at_ms, self.look(self.activity.at_ms)[0]))
+
+    def look(self, at_ms: int) -> tuple[int, int]:
+        return self.condition.look(self.activity, at_ms, self.observed)
+
+
+# --- the naive truth ------------------------------------------------------------------------------------------------
+
+
+def ms(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
+
+
+def number(value: Any) -> Fraction | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return Fraction(str(value))
+
+
+def is_same(found: Any, wanted: Any) -> bool:
+    if isinstance(found, bool) or isinstance(wanted, bool):
+        return found is wanted
+    if isinstance(found, str) or isinstance(wanted, str):
+        return bool(found == wanted)
+    return found is not None and number(found) == number(wanted)
+
+
+def is_within(value: Fraction | int, bounds: model.Bounds) -> bool:
+    low, high = bounds.limits()
+    if low is not None and (value < Fraction(low[0]) or (low[1] and value == Fraction(low[0]))):
+        return False
+    return high is None or not (value > Fraction(high[0]) or (high[1] and value == Fraction(high[0])))
+
+
+def passes(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, model.Bounds):
+        value = number(found)
+        return value is not None and is_within(value, wanted)
+    if isinstance(wanted, model.Different):
+        return found is not None and not passes(found, wanted.other_than)
+    if isinstance(wanted, list):
+        return any(is_same(found, one) for one in wanted)
+    return is_same(found, wanted)
+
+
+def is_meant(event: Fact, where: Any) -> bool:
+    return all(passes(event.attributes.get(name), wanted) for name, wanted in (where or {}).items())
+
+
+def certain(truths: list[bool]) -> int:
+    """What holds in every world that is possible."""
+    if all(truths):
+        return TRUE
+    return NOT_OBSERVABLE if any(truths) else FALSE
+
+
+def is_in_window(event: Fact, within: timedelta | None, at_ms: int, back: int = 0) -> bool:
+    """Whether an event lies in the last N UTC days, or in the N days `back` times before."""
+    if within is None:
+        return True
+    age = at_ms // DAY - event.at_ms // DAY - back * within.days
+    return 0 <= age < within.days
+
+
+def is_window_known(life: Life, name: str, days: int | None, at_ms: int) -> bool:
+    if days is None:
+        return life.knows_ever(name)
+    return (at_ms // DAY - days + 1) * DAY >= life.watched_from(name)
+
+
+def window_days(when: Any) -> int | None:
+    return None if when.within is None else when.within.days
+
+
+def count(when: model.Count, life: Life, at_ms: int) -> int:
+    seen = sum(is_in_window(event, when.within, at_ms) for event in life.of(when.count, when.where))
+    more = [0] if is_window_known(life, when.count, window_days(when), at_ms) else range(12)
+    return certain([is_within(seen + unseen, when) for unseen in more])
+
+
+def sum_(when: model.Sum, life: Life, at_ms: int) -> int:
+    name, attribute = when.sum.split(".")
+    amounts = [
+        number(event.attributes.get(attribute)) or Fraction(0)
+        for event in life.of(name, when.where)
+        if is_in_window(event, when.within, at_ms)
+    ]
+    seen = sum(amounts, Fraction(0))
+    more = [Fraction(0)]
+    if not is_window_known(life, name, window_days(when), at_ms):
+        gaps = [Fraction(limit[0]) - seen for limit in when.limits() if limit is not None]
+        more += [gap + step for gap in gaps for step in (0, Fraction(1, 10_000), 1) if gap + step > 0]
+        more.append(Fraction(10**9))
+    return certain([is_within(seen + unseen, when) for unseen in more])
+
+
+def average(when: model.Average, life: Life, at_ms: int) -> int:
+    name, attribute = when.average.split(".")
+    if not is_window_known(life, name, window_days(when), at_ms):
+        return NOT_OBSERVABLE
+    amounts = [
+        amount
+        for event in life.of(name, when.where)
+        if is_in_window(event, when.within, at_ms)
+        and (amount := number(event.attributes.get(attribute))) is not None
+    ]
+    return TRUE if amounts and is_within(sum(amounts) / len(amounts), when) else FALSE
+
+
+def distinct(when: model.Distinct, life: Life, at_ms: int) -> int:
+    name, attribute = when.distinct.split(".")
+    values: list[Any] = []
+    for event in life.of(name, when.where):
+        value = event.attributes.get(attribute)
+        if value is not None and is_in_window(event, when.within, at_ms):
+            if not any(is_same(value, other) for other in values):
+                values.append(value)
+    more = [0] if is_window_known(life, name, window_days(when), at_ms) else range(12)
+    return certain([is_within(len(values) + unseen, when) for unseen in more])
+
+
+def none(when: model.Absent, life: Life, at_ms: int) -> int:
+    seen = [event.at_ms for event in life.of(when.none, when.where)]
+    if seen and at_ms - max(seen) < ms(when.for_):
+        return FALSE
+    silent_since = max(life.since.get(when.none, NEVER), max(seen) if seen else life.first_ms)
+    return TRUE if at_ms - silent_since >= ms(when.for_) else NOT_OBSERVABLE
+
+
+def ages(when: Any, at_ms: int, worlds: list[int | None], ranges: list[tuple[int, int]]) -> int:
+    """Judge the age of something that happened at one of some moments (None for never), or anywhere in a range."""
+    least, most = when.ages()
+    borders = [at_ms - ms(age) + step for age in (least, most) if age is not None for step in (-1, 0, 1)]
+    for low, high in ranges:
+        if low <= high:
+            worlds = [*worlds, low, high, *(border for border in borders if low <= border <= high)]
+
+    def holds(happened: int | None) -> bool:
+        if happened is None:
+            return False
+        age = at_ms - happened
+        return (least is None or age >= ms(least)) and (most is None or age <= ms(most))
+
+    return certain([holds(happened) for happened in worlds])
+
+
+def last(when: model.Last, life: Life, at_ms: int) -> int:
+    seen = [event.at_ms for event in life.of(when.last, when.where)]
+    if seen:
+        return ages(when, at_ms, [max(seen)], [(max(seen), min(life.since.get(when.last, NEVER), at_ms))])
+    if life.knows_ever(when.last):
+        return FALSE
+    return ages(when, at_ms, [None], [(-NEVER, min(life.watched_from(when.last), at_ms))])
+
+
+def first(when: model.First, life: Life, at_ms: int) -> int:
+    seen = [event.at_ms for event in life.of(when.first, when.where)]
+    known = min(seen) if seen else None
+    if life.knows_ever(when.first):
+        return ages(when, at_ms, [known], [])
+    unseen_until = min(at_ms, life.watched_from(when.first), *([] if known is None else [known]))
+    return ages(when, at_ms, [known], [(-NEVER, unseen_until)])
+
+
+def known_for(when: model.Known, life: Life, at_ms: int) -> int:
+    if at_ms - life.first_ms >= ms(when.known_for):
+        return TRUE
+    return FALSE if life.since and all(life.knows_ever(name) for name in life.since) else NOT_OBSERVABLE
+
+
+def change(when: model.Change, life: Life, at_ms: int) -> int:
+    name, _, attribute = when.change.partition(".")
+    if not is_window_known(life, name, 2 * when.within.days, at_ms):
+        return NOT_OBSERVABLE
+    before, now = (
+        sum(
+            (number(event.attributes.get(attribute)) or Fraction(0)) if attribute else Fraction(1)
+            for event in life.of(name, when.where)
+            if is_in_window(event, when.within, at_ms, back)
+        )
+        for back in (1, 0)
+    )
+    if before < Fraction(when.from_at_least):
+        return FALSE
+    if when.down_by is not None:
+        return TRUE if now <= before * (1 - Fraction(when.down_by) / 100) else FALSE
+    return TRUE if now >= before * (1 + Fraction(when.up_by or 0) / 100) else FALSE
+
+
+def overdue(when: model.Overdue, life: Life, at_ms: int) -> int:
+    seen = [event.at_ms for event in life.of(when.overdue, when.where)]
+    if not seen:
+        return FALSE if life.knows_ever(when.overdue) else NOT_OBSERVABLE
+    gaps = len({at // DAY for at in seen}) - 1
+    usual = Fraction(2 * ms(when.usual_gap) + max(seen) - min(seen), 2 + gaps)
+    patience = max(ms(when.at_least), ceil(Fraction(when.by) * usual))
+    if at_ms < max(seen) + patience:
+        return FALSE
+    watched = max(max(seen), life.since.get(when.overdue, NEVER))
+    return TRUE if at_ms >= watched + patience else NOT_OBSERVABLE
+
+
+def event_of(which: Any) -> tuple[str, Any]:
+    return (which.event, which.where) if isinstance(which, model.EventFilter) else (which, None)
+
+
+def follows(one: tuple[str, Any], other: tuple[str, Any], one_ms: int, other_ms: int) -> bool:
+    """Whether the other came after the one; of one type, no event follows itself."""
+    return other_ms > one_ms if one[0] == other[0] else other_ms >= one_ms
+
+
+def followed(when: model.Followed, life: Life, at_ms: int) -> int:
+    one, other = event_of(when.after), event_of(when.then)
+    firsts = [event.at_ms for event in life.of(*one)]
+    if not firsts:
+        return FALSE if life.knows_ever(one[0]) else NOT_OBSERVABLE
+    latest = max(firsts)
+    if life.since.get(one[0], NEVER) > latest:
+        return NOT_OBSERVABLE
+    after = [event.at_ms for event in life.of(*other) if follows(one, other, latest, event.at_ms)]
+    if after and min(after) - latest <= ms(when.within):
+        return TRUE
+    return NOT_OBSERVABLE if life.since.get(other[0], NEVER) > latest else FALSE
+
+
+def unfollowed(when: model.Unfollowed, life: Life, at_ms: int) -> int:
+    one, other = event_of(when.after), event_of(when.without)
+    firsts = [event.at_ms for event in life.of(*one)]
+    if not firsts:
+        return FALSE if life.knows_ever(one[0]) else NOT_OBSERVABLE
+    latest, watched = max(firsts), life.since.get(one[0], NEVER)
+    if at_ms - latest < ms(when.for_):
+        return FALSE
+    after = [event.at_ms for event in life.of(*other) if follows(one, other, latest, event.at_ms)]
+    if after:
+        return FALSE if max(after) >= watched or latest >= watched else NOT_OBSERVABLE
+    if life.since.get(other[0], NEVER) > latest:
+        return NOT_OBSERVABLE
+    return TRUE if at_ms - max(latest, watched) >= ms(when.for_) else NOT_OBSERVABLE
+
+
+def told(reference: str, life: Life) -> Any:
+    name, attribute = reference.split(".")
+    latest = None
+    for event in life.of(name, None):
+        if event.attributes.get(attribute) is not None and (latest is None or event.at_ms >= latest.at_ms):
+            latest = event
+    return None if latest is None else latest.attributes[attribute]
+
+
+def latest(when: model.Latest, life: Life, at_ms: int) -> int:
+    value = told(when.latest, life)
+    if value is None:
+        return NOT_OBSERVABLE
+    if when.is_ is not None:
+        return TRUE if passes(value, when.is_) else FALSE
+    if when.is_not is not None:
+        return FALSE if passes(value, when.is_not) else TRUE
+    return TRUE if number(value) is not None and is_within(number(value) or 0, when) else FALSE
+
+
+def date(when: model.Date, life: Life, at_ms: int) -> int:
+    value = told(when.date, life)
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return NOT_OBSERVABLE
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        date_ms = ms(moment - datetime(1970, 1, 1, tzinfo=UTC))
+    elif value is not None and not isinstance(value, bool):
+        date_ms = int(value)
+    else:
+        return NOT_OBSERVABLE
+    if when.in_the_next is not None:
+        return TRUE if 0 < date_ms - at_ms <= ms(when.in_the_next) else FALSE
+    assert when.passed_for is not None
+    return TRUE if at_ms - date_ms >= ms(when.passed_for) else FALSE
+
+
+def status(when: model.Status, life: Life, at_ms: int) -> int:
+    cancelled = [event.at_ms for event in life.of("cancellation", None)]
+    back = [event.at_ms for name in ("purchase", "reactivation") for event in life.of(name, None)]
+    is_cancelled = bool(cancelled) and not (back and max(back) > max(cancelled))
+    if when.status == "active":
+        return FALSE if is_cancelled else TRUE
+    return TRUE if is_cancelled and at_ms - max(cancelled) >= (ms(when.for_) if when.for_ else 0) else FALSE
+
+
+JUDGES: Final[dict[type, Callable[[Any, Life, int], int]]] = {
+    model.Count: count,
+    model.Sum: sum_,
+    model.Average: average,
+    model.Distinct: distinct,
+    model.Absent: none,
+    model.Last: last,
+    model.First: first,
+    model.Known: known_for,
+    model.Change: change,
+    model.Overdue: overdue,
+    model.Followed: followed,
+    model.Unfollowed: unfollowed,
+    model.Latest: latest,
+    model.Date: date,
+    model.Status: status,
+}
+
+
+def truth(when: Any, life: Life, at_ms: int) -> int:
+    """What the whole history says of a condition at a moment."""
+    match when:
+        case model.All(all=parts):
+            return min(truth(part, life, at_ms) for part in parts)
+        case model.Any_(any=parts):
+            return max(truth(part, life, at_ms) for part in parts)
+        case model.Not(not_=part):
+            return TRUE - truth(part, life, at_ms)
+    return JUDGES[type(when)](when, life, at_ms)
+
+
+# --- what is tried --------------------------------------------------------------------------------------------------
+
+WHERE: Final = st.sampled_from(
+    [
+        None,
+        {"plan": "gold"},
+        {"plan": ["gold", 5, True]},
+        {"plan": {"other than": "tin"}},
+        {"score": {"at least": 5}},
+        {"score": {"less than": "9.5"}, "plan": ["gold", "tin"]},
+    ]
+)
+WINDOW: Final = st.sampled_from([None, "1 day", "2 days", "5 days", "12 days", "30 days"])
+SPAN: Final = st.sampled_from(["1 second", "6 hours", "1 day", "36 hours", "5 days", "12 days", "40 days", "200 days"])
+NAME: Final = st.sampled_from(["purchase", "login", "nps"])
+NUMERIC: Final = st.sampled_from(["purchase.amount", "nps.score", "login.score"])
+ANY_ATTRIBUTE: Final = st.sampled_from(["login.plan", "nps.score", "nps.plan", "purchase.currency"])
+
+
+def bounded(bounds: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    number = st.sampled_from(bounds)
+    return st.one_of(
+        st.builds(
+            lambda word, bound: {word: bound},
+            st.sampled_from(["at least", "at most", "more than", "fewer than", "exactly"]),
+            number,
+        ),
+        st.builds(lambda low, high: {"at least": min(low, high), "at most": max(low, high)}, number, number),
+    )
+
+
+def with_parts(*parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.tuples(*parts).map(
+        lambda several: {name: value for part in several for name, value in part.items() if value is not None}
+    )
+
+
+def keyed(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({name.rstrip("_").replace("_", " "): part for name, part in parts.items()})
+
+
+COUNTS: Final = [0, 1, 2, 3, 5]
+AMOUNTS: Final = [Decimal(text) for text in ("0", "0.5", "5", "9.25", "20", "40", "40.0001", "-3")]
+WHICH: Final = st.one_of(
+    st.sampled_from(["purchase", "login", "nps", "cancellation"]),
+    st.builds(lambda name, where: {"event": name, "where": where}, NAME, WHERE.filter(bool)),
+)
+AGES: Final = st.one_of(
+    SPAN.map(lambda span: {"at least": f"{span} ago"}),
+    SPAN.map(lambda span: {"at most": f"{span} ago"}),
+    st.sampled_from(
+        ["1 day and 2 days ago", "36 hours and 12 days ago", "5 days and 40 days ago", "40 days and 200 days ago"]
+    ).map(lambda between: {"between": between}),
+)
+ELEMENTARY: Final[dict[str, st.SearchStrategy[dict[str, Any]]]] = {
+    "count": with_parts(keyed(count=NAME, where=WHERE, within=WINDOW), bounded(COUNTS)),
+    "sum": with_parts(keyed(sum=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
+    "average": with_parts(keyed(average=NUMERIC, where=WHERE, within=WINDOW), bounded(AMOUNTS)),
+    "distinct": with_parts(keyed(distinct=ANY_ATTRIBUTE, where=WHERE, within=WINDOW), bounded(COUNTS)),
+    "none": keyed(none=NAME, for_=SPAN, where=WHERE),
+    "last": with_parts(keyed(last=NAME, where=WHERE), AGES),
+    "first": with_parts(keyed(first=NAME, where=WHERE), AGES),
+    "known for": keyed(known_for=SPAN),
+    "change": with_parts(
+        keyed(
+            change=st.one_of(NAME, NUMERIC),
+            where=WHERE,
+            within=WINDOW.filter(bool),
+            from_at_least=st.sampled_from([1, 2, "4.5"]),
+        ),
+        st.one_of(
+            keyed(down_by=st.sampled_from(["1%", "33.3%", "50%", "100%"])),
+            keyed(up_by=st.sampled_from(["1%", "50%", "200%"])),
+        ),
+    ),
+    "overdue": keyed(
+        overdue=NAME,
+        where=WHERE,
+        by=st.sampled_from(["1 times", "1.37 times", "3 times"]),
+        usual_gap=st.sampled_from(["1 second", "1 day", "7 days"]),
+        at_least=st.sampled_from(["1 second", "36 hours", "12 days"]),
+    ),
+    "after then": keyed(after=WHICH, then=WHICH, within=SPAN),
+    "after without": keyed(after=WHICH, without=WHICH, for_=SPAN),
+    "latest": with_parts(
+        keyed(latest=st.sampled_from(["nps.score", "login.plan", "login.score"])),
+        st.one_of(
+            bounded(AMOUNTS),
+            keyed(is_=st.sampled_from(["gold", 5, True, ["tin", 9.5, False]])),
+            keyed(is_not=st.sampled_from(["gold", 5, ["tin", True]])),
+        ),
+    ),
+    "date": with_parts(
+        keyed(date=st.sampled_from(["cancellation.ends", "login.ends"])),
+        st.one_of(keyed(in_the_next=SPAN), keyed(passed_for=SPAN)),
+    ),
+    "status": st.one_of(
+        keyed(status=st.sampled_from(["active", "cancelled"])), keyed(status=st.just("cancelled"), for_=SPAN)
+    ),
+}
+def is_possible(when: dict[str, Any]) -> bool:
+    """Whether a rule file could say this: some bounds contradict one another or the kind of number."""
+    try:
+        READ(when)
+    except ValueError:
+        return False
+    return True
+
+
+CONDITIONS: Final = {
+    name: strategy.map(lambda when: {key: value for key, value in when.items() if value is not None}).filter(
+        is_possible
+    )
+    for name, strategy in ELEMENTARY.items()
+}
+
+TREES: Final = st.recursive(
+    st.one_of(*CONDITIONS.values()),
+    lambda parts: st.one_of(
+        st.lists(parts, min_size=1, max_size=4).map(lambda several: {"all": several}),
+        st.lists(parts, min_size=1, max_size=4).map(lambda several: {"any": several}),
+        parts.map(lambda part: {"not": part}),
+    ),
+    max_leaves=6,
+)
+
+GAPS: Final = st.one_of(
+    st.sampled_from([0, 0, 1, HOUR, 6 * HOUR, DAY - 1, DAY, DAY + 1, 36 * HOUR, 3 * DAY, 5 * DAY, 12 * DAY, 45 * DAY]),
+    st.integers(0, 20 * DAY),
+)
+ENDS: Final = ["2024-01-09", "2024-02-10T12:30:00+02:00", "2024-03-01T00:00:00.001", START + 20 * DAY, "soon", 3.5, True]
+ATTRIBUTES: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "score": st.sampled_from([0, 5, 9, 9.5, Decimal("9.50"), -3, 40, "9", True]),
+        "plan": st.sampled_from(["gold", "tin", "zinc", 5, 5.0, True, False]),
+        "ends": st.sampled_from(ENDS),
+    },
+)
+MONEY: Final = st.sampled_from([Decimal("5.00"), Decimal("9.25"), Decimal("40.0001"), Decimal(0), 20])
+
+
+@st.composite
+def histories(draw: st.DrawFn, late: bool = False, largest: int = 12) -> list[Fact]:
+    """Events in the order of the log; if `late`, some of them older than those before them."""
+    events, at_ms = [], START + draw(st.sampled_from([0, DAY - 1, 13 * HOUR]))
+    for serial in range(draw(st.integers(1, largest))):
+        at_ms += draw(GAPS)
+        name, attributes = draw(st.sampled_from(TYPES)), dict(draw(ATTRIBUTES))
+        if name == "purchase":
+            attributes |= {"amount": draw(MONEY), "currency": draw(st.sampled_from(["EUR", "DKK"]))}
+        shown_ms = at_ms - draw(st.integers(0, 40 * DAY)) * draw(st.booleans()) if late else at_ms
+        events.append(Fact(f"e{serial}", name, "ada", max(shown_ms, START), attributes))
+    return events
+
+
+@st.composite
+def lives(draw: st.DrawFn, late: bool = False) -> Life:
+    since = {
+        name: START + draw(st.sampled_from([-400 * DAY, -400 * DAY, -DAY, 1, 20 * DAY, 36 * HOUR, 90 * DAY]))
+        for name in TYPES
+        if draw(st.integers(0, 9))
+    }
+    return Life(draw(histories(late=late)), since, frozenset(name for name in TYPES if draw(st.booleans())))
+
+
+# --- the laws -------------------------------------------------------------------------------------------------------
+
+
+def spans_of(when: Any) -> set[int]:
+    """Every length of time that a condition speaks of, and all lengths that its windows span, in milliseconds."""
+    parts = model.parts_of(when)
+    if parts:
+        return set[int]().union(*map(spans_of, parts))
+    lengths: set[int] = set()
+    for _, value in when:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, timedelta):
+                lengths |= {ms(one), 2 * ms(one)}
+    return lengths
+
+
+def moments(known: Known, from_ms: int, until_ms: int) -> list[int]:
+    """Moments around every border that could matter, and all midnights, within a stretch."""
+    life, borders = known.life, set(range(from_ms - from_ms % DAY, min(until_ms, from_ms + HORIZON) + DAY, DAY))
+    starts = {event.at_ms for event in life.events} | set(life.since.values()) | {life.first_ms}
+    for start_ms in starts:
+        for span_ms in spans_of(known.when):
+            border = start_ms + span_ms
+            borders |= {border, border - border % DAY, border - border % DAY + DAY}
+    near = {border + step for border in borders for step in (-1, 0, 1)}
+    return sorted(at for at in near if from_ms <= at < until_ms)
+
+
+def check(known: Known) -> None:
+    """Follow the announced changes and see that the truth is right, and changes then and only then."""
+    for place, (at_ms, found) in enumerate(known.moments):
+        so_far = Life(known.life.events[: place + 1], known.life.since, known.life.whole)
+        assert found == truth(known.when, so_far, at_ms)
+    at_ms = known.activity.at_ms
+    for _ in range(5):
+        now, flip_ms = known.look(at_ms)
+        assert flip_ms > at_ms
+        until_ms = min(flip_ms, at_ms + 900 * DAY)
+        for moment_ms in {at_ms, *moments(known, at_ms, until_ms), until_ms - 1}:
+            assert truth(known.when, known.life, moment_ms) == now, moment_ms - START
+            assert known.look(moment_ms) == (now, flip_ms), moment_ms - START
+        if flip_ms == FOREVER_MS:
+            return
+        assert truth(known.when, known.life, flip_ms) != now
+        at_ms = flip_ms
+
+
+@pytest.mark.parametrize("kind", CONDITIONS)
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_condition_is_as_true_as_the_whole_history_says_and_changes_when_announced(
+    kind: str, data: st.DataObject
+) -> None:
+    check(Known(data.draw(lives()), READ(data.draw(CONDITIONS[kind]))))
+
+
+@given(lives(), TREES)
+@settings(max_examples=400)
+def test_so_is_a_combination_of_conditions(life: Life, when: dict[str, Any]) -> None:
+    check(Known(life, READ(when)))
+
+
+@pytest.mark.parametrize("kind", sorted(CONDITIONS.keys() - {"after then"}))
+@given(data=st.data())
+@settings(max_examples=100)
+def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str, data: st.DataObject) -> None:
+    check(Known(data.draw(lives(late=True)), READ(data.draw(CONDITIONS[kind]))))
+
+
+@given(lives(late=True), CONDITIONS["after then"])
+@settings(max_examples=300)
+def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(
+    life: Life, when: dict[str, Any]
+) -> None:
+    known = Known(life, READ(when))
+    told, expected = known.look(known.activity.at_ms)[0], truth(known.when, life, known.activity.at_ms)
+    assert told in (expected, NOT_OBSERVABLE)
+
+
+@given(
+    st.lists(st.integers(0, 45), min_size=20, max_size=70),
+    st.integers(28, 32),
+    st.sampled_from(["at least", "at most", "more than", "exactly"]),
+    st.sampled_from([None, "10 days", "20 days"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
+    values: list[int], bound: int, word: str, within: str | None
+) -> None:
+    events = [Fact(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": one}) for at, one in enumerate(values)]
+    asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
+    known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
+    at_ms = known.activity.at_ms
+    for _ in range(3):
+        now, flip_ms = known.look(at_ms)
+        assert truth(known.when, known.life, at_ms) == now
+        if flip_ms == FOREVER_MS:
+            return
+        assert truth(known.when, known.life, flip_ms - 1) == now
+        at_ms = flip_ms

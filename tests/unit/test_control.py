@@ -1,0 +1,143 @@
+"""Laws of control over actions: limits, quiet hours, consent, hold-out."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.rules import ForEveryRule
+from workers.core.control import Control, compile_control, is_held_out
+
+
+def control(**content: Any) -> Control:
+    """Compile `for every rule`, keys with underscores for spaces."""
+    return compile_control(
+        ForEveryRule.model_validate({name.replace("_", " "): value for name, value in content.items()})
+    )
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+BERLIN = {"quiet_hours": {"from": "21:00", "until": "08:00"}, "time_zone": {"otherwise": "Europe/Berlin"}}
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("2024-01-10T20:59:59+01:00", None),
+        ("2024-01-10T21:00:00+01:00", "2024-01-11T08:00:00+01:00"),
+        ("2024-01-11T03:00:00+01:00", "2024-01-11T08:00:00+01:00"),
+        ("2024-01-11T07:59:59+01:00", "2024-01-11T08:00:00+01:00"),
+        ("2024-01-11T08:00:00+01:00", None),
+        ("2024-03-30T23:00:00+01:00", "2024-03-31T08:00:00+02:00"),  # clocks are put forward in between
+        ("2024-10-26T23:00:00+02:00", "2024-10-27T08:00:00+01:00"),  # and back
+    ],
+)
+def test_quiet_hours_end_when_the_customers_clock_says_so(now: str, until: str | None) -> None:
+    found = control(**BERLIN).quiet_until_ms(at(now), {})
+    assert found == (None if until is None else at(until))
+
+
+def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_later_than_now() -> None:
+    night = control(quiet_hours={"from": "22:00", "until": "02:30"}, time_zone={"otherwise": "Europe/Berlin"})
+    skipped = night.quiet_until_ms(at("2024-03-31T01:30:00+01:00"), {})
+    assert skipped == at("2024-03-31T03:30:00+02:00")
+    first = night.quiet_until_ms(at("2024-10-27T02:10:00+02:00"), {})
+    assert first == at("2024-10-27T02:30:00+02:00")
+    second = night.quiet_until_ms(at("2024-10-27T02:10:00+01:00"), {})
+    assert second == at("2024-10-27T02:30:00+01:00")
+
+
+@given(
+    st.integers(at("2020-01-01T00:00:00+00:00"), at("2030-01-01T00:00:00+00:00")),
+    st.sampled_from(
+        ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "UTC"]
+    ),
+)
+def test_nobody_is_woken_and_nobody_waits_longer_than_a_day(now_ms: int, zone: str) -> None:
+    quiet = control(quiet_hours={"from": "21:00", "until": "08:00"}, time_zone={"otherwise": zone})
+    until_ms = quiet.quiet_until_ms(now_ms, {})
+    if until_ms is not None:
+        assert now_ms < until_ms <= now_ms + 13 * 3_600_000
+        assert quiet.quiet_until_ms(until_ms, {}) is None
+
+
+def test_the_first_zone_that_is_known_counts() -> None:
+    ladder = control(
+        time_zone={
+            "from": "profile.zone",
+            "country": "profile.country",
+            "zones": {"PT": "Europe/Lisbon"},
+            "otherwise": "Asia/Tokyo",
+        }
+    )
+    assert ladder.zone_of({"profile.zone": ("America/Lima", 1), "profile.country": ("PT", 1)}) == "America/Lima"
+    assert ladder.zone_of({"profile.zone": ("nonsense", 1), "profile.country": ("PT", 1)}) == "Europe/Lisbon"
+    assert ladder.zone_of({"profile.zone": ("../etc/passwd", 1)}) == "Asia/Tokyo"
+    assert ladder.zone_of({"profile.country": ("XX", 1)}) == "Asia/Tokyo"
+    assert control().zone_of({}) == "UTC"
+
+
+def test_whoever_opted_out_is_known_by_any_of_the_values_and_whoever_said_nothing_as_the_policy_says() -> None:
+    policy = {"from": "profile.consent", "opted out": [False, "no"]}
+    asked = control(consent=policy)
+    assert asked.is_opted_out({"profile.consent": (False, 1)})
+    assert asked.is_opted_out({"profile.consent": ("No", 1)})
+    assert not asked.is_opted_out({"profile.consent": (True, 1)})
+    assert not asked.is_opted_out({"profile.consent": (0, 1)})  # a zero is not a no
+    assert not asked.is_opted_out({})
+    assert control(consent={**policy, "unknown": "opted out"}).is_opted_out({})
+
+
+def test_a_limit_counts_what_happened_in_its_stretch_of_time() -> None:
+    limited = control(limits=[{"at most": "2 actions", "within": "7 days"}])
+    week = 7 * 86_400_000
+    assert limited.reached([0, 1], week, {}) is None
+    assert limited.reached([1, 2], week, {}) == "at most 2 actions within 7 days"
+    assert limited.remembers_ms == week
+
+
+def test_a_limit_per_calendar_day_follows_the_customers_calendar() -> None:
+    limited = control(
+        limits=[{"at most": "1 action", "per": "calendar day"}], time_zone={"otherwise": "Pacific/Auckland"}
+    )
+    first = at("2024-05-10T23:30:00+12:00")
+    assert limited.reached([first], at("2024-05-10T23:59:00+12:00"), {}) == "at most 1 action per calendar day"
+    assert limited.reached([first], at("2024-05-11T00:01:00+12:00"), {}) is None
+
+
+def test_a_calendar_week_begins_on_monday() -> None:
+    limited = control(limits=[{"at most": "1 action", "per": "calendar week"}])
+    sunday = at("2024-05-12T12:00:00+00:00")
+    assert limited.reached([sunday], at("2024-05-12T23:59:00+00:00"), {}) is not None
+    assert limited.reached([sunday], at("2024-05-13T00:00:00+00:00"), {}) is None
+
+
+@given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=30, unique=True))
+def test_a_greater_share_keeps_all_who_were_held_out_before(customers: list[str]) -> None:
+    shares = [Decimal(share) for share in ("1", "5", "10", "30", "50")]
+    for customer in customers:
+        held = [is_held_out(b"key", "winter", customer, share) for share in shares]
+        assert held == sorted(held)
+
+
+def test_about_the_share_is_held_out_and_other_experiments_and_keys_choose_others() -> None:
+    customers = [f"c{number}" for number in range(20_000)]
+    tenth = {name for name in customers if is_held_out(b"key", "winter", name, Decimal(10))}
+    assert 1_850 <= len(tenth) <= 2_150
+    other = {name for name in customers if is_held_out(b"key", "summer", name, Decimal(10))}
+    keyed = {name for name in customers if is_held_out(b"other", "winter", name, Decimal(10))}
+    assert 120 <= len(tenth & other) <= 280
+    assert 120 <= len(tenth & keyed) <= 280
+
+
+def test_times_are_read_in_utc_whatever_the_machine_is_set_to() -> None:
+    utc = control(quiet_hours={"from": "21:00", "until": "08:00"})
+    assert utc.quiet_until_ms(at("2024-01-01T21:00:00+00:00"), {}) == int(
+        datetime(2024, 1, 2, 8, tzinfo=UTC).timestamp() * 1000
+    )

@@ -1,0 +1,221 @@
+"""Histories in files: what is read, and what is refused with which words."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.sources import SourcesFile
+from workers.core.facts import Fact
+from workers.errors import StartupError
+from workers.history_files import Gathering, files_of, read_file
+from workers.history_store import EventsByCustomer
+from workers.source_files import load_sources
+
+DATA = Path(__file__).parents[1] / "data" / "histories"
+LATEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def read(path: Path, source: str | None = None) -> tuple[list[Fact], Gathering]:
+    """Read a file; the events in the order of customers and time."""
+    sources = the_sources()
+    with EventsByCustomer() as store:
+        gathering = Gathering(store, LATEST)
+        found = next((one for one in sources.sources if one.topic == source), None)
+        assert (found is None) == (source is None)
+        read_file(path, gathering, frozenset(sources.event_types), found)
+        customers = sorted(customer for part in store.parts() for customer in part.customers())
+        return [fact for _, facts in customers for fact in facts], gathering
+
+
+def the_sources() -> SourcesFile:
+    sources, problems = load_sources(DATA / "sources.yaml")
+    assert sources is not None, problems
+    return sources
+
+
+def written(tmp_path: Path, name: str, text: str | bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def event(number: int, **changes: object) -> str:
+    content = {
+        "event_id": f"e{number}",
+        "type": "login",
+        "customer_id": "ada",
+        "occurred_at": "2024-01-05T10:00:00Z",
+        **changes,
+    }
+    return json.dumps({name: value for name, value in content.items() if value is not None})
+
+
+# -- the same history, written in other ways --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["shop.csv", "spreadsheet.csv"])
+def test_a_table_says_what_json_lines_say(name: str) -> None:
+    expected, _ = read(DATA / "shop.jsonl")
+    found, gathering = read(DATA / name)
+    assert found == expected
+    assert not gathering.unreadable
+
+
+@pytest.mark.parametrize("name", ["shop.jsonl", "shop.csv"])
+@pytest.mark.parametrize("suffix", [".gz", ""])
+def test_a_compressed_file_says_what_the_plain_one_says_whatever_it_is_called(
+    tmp_path: Path, name: str, suffix: str
+) -> None:
+    compressed = written(tmp_path, f"{name}{suffix}", gzip.compress((DATA / name).read_bytes()))
+    assert read(compressed)[0] == read(DATA / name)[0]
+
+
+@pytest.mark.parametrize("name", ["shop.jsonl", "shop.csv"])
+def test_the_kind_of_a_file_without_a_known_name_is_seen_by_its_beginning(tmp_path: Path, name: str) -> None:
+    assert read(written(tmp_path, "export", (DATA / name).read_bytes()))[0] == read(DATA / name)[0]
+
+
+@pytest.mark.parametrize("name", ["orders.jsonl", "orders-kcat.jsonl", "orders.csv"])
+def test_a_dump_of_a_source_goes_through_its_mapping(name: str) -> None:
+    purchases = [fact for fact in read(DATA / "shop.jsonl")[0] if fact.type == "purchase"]
+    found, gathering = read(DATA / name, "shop.orders")
+    assert [(one.event_id, one.customer_id, one.at_ms, one.attributes["amount"]) for one in found] == [
+        (one.event_id, one.customer_id, one.at_ms, one.attributes["amount"]) for one in purchases
+    ]
+    assert gathering.skipped == {"orders-kcat.jsonl": 2}.get(name, 1)
+    assert not gathering.unreadable
+
+
+def test_the_beginning_and_the_end_are_those_of_the_earliest_and_the_latest_event() -> None:
+    for name in ("shop.jsonl", "shop.csv"):
+        facts, gathering = read(DATA / name)
+        assert gathering.first_ms == min(fact.at_ms for fact in facts)
+        assert gathering.last_ms == max(fact.at_ms for fact in facts)
+        assert gathering.events == len(facts)
+
+
+def test_a_folder_stands_for_all_histories_in_it() -> None:
+    assert [path.name for path in files_of(str(DATA))] == sorted(
+        path.name for path in DATA.iterdir() if path.suffix in (".jsonl", ".csv")
+    )
+
+
+# -- tables ----------------------------------------------------------------------------------------------------
+
+
+def test_values_in_a_table_become_numbers_and_truth_values_unless_the_column_is_called_text(tmp_path: Path) -> None:
+    table = written(
+        tmp_path,
+        "t.csv",
+        "type,customer_id,occurred_at,score,price,vip,zip,code:text,note\n"
+        "login,ada,2024-01-05T10:00:00Z,9,-1.50,True,01234,42,\n",
+    )
+    [fact], _ = read(table)
+    assert fact.attributes == {"score": 9, "price": -1.5, "vip": True, "zip": "01234", "code": "42"}
+
+
+def test_rows_without_an_id_are_events_of_their_own(tmp_path: Path) -> None:
+    row = "login,ada,2024-01-05T10:00:00Z\n"
+    facts, _ = read(written(tmp_path, "t.csv", f"type,customer_id,occurred_at\n{row}{row}"))
+    assert len({fact.event_id for fact in facts}) == 2
+
+
+def test_times_without_a_zone_are_taken_for_utc_and_counted(tmp_path: Path) -> None:
+    rows = ["2024-01-05", "2024-01-05 10:00", "2024-01-05T10:00:00+02:00", "2024-01-05T10:00:00Z"]
+    table = "type,customer_id,occurred_at\n" + "".join(f"login,ada,{at}\n" for at in rows)
+    facts, gathering = read(written(tmp_path, "t.csv", table))
+    midnight = int(datetime(2024, 1, 5, tzinfo=UTC).timestamp() * 1000)
+    assert [fact.at_ms - midnight for fact in facts] == [hours * 3_600_000 for hours in (0, 8, 10, 10)]
+    assert gathering.without_zone == 2
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_any_usual_delimiter_will_do(tmp_path: Path, delimiter: str) -> None:
+    table = "type,customer_id,occurred_at\nlogin,ada,2024-01-05\n".replace(",", delimiter)
+    assert len(read(written(tmp_path, "t.csv", table))[0]) == 1
+
+
+def test_rows_that_cannot_be_read_are_counted_and_the_others_kept(tmp_path: Path) -> None:
+    table = (
+        b"type,customer_id,occurred_at,amount,currency\n"
+        b"login,ada,2024-01-05,,\n"
+        b"login,ada,yesterday,,\n"
+        b"login,\xff,2024-01-05,,\n"
+        b"login,ada,2024-01-05,,,,,\n"
+        b'login,"ada",2024-01-06\n'
+        b"\n"
+        b"purchase,ada,2024-01-07,12,EUR\n"
+        b"login,ada,1704448800,,\n"
+        b"login,ada,2024-01-08,,\n"
+        b"login,ada,2024-01-09,,\n"
+    )
+    facts, gathering = read(written(tmp_path, "t.csv", table))
+    assert len(facts) == 5
+    assert gathering.unreadable == {"impossible_time": 2, "bad_text": 1, "not_a_row": 1}
+    assert [example.rpartition("t.csv:")[2].partition(":")[0] for example in gathering.examples] == list("3459")
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("customer,when", "customer_id, type, occurred_at missing, found customer, when"),
+        ("type,customer_id,occurred_at,type", "two columns are called type"),
+        ("", "found nothing"),
+    ],
+)
+def test_a_header_that_will_not_do_is_refused_with_what_is_wrong(tmp_path: Path, header: str, words: str) -> None:
+    with pytest.raises(StartupError, match=words):
+        read(written(tmp_path, "t.csv", f"{header}\na,b\n"))
+
+
+# -- what cannot be read ---------------------------------------------------------------------------------------
+
+
+def test_unreadable_lines_are_counted_by_reason_and_the_first_are_shown_with_their_place() -> None:
+    facts, gathering = read(DATA / "broken.jsonl")
+    assert [fact.event_id for fact in facts] == ["e4", "e1", "e6", "e7", "e8"]
+    assert gathering.unreadable == {"negative_amount": 1, "naive_time": 1, "not_json": 1, "future_time": 1}
+    assert gathering.examples[0].startswith(f"{DATA / 'broken.jsonl'}:2: negative_amount: 'amount'")
+    assert gathering.examples[-1].startswith(f"{DATA / 'broken.jsonl'}:7: future_time")
+    gathering.check()
+
+
+def test_more_unreadable_records_than_readable_ones_are_refused(tmp_path: Path) -> None:
+    good, bad = event(1) + "\n", "no\n"
+    read(written(tmp_path, "half.jsonl", (good + bad) * 10))[1].check()
+    _, gathering = read(written(tmp_path, "more.jsonl", (good + bad) * 10 + bad))
+    with pytest.raises(StartupError, match=r"11 of 21 records cannot be read \(not_json 11\)"):
+        gathering.check()
+
+
+def test_a_file_that_begins_with_nothing_readable_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = written(tmp_path, "wrong.jsonl", '{"customer": 1}\n' * 1_500 + event(1))
+    with pytest.raises(StartupError, match="1,000 of 1,000 records at its beginning cannot be read"):
+        read(path)
+
+
+def test_a_history_without_events_is_refused(tmp_path: Path) -> None:
+    for name, text in (("e.jsonl", "\n"), ("e.csv", "type,customer_id,occurred_at\n")):
+        with pytest.raises(StartupError, match="no events"):
+            read(written(tmp_path, name, text))[1].check()
+
+
+def test_one_json_list_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="one event per line"):
+        read(written(tmp_path, "list.json", f"\n[{event(1)}]"))
+
+
+def test_a_compressed_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    raw = gzip.compress("".join(event(number) + "\n" for number in range(5_000)).encode())
+    with pytest.raises(StartupError, match=r"cut\.jsonl\.gz cannot be read to its end"):
+        read(written(tmp_path, "cut.jsonl.gz", raw[:-1000]))
+
+
+def test_a_history_that_is_not_there_is_refused_with_what_there_can_be(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="simulated"):
+        files_of(str(tmp_path / "nowhere.jsonl"))
+    with pytest.raises(StartupError, match=r"no \.jsonl"):
+        files_of(str(tmp_path))

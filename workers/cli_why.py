@@ -1,0 +1,219 @@
+"""`linger why`: asks, and prints the answer for people or for machines."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from schemas.rules import Rule
+from workers.clock import Clock, ReplayClock, SystemClock
+from workers.configuration import event_types, load_configuration
+from workers.core.activity import UnknownLayout
+from workers.core.ruleset import RuleSet
+from workers.errors import LingerError
+from workers.problems import did_you_mean, shortened
+from workers.rule_files import load_book
+from workers.settings import Settings
+from workers.store import Store, open_pool
+from workers.why import TooEarly, decided_until, explain_customer
+from workers.why_facts import CustomerFacts, read_customer
+from workers.why_report import (
+    Change,
+    ConditionReport,
+    Gap,
+    RuleReport,
+    Verdict,
+    WhyReport,
+    as_document,
+    in_words,
+)
+
+_MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    "true": ("✓", "bold green"),
+    "false": ("✗", "bold red"),
+    "not observable": ("?", "bold yellow"),
+}
+_BECOMES: Final[Mapping[Verdict, str]] = {"true": "✓", "false": "✗", "not observable": "?"}
+_COMBINED: Final = {"all": "all of these", "any": "any of these"}
+_BOTTOM_LINE: Final[Mapping[str, str]] = {
+    "true": "begins to hold",
+    "false": "ends",
+    "not observable": "can no longer be known",
+}
+
+
+def print_why(
+    settings: Settings, customer_id: str, rule_id: str | None, at: str | None, as_json: bool, out: Console
+) -> bool:
+    """Print why rules hold for a customer or do not; returns False if nothing is known of the customer.
+
+    Raises:
+        StartupError: if the files have problems.
+        LingerError: if there is no such rule or moment, or Redis does not answer.
+    """
+    wanted_ms = None if at is None else read_moment(at)
+    sources, rules = load_configuration(settings)
+    written = {rule.id: rule for rule in load_book([settings.rules], event_types(sources))[0].rules}
+    if rule_id is not None:
+        _check_rule(rule_id, written, rules)
+
+    async def ask() -> CustomerFacts | None:
+        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
+        clock: Clock = ReplayClock(store) if settings.clock == "replay" else SystemClock()
+        try:
+            return await read_customer(store, clock, sources, rules, settings.partitions, customer_id)
+        finally:
+            await store.close()
+
+    try:
+        facts = asyncio.run(ask())
+        if facts is None:
+            return False
+        report = _explained(customer_id, facts, wanted_ms, {one.id: one.title for one in written.values()})
+    except (TooEarly, UnknownLayout) as error:
+        raise LingerError(str(error)) from error
+    if rule_id is not None:
+        report = replace(report, rules=tuple(rule for rule in report.rules if rule.id == rule_id))
+    if as_json:
+        sys.stdout.write(json.dumps(as_document(report), ensure_ascii=False) + "\n")
+    else:
+        render(report, out)
+    return True
+
+
+def read_moment(text: str) -> int:
+    """Read a moment as ISO 8601, in UTC where it names no zone, and return epoch milliseconds.
+
+    Raises:
+        LingerError: if it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise LingerError(
+            f"'{shortened(text)}' is no moment; write it like 2026-12-01 or 2026-12-01T10:00+01:00"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def _check_rule(rule_id: str, written: Mapping[str, Rule], rules: RuleSet) -> None:
+    if rule_id in rules.by_id:
+        return
+    if rule_id in written:
+        raise LingerError(f"the rule '{rule_id}' is a {written[rule_id].status}: it is not evaluated")
+    meant = did_you_mean(rule_id, written)
+    hint = f"; did you mean '{meant}'?" if meant else f"; there are {', '.join(sorted(written)) or 'no rules at all'}"
+    raise LingerError(f"there is no rule '{shortened(rule_id)}'{hint}")
+
+
+def _explained(customer_id: str, facts: CustomerFacts, wanted_ms: int | None, titles: Mapping[str, str]) -> WhyReport:
+    report = explain_customer(
+        customer_id,
+        facts.activity,
+        facts.rules,
+        facts.observed,
+        # An event may be a little ahead of this machine's clock.
+        max(facts.now_ms, decided_until(facts.activity)) if wanted_ms is None else wanted_ms,
+        facts.now_ms,
+        titles=titles,
+        troubles=facts.troubles,
+        held=facts.held,
+    )
+    return replace(report, notes=(*facts.notes, *report.notes))
+
+
+# -- for people ------------------------------------------------------------------------------------------------
+
+
+def render(report: WhyReport, console: Console) -> None:
+    """Print a tree for each rule, and when Linger looks again."""
+    ahead = ", if nothing happens until then" if report.is_ahead else ""
+    console.print(Text.assemble("Customer ", (report.customer_id, "bold"), f" as of {in_words(report.at_ms)}{ahead}"))
+    console.print(
+        f"known since {in_words(report.known_since_ms)}, latest event {in_words(report.latest_event_ms)}", style="dim"
+    )
+    for note in report.notes:
+        console.print(Text(f"! {note}", "yellow"))
+    for rule in report.rules:
+        console.print()
+        console.print(_tree(rule))
+    console.print()
+    console.print(_looking(report))
+
+
+def _tree(rule: RuleReport) -> Tree:
+    verdicts: dict[Verdict, str] = {
+        "true": "holds" if rule.since_ms is None else f"holds since {in_words(rule.since_ms)}",
+        "false": "does not hold",
+        "not observable": "cannot be known yet",
+    }
+    mark, style = _MARKS[rule.verdict]
+    head = Text.assemble((f"{mark} ", style), (rule.title, "bold"), (f" ({rule.id})", "dim"), ": ")
+    head.append(verdicts[rule.verdict], style)
+    for text in [gap.text for gap in rule.gaps] + [state.text for state in rule.states]:
+        head.append(f"\n  {text}")
+    if rule.change is not None:
+        head.append(
+            f"\n  if nothing happens, it {_BOTTOM_LINE[rule.change.becomes]} on {in_words(rule.change.at_ms)}"
+        )
+    tree = Tree(head, guide_style="dim")
+    _branch(tree, rule.condition)
+    return tree
+
+
+def _branch(tree: Tree, condition: ConditionReport) -> None:
+    mark, style = _MARKS[condition.verdict]
+    if condition.kind != "condition":
+        branch = tree.add(Text.assemble((f"{mark} ", style), _COMBINED[condition.kind]))
+        for part in condition.parts:
+            _branch(branch, part)
+        return
+    text = Text.assemble((f"{mark} ", style), condition.phrase)
+    text.append(f"\n  found: {_found(condition.observed)}")
+    if condition.bound:
+        text.append(f"; asked for: {condition.bound}", "dim")
+    for line in [*(gap.text for gap in condition.gaps), *_changes(condition)]:
+        text.append(f"\n  {line}")
+    tree.add(text)
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _changes(condition: ConditionReport) -> list[str]:
+    lines = []
+    if condition.change is not None:
+        lines.append(_by_itself(condition.change, condition.gaps))
+    if condition.by_events is not None:
+        lines.append(condition.by_events)
+    return lines
+
+
+def _by_itself(change: Change, gaps: tuple[Gap, ...]) -> str:
+    verb = "can be known from" if gaps and change.becomes != "not observable" else "changes on"
+    becomes = f" and is then {_BECOMES[change.becomes]}" if gaps else f", to {_BECOMES[change.becomes]}"
+    return f"{verb} {in_words(change.at_ms)} by itself{becomes}"
+
+
+def _looking(report: WhyReport) -> Text:
+    if report.looks_again_ms is None:
+        text = Text("Linger does not look again unless something happens.")
+    else:
+        text = Text.assemble("Linger looks again on ", (in_words(report.looks_again_ms), "bold"))
+        if report.looks_again_because:
+            text.append(f": {'; '.join(report.looks_again_because)}")
+    for gap in report.waits:
+        text.append(f"\nIt waits for a source: {gap.text}")
+    return text

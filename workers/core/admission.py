@@ -1,0 +1,183 @@
+"""Admission: what becomes of a candidate action, asked in the order of time.
+
+Rules that compete (see `ruleset`) form a circle: their candidates are admitted one after the other, each as soon
+as every type has been seen that could change what came before it. So the outcome does not depend on which type
+was seen first.
+
+The ladder, in its order: the rule is still in force, the customer has not opted out, the rule is not cooling down,
+no more important rule stands, no limit over all rules is reached, the customer is not held out, and the customer's
+quiet hours end before it is too late.
+"""
+
+from collections.abc import Sequence
+
+from schemas.actions import Action, Decision, Suppression, moment
+from workers.core.activity import Activity, Candidate, Episode
+from workers.core.control import is_held_out
+from workers.core.observed import FOREVER_MS, Observed
+from workers.core.records import action_of, removed, retraction_of, suppressed
+from workers.core.ruleset import Rule, RuleSet
+
+
+class Admission:
+    """The candidates of one customer in one turn."""
+
+    __slots__ = ("_customer_id", "_decisions", "_observed", "_rules")
+
+    def __init__(
+        self, customer_id: str, rules: RuleSet, observed: Observed, decisions: list[Action | Decision]
+    ) -> None:
+        self._customer_id = customer_id
+        self._rules = rules
+        self._observed = observed
+        self._decisions = decisions
+
+    def release(self, activity: Activity, before_ms: int = FOREVER_MS) -> None:
+        """Decide every candidate that can be decided by now.
+
+        Args:
+            activity: whose; it is changed.
+            before_ms: all rules that are ready are decided up to then, and no further. Left out, the activity's
+                `flips` say which rules still have to be decided.
+        """
+        if not activity.candidates:
+            return
+        by_id = self._rules.by_id
+        ordered = sorted(
+            activity.candidates,
+            key=lambda one: (one.start_ms, by_id[one.rule].rank if one.rule in by_id else -1, one.rule),
+        )
+        blocked: set[int | str] = set()
+        left = []
+        for candidate in ordered:
+            rule = by_id.get(candidate.rule)
+            if candidate.start_ms >= before_ms:
+                left.append(candidate)
+                continue
+            if rule is None or rule.paused or rule.shadow:
+                if not candidate.withdrawn_ms:
+                    self._decisions.append(removed(candidate, self._customer_id))
+                continue
+            circle: int | str = rule.circle if rule.circle >= 0 else rule.id
+            if (
+                circle in blocked
+                or not self._observed.covers(rule.waits, candidate.start_ms)
+                or (before_ms == FOREVER_MS and self._is_rival_due(rule, activity, candidate.start_ms))
+            ):
+                blocked.add(circle)
+                left.append(candidate)
+                continue
+            self._admit(rule, activity, candidate)
+        activity.candidates = left
+
+    def _is_rival_due(self, rule: Rule, activity: Activity, at_ms: int) -> bool:
+        """Tell whether a rule that competes with this one has still to be decided at a moment or before it."""
+        flips = activity.flips
+        return any(flips.get(group, FOREVER_MS) <= at_ms for group in self._rules.circles.get(rule.circle, ()))
+
+    def _admit(self, rule: Rule, activity: Activity, candidate: Candidate) -> None:
+        episode = activity.episodes.setdefault(rule.id, Episode())
+        start_ms = candidate.start_ms
+        forget(rule, episode, start_ms)
+        refusal = self._refusal(rule, activity, episode, start_ms)
+        not_before_ms = None
+        if refusal is None:
+            not_before_ms = self._rules.control.quiet_until_ms(start_ms, activity.traits)
+            if not_before_ms is not None and not_before_ms >= start_ms + rule.expires_after_ms:
+                refusal = "stale", f"the customer's quiet hours last until it has expired, {moment(not_before_ms)}"
+        if refusal is not None:
+            if refusal[0] == "held_out":
+                # As if it had been sent, so that those held out and the others can be compared.
+                episode.before_ms, episode.acted_ms, episode.open_until_ms = episode.acted_ms, start_ms, 0
+            if not candidate.withdrawn_ms:
+                self._decisions.append(suppressed(rule, self._customer_id, start_ms, *refusal))
+            return
+        episode.before_ms, episode.acted_ms = episode.acted_ms, start_ms
+        expires_ms = start_ms + rule.expires_after_ms
+        episode.open_until_ms = 0 if candidate.withdrawn_ms else expires_ms
+        if candidate.withdrawn_ms:
+            episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
+        if self._rules.control.remembers_ms:
+            activity.acted = [*activity.acted, start_ms]
+        if not candidate.withdrawn_ms:  # else it would have been sent and taken back
+            zone = None if not_before_ms is None else self._rules.control.zone_of(activity.traits)
+            self._decisions.append(action_of(rule, self._customer_id, candidate, not_before_ms, zone))
+        self._replace(rule, activity, start_ms)
+
+    def _refusal(
+        self, rule: Rule, activity: Activity, episode: Episode, start_ms: int
+    ) -> tuple[Suppression, str] | None:
+        """Return why a rule does not act, or None if it does."""
+        control = self._rules.control
+        if control.is_opted_out(activity.traits):
+            return "opted_out", "the customer does not want to be written to"
+        acted_ms, pause_ms = episode.acted_ms, rule.again_after_ms
+        if acted_ms and pause_ms is None:
+            return "cooling_down", f"acted on {moment(acted_ms):%Y-%m-%d} and never acts again"
+        if acted_ms and start_ms < acted_ms + (pause_ms or 0):
+            until = moment(acted_ms + (pause_ms or 0))
+            return "cooling_down", f"acted on {moment(acted_ms):%Y-%m-%d}, silent until {until:%Y-%m-%d}"
+        if episode.open_until_ms > start_ms:
+            return "cooling_down", f"its action of {moment(acted_ms):%Y-%m-%d} has not expired yet"
+        if (winner := self._winner(rule, activity, start_ms)) is not None:
+            return "outranked", f"'{winner}' comes first"
+        if (limit := control.reached(activity.acted, start_ms, activity.traits)) is not None:
+            return "capped", f"the customer has had enough: {limit}"
+        held = rule.hold_out
+        if held is not None and is_held_out(held.key, held.experiment, self._customer_id, held.share):
+            return "held_out", f"one of the {held.share:f}% left out of '{held.experiment}' to measure the effect"
+        return None
+
+    def _winner(self, rule: Rule, activity: Activity, at_ms: int) -> str | None:
+        """Return the rule that stands in the way at a moment."""
+        for name in rule.yields_to:
+            episode = activity.episodes.get(name)
+            if episode is not None and _held(episode, at_ms):
+                return name
+        if rule.priority:
+            for name, episode in activity.episodes.items():
+                other = self._rules.by_id.get(name)
+                if other is None or other.priority <= rule.priority or other.shadow or other.paused:
+                    continue
+                if _stood(episode, at_ms):
+                    return name
+        return None
+
+    def _replace(self, rule: Rule, activity: Activity, at_ms: int) -> None:
+        """Take back the standing actions that this one is sent instead of."""
+        for name in rule.instead_of:
+            other, episode = self._rules.by_id.get(name), activity.episodes.get(name)
+            if other is None or episode is None or not episode.acted_ms < at_ms < episode.open_until_ms:
+                continue
+            self._decisions.append(
+                retraction_of(
+                    other, self._customer_id, episode.acted_ms, episode.open_until_ms, at_ms, "replaced", ()
+                )
+            )
+            episode.open_until_ms = 0
+
+
+def _held(episode: Episode, at_ms: int) -> bool:
+    """Tell whether a rule held at a moment."""
+    return (episode.holding and episode.start_ms <= at_ms) or _within(episode.held, at_ms)
+
+
+def _stood(episode: Episode, at_ms: int) -> bool:
+    """Tell whether an action of a rule could be carried out at a moment."""
+    return episode.acted_ms <= at_ms < episode.open_until_ms or _within(episode.stood, at_ms)
+
+
+def _within(stretches: Sequence[int], at_ms: int) -> bool:
+    return any(begin_ms <= at_ms < end_ms for begin_ms, end_ms in zip(stretches[::2], stretches[1::2], strict=True))
+
+
+def forget(rule: Rule, episode: Episode, at_ms: int) -> None:
+    """Forget what cannot matter from a moment on, so that it does not matter when a turn ended in between."""
+    if episode.open_until_ms <= at_ms:
+        episode.open_until_ms = episode.before_ms = 0
+    if (
+        rule.again_after_ms is not None
+        and episode.acted_ms + rule.again_after_ms <= at_ms
+        and not episode.open_until_ms
+    ):
+        episode.acted_ms = 0

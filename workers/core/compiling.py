@@ -1,0 +1,315 @@
+"""Written conditions -> conditions that can be looked at, and what has to be kept for them.
+
+`meets` has been replaced before. Compiling is pure and happens once per load.
+"""
+
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+from schemas import conditions as model
+from schemas.durations import DAY_MS, duration_ms, write_duration
+from workers.core import conditions, words
+from workers.core.activity import LONGEST_TEXT
+from workers.core.conditions import Condition
+from workers.core.facts import UNIT
+from workers.core.filters import value_test
+from workers.core.plans import CANCELLATION, PURCHASE, REACTIVATION, Plans
+
+Phrase = Callable[[Any], str]
+
+_LARGEST: Final = Decimal(10) ** 20
+"""Nothing that is kept reaches this; a larger bound is taken for it."""
+_LEAST: Final = Decimal(10) ** -20
+"""Nothing that is kept is finer than this; a smaller bound is taken for it."""
+
+
+def compile_condition(when: Any, plans: Plans, phrase: Phrase = words.phrase) -> Condition:
+    """Compile a condition.
+
+    Args:
+        when: as in `schemas.conditions`, without `meets`.
+        plans: told what has to be kept.
+        phrase: words an elementary condition; inside of `not`, its opposite.
+    """
+    match when:
+        case model.All() | model.Any_():
+            parts = tuple(compile_condition(part, plans, phrase) for part in model.parts_of(when))
+            return conditions.Several(parts, conditions.FALSE if isinstance(when, model.All) else conditions.TRUE)
+        case model.Not():
+            opposite = words.negated if phrase is words.phrase else words.phrase
+            return conditions.Negation(compile_condition(when.not_, plans, opposite))
+    return _elementary(when, plans, phrase(when))
+
+
+def _elementary(when: Any, plans: Plans, phrase: str) -> Condition:
+    match when:
+        case model.Count() | model.Sum():
+            return _volume(when, plans, phrase)
+        case model.Average():
+            return _average(when, plans, phrase)
+        case model.Distinct():
+            return _distinct(when, plans, phrase)
+        case model.Absent():
+            return conditions.Absence(
+                series=plans.need(when.none, when.where),
+                type=when.none,
+                phrase=phrase,
+                for_ms=duration_ms(when.for_),
+                span=write_duration(when.for_),
+            )
+        case model.Last() | model.First():
+            return _aged(when, plans, phrase)
+        case model.Known():
+            return conditions.Tenure(
+                for_ms=duration_ms(when.known_for),
+                all_types=plans.types,
+                span=write_duration(when.known_for),
+                phrase=phrase,
+            )
+        case model.Change():
+            return _shift(when, plans, phrase)
+        case model.Overdue():
+            return _overdue(when, plans, phrase)
+        case model.Followed() | model.Unfollowed():
+            return _after(when, plans, phrase)
+        case model.Latest() | model.Date():
+            return _told(when, plans, phrase)
+        case model.Status():
+            return _status(when, plans, phrase)
+    raise TypeError(f"no such condition: {when!r}")
+
+
+def types_of(when: Any) -> set[str]:
+    """Return the event types that a written condition names."""
+    match when:
+        case model.Count(count=name) | model.Absent(none=name) | model.Last(last=name) | model.First(first=name):
+            return {name}
+        case model.Overdue(overdue=name):
+            return {name}
+        case model.Sum(sum=reference) | model.Average(average=reference) | model.Distinct(distinct=reference):
+            return {_split(reference)[0]}
+        case model.Change(change=reference) | model.Latest(latest=reference) | model.Date(date=reference):
+            return {_split(reference)[0]}
+        case model.Followed(after=first, then=then) | model.Unfollowed(after=first, without=then):
+            return {_which(first)[0], _which(then)[0]}
+        case model.Status():
+            return {CANCELLATION, PURCHASE}
+    return {name for part in model.parts_of(when) for name in types_of(part)}
+
+
+def _split(reference: str) -> tuple[str, str]:
+    """Return an event type and an attribute, empty for none."""
+    name, _, attribute = reference.partition(".")
+    return name, attribute
+
+
+def _which(event: Any) -> tuple[str, Any]:
+    return (event.event, event.where) if isinstance(event, model.EventFilter) else (event, None)
+
+
+def _window_days(when: Any) -> int | None:
+    return None if when.within is None else duration_ms(when.within) // DAY_MS
+
+
+def _inclusive(when: model.Bounds, unit: int) -> tuple[int | None, int | None]:
+    """Return bounds as whole numbers of `1 / unit`, both included."""
+    lower, upper = when.limits()
+    low = high = None
+    if lower is not None:
+        whole = (_bounded(lower[0]) * unit).to_integral_value(ROUND_CEILING)
+        low = int(whole) + (lower[1] and whole == _bounded(lower[0]) * unit)
+    if upper is not None:
+        whole = (_bounded(upper[0]) * unit).to_integral_value(ROUND_FLOOR)
+        high = int(whole) - (upper[1] and whole == _bounded(upper[0]) * unit)
+    return low, high
+
+
+def _bounded(bound: Decimal) -> Decimal:
+    """Return a bound that is no trouble to reckon with, and which the same numbers meet."""
+    if 0 < abs(bound) < _LEAST:
+        return _LEAST.copy_sign(bound)
+    return max(-_LARGEST, min(_LARGEST, bound))
+
+
+def _volume(when: model.Count | model.Sum, plans: Plans, phrase: str) -> Condition:
+    name, attribute = (when.count, "") if isinstance(when, model.Count) else _split(when.sum)
+    adds, days = attribute or None, _window_days(when)
+    low, high = _inclusive(when, UNIT if adds else 1)
+    return conditions.Volume(
+        series=plans.need(name, when.where, adds, days or 0),
+        type=name,
+        phrase=phrase,
+        adds=adds,
+        low=low,
+        high=high,
+        days=days,
+        bound=when.words(),
+    )
+
+
+def _average(when: model.Average, plans: Plans, phrase: str) -> Condition:
+    name, attribute = _split(when.average)
+    days = _window_days(when)
+    lower, upper = when.limits()
+    return conditions.Average(
+        series=plans.need_mean(name, when.where, attribute, days or 0),
+        type=name,
+        phrase=phrase,
+        low=None if lower is None else _fraction(*lower),
+        high=None if upper is None else _fraction(*upper),
+        days=days,
+        bound=when.words(),
+    )
+
+
+def _fraction(bound: Decimal, excluded: bool) -> conditions.Fraction:
+    numerator, denominator = _bounded(bound).as_integer_ratio()
+    return conditions.Fraction(numerator * UNIT, denominator, excluded)
+
+
+def _distinct(when: model.Distinct, plans: Plans, phrase: str) -> Condition:
+    name, attribute = _split(when.distinct)
+    low, high = _inclusive(when, 1)
+    return conditions.Distinct(
+        series=plans.need_different(name, when.where, attribute),
+        type=name,
+        phrase=phrase,
+        low=low,
+        high=high,
+        days=_window_days(when),
+        bound=when.words(),
+    )
+
+
+def _aged(when: model.Last | model.First, plans: Plans, phrase: str) -> Condition:
+    least, most = when.ages()
+    name = when.last if isinstance(when, model.Last) else when.first
+    kind = conditions.Recency if isinstance(when, model.Last) else conditions.Beginning
+    told = [
+        f"{word} {write_duration(age)} ago"
+        for word, age in (("at least", least), ("at most", most))
+        if age is not None
+    ]
+    return kind(
+        series=plans.need(name, when.where),
+        type=name,
+        phrase=phrase,
+        least_ms=None if least is None else duration_ms(least),
+        most_ms=None if most is None else duration_ms(most),
+        bound=" and ".join(told),
+    )
+
+
+def _shift(when: model.Change, plans: Plans, phrase: str) -> Condition:
+    name, attribute = _split(when.change)
+    adds, days = attribute or None, duration_ms(when.within) // DAY_MS
+    percent = when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
+    least = (_bounded(when.from_at_least) * (UNIT if adds else 1)).to_integral_value(ROUND_CEILING)
+    word = "up by" if when.up_by is not None else "down by"
+    return conditions.Shift(
+        series=plans.need(name, when.where, adds, 2 * days),
+        type=name,
+        phrase=phrase,
+        adds=adds,
+        is_rise=when.up_by is not None,
+        share=int(100 * (100 + percent)),
+        least=int(least),
+        days=days,
+        bound=f"{word} {abs(percent):f}% from at least {when.from_at_least:f}",
+    )
+
+
+def _overdue(when: model.Overdue, plans: Plans, phrase: str) -> Condition:
+    return conditions.Overdue(
+        # Days of events that come late are told apart by their buckets.
+        series=plans.need(when.overdue, when.where, None, 1),
+        type=when.overdue,
+        phrase=phrase,
+        times=int(when.by * 100),
+        usual_gap_ms=duration_ms(when.usual_gap),
+        least_ms=duration_ms(when.at_least),
+        bound=f"{when.by:f} times the usual gap, at least {write_duration(when.at_least)}",
+    )
+
+
+def _after(when: model.Followed | model.Unfollowed, plans: Plans, phrase: str) -> Condition:
+    first = _which(when.after)
+    if isinstance(when, model.Unfollowed):
+        then = _which(when.without)
+        return conditions.Unanswered(
+            first=plans.need(*first),
+            then=plans.need(*then),
+            first_type=first[0],
+            then_type=then[0],
+            later=first[0] == then[0],
+            phrase=phrase,
+            for_ms=duration_ms(when.for_),
+            span=write_duration(when.for_),
+        )
+    pair = plans.need_pair(first, _which(when.then))
+    return conditions.Answered(
+        first=pair.first,
+        then=pair.then,
+        first_type=pair.first_type,
+        then_type=pair.then_type,
+        later=pair.later,
+        phrase=phrase,
+        pair=pair.key,
+        within_ms=duration_ms(when.within),
+        span=write_duration(when.within),
+    )
+
+
+def _told(when: model.Latest | model.Date, plans: Plans, phrase: str) -> Condition:
+    if isinstance(when, model.Date):
+        ahead = when.in_the_next
+        bound = f"in the next {write_duration(ahead)}" if ahead is not None else ""
+        if when.passed_for is not None:
+            bound = f"passed for {write_duration(when.passed_for)}"
+        return conditions.Deadline(
+            trait=plans.need_trait(when.date),
+            type=_split(when.date)[0],
+            phrase=phrase,
+            ahead_ms=None if ahead is None else duration_ms(ahead),
+            over_ms=0 if when.passed_for is None else duration_ms(when.passed_for),
+            bound=bound,
+        )
+    wanted: Any = when
+    if when.is_ is not None:
+        wanted = _as_kept(when.is_)
+    elif when.is_not is not None:
+        wanted = model.Different(other_than=_as_kept(when.is_not))
+    return conditions.Trait(
+        trait=plans.need_trait(when.latest),
+        type=_split(when.latest)[0],
+        phrase=phrase,
+        passes=value_test(wanted),
+        bound=_told_bound(when),
+    )
+
+
+def _as_kept(wanted: Any) -> Any:
+    if isinstance(wanted, list):
+        return [_as_kept(one) for one in wanted]
+    return wanted[:LONGEST_TEXT] if isinstance(wanted, str) else wanted
+
+
+def _told_bound(when: model.Latest) -> str:
+    for word, wanted in (("is", when.is_), ("is not", when.is_not)):
+        if wanted is not None:
+            return f"{word} {' or '.join(map(str, wanted)) if isinstance(wanted, list) else wanted}"
+    return when.words()
+
+
+def _status(when: model.Status, plans: Plans, phrase: str) -> Condition:
+    returns = (PURCHASE, REACTIVATION) if plans.has_reactivation else (PURCHASE,)
+    for name in (CANCELLATION, *returns):
+        plans.need(name, None)
+    return conditions.Cancelled(
+        wanted=when.status == "cancelled",
+        for_ms=0 if when.for_ is None else duration_ms(when.for_),
+        returns=returns,
+        bound=when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}",
+        phrase=phrase,
+    )

@@ -1,0 +1,187 @@
+"""Control over actions, for one customer: limits over all rules, quiet hours, consent, hold-out.
+
+Pure. The ladder that asks these questions in order is in `decide`; what each rule says is in `ruleset`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.durations import duration_ms, write_duration
+from schemas.rules import ForEveryRule, Limit
+
+_WEEK_DAYS: Final = 7
+_LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
+_PARTS: Final = 1 << 64
+
+Traits = Mapping[str, tuple[Any, int]]
+"""The latest known value of each attribute, by `type.attribute`, and when it was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What holds for every rule, ready to be asked.
+
+    Attributes:
+        policy: as written.
+        types: event types whose attributes decide whether somebody may be written to.
+        remembers_ms: how long an action counts for some limit; 0 if there is none.
+        most: how many actions need to be remembered.
+    """
+
+    policy: ForEveryRule
+    types: frozenset[str]
+    remembers_ms: int
+    most: int
+    _opted_out: frozenset[tuple[type, Any]] = field(default_factory=frozenset)
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Return the attributes that have to be kept, as `type.attribute`."""
+        zone, consent = self.policy.time_zone, self.policy.consent
+        wanted = (zone.from_, zone.country, None if consent is None else consent.from_)
+        return frozenset(reference for reference in wanted if reference is not None)
+
+    def is_opted_out(self, traits: Traits) -> bool:
+        """Tell whether nobody may write to the customer."""
+        consent = self.policy.consent
+        if consent is None:
+            return False
+        known = traits.get(consent.from_)
+        if known is None or known[0] is None:
+            return consent.unknown == "opted out"
+        return _sort_of(known[0]) in self._opted_out
+
+    def zone_of(self, traits: Traits) -> str:
+        """Return the name of the customer's time zone: its own, its country's, or everybody's."""
+        zone = self.policy.time_zone
+        if zone.from_ is not None and (known := traits.get(zone.from_)) is not None and _is_zone(known[0]):
+            return str(known[0])
+        if zone.country is not None and (known := traits.get(zone.country)) is not None:
+            return zone.zones.get(str(known[0]), zone.otherwise)
+        return zone.otherwise
+
+    def quiet_until_ms(self, at_ms: int, traits: Traits) -> int | None:
+        """Return when the quiet hours end that lie over a moment, None if it lies in none."""
+        quiet = self.policy.quiet_hours
+        if quiet is None:
+            return None
+        zone = ZoneInfo(self.zone_of(traits))
+        local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
+        begin, end, now = _clock(quiet.from_), _clock(quiet.until), local.time()
+        if begin < end:
+            if not begin <= now < end:
+                return None
+            day = local.date()
+        else:
+            if end <= now < begin:
+                return None
+            day = local.date() + timedelta(days=1) if now >= begin else local.date()
+        return _moment_ms(day, end, zone, at_ms)
+
+    def reached(self, acted: Sequence[int], at_ms: int, traits: Traits) -> str | None:
+        """Return the limit that another action would pass, in words; None if it passes none.
+
+        Args:
+            acted: when actions were decided, in any order.
+            at_ms: when the next one would be.
+            traits: for the customer's own calendar.
+        """
+        for limit in self.policy.limits:
+            if _counted(limit, acted, at_ms, self.zone_of(traits)) >= limit.at_most:
+                return _in_words(limit)
+        return None
+
+
+def compile_control(policy: ForEveryRule) -> Control:
+    """Make ready what holds for every rule."""
+    consent = policy.consent
+    remembers_ms = max(
+        (_LONGEST_CALENDAR_MS if limit.within is None else duration_ms(limit.within) for limit in policy.limits),
+        default=0,
+    )
+    return Control(
+        policy,
+        frozenset() if consent is None else frozenset({consent.from_.split(".", 1)[0]}),
+        remembers_ms,
+        max((limit.at_most for limit in policy.limits), default=0),
+        frozenset() if consent is None else frozenset(map(_sort_of, consent.opted_out)),
+    )
+
+
+def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -> bool:
+    """Tell whether a customer is in the part of an experiment that gets nothing.
+
+    A keyed hash places every customer at one point between 0 and 1 for ever, so that a greater share keeps all who
+    were held out before.
+
+    Args:
+        key: at most 64 bytes.
+        experiment: its name.
+        customer_id: whose.
+        share: percentage held out.
+    """
+    digest = blake2b(f"{experiment}\n{customer_id}".encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "big") * 100 < share * _PARTS
+
+
+def _sort_of(value: Any) -> tuple[type, Any]:
+    # True == 1 in Python; in a rule they are different answers.
+    if isinstance(value, bool):
+        return bool, value
+    if isinstance(value, int | float | Decimal):
+        return Decimal, Decimal(str(value))
+    return str, str(value).casefold()
+
+
+def _is_zone(name: Any) -> bool:
+    if not isinstance(name, str) or not name:
+        return False
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def _clock(text: str) -> time:
+    hours, minutes = text.split(":")
+    return time(int(hours), int(minutes))
+
+
+def _moment_ms(day: date, at: time, zone: ZoneInfo, after_ms: int) -> int:
+    """Return when a clock shows a time on a day.
+
+    An hour that is skipped when clocks are put forward counts as if they were not; of one that is repeated, the
+    first that comes after `after_ms` is meant.
+    """
+    local = datetime.combine(day, at, tzinfo=zone)
+    moment_ms = int(local.timestamp()) * 1000
+    return moment_ms if moment_ms > after_ms else int(local.replace(fold=1).timestamp()) * 1000
+
+
+def _counted(limit: Limit, acted: Sequence[int], at_ms: int, zone_name: str) -> int:
+    if limit.within is not None:
+        from_ms = at_ms - duration_ms(limit.within)
+        return sum(from_ms < one <= at_ms for one in acted)
+    zone = ZoneInfo(zone_name)
+    period = _period(limit, at_ms, zone)
+    return sum(_period(limit, one, zone) == period for one in acted if one <= at_ms)
+
+
+def _period(limit: Limit, at_ms: int, zone: ZoneInfo) -> tuple[int, ...]:
+    day = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
+    if limit.per == "calendar week":
+        return tuple(day.isocalendar())[:2]
+    return (day.toordinal(),)
+
+
+def _in_words(limit: Limit) -> str:
+    number = f"{limit.at_most} action" + ("" if limit.at_most == 1 else "s")
+    if limit.within is not None:
+        return f"at most {number} within {write_duration(limit.within)}"
+    return f"at most {number} per {limit.per}"

@@ -1,0 +1,158 @@
+"""Tests of values: what `where` asks of an event, and `latest` of an attribute, ready to be called.
+
+A value is compared as it is: the text "5" is not the number 5, and true is not 1. Numbers are compared exactly; a
+float stands for the number it is written as. Whatever is no text, number or true/false passes no test.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from math import isfinite
+from typing import Any, Final
+
+from schemas.conditions import Bounds, Different
+from workers.core.facts import UNIT, Fact, scaled
+
+Matcher = Callable[[Fact], bool]
+"""Tells whether an event is meant."""
+Test = Callable[[Any], bool]
+"""Tells whether a value is meant; never raises."""
+
+_LARGEST: Final = scaled(10**15)
+
+
+def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
+    """Return what tells the events that a `where` means; None if it means every event."""
+    if not where:
+        return None
+    tests = [(name, value_test(value)) for name, value in where.items()]
+    if len(tests) == 1:
+        ((only, passes),) = tests
+        return lambda fact: passes(fact.attributes.get(only))
+
+    def matches(fact: Fact) -> bool:
+        attributes = fact.attributes
+        return all(passes(attributes.get(name)) for name, passes in tests)
+
+    return matches
+
+
+def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
+    """Narrow events down to those that have a number under an attribute."""
+
+    def carries(fact: Fact) -> bool:
+        return scaled_number(fact.attributes.get(attribute)) is not None and (matches is None or matches(fact))
+
+    return carries
+
+
+def value_test(wanted: Any) -> Test:
+    """Return the test that a filter stands for: one value, one of several, bounds, or any but some.
+
+    Args:
+        wanted: a text, number or true/false, a list of them, `Bounds` or `Different`, as in rule files.
+    """
+    match wanted:
+        case Bounds():
+            return _between(wanted)
+        case Different(other_than=other):
+            refuses = value_test(other)
+            return lambda found: is_plain(found) and not refuses(found)
+        case list():
+            return _one_of(wanted)
+        case str():
+            return lambda found: found.__class__ is str and found == wanted
+        case bool():
+            return lambda found: found is wanted
+    return _one_of([wanted])
+
+
+def is_plain(found: Any) -> bool:
+    """Tell whether a value is one that rules can speak of: a text, a number, true or false."""
+    return found.__class__ is str or found.__class__ is bool or exact_number(found) is not None
+
+
+def exact_number(found: Any) -> int | Decimal | None:
+    """Return a number without any loss; None for what is none, true and false and infinity included."""
+    kind = found.__class__
+    if kind is int:
+        return found
+    if kind is float:
+        return Decimal(str(found)) if isfinite(found) else None
+    if kind is Decimal:
+        return found if found.is_finite() else None
+    return None
+
+
+def scaled_number(found: Any) -> int | None:
+    """Return a number in whole ten-thousandths, rounded half to even and bounded; None for what is none."""
+    if found.__class__ is int:
+        return max(-_LARGEST, min(_LARGEST, found * UNIT))
+    return None if exact_number(found) is None else scaled(found)
+
+
+def fingerprint_of(found: Any) -> int | None:
+    """Return the 32 bits that stand for a value where different ones are told apart; None for what is no value."""
+    if found.__class__ is str:
+        text = f"str {found}"
+    elif found.__class__ is bool:
+        text = f"bool {found}"
+    elif (number := exact_number(found)) is not None:
+        # 1, 1.0 and 1.00 are one value.
+        text = f"number {_shortest(number)}"
+    else:
+        return None
+    return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=4).digest(), "big")
+
+
+def _one_of(wanted: list[Any]) -> Test:
+    texts = frozenset(one for one in wanted if isinstance(one, str))
+    truths = tuple(one for one in wanted if isinstance(one, bool))
+    # No float equals the exact decimal 19.99: numbers are compared as they are written.
+    numbers = frozenset(
+        number for one in wanted if not isinstance(one, str | bool) and (number := exact_number(one)) is not None
+    )
+
+    def is_one_of(found: Any) -> bool:
+        kind = found.__class__
+        if kind is str:
+            return found in texts
+        if kind is bool:
+            return found in truths
+        number = exact_number(found)
+        return number is not None and number in numbers
+
+    return is_one_of
+
+
+def _between(bounds: Bounds) -> Test:
+    low, high = bounds.limits()
+    least, most = None if low is None else _quick(low[0]), None if high is None else _quick(high[0])
+    above, below = low is not None and low[1], high is not None and high[1]
+
+    def is_between(found: Any) -> bool:
+        number = exact_number(found)
+        if number is None:
+            return False
+        if least is not None and (number < least or (above and number == least)):
+            return False
+        return most is None or not (number > most or (below and number == most))
+
+    return is_between
+
+
+def _quick(bound: Decimal) -> int | Decimal:
+    """Return a whole bound as an int, which compares faster."""
+    # Beyond 28 digits `to_integral_value` may refuse; such a bound stays as it is.
+    return int(bound) if bound.adjusted() < 18 and bound == bound.to_integral_value() else bound
+
+
+def _shortest(number: int | Decimal) -> str:
+    """Return the same text for equal numbers (of up to 28 digits)."""
+    if number.__class__ is int and -_LARGEST < number < _LARGEST:
+        return str(number)
+    try:
+        number = Decimal(number).normalize()
+        return str(int(number)) if number.adjusted() < 17 and number == int(number) else str(number)
+    except ArithmeticError:  # beyond what decimals reckon with
+        return "beyond"

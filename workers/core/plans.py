@@ -1,0 +1,201 @@
+"""What has to be kept of events, collected while conditions are compiled.
+
+Whatever two rules ask for alike is kept once: names are the event type and a hash of the content, so that they
+stay the same from one rule set to the next.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from schemas.conditions import MAX_DISTINCT, Bounds, Different
+from workers.core.filters import Matcher, carries_number, matcher_of
+
+MIN_KEEP_DAYS: Final = 90
+"""Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""
+
+MAX_TOLD_APART: Final = MAX_DISTINCT + 1
+"""So many different values are kept that whoever asks for more than `MAX_DISTINCT` is answered, too."""
+
+PURCHASE: Final = "purchase"
+CANCELLATION: Final = "cancellation"
+REACTIVATION: Final = "reactivation"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPlan:
+    """One series that has to be kept.
+
+    Attributes:
+        key: its name in stored activities.
+        type: of its events.
+        adds: the attribute to add up, or None.
+        matches: whether an event of the type belongs to it; None for every one.
+        keep_days: how long its buckets are kept; 0 if only first, last and total are asked for.
+        tells_apart: the attribute whose different values are counted, or None.
+    """
+
+    key: str
+    type: str
+    adds: str | None
+    matches: Matcher | None
+    keep_days: int
+    tells_apart: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairPlan:
+    """The latest of one event, and the first of another one that followed it.
+
+    Attributes:
+        key: its name in stored activities.
+        first, then: keys of the two series.
+        first_type, then_type: of the two kinds of events.
+        is_first, is_then: whether an event of that type is meant; None for every one.
+        later: the second must come later, not at the same moment: of one type, no event follows itself.
+    """
+
+    key: str
+    first: str
+    then: str
+    first_type: str
+    then_type: str
+    is_first: Matcher | None
+    is_then: Matcher | None
+    later: bool
+
+
+class TraitPlan(NamedTuple):
+    """An attribute whose latest value is kept, and its name in stored activities."""
+
+    attribute: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactPlan:
+    """What is kept of the events of one type.
+
+    Attributes:
+        type: the event type.
+        series: the plain one first.
+        pairs: those in which the type comes first, second, or both.
+        traits: attributes whose latest value is kept.
+    """
+
+    type: str
+    series: tuple[SeriesPlan, ...] = ()
+    pairs: tuple[PairPlan, ...] = ()
+    traits: tuple[TraitPlan, ...] = ()
+
+
+class Plans:
+    """Collects what conditions read, and how far back.
+
+    Attributes:
+        types: every event type there is, in order.
+        has_reactivation: whether there are events that end a cancellation besides purchases.
+    """
+
+    def __init__(self, types: Iterable[str]) -> None:
+        self.types = tuple(sorted(set(types)))
+        self.has_reactivation = REACTIVATION in self.types
+        # The plain series of each type is kept whatever the rules are; a purchase's adds up its amount.
+        self._series = {
+            name: SeriesPlan(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
+            for name in self.types
+        }
+        self._pairs: dict[str, PairPlan] = {}
+        self._traits: set[str] = set()
+
+    def need(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
+        """Ask for a series and return its key.
+
+        Args:
+            name: event type.
+            where: which of its events, None for all.
+            adds: what to add up, or None.
+            days: how many days of buckets are read, today included; 0 for none.
+        """
+        plain = self._series.get(name)
+        if not where and plain is not None and adds in (None, plain.adds):
+            return self._keep(plain, days)
+        key = f"{name}?{_digest([_contents(where), adds])}"
+        return self._keep(SeriesPlan(key, name, adds, matcher_of(where), 0), days)
+
+    def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
+        """Ask for a series of those events that have a number under an attribute, and return its key."""
+        if name == PURCHASE and attribute == "amount":
+            return self.need(name, where, attribute, days)  # no purchase is without
+        key = f"{name}?{_digest([_contents(where), {'mean': attribute}])}"
+        matches = carries_number(attribute, matcher_of(where))
+        return self._keep(SeriesPlan(key, name, attribute, matches, 0), days)
+
+    def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
+        """Ask for the different values of an attribute to be told apart, and return the key of the series."""
+        key = f"{name}?{_digest([_contents(where), {'different': attribute}])}"
+        return self._keep(SeriesPlan(key, name, None, matcher_of(where), 0, attribute), 0)
+
+    def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairPlan:
+        """Ask for what followed what, each an event type and its `where`, and return the plan."""
+        keys = self.need(*first), self.need(*then)
+        pair = PairPlan(
+            key=f"{keys[0]}>{keys[1]}",
+            first=keys[0],
+            then=keys[1],
+            first_type=first[0],
+            then_type=then[0],
+            is_first=matcher_of(first[1]),
+            is_then=matcher_of(then[1]),
+            later=first[0] == then[0],
+        )
+        return self._pairs.setdefault(pair.key, pair)
+
+    def need_trait(self, reference: str) -> str:
+        """Ask for the latest value of an attribute, given as `type.attribute`, and return its key."""
+        self._traits.add(reference)
+        return reference
+
+    def facts_by_type(self) -> dict[str, FactPlan]:
+        """Return what has to be kept of the events of each type."""
+        series = sorted(self._series.values(), key=lambda plan: plan.key)
+        pairs = sorted(self._pairs.values(), key=lambda plan: plan.key)
+        traits = [(*reference.split(".", 1), reference) for reference in sorted(self._traits)]
+        names = {*self.types, *(plan.type for plan in series), *(name for name, _, _ in traits)}
+        return {
+            name: FactPlan(
+                name,
+                tuple(plan for plan in series if plan.type == name),
+                tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
+                tuple(TraitPlan(attribute, key) for type_, attribute, key in traits if type_ == name),
+            )
+            for name in sorted(names)
+        }
+
+    def _keep(self, plan: SeriesPlan, days: int) -> str:
+        known = self._series.get(plan.key)
+        # A series without buckets would be blind for the first rule that asks for a window; one that has them
+        # keeps enough for somebody who tries other windows.
+        keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
+        self._series[plan.key] = SeriesPlan(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
+        return plan.key
+
+
+def _contents(where: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        name: value.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if isinstance(value, Bounds | Different)
+        else value
+        for name, value in (where or {}).items()
+    }
+
+
+def _digest(content: Any) -> str:
+    try:
+        raw = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a whole number beyond 64 bits
+        raw = repr(content).encode()
+    return blake2b(raw, digest_size=6).hexdigest()

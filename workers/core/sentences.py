@@ -1,0 +1,345 @@
+"""Whole rules in plain English: what a rule says, when it is looked at again, whom it leaves out.
+
+The words of each condition come from `words`; here they are put together. Everything is told from what was written,
+so it holds for a rule that was never loaded by a worker, drafts included.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from schemas import conditions as model
+from schemas.durations import write_duration
+from schemas.rules import ForEveryRule, Limit, Rule, RuleBook
+from workers.core.definitions import expanded
+from workers.core.words import Said, attribute, date_in_words, listed, negated, noun, phrase, said
+
+_ENDS_A_CANCELLATION: Final = ("purchase", "reactivation")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A rule in words.
+
+    Attributes:
+        when: the phrase of every condition, as `why` carries them.
+        sentence: the rule, read aloud.
+        looked_at: after which events and at which times it is looked at again.
+        excluded: whom it leaves out, and why; one sentence part each.
+    """
+
+    when: tuple[str, ...]
+    sentence: str
+    looked_at: str
+    excluded: tuple[str, ...]
+
+
+def explained(rule: Rule, book: RuleBook) -> Explained:
+    """Tell everything about one rule of a book without problems."""
+    return Explained(
+        tuple(_phrases(rule, book)), sentence(rule, book), looked_at(rule, book), tuple(exclusions(rule, book))
+    )
+
+
+def _phrases(rule: Rule, book: RuleBook) -> Iterator[str]:
+    when = expanded(rule.when, book.define)
+    for part in when.all if isinstance(when, model.All) else [when]:
+        yield phrase(part)
+    if rule.unless is not None:
+        yield negated(expanded(rule.unless, book.define))
+
+
+# -- the sentence ----------------------------------------------------------------------------------------------
+
+
+def sentence(rule: Rule, book: RuleBook) -> str:
+    """Tell a rule as plain English: when it asks for what, and what holds afterwards."""
+    told = f"When {_told(rule.when, book, named=False)}"
+    if rule.unless is not None:
+        told += f", unless {_told(rule.unless, book, named=True)}"
+    if rule.for_ is not None:
+        told += f", and this has lasted for {write_duration(rule.for_)}"
+    return f'{told}, ask for the message "{rule.template}" ({rule.action}). {"; ".join(_afterwards(rule))}.'
+
+
+def _told(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
+    """Tell a condition of the customer.
+
+    Args:
+        condition: as it was written.
+        book: what `meets` may name.
+        named: whether the customer was mentioned before, and is "they" from now on.
+        holds: false to tell the opposite.
+        inside: whether it is part of an "either … or …", where a list of its own needs brackets.
+    """
+    if isinstance(condition, model.Not):
+        return _told(condition.not_, book, named=named, holds=not holds, inside=inside)
+    parts = model.parts_of(condition)
+    if not parts:
+        return _spoken(condition, book, holds).of(named=named)
+    if len(parts) == 1:
+        return _told(parts[0], book, named=named, holds=holds, inside=inside)
+    if isinstance(condition, model.All) == holds:
+        texts = _together(parts, book, named=named, holds=holds)
+        return texts[0] if len(texts) == 1 else _in_brackets(f"{', '.join(texts[:-1])}, and {texts[-1]}", inside)
+    choices = [
+        _told(part, book, named=named or number > 0, holds=holds, inside=True) for number, part in enumerate(parts)
+    ]
+    return _in_brackets(f"either {listed(choices, 'or')}", inside)
+
+
+def _in_brackets(text: str, needed: bool) -> str:
+    return f"({text})" if needed else text
+
+
+def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool) -> list[str]:
+    """Tell parts that hold together; neighbours that the customer "has" share the verb."""
+    texts: list[str] = []
+    run: list[Said] = []
+
+    def finish() -> None:
+        if run:
+            whole = replace(run[0], rest=listed([one.rest for one in run], "and"))
+            texts.append(whole.of(named=named or bool(texts)))
+            run.clear()
+
+    for part in parts:
+        if model.parts_of(part):
+            finish()
+            texts.append(_told(part, book, named=named or bool(texts), holds=holds))
+            continue
+        spoken = _spoken(part, book, holds)
+        if run and not (spoken.verb and spoken.verb == run[-1].verb):
+            finish()
+        run.append(spoken)
+    finish()
+    return texts
+
+
+def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
+    spoken = said(condition, holds=holds)
+    if isinstance(condition, model.Meets) and condition.meets in book.define:
+        return replace(spoken, rest=f"{spoken.rest} ({phrase(book.define[condition.meets])})")
+    return spoken
+
+
+def _afterwards(rule: Rule) -> Iterator[str]:
+    yield "Never again" if rule.again_after is None else f"Not again for {write_duration(rule.again_after)}"
+    yield f"too late after {write_duration(rule.expires_after)}"
+    if rule.pace is not None:
+        above = "the rest is spread over time" if rule.over_pace == "spread" else "the rest is held for release"
+        yield f"{pace_in_words(rule.pace)}, {above}"
+    if rule.hold_out is not None:
+        named = "" if rule.experiment is None else f' (experiment "{rule.experiment}")'
+        yield f"{rule.hold_out:f}% of the customers get nothing, so that the effect can be measured{named}"
+    if rule.priority is not None:
+        yield f"not while the action of a rule with a priority above {rule.priority} stands"
+    if rule.instead_of:
+        yield f"while it holds, {_quoted(rule.instead_of)} {'does' if len(rule.instead_of) == 1 else 'do'} not act"
+    if rule.existing == "include":
+        yield "also for those of whom it is true already when it goes live"
+
+
+def pace_in_words(pace: tuple[int, str]) -> str:
+    """Word a pace: `at most 500 per hour`."""
+    return f"at most {pace[0]} per {pace[1]}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed([f'"{name}"' for name in names], "and")
+
+
+# -- when it is looked at again --------------------------------------------------------------------------------
+
+
+def looked_at(rule: Rule, book: RuleBook) -> str:
+    """Tell after which events, and at which times, a rule is looked at again."""
+    leaves = list(_leaves(rule, book))
+    types = _distinct(name for leaf, _ in leaves for name in _types_of(leaf))
+    times = _distinct(time for leaf, _ in leaves for time in _times_of(leaf))
+    if rule.for_ is not None:
+        times.append(f"when it has been true for {write_duration(rule.for_)}")
+    if not types:
+        events = "After the customer's first event"
+    else:
+        events = f"After every {listed([noun(name) for name in types], 'or')}"
+    if not times:
+        return f"{events}; the passing of time does not change it."
+    return f"{events}; and by itself {', or '.join(times)}."
+
+
+def _leaves(rule: Rule, book: RuleBook) -> Iterator[tuple[Any, bool]]:
+    """Yield every elementary condition, and whether it is asked to hold."""
+    yield from _leaves_of(expanded(rule.when, book.define), True)
+    if rule.unless is not None:
+        yield from _leaves_of(expanded(rule.unless, book.define), False)
+
+
+def _leaves_of(condition: Any, holds: bool) -> Iterator[tuple[Any, bool]]:
+    parts = model.parts_of(condition)
+    if not parts:
+        yield condition, holds
+    for part in parts:
+        yield from _leaves_of(part, holds != isinstance(condition, model.Not))
+
+
+def _distinct(texts: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def _types_of(condition: Any) -> list[str]:
+    match condition:
+        case model.Status():
+            return ["cancellation", *_ENDS_A_CANCELLATION]
+        case model.Known():
+            return []
+        case model.Followed(after=first, then=second) | model.Unfollowed(after=first, without=second):
+            return [which.event if isinstance(which, model.EventFilter) else which for which in (first, second)]
+    return [_subject(condition)]
+
+
+def _subject(condition: Any) -> str:
+    """Return the one event type that a condition reads: it stands behind the condition's own word."""
+    word = next(name for name in type(condition).model_fields if name in model.CONDITION_WORDS)
+    return str(getattr(condition, word)).split(".", 1)[0]
+
+
+def _times_of(condition: Any) -> Iterator[str]:
+    match condition:
+        case model.Count() | model.Sum() | model.Average() | model.Distinct():
+            if condition.within is not None:
+                yield f"when a {noun(_subject(condition))} leaves the last {write_duration(condition.within)}"
+        case model.Change():
+            span = write_duration(condition.within)
+            yield f"when a {noun(_subject(condition))} leaves the last {span}, or the {span} before"
+        case model.Absent():
+            yield f"{write_duration(condition.for_)} after the last {noun(condition.none)}"
+        case model.Last() | model.First():
+            which = "last" if isinstance(condition, model.Last) else "first"
+            for age in condition.ages():
+                if age is not None:
+                    yield f"{write_duration(age)} after the {which} {noun(_subject(condition))}"
+        case model.Known():
+            yield f"{write_duration(condition.known_for)} after the customer's first event"
+        case model.Overdue():
+            yield f"when the customer's own rhythm makes the next {noun(condition.overdue)} overdue"
+        case model.Unfollowed():
+            first = condition.after.event if isinstance(condition.after, model.EventFilter) else condition.after
+            yield f"{write_duration(condition.for_)} after the last {noun(first)}"
+        case model.Date(in_the_next=timedelta() as span):
+            yield f"{write_duration(span)} before the {date_in_words(condition.date)}, and on it"
+        case model.Date(passed_for=timedelta() as span):
+            yield f"{write_duration(span)} after the {date_in_words(condition.date)}"
+        case model.Status(for_=timedelta() as span):
+            yield f"{write_duration(span)} after the cancellation"
+
+
+# -- whom it leaves out ----------------------------------------------------------------------------------------
+
+
+def excluded(rule: Rule, book: RuleBook) -> str:
+    """Tell in one line whom a rule leaves out."""
+    return "; ".join(exclusions(rule, book))
+
+
+def exclusions(rule: Rule, book: RuleBook) -> list[str]:
+    """Tell whom a rule leaves out, one entry for each reason, the rule's own first."""
+    return [*_by_the_rule(rule, book), *_unknown(rule, book), *_by_others(rule, book), *_by_all(book.for_every_rule)]
+
+
+def _by_the_rule(rule: Rule, book: RuleBook) -> Iterator[str]:
+    if rule.unless is not None:
+        yield f"unless: {phrase(expanded(rule.unless, book.define))}"
+    if rule.again_after is None:
+        yield "whoever got it before"
+    else:
+        yield f"whoever got it less than {write_duration(rule.again_after)} ago"
+    if rule.hold_out is not None:
+        yield f'{rule.hold_out:f}% of the customers, always the same ones for "{rule.experiment or rule.id}"'
+    if rule.existing == "leave alone":
+        yield "those of whom it is true already when it goes live"
+
+
+def _unknown(rule: Rule, book: RuleBook) -> Iterator[str]:
+    """Tell for whom Linger cannot know the answer."""
+    needed = [
+        need
+        for condition, holds in ((rule.when, True), (rule.unless, False))
+        if condition is not None
+        for need in _needs(expanded(condition, book.define), holds)
+    ]
+    spans = [need for need in needed if isinstance(need, timedelta)]
+    if spans:
+        yield f"customers whom Linger has known for less than {write_duration(max(spans))}"
+    yield from _distinct(need for need in needed if isinstance(need, str))
+
+
+def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
+    """Yield how long a customer must be known so that a condition can be seen to hold, or what else must be."""
+    parts = model.parts_of(condition)
+    if isinstance(condition, model.Not):
+        yield from _needs(parts[0], not holds)
+    elif parts:
+        # Of alternatives, another one may hold without it.
+        if len(parts) == 1 or isinstance(condition, model.All) == holds:
+            for part in parts:
+                yield from _needs(part, holds)
+    else:
+        yield from _need_of(condition, holds)
+
+
+def _need_of(condition: Any, holds: bool) -> Iterator[timedelta | str]:
+    whole = "customers of whom Linger may have missed a {} (see complete_since in sources.yaml)"
+    match condition:
+        case model.Count() | model.Sum() | model.Distinct() | model.Average():
+            low, high = condition.limits()
+            bound_above = high if holds else low
+            if bound_above is None and not isinstance(condition, model.Average):
+                return
+            if condition.within is None:
+                yield whole.format(noun(_subject(condition)))
+            else:
+                yield condition.within
+        case model.Change():
+            yield 2 * condition.within
+        case model.Absent() if holds:
+            yield condition.for_
+        case model.First():
+            yield whole.format(noun(condition.first))
+        case model.Known() if holds:
+            yield condition.known_for
+        case model.Latest():
+            yield f"customers of whom no {attribute(condition.latest)} is known"
+        case model.Date():
+            yield f"customers of whom no {date_in_words(condition.date)} is known"
+
+
+def _by_others(rule: Rule, book: RuleBook) -> Iterator[str]:
+    instead = [other.id for other in book.rules if other.status == "live" and rule.id in (other.instead_of or ())]
+    if instead:
+        yield f"whoever meets {_quoted(instead)}, which {'acts' if len(instead) == 1 else 'act'} instead"
+    if rule.priority is not None:
+        higher = [
+            other.id for other in book.rules if other.status == "live" and (other.priority or 0) > rule.priority
+        ]
+        if higher:
+            yield f"whoever has a standing action of {_quoted(higher)}, which comes first"
+
+
+def _by_all(every: ForEveryRule) -> Iterator[str]:
+    if every.consent is not None:
+        no = model.Latest.model_validate({"latest": every.consent.from_, "is": every.consent.opted_out})
+        also = ", or is not known" if every.consent.unknown == "opted out" else ""
+        yield f"whoever opted out: {phrase(no)}{also}"
+    for limit in every.limits:
+        yield f"whoever got {limit_in_words(limit)}, over all rules"
+    if every.quiet_hours is not None:
+        hours = f"between {every.quiet_hours.from_} and {every.quiet_hours.until} of the customer's time"
+        yield f"nobody because of quiet hours, but {hours} the action says when it may be sent"
+
+
+def limit_in_words(limit: Limit) -> str:
+    """Word a limit: `2 actions within 7 days`."""
+    number = f"{limit.at_most} action" + ("" if limit.at_most == 1 else "s")
+    return f"{number} {f'within {write_duration(limit.within)}' if limit.within is not None else f'per {limit.per}'}"

@@ -1,0 +1,150 @@
+"""Problems: what somebody has to mend in a file, where it is, and how it is shown to people and machines.
+
+What is here must not know what a file is for, nor open one.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Severity = Literal["error", "warning"]
+
+_SHOWN_COLUMNS: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a file that somebody has to mend.
+
+    Attributes:
+        file: the file as it was named.
+        line: counted from 1, as editors do.
+        column: counted from 1, in characters.
+        code: stable name of the kind of mistake, such as `unknown-key`.
+        message: what was found, in words.
+        hint: what was probably meant.
+        severity: an error keeps every rule from counting; a warning keeps nothing.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    hint: str | None = None
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return printable(f"{self.file}:{self.line}:{self.column}: {self.message}{hint}")
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems by file, line and column, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
+
+
+def add_elsewhere(problems: Iterable[Problem], more: Iterable[Problem]) -> list[Problem]:
+    """Return the problems and those of `more` at whose places nothing is reported yet: one mistake, one problem."""
+    kept = list(problems)
+    taken = {(problem.line, problem.column) for problem in kept}
+    return kept + [problem for problem in more if (problem.line, problem.column) not in taken]
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey or hide, one character by one; a tab becomes a space."""
+    return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
+
+
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that was probably meant, or None; `likeness` from 0 (any word) to 1 (the same)."""
+    by_form = {_form(name): name for name in known}
+    matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
+    return by_form[matches[0]] if matches else None
+
+
+def _form(word: str) -> str:
+    return re.sub(r"[\s_\u200b\ufeff-]+", " ", word).strip().lower()
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return the beginning of a text, with `…` if something is left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+# --- as text ----------------------------------------------------------------------------------------------------
+
+
+def render_problems(problems: Iterable[Problem], texts: Mapping[str, str]) -> str:
+    """Write problems as plain text, each with its line and a caret under the column.
+
+    Args:
+        problems: in the order in which they are to be shown.
+        texts: the files' texts by the names that the problems use; without one, the line is left out.
+    """
+    lines = {file: _lines(text) for file, text in texts.items()}
+    return "\n".join(_rendered(problem, lines.get(problem.file, [])) for problem in problems)
+
+
+def _lines(text: str) -> list[str]:
+    # Not splitlines(): that takes form feeds and other separators for line ends, which editors do not count.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _rendered(problem: Problem, lines: list[str]) -> str:
+    warning = "warning: " if problem.severity == "warning" else ""
+    head = f"{problem.file}:{problem.line}:{problem.column}: {warning}{problem.message} [{problem.code}]"
+    if problem.line > len(lines):
+        return printable(head) + "\n" + (f"      | {printable(problem.hint)}\n" if problem.hint else "")
+    line = lines[problem.line - 1]
+    # A long line is shown from a little before the column, so that the caret stays on the screen.
+    skipped = max(0, problem.column - 1 - _SHOWN_COLUMNS // 2) if len(line) > _SHOWN_COLUMNS else 0
+    shown = printable(line[skipped : skipped + _SHOWN_COLUMNS])
+    caret = " " * sum(map(_width, shown[: problem.column - 1 - skipped])) + "^"
+    under = f"{caret} {problem.hint}" if problem.hint else caret
+    return f"{printable(head)}\n{problem.line:5} | {shown}\n      | {printable(under)}\n"
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+# --- for machines -----------------------------------------------------------------------------------------------
+
+
+def as_document(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain values, for JSON."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def github_commands(problems: Iterable[Problem]) -> str:
+    """Write problems as workflow commands of GitHub Actions, which shows them beside the lines of a change."""
+    return "".join(f"{_github_command(problem)}\n" for problem in problems)
+
+
+def _github_command(problem: Problem) -> str:
+    where = {"file": problem.file, "line": problem.line, "col": problem.column, "title": f"linger: {problem.code}"}
+    properties = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in where.items())
+    said = "\n".join(printable(part) for part in (problem.message, problem.hint) if part)
+    return f"::{problem.severity} {properties}::{_escaped(said)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,130 @@
+"""Work: what one atomic step amounts to, gathered while it is being decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiokafka import ConsumerRecord
+
+from schemas.actions import Action, Decision
+from workers import telemetry
+from workers.core import activity as activities
+from workers.core.decide import Outcome
+from workers.core.facts import Fact
+from workers.core.records import held_back
+from workers.messages import messages
+from workers.store import Changes, Held, Meta, OutboxRecord, encode_record
+
+_LONGEST_OFFSET: Final = 19
+
+
+@dataclass(slots=True)
+class Work:
+    """What one step amounts to, while it is being decided."""
+
+    meta: Meta
+    events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
+    dead_letters: list[OutboxRecord] = field(default_factory=list)
+    decisions: list[Action | Decision] = field(default_factory=list)
+    outgoing: list[OutboxRecord] = field(default_factory=list)
+    activities: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
+    high_waters: dict[str, int] = field(default_factory=dict)
+    held: list[Action] = field(default_factory=list)
+    let_go: list[tuple[str, str]] = field(default_factory=list)
+    folded: int = 0
+    duplicates: int = 0
+    customers: int = 0
+    timers: int = 0
+
+    def is_above_high_water(self, source: bytes) -> bool:
+        """Tell whether a source position is new, and remember it as seen."""
+        place, _, text = source.decode(errors="replace").rpartition(":")
+        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_OFFSET:
+            return True
+        offset, known = int(text), self.high_waters.get(place)
+        if known is None:
+            known = self.meta.high_water(place)
+        if offset <= known:
+            return False
+        self.high_waters[place] = offset
+        return True
+
+    def note(self, name: str, outcome: Outcome | None, *, is_new: bool) -> None:
+        """Take over what became of one customer."""
+        if outcome is None or outcome.activity is None:
+            return
+        self.activities[name] = outcome.stored or activities.encode(outcome.activity)
+        self.due[name] = outcome.due_ms
+        for kind, at_ms in outcome.waiting.items():
+            self.waiting.setdefault(kind, {})[name] = at_ms
+        self.decisions += outcome.decisions
+        self.folded += outcome.folded
+        self.duplicates += outcome.duplicates
+        self.customers += is_new
+
+    def actions_of(self, rule_id: str) -> list[Action]:
+        """Return the new actions of a rule."""
+        return [
+            one
+            for one in self.decisions
+            if isinstance(one, Action) and one.status == "active" and one.rule.id == rule_id
+        ]
+
+    def hold(self, actions: Sequence[Action], detail: str) -> None:
+        """Keep actions back, and say so instead of sending them."""
+        kept = {action.action_id for action in actions}
+        self.held += actions
+        self.decisions = [
+            held_back(one, detail) if isinstance(one, Action) and one.action_id in kept else one
+            for one in self.decisions
+        ]
+
+    def changes(self, topic_prefix: str, trim: int) -> Changes:
+        """Return what the step writes."""
+        self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
+        fields: dict[str, str | int] = {f"hw:{place}": offset for place, offset in self.high_waters.items()}
+        for name, number in self._counts().items():
+            if number:
+                fields[f"n:{name}"] = self.meta.counter(name) + number
+        return Changes(
+            fields=fields,
+            activities=self.activities,
+            due=self.due,
+            waiting=self.waiting,
+            outbox=[encode_record(record) for record in self.outgoing],
+            trim=trim,
+            held=[_held(action, topic_prefix) for action in self.held],
+            let_go=self.let_go,
+        )
+
+    def report(self) -> None:
+        """Count what was done in the metrics."""
+        telemetry.EVENTS.labels("folded").inc(self.folded)
+        telemetry.EVENTS.labels("duplicate").inc(self.duplicates)
+        telemetry.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        for decision in self.decisions:
+            if isinstance(decision, Action):
+                telemetry.ACTIONS.labels(decision.action, decision.rule.id, decision.status).inc()
+            else:
+                telemetry.SUPPRESSED.labels(decision.rule.id, decision.decision).inc()
+
+    def _counts(self) -> dict[str, int]:
+        counts = {
+            "events": self.folded,
+            "duplicates": self.duplicates,
+            "dead_letters": len(self.dead_letters),
+            "customers": self.customers,
+            "timers": self.timers,
+        }
+        for decision in self.decisions:
+            kind = decision.status if isinstance(decision, Action) else decision.decision
+            name = f"{kind}:{decision.rule.id}"
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+
+def _held(action: Action, topic_prefix: str) -> Held:
+    record = encode_record(messages([action], topic_prefix)[0])
+    return Held(action.rule.id, action.action_id, round(action.decided_at.timestamp() * 1000), record)
