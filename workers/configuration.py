@@ -10,7 +10,7 @@ from workers.errors import StartupError
 from workers.problems import Problem, in_order
 from workers.rule_files import Known, Reading, read_documents, read_texts
 from workers.rule_test_files import Places
-from workers.rule_tests import live_without_proof, problems_of, problems_without_proof, run_examples
+from workers.rule_tests import Unproven, problems_of, problems_without_proof, run_examples
 from workers.settings import Settings
 from workers.source_files import load_sources
 
@@ -101,6 +101,8 @@ def proof_problems(reading: Reading, types: list[str]) -> list[Problem]:
     live = replace(reading.book, rules=tuple(rule for rule in reading.book.rules if rule.status == "live"))
     places = Places(reading.documents)
     results = run_examples(live, types, places.locate)
-    failed = {result.owner for result in results if not result.passed}
-    unproven = [one for one in live_without_proof(live, results) if one.rule not in failed]
+    # What is there and fails is told as such: here only what is not there.
+    shown = {(result.owner, result.acts) for result in results}
+    lacking = [Unproven(rule.id, (rule.id, True) not in shown, (rule.id, False) not in shown) for rule in live.rules]
+    unproven = [one for one in lacking if one.acts or one.stays_silent]
     return in_order([*problems_of(results), *problems_without_proof(unproven, places.locate)])

@@ -20,9 +20,9 @@ import msgspec
 from workers.core.facts import Fact
 
 PARTS: Final = 256
-MEMORY_BYTES: Final = 256 << 20
+MEMORY_BYTES: Final = 128 << 20
 """Packed events kept in memory before all of them go to files."""
-PART_BYTES: Final = 48 << 20
+PART_BYTES: Final = 16 << 20
 """A part with more packed bytes is divided again; unpacked, events take five to ten times as much."""
 
 PENDING_EVENTS: Final = 1 << 16

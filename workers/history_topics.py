@@ -47,11 +47,7 @@ async def read_topics(
         max_partition_fetch_bytes=_FETCH_BYTES,
     )
     try:
-        await consumer.start()
-    except (KafkaError, OSError) as error:
-        servers = ",".join(connection["bootstrap_servers"])
-        raise StartupError([f"no Kafka broker answers at {servers}: {error}"]) from error
-    try:
+        await _start(consumer, connection)
         await _Reading(consumer, readers, gathering, advance).run(starts)
     except TopicsError as error:
         raise StartupError(error.problems) from error
@@ -59,6 +55,14 @@ async def read_topics(
         raise StartupError([f"Kafka cannot be read: {error}"]) from error
     finally:
         await stop_consumer(consumer)
+
+
+async def _start(consumer: AIOKafkaConsumer, connection: Mapping[str, Any]) -> None:
+    try:
+        await consumer.start()
+    except (KafkaError, OSError) as error:
+        servers = ",".join(connection["bootstrap_servers"])
+        raise StartupError([f"no Kafka broker answers at {servers}: {error}"]) from error
 
 
 class _Reading:

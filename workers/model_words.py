@@ -33,6 +33,8 @@ class Spot(NamedTuple):
     model: type[BaseModel] | None
     unwrapped: Callable[[Schema | None], tuple[Schema | None, type[BaseModel] | None]]
     """Finds what a schema wants inside of wrappers and references."""
+    key: str | None = None
+    """Of which key the node is the value, if it is one."""
 
 
 class Words(NamedTuple):
@@ -77,12 +79,17 @@ def unknown_key(spot: Spot, name: str, told: Collection[str]) -> tuple[Words | N
     guessed = rule_hints.guessed_key(name, free)
     below = None if guessed in _required_of(spot.schema) else _field_above(spot, name)
     if below is not None:
-        hint = f"it belongs under '{below}': write it below, and indent it"
+        entry = ", in an entry that begins with '- '" if _is_list(spot, below) else ""
+        hint = f"it belongs under '{below}': write it below, indented{entry}"
         stands_for = f"under {below}"
         words = Words("misplaced-key", f"'{name}' is not possible here", hint, at)
         return (None if stands_for in told else words), stands_for
     suggested = guessed or rule_hints.meant_key(name, free or own) or rule_hints.meant_key(name, others)
     hint = f"did you mean '{suggested}'?" if suggested else f"possible are {listed(own)}"
+    if "equal" in spot.kinds and rule_hints.guessed_key(name, ["exactly"]):
+        hint = "to compare with a value, write the value itself: 'currency: EUR'"
+    elif suggested in ("all", "any") and suggested not in own:
+        hint = f"a condition is one thing: put both into a list under '{suggested}:', each with '- ' before it"
     return Words("unknown-key", f"unknown key '{shortened(name)}'", hint, at), suggested
 
 
@@ -95,7 +102,7 @@ def _key_of_another_kind(spot: Spot, name: str, free: list[str], at: Position) -
     if suggested:
         hint = f"'{kind}' has '{suggested}' for that"
     elif name in words:
-        hint = f"only one of {', '.join(words)} is possible at a time; put several into a list under 'all:'"
+        hint = "a condition is one thing: put both into a list under 'all:', each with '- ' before it"
     else:
         hint = f"possible are {listed(_keys_of(spot.schema))}"
     return Words("unknown-key", f"'{name}' cannot stand beside '{kind}'", hint, at), suggested
@@ -124,6 +131,13 @@ def missing_keys(spot: Spot, names: list[str]) -> Words:
         return Words("missing-key", message, hint)
     examples = [f"'{name}: {example}'" for name in names if (example := _example_of(spot.model, name)) is not None]
     return Words("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
+
+
+def _example_hint(spot: Spot) -> str | None:
+    """Return how a mapping with everything that it needs looks."""
+    needed = [name for name in _keys_of(spot.schema) if name in _required_of(spot.schema)]
+    examples = [f"{name}: {example}" for name in needed if (example := _example_of(spot.model, name)) is not None]
+    return f"write for example {{{', '.join(examples)}}}" if examples and len(examples) == len(needed) else None
 
 
 def _example_of(model: type[BaseModel] | None, name: str) -> str | None:
@@ -220,7 +234,7 @@ def _refused(spot: Spot, message: str) -> Words:
     """Explain what a validator refused; one of a whole mapping, at the entry that it speaks of."""
     if not isinstance(spot.node, MapNode):
         written = spot.node.text if isinstance(spot.node, ScalarNode) else _flat(spot.node)
-        rewritten = rule_hints.rewritten(message, written)
+        rewritten = rule_hints.rewritten(message, written, spot.key)
         hint = f"did you mean '{rewritten}'?" if rewritten else _odd_hint(spot.node)
         message = message.replace(repr(written), f"'{written}'")
         return Words("wrong-value", _without_python(message, spot.node), hint)
@@ -251,7 +265,7 @@ def _spoken_of(node: MapNode, message: str) -> Position | None:
             if isinstance(value, ScalarNode) and _same_number(value.text.rstrip("% "), found[1]):
                 return value.at
     for name, (key, _) in node.entries.items():
-        if re.search(rf"\b{re.escape(name)} -?\d", message):
+        if (" " in name and name in message) or re.search(rf"\b{re.escape(name)} -?\d", message):
             return key.at
     if re.match(r"has \d+ conditions|conditions are nested", message) and "when" in node.entries:
         return node.entries["when"][0].at
@@ -270,40 +284,41 @@ def _no_match(spot: Spot, pattern: str, found: str) -> Words:
     words, rewrite = _PATTERNS.get(pattern, ("", None))
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", rule_hints.as_reference
-    if words and rule_hints.says_several_things(written):
-        hint: str | None = "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
-    elif rewrite is not None and (suggested := rewrite(written[:200])) not in (None, written):
-        hint = f"did you mean '{suggested}'? It must be {words}"
-    else:
-        hint = _odd_hint(spot.node) or (f"expected {words}" if words else None)
-    return Words("wrong-value", f"{found} is not possible here", hint)
+    message = f"{found} is not possible here"
+    if words and (lines := rule_hints.in_lines(written, spot.key)) is not None:
+        return Words("wrong-value", message, lines)
+    suggested = None if rewrite is None else rewrite(written[:200])
+    if suggested not in (None, written):
+        return Words("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
+    return Words("wrong-value", message, _odd_hint(spot.node) or (f"expected {words}" if words else None))
 
 
 def _no_kind(spot: Spot) -> Words:
     """Explain a mapping in which none of the keys is there that would say what it is."""
     kinds = kinds_in_words(spot, (spot.schema or {})["choices"])
-    message = f"expected one of {', '.join(kinds)}; found {in_words(spot.node)}"
-    if isinstance(spot.node, ListNode) and "all" in kinds:
+    message = f"expected a condition, found {in_words(spot.node)}"
+    if isinstance(spot.node, ListNode):
         return Words("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
     if isinstance(spot.node, ScalarNode):
         return Words("unknown-kind", message, _kind_in_text(spot.node.text, kinds))
     if isinstance(spot.node, MapNode) and spot.node.entries:
+        if _is_key_of_some(spot, next(iter(spot.node.entries))):
+            return _kindless(spot, spot.node, kinds)
         for name, (key, _) in spot.node.entries.items():
             if (suggested := rule_hints.meant_key(name, kinds)) is not None:
-                message = f"'{shortened(name)}' is none of {', '.join(kinds)}"
+                message = f"'{shortened(name)}' is no condition"
                 hint = _odd_key_hint(name) or f"did you mean '{suggested}'?"
                 return Words("unknown-kind", message, hint, key.at)
         return _kindless(spot, spot.node, kinds)
-    return Words("unknown-kind", f"none of {', '.join(kinds)} is here")
+    return Words("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
 
 
 def _kindless(spot: Spot, node: MapNode, kinds: list[str]) -> Words:
     name, (key, value) = next(iter(node.entries.items()))
-    message = f"none of {', '.join(kinds)} is here"
+    message = f"expected a condition: it begins with one of {', '.join(kinds)}"
     if (odd := _odd_key_hint(name)) is not None:
         return Words("unknown-kind", message, odd, key.at)
-    choices = (spot.schema or {})["choices"].values()
-    if any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices):
+    if _is_key_of_some(spot, name):
         hint = f"'{name}' is part of a condition: is there a '- ' too many, or is the line above indented too far?"
     elif isinstance(value, MapNode | ListNode | UnreadNode):
         hint = f"a condition begins with one of these words, such as 'count: {shortened(name)}'"
@@ -312,14 +327,22 @@ def _kindless(spot: Spot, node: MapNode, kinds: list[str]) -> Words:
     return Words("unknown-kind", message, hint, key.at)
 
 
+def _is_key_of_some(spot: Spot, name: str) -> bool:
+    choices = (spot.schema or {})["choices"].values()
+    return any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices)
+
+
 def _kind_in_text(written: str, kinds: list[str]) -> str | None:
     if written.lower() in ("active", "cancelled", "canceled"):
         return f"write 'status: {'active' if written.lower() == 'active' else 'cancelled'}'"
     if "meets" in kinds and (word := rule_hints.words_at_the_beginning(written, kinds)) is not None:
         rest = shortened(written[len(word) :].strip(": "))
-        return f"write '{word}: {rest.split(' ')[0]}', with a space after the ':', and other words on lines below"
-    if rule_hints.says_several_things(written):
-        return "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
+        more = ", and other words on lines below" if " " in rest else ""
+        return f"write '{word}: {rest.split(' ')[0]}', with a space after the ':'{more}"
+    if (line := rule_hints.key_at_the_beginning(written)) is not None:
+        return f"write '{line}' below the condition that it belongs to, without '- '"
+    if (lines := rule_hints.in_lines(written)) is not None:
+        return lines
     return "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
 
 
@@ -341,6 +364,8 @@ def _no_literal(spot: Spot, found: str) -> Words:
         hint = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
         return Words("wrong-value", f"expected true, found {found}", hint)
     suggested = rule_hints.meant_value(written, [str(value) for value in expected])
+    if isinstance(spot.node, ListNode):
+        return Words("wrong-type", f"expected one value, found {found}", f"write one of {listed(map(str, expected))}")
     message = f"{found} is none of {listed([str(value) for value in expected])}"
     return Words("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
 
@@ -358,11 +383,14 @@ def _type_hint(spot: Spot, expected: str) -> str | None:
     """Say how to write what is of another type than it should be."""
     node = spot.node
     if isinstance(node, MapNode):
-        return {"a list": "begin each entry with '- '", "a text": "write one value"}.get(expected)
+        odd = _odd_key_hint(next(iter(node.entries), ""))
+        return odd or {"a list": "begin each entry with '- '", "a text": "write one value"}.get(expected)
     if isinstance(node, ListNode):
         if expected == "keys with values":
             lists = [name for name in _keys_of(spot.schema) if _is_list(spot, name)]
             return f"write '{lists[0]}:' above the list" if lists else "write the lines without '- '"
+        if (spot.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
+            return "write one of them; for several, write a condition for each under 'any:'"
         return "write one value, without '- ' and brackets"
     if not isinstance(node, ScalarNode):
         return None
@@ -373,7 +401,7 @@ def _type_hint(spot: Spot, expected: str) -> str | None:
     if expected == "a list":
         return f"write [{shortened(node.text)}]"
     if expected == "keys with values":
-        return _mapping_hint(node.text)
+        return _mapping_hint(node.text) or _example_hint(spot)
     return _odd_hint(node)
 
 

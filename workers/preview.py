@@ -32,7 +32,6 @@ __all__ = [
     "Tally",
     "drive",
     "evaluated_rules",
-    "merged",
     "preview",
 ]
 
@@ -236,14 +235,6 @@ def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> Tally:
     return running.tally
 
 
-def merged(task: PreviewTask, tallies: Iterable[Tally]) -> Tally:
-    """Add up what was counted about different customers of one task."""
-    total = Preview(task).tally
-    for tally in tallies:
-        total.add(tally)
-    return total
-
-
 def evaluated_rules(book: RuleBook) -> list[Rule]:
     """Return the rules that a preview evaluates: drafts and shadow rules as if they were live, paused ones not."""
     return sorted((rule for rule in book.rules if rule.status != "paused"), key=attrgetter("id"))
@@ -253,7 +244,7 @@ class Preview:
     """One run over customers.
 
     Attributes:
-        tally: what was counted so far.
+        tally: what was counted so far; what other runs of the same task counted about other customers can be added.
         rules: the compiled rules.
     """
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
@@ -34,7 +34,7 @@ from workers.errors import StartupError
 from workers.history_files import ForeignReader, Gathering, canonical_reader, files_of, foreign_reader, read_file
 from workers.history_store import EventsByCustomer, Part
 from workers.history_topics import read_topics
-from workers.preview import CustomerEvents, Preview, PreviewTask, Tally, merged
+from workers.preview import CustomerEvents, Preview, PreviewTask, Tally
 from workers.preview_report import Previewed, document_of, render
 from workers.rule_files import load_book
 from workers.settings import Settings
@@ -103,7 +103,7 @@ def preview_command(
             book=book,
             types=types,
             start_ms=read.start_ms,
-            since_ms=read.start_ms if since is None else _epoch_ms(since),
+            since_ms=read.start_ms if since is None else max(read.start_ms, _epoch_ms(since)),
             upto_ms=read.end_ms if until is None else _epoch_ms(until) - 1,
             whole=not incomplete,
             against=other,
@@ -115,15 +115,16 @@ def preview_command(
         gathering = read.gathering
         began = time.monotonic()
         with progress.of("deciding", gathering.events) as advance:
-            tally = _decide(task, store, jobs, advance)
+            running = Preview(task)
+            _decide(running, task, store, jobs, advance)
         ended = time.monotonic()
     found = Previewed(
         history=history,
         task=task,
-        tally=tally,
+        tally=running.tally,
         first_ms=gathering.first_ms,
         last_ms=gathering.last_ms,
-        reads={rule.id: rule.types for rule in Preview(task).rules.rules},
+        reads={rule.id: rule.types for rule in running.rules.rules},
         unreadable=gathering.unreadable,
         examples=gathering.examples,
         skipped=gathering.skipped,
@@ -331,23 +332,18 @@ def _demo_history(name: str) -> History:
 # -- deciding --------------------------------------------------------------------------------------------------
 
 
-def _decide(task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> Tally:
+def _decide(running: Preview, task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> None:
     parts = store.parts()
     if jobs == 1:
-        running = Preview(task)
         running.look_at(_watched(_customers(parts), advance))
-        return running.tally
+        return
     store.spill()
     groups = [parts[number :: jobs * _GROUPS_PER_JOB] for number in range(jobs * _GROUPS_PER_JOB)]
-    tallies = []
-    done = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_decide_parts, task, group) for group in groups if group]
         for one in as_completed(waiting):
-            tallies.append(one.result())
-            done += tallies[-1].events + tallies[-1].duplicates
-            advance(done)
-    return merged(task, tallies)
+            running.tally.add(one.result())
+            advance(running.tally.events + running.tally.duplicates)
 
 
 def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> Tally:
@@ -415,7 +411,7 @@ class _Progress:
         if not self._console.is_terminal:
             yield _Advance(None)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._console, transient=True) as bar:
             bar.add_task(what, total=total)
             self._bar = bar

@@ -25,6 +25,7 @@ _TALL_UP_TO: Final = 6
 _TALL: Final = 3
 _MATRIX_UP_TO: Final = 12
 _PAIRS: Final = 15
+_NAMED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,10 @@ def _absent_types(evaluated: Sequence[Rule], found: Previewed) -> str:
     for rule in evaluated:
         for name in found.reads.get(rule.id, frozenset()) - set(found.tally.types):
             readers.setdefault(name, []).append(rule.id)
-    return "; ".join(f"{name}, which {_enumerated(ids)} read" for name, ids in sorted(readers.items()))
+    return ", ".join(
+        f"{name} ({', '.join(ids) if len(ids) <= _NAMED else f'read by {len(ids)} rules'})"
+        for name, ids in sorted(readers.items())
+    )
 
 
 def _weeks(days: Mapping[int, int], task: PreviewTask) -> list[dict[str, Any]]:
@@ -260,11 +264,6 @@ def _time(at_ms: int) -> str:
 
 def _days(span_ms: float) -> float:
     return round(span_ms / DAY_MS, 1)
-
-
-def _enumerated(names: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more rules"
 
 
 # -- for people ------------------------------------------------------------------------------------------------

@@ -50,8 +50,8 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 def add_elsewhere(problems: Iterable[Problem], more: Iterable[Problem]) -> list[Problem]:
     """Return the problems and those of `more` at whose places nothing is reported yet: one mistake, one problem."""
     kept = list(problems)
-    taken = {(problem.line, problem.column) for problem in kept}
-    return kept + [problem for problem in more if (problem.line, problem.column) not in taken]
+    taken = {(problem.file, problem.line, problem.column) for problem in kept}
+    return kept + [one for one in more if (one.file, one.line, one.column) not in taken]
 
 
 def printable(text: str) -> str:

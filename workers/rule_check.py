@@ -7,7 +7,7 @@ from datetime import datetime
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.configuration import event_types, known_of, proof_problems
-from workers.problems import Problem, in_order
+from workers.problems import Problem, add_elsewhere, in_order
 from workers.rule_files import Known, Reading, read_documents
 from workers.rule_lints import LINTS, lint
 
@@ -41,5 +41,6 @@ def check_texts(
     mistakes = list(reading.problems)
     if not mistakes:
         mistakes = proof_problems(reading, list(BUILT_IN) if sources is None else event_types(sources))
-    warnings = [problem for problem in lint(reading, sources, now) if problem.code in lints]
+    wanted = [problem for problem in lint(reading, sources, now) if problem.code in lints]
+    warnings = add_elsewhere(mistakes, wanted)[len(mistakes) :]
     return Checked(reading, tuple(in_order(mistakes)), tuple(in_order(warnings)))

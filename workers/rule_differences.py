@@ -92,7 +92,8 @@ def compare(wanted: list[Expected], play: Play) -> tuple[list[Entry], list[Expec
     decided = [entry for entry in timeline if entry.expected is not None]
     # What stands in the way of an expected action is worth being expected, and then all such reasons are.
     named = strict or any(_is_in_the_way(entry, expected) for entry in decided for expected in missing)
-    instead = [entry.expected for entry in decided if entry.expected and (named or isinstance(entry.decided, Action))]
+    worth = [entry.expected for entry in decided if entry.expected and (named or isinstance(entry.decided, Action))]
+    instead = [_as_detailed(would_be, wanted) for would_be in worth]
     if missing or any(entry.mark == "unexpected" for entry in decided):
         timeline = _explained(timeline, missing, play)
     return sorted(timeline, key=_order), instead
@@ -130,6 +131,15 @@ def _as_expected(record: Action | Decision, at: timedelta, play: Play) -> Expect
         if record.not_before is not None:
             content["not_before"] = _whole_seconds(play.since_start(record.not_before))
     return Expected(**content)
+
+
+def _as_detailed(would_be: Expected, wanted: list[Expected]) -> Expected:
+    """Leave out what the example compares nowhere."""
+    if would_be.action is None or all(expected.variables is None for expected in wanted):
+        would_be = would_be.model_copy(update={"variables": None})
+    if all(expected.not_before is None for expected in wanted):
+        would_be = would_be.model_copy(update={"not_before": None})
+    return would_be
 
 
 def _whole_seconds(at: timedelta) -> timedelta:

@@ -426,6 +426,20 @@ _LINTS: Final = {
         "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
         "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
     ),
+    "instead-of-each-other": _warning(
+        "Rules that stand instead of each other",
+        "Each keeps the other from acting, so whoever meets both gets nothing. One of them has to give way.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    instead of: [one]\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
     "expires-in-quiet-hours": _warning(
         "An action that expires before the night is over",
         "What is decided when the quiet hours begin may be sent only when they end, and is too late by then.",

@@ -24,7 +24,7 @@ from workers.rule_nodes import (
     text_of,
 )
 from workers.yaml_files import validate
-from workers.yaml_nodes import Document, Node, ScalarNode, items_of, parse_yaml, read_text, value_of
+from workers.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, parse_yaml, read_text, value_of
 
 __all__ = ["Reading", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
 
@@ -55,11 +55,13 @@ class Reading:
             nothing but further checks.
         problems: all of them, by file, line and column.
         documents: where everything is.
+        places: where each rule of the book is.
     """
 
     book: RuleBook
     problems: tuple[Problem, ...]
     documents: tuple[Document, ...]
+    places: tuple[tuple[Document, MapNode], ...]
 
 
 def load_book(
@@ -98,6 +100,7 @@ def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
     """Do the same, and keep where everything is."""
     documents = tuple(parse_yaml(file, text) for file, text in texts.items())
     values: list[RuleFile] = []
+    places: list[tuple[Document, MapNode]] = []
     problems: list[Problem] = []
     between = list(_between_files(documents, known))
     for document in documents:
@@ -105,6 +108,7 @@ def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
         problems += add_elsewhere(found, (problem for problem in between if problem.file == document.file))
         if value is not None:
             values.append(value)
+            places += [(document, rule) for rule in rules_in(document)]
     rules: list[Rule] = []
     define: dict[str, Any] = {}
     every = ForEveryRule()
@@ -112,7 +116,7 @@ def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
         rules += value.rules
         define = {**value.define, **define}
         every = every if value.for_every_rule is None else value.for_every_rule
-    return Reading(RuleBook(tuple(rules), define, every), tuple(in_order(problems)), documents)
+    return Reading(RuleBook(tuple(rules), define, every), tuple(in_order(problems)), documents, tuple(places))
 
 
 def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
@@ -178,7 +182,7 @@ def _unknown_names(
             yield Problem(document.file, *node.at, "unknown-type", message, _meant(name, types))
         elif attribute is not None and name in attributes and attribute not in attributes[name]:
             message = f"no source gives a {name} the attribute '{attribute}'"
-            hint = _meant(attribute, attributes[name], "it has")
+            hint = _meant(attribute, attributes[name], "others are added to a source in sources.yaml first; it has")
             yield Problem(document.file, *node.at, "unknown-attribute", message, hint)
 
 

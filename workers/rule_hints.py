@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Final
+from zoneinfo import available_timezones
 
+from schemas.events import BUILT_IN
 from workers.problems import did_you_mean
 
 _BOUNDS: Final = {
@@ -20,6 +22,10 @@ _BOUNDS: Final = {
     "between": "range from_to in_between",
 }
 _WORDS: Final = {
+    # values of attributes
+    "other than": "not is_not != <> except without not_in ne isnt none_of",
+    "is": "equals equal eq = == in exactly value one_of",
+    "is not": "not != <> other_than ne isnt not_in except",
     **_BOUNDS,
     # times
     "within": "for in last in_last in_the_last in_the_past during over period window timeframe past since days "
@@ -33,9 +39,6 @@ _WORDS: Final = {
     "usual gap": "gap usual rhythm average_gap",
     # which events
     "where": "filter filters with if when only only_when attributes matching",
-    "other than": "not is_not != <> except without not_in ne isnt none_of",
-    "is": "equals equal eq = == in exactly value one_of",
-    "is not": "not != <> other_than ne isnt not_in except",
     "event": "type kind event_type name",
     "then": "followed_by and_then with",
     "without": "but_not not not_followed_by no",
@@ -357,8 +360,18 @@ def as_attribute(written: str) -> str | None:
     return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text) else None
 
 
+_ATTRIBUTES: Final = {
+    name: type_name
+    for type_name, event in BUILT_IN.items()
+    for name in event.model_fields
+    if name not in ("event_id", "customer_id", "occurred_at", "attributes", "type")
+}
+
+
 def as_reference(written: str) -> str | None:
     """Return how `purchase amount`, `purchase:amount` or `Purchase.Amount` is written here."""
+    if (attribute := _form(written).replace(" ", "_")) in _ATTRIBUTES:
+        return f"{_ATTRIBUTES[attribute]}.{attribute}"
     parts = re.split(r"[\s:/>.]+|->|::", written.strip())
     if len(parts) != 2 or not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", part) for part in parts):
         return None
@@ -369,6 +382,14 @@ def as_name(written: str) -> str | None:
     """Return how `Regular_Customer` is written as the name of a condition."""
     text = re.sub(r"[^a-z0-9-]+", " ", written.lower()).strip(" -")
     return text if re.fullmatch(r"[a-z][a-z0-9 -]{1,62}[a-z0-9]", text) else None
+
+
+def as_zone(written: str) -> str | None:
+    """Return the name of the zone of a city, or one that looks alike."""
+    zones = sorted(available_timezones())
+    city = _form(written.rpartition("/")[2])
+    same = [zone for zone in zones if _form(zone.rpartition("/")[2]) == city]
+    return same[0] if same else did_you_mean(written, zones)
 
 
 _READERS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
@@ -382,24 +403,49 @@ _READERS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
     ("expected a number of actions", as_actions),
     ("expected a time of day", as_clock),
     ("expected 'start'", as_offset),
+    ("there is no time zone", as_zone),
 )
 """What the beginning of a refusal says about how the value is meant to be written."""
 
 
-def rewritten(refusal: str, written: str) -> str | None:
-    """Return how a value that was refused with some words is probably meant, if it can be told."""
+_VALUES_BY_KEY: Final = {"again after": ("never",)}
+
+
+def rewritten(refusal: str, written: str, key: str | None = None) -> str | None:
+    """Return how the value of a key that was refused with some words is probably meant, if it can be told."""
+    words = _VALUES_BY_KEY.get(key or "", ())
+    if (word := next((word for word in _VALUES_BY_GUESS.get(_form(written), ()) if word in words), None)) is not None:
+        return word
+    if key == "between" and (ages := as_ages(written)) is not None and re.search("[A-Za-z]", written):
+        return ages if ages != written else None
     found = next((read(written[:200]) for beginning, read in _READERS if refusal.startswith(beginning)), None)
     return found if found != written else None
 
 
 _BOUND_IN_TEXT: Final = re.compile(
-    r"\b(at least|at most|more than|fewer than|less than|exactly|between|within|for)\b|[<>=]", re.IGNORECASE
+    r"\b(?:at least|at most|more than|fewer than|less than|exactly|between|within|for)\b|[<>=]=?", re.IGNORECASE
 )
 
 
-def says_several_things(written: str) -> bool:
-    """Tell whether one text holds what belongs on lines of its own, such as `purchase at least 3`."""
-    return _BOUND_IN_TEXT.search(written) is not None
+def in_lines(written: str, key: str | None = None) -> str | None:
+    """Say how to write one text that holds several things, such as `purchase at least 3`; None if it does not."""
+    match = _BOUND_IN_TEXT.search(written)
+    if match is None:
+        return None
+    first, rest = written[: match.start()].strip(" :,"), written[match.end() :].strip(" :=")
+    word = match[0].lower()
+    word = (_KEYS_BY_GUESS.get(word) or [word])[0] if not word[0].isalpha() else word
+    rest = (_BOUND_IN_TEXT.split(rest)[0]).strip()
+    if not first or not rest or key is None:
+        return "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
+    return f"write '{key}: {first[:40]}' and on the next line '{word}: {rest[:40]}'"
+
+
+def key_at_the_beginning(line: str) -> str | None:
+    """Return a line that lacks its colon with the colon, such as `at least: 3` for `at least 3`."""
+    text = line.strip().removeprefix("- ")
+    word = words_at_the_beginning(text, _WORDS)
+    return None if word is None else f"{word}: {text[len(word) :].strip()}"
 
 
 def words_at_the_beginning(written: str, words: Iterable[str]) -> str | None:

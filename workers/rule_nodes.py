@@ -6,6 +6,7 @@ What is here reads nodes, not models: a mistake in one place must not hide anoth
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from schemas.conditions import CONDITION_WORDS
 from workers.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
 
 _NAMING: Final = (
@@ -105,9 +106,11 @@ def names_in(document: Document) -> Iterator[Named]:
 def names_in_condition(condition: Node) -> Iterator[Named]:
     """Yield what a condition and the conditions in it name."""
     for part in elementary_in(condition):
-        for key in _NAMING:
-            yield from _named(value_of(part, key), value_of(part, "where"))
-        for key in _STEPS:
+        # The first of these words says what a condition is; another one beside it is a mistake of its own.
+        kind = next((key for key in entries_of(part) if key in CONDITION_WORDS), None)
+        if kind in _NAMING:
+            yield from _named(value_of(part, kind), value_of(part, "where"))
+        for key in _STEPS if kind == "after" else ():
             step = value_of(part, key)
             named = value_of(step, "event") if isinstance(step, MapNode) else step
             yield from _named(named, value_of(step, "where"))

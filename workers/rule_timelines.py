@@ -203,30 +203,24 @@ def _instead_lines(result: Result) -> Iterator[Line]:
 
 
 def instead_of(result: Result) -> str:
-    """Return the `expect:` under which a result would pass, as YAML to paste; variables only if some are expected."""
+    """Return the `expect:` under which a result would pass, as YAML to paste."""
     if not result.instead:
         return "expect: nothing\n"
-    wanted = [entry.expected for entry in result.timeline if entry.mark == "missing" and entry.expected is not None]
-    with_variables = any(expected.variables is not None for expected in wanted)
-    with_soonest = any(expected.not_before is not None for expected in wanted)
     lines = ["expect:"]
     for expected in result.instead:
         content = expected.model_dump(mode="json", by_alias=True, exclude_none=True)
-        # What is nothing is written too: a message may be told that there is none.
-        content["variables"] = expected.variables
+        if expected.variables is not None:
+            content["variables"] = expected.variables  # with those that are nothing
         if len(result.rules) == 1:
             del content["rule"]
-        if not with_variables or expected.action is None:
-            del content["variables"]
-        if not with_soonest:
-            content.pop("not before", None)
         lines += [
-            f"{'- ' if not number else '  '}{name}: {_yaml(value)}"
+            f"  {'  ' if number else '- '}{name}: {_yaml(value)}"
             for number, (name, value) in enumerate(content.items())
         ]
-    return "\n".join([lines[0], *(f"  {line}" for line in lines[1:])]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _yaml(value: Any) -> str:
-    # Offsets, ids and words of the grammar need no quotes; whatever comes from events may.
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    # Offsets, ids and words of the grammar need no quotes, but whatever comes from events may.
+    plain = isinstance(value, str) and value not in ("true", "false", "null")
+    return str(value) if plain else orjson.dumps(value).decode()

@@ -233,7 +233,7 @@ class _Inquiry:
             text = f"its condition holds since {in_words(episode.met_ms)} and must hold until {in_words(lasted_ms)}"
             yield State("met", text, episode.met_ms, lasted_ms)
         yield from self._acted(rule, episode)
-        queued = [one for one in self._activity.candidates if one.rule == rule.id and not one.withdrawn]
+        queued = [one for one in self._activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         for candidate in queued:
             yield self._waiting(rule, candidate)
         decided = [self._decided(decision) for decision in self._decisions if decision.rule.id == rule.id]
@@ -254,7 +254,9 @@ class _Inquiry:
             text = f"acted on {in_words(acted_ms)}; the action is good until {in_words(episode.open_until_ms)}"
             yield State("acted", text, acted_ms, episode.open_until_ms)
         else:
-            yield State("acted", f"acted on {in_words(acted_ms)}", acted_ms)
+            # Nothing but a retraction ends an action before it expires.
+            back = ", and took the action back" if self._at_ms < acted_ms + rule.expires_after_ms else ""
+            yield State("acted", f"acted on {in_words(acted_ms)}{back}", acted_ms)
         if rule.again_after_ms is None:
             yield State("cooling_down", "never acts again for this customer", acted_ms)
         elif (until_ms := acted_ms + rule.again_after_ms) > self._at_ms:
@@ -284,7 +286,8 @@ class _Inquiry:
             yield State("left_alone", "left alone: it held already when the rule went live", start_ms)
             return
         probe = deepcopy(self._activity)
-        probe.candidates = [Candidate(rule.id, start_ms, False, rule.action, rule.version, {}, ())]
+        probe.flips = {}  # of other rules, which must not be waited for
+        probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]
         decisions: list[Action | Decision] = []
         Admission(self._customer_id, self._rules, replace(self._observed, until={}), decisions).release(probe)
         refusals = [one for one in decisions if isinstance(one, Decision)]

@@ -26,6 +26,7 @@ from workers.yaml_nodes import (
     ListNode,
     MapNode,
     Node,
+    ScalarNode,
     UnreadNode,
     parse_yaml,
     plain_value,
@@ -118,7 +119,13 @@ class _Explainer:
         missing: dict[int, tuple[Spot, list[str]]] = {}
         for loc in locs:
             spot = self._spot(loc[:-1])
-            if isinstance(spot.node, MapNode) and spot.node.is_whole and loc[-1] not in meant.get(id(spot.node), ()):
+            if (
+                not isinstance(spot.node, MapNode)
+                or not spot.node.is_whole
+                or loc[-1] in meant.get(id(spot.node), ())
+            ):
+                continue
+            if not _is_said_elsewhere(spot.node, str(loc[-1])):
                 missing.setdefault(id(spot.node), (spot, []))[1].append(str(loc[-1]))
         return [self._problem(spot.node, missing_keys(spot, names)) for spot, names in missing.values()]
 
@@ -127,6 +134,8 @@ class _Explainer:
         told = set()
         for item in errors:
             spot = self._spot(item["loc"])
+            if isinstance(spot.node, MapNode) and not spot.node.is_whole:
+                continue  # what it lacks may be what was refused and told already
             if spot.union is not None:
                 # A union complains once for each of its members; and a list that it takes is told about inside.
                 is_size = str(item["type"]).endswith(("too_short", "too_long"))
@@ -161,7 +170,7 @@ class _Explainer:
             else:
                 break
             (schema, model), kinds, union = self._unwrapped(_inside(schema, part)), {}, None
-        return Spot(node, schema, kinds, union, model, self._unwrapped)
+        return Spot(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
 
     def _list_of(self, union: Schema) -> Schema | None:
         return next((choice for choice in union["choices"] if choice["type"] == "list"), None)
@@ -178,6 +187,12 @@ class _Explainer:
             else:
                 break
         return schema, model
+
+
+def _is_said_elsewhere(node: MapNode, name: str) -> bool:
+    """Tell whether a missing key is part of another one's value, as in `none: purchase for 45 days`; that is told."""
+    values = [value.text for _, value in node.entries.values() if isinstance(value, ScalarNode)]
+    return any(f" {name} " in text for text in values)
 
 
 def _inside(schema: Schema | None, part: int | str) -> Schema | None:

@@ -2,7 +2,7 @@
 
 The dialect is small and closed: one document of text keys and YAML 1.2 core scalars, so `no`, `on` and `off` are
 texts. Anchors, aliases, tags, merge keys, repeated keys and values left empty are refused: each of them can make
-a file mean something else than it says. What is here must not know what a file is for.
+a file mean something else than it says. What is here must not know what a file is for, hints excepted.
 """
 
 import codecs
@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from workers.problems import Problem, in_order, shortened
+from workers.rule_hints import key_at_the_beginning
 
 MAX_FILE_BYTES: Final = 256 * 1024
 MAX_NESTING: Final = 32
@@ -149,6 +150,8 @@ def items_of(node: Node | None) -> "tuple[Node, ...]":
 
 # --- text -> nodes ----------------------------------------------------------------------------------------------
 
+_UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
+_BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are what is looked for)
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _QUOTES: Final = "“”„‟‘’‚‛«»"  # noqa: RUF001 (these are what is looked for)
@@ -281,19 +284,34 @@ class _Composer:
 
     def _map(self, at: Position, depth: int) -> MapNode | UnreadNode:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
-        is_whole = True
+        is_whole, begins_again = True, False
         while not isinstance(event := next(self._events), MappingEndEvent):
             key = self._key(event, depth)
             value = self._node(next(self._events), depth + 1)
-            if key is None:
+            if key is None or self._is_unspaced(key, value):
                 is_whole = False
             elif key.text in entries:
-                first = entries[key.text][0].at
-                message = f"'{shortened(key.text)}' is here already, in line {first.line}"
-                self._note(key.at, "duplicate-key", message, "keep one of the two")
+                # Where the first key comes again, another entry of a list begins: one problem, not one for each key.
+                begins_again = begins_again or key.text == next(iter(entries))
+                if not begins_again or key.text == next(iter(entries)):
+                    self._note_again(key, entries[key.text][0].at.line, begins_again)
             else:
                 entries[key.text] = key, self._filled(value, key.at, f"'{shortened(key.text)}'")
         return MapNode(at, entries, is_whole) if entries or is_whole else UnreadNode(at)
+
+    def _note_again(self, key: ScalarNode, line: int, begins_again: bool) -> None:
+        hint = "if another entry of the list begins here, write '- ' before it" if begins_again else None
+        message = f"'{shortened(key.text)}' is here already, in line {line}"
+        self._note(key.at, "duplicate-key", message, hint or "keep one of the two")
+
+    def _is_unspaced(self, key: ScalarNode, value: Node) -> bool:
+        """Note `{within:3 days}`, which is one key without a value."""
+        is_one = ":" in key.text and key.is_plain and isinstance(value, ScalarNode) and value.is_plain
+        if is_one and isinstance(value, ScalarNode) and not value.text:
+            message = f"'{shortened(key.text)}' has no value"
+            self._note(key.at, "empty-value", message, "write a space after the ':'")
+            return True
+        return False
 
     def _key(self, event: Event, depth: int) -> ScalarNode | None:
         """Return a key, or None if it was refused; then its value is read for its own problems only."""
@@ -315,7 +333,8 @@ class _Composer:
 
     def _filled(self, node: Node, at: Position, name: str) -> Node:
         if isinstance(node, ScalarNode) and node.is_plain and not node.text:
-            return self._note(at, "empty-value", f"{name} has no value", "write one, or delete the line")
+            hint = "write one, delete the line, or indent the lines below that belong to it"
+            return self._note(at, "empty-value", f"{name} has no value", hint)
         return node
 
 
@@ -342,6 +361,12 @@ _SYNTAX: Final[tuple[tuple[str, bool, str, str | None], ...]] = (
     ("end of stream|document separator", True, "this quotation mark is never closed", "close it in the same line"),
     ("expected ',' or '[\\]}]'", True, "this bracket is never closed", "is a ',' or a closing bracket missing?"),
     (
+        "sequence entries are not allowed",
+        False,
+        "a list cannot begin here",
+        "begin it in a line of its own, indented",
+    ),
+    (
         "mapping values are not allowed",
         False,
         "a ':' is not possible here",
@@ -352,7 +377,7 @@ _SYNTAX: Final[tuple[tuple[str, bool, str, str | None], ...]] = (
         "expected <block end>",
         False,
         "this does not fit to the lines above",
-        "indent it like its neighbours; a text with quotes in it needs quotes round the whole",
+        "indent it like its neighbours",
     ),
     ("unknown escape|escape sequence|chr\\(\\)|surrogates", False, "'\\' has a special meaning in \"…\"", "use '…'"),
     ("while scanning an? (alias|anchor)", True, "a text cannot begin with '*' or '&'", "put the text in quotes"),
@@ -372,13 +397,53 @@ def _syntax_problem(file: str, lines: _Lines, error: Exception, latest: Position
         began = lines.position(error.context_mark.index)
     if (indentation := _odd_indentation(file, lines, here.line)) is not None:
         return indentation
+    if (known := _known_slip(file, lines, error, here)) is not None:
+        return known
     said = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
     for pattern, at_beginning, message, hint in _SYNTAX:
         if re.search(pattern, said):
             at = began if at_beginning else here
-            return Problem(file, *at, "syntax", message, _odd_line_hint(lines.line(at.line)) or hint)
+            line = lines.line(at.line)
+            hint = f"write '{unspaced}'" if (unspaced := _with_colon(line, message)) else hint
+            return Problem(file, *at, "syntax", message, _odd_line_hint(line) or hint)
     message = f"this is not YAML: {said.strip(': ')}"
     return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
+
+
+def _with_colon(line: str, message: str) -> str | None:
+    return shortened(found) if "':'" in message and (found := key_at_the_beginning(line[:200])) else None
+
+
+def _known_slip(file: str, lines: _Lines, error: Exception, here: Position) -> Problem | None:
+    """Tell apart what the parser says of in the same words."""
+    for number in (here.line, here.line - 1):
+        if number and (bullet := _BULLET.match(lines.line(number))) is not None:
+            message = f"'{bullet[2]}' begins no entry of a list"
+            hint = "a list entry begins with '- ': a hyphen and a space"
+            return Problem(file, number, len(bullet[1]) + 1, "syntax", message, hint)
+    said, before = str(getattr(error, "problem", None)), lines.line(here.line)[: here.column - 1]
+    if "expected <block end>" in said and before.rstrip().endswith(("'", '"')):
+        message = "the text ends with the closing quotation mark, and here something follows"
+        hint = "put the whole text in quotes of the other kind, or none of it"
+        return Problem(file, *here, "syntax", message, hint)
+    if "mapping values are not allowed" not in said or _odd_line_hint(lines.line(here.line)):
+        return None
+    above = next((lines.line(number) for number in range(here.line - 1, 0, -1) if _says_something(lines, number)), "")
+    indentation = len(before) - len(before.lstrip())
+    if ":" not in before and indentation > len(above) - len(above.lstrip(" -")) and not above.rstrip().endswith(":"):
+        message = "this line is indented further than the one above, which has its value already"
+        hint = "indent both alike, or look for a ':' that is missing above"
+        return Problem(file, here.line, indentation + 1, "syntax", message, hint)
+    if ":" in before:
+        message = "a second ':' in one line"
+        hint = "a text with ': ' in it needs quotes; what consists of several things begins in a line of its own"
+        return Problem(file, *here, "syntax", message, hint)
+    return None
+
+
+def _says_something(lines: _Lines, number: int) -> bool:
+    line = lines.line(number).strip()
+    return bool(line) and not line.startswith("#")
 
 
 def _code_point(character: Any) -> int:
@@ -399,6 +464,12 @@ def _odd_indentation(file: str, lines: _Lines, last: int) -> Problem | None:
 
 def _odd_line_hint(line: str) -> str | None:
     """Return what is probably wrong with a line that holds a character people do not see."""
+    if line.lstrip().startswith("//"):
+        return "a comment begins with '#'"
+    if line.startswith("```"):
+        return "delete the lines with ```"
+    if _UNSPACED.match(line):
+        return "write a space after the ':'"
     for column, character in enumerate(line, start=1):
         if character in ODD_SPACES:
             return f"column {column} holds a non-breaking space: type an ordinary one"

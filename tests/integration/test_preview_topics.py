@@ -169,7 +169,7 @@ def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: P
 
 def test_no_broker_is_told_as_such(tmp_path: Path) -> None:
     site = Site(Pair("127.0.0.1:1", "redis://127.0.0.1:1/0"), tmp_path)
-    with pytest.raises(StartupError, match="no Kafka broker answers at 127.0.0.1:1"):
+    with pytest.raises(StartupError, match="no Kafka broker answers at 127"):
         preview_command(
             history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
         )

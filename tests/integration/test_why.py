@@ -15,10 +15,11 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from schemas.events import BUILT_IN
-from tests.builders import day
+from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
 from workers.clock import ReplayClock
 from workers.embedded import HOST, Pair, free_ports
+from workers.generations import put_in_force
 from workers.rule_files import load_book
 from workers.safe_time import encode_progress
 from workers.store import Store, open_pool
@@ -164,16 +165,16 @@ def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair,
     place = Place(pair.redis_url, tmp_path)
     place.store(*bought_once(), now_day=65)
     now = place.document("ada")
-    assert [rule["rule"] for rule in now["rules"]] == ["few-logins", "gone-quiet"]
+    assert [one["rule"] for one in now["rules"]] == ["few-logins", "gone-quiet"]
     assert (now["at"], now["is_ahead"]) == ("2024-03-06T00:00:00.000Z", False)
     assert now["looks_again"] == "2024-03-12T12:00:00.000Z"
     assert now["rules"][1]["verdict"] == "false"
     assert now["rules"][1]["changes_by_itself"] == {"at": "2024-03-12T12:00:00.000Z", "becomes": "true"}
     later = place.document("ada", "gone-quiet", "--at", "2024-03-12T13:30+01:00")
     assert (later["at"], later["is_ahead"]) == ("2024-03-12T12:30:00.000Z", True)
-    (rule,) = later["rules"]
-    assert (rule["verdict"], rule["holds_since"]) == ("true", "2024-03-12T12:00:00.000Z")
-    assert rule["states"][-1]["state"] == "expected"
+    (told,) = later["rules"]
+    assert (told["verdict"], told["holds_since"]) == ("true", "2024-03-12T12:00:00.000Z")
+    assert told["states"][-1]["state"] == "expected"
 
 
 def test_explaining_writes_nothing(pair: Pair, tmp_path: Path) -> None:
@@ -194,11 +195,47 @@ def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path
         await store.close()
 
     asyncio.run(time_goes_on_and_nobody_reads())
-    (rule,) = place.document("ada", "gone-quiet")["rules"]
-    assert rule["verdict"] == "not observable"
-    (gap,) = rule["not_observable_because"]
+    (told,) = place.document("ada", "gone-quiet")["rules"]
+    assert told["verdict"] == "not observable"
+    (gap,) = told["not_observable_because"]
     assert (gap["reason"], gap["type"], gap["since"]) == ("unseen", "purchase", "2024-03-06T00:00:00.000Z")
     assert f"its source {SOURCE} is read only until 2024-03-06 00:00 UTC" in gap["text"]
+
+
+def test_an_action_above_the_pace_is_held(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    paced = RULES.replace("again after: 20 days", "again after: 20 days\n    pace: at most 1 per day")
+    (tmp_path / "rules.yaml").write_text(paced)
+    purchase = {"amount": "20", "currency": "EUR"}
+    names = ("ada", "bob")
+    records = [record(at, "purchase", "2024-03-02T12:00:00Z", name, **purchase) for at, name in enumerate(names)]
+    place.store(*records, now_day=75)
+    found = {}
+    for name in names:
+        (told,) = place.document(name, "gone-quiet")["rules"]
+        assert told["verdict"] == "true"
+        found[name] = told["states"][0]
+    assert sorted(state["state"] for state in found.values()) == ["acted", "held"]
+    (text,) = [state["text"] for state in found.values() if state["state"] == "held"]
+    assert text == "its action of 2024-03-12 12:00 UTC is held by the rule's pace"
+
+
+def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=75)
+    assert place.document("ada")["notes"] == []
+
+    async def others_are_loaded() -> None:
+        store = Store(open_pool({"url": pair.redis_url}, 5_000), place.namespace)
+        await put_in_force(store, rules(rule("other")), day(75), deliberate=True)
+        await store.close()
+
+    asyncio.run(others_are_loaded())
+    found = place.document("ada")
+    assert found["notes"] == [
+        "the rule files are not the rules that the workers have loaded; this is what the files say"
+    ]
+    assert found["rules"][1]["verdict"] == "true"
 
 
 def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from workers.core.facts import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 
-END = START + 400 * DAY
+END = START + 700 * DAY
 PARTS = (
     rule(
         "quiet",
@@ -77,7 +77,7 @@ def oracle(ruleset: RuleSet, events: list[Fact]) -> tuple[bytes, dict[str, bytes
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, late=st.booleans(), borders=st.lists(st.integers(0, 14), max_size=6))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_the_borders_of_batches_change_nothing(
     name: str, steps: list[tuple[str, float, float, int]], late: bool, borders: list[int]
 ) -> None:
@@ -89,7 +89,7 @@ def test_the_borders_of_batches_change_nothing(
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, late=st.booleans(), looks=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_it_does_not_matter_when_timers_are_looked_at(
     name: str, steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
 ) -> None:
@@ -105,7 +105,7 @@ def test_it_does_not_matter_when_timers_are_looked_at(
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_types_that_lag_delay_actions_and_change_none(
     name: str, steps: list[tuple[str, float, float, int]], lags: list[int]
 ) -> None:
@@ -122,7 +122,7 @@ def test_types_that_lag_delay_actions_and_change_none(
 
 
 @given(steps=STEPS, late=st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_no_customer_ever_has_more_actions_than_the_limit(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.builders import DAY, TYPES, day, event, rule, rules, watched
-from workers.core.activity import Activity
+from workers.core.activity import MAX_BYTES, Activity, decode, encode
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -448,6 +448,464 @@ def test_time_alone_never_changes_the_status() -> None:
     assert Question({"status": "cancelled"}, cancelled(1)).next_flip(1) is None
 
 
+def test_for_how_long_counts_from_the_latest_cancellation() -> None:
+    question = Question({"status": "cancelled", "for": "30 days"}, cancelled(1, 5))
+    assert (question.at(35 - MS), question.at(35), question.next_flip(5)) == ("false", "true", 35)
+    assert holds({"status": "cancelled", "for": "30 days"}, [*cancelled(1), *bought(2)], 90) == "false"
+
+
+def test_a_reactivation_ends_a_cancellation_where_there_are_such_events() -> None:
+    events = [*cancelled(1), event("reactivation", 2)]
+    ruleset = rules(rule(when={"status": "active"}), types=(*TYPES, "reactivation"))
+    activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
+    assert activity is not None
+    condition = ruleset.rules[0].condition
+    assert condition.look(activity, day(3), watched(ruleset)) == (TRUE, FOREVER_MS)
+    assert condition.types == {"purchase", "cancellation", "reactivation"}
+
+
+# --- means --------------------------------------------------------------------------------------------------------
+
+
+def scored(*scores: Any, at: float = 1) -> list[Fact]:
+    """Answers of a survey, an hour apart; None for one without a score."""
+    return [
+        event("nps", at + number / 24, **({} if score is None else {"score": score}))
+        for number, score in enumerate(scores)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "bounds", "expected"),
+    [
+        ([1, 2], {"exactly": "1.5"}, "true"),
+        ([1, 1, 2], {"more than": "1.3333"}, "true"),
+        ([1, 1, 2], {"at most": "1.3333"}, "false"),
+        ([1, 1, 2], {"at least": "1.3334"}, "false"),
+        ([0.1, 0.2, 0.3], {"exactly": "0.2"}, "true"),
+        ([5, None, "9", True, 5], {"exactly": 5}, "true"),
+        ([-4, 2], {"at most": -1}, "true"),
+        ([-4, 2], {"less than": -1}, "false"),
+        ([7], {"between": "6.5 and 7"}, "true"),
+    ],
+)
+def test_a_mean_is_compared_exactly_and_of_numbers_only(scores: list[Any], bounds: Any, expected: str) -> None:
+    assert holds({"average": "nps.score", **bounds}, scored(*scores), 2) == expected
+
+
+def test_nothing_has_no_mean_that_any_bound_could_meet() -> None:
+    for bounds in ({"at least": -100}, {"at most": 100}):
+        assert holds({"average": "nps.score", **bounds}, scored(None, "9"), 2) == "false"
+
+
+def test_a_mean_moves_as_days_leave_the_window() -> None:
+    question = Question(
+        {"average": "nps.score", "at least": 5, "within": "7 days"}, [*scored(1, at=10), *scored(9, at=12)]
+    )
+    assert (question.at(16.9), question.next_flip(13)) == ("true", 19)
+    question = Question(
+        {"average": "nps.score", "at least": 6, "within": "7 days"}, [*scored(1, at=10), *scored(9, at=12)]
+    )
+    assert [question.at(at) for at in (16.9, 17, 18.9, 19)] == ["false", "true", "true", "false"]
+    assert question.next_flip(13) == 17
+
+
+def test_a_mean_needs_the_window_watched() -> None:
+    question = Question({"average": "nps.score", "at least": 5, "within": "7 days"}, scored(9, at=50), since_day=47)
+    assert (question.at(52.9), question.next_flip(50), question.at(53)) == ("not observable", 53, "not observable")
+    question = Question(
+        {"average": "nps.score", "at least": 5, "within": "7 days"},
+        [*logged_in(40), *scored(9, at=50)],
+        since_day=47,
+    )
+    assert (question.at(53 - MS), question.next_flip(50), question.at(53)) == ("not observable", 53, "true")
+
+
+def test_the_mean_of_purchases_is_known_of_those_that_were_there_before_the_rule() -> None:
+    """They share the series that every purchase is kept in."""
+    assert set(Question({"average": "purchase.amount", "at least": 5}, bought(1)).activity.series) == {"purchase"}
+
+
+# --- different values ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "number"),
+    [
+        (["a", "b", "a"], 2),
+        ([1, 1.0, Decimal("1.00")], 1),
+        ([1, "1", True], 3),
+        ([None, "a"], 1),
+        (["a", "A", "a "], 3),
+        ([10**30, 1e30], 1),
+        ([0, -0.0, False], 2),
+    ],
+)
+def test_values_that_are_not_the_same_are_told_apart(values: list[Any], number: int) -> None:
+    assert holds({"distinct": "nps.score", "exactly": number}, scored(*values), 3) == "true"
+
+
+def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
+    events = [*scored("a", at=10.5), *scored("b", at=11.5), *scored("a", at=14.5)]
+    question = Question({"distinct": "nps.score", "at least": 2, "within": "7 days"}, events)
+    assert (question.at(18 - MS), question.next_flip(14.5), question.at(18)) == ("true", 18, "false")
+
+
+def test_up_to_thirty_two_different_values_are_told_apart_and_one_more_is_noticed() -> None:
+    for number in (31, 32, 33, 60):
+        events = scored(*range(number))
+        assert holds({"distinct": "nps.score", "at least": 32}, events, 5) == ("true" if number >= 32 else "false")
+        assert holds({"distinct": "nps.score", "at most": 32}, events, 5) == ("true" if number <= 32 else "false")
+
+
+# --- how long ago -------------------------------------------------------------------------------------------------
+
+
+def test_how_long_ago_something_was_last_is_known_to_the_millisecond() -> None:
+    recent = Question({"last": "login", "at most": "7 days ago"}, logged_in(1, 3.25))
+    assert (recent.at(10.25), recent.at(10.25 + MS), recent.at(500)) == ("true", "false", "false")
+    assert recent.next_flip(3.25) == pytest.approx(10.25 + MS, abs=MS / 10)
+    old = Question({"last": "login", "at least": "7 days ago"}, logged_in(1, 3.25))
+    assert (old.at(10.25 - MS), old.at(10.25), old.next_flip(4), old.next_flip(10.25)) == (
+        "false",
+        "true",
+        10.25,
+        None,
+    )
+
+
+def test_between_two_ages_both_are_included() -> None:
+    question = Question({"last": "login", "between": "2 days and 5 days ago"}, logged_in(1))
+    assert [question.at(at) for at in (3 - MS, 3, 6, 6 + MS)] == ["false", "true", "true", "false"]
+    assert question.next_flip(1) == 3
+
+
+def test_what_never_happened_is_not_long_ago() -> None:
+    for bounds in ({"at least": "2 days ago"}, {"at most": "2 days ago"}):
+        for word in ("last", "first"):
+            assert holds({word: "login", **bounds}, bought(1), 50) == "false"
+
+
+def test_what_may_have_happened_before_anybody_watched_is_not_known_to_be_long_ago() -> None:
+    question = Question({"last": "login", "at most": "7 days ago"}, logged_in(10), since_day=100, whole=False)
+    assert (question.at(17), question.at(17 + MS), question.at(107), question.at(107 + MS)) == (
+        "true",
+        "not observable",
+        "not observable",
+        "false",
+    )
+    question = Question({"last": "login", "at least": "7 days ago"}, logged_in(10), since_day=100, whole=False)
+    assert (question.at(17 - MS), question.at(17), question.at(107 - MS), question.at(107)) == (
+        "false",
+        "not observable",
+        "not observable",
+        "true",
+    )
+
+
+def test_the_first_time_is_known_if_the_whole_history_is() -> None:
+    question = Question({"first": "login", "at most": "7 days ago"}, logged_in(1, 3))
+    assert (question.at(8), question.at(8 + MS)) == ("true", "false")
+    assert holds({"first": "login", "at least": "7 days ago"}, logged_in(1, 3), 8) == "true"
+
+
+def test_an_earlier_first_time_may_have_gone_unseen() -> None:
+    newcomer = {"first": "login", "at most": "7 days ago"}
+    assert holds(newcomer, logged_in(1, 3), 4, whole=False) == "not observable"
+    assert holds(newcomer, logged_in(1, 3), 9, whole=False) == "false"
+    assert holds({"first": "login", "at least": "7 days ago"}, logged_in(1, 3), 8, whole=False) == "true"
+    assert holds({"first": "login", "at least": "7 days ago"}, logged_in(1, 3), 7, whole=False) == "not observable"
+
+
+def test_a_customer_is_known_since_the_first_event_that_arrived() -> None:
+    question = Question({"known for": "90 days"}, [*logged_in(10), *bought(5, 60)])
+    assert (question.at(100 - MS), question.at(100), question.next_flip(60)) == ("false", "true", 100)
+
+
+def test_whoever_is_known_for_less_may_be_an_old_customer() -> None:
+    asked = {"known for": "90 days"}
+    assert holds(asked, logged_in(10), 50, whole=False) == "not observable"
+    assert holds(asked, logged_in(200), 250, whole=False) == "false"
+
+
+# --- then and now -------------------------------------------------------------------------------------------------
+
+FALLEN: Final = {"change": "login", "down by": "50%", "within": "10 days", "from at least": 4}
+
+
+def test_two_windows_of_the_same_length_are_compared() -> None:
+    """On day 39 they are the days 20 to 29 and 30 to 39."""
+    events = [*logged_in(1), *logged_in(20, 21, 29.9, 29.9), *logged_in(30, 39)]
+    question = Question(FALLEN, events)
+    assert (question.at(39), question.next_flip(39), question.at(40)) == ("true", 40, "false")
+    assert holds(FALLEN, [*logged_in(1), *logged_in(20, 21, 29.9), *logged_in(30)], 39) == "false"
+    assert holds(FALLEN, [*logged_in(1), *logged_in(20, 21, 29.9, 29.9), *logged_in(30, 31, 39)], 39) == "false"
+
+
+def test_what_passes_from_the_one_window_into_the_other_is_followed() -> None:
+    question = Question(FALLEN, [*logged_in(0), *logged_in(20, 21, 22, 23)])
+    assert [question.at(at) for at in (30, 31, 32, 33, 39.9, 40)] == ["false"] * 2 + ["true"] * 3 + ["false"]
+    assert (question.next_flip(23), question.next_flip(32)) == (32, 40)
+
+
+def test_a_share_is_compared_exactly() -> None:
+    events = [*bought(1), *bought(20, amount=Decimal("0.30")), *bought(30, amount=Decimal("0.20"))]
+    for share, expected in (("33.33%", "true"), ("33.34%", "false")):
+        asked = {"change": "purchase.amount", "down by": share, "within": "10 days", "from at least": "0.3"}
+        assert holds(asked, events, 39) == expected
+    for share, expected in (("100%", "true"), ("100.01%", "false")):
+        asked = {"change": "login", "up by": share, "within": "10 days", "from at least": 2}
+        assert holds(asked, [*logged_in(1), *logged_in(20, 21), *logged_in(30, 31, 32, 33)], 39) == expected
+
+
+def test_both_windows_have_to_be_watched() -> None:
+    question = Question(FALLEN, logged_in(20, 21, 22, 23), since_day=0)
+    assert (question.at(40 - MS), question.next_flip(23), question.at(40)) == ("not observable", 40, "false")
+
+
+# --- a rhythm of one's own ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "patience"),
+    [
+        ([0], 2 * 20),  # a newcomer is judged by everybody's gap
+        ([0, 0.5], 2 * (40 + 0.5) / 2),  # one day counts once, however often
+        ([0, 20, 40], 2 * 20),
+        ([0, 5, 10, 15, 20, 25, 30, 35, 40], 2 * (40 + 40) / 10),
+        ([0, 50, 100], 2 * (40 + 100) / 4),
+        (list(range(50)), 14),  # never sooner than that
+    ],
+)
+def test_whoever_comes_more_often_is_overdue_sooner(days: list[float], patience: float) -> None:
+    asked = {"overdue": "purchase", "by": "2 times", "usual gap": "20 days", "at least": "14 days"}
+    question = Question(asked, bought(*days))
+    due = days[-1] + patience
+    assert question.next_flip(days[-1]) == due
+    assert (question.at(due - MS), question.at(due), question.at(due + 900)) == ("false", "true", "true")
+
+
+def test_whoever_never_came_is_not_overdue() -> None:
+    asked = {"overdue": "login", "by": "2 times", "usual gap": "20 days", "at least": "14 days"}
+    assert holds(asked, bought(1), 500) == "false"
+    assert holds(asked, bought(1), 100, whole=False) == "not observable"
+
+
+def test_a_day_that_was_told_late_counts_as_one() -> None:
+    asked = {"overdue": "purchase", "by": "1 times", "usual gap": "10 days", "at least": "1 day"}
+    in_time = Question(asked, bought(0, 3, 3.5, 6, 9)).next_flip(9)
+    for late in ([0, 6, 9, 3, 3.5], [3, 9, 0, 6, 3.5], [9, 6, 3.5, 3, 0]):
+        assert Question(asked, bought(*late)).next_flip(9) == in_time
+
+
+# --- one event after another --------------------------------------------------------------------------------------
+
+HELPED: Final = {"after": "nps", "then": "purchase", "within": "2 days"}
+LEFT: Final = {"after": "nps", "without": "purchase", "for": "2 days"}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([*scored(1, at=5)], "false"),
+        ([*scored(1, at=5), *bought(7)], "true"),
+        ([*scored(1, at=5), *bought(7 + MS)], "false"),
+        ([*scored(1, at=5), *bought(5)], "true"),
+        ([*bought(5), *scored(1, at=5)], "true"),
+        ([*bought(5 - MS), *scored(1, at=5)], "false"),
+        ([*scored(1, at=5), *bought(6), *scored(1, at=6.5)], "false"),
+        ([*scored(1, at=5), *bought(6, 9)], "true"),
+        ([*scored(1, at=5), *bought(8), *scored(1, at=8.5), *bought(9)], "true"),
+        ([*scored(1, at=5), *bought(9), *bought(6)], "true"),  # the second came late
+        ([*bought(6), *scored(1, at=5)], "true"),  # the first came late
+        ([*bought(6), *bought(9), *scored(1, at=5)], "true"),
+        ([*bought(4), *bought(9), *scored(1, at=8)], "true"),
+    ],
+)
+def test_the_latest_of_one_event_was_followed_in_time_or_not(events: list[Fact], expected: str) -> None:
+    question = Question(HELPED, [*logged_in(0), *events])
+    assert question.at(10) == expected
+    assert question.next_flip(10) is None
+
+
+def test_what_followed_first_is_not_known_if_the_first_event_came_too_late_to_tell() -> None:
+    events = [*logged_in(0), *bought(1), *bought(6), *bought(9), *scored(1, at=5)]
+    assert holds(HELPED, events, 10) == "not observable"
+    assert holds(HELPED, [*events, *scored(1, at=10), *bought(11)], 12) == "true"
+
+
+def test_what_did_not_follow_did_not_to_the_millisecond() -> None:
+    question = Question(LEFT, [*logged_in(0), *bought(4), *scored(1, at=5)])
+    assert (question.at(7 - MS), question.at(7), question.at(700)) == ("false", "true", "true")
+    assert (question.next_flip(5), question.next_flip(7)) == (7, None)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (bought(5), "false"),
+        ([*scored(1, at=5), *bought(5)], "false"),
+        ([*scored(1, at=5), *bought(30)], "false"),
+        ([*scored(1, at=5), *bought(6), *scored(1, at=7)], "true"),
+        ([*bought(6), *scored(1, at=5)], "false"),
+    ],
+)
+def test_whoever_was_followed_or_never_happened_is_not_left_alone(events: list[Fact], expected: str) -> None:
+    assert holds(LEFT, events, 40) == expected
+
+
+def test_of_one_type_no_event_follows_itself() -> None:
+    asked = {
+        "after": {"event": "purchase", "where": {"amount": {"at least": 50}}},
+        "without": "purchase",
+        "for": "9 days",
+    }
+    assert holds(asked, [*bought(1), *bought(2, amount=60)], 11) == "true"
+    assert holds(asked, [*bought(2, amount=60), *bought(3)], 40) == "false"
+    again = {
+        "after": {"event": "purchase", "where": {"amount": {"at least": 50}}},
+        "then": "purchase",
+        "within": "9 days",
+    }
+    assert holds(again, bought(2, amount=60), 11) == "false"
+    assert holds(again, [*bought(2, amount=60), *bought(3)], 11) == "true"
+
+
+def test_what_followed_may_have_gone_unseen() -> None:
+    for asked in (HELPED, LEFT):
+        assert holds(asked, [*logged_in(0), *scored(1, at=5)], 40, since_day=6) == "not observable"
+
+
+def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_tell() -> None:
+    """The two series were kept before, what followed first was not."""
+    old, new = rules(types=ALL_TYPES), rules(rule(when=HELPED), types=ALL_TYPES)
+
+    def asked_anew(*events: Fact) -> str:
+        activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
+        assert activity is not None
+        return WORDS[new.rules[0].condition.look(activity, day(40), watched(new))[0]]
+
+    assert asked_anew(*scored(1, at=5)) == "false"
+    assert asked_anew(*scored(1, at=5), *bought(6)) == "true"
+    assert asked_anew(*scored(1, at=5), *bought(8, 9)) == "false"
+    assert asked_anew(*bought(1), *scored(1, at=5), *bought(6, 9)) == "not observable"
+
+
+# --- what an event told -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "expected"),
+    [
+        ({"is": "gold"}, "gold", "true"),
+        ({"is": "gold"}, "tin", "false"),
+        ({"is": ["gold", "tin"]}, "tin", "true"),
+        ({"is": 5}, Decimal("5.00"), "true"),
+        ({"is": 19.99}, Decimal("19.99"), "true"),
+        ({"is": True}, True, "true"),
+        ({"is": True}, 1, "false"),
+        ({"is not": "gold"}, "tin", "true"),
+        ({"is not": ["gold", "tin"]}, "tin", "false"),
+        ({"at most": 6}, 6, "true"),
+        ({"at most": 6}, "6", "false"),
+        ({"more than": 6}, 6, "false"),
+        ({"between": "1 and 2"}, 1.5, "true"),
+        ({"at least": 5}, 10**400, "true"),
+        ({"is": "x" * 500}, "x" * 500, "true"),
+    ],
+)
+def test_the_latest_value_is_compared_as_it_is(asked: Any, value: Any, expected: str) -> None:
+    assert holds({"latest": "nps.score", **asked}, scored(value), 2) == expected
+
+
+def test_the_newest_event_that_tells_counts() -> None:
+    asked = {"latest": "nps.score", "is": "new"}
+    assert holds(asked, [*scored("old", at=1), *scored("new", at=2), *scored(None, at=3)], 9) == "true"
+    assert holds(asked, [*scored("new", at=2), *scored("old", at=1)], 9) == "true"  # the old one came late
+    assert holds(asked, [*scored("old", at=2), *scored("new", at=2)], 9) == "true"  # the later in the log
+
+
+def test_what_nobody_told_is_not_observable() -> None:
+    for asked in ({"is": "gold"}, {"is not": "gold"}, {"at most": 6}):
+        assert holds({"latest": "nps.score", **asked}, scored(None, [], float("nan")), 9) == "not observable"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2024-02-01",
+        "2024-02-01T00:00:00",
+        "2024-02-01T00:00:00Z",
+        "2024-02-01T02:00:00+02:00",
+        int(day(31)),
+        float(day(31)),
+    ],
+)
+def test_a_date_comes_near_and_passes(told: Any) -> None:
+    """The first of February is day 31."""
+    ahead = Question({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)])
+    assert [ahead.at(at) for at in (21 - MS, 21, 31 - MS, 31)] == ["false", "true", "true", "false"]
+    assert (ahead.next_flip(1), ahead.next_flip(21), ahead.next_flip(31)) == (21, 31, None)
+    over = Question({"date": "nps.ends", "passed for": "3 days"}, [event("nps", 1, ends=told)])
+    assert (over.at(34 - MS), over.at(34), over.next_flip(1), over.next_flip(34)) == ("false", "true", 34, None)
+
+
+@pytest.mark.parametrize("told", ["soon", "2024-13-01", True, 1e30, -1, None, "", "9999-99-99"])
+def test_what_is_no_date_is_not_observable(told: Any) -> None:
+    assert holds({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)], 2) == "not observable"
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def kept(when: Any) -> set[str]:
+    ruleset = rules(rule(when=when), types=ALL_TYPES)
+    return {plan.key for plan in ruleset.plans()} - set(ALL_TYPES)
+
+
+def test_what_two_rules_ask_for_alike_is_kept_once() -> None:
+    where = {"plan": ["gold", "tin"]}
+    alike = [
+        {"count": "login", "at least": 1, "within": "5 days", "where": where},
+        {"count": "login", "at most": 9, "within": "60 days", "where": where},
+        {"none": "login", "for": "5 days", "where": where},
+        {"last": "login", "at most": "5 days ago", "where": where},
+        {"after": {"event": "login", "where": where}, "without": "nps", "for": "1 day"},
+    ]
+    assert len(kept({"all": alike})) == 1
+
+
+def test_the_name_of_a_series_says_what_is_in_it_and_never_changes() -> None:
+    assert kept({"none": "login", "for": "5 days", "where": {"plan": "gold"}}) == {"login?5ec01f2aa6b6"}
+    assert kept({"sum": "nps.score", "at least": 1}) == {"nps?1b32a6ae2c81"}
+
+
+def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable() -> None:
+    """Ninety days are kept of every type; a new rule that asks for a year has to wait until a year was kept."""
+    old = rules(types=ALL_TYPES)
+    new = rules(rule(when={"count": "login", "at most": 3, "within": "365 days"}), types=ALL_TYPES)
+    activity = decide("ada", None, logged_in(*range(0, 500, 20)), old, watched(old)).activity
+    assert activity is not None
+    looked = new.rules[0].condition.look(activity, day(700), watched(new))
+    gone = activity.series["login"].gone_day - day(0) // DAY
+    assert 300 < gone <= 480 - 90
+    assert looked == (NOT_OBSERVABLE, day(gone + 365))
+
+
+def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened() -> None:
+    when = {"all": [{"count": "login", "at most": 3, "within": f"{days} days"} for days in (5, 700)]}
+    ruleset = rules(rule(when=when), types=ALL_TYPES)
+    events = logged_in(*(at + number / 100 for at in range(900) for number in range(1, 3)))
+    activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
+    assert activity is not None
+    stored = encode(activity)
+    assert len(stored) <= MAX_BYTES
+    few, many = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
+    at_ms = day(900 + 690)
+    assert few.look(decode(stored), at_ms, watched(ruleset))[0] == TRUE
+    assert many.look(decode(stored), at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
+
+
 # --- what else could change it ------------------------------------------------------------------------------------
 
 
@@ -462,6 +920,25 @@ def test_time_alone_never_changes_the_status() -> None:
         ({"status": "active"}, {"cancellation"}, {"purchase"}),
         ({"not": {"none": "login", "for": "1 day"}}, set(), {"login"}),
         ({"all": [{"none": "login", "for": "1 day"}, {"status": "active"}]}, {"login", "cancellation"}, {"purchase"}),
+        ({"average": "nps.score", "at least": 1}, {"nps"}, {"nps"}),
+        ({"distinct": "nps.score", "at least": 1}, set(), {"nps"}),
+        ({"distinct": "nps.score", "at most": 1}, {"nps"}, set()),
+        ({"last": "login", "at least": "1 day ago"}, {"login"}, {"login"}),
+        ({"last": "login", "at most": "1 day ago"}, set(), {"login"}),
+        ({"first": "login", "at least": "1 day ago"}, set(), {"login"}),
+        ({"first": "login", "at most": "1 day ago"}, {"login"}, {"login"}),
+        ({"known for": "1 day"}, set(), set()),
+        ({"change": "login", "down by": "5%", "within": "1 day", "from at least": 1}, {"login"}, {"login"}),
+        (
+            {"overdue": "login", "by": "2 times", "usual gap": "2 days", "at least": "1 day"},
+            {"login"},
+            {"login"},
+        ),
+        ({"after": "nps", "then": "login", "within": "1 day"}, {"nps"}, {"nps", "login"}),
+        ({"after": "nps", "without": "login", "for": "1 day"}, {"nps", "login"}, {"nps"}),
+        ({"latest": "nps.score", "is": 5}, {"nps"}, {"nps"}),
+        ({"date": "nps.ends", "passed for": "1 day"}, {"nps"}, {"nps"}),
+        ({"status": "cancelled", "for": "1 day"}, {"purchase", "cancellation"}, {"cancellation"}),
     ],
 )
 def test_a_condition_knows_which_unseen_event_could_undo_it(when: Any, needs: set[str], spoils: set[str]) -> None:
@@ -540,3 +1017,56 @@ def test_one_day_is_written_as_one_day() -> None:
 def test_what_must_not_be_is_told_as_that() -> None:
     (reason,) = why({"not": {"count": "purchase", "at least": 3, "within": "9 days"}}, bought(1), 12)
     assert reason[:3] == ("fewer than 3 purchases within 9 days", 0, "not at least 3")
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ({"average": "purchase.amount", "at least": 10}, (20.005, "at least 10", "ever", None)),
+        ({"distinct": "purchase.currency", "exactly": 1, "within": "90 days"}, (1, "exactly 1", "90 days", None)),
+        (
+            {"last": "purchase", "at least": "30 days ago"},
+            ("last on 2024-01-04 12:00 UTC", "at least 30 days ago", None, "a purchase after 2024-01-21 00:00 UTC"),
+        ),
+        ({"last": "login", "at most": "1 day ago"}, ("never", "at most 1 day ago", None, None)),
+        (
+            {"first": "purchase", "at most": "90 days ago"},
+            ("first on 2024-01-02 00:00 UTC", "at most 90 days ago", None, None),
+        ),
+        ({"known for": "3 days"}, ("since 2024-01-02 00:00 UTC", "at least 3 days", None, None)),
+        (
+            {"change": "purchase", "down by": "50%", "within": "40 days", "from at least": 2},
+            ("0 after 2", "down by 50% from at least 2", "40 days", None),
+        ),
+        (
+            {"overdue": "purchase", "by": "2 times", "usual gap": "20 days", "at least": "14 days"},
+            (
+                "last on 2024-01-04 12:00 UTC, usually every 14.2 days",
+                "2 times the usual gap, at least 14 days",
+                None,
+                "a purchase before 2024-02-02 00:00 UTC",
+            ),
+        ),
+        (
+            {"after": "nps", "then": "purchase", "within": "2 days"},
+            (
+                "last on 2024-01-03 00:00 UTC, then purchase on 2024-01-04 12:00 UTC",
+                "purchase within 2 days",
+                "2 days",
+                None,
+            ),
+        ),
+        (
+            {"after": "nps", "without": "login", "for": "2 days"},
+            ("last on 2024-01-03 00:00 UTC", "no login for 2 days", "2 days", "a login before 2024-01-05 00:00 UTC"),
+        ),
+        ({"latest": "nps.score", "is": ["gold", 5]}, (5, "is gold or 5", None, None)),
+        ({"latest": "nps.gone", "at most": 6}, (None, "at most 6", None, None)),
+        ({"date": "nps.ends", "in the next": "30 days"}, ("2024-03-01 00:00 UTC", "in the next 30 days", None, None)),
+        ({"status": "cancelled", "for": "9 days"}, ("active", "cancelled for 9 days", None, "a purchase since")),
+    ],
+)
+def test_every_condition_says_what_was_found_and_what_was_asked_for(when: Any, expected: tuple[Any, ...]) -> None:
+    events = [*bought(1, amount=Decimal("20.01")), event("nps", 2, score=5, ends="2024-03-01"), *bought(3.5)]
+    ((_, *reason),) = why(when, events, 50)
+    assert tuple(reason) == expected

@@ -170,6 +170,12 @@ def test_nobody_in_an_example_is_held_out() -> None:
     assert run_one(ACTS, hold_out="50%", experiment="a-third-one").passed
 
 
+def test_nothing_happened_before_the_example() -> None:
+    # "Ever" is known from the start: everything has been watched, completely.
+    when = {"all": [{"count": "purchase", "exactly": 1}, QUIET]}
+    assert run_one(ACTS, when=when).passed
+
+
 def test_what_holds_for_every_rule_holds_in_examples() -> None:
     consent = {"consent": {"from": "profile.consent", "opted out": [False]}}
     given = [*BOUGHT, {"at": "1 day", "event": "profile", "with": {"consent": False}}]
@@ -535,6 +541,13 @@ WRONG: Final[list[tuple[Any, dict[str, Any]]]] = [
         [{**ACTS[0], "not before": "start"}],
         {"policy": {"quiet hours": {"from": "21:00", "until": "08:00"}}},
     ),
+    (
+        [{**ACTS[0], "variables": {"price": 10}}],
+        {
+            "given": [{"at": "start", "event": "purchase", "every": "50 days", "times": 2}],
+            "variables": {"price": "purchase.amount"},
+        },
+    ),
     ("nothing", {"when": {"not": {"last": "purchase", "at most": "7 days ago"}}}),
 ]
 
@@ -551,6 +564,22 @@ def test_what_is_offered_to_paste_makes_a_failing_example_pass(expect: Any, cont
     pasted: Any = plain_value(document.root)
     assert run_one(pasted["expect"], given, **content).passed
     assert all(line.strip() in text_of(failed) for line in instead_of(failed).splitlines())
+
+
+def test_what_is_offered_keeps_what_the_example_compares() -> None:
+    given = [{"at": "start", "event": "purchase", "every": "50 days", "times": 2}]
+    failed = run_one([{**ACTS[0], "variables": {"price": 10}}], given, variables={"price": "purchase.amount"})
+    assert instead_of(failed) == (
+        "expect:\n"
+        "  - at: 45 days\n"
+        "    action: at-risk\n"
+        '    variables: {"price":"10"}\n'
+        "  - at: 50 days\n"
+        "    retracted: customer_returned\n"
+        "  - at: 95 days\n"
+        "    action: at-risk\n"
+        '    variables: {"price":"10"}\n'
+    )
 
 
 def test_many_events_alike_in_a_row_are_shown_as_the_first_and_the_last() -> None:

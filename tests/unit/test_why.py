@@ -471,6 +471,14 @@ def test_a_rule_that_acted_says_when_and_how_long_the_action_is_good() -> None:
     assert told(why(ruleset, activity, 30), "acted") == "acted on 2024-01-11 00:00 UTC"
 
 
+def test_an_action_that_was_taken_back_is_said_to_be() -> None:
+    ruleset, _ = acted(again_after="20 days")
+    activity = known(ruleset, event("purchase", 1), event("purchase", 12))
+    report = why(ruleset, activity, 13)
+    assert only(report).verdict == "false"
+    assert told(report, "acted") == "acted on 2024-01-11 00:00 UTC, and took the action back"
+
+
 def test_a_rule_cools_down_until_it_may_act_again() -> None:
     ruleset, activity = acted(again_after="20 days")
     assert told(why(ruleset, activity, 29.9), "cooling_down") == "cooling down until 2024-01-31 00:00 UTC"

@@ -716,6 +716,8 @@ class Shift(_OfOneType):
         passes = bisect_left(days, today - window + 1)
         before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
         now = self._judge(before, latest)
+        if self.adds is None and before + latest < self.least:
+            return now, FOREVER_MS  # there will never be enough to compare with
         while leaves < end:
             day = days[leaves] + 2 * window
             if passes < end and days[passes] + window <= day:

@@ -416,6 +416,8 @@ class _Turn:
         """Take back the rule's last action, whether or not anybody has heard of it yet."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         if queued:
+            if queued[-1].start_ms + rule.expires_after_ms <= at_ms:
+                return  # too late to be carried out, and too late to be taken back
             if event.at_ms <= queued[-1].start_ms:
                 activity.candidates.remove(queued[-1])
             else:

@@ -74,14 +74,11 @@ def is_plain(found: Any) -> bool:
 
 def exact_number(found: Any) -> int | Decimal | None:
     """Return a number without any loss; None for what is none, true and false and infinity included."""
-    kind = found.__class__
-    if kind is int:
-        return found
-    if kind is float:
+    if isinstance(found, int):
+        return None if isinstance(found, bool) else found
+    if isinstance(found, float):
         return Decimal(str(found)) if isfinite(found) else None
-    if kind is Decimal:
-        return found if found.is_finite() else None
-    return None
+    return found if isinstance(found, Decimal) and found.is_finite() else None
 
 
 def scaled_number(found: Any) -> int | None:
