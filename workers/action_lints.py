@@ -14,6 +14,7 @@ _FEWEST_HELD_OUT: Final = Decimal(1)
 
 
 def without_examples(book: PlacedBook) -> Iterator[Problem]:
+    """Yield rules that cannot go live yet, because nobody has shown what they do."""
     for placed in book.rules if book.is_whole else ():
         rule = placed.rule
         if rule.status in ("live", "paused"):
@@ -31,6 +32,7 @@ def without_examples(book: PlacedBook) -> Iterator[Problem]:
 
 
 def short_pauses(book: PlacedBook) -> Iterator[Problem]:
+    """Yield rules that may act again while their last action still counts."""
     for placed in book.rules:
         rule = placed.rule
         if rule.again_after is not None and rule.again_after < rule.expires_after:
@@ -42,6 +44,7 @@ def short_pauses(book: PlacedBook) -> Iterator[Problem]:
 
 
 def odd_pace(book: PlacedBook) -> Iterator[Problem]:
+    """Yield rules whose actions expire before their pace lets them through."""
     for placed in book.rules:
         rule = placed.rule
         if rule.pace is None:
@@ -54,6 +57,7 @@ def odd_pace(book: PlacedBook) -> Iterator[Problem]:
 
 
 def odd_hold_out(book: PlacedBook) -> Iterator[Problem]:
+    """Yield shares that are too small to measure anything, or differ within one experiment."""
     shares: dict[str, PlacedRule] = {}
     for placed in book.rules:
         rule = placed.rule
@@ -72,6 +76,7 @@ def odd_hold_out(book: PlacedBook) -> Iterator[Problem]:
 
 
 def lonely_priority(book: PlacedBook) -> Iterator[Problem]:
+    """Yield the only priority there is."""
     ranked = [placed for placed in book.rules if placed.rule.priority is not None]
     if book.is_whole and len(ranked) == 1 and len(book.rules) > 1:
         message = f"only rule '{ranked[0].rule.id}' has a priority, so there is nothing to compare it with"
@@ -80,6 +85,7 @@ def lonely_priority(book: PlacedBook) -> Iterator[Problem]:
 
 
 def expires_at_night(book: PlacedBook) -> Iterator[Problem]:
+    """Yield rules whose actions may expire before they may be sent."""
     quiet = book.book.for_every_rule.quiet_hours
     if quiet is None:
         return

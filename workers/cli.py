@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import telemetry
+from workers import cli_held, telemetry
 from workers.cli_rules import rules_app
 from workers.cli_why import print_why
 from workers.configuration import load_configuration
@@ -44,6 +44,7 @@ app = typer.Typer(
 customer_app = typer.Typer(no_args_is_help=True, help="Look at single customers.")
 topics_app = typer.Typer(no_args_is_help=True, help="Linger's own Kafka topics.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
+cli_held.add_to(rules_app)
 app.add_typer(rules_app, name="rules")
 app.add_typer(customer_app, name="customer")
 app.add_typer(topics_app, name="topics")

@@ -22,7 +22,8 @@ from workers.rule_nodes import (
     names_in_condition,
     variables_in,
 )
-from workers.yaml_nodes import MapNode, Node, Position, ScalarNode, items_of, value_of
+from workers.text_lines import Position
+from workers.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
 
 _CLOSE: Final = 0.8
 
@@ -73,6 +74,7 @@ def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bo
 
 
 def same_customers(book: PlacedBook) -> Iterator[Problem]:
+    """Yield rules that hold for the same customers as an earlier one."""
     first: dict[str, PlacedRule] = {}
     for placed in book.rules:
         if placed.rule.status == "paused":
@@ -141,6 +143,7 @@ def _complete_since(sources: SourcesFile | None, name: str) -> datetime | None:
 
 
 def unused_definitions(book: PlacedBook) -> Iterator[Problem]:
+    """Yield named conditions that no rule needs, directly or over others."""
     if not book.is_whole or not book.rules:
         return
     used = {node.text for placed in book.rules for part in conditions_of(placed.node) for node in meets_in(part)}

@@ -16,7 +16,8 @@ from schemas.rules import RULE_ID_PATTERN
 from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
 from workers import rule_hints
 from workers.problems import shortened
-from workers.yaml_nodes import ODD_SPACES, ListNode, MapNode, Node, Position, ScalarNode, UnreadNode
+from workers.text_lines import ODD_SPACES, Position
+from workers.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
 Schema = dict[str, Any]
 
@@ -430,6 +431,8 @@ _BULLETS: Final = re.compile(r"^([–—−•*·‣▪-]+)\s*(?=\S)")  # noqa: 
 
 def _odd_key_hint(name: str) -> str | None:
     if (bullet := _BULLETS.match(name)) is not None:
+        if bullet[1] == "-":
+            return "write a space after the '-'"
         return f"a list entry begins with '- ': a hyphen and a space; here stands '{bullet[1]}'"
     if (odd := _odd_text_hint(name)) is not None:
         return odd

@@ -14,7 +14,8 @@ from workers.problems import Problem
 from workers.rule_files import Reading
 from workers.rule_logic import Literal, Tree, alternatives
 from workers.rule_nodes import Definition, conditions_of, definitions_in, meets_in
-from workers.yaml_nodes import Document, MapNode, Node, Position, items_of, value_of
+from workers.text_lines import Position
+from workers.yaml_nodes import Document, MapNode, Node, items_of, value_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def _place(document: Document, node: Node) -> str:
 
 
 def _unknown_rules(documents: Sequence[Document]) -> Iterator[Problem]:
-    ids = {node.text for document in documents for rule in rules_in(document) if (node := text_of(rule, "id"))}
+    ids = {name.text for document in documents for rule in rules_in(document) if (name := text_of(rule, "id"))}
     for document in documents:
         for rule in rules_in(document):
             named: list[Node] = list(items_of(value_of(rule, "instead of")))

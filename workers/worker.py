@@ -167,6 +167,7 @@ class Worker:
     async def _watch_rules(self) -> None:
         """Load rule files whenever they change; a change counts when the files have kept still for a moment."""
         loaded = seen = await asyncio.to_thread(fingerprint, self._settings.rules)
+        await self.reload()  # they may have changed while the worker was starting
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
             found = await asyncio.to_thread(fingerprint, self._settings.rules)

@@ -118,15 +118,11 @@ class _Explainer:
     def _missing_keys(self, locs: list[tuple[int | str, ...]], meant: dict[int, set[str]]) -> list[Problem | None]:
         missing: dict[int, tuple[Spot, list[str]]] = {}
         for loc in locs:
-            spot = self._spot(loc[:-1])
-            if (
-                not isinstance(spot.node, MapNode)
-                or not spot.node.is_whole
-                or loc[-1] in meant.get(id(spot.node), ())
-            ):
+            spot, name = self._spot(loc[:-1]), str(loc[-1])
+            if not isinstance(spot.node, MapNode) or not spot.node.is_whole:
                 continue
-            if not _is_said_elsewhere(spot.node, str(loc[-1])):
-                missing.setdefault(id(spot.node), (spot, []))[1].append(str(loc[-1]))
+            if name not in meant.get(id(spot.node), ()) and not _is_said_elsewhere(spot.node, name):
+                missing.setdefault(id(spot.node), (spot, []))[1].append(name)
         return [self._problem(spot.node, missing_keys(spot, names)) for spot, names in missing.values()]
 
     def _refused_values(self, errors: Iterable[Any]) -> list[Problem | None]:

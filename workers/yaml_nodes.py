@@ -2,19 +2,17 @@
 
 The dialect is small and closed: one document of text keys and YAML 1.2 core scalars, so `no`, `on` and `off` are
 texts. Anchors, aliases, tags, merge keys, repeated keys and values left empty are refused: each of them can make
-a file mean something else than it says. What is here must not know what a file is for, hints excepted.
+a file mean something else than it says. What is here must not know what a file is for.
 """
 
 import codecs
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -25,20 +23,13 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
 
 from workers.problems import Problem, in_order, shortened
-from workers.rule_hints import key_at_the_beginning
+from workers.text_lines import QUOTES, Lines, Position
+from workers.yaml_slips import syntax_problem
 
 MAX_FILE_BYTES: Final = 256 * 1024
 MAX_NESTING: Final = 32
-
-
-class Position(NamedTuple):
-    """A place in a text, both counted from 1."""
-
-    line: int
-    column: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +95,7 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
         return raw.decode(), []
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode()
-        at = _Lines(before).position(len(before))
+        at = Lines(before).position(len(before))
         message = f"is not UTF-8: found the byte 0x{raw[error.start]:02X}"
         return None, [Problem(str(path), *at, "not-utf-8", message, "save the file as UTF-8")]
 
@@ -112,7 +103,7 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 def parse_yaml(file: str, text: str) -> Document:
     """Parse a text into nodes; never raises, whatever the text is."""
     text = text.removeprefix("\ufeff")
-    lines = _Lines(text)
+    lines = Lines(text)
     if conflicts := _merge_conflicts(file, text, lines):
         return Document(file, None, tuple(conflicts))
     composer = _Composer(file, text, lines)
@@ -150,12 +141,7 @@ def items_of(node: Node | None) -> "tuple[Node, ...]":
 
 # --- text -> nodes ----------------------------------------------------------------------------------------------
 
-_UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
-_BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are what is looked for)
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_QUOTES: Final = "“”„‟‘’‚‛«»"  # noqa: RUF001 (these are what is looked for)
-ODD_SPACES: Final = "\u00a0\u2007\u202f\u2009\u200b\u3000"
 
 # YAML 1.2, core schema. Longer whole numbers stay text: nothing needs them, and reading them takes quadratic time.
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
@@ -174,23 +160,7 @@ class _UnreadableError(Exception):
         self.problem = problem
 
 
-class _Lines:
-    """Turns an index into a text into line and column, as editors count them (not as YAML does)."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-
-    def position(self, index: int) -> Position:
-        line = bisect_right(self._starts, index)
-        return Position(line, index - self._starts[line - 1] + 1)
-
-    def line(self, number: int) -> str:
-        end = self._starts[number] if number < len(self._starts) else len(self._text)
-        return self._text[self._starts[number - 1] : end].rstrip("\r\n")
-
-
-def _merge_conflicts(file: str, text: str, lines: _Lines) -> list[Problem]:
+def _merge_conflicts(file: str, text: str, lines: Lines) -> list[Problem]:
     hint = "decide between the two versions and delete the lines with <<<<<<<, ======= and >>>>>>>"
     message = "is left over from a merge conflict"
     return [
@@ -202,7 +172,7 @@ def _merge_conflicts(file: str, text: str, lines: _Lines) -> list[Problem]:
 class _Composer:
     """Builds nodes out of parser events, and notes everything that the dialect refuses."""
 
-    def __init__(self, file: str, text: str, lines: _Lines) -> None:
+    def __init__(self, file: str, text: str, lines: Lines) -> None:
         self.problems: list[Problem] = []
         self._file = file
         self._lines = lines
@@ -232,7 +202,7 @@ class _Composer:
                 latest = self._at(event)
                 yield event
         except Exception as error:  # for some escapes the parser raises ValueError and UnicodeError, not its own
-            raise _UnreadableError(_syntax_problem(self._file, self._lines, error, latest)) from None
+            raise _UnreadableError(syntax_problem(self._file, self._lines, error, latest)) from None
 
     def _at(self, event: Event) -> Position:
         return self._lines.position(event.start_mark.index)
@@ -270,9 +240,9 @@ class _Composer:
 
     def _scalar(self, event: ScalarEvent, at: Position) -> ScalarNode | UnreadNode:
         text, is_plain = str(event.value), bool(event.implicit[0])
-        if is_plain and text[:1] and text[0] in _QUOTES:
+        if is_plain and text[:1] and text[0] in QUOTES:
             message = f"'{text[0]}' is a typographic quotation mark, and would become part of the text"
-            return self._note(at, "smart-quotes", message, f'write "{shortened(text.strip(_QUOTES))}"')
+            return self._note(at, "smart-quotes", message, f'write "{shortened(text.strip(QUOTES))}"')
         return ScalarNode(at, text, _core_value(text) if is_plain else text, is_plain)
 
     def _list(self, at: Position, depth: int) -> ListNode:
@@ -350,129 +320,3 @@ def _core_value(text: str) -> str | int | float | bool | None:
     if _FRACTION.fullmatch(text):
         return float(text)
     return float(text.replace(".", "", 1)) if _SPECIAL.fullmatch(text) else text
-
-
-# --- what the parser says, in words -----------------------------------------------------------------------------
-
-# What the parser says -> (whether the place is where the thing began, message, hint); the first that is found.
-_SYNTAX: Final[tuple[tuple[str, bool, str, str | None], ...]] = (
-    (r"found character '\\t'", False, "a tab is not possible here", "write spaces"),
-    ("that cannot start any token", False, "a text cannot begin with this character", "put the text in quotes"),
-    ("end of stream|document separator", True, "this quotation mark is never closed", "close it in the same line"),
-    ("expected ',' or '[\\]}]'", True, "this bracket is never closed", "is a ',' or a closing bracket missing?"),
-    (
-        "sequence entries are not allowed",
-        False,
-        "a list cannot begin here",
-        "begin it in a line of its own, indented",
-    ),
-    (
-        "mapping values are not allowed",
-        False,
-        "a ':' is not possible here",
-        "check the indentation of this line and the one above; a text with ': ' in it needs quotes",
-    ),
-    ("could not find expected ':'", True, "this line has no ':'", "write 'key: value'"),
-    (
-        "expected <block end>",
-        False,
-        "this does not fit to the lines above",
-        "indent it like its neighbours",
-    ),
-    ("unknown escape|escape sequence|chr\\(\\)|surrogates", False, "'\\' has a special meaning in \"…\"", "use '…'"),
-    ("while scanning an? (alias|anchor)", True, "a text cannot begin with '*' or '&'", "put the text in quotes"),
-    ("expected the node content", False, "a value is missing here", None),
-)
-
-
-def _syntax_problem(file: str, lines: _Lines, error: Exception, latest: Position) -> Problem:
-    if isinstance(error, ReaderError):
-        at = lines.position(error.position)
-        message = f"the invisible character U+{_code_point(error.character):04X} is not possible in a file"
-        return Problem(file, *at, "syntax", message, "delete it and type the text again")
-    began = here = latest
-    if isinstance(error, MarkedYAMLError) and error.problem_mark:
-        began = here = lines.position(error.problem_mark.index)
-    if isinstance(error, MarkedYAMLError) and error.context_mark:
-        began = lines.position(error.context_mark.index)
-    if (indentation := _odd_indentation(file, lines, here.line)) is not None:
-        return indentation
-    if (known := _known_slip(file, lines, error, here)) is not None:
-        return known
-    said = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
-    for pattern, at_beginning, message, hint in _SYNTAX:
-        if re.search(pattern, said):
-            at = began if at_beginning else here
-            line = lines.line(at.line)
-            hint = f"write '{unspaced}'" if (unspaced := _with_colon(line, message)) else hint
-            return Problem(file, *at, "syntax", message, _odd_line_hint(line) or hint)
-    message = f"this is not YAML: {said.strip(': ')}"
-    return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
-
-
-def _with_colon(line: str, message: str) -> str | None:
-    return shortened(found) if "':'" in message and (found := key_at_the_beginning(line[:200])) else None
-
-
-def _known_slip(file: str, lines: _Lines, error: Exception, here: Position) -> Problem | None:
-    """Tell apart what the parser says of in the same words."""
-    for number in (here.line, here.line - 1):
-        if number and (bullet := _BULLET.match(lines.line(number))) is not None:
-            message = f"'{bullet[2]}' begins no entry of a list"
-            hint = "a list entry begins with '- ': a hyphen and a space"
-            return Problem(file, number, len(bullet[1]) + 1, "syntax", message, hint)
-    said, before = str(getattr(error, "problem", None)), lines.line(here.line)[: here.column - 1]
-    if "expected <block end>" in said and before.rstrip().endswith(("'", '"')):
-        message = "the text ends with the closing quotation mark, and here something follows"
-        hint = "put the whole text in quotes of the other kind, or none of it"
-        return Problem(file, *here, "syntax", message, hint)
-    if "mapping values are not allowed" not in said or _odd_line_hint(lines.line(here.line)):
-        return None
-    above = next((lines.line(number) for number in range(here.line - 1, 0, -1) if _says_something(lines, number)), "")
-    indentation = len(before) - len(before.lstrip())
-    if ":" not in before and indentation > len(above) - len(above.lstrip(" -")) and not above.rstrip().endswith(":"):
-        message = "this line is indented further than the one above, which has its value already"
-        hint = "indent both alike, or look for a ':' that is missing above"
-        return Problem(file, here.line, indentation + 1, "syntax", message, hint)
-    if ":" in before:
-        message = "a second ':' in one line"
-        hint = "a text with ': ' in it needs quotes; what consists of several things begins in a line of its own"
-        return Problem(file, *here, "syntax", message, hint)
-    return None
-
-
-def _says_something(lines: _Lines, number: int) -> bool:
-    line = lines.line(number).strip()
-    return bool(line) and not line.startswith("#")
-
-
-def _code_point(character: Any) -> int:
-    return ord(character) if isinstance(character, str) else int(character)
-
-
-def _odd_indentation(file: str, lines: _Lines, last: int) -> Problem | None:
-    """Blame a tab or a non-breaking space in front of a line; the parser stumbles over it there or one line later."""
-    for number in range(max(1, last - 1), last + 1):
-        line = lines.line(number)
-        for column, character in enumerate(line[: len(line) - len(line.lstrip())], start=1):
-            if character != " ":
-                name = "a tab" if character == "\t" else "a non-breaking space"
-                message = f"{name} is not possible in front of a line"
-                return Problem(file, number, column, "syntax", message, "indent with spaces")
-    return None
-
-
-def _odd_line_hint(line: str) -> str | None:
-    """Return what is probably wrong with a line that holds a character people do not see."""
-    if line.lstrip().startswith("//"):
-        return "a comment begins with '#'"
-    if line.startswith("```"):
-        return "delete the lines with ```"
-    if _UNSPACED.match(line):
-        return "write a space after the ':'"
-    for column, character in enumerate(line, start=1):
-        if character in ODD_SPACES:
-            return f"column {column} holds a non-breaking space: type an ordinary one"
-        if character in _QUOTES:
-            return f"column {column} holds the typographic quotation mark {character}: type \" or '"
-    return None

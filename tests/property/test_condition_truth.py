@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -691,3 +692,49 @@ def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
             return
         assert truth(known.when, known.life, flip_ms - 1) == now
         at_ms = flip_ms
+
+
+# --- whatever an event brings ---------------------------------------------------------------------------------------
+
+WEIRD: Final = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-(10**25), 10**25),
+    st.sampled_from([10**5000, -(10**5000), 1 << 62, (1 << 64) - 1, -(1 << 63)]),
+    st.floats(),
+    st.decimals(),
+    st.sampled_from([Decimal("sNaN"), Decimal("1e999999999"), Decimal("-1e999999999"), Decimal("1e-999999999")]),
+    st.text(st.characters(), max_size=300),
+    st.sampled_from(["\ud800", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2024-02-30", "x" * 2000]),
+    st.binary(max_size=4),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
+)
+NAMES: Final = ("score", "plan", "ends", "amount", "currency")
+
+
+@given(
+    st.sampled_from(sorted(CONDITIONS)).flatmap(CONDITIONS.__getitem__),
+    st.lists(
+        st.tuples(st.sampled_from(TYPES), GAPS, st.dictionaries(st.sampled_from(NAMES), WEIRD, max_size=4)),
+        min_size=1,
+        max_size=5,
+    ),
+)
+@settings(max_examples=1500)
+def test_no_value_that_an_event_brings_stops_anybody(
+    when: dict[str, Any], brought: list[tuple[str, int, dict[str, Any]]]
+) -> None:
+    events, at_ms = [], START
+    for serial, (name, gap_ms, attributes) in enumerate(brought):
+        at_ms += gap_ms
+        events.append(Fact(f"e{serial}", name, "ada", at_ms, attributes))
+    known = Known(Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES)), READ(when))
+    told, flip_ms = known.look(at_ms)
+    assert told in (FALSE, NOT_OBSERVABLE, TRUE)
+    assert at_ms < flip_ms <= FOREVER_MS
+    for reason in known.condition.reasons(known.activity, at_ms, known.observed):
+        msgspec.json.encode(reason)
+    raw = activities.encode(known.activity)
+    assert activities.encode(activities.decode(raw)) == raw

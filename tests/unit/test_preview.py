@@ -340,6 +340,13 @@ def test_two_rules_overlap_in_the_customers_whom_both_reach(site: Site, capsys: 
     assert {tuple(one["rules"]): one["customers"] for one in document["overlap"]} == expected
 
 
+def test_a_customer_of_three_rules_is_in_each_of_their_overlaps() -> None:
+    book = book_of(*(rule(name, when={"none": "purchase", "for": "10 days"}) for name in ("one", "two", "three")))
+    task = PreviewTask(book, TYPES, day(0), day(0), day(50))
+    tally = preview(task, [("ada", [event("purchase", 1)]), ("bob", [event("purchase", 45)])])
+    assert tally.overlap == {("one", "three"): 1, ("one", "two"): 1, ("three", "two"): 1}
+
+
 def test_against_another_version_the_gained_and_the_lost_are_the_differences_of_the_sets(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:

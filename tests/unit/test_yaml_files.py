@@ -417,11 +417,6 @@ def test_a_file_that_is_not_there_is_a_problem_and_no_error(tmp_path: Path) -> N
         assert [problem.code for problem in problems] == ["cannot-read"]
 
 
-def test_a_problem_reads_as_place_message_and_hint() -> None:
-    assert str(Problem("a.yaml", 3, 7, "x", "is odd", "do this")) == "a.yaml:3:7: is odd (do this)"
-    assert str(Problem("a.yaml", 3, 7, "x", "is odd")) == "a.yaml:3:7: is odd"
-
-
 def test_a_problem_sends_nothing_to_a_terminal() -> None:
     problem = only_problem('"\\e[2Jx": 1\n', Anything)
     assert str(problem).isprintable()

@@ -213,14 +213,14 @@ def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:
         plan: of the event's type.
     """
     series, attributes = activity.series, fact.attributes
+    for pair in plan.pairs:
+        _fold_pair(activity, fact, pair)
     for one in plan.series:
         if one.matches is None or one.matches(fact):
             known = series.get(one.key)
             if known is None:
                 known = series[one.key] = Series(fact.at_ms, fact.at_ms, active_days=1)
             _add(known, fact, one, activity.at_ms // DAY_MS - one.keep_days)
-    for pair in plan.pairs:
-        _fold_pair(activity, fact, pair)
     for attribute, key in plan.traits:
         value = kept_value(attributes.get(attribute))
         if value is not None:
@@ -338,6 +338,7 @@ def _tell_apart(series: Series, value: Any, day: int) -> None:
 
 
 def _fold_pair(activity: Activity, fact: Fact, pair: PairPlan) -> None:
+    """Note what happened first, and what followed it first; the series do not know of the event yet."""
     at, name = fact.at_ms, fact.type
     state = activity.pairs.get(pair.key)
     if (
@@ -345,7 +346,10 @@ def _fold_pair(activity: Activity, fact: Fact, pair: PairPlan) -> None:
         and (state is None or at > state[0])
         and (pair.is_first is None or pair.is_first(fact))
     ):
-        activity.pairs[pair.key] = state = [at, _followed_already(activity, pair, state, at)]
+        followed = 0 if state is None else state[1]
+        if followed < at + pair.later:
+            followed = _followed_already(activity, pair, at)
+        activity.pairs[pair.key] = state = [at, followed]
     if (
         name == pair.then_type
         and state is not None
@@ -353,15 +357,14 @@ def _fold_pair(activity: Activity, fact: Fact, pair: PairPlan) -> None:
         and (not state[1] or at < state[1])
         and (pair.is_then is None or pair.is_then(fact))
     ):
-        state[1] = at
+        # Something may have followed unnoticed while no rule asked for the pair.
+        before = 0 if state[1] else _followed_already(activity, pair, state[0])
+        state[1] = min(before, at) if before else at
 
 
-def _followed_already(activity: Activity, pair: PairPlan, state: list[int] | None, at_ms: int) -> int:
-    """Return what followed an event that came late; 0 if nothing did."""
-    from_ms = at_ms + pair.later
-    if state is not None and state[1] >= from_ms:
-        return state[1]
-    then = activity.series.get(pair.then)
+def _followed_already(activity: Activity, pair: PairPlan, at_ms: int) -> int:
+    """Return what followed a moment according to the series; 0 if nothing did."""
+    from_ms, then = at_ms + pair.later, activity.series.get(pair.then)
     if then is None or then.last_ms < from_ms:
         return 0
     return then.first_ms if then.first_ms >= from_ms else UNKNOWN

@@ -1,0 +1,115 @@
+"""`linger rules held`, `release`, `discard` and `promote`: what people decide about running rules."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from workers.clock import Clock, ReplayClock, SystemClock
+from workers.configuration import load_configuration
+from workers.errors import StartupError
+from workers.generations import put_in_force
+from workers.held_actions import held_by_rule, order_for_held
+from workers.settings import Settings, read_settings
+from workers.store import Store, open_pool
+
+Result = TypeVar("Result")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+RuleName = Annotated[str, typer.Argument(help="The rule's id.")]
+AtMost = Annotated[int | None, typer.Option("--at-most", min=1, help="So many of them, the oldest first.")]
+Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+out: Final = Console(highlight=False, emoji=False)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to those about rules."""
+    for command in (held, release, discard, promote):
+        app.command()(command)
+
+
+def held(as_json: AsJson = False) -> None:
+    """Show how many actions are held because their rule's pace was exceeded."""
+    settings, rules = _configured()
+
+    async def ask(store: Store, now_ms: int) -> Any:
+        return await held_by_rule(store, settings.partitions, rules, now_ms)
+
+    found = _with_store(settings, ask)
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    elif not found:
+        out.print("No action is held.")
+    else:
+        table = Table("rule", "held", "expired", "oldest", "first to expire")
+        for one in found:
+            table.add_row(one["rule"], str(one["held"]), str(one["expired"]), one["oldest"], one["expires_first"])
+        out.print(table)
+        out.print("linger rules release RULE --at-most 100    or    linger rules discard RULE --all")
+
+
+def release(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
+    """Send held actions of a rule; the workers do it within a second or two. Expired ones are not sent."""
+    _order(rule, "release", at_most, everything=everything)
+
+
+def discard(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
+    """Drop held actions of a rule; each is reported in the decisions topic."""
+    _order(rule, "discard", at_most, everything=everything)
+
+
+def promote(
+    path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
+) -> None:
+    """Make these rules the newest, even if they were in force before: the way back to an older version."""
+    settings = read_settings(os.environ)
+    if path is not None:
+        settings = settings.model_copy(update={"rules": path})
+    _, rules = load_configuration(settings)
+
+    async def ask(store: Store, now_ms: int) -> Any:
+        return await put_in_force(store, rules, now_ms, deliberate=True)
+
+    promotion = _with_store(settings, ask)
+    out.print(f"These are rule set {promotion.rules.generation} now. Start the workers that were refused.")
+    for name in promotion.began:
+        out.print(f"'{name}' counts from now on; whoever meets it already is left alone, unless it includes them.")
+
+
+def _order(rule: str, what: Literal["release", "discard"], at_most: int | None, *, everything: bool) -> None:
+    if (at_most is None) == (not everything):
+        raise StartupError([f"say how many to {what}: --at-most 100, or --all"])
+    settings, rules = _configured()
+    if rule not in rules:
+        raise StartupError([f"there is no rule '{rule}' that is evaluated; there are {', '.join(sorted(rules))}"])
+
+    async def ask(store: Store, now_ms: int) -> int:
+        return await order_for_held(store, settings.partitions, rule, what, at_most)
+
+    number = _with_store(settings, ask)
+    said = {"release": "are being released", "discard": "are being discarded"}[what]
+    out.print(f"{number} held actions of '{rule}' {said}." if number else f"No action of '{rule}' is held.")
+
+
+def _configured() -> tuple[Settings, list[str]]:
+    settings = read_settings(os.environ)
+    return settings, [rule.id for rule in load_configuration(settings)[1].rules]
+
+
+def _with_store(settings: Settings, ask: Callable[[Store, int], Awaitable[Result]]) -> Result:
+    async def conversation() -> Result:
+        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
+        clock: Clock = ReplayClock(store) if settings.clock == "replay" else SystemClock()
+        try:
+            return await ask(store, (await clock.read()).now_ms)
+        finally:
+            await store.close()
+
+    return asyncio.run(conversation())

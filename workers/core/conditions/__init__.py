@@ -1,0 +1,40 @@
+"""Conditions: three-valued truth at a moment, when time alone will change it, and the reason in words.
+
+Every condition is a small pure class that answers one question in one pass: `look`. Truth values are ordered
+integers, so that Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false if nothing that went
+unseen could change that, as its class says in detail; otherwise it is not observable.
+"""
+
+from workers.core.conditions.ages import Absence, Beginning, Overdue, Recency, Tenure
+from workers.core.conditions.amounts import Average, Distinct, Fraction, Shift, Volume
+from workers.core.conditions.combinations import Negation, Several
+from workers.core.conditions.sequences import Answered, Unanswered
+from workers.core.conditions.told import Cancelled, Deadline, Trait, date_ms_of
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.plans import CANCELLATION
+
+__all__ = [
+    "Absence",
+    "Answered",
+    "Average",
+    "Beginning",
+    "CANCELLATION",
+    "Cancelled",
+    "Condition",
+    "Deadline",
+    "Distinct",
+    "FALSE",
+    "Fraction",
+    "NOT_OBSERVABLE",
+    "Negation",
+    "Overdue",
+    "Recency",
+    "Several",
+    "Shift",
+    "TRUE",
+    "Tenure",
+    "Trait",
+    "Unanswered",
+    "Volume",
+    "date_ms_of",
+]

@@ -1,0 +1,367 @@
+"""How much: counts, sums, means, different values, and how they changed."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from schemas.actions import Reason
+from workers.core.activity import DAY_MS, Activity, Series
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.watching import (
+    NOTHING,
+    OfOneType,
+    days_in_words,
+    knows_ever,
+    staged,
+    watched_from,
+    window_in_words,
+)
+from workers.core.facts import UNIT
+from workers.core.observed import FOREVER_MS, Observed
+from workers.core.words import noun, plural
+
+_OUT_OF_REACH: Final = 1 << 80
+_PERCENT: Final = 10_000
+"""Percentages are kept as whole hundredths of a percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume(OfOneType):
+    """How often something happened, or what it adds up to, within the last days or ever.
+
+    What was seen is enough to reach a lower bound and to pass an upper one; anything else needs the window watched.
+    What is added up is taken as not negative where something may be missing.
+
+    Attributes:
+        adds: what is added up (an attribute's name), or None to count.
+        low, high: inclusive bounds; sums in ten-thousandths. None for no bound.
+        days: length of the window in UTC days, today included; None for ever.
+        bound: the bounds in words.
+    """
+
+    cost: ClassVar[int] = 4
+
+    adds: str | None
+    low: int | None
+    high: int | None
+    days: int | None
+    bound: str
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """An unseen event can only break an upper bound."""
+        return self.types if self.high is not None else NOTHING
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """An unseen event can only reach a lower bound."""
+        return self.types if self.low is not None else NOTHING
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Find the days with which the number falls to its bounds, newest first."""
+        days, low, high = self.days, self.low, self.high
+        facts = activity.series.get(self.series)
+        if days is None:
+            return self._ever(activity, facts, observed), FOREVER_MS
+        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        # Nothing at all is more than a bound below zero.
+        too_many_until = FOREVER_MS if high is not None and high < 0 else 0
+        enough_until = FOREVER_MS if low is None or low <= 0 else 0
+        if facts is not None:
+            amounts = facts.counts if self.adds is None else facts.sums
+            if self.adds is not None and amounts and min(amounts) < 0:
+                return self._rising_and_falling(facts, at_ms, watched_ms)
+            # Nobody reaches a bound in a window who does not reach it in all the days that are kept.
+            most = facts.total if self.adds is None else sum(amounts)
+            enough = low if low is not None and not enough_until and most >= low else _OUT_OF_REACH
+            too_many = high + 1 if high is not None and not too_many_until and most > high else _OUT_OF_REACH
+            place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
+            first, number = at_ms // DAY_MS - days + 1, 0
+            while place:
+                place -= 1
+                day = facts.days[place]
+                if day < first:
+                    break
+                number += amounts[place]
+                if number >= enough:
+                    enough, enough_until = _OUT_OF_REACH, (day + days) * DAY_MS
+                    if too_many == _OUT_OF_REACH:
+                        break
+                if number >= too_many:
+                    too_many_until = (day + days) * DAY_MS
+                    break
+        return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
+
+    def _ever(self, activity: Activity, facts: Series | None, observed: Observed) -> int:
+        value = 0 if facts is None else facts.total if self.adds is None else facts.total_sum
+        return self._judge(value, knows_ever(activity, self.series, observed))
+
+    def _judge(self, value: int, observable: bool) -> int:
+        if self.high is not None and value > self.high:
+            return FALSE
+        if self.low is not None and value < self.low:
+            return FALSE if observable else NOT_OBSERVABLE
+        return TRUE if observable or self.high is None else NOT_OBSERVABLE
+
+    def _rising_and_falling(self, facts: Series, at_ms: int, watched_ms: int) -> tuple[int, int]:
+        """Follow the days as they leave the window: with negative numbers among them a sum may also rise."""
+        days = self.days
+        assert days is not None
+        place = bisect_left(facts.days, at_ms // DAY_MS - days + 1)
+        value, observable = sum(facts.sums[place:]), at_ms >= watched_ms
+        now = self._judge(value, observable)
+        while True:
+            leaves_ms = (facts.days[place] + days) * DAY_MS if place < len(facts.days) else FOREVER_MS
+            if not observable and watched_ms < leaves_ms:
+                observable = True
+                if self._judge(value, observable) != now:
+                    return now, watched_ms
+            if leaves_ms == FOREVER_MS:
+                return now, FOREVER_MS
+            value -= facts.sums[place]
+            observable = observable or watched_ms == leaves_ms
+            if self._judge(value, observable) != now:
+                return now, leaves_ms
+            place += 1
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the number found and, for an upper bound, how many more would have prevented it."""
+        facts = activity.series.get(self.series)
+        value = 0
+        if facts is not None:
+            value = facts.total if self.adds is None else facts.total_sum
+            if self.days is not None:
+                place = bisect_left(facts.days, at_ms // DAY_MS - self.days + 1)
+                value = sum((facts.counts if self.adds is None else facts.sums)[place:])
+        prevented = None
+        if self.high is not None and self.adds is None:
+            more = max(1, self.high - value + 1)
+            events = noun(self.type) if more == 1 else plural(noun(self.type))
+            prevented = f"{more} more {events}" + ("" if self.days is None else f" within {days_in_words(self.days)}")
+        found = value if self.adds is None else value / UNIT
+        return [Reason(self.phrase, found, self.bound, window_in_words(self.days), prevented)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """A bound of a mean, as a fraction of ten-thousandths.
+
+    Attributes:
+        numerator, denominator: whole numbers; the denominator is positive.
+        excluded: the bound itself is not meant.
+    """
+
+    numerator: int
+    denominator: int
+    excluded: bool
+
+    def is_reached(self, total: int, number: int) -> bool:
+        """Tell whether `total / number` is as large as a lower bound asks for."""
+        found, asked = total * self.denominator, self.numerator * number
+        return found > asked or (found == asked and not self.excluded)
+
+    def is_kept(self, total: int, number: int) -> bool:
+        """Tell whether `total / number` is as small as an upper bound asks for."""
+        found, asked = total * self.denominator, self.numerator * number
+        return found < asked or (found == asked and not self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Average(OfOneType):
+    """The mean of an attribute over the events that carry it as a number.
+
+    Any unseen event could move it, so the window has to be watched, or the whole history. Without any number
+    nothing is met.
+
+    Attributes:
+        low, high: inclusive or exclusive bounds as fractions; None for no bound.
+        days: length of the window in UTC days, today included; None for ever.
+        bound: the bounds in words.
+    """
+
+    cost: ClassVar[int] = 6
+
+    low: Fraction | None
+    high: Fraction | None
+    days: int | None
+    bound: str
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Follow the days as they leave the window, once it is watched."""
+        facts, days = activity.series.get(self.series), self.days
+        if days is None:
+            if not knows_ever(activity, self.series, observed):
+                return NOT_OBSERVABLE, FOREVER_MS
+            return (FALSE if facts is None else self._judge(facts.total_sum, facts.total)), FOREVER_MS
+        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        if at_ms < watched_ms:
+            return NOT_OBSERVABLE, watched_ms
+        if facts is None:
+            return FALSE, FOREVER_MS
+        place, end = bisect_left(facts.days, at_ms // DAY_MS - days + 1), len(facts.days)
+        total, number = sum(facts.sums[place:]), sum(facts.counts[place:])
+        now = self._judge(total, number)
+        while place < end:
+            total -= facts.sums[place]
+            number -= facts.counts[place]
+            if self._judge(total, number) != now:
+                return now, (facts.days[place] + days) * DAY_MS
+            place += 1
+        return now, FOREVER_MS
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the mean, to four decimals."""
+        total, number = _sum_and_number(activity.series.get(self.series), self.days, at_ms)
+        mean = round(total / number / UNIT, 4) if number else None
+        return [Reason(self.phrase, mean, self.bound, window_in_words(self.days))]
+
+    def _judge(self, total: int, number: int) -> int:
+        if not number:
+            return FALSE
+        low, high = self.low, self.high
+        if low is not None and not low.is_reached(total, number):
+            return FALSE
+        return FALSE if high is not None and not high.is_kept(total, number) else TRUE
+
+
+def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple[int, int]:
+    if facts is None:
+        return 0, 0
+    if days is None:
+        return facts.total_sum, facts.total
+    place = bisect_left(facts.days, at_ms // DAY_MS - days + 1)
+    return sum(facts.sums[place:]), sum(facts.counts[place:])
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(OfOneType):
+    """How many different values an attribute had, within the last days or ever.
+
+    A value counts on the day on which it was seen last. Exact up to `MAX_DISTINCT` and one more, whatever else
+    there was: of too many values those seen last are kept.
+
+    Attributes:
+        low, high: inclusive bounds; None for no bound.
+        days: length of the window in UTC days, today included; None for ever.
+        bound: the bounds in words.
+    """
+
+    cost: ClassVar[int] = 3
+
+    low: int | None
+    high: int | None
+    days: int | None
+    bound: str
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """An unseen event can only break an upper bound."""
+        return self.types if self.high is not None else NOTHING
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """An unseen event can only reach a lower bound."""
+        return self.types if self.low is not None else NOTHING
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Find the values with whose day the number falls to its bounds."""
+        days, low, high = self.days, self.low, self.high
+        facts = activity.series.get(self.series)
+        seen = [] if facts is None else facts.value_days
+        number = len(seen)
+        too_many_until = 0
+        enough_until = FOREVER_MS if low is None or low <= 0 else 0
+        if days is None:
+            if low is not None and number >= low:
+                enough_until = FOREVER_MS
+            if high is not None and number > high:
+                too_many_until = FOREVER_MS
+            knows = knows_ever(activity, self.series, observed) and (facts is None or not facts.gone_day)
+            return staged(at_ms, too_many_until, enough_until, 0 if knows else FOREVER_MS, high is not None)
+        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        first = at_ms // DAY_MS - days + 1
+        if not enough_until and low is not None and number >= low and seen[-low] >= first:
+            enough_until = (seen[-low] + days) * DAY_MS
+        if high is not None and number > high and seen[-high - 1] >= first:
+            too_many_until = (seen[-high - 1] + days) * DAY_MS
+        return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the number found."""
+        facts = activity.series.get(self.series)
+        seen = [] if facts is None else facts.value_days
+        first = 0 if self.days is None else at_ms // DAY_MS - self.days + 1
+        number = len(seen) - bisect_left(seen, first)
+        return [Reason(self.phrase, number, self.bound, window_in_words(self.days))]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(OfOneType):
+    """How the last days compare with as many days before; both windows have to be watched.
+
+    Attributes:
+        adds: what is added up (an attribute's name), or None to count.
+        is_rise: it must have risen, or else fallen.
+        share: hundredths of a percent that must be left at most, or reached at least: 100% is 10,000.
+        least: so much there must have been before; sums in ten-thousandths.
+        days: length of each window in UTC days, today included in the second.
+        bound: in words.
+    """
+
+    cost: ClassVar[int] = 7
+
+    adds: str | None
+    is_rise: bool
+    share: int
+    least: int
+    days: int
+    bound: str
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Follow the days through both windows, once they are watched."""
+        facts, window = activity.series.get(self.series), self.days
+        watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
+        if at_ms < watched_ms:
+            return NOT_OBSERVABLE, watched_ms
+        if facts is None:
+            return FALSE, FOREVER_MS
+        days, amounts = facts.days, facts.counts if self.adds is None else facts.sums
+        today, end = at_ms // DAY_MS, len(days)
+        # The next one to leave the first window, and the next one to pass from the second window into it.
+        leaves = bisect_left(days, today - 2 * window + 1)
+        passes = bisect_left(days, today - window + 1)
+        before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
+        now = self._judge(before, latest)
+        if self.adds is None and before + latest < self.least:
+            return now, FOREVER_MS  # there will never be enough to compare with
+        while leaves < end:
+            day = days[leaves] + 2 * window
+            if passes < end and days[passes] + window <= day:
+                day = days[passes] + window
+                before, latest = before + amounts[passes], latest - amounts[passes]
+                passes += 1
+            if days[leaves] + 2 * window == day:
+                before -= amounts[leaves]
+                leaves += 1
+            if self._judge(before, latest) != now:
+                return now, day * DAY_MS
+        return now, FOREVER_MS
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return both numbers."""
+        facts, window, today = activity.series.get(self.series), self.days, at_ms // DAY_MS
+        before = latest = 0
+        if facts is not None:
+            amounts = facts.counts if self.adds is None else facts.sums
+            leaves = bisect_left(facts.days, today - 2 * window + 1)
+            passes = bisect_left(facts.days, today - window + 1)
+            before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
+        unit = 1 if self.adds is None else UNIT
+        seen = f"{latest / unit:g} after {before / unit:g}"
+        return [Reason(self.phrase, seen, self.bound, days_in_words(window))]
+
+    def _judge(self, before: int, latest: int) -> int:
+        if before < self.least:
+            return FALSE
+        found, asked = latest * _PERCENT, before * self.share
+        return TRUE if (found >= asked if self.is_rise else found <= asked) else FALSE

@@ -1,0 +1,124 @@
+"""All, any, not: Kleene's logic over three truth values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.actions import Reason
+from workers.core.activity import Activity
+from workers.core.conditions.truth import NOT_OBSERVABLE, TRUE, Condition
+from workers.core.conditions.watching import NOTHING
+from workers.core.observed import FOREVER_MS, Observed
+
+_MAX_STEPS: Final = 64
+"""How many flips of its parts a composite follows before it announces one that may change nothing."""
+_Look = Callable[[Activity, int, Observed], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """All, or any, of several conditions.
+
+    Attributes:
+        parts: in the order of the rule.
+        ruling: the truth value of one part that settles the whole: FALSE for all, TRUE for any.
+    """
+
+    parts: tuple[Condition, ...]
+    ruling: int
+    _looks: tuple[_Look, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        cheapest_first = sorted(self.parts, key=lambda part: part.cost)
+        object.__setattr__(self, "_looks", tuple(part.look for part in cheapest_first))
+
+    @property
+    def cost(self) -> int:
+        """As much as all parts."""
+        return sum(part.cost for part in self.parts) + 1
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Union over the parts."""
+        return NOTHING.union(*(part.types for part in self.parts))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Union over the parts: more than necessary for `any`, never less."""
+        return NOTHING.union(*(part.needs for part in self.parts))
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """Union over the parts."""
+        return NOTHING.union(*(part.spoils for part in self.parts))
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
+        truth, flip_ms = self._once(activity, at_ms, observed)
+        if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
+            return truth, flip_ms
+        # The part that changes may not be the one that counts: follow the changes until the whole does.
+        for _ in range(_MAX_STEPS):
+            then, after_ms = self._once(activity, flip_ms, observed)
+            if then != truth:
+                break
+            flip_ms = after_ms
+            if flip_ms == FOREVER_MS:
+                break
+        return truth, flip_ms
+
+    def _once(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Return the truth at a moment, and until when it certainly stays."""
+        ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
+        for look in self._looks:
+            truth, flip_ms = look(activity, at_ms, observed)
+            if truth == ruling:
+                return ruling, flip_ms
+            if truth == NOT_OBSERVABLE:
+                whole = NOT_OBSERVABLE
+            if flip_ms < soonest_ms:
+                soonest_ms = flip_ms
+        return whole, soonest_ms
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Concatenate those of the parts."""
+        return [reason for part in self.parts for reason in part.reasons(activity, at_ms, observed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The opposite of a condition; what is not observable stays so."""
+
+    part: Condition
+
+    @property
+    def cost(self) -> int:
+        """That of the part."""
+        return self.part.cost
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Those of the part."""
+        return self.part.types
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What could make the part true."""
+        return self.part.spoils
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """What could make the part false."""
+        return self.part.needs
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Swap true and false; it flips with its part."""
+        truth, flip_ms = self.part.look(activity, at_ms, observed)
+        return TRUE - truth, flip_ms
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Those of the part, whose phrases say the opposite already."""
+        return [
+            Reason(reason.condition, reason.observed, f"not {reason.bound}", reason.window)
+            for reason in self.part.reasons(activity, at_ms, observed)
+        ]

@@ -1,0 +1,194 @@
+"""What events told of a customer: the latest value of an attribute, a date, a cancellation."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from schemas.actions import Reason
+from workers.core.activity import Activity
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
+from workers.core.filters import Test
+from workers.core.observed import FOREVER_MS, Observed
+from workers.core.plans import CANCELLATION
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTrait:
+    """A condition about the latest value of an attribute.
+
+    Attributes:
+        trait: where it is kept, `type.attribute`.
+        type: the event type.
+        phrase: the condition in words.
+    """
+
+    trait: str
+    type: str
+    phrase: str
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Return the one type it reads."""
+        return frozenset({self.type})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Any newer value could change it."""
+        return self.types
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """Any newer value could change it."""
+        return self.types
+
+
+@dataclass(frozen=True, slots=True)
+class Trait(_OfTrait):
+    """The latest known value of an attribute; not observable as long as none is known.
+
+    Attributes:
+        passes: tells whether a value is meant.
+        bound: in words.
+    """
+
+    cost: ClassVar[int] = 0
+
+    passes: Test
+    bound: str
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Test the value; time alone never changes it."""
+        known = activity.traits.get(self.trait)
+        if known is None:
+            return NOT_OBSERVABLE, FOREVER_MS
+        return TRUE if self.passes(known[0]) else FALSE, FOREVER_MS
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the value."""
+        known = activity.traits.get(self.trait)
+        return [Reason(self.phrase, None if known is None else known[0], self.bound)]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline(_OfTrait):
+    """A date that an event told lies ahead, but not far, or has been over for a while.
+
+    The latest value counts: an ISO date or time (UTC where it names no zone; a date is its midnight), or epoch
+    milliseconds. Not observable as long as none is known, or it is none of these.
+
+    Attributes:
+        ahead_ms: how far ahead at most; None if the date must be over.
+        over_ms: for how long it must be over.
+    """
+
+    cost: ClassVar[int] = 2
+
+    ahead_ms: int | None
+    over_ms: int
+    bound: str
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """It comes near, and passes, at known moments."""
+        known = activity.traits.get(self.trait)
+        date_ms = None if known is None else date_ms_of(known[0])
+        if date_ms is None:
+            return NOT_OBSERVABLE, FOREVER_MS
+        if self.ahead_ms is None:
+            over_ms = date_ms + self.over_ms
+            return (FALSE, over_ms) if at_ms < over_ms else (TRUE, FOREVER_MS)
+        if at_ms >= date_ms:
+            return FALSE, FOREVER_MS
+        near_ms = date_ms - self.ahead_ms
+        return (FALSE, near_ms) if at_ms < near_ms else (TRUE, date_ms)
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the date."""
+        known = activity.traits.get(self.trait)
+        date_ms = None if known is None else date_ms_of(known[0])
+        return [Reason(self.phrase, None if date_ms is None else moment_in_words(date_ms), self.bound)]
+
+
+def date_ms_of(value: Any) -> int | None:
+    """Read a date as `date` conditions do, in epoch milliseconds; None for what is none between 1970 and 9999."""
+    if value.__class__ is str:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        value = (moment - _EPOCH) // _MILLISECOND
+    elif value.__class__ is float:
+        value = int(value)
+    elif value.__class__ is not int:
+        return None
+    return value if 0 <= value < LATEST_YEAR_MS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
+
+    Never unobservable: whoever is not known to have cancelled is active.
+
+    Attributes:
+        wanted: must have cancelled; or else must be active.
+        for_ms: how long ago the latest cancellation must be, 0 for at once; only if `wanted`.
+        returns: event types that end a cancellation.
+    """
+
+    cost: ClassVar[int] = 0
+
+    wanted: bool
+    for_ms: int
+    returns: tuple[str, ...]
+    bound: str
+    phrase: str
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Both cancellations and what ends them change it."""
+        return frozenset({CANCELLATION, *self.returns})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """An unseen return ends `cancelled` (another cancellation begins its time anew), a cancellation `active`."""
+        if not self.wanted:
+            return frozenset({CANCELLATION})
+        return frozenset({*self.returns, CANCELLATION} if self.for_ms else self.returns)
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """The other way round."""
+        return frozenset({CANCELLATION} if self.wanted else self.returns)
+
+    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Compare the last cancellation with the last return; a tie counts as cancelled."""
+        since_ms = self._since(activity)
+        if since_ms is None:
+            return FALSE if self.wanted else TRUE, FOREVER_MS
+        if at_ms < since_ms + self.for_ms:
+            return FALSE, since_ms + self.for_ms
+        return TRUE if self.wanted else FALSE, FOREVER_MS
+
+    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+        """Return the status found."""
+        since_ms = self._since(activity)
+        found = "active" if since_ms is None else f"cancelled on {moment_in_words(since_ms)}"
+        prevented = "a purchase since" if self.wanted else "a cancellation"
+        return [Reason(self.phrase, found, self.bound, None, prevented)]
+
+    def _since(self, activity: Activity) -> int | None:
+        """Return when the customer cancelled, None if active."""
+        cancelled = activity.series.get(CANCELLATION)
+        if cancelled is None:
+            return None
+        for name in self.returns:
+            back = activity.series.get(name)
+            if back is not None and back.last_ms > cancelled.last_ms:
+                return None
+        return cancelled.last_ms

@@ -1,0 +1,114 @@
+"""What can be known of a customer from what was watched, and words that several conditions use.
+
+A series is watched since `Observed.since`; of a customer nothing is known of the time before the first event that
+arrived, unless the history is complete or the customer turned up long after watching began.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from workers.core.activity import DAY_MS, Activity, Series
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
+
+NOTHING: Final = frozenset[str]()
+LATEST_YEAR_MS: Final = 253_402_300_800_000
+"""The end of the year 9999."""
+
+
+def knows_ever(activity: Activity, series: str, observed: Observed) -> bool:
+    """Tell whether everything is known that a customer ever did."""
+    if series in observed.whole:
+        return series in observed.since
+    return activity.first_ms >= observed.since.get(series, FOREVER_MS) + SETTLING_MS
+
+
+def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Observed) -> int:
+    """Return the moment from which on the last `days` UTC days are known as a whole."""
+    since_ms = observed.since.get(series, FOREVER_MS)
+    if since_ms < activity.first_ms:
+        since_ms = activity.first_ms
+    # The first whole day is the first one of which midnight was seen.
+    day = -(-since_ms // DAY_MS) - 1
+    if facts is not None and facts.gone_day > day:
+        day = facts.gone_day
+    from_ms = (day + days) * DAY_MS
+    return from_ms if from_ms < FOREVER_MS else FOREVER_MS
+
+
+def staged(
+    at_ms: int, too_many_until_ms: int, enough_until_ms: int, watched_ms: int, capped: bool
+) -> tuple[int, int]:
+    """Look at a number that only falls while nothing happens, compared with bounds.
+
+    Args:
+        at_ms: when.
+        too_many_until_ms: when it falls to the upper bound; in the past if it is not above.
+        enough_until_ms: when it falls below the lower bound; not before the former.
+        watched_ms: from when on nothing can be missing.
+        capped: whether there is an upper bound, so that what is missing could matter while there is enough.
+    """
+    if at_ms < too_many_until_ms:
+        if too_many_until_ms == enough_until_ms and watched_ms <= enough_until_ms:
+            return FALSE, FOREVER_MS
+        return FALSE, too_many_until_ms
+    if at_ms < enough_until_ms:
+        if not capped or at_ms >= watched_ms:
+            return TRUE, enough_until_ms
+    elif at_ms >= watched_ms:
+        return FALSE, FOREVER_MS
+    return NOT_OBSERVABLE, watched_ms
+
+
+def days_in_words(number: int) -> str:
+    """Word a length of time in days."""
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def window_in_words(days: int | None) -> str:
+    """Word the window of a condition, which is ever for None."""
+    return "ever" if days is None else days_in_words(days)
+
+
+def moment_in_words(at_ms: int) -> str:
+    """Word a moment to the minute; what lies beyond the calendar is never."""
+    if not 0 <= at_ms < LATEST_YEAR_MS:
+        return "never"
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def last_in_words(activity: Activity, series: str) -> str:
+    """Word when something happened last."""
+    facts = activity.series.get(series)
+    return "never" if facts is None else f"last on {moment_in_words(facts.last_ms)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfOneType:
+    """A condition about one series.
+
+    Attributes:
+        series: key of the facts.
+        type: the event type of that series.
+        phrase: the condition in words.
+    """
+
+    series: str
+    type: str
+    phrase: str
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Return the one type it reads."""
+        return frozenset({self.type})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Any unseen event could change it."""
+        return self.types
+
+    @property
+    def spoils(self) -> frozenset[str]:
+        """Any unseen event could change it."""
+        return self.types
