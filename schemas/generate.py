@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from schemas.actions import Action, Decision
 from schemas.events import Event
-from schemas.rules import RuleFile
+from schemas.rules import RuleFile, RuleTestFile
 from schemas.sources import SourcesFile
 
 _FOLDER = Path(__file__).parent / "json"
@@ -22,6 +22,7 @@ def documents() -> dict[str, dict[str, Any]]:
     schemas = {
         "event.schema.json": TypeAdapter(Event).json_schema(by_alias=True),
         "rules.schema.json": RuleFile.model_json_schema(by_alias=True),
+        "rule-tests.schema.json": RuleTestFile.model_json_schema(by_alias=True),
         "sources.schema.json": SourcesFile.model_json_schema(by_alias=True),
         "action.schema.json": msgspec.json.schema(Action),
         "decision.schema.json": msgspec.json.schema(Decision),

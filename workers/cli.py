@@ -44,7 +44,6 @@ app = typer.Typer(
 customer_app = typer.Typer(no_args_is_help=True, help="Look at single customers.")
 topics_app = typer.Typer(no_args_is_help=True, help="Linger's own Kafka topics.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings.")
-cli_held.add_to(rules_app)
 app.add_typer(rules_app, name="rules")
 app.add_typer(customer_app, name="customer")
 app.add_typer(topics_app, name="topics")
@@ -75,6 +74,9 @@ def _complain(problem: str) -> None:
 
 def _settings() -> Settings:
     return read_settings(os.environ)
+
+
+cli_held.add_to(rules_app, _settings)
 
 
 def _print_json(document: Any) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from workers.configuration import load_configuration
 from workers.errors import StartupError
 from workers.generations import put_in_force
 from workers.held_actions import held_by_rule, order_for_held
-from workers.settings import Settings, read_settings
+from workers.settings import Settings
 from workers.store import Store, open_pool
 
 Result = TypeVar("Result")
@@ -29,15 +28,36 @@ Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 out: Final = Console(highlight=False, emoji=False)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to those about rules."""
-    for command in (held, release, discard, promote):
-        app.command()(command)
+def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
+    """Add the commands to those about rules; `read` gives the settings."""
+
+    @app.command("held")
+    def _held(as_json: AsJson = False) -> None:
+        """Show how many actions are held because their rule's pace was exceeded."""
+        held(read(), as_json=as_json)
+
+    @app.command("release")
+    def _release(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
+        """Send held actions of a rule; the workers do it within a second or two. Expired ones are not sent."""
+        order(read(), rule, "release", at_most, everything=everything)
+
+    @app.command("discard")
+    def _discard(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
+        """Drop held actions of a rule; each is reported in the decisions topic."""
+        order(read(), rule, "discard", at_most, everything=everything)
+
+    @app.command("promote")
+    def _promote(
+        path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
+    ) -> None:
+        """Make these rules the newest, even if they were in force before: the way back to an older version."""
+        settings = read()
+        promote(settings if path is None else settings.model_copy(update={"rules": path}))
 
 
-def held(as_json: AsJson = False) -> None:
-    """Show how many actions are held because their rule's pace was exceeded."""
-    settings, rules = _configured()
+def held(settings: Settings, *, as_json: bool) -> None:
+    """Print how many actions are held, by rule."""
+    rules = _evaluated(settings)
 
     async def ask(store: Store, now_ms: int) -> Any:
         return await held_by_rule(store, settings.partitions, rules, now_ms)
@@ -55,23 +75,8 @@ def held(as_json: AsJson = False) -> None:
         out.print("linger rules release RULE --at-most 100    or    linger rules discard RULE --all")
 
 
-def release(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
-    """Send held actions of a rule; the workers do it within a second or two. Expired ones are not sent."""
-    _order(rule, "release", at_most, everything=everything)
-
-
-def discard(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
-    """Drop held actions of a rule; each is reported in the decisions topic."""
-    _order(rule, "discard", at_most, everything=everything)
-
-
-def promote(
-    path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
-) -> None:
-    """Make these rules the newest, even if they were in force before: the way back to an older version."""
-    settings = read_settings(os.environ)
-    if path is not None:
-        settings = settings.model_copy(update={"rules": path})
+def promote(settings: Settings) -> None:
+    """Make the rules of some settings the newest."""
     _, rules = load_configuration(settings)
 
     async def ask(store: Store, now_ms: int) -> Any:
@@ -83,10 +88,13 @@ def promote(
         out.print(f"'{name}' counts from now on; whoever meets it already is left alone, unless it includes them.")
 
 
-def _order(rule: str, what: Literal["release", "discard"], at_most: int | None, *, everything: bool) -> None:
+def order(
+    settings: Settings, rule: str, what: Literal["release", "discard"], at_most: int | None, *, everything: bool
+) -> None:
+    """Order what becomes of held actions of a rule."""
     if (at_most is None) == (not everything):
         raise StartupError([f"say how many to {what}: --at-most 100, or --all"])
-    settings, rules = _configured()
+    rules = _evaluated(settings)
     if rule not in rules:
         raise StartupError([f"there is no rule '{rule}' that is evaluated; there are {', '.join(sorted(rules))}"])
 
@@ -98,9 +106,8 @@ def _order(rule: str, what: Literal["release", "discard"], at_most: int | None, 
     out.print(f"{number} held actions of '{rule}' {said}." if number else f"No action of '{rule}' is held.")
 
 
-def _configured() -> tuple[Settings, list[str]]:
-    settings = read_settings(os.environ)
-    return settings, [rule.id for rule in load_configuration(settings)[1].rules]
+def _evaluated(settings: Settings) -> list[str]:
+    return [rule.id for rule in load_configuration(settings)[1].rules]
 
 
 def _with_store(settings: Settings, ask: Callable[[Store, int], Awaitable[Result]]) -> Result:

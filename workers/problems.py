@@ -137,7 +137,7 @@ def github_commands(problems: Iterable[Problem]) -> str:
 
 def _github_command(problem: Problem) -> str:
     where = {"file": problem.file, "line": problem.line, "col": problem.column, "title": f"linger: {problem.code}"}
-    properties = ",".join(f"{name}={_escaped_property(str(value))}" for name, value in where.items())
+    properties = ",".join(f"{name}={_escaped_property(printable(str(value)))}" for name, value in where.items())
     said = "\n".join(printable(part) for part in (problem.message, problem.hint) if part)
     return f"::{problem.severity} {properties}::{_escaped(said)}"
 

@@ -6,6 +6,7 @@ is evaluated.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,9 @@ __all__ = ["Reading", "expanded", "find_rule_files", "load_book", "read_book", "
 _SUFFIXES: Final = (".yaml", ".yml")
 _TESTS: Final = ("_test.yaml", "_test.yml")
 _SHOWN_NAMES: Final = 20
+_MOST_COMPARED: Final = 1_000
+_MOST_TOLD: Final = 200
+"""Whoever has more mistakes of one sort has made one mistake many times; and each takes time to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +168,22 @@ def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
 
 def _between_files(documents: Sequence[Document], known: Known) -> Iterator[Problem]:
     """Yield what is wrong with names: those of types, attributes, rules and definitions."""
-    yield from _repeated_ids(documents)
-    yield from _unknown_rules(documents)
-    yield from _repeated_for_every_rule(documents)
+    yield from islice(_repeated_ids(documents), _MOST_TOLD)
+    yield from islice(_unknown_rules(documents), _MOST_TOLD)
+    yield from islice(_repeated_for_every_rule(documents), _MOST_TOLD)
     yield from _definitions(documents)
     if known.types is not None:
         for document in documents:
-            yield from _unknown_names(document, known.types, known.attributes or {})
+            yield from islice(_unknown_names(document, known.types, known.attributes or {}), _MOST_TOLD)
 
 
 def _unknown_names(
     document: Document, types: Collection[str], attributes: Mapping[str, Collection[str]]
 ) -> Iterator[Problem]:
-    for name, attribute, node in names_in(document):
+    for name, attribute, node, is_beside in names_in(document):
         if name not in types:
+            if is_beside:
+                continue  # the type is told where it stands
             message = f"there is no event type '{name}'"
             yield Problem(document.file, *node.at, "unknown-type", message, _meant(name, types))
         elif attribute is not None and name in attributes and attribute not in attributes[name]:
@@ -187,7 +193,7 @@ def _unknown_names(
 
 
 def _meant(name: str, known: Collection[str], otherwise: str = "known are") -> str:
-    if (suggested := did_you_mean(name, known)) is not None:
+    if (suggested := did_you_mean(name, islice(known, _MOST_COMPARED))) is not None:
         return f"did you mean '{suggested}'?"
     shown = sorted(known)
     return f"{otherwise} {', '.join(shown[:_SHOWN_NAMES]) or 'none'}{', …' if len(shown) > _SHOWN_NAMES else ''}"
@@ -247,7 +253,7 @@ def _definitions(documents: Sequence[Document]) -> Iterator[Problem]:
                 message = f"'{definition.name}' is defined already, at {_place(first.document, first.key)}"
                 hint = "all files share their definitions: choose another name, or delete one"
                 yield Problem(document.file, *definition.key.at, "repeated-definition", message, hint)
-    yield from _unknown_definitions(documents, defined)
+    yield from islice(_unknown_definitions(documents, defined), _MOST_TOLD)
     ordered, circles = _from_the_bottom(defined)
     yield from circles
     if not circles:

@@ -172,6 +172,7 @@ _AMOUNT: Final = r"(\d{1,6}(?:[.,]\d{1,2})?)"
 _TIME: Final = re.compile(rf"^\D*?{_AMOUNT}\s*-?([A-Za-z]+)")
 _HOURS: Final = {"second": Decimal(1) / 3600, "minute": Decimal(1) / 60, "hour": Decimal(1), "day": Decimal(24)}
 _HOURS_IN: Final = _HOURS | {"week": Decimal(168), "month": Decimal(720), "year": Decimal(8760)}
+_MOST_HOURS: Final = 3660 * 24
 _UNITS: Final = {
     "second": "s sec secs second seconds",
     "minute": "m min mins minute minutes",
@@ -226,6 +227,8 @@ def as_duration(written: str) -> str | None:
     if unit is None or not amount:
         return None
     hours = amount * _HOURS_IN[unit]
+    if hours > _MOST_HOURS:
+        return None
     for name in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
         whole = (hours / _HOURS_IN[name]).quantize(Decimal("0.000001"))
         if whole == whole.to_integral_value():
@@ -285,7 +288,9 @@ def as_ages(written: str) -> str | None:
     unit = next((found for word in reversed(re.findall(r"[A-Za-z]+", written)) if (found := _unit(word))), "day")
     if len(numbers) != 2 or unit in ("month", "year"):
         return None
-    low, high = sorted(numbers, key=int)
+    low, high = sorted(map(int, numbers))
+    if not low or high * _HOURS_IN[unit] > _MOST_HOURS:
+        return None
     return f"{low} {unit}s and {high} {unit}s ago"
 
 
@@ -294,9 +299,9 @@ def as_pace(written: str) -> str | None:
     match = re.search(r"(\d{1,7})\D*?(minute|min|hour|hr|h|day|d)\b", written.lower())
     if match is None:
         number = re.search(r"\d{1,7}", written)
-        return f"at most {number[0]} per hour" if number else None
+        return f"at most {number[0]} per hour" if number and int(number[0]) else None
     unit = {"m": "minute", "h": "hour", "d": "day"}[match[2][0]]
-    return f"at most {match[1]} per {unit}"
+    return f"at most {match[1]} per {unit}" if int(match[1]) else None
 
 
 def as_actions(written: str) -> str | None:

@@ -23,6 +23,8 @@ class Named(NamedTuple):
     type: str
     attribute: str | None
     node: ScalarNode
+    is_beside: bool = False
+    """The attribute stands by itself in a mapping beside the type; else they are one text, or there is no attribute."""
 
 
 class Definition(NamedTuple):
@@ -135,4 +137,4 @@ def _named(node: Node | None, attributes: Node | None = None) -> Iterator[Named]
     name, dot, attribute = node.value.partition(".")
     yield Named(name, attribute if dot else None, node)
     for other, (key, _) in entries_of(attributes).items():
-        yield Named(name, other, key)
+        yield Named(name, other, key, True)

@@ -7,7 +7,7 @@ in `workers.model_words`.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -32,6 +32,9 @@ from workers.yaml_nodes import (
     plain_value,
     read_text,
 )
+
+_MOST_TOLD: Final = 500
+"""So many unknown keys of a file are told: each is compared with every known one."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -96,7 +99,7 @@ class _Explainer:
         missing = [item for item in errors if item["type"] == "missing"]
         others = [item for item in errors if item["type"] not in ("extra_forbidden", "missing")]
         meant: dict[int, set[str]] = {}
-        found = [self._unknown_key(item["loc"], meant) for item in unknown]
+        found = [self._unknown_key(item["loc"], meant) for item in unknown[:_MOST_TOLD]]
         found += self._missing_keys([item["loc"] for item in missing], meant)
         found += self._refused_values(others)
         return [problem for problem in found if problem is not None]

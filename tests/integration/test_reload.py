@@ -206,7 +206,7 @@ async def published(place: Site, number: int) -> bool:
 
 
 async def nothing_held(place: Site) -> bool:
-    return json.loads(linger(place, "rules", "held", "--json").stdout) == []
+    return bool(json.loads(linger(place, "rules", "held", "--json").stdout) == [])
 
 
 def linger(place: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":

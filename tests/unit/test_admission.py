@@ -49,7 +49,7 @@ class Customer:
 
 def short(decision: Action | Decision) -> str:
     at = (decision.decided_at.timestamp() * 1000 - day(0)) / 86_400_000
-    word = decision.status if isinstance(decision, Action) else decision.decision
+    word: str = decision.status if isinstance(decision, Action) else decision.decision
     if isinstance(decision, Action) and decision.retracted_because:
         word = decision.retracted_because
     return f"{decision.rule.id} {word} {at:g}"

@@ -12,7 +12,14 @@ from workers.errors import StartupError
 from workers.settings import MASK, Settings, read_settings
 
 SECRET: Final = "s3cret-Ümläut"
-SECRETS: Final = ("kafka_sasl_password", "kafka_ssl_key_password", "redis_password", "log_key", "redis_url")
+SECRETS: Final = (
+    "kafka_sasl_password",
+    "kafka_ssl_key_password",
+    "redis_password",
+    "log_key",
+    "hold_out_key",
+    "redis_url",
+)
 
 
 def problems(**variables: str) -> tuple[str, ...]:
@@ -204,6 +211,7 @@ def with_secrets() -> Settings:
         KAFKA_SSL_KEY_PASSWORD=SECRET,
         REDIS_PASSWORD=SECRET,
         LOG_KEY=SECRET,
+        HOLD_OUT_KEY=SECRET,
         REDIS_URL=f"rediss://linger:{SECRET}@redis.example:6380/3",
     )
 

@@ -26,6 +26,7 @@ from workers.core.plans import FactPlan, Plans, SeriesPlan
 HOLD_OUT_KEY: Final = b"linger"
 """Places customers in experiments when the operator gives no key."""
 
+_GROUP_SIZE: Final = 4
 _BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
 
 
@@ -256,8 +257,15 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
 
 
 def _grouped(rules: Sequence[Rule]) -> list[Rule]:
-    names = {types: str(number) for number, types in enumerate(sorted({rule.types for rule in rules}, key=sorted))}
-    return [replace(rule, group=names[rule.types]) for rule in rules]
+    """Put rules that read the same types into groups, small enough that a due time looks at few besides its own."""
+    members: dict[frozenset[str], int] = {}
+    names: dict[tuple[frozenset[str], int], str] = {}
+    grouped = []
+    for rule in rules:
+        place = members[rule.types] = members.get(rule.types, -1) + 1
+        name = names.setdefault((rule.types, place // _GROUP_SIZE), str(len(names)))
+        grouped.append(replace(rule, group=name))
+    return grouped
 
 
 def _competing(rules: list[Rule], control: Control) -> list[Rule]:

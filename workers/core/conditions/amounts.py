@@ -112,17 +112,15 @@ class Volume(OfOneType):
         now = self._judge(value, observable)
         while True:
             leaves_ms = (facts.days[place] + days) * DAY_MS if place < len(facts.days) else FOREVER_MS
-            if not observable and watched_ms < leaves_ms:
-                observable = True
-                if self._judge(value, observable) != now:
-                    return now, watched_ms
-            if leaves_ms == FOREVER_MS:
+            moment_ms = leaves_ms if observable else min(leaves_ms, watched_ms)
+            if moment_ms == FOREVER_MS:
                 return now, FOREVER_MS
-            value -= facts.sums[place]
-            observable = observable or watched_ms == leaves_ms
+            if moment_ms == leaves_ms:
+                value -= facts.sums[place]
+                place += 1
+            observable = moment_ms >= watched_ms
             if self._judge(value, observable) != now:
-                return now, leaves_ms
-            place += 1
+                return now, moment_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return the number found and, for an upper bound, how many more would have prevented it."""

@@ -1,0 +1,132 @@
+"""Laws of what a worker runs on: all files in order and every live rule proven, or every problem at once."""
+
+from pathlib import Path
+
+import pytest
+
+from workers.configuration import load_configuration, load_rule_set
+from workers.errors import StartupError
+from workers.settings import Settings, read_settings
+
+SOURCES = """\
+sources:
+  - topic: shop.orders
+    event: purchase
+    fields: {event_id: id, customer_id: who, occurred_at: at, amount: total, currency: currency}
+    max_silence: 3 days
+"""
+RULE = """\
+rules:
+  - id: gone-quiet
+    title: Gone quiet
+    status: live
+    when: {none: purchase, for: 45 days}
+    action: at-risk
+    template: we-miss-you
+    expires after: 14 days
+"""
+ACTS = """\
+      - name: a purchase, and then silence
+        given: [{at: start, event: purchase}]
+        expect: [{at: 45 days, action: at-risk}]
+"""
+STAYS_SILENT = """\
+      - name: a purchase every month
+        given: [{at: start, event: purchase, every: 30 days, times: 4}]
+        watch for: 120 days
+        expect: nothing
+"""
+GOOD = f"{RULE}    examples:\n{ACTS}{STAYS_SILENT}"
+
+
+def settings(folder: Path, rules: str, sources: str = SOURCES, **variables: str) -> Settings:
+    (folder / "rules.yaml").write_text(rules)
+    (folder / "sources.yaml").write_text(sources)
+    given = {"RULES": str(folder / "rules.yaml"), "SOURCES": str(folder / "sources.yaml"), **variables}
+    return read_settings({f"LINGER_{name}": value for name, value in given.items()})
+
+
+def problems(folder: Path, rules: str, sources: str = SOURCES) -> list[str]:
+    with pytest.raises(StartupError) as raised:
+        load_configuration(settings(folder, rules, sources))
+    return [problem.removeprefix(f"{folder}/") for problem in raised.value.problems]
+
+
+def test_files_in_order_become_sources_and_rules(tmp_path: Path) -> None:
+    sources, rules = load_configuration(settings(tmp_path, GOOD))
+    assert [source.topic for source in sources.sources] == ["shop.orders"]
+    assert [rule.id for rule in rules.rules] == ["gone-quiet"]
+
+
+def test_the_rules_alone_are_read_again_for_the_same_sources(tmp_path: Path) -> None:
+    sources, rules = load_configuration(settings(tmp_path, GOOD))
+    again = load_rule_set(settings(tmp_path, GOOD.replace("we-miss-you", "come-back")), sources)
+    assert again.hash != rules.hash
+    with pytest.raises(StartupError):
+        load_rule_set(settings(tmp_path, RULE), sources)
+
+
+def test_a_live_rule_without_examples_keeps_a_worker_from_starting(tmp_path: Path) -> None:
+    assert problems(tmp_path, RULE) == [
+        "rules.yaml:4:13: the rule 'gone-quiet' is live, and has no passing example in which it acts and none in which "
+        "it does not act (add what is missing under 'examples', or write 'status: shadow' until then)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("example", "lacking"), [(ACTS, "in which it does not act"), (STAYS_SILENT, "in which it acts")]
+)
+def test_one_kind_of_example_is_not_enough(tmp_path: Path, example: str, lacking: str) -> None:
+    (problem,) = problems(tmp_path, f"{RULE}    examples:\n{example}")
+    assert f"no passing example {lacking} (" in problem
+
+
+def test_an_example_of_a_live_rule_that_fails_keeps_a_worker_from_starting_and_is_told_in_its_place(
+    tmp_path: Path,
+) -> None:
+    (problem,) = problems(tmp_path, GOOD.replace("{at: 45 days, a", "{at: 44 days, a"))
+    assert problem.startswith("rules.yaml:10:9: the example 'a purchase, and then silence' fails: at 44 days,")
+
+
+def test_every_failing_example_and_every_missing_one_is_told_at_once(tmp_path: Path) -> None:
+    second = (
+        GOOD.replace("rules:\n", "")
+        .replace("gone-quiet", "second")
+        .replace("expect: nothing", "expect: [{at: 1 day, action: win-back}]")
+    )
+    found = problems(tmp_path, RULE + second)
+    assert [problem.split(": ")[0] for problem in found] == ["rules.yaml:4:13", "rules.yaml:11:13", "rules.yaml:20:9"]
+
+
+@pytest.mark.parametrize("status", ["draft", "shadow", "paused"])
+def test_a_rule_that_sends_nothing_needs_no_examples(tmp_path: Path, status: str) -> None:
+    load_configuration(settings(tmp_path, RULE.replace("live", status)))
+
+
+def test_a_failing_example_of_a_rule_that_is_not_live_keeps_nothing_from_starting(tmp_path: Path) -> None:
+    text = GOOD.replace("{at: 45 days, a", "{at: 44 days, a").replace("status: live", "status: shadow")
+    load_configuration(settings(tmp_path, text))
+
+
+def test_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, GOOD.replace("at-risk\n    t", "at-riks\n    t"), SOURCES.replace("max_silence", "silence")
+    )
+    assert [problem.split(":")[0] for problem in found] == ["sources.yaml", "rules.yaml"]
+
+
+def test_an_attribute_that_no_source_gives_keeps_a_worker_from_starting(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD.replace("for: 45 days", "for: 45 days, where: {amuont: 3}"))
+    assert "did you mean 'amount'?" in found[0]
+
+
+def test_the_key_of_hold_outs_decides_who_is_held_out(tmp_path: Path) -> None:
+    _, usual = load_configuration(settings(tmp_path, GOOD.replace("    action", "    hold out: 10%\n    action")))
+    (tmp_path / "other").mkdir()
+    keyed = settings(
+        tmp_path / "other", GOOD.replace("    action", "    hold out: 10%\n    action"), HOLD_OUT_KEY="another"
+    )
+    _, other = load_configuration(keyed)
+    assert usual.rules[0].hold_out is not None
+    assert other.rules[0].hold_out is not None
+    assert usual.rules[0].hold_out.key != other.rules[0].hold_out.key

@@ -1,0 +1,269 @@
+"""Laws of hints: what people write instead is understood, and what comes out is what the grammar takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from schemas.conditions import Age, Ages, Between, Percent, Reference, Times, TypeName
+from schemas.durations import Duration
+from schemas.rules import ClockTime, Limit, Offset, Pace, RuleId, Zone
+from workers import rule_hints as hints
+
+WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None]]]] = [
+    (
+        hints.as_duration,
+        Duration,
+        [
+            ("45d", "45 days"),
+            ("45days", "45 days"),
+            ("45-days", "45 days"),
+            ("45 dyas", "45 days"),
+            ("6h", "6 hours"),
+            ("2wk", "2 weeks"),
+            ("1.5 days", "36 hours"),
+            ("1,5 days", "36 hours"),
+            ("0.5 h", "30 minutes"),
+            ("1 day", "1 day"),
+            ("2 months", "60 days"),
+            ("1 year", "365 days"),
+            ("P45D", "45 days"),
+            ("PT6H", "6 hours"),
+            ("a week", "1 week"),
+            ("one week", "1 week"),
+            ("week", "1 week"),
+            ("forty days", "40 days"),
+            ("for 45 days", "45 days"),
+            ("-3 days", "3 days"),
+            ("45", None),
+            ("never", None),
+            ("soon", None),
+            ("0 days", None),
+            ("", None),
+        ],
+    ),
+    (
+        hints.as_percent,
+        Percent,
+        [
+            ("50", "50%"),
+            ("0.5", "50%"),
+            ("50 percent", "50%"),
+            ("-50%", "50%"),
+            ("12,5%", "12.5%"),
+            ("half", None),
+            ("0", None),
+        ],
+    ),
+    (hints.as_times, Times, [("2.5x", "2.5 times"), ("2.5", "2.5 times"), ("0.5", None), ("twice", None)]),
+    (
+        hints.as_two,
+        Between,
+        [("3-10", "3 and 10"), ("10 to 3", "3 and 10"), ("3 10", "3 and 10"), ("3", None), ("1 2 3", None)],
+    ),
+    (
+        hints.as_ages,
+        Ages,
+        [
+            ("30-90 days", "30 days and 90 days ago"),
+            ("90 days and 30 days", "30 days and 90 days ago"),
+            ("2-4 weeks ago", "2 weeks and 4 weeks ago"),
+            ("30-90", "30 days and 90 days ago"),
+            ("1-2 months", None),
+            ("30", None),
+        ],
+    ),
+    (
+        hints.as_pace,
+        Pace,
+        [
+            ("500/hour", "at most 500 per hour"),
+            ("500 an hour", "at most 500 per hour"),
+            ("max 20/min", "at most 20 per minute"),
+            ("100/d", "at most 100 per day"),
+            ("500", "at most 500 per hour"),
+            ("slowly", None),
+        ],
+    ),
+    (
+        hints.as_clock,
+        ClockTime,
+        [
+            ("9pm", "21:00"),
+            ("9 am", "09:00"),
+            ("12am", "00:00"),
+            ("12pm", "12:00"),
+            ("21", "21:00"),
+            ("21.30", "21:30"),
+            ("2130", "21:30"),
+            ("21h30", "21:30"),
+            ("25:00", None),
+            ("night", None),
+        ],
+    ),
+    (
+        hints.as_offset,
+        Offset,
+        [
+            ("0", "start"),
+            ("day 0", "start"),
+            ("begin", "start"),
+            ("day 20", "20 days"),
+            ("20", "20 days"),
+            ("20d", "20 days"),
+        ],
+    ),
+    (hints.as_id, RuleId, [("Gone Quiet!", "gone-quiet"), ("gone_quiet", "gone-quiet"), ("a", None), ("123", None)]),
+    (hints.as_type, TypeName, [("Purchase", "purchase"), ("cart left", "cart_left"), ("!!", None)]),
+    (
+        hints.as_reference,
+        Reference,
+        [
+            ("purchase amount", "purchase.amount"),
+            ("purchase:amount", "purchase.amount"),
+            ("Purchase.Amount", "purchase.Amount"),
+            ("purchase->amount", "purchase.amount"),
+            ("amount", "purchase.amount"),
+            ("effective at", "cancellation.effective_at"),
+            ("plan", None),
+            ("a.b.c", None),
+        ],
+    ),
+    (
+        hints.as_zone,
+        Zone,
+        [
+            ("Berlin", "Europe/Berlin"),
+            ("new york", "America/New_York"),
+            ("Europe/Berln", "Europe/Berlin"),
+            ("?", None),
+        ],
+    ),
+]
+CASES = [(read, kind, written, meant) for read, kind, cases in WRITTEN for written, meant in cases]
+
+
+@pytest.mark.parametrize(("read", "kind", "written", "meant"), CASES)
+def test_what_people_write_is_understood(
+    read: Callable[[str], str | None], kind: Any, written: str, meant: str | None
+) -> None:
+    assert read(written) == meant
+
+
+@pytest.mark.parametrize(("read", "kind"), [row[:2] for row in WRITTEN])
+@given(written=st.text(max_size=20) | st.from_regex(r"[-0-9.,:/ ]{0,6}[a-zA-Z% ]{0,9}", fullmatch=True))
+def test_whatever_is_written_the_hint_is_possible(read: Callable[[str], str | None], kind: Any, written: str) -> None:
+    if (meant := read(written)) is not None:
+        TypeAdapter(kind).validate_python(meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("2 mails", "2 actions"), ("1", "1 action"), ("max. 3", "3 actions"), ("0", None), ("few", None)],
+)
+def test_so_many_mails_are_so_many_actions(written: str, meant: str | None) -> None:
+    assert hints.as_actions(written) == meant
+    if meant is not None:
+        Limit.model_validate({"at most": meant, "within": "7 days"})
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("three", "3"),
+        ("3x", "3"),
+        ("3 purchases", "3"),
+        (">= 3", "3"),
+        ("1,000", "1000"),
+        ("1,000.50", "1000.50"),
+        ("2,5", "2.5"),
+        ("3.", "3"),
+        ("3 to 5", None),
+        ("some", None),
+    ],
+)
+def test_numbers_are_found_in_words(written: str, meant: str | None) -> None:
+    assert hints.as_number(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "possible", "meant"),
+    [
+        ("at_least", ["at least", "at most"], "at least"),
+        ("AT  LEAST", ["at least", "at most"], "at least"),
+        ("min", ["at least", "at most"], "at least"),
+        ("<=", ["at least", "at most"], "at most"),
+        ("equals", ["exactly", "is"], "is"),
+        ("equals", ["exactly"], "exactly"),
+        ("within", ["none", "for"], "for"),
+        ("for", ["count", "within"], "within"),
+        ("name", ["id", "title", "name"], "name"),
+        ("name", ["id", "title"], "id"),
+        ("temlpate", ["title", "template"], "template"),
+        ("qqqqq", ["title", "template"], None),
+    ],
+)
+def test_the_key_that_was_meant_looks_alike_or_is_called_so_by_people(
+    written: str, possible: list[str], meant: str | None
+) -> None:
+    assert hints.meant_key(written, possible) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "possible", "meant"),
+    [
+        ("on", ["draft", "shadow", "live", "paused"], "live"),
+        ("LIVE", ["draft", "shadow", "live", "paused"], "live"),
+        ("disabled", ["draft", "shadow", "live", "paused"], "paused"),
+        ("winback", ["at-risk", "win-back"], "win-back"),
+        ("canceled", ["active", "cancelled"], "cancelled"),
+        ("none", ["nothing"], "nothing"),
+        ("xyz", ["nothing"], None),
+    ],
+)
+def test_the_value_that_was_meant_looks_alike_or_is_called_so_by_people(
+    written: str, possible: list[str], meant: str | None
+) -> None:
+    assert hints.meant_value(written, possible) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "said"),
+    [
+        ("purchase at least 3", "count", "write 'count: purchase' and on the next line 'at least: 3'"),
+        ("purchase for 45 days", "none", "write 'none: purchase' and on the next line 'for: 45 days'"),
+        ("purchase >= 3", "count", "write 'count: purchase' and on the next line 'at least: 3'"),
+        ("purchase at least 3 within 30 days", "count", "write 'count: purchase' and on the next line 'at least: 3'"),
+        ("purchase", "count", None),
+        ("forever", "count", None),
+    ],
+)
+def test_what_stands_in_one_line_is_put_into_two(written: str, key: str, said: str | None) -> None:
+    assert hints.in_lines(written, key) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "with_colon"),
+    [
+        ("    at least 3", "at least: 3"),
+        ("  - none purchase", "none: purchase"),
+        ("status live", "status: live"),
+        ("expires after 14 days", "expires after: 14 days"),
+        ("nothing like it", None),
+    ],
+)
+def test_a_line_that_lacks_its_colon_gets_it(line: str, with_colon: str | None) -> None:
+    assert hints.key_at_the_beginning(line) == with_colon
+
+
+def test_an_age_may_be_meant_without_ago() -> None:
+    assert TypeAdapter(Age).validate_python("30 days") == TypeAdapter(Age).validate_python("30 days ago")
+
+
+def test_a_pause_without_end_is_never_and_an_expiry_is_not() -> None:
+    refusal = "expected a whole number and a unit such as '45 days', found 'no'"
+    assert hints.rewritten(refusal, "no", "again after") == "never"
+    assert hints.rewritten(refusal, "no", "expires after") is None

@@ -1,0 +1,430 @@
+"""Laws of lints: what is said never to hold never holds, and what can hold is not complained of."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.sources import SourcesFile
+from workers.rule_check import Checked, check_texts
+from workers.rule_files import Known
+from workers.rule_lints import LINTS
+from workers.source_files import read_sources
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+ALL_BUT_EXAMPLES = frozenset(LINTS) - {"without-example"}
+DECLARED = Known(("purchase", "login", "cancellation", "cart", "complaint", "profile", "p", "q"))
+
+
+def rule(rule_id: str = "a-rule", when: str = "{none: purchase, for: 45 days}", *more: str) -> str:
+    usual = {
+        "status": "shadow",
+        "action": "at-risk",
+        "template": "a",
+        "again after": "90 days",
+        "expires after": "14 days",
+    }
+    given = dict(line.split(": ", 1) for line in more)
+    lines = [f"  - id: {rule_id}", "    title: A rule", f"    when: {when}"]
+    lines += [f"    {key}: {value}" for key, value in {**usual, **given}.items()]
+    return "\n".join(lines) + "\n"
+
+
+def checked(*rules: str, sources: SourcesFile | None = None, more: str = "") -> Checked:
+    text = more + "rules:\n" + "".join(rules)
+    found = check_texts({"a.yaml": text}, sources, NOW, ALL_BUT_EXAMPLES, DECLARED if sources is None else None)
+    assert [str(problem) for problem in found.mistakes] == []
+    return found
+
+
+def codes(*rules: str, sources: SourcesFile | None = None, more: str = "") -> list[str]:
+    return [problem.code for problem in checked(*rules, sources=sources, more=more).warnings]
+
+
+# --- what can never hold ------------------------------------------------------------------------------------------
+
+NEVER = [
+    ("{count: login, at least: 3, within: 30 days}", "{count: login, at most: 2, within: 30 days}"),
+    ("{count: login, at least: 3, within: 30 days}", "{count: login, fewer than: 3, within: 60 days}"),
+    ("{count: login, more than: 2, within: 30 days}", "{count: login, at most: 2}"),
+    ("{count: login, exactly: 1}", "{count: login, exactly: 2}"),
+    ("{count: login, at least: 1, where: {a: 1, b: 2}}", "{count: login, exactly: 0, where: {a: 1}}"),
+    ("{count: login, at least: 1, within: 30 days}", "{none: login, for: 45 days}"),
+    ("{count: login, at least: 1, within: 30 days}", "{none: login, for: 30 days}"),
+    ("{last: login, at most: 29 days}", "{none: login, for: 30 days}"),
+    ("{last: login, at least: 60 days}", "{last: login, at most: 30 days}"),
+    ("{last: login, at least: 60 days}", "{count: login, at least: 1, within: 60 days}"),
+    ("{last: login, at least: 60 days}", "{count: login, exactly: 0}"),
+    ("{last: login, at most: 6 days}", "{count: login, exactly: 0, within: 7 days}"),
+    ("{first: login, at most: 6 days}", "{last: login, at least: 7 days}"),
+    ("{overdue: login, by: 2 times, usual gap: 9 days, at least: 30 days}", "{last: login, at most: 20 days}"),
+    ("{after: cart, without: login, for: 3 days}", "{count: login, at least: 1, within: 2 days}"),
+    ("{after: cart, without: login, for: 3 days}", "{after: cart, then: login, within: 9 days}"),
+    ("{status: active}", "{status: cancelled}"),
+    ("{status: active}", "{status: cancelled, for: 3 days}"),
+    ("{status: cancelled}", "{count: cancellation, exactly: 0}"),
+    ("{latest: p.plan, is: gold}", "{latest: p.plan, is: [silver, bronze]}"),
+    ("{latest: p.plan, is: gold}", "{latest: p.plan, is not: [gold, silver]}"),
+    ("{latest: p.points, is: 5}", "{latest: p.points, at least: 6}"),
+    ("{latest: p.points, less than: 6}", "{latest: p.points, at least: 6}"),
+    ("{sum: purchase.amount, at least: 9, within: 9 days}", "{sum: purchase.amount, less than: 9, within: 9 days}"),
+    ("{average: purchase.amount, more than: 9}", "{average: purchase.amount, at most: 9}"),
+    ("{distinct: purchase.sku, at least: 9}", "{distinct: purchase.sku, at most: 8}"),
+    ("{date: p.ends, in the next: 3 days}", "{date: p.ends, passed for: 3 days}"),
+    (
+        "{change: login, down by: 9%, within: 9 days, from at least: 6}",
+        "{change: login, up by: 9%, within: 9 days, from at least: 6}",
+    ),
+    ("{not: {count: login, at least: 3}}", "{count: login, at least: 3}"),
+    ("{not: {count: login, at least: 3}}", "{count: login, at least: 5}"),
+    ("{not: {count: login, at most: 3}}", "{count: login, exactly: 2}"),
+    ("{not: {none: login, for: 30 days}}", "{none: login, for: 30 days}"),
+    ("{not: {none: login, for: 30 days}}", "{last: login, at least: 30 days}"),
+    ("{not: {status: active}}", "{status: active}"),
+    ("{not: {latest: p.plan, is: gold}}", "{latest: p.plan, is: gold}"),
+    ("{known for: 3 days}", "{not: {known for: 3 days}}"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), NEVER)
+def test_what_can_never_hold_together_is_told_in_either_order(one: str, other: str) -> None:
+    for parts in (f"{one}, {other}", f"{other}, {one}"):
+        found = checked(rule("a-rule", f"{{all: [{parts}]}}")).warnings
+        assert [(problem.code, problem.line) for problem in found] == [("contradiction", 4)]
+        assert "can never fire" in found[0].message
+
+
+SOMETIMES = [
+    ("{count: login, at least: 3, within: 60 days}", "{count: login, at most: 2, within: 30 days}"),
+    ("{count: login, at least: 3}", "{count: login, at most: 3}"),
+    ("{count: login, at least: 3}", "{count: purchase, at most: 2}"),
+    ("{count: login, at least: 1, where: {a: 1}}", "{count: login, exactly: 0, where: {a: 1, b: 2}}"),
+    ("{count: login, at least: 1, where: {a: 1}}", "{count: login, exactly: 0, where: {a: 2}}"),
+    ("{count: login, at least: 1, within: 31 days}", "{none: login, for: 30 days}"),
+    ("{count: login, at least: 0, within: 30 days}", "{none: login, for: 45 days}"),
+    ("{count: login, at least: 3, within: 365 days}", "{none: login, for: 45 days}"),
+    ("{last: login, at most: 30 days}", "{none: login, for: 30 days}"),
+    ("{last: login, at most: 7 days}", "{count: login, exactly: 0, within: 7 days}"),
+    ("{first: login, at least: 60 days}", "{last: login, at most: 30 days}"),
+    ("{none: login, for: 30 days}", "{none: purchase, for: 30 days}"),
+    ("{none: login, for: 30 days}", "{count: login, exactly: 0}"),
+    ("{status: active}", "{count: cancellation, at least: 1}"),
+    ("{latest: p.plan, is: gold}", "{latest: p.plan, is not: silver}"),
+    ("{latest: p.plan, is: [gold, silver]}", "{latest: p.plan, is: [bronze, silver]}"),
+    ("{latest: p.points, at least: 5}", "{latest: p.points, at most: 5}"),
+    ("{latest: p.plan, is: gold}", "{latest: q.plan, is: silver}"),
+    ("{sum: purchase.amount, at least: 9, within: 9 days}", "{sum: purchase.amount, less than: 9, within: 90 days}"),
+    ("{not: {count: login, between: 3 and 5}}", "{count: login, at least: 3}"),
+    ("{not: {last: login, at most: 30 days}}", "{count: login, exactly: 0}"),
+    ("{not: {status: cancelled, for: 30 days}}", "{status: cancelled}"),
+    ("{after: cart, without: login, for: 3 days}", "{count: login, at least: 1, within: 30 days}"),
+    ("{after: cart, without: login, for: 3 days}", "{after: login, then: cart, within: 9 days}"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SOMETIMES)
+def test_what_can_hold_together_is_not_complained_of(one: str, other: str) -> None:
+    for parts in (f"{one}, {other}", f"{other}, {one}"):
+        assert codes(rule("a-rule", f"{{all: [{parts}]}}")) == []
+
+
+def test_unless_is_part_of_what_must_hold() -> None:
+    found = checked(rule("a-rule", "{status: cancelled}", "unless: {status: cancelled}")).warnings
+    assert [problem.code for problem in found] == ["contradiction"]
+    assert codes(rule("a-rule", "{status: cancelled}", "unless: {status: active}")) == []
+
+
+def test_names_are_written_out_before_anything_is_compared() -> None:
+    define = "define:\n  gone: {none: login, for: 30 days}\n"
+    found = checked(
+        rule("a-rule", "{all: [{meets: gone}, {count: login, at least: 1, within: 9 days}]}"), more=define
+    ).warnings
+    assert [(problem.code, problem.line) for problem in found] == [("contradiction", 6)]
+
+
+def test_one_way_that_is_open_is_enough_for_a_rule_and_the_closed_one_is_told() -> None:
+    closed = "{all: [{status: active}, {status: cancelled}]}"
+    found = checked(rule("a-rule", f"{{any: [{closed}, {{none: login, for: 9 days}}]}}")).warnings
+    assert [problem.message for problem in found] == [
+        "this alternative can never hold: this contradicts the condition in column 25"
+    ]
+    assert "can never fire" in checked(rule("a-rule", f"{{any: [{closed}, {closed}]}}")).warnings[0].message
+
+
+def test_more_ways_than_anybody_counts_are_left_alone() -> None:
+    many = ", ".join(["{any: [{status: active}, {status: cancelled}]}"] * 12)
+    assert codes(rule("a-rule", f"{{all: [{many}]}}")) == []
+
+
+# --- rules beside each other --------------------------------------------------------------------------------------
+
+NARROWER = [
+    ("{none: login, for: 45 days}", "{none: login, for: 90 days}"),
+    ("{none: login, for: 45 days}", "{all: [{none: login, for: 45 days}, {status: active}]}"),
+    ("{count: login, at least: 3}", "{count: login, at least: 5, within: 30 days}"),
+    ("{count: login, at most: 3, within: 30 days}", "{count: login, at most: 2, within: 60 days}"),
+    ("{any: [{status: cancelled}, {none: login, for: 9 days}]}", "{status: cancelled}"),
+    ("{sum: purchase.amount, at least: 50}", "{sum: purchase.amount, at least: 90}"),
+    ("{none: login, for: 9 days, where: {a: 1}}", "{none: login, for: 9 days}"),
+]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), NARROWER)
+def test_a_rule_that_never_gets_its_turn_is_told(wide: str, narrow: str) -> None:
+    found = checked(rule("wide", wide, "priority: 9"), rule("narrow", narrow, "priority: 8")).warnings
+    assert [problem.code for problem in found] == ["outranked"]
+    assert "'wide' (a.yaml:2)" in found[0].message
+    assert codes(rule("wide", wide, "instead of: [narrow]"), rule("narrow", narrow)) == ["outranked"]
+
+
+@pytest.mark.parametrize(("wide", "narrow"), NARROWER)
+def test_a_rule_that_outranks_only_some_of_anothers_customers_is_not_complained_of(wide: str, narrow: str) -> None:
+    assert codes(rule("wide", wide, "priority: 8"), rule("narrow", narrow, "priority: 9")) == []
+    assert codes(rule("wide", wide), rule("narrow", narrow)) == []
+
+
+def test_who_acts_later_does_not_keep_another_from_acting() -> None:
+    first = rule("wide", "{none: login, for: 45 days}", "priority: 9", "for: 3 days")
+    assert codes(first, rule("narrow", "{none: login, for: 90 days}", "priority: 8")) == []
+
+
+def test_a_draft_outranks_nothing_that_is_in_use() -> None:
+    draft = rule("wide", "{none: login, for: 45 days}", "priority: 9", "status: draft")
+    assert codes(draft, rule("narrow", "{none: login, for: 90 days}", "priority: 8")) == []
+
+
+def test_rules_for_the_same_customers_are_told_whatever_the_order_and_the_names() -> None:
+    define = "define:\n  gone: {none: login, for: 30 days}\n"
+    first = rule("one", "{all: [{meets: gone}, {status: active}]}")
+    second = rule("two", "{all: [{status: active}, {none: login, for: 4 weeks}]}")
+    assert codes(first, second, more=define) == []
+    second = rule("two", "{all: [{status: active}, {all: [{none: login, for: 30 days}]}]}")
+    assert codes(first, second, more=define) == ["same-customers"]
+    paused = rule("two", "{all: [{status: active}, {meets: gone}]}", "status: paused")
+    assert codes(first, paused, more=define) == []
+    later = rule("two", "{all: [{status: active}, {meets: gone}]}", "for: 2 days")
+    assert codes(first, later, more=define) == []
+
+
+def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
+    circle = [
+        rule("one", "{none: login, for: 9 days}", "instead of: [two]"),
+        rule("two", "{status: active}", "instead of: [six]"),
+        rule("six", "{none: purchase, for: 9 days}", "instead of: [one]"),
+    ]
+    found = checked(*circle).warnings
+    assert [(problem.code, problem.message) for problem in found] == [
+        ("instead-of-each-other", "one and six and two stand instead of each other: who meets them all gets nothing")
+    ]
+    assert codes(circle[0], circle[1], rule("six", "{none: purchase, for: 9 days}")) == []
+
+
+# --- control ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("again after: 7 days",), "short-pause"),
+        (("pace: at most 9 per day", "expires after: 1 day"), "odd-pace"),
+        (("hold out: 0.5%",), "odd-hold-out"),
+    ],
+)
+def test_odd_numbers_are_told(more: tuple[str, ...], code: str) -> None:
+    assert codes(rule("a-rule", "{none: login, for: 9 days}", *more)) == [code]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("again after: 14 days",),
+        ("again after: never",),
+        ("pace: at most 9 per hour", "expires after: 1 day"),
+        ("hold out: 1%",),
+        ("priority: 9",),
+    ],
+)
+def test_usual_numbers_are_not_complained_of(more: tuple[str, ...]) -> None:
+    assert codes(rule("a-rule", "{none: login, for: 9 days}", *more)) == []
+
+
+def test_an_action_has_to_outlive_the_night() -> None:
+    night = 'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
+    assert codes(rule("a-rule", "{status: active}", "expires after: 11 hours"), more=night) == [
+        "expires-in-quiet-hours"
+    ]
+    assert codes(rule("a-rule", "{status: active}", "expires after: 12 hours"), more=night) == []
+
+
+def test_shares_of_one_experiment_are_the_same() -> None:
+    one = rule("one", "{none: login, for: 9 days}", "hold out: 10%", "experiment: winter")
+    same = rule("two", "{status: active}", "hold out: 10%", "experiment: winter")
+    other = rule("two", "{status: active}", "hold out: 5%", "experiment: winter")
+    assert codes(one, same) == []
+    assert codes(one, other) == ["odd-hold-out"]
+    assert codes(one, rule("two", "{status: active}", "hold out: 5%")) == []
+
+
+def test_one_priority_among_several_rules_is_told() -> None:
+    ranked, other = rule("one", "{none: login, for: 9 days}", "priority: 9"), rule("two", "{status: active}")
+    assert codes(ranked, other) == ["lonely-priority"]
+
+
+def test_a_draft_that_does_not_say_so_is_told_only_where_nothing_else_is_in_use() -> None:
+    silent = rule("one", "{none: login, for: 9 days}").replace("    status: shadow\n", "")
+    assert codes(silent) == ["silent-draft"]
+    assert codes(rule("one", "{none: login, for: 9 days}", "status: draft")) == []
+    assert codes(silent, rule("two", "{status: active}")) == []
+
+
+EXAMPLE = "{{name: one, given: [{{at: start, event: login}}], expect: {}}}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "lacks"),
+    [
+        ([], ["it acts for", "it does not act for"]),
+        (["nothing"], ["it acts for"]),
+        (["[{at: 9 days, action: at-risk}]"], ["it does not act for"]),
+        (["[{at: 9 days, decision: capped}]"], ["it acts for"]),
+        (["nothing", "[{at: 9 days, action: at-risk}]"], []),
+    ],
+)
+@pytest.mark.parametrize("status", ["draft", "shadow"])
+def test_what_examples_do_not_show_is_told(expected: list[str], lacks: list[str], status: str) -> None:
+    examples = "[" + ", ".join(map(EXAMPLE.format, expected)) + "]"
+    text = "rules:\n" + rule("a-rule", "{none: login, for: 9 days}", f"examples: {examples}", f"status: {status}")
+    found = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings
+    assert [[words for words in ("it acts for", "it does not act for") if words in one.message] for one in found] == (
+        [lacks] if lacks else []
+    )
+
+
+# --- names and values ---------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_used_if_a_rule_needs_it_over_other_names() -> None:
+    define = "define:\n  one one: {status: active}\n  two two: {not: {meets: one one}}\n  six six: {meets: two two}\n"
+    assert codes(rule("a-rule", "{meets: two two}"), more=define) == ["unused-definition"]
+    assert codes(rule("a-rule", "{meets: six six}"), more=define) == []
+
+
+def test_definitions_alone_are_not_called_unused() -> None:
+    found = check_texts({"a.yaml": "define:\n  one one: {status: active}\n"}, None, NOW)
+    assert (found.mistakes, found.warnings) == ((), ())
+
+
+@pytest.mark.parametrize("word", ["yes", "No", "ON", "off", "y", "N"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{{count: login, at least: 1, where: {{a: {}}}}}",
+        "{{count: login, at least: 1, where: {{a: [x, {}]}}}}",
+        "{{count: login, at least: 1, where: {{a: {{other than: {}}}}}}}",
+        "{{latest: p.a, is: {}}}",
+        "{{latest: p.a, is not: [x, {}]}}",
+        "{{after: {{event: login, where: {{a: {}}}}}, then: purchase, within: 2 days}}",
+    ],
+)
+def test_a_truth_of_older_yaml_is_told_unless_it_is_quoted(word: str, condition: str) -> None:
+    assert codes(rule("a-rule", condition.format(word))) == ["old-truth"]
+    assert codes(rule("a-rule", condition.format(f"'{word}'"))) == []
+
+
+def test_what_is_no_value_of_an_event_may_be_called_yes() -> None:
+    assert codes(rule("a-rule", "{status: active}", "template: yes", "variables: {no: login.on}")) == []
+
+
+SOURCES = """\
+event_types: {complaint: {}, profile: {}}
+sources:
+  - topic: logins
+    event: login
+    fields: {event_id: id, customer_id: who, occurred_at: at}
+    max_silence: 1 day
+    complete_since: 2024-01-01
+  - topic: cancellations
+    event: cancellation
+    fields: {event_id: id, customer_id: who, occurred_at: at, what: what}
+    max_silence: 1 day
+  - topic: purchases
+    format: canonical
+    events: [purchase]
+    max_silence: 1 day
+    complete_since: 2020-01-01
+"""
+
+
+@pytest.fixture
+def sources() -> SourcesFile:
+    found, problems = read_sources("sources.yaml", SOURCES)
+    assert problems == []
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("when", "is_short"),
+    [
+        ("{count: login, at least: 1, within: 153 days}", True),
+        ("{count: login, at least: 1, within: 152 days}", False),
+        ("{change: login, down by: 9%, within: 80 days, from at least: 6}", True),
+        ("{change: login, down by: 9%, within: 70 days, from at least: 6}", False),
+        ("{count: purchase, at least: 1, within: 730 days}", False),
+        ("{count: cancellation, at least: 1, within: 730 days}", False),
+        ("{count: login, at least: 1}", False),
+        ("{after: login, then: purchase, within: 400 days}", False),
+    ],
+)
+def test_a_window_longer_than_the_history_is_told(sources: SourcesFile, when: str, is_short: bool) -> None:
+    assert codes(rule("a-rule", when), sources=sources) == ["short-history"] * is_short
+
+
+def test_a_type_without_a_source_is_told_for_rules_in_use(sources: SourcesFile) -> None:
+    when = "{count: complaint, at least: 1}"
+    assert codes(rule("a-rule", when), sources=sources) == ["unfed-type"]
+    assert codes(rule("a-rule", when, "status: draft"), sources=sources) == []
+    assert codes(rule("a-rule", when)) == []
+
+
+def test_a_field_that_no_source_fills_is_told_for_rules_in_use(sources: SourcesFile) -> None:
+    def warned(variable: str, *more: str) -> list[str]:
+        return codes(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}", *more), sources=sources)
+
+    assert warned("cancellation.reason") == ["unprovided-attribute"]
+    assert warned("cancellation.reason", "status: draft") == []
+    assert warned("cancellation.what") == []
+    assert warned("purchase.category") == []
+
+
+def test_without_sources_only_what_linger_itself_has_is_known() -> None:
+    def warned(variable: str) -> list[tuple[str, str | None]]:
+        found = checked(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}")).warnings
+        return [(problem.code, problem.hint) for problem in found]
+
+    assert warned("purchase.amount") == []
+    assert warned("profile.name") == []
+    assert warned("purchase.amuont") == [("unprovided-attribute", "did you mean 'purchase.amount'?")]
+    assert [code for code, _ in warned("purchase.colour")] == ["unprovided-attribute"]
+    assert codes(rule("a-rule", "{distinct: purchase.colour, at least: 2}")) == []
+
+
+# --- which of them ------------------------------------------------------------------------------------------------
+
+
+def test_only_the_lints_that_are_asked_for_are_told() -> None:
+    text = "rules:\n" + rule("a-rule", "{all: [{status: active}, {status: cancelled}]}", "again after: 1 day")
+    assert {problem.code for problem in check_texts({"a.yaml": text}).warnings} == {
+        *("contradiction", "short-pause", "without-example")
+    }
+    assert [problem.code for problem in check_texts({"a.yaml": text}, lints=["short-pause"]).warnings] == [
+        "short-pause"
+    ]
+    assert check_texts({"a.yaml": text}, lints=[]).warnings == ()
+
+
+def test_lints_are_told_beside_mistakes_elsewhere_but_not_what_mending_may_change() -> None:
+    good = "rules:\n" + rule("a-rule", "{all: [{status: active}, {status: cancelled}]}")
+    named = "rules:\n" + rule("b-rule", "{meets: nothing here}", "again after: 1 day")
+    found = check_texts({"a.yaml": good, "b.yaml": named, "c.yaml": "define:\n  a a: {status: active}\n"}, None, NOW)
+    assert [problem.code for problem in found.mistakes] == ["unknown-definition"]
+    assert [problem.code for problem in found.warnings] == ["contradiction"]
