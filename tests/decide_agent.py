@@ -91,6 +91,7 @@ class Agent:
     def __init__(self, store: Store, *content: Rule, now_day: float = 100, outbox_limit: int = 100) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
+        self.store = store
         sources = SourcesFile.model_validate(
             {
                 "event_types": {"nps": {}},

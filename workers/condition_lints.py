@@ -12,7 +12,7 @@ from workers.configuration import built_in_attributes
 from workers.core.definitions import expanded
 from workers.placed_rules import PlacedBook, PlacedRule
 from workers.problems import Problem, did_you_mean
-from workers.rule_logic import conflict, follows
+from workers.rule_logic import MAX_ALTERNATIVES, conflict, follows
 from workers.rule_nodes import (
     Named,
     conditions_of,
@@ -68,7 +68,12 @@ def _beats(higher: Rule, lower: Rule) -> str | None:
 
 def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bool:
     wide, narrow = book.ways_of(what), book.ways_of(given)
-    if not wide or not narrow or (what.rule.for_ or timedelta(0)) > (given.rule.for_ or timedelta(0)):
+    if (
+        not wide
+        or not narrow
+        or len(wide) * len(narrow) > MAX_ALTERNATIVES
+        or (what.rule.for_ or timedelta(0)) > (given.rule.for_ or timedelta(0))
+    ):
         return False
     return all(any(follows(one, way) for one in wide) for way in narrow)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas import conditions as model
 
-MAX_ALTERNATIVES: Final = 256
+MAX_ALTERNATIVES: Final = 64
 _DAY: Final = timedelta(days=1)
 _EVER: Final = timedelta.max
 

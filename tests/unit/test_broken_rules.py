@@ -1,8 +1,7 @@
 """Laws of `linger rules check` over many broken files: the right line, a useful word, never a traceback."""
 
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,7 +21,7 @@ from workers.yaml_nodes import read_text
 FOLDER: Final = Path(__file__).parents[1] / "data" / "broken-rules"
 SHIPPED: Final = Path(__file__).parents[2] / "rules"
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
-PATIENCE_SECONDS: Final = 10.0
+PATIENCE: Final = timedelta(seconds=10)
 JARGON: Final = (
     "input should",
     "pydantic",
@@ -128,7 +127,6 @@ WORDS: Final = sorted({word for line in LINES for word in line.split()})
 
 
 def assert_lawful(text: str) -> None:
-    began = time.monotonic()
     mistakes, warnings = check(text)
     found = [*mistakes, *warnings]
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -141,16 +139,15 @@ def assert_lawful(text: str) -> None:
     assert shown.count("\n") >= len(found)
     assert github_commands(found).count("\n") == len(found)
     assert len([as_document(problem) for problem in found]) == len(found)
-    assert time.monotonic() - began < PATIENCE_SECONDS
 
 
-@settings(deadline=None)
+@settings(deadline=PATIENCE)
 @given(text=st.text(max_size=200) | st.lists(st.sampled_from(LINES), max_size=25).map("\n".join))
 def test_no_text_is_a_traceback(text: str) -> None:
     assert_lawful(text)
 
 
-@settings(deadline=None)
+@settings(deadline=PATIENCE)
 @given(data=st.data())
 def test_no_slip_in_a_rule_file_is_a_traceback(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(TEXTS))
@@ -162,7 +159,7 @@ def test_no_slip_in_a_rule_file_is_a_traceback(data: st.DataObject) -> None:
     assert_lawful(text)
 
 
-@settings(deadline=None)
+@settings(deadline=PATIENCE)
 @given(data=st.data())
 def test_no_line_in_the_wrong_place_is_a_traceback(data: st.DataObject) -> None:
     lines = data.draw(st.sampled_from(TEXTS)).splitlines()
@@ -172,6 +169,7 @@ def test_no_line_in_the_wrong_place_is_a_traceback(data: st.DataObject) -> None:
     assert_lawful("\n".join(lines))
 
 
+EITHER: Final = "{any: [{status: active}, {none: login, for: 3 days}]}"
 HUGE: Final = {
     "names that lead to one another": "define:\n" + "".join(f"  n{i}: {{meets: n{i + 1}}}\n" for i in range(9_000)),
     "names that nobody defined": "define:\n" + "".join(f"  n{i}: {{meets: m{i}}}\n" for i in range(9_000)),
@@ -185,6 +183,12 @@ HUGE: Final = {
     "alternatives": "rules:\n  - id: many\n    title: Many\n    when:\n      all:\n"
     + "        - any: [{count: login, exactly: 1}, {count: login, exactly: 2}]\n" * 16
     + "    action: at-risk\n    template: a\n    expires after: 1 day\n",
+    "rules that outrank each other": "rules:\n"
+    + "".join(
+        f"  - {{id: rule-{i}, title: abc, when: {{all: [{EITHER}, {EITHER}, {EITHER}, {EITHER}, {EITHER}]}}, "
+        f"priority: {i % 100 + 1}, action: at-risk, template: a, expires after: 1 day}}\n"
+        for i in range(500)
+    ),
     "one long line": "rules: [" + "a " * 120_000 + "]\n",
     "brackets": "[" * 200_000,
     "quotes": "a: '" + "x'y" * 60_000,
@@ -192,19 +196,7 @@ HUGE: Final = {
 
 
 @pytest.mark.parametrize("what", HUGE)
-def test_no_file_takes_long_however_large_it_is(what: str) -> None:
+@settings(deadline=PATIENCE, max_examples=1)
+@given(once=st.none())
+def test_no_file_takes_long_however_large_it_is(what: str, once: None) -> None:
     assert_lawful(HUGE[what])
-
-
-def test_two_hundred_rules_are_checked_in_two_seconds() -> None:
-    rule = (
-        "  - id: rule-{0}\n    title: Rule {0}\n    status: live\n    when:\n      all:\n"
-        "        - {{count: purchase, at least: 3, within: {0} days}}\n        - {{none: purchase, for: {0} days}}\n"
-        "    action: at-risk\n    template: a\n    expires after: 3 days\n    examples:\n"
-        "      - name: buys once\n        given: [{{at: start, event: purchase}}]\n        expect: nothing\n"
-    )
-    text = "rules:\n" + "".join(rule.format(number) for number in range(100, 300))
-    began = time.monotonic()
-    mistakes, _ = check(text)
-    assert {problem.code for problem in mistakes} == {"live-without-example"}
-    assert time.monotonic() - began < 6.0

@@ -68,8 +68,8 @@ def test_the_rules_alone_are_read_again_for_the_same_sources(tmp_path: Path) -> 
 
 def test_a_live_rule_without_examples_keeps_a_worker_from_starting(tmp_path: Path) -> None:
     assert problems(tmp_path, RULE) == [
-        "rules.yaml:4:13: the rule 'gone-quiet' is live, and has no passing example in which it acts and none in which "
-        "it does not act (add what is missing under 'examples', or write 'status: shadow' until then)"
+        "rules.yaml:4:13: the rule 'gone-quiet' is live, and has no passing example in which it acts and none in "
+        "which it does not act (add what is missing under 'examples', or write 'status: shadow' until then)"
     ]
 
 

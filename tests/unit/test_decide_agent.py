@@ -8,20 +8,24 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+import orjson
 import pytest
 import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent, parse_event
 from schemas.rules import Rule
-from tests.builders import day, rule
-from tests.decide_agent import Agent, record
+from tests.builders import day, rule, rules
+from tests.decide_agent import TYPES, Agent, record
 from tests.memory_store import MemoryStore
 from workers.core import activity as activities
 from workers.core.facts import NotCanonical, read_fact
+from workers.core.ruleset import RuleSet
 from workers.errors import LingerError
-from workers.store import OutboxRecord
+from workers.faust_batches import Delivery
+from workers.store import Order, OutboxRecord
 from workers.telemetry import configure_logging
+from workers.topics import LogBounds
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
 QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})
@@ -398,3 +402,117 @@ def test_a_log_names_no_customer_even_when_deciding_fails(style: Any, capsys: py
     written = capsys.readouterr().err
     assert "dead_lettered" in written
     assert "ada-lovelace" not in written
+
+
+# --- generations of rules -----------------------------------------------------------------------------------------
+
+
+def numbered(agent: Agent, generation: int) -> RuleSet:
+    """The rules of an agent as the so-many-th set in force."""
+    return agent.decide.rules.in_force(generation, {})
+
+
+def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_are_loaded() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.decide.put_in_force(numbered(agent, 5))
+        assert await agent.take(record(0)) is True
+        assert store.contents[0].meta["generation"] == "5"
+        older = Agent(store.as_store(), GONE)
+        await older.decide.put_in_force(numbered(older, 4))
+        assert await older.decide.claim({0: LogBounds(0, 10)}, None, older.progress()) == {}
+        assert await older.decide.take(0, Delivery((record(1),), None)) is False
+        assert store.contents[0].meta["offset"] == "1"
+        assert older.decide.outdated() == [0]
+        await older.decide.put_in_force(numbered(older, 5))
+        assert await older.decide.reclaim(0, LogBounds(0, 10), None) == 1
+        await older.look()
+        assert await older.take(record(1)) is True
+        assert store.contents[0].meta["offset"] == "2"
+        await older.decide.stop(0)
+
+    lawful(law)
+
+
+def test_customers_are_brought_under_new_rules_at_the_next_look() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(record(0)) is True
+        assert stored(store).generation == 0
+        await agent.decide.put_in_force(numbered(agent, 7))
+        assert await agent.take(record(1)) is True
+        assert stored(store).generation == 7
+
+    lawful(law, QUIET)
+
+
+def test_a_series_that_no_rule_asks_for_any_more_is_watched_anew_when_one_does_again() -> None:
+    big = rule("big", when={"count": "login", "at least": 1, "within": "9 days", "where": {"plan": "gold"}})
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        with_big = agent.decide.rules
+        without = rules(GONE, types=TYPES)
+        assert await agent.take(record(0)) is True
+        key = next(name for name in store.contents[0].meta if name.startswith("since:login?"))
+        await agent.decide.put_in_force(without)
+        assert await agent.take(record(1)) is True
+        assert store.contents[0].meta[key] == ""
+        agent.clock.now_ms = day(101)
+        await agent.look()
+        await agent.decide.put_in_force(with_big)
+        assert await agent.take(record(2)) is True
+        assert int(store.contents[0].meta[key]) == day(101)
+
+    lawful(law, GONE, big)
+
+
+# --- paces --------------------------------------------------------------------------------------------------------
+
+PACED: Final = rule("gone", when={"status": "cancelled"}, action="win-back", pace="at most 1 per day")
+
+
+def test_above_the_pace_an_action_is_kept_and_said_so() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada"]
+        told = [orjson.loads(one.value or b"") for one in await agent.published("linger.decisions")]
+        assert [(one["customer_id"], one["decision"]) for one in told] == [("bob", "held")]
+        assert [one.rule for one in store.contents[0].held.values()] == ["gone"]
+
+    lawful(law, PACED)
+
+
+def test_a_held_action_is_released_once_however_often_that_is_ordered() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        name = next(iter(store.contents[0].held))
+        agent.clock.now_ms = day(3)
+        await agent.look()
+        for _ in range(2):
+            await agent.store.order(0, [Order("release", "gone", name)] * 2)
+            await agent.decide.fire()
+        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada", b"bob"]
+        assert not store.contents[0].held
+        assert not store.contents[0].orders
+
+    lawful(law, PACED, now_day=2)
+
+
+def test_whoever_comes_back_is_not_kept_any_longer() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        bought = {"amount": 5, "currency": "EUR"}
+        await agent.take(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))
+        assert not store.contents[0].held
+
+    lawful(law, PACED)
+
+
+def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        await agent.store.order(0, [Order("release", "gone", next(iter(store.contents[0].held)))])
+        await agent.decide.fire()  # on day 100; it expired on day 15
+        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada"]
+        told = [orjson.loads(one.value or b"")["detail"] for one in await agent.published("linger.decisions")]
+        assert told[-1] == "it had expired before it was released"
+
+    lawful(law, PACED)
