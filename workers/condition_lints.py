@@ -68,14 +68,10 @@ def _beats(higher: Rule, lower: Rule) -> str | None:
 
 def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bool:
     wide, narrow = book.ways_of(what), book.ways_of(given)
-    if (
-        not wide
-        or not narrow
-        or len(wide) * len(narrow) > MAX_ALTERNATIVES
-        or (what.rule.for_ or timedelta(0)) > (given.rule.for_ or timedelta(0))
-    ):
+    if not wide or not narrow or len(wide) * len(narrow) > MAX_ALTERNATIVES:
         return False
-    return all(any(follows(one, way) for one in wide) for way in narrow)
+    is_sooner = (what.rule.for_ or timedelta(0)) <= (given.rule.for_ or timedelta(0))
+    return is_sooner and all(any(follows(one, way) for one in wide) for way in narrow)
 
 
 def same_customers(book: PlacedBook) -> Iterator[Problem]:

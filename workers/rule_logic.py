@@ -126,7 +126,7 @@ class _Value(NamedTuple):
     """One of some values, or none of them."""
 
     of: str
-    values: frozenset[Any]
+    values: frozenset[tuple[bool, Any]]
     is_one: bool
 
 
@@ -234,12 +234,15 @@ def _quantity(condition: Any) -> tuple[Any, ...]:
     return kind, getattr(condition, kind), _events("", where), within
 
 
-def _values(values: Any) -> frozenset[Any]:
-    return frozenset(values if isinstance(values, list) else [values])
+def _values(values: Any) -> frozenset[tuple[bool, Any]]:
+    """Return values that can be told apart as events are: true is not 1."""
+    return frozenset((isinstance(one, bool), one) for one in (values if isinstance(values, list) else [values]))
 
 
 def _is_said_by_claims(literal: Literal) -> bool:
     """Tell whether a literal says no more than its claims do."""
+    if isinstance(literal.condition, model.Count) and not literal.holds:
+        return None in literal.condition.limits()  # the opposite of two bounds is either of two things
     if isinstance(literal.condition, model.Count | model.Absent):
         return True
     return literal.holds and isinstance(literal.condition, model.Sum | model.Average | model.Distinct)
@@ -270,7 +273,7 @@ def _excludes(one: _Claim, other: _Claim) -> bool:
         case _Value(is_one=True), _Value(is_one=False):
             return one.of == other.of and one.values <= other.values
         case _Value(is_one=True), _Quantity():
-            return other.of[:2] == ("latest", one.of) and not any(_fits(value, other) for value in one.values)
+            return other.of[:2] == ("latest", one.of) and not any(_fits(value, other) for _, value in one.values)
         case _State(), _State():
             return one.of == other.of and one.state != other.state
     return False
@@ -290,7 +293,8 @@ def _fits(value: Any, bounds: _Quantity) -> bool:
 
 
 def _implies(one: _Claim, other: _Claim) -> bool:
-    if one == other:
+    # Named tuples of different kinds may be equal, as tuples are.
+    if type(one) is type(other) and one == other:
         return True
     match one, other:
         case _AtLeast(), _AtLeast():

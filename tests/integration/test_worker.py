@@ -24,6 +24,14 @@ rules:
     template: we-miss-you
     expires after: 14 days
     again after: 20 days
+    examples:
+      - name: somebody goes quiet
+        given: [{at: start, event: purchase}]
+        expect: [{at: 10 days, action: at-risk}]
+      - name: somebody does not
+        given: [{at: start, event: purchase, every: 9 days, times: 3}]
+        watch for: 25 days
+        expect: nothing
 """
 DRY = """
   - id: dry-logins
@@ -33,6 +41,14 @@ DRY = """
     action: at-risk
     template: how-can-we-help
     expires after: 14 days
+    examples:
+      - name: somebody goes quiet
+        given: [{at: start, event: login}]
+        expect: [{at: 10 days, action: at-risk}]
+      - name: somebody does not
+        given: [{at: start, event: login, every: 9 days, times: 3}]
+        watch for: 25 days
+        expect: nothing
 """
 GONE = """
   - id: gone
@@ -43,6 +59,13 @@ GONE = """
     template: exit-survey
     variables: {why: cancellation.reason}
     expires after: 30 days
+    examples:
+      - name: somebody cancels
+        given: [{at: start, event: cancellation}]
+        expect: [{at: start, action: win-back}]
+      - name: somebody buys
+        given: [{at: start, event: purchase}]
+        expect: nothing
 """
 
 Scenario = Callable[[Site], Awaitable[None]]

@@ -543,6 +543,13 @@ def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
     assert (question.at(18 - MS), question.next_flip(14.5), question.at(18)) == ("true", 18, "false")
 
 
+def test_a_value_that_is_told_late_was_still_seen_last_when_it_was() -> None:
+    asked = {"distinct": "nps.score", "at least": 1, "within": "7 days"}
+    for late in (1, 2, 11, 12):
+        question = Question(asked, [*logged_in(0), *scored("a", at=12), *scored("a", at=late)])
+        assert (question.next_flip(12), question.at(19 - MS)) == (19, "true")
+
+
 def test_up_to_thirty_two_different_values_are_told_apart_and_one_more_is_noticed() -> None:
     for number in (31, 32, 33, 60):
         events = scored(*range(number))
@@ -609,6 +616,21 @@ def test_an_earlier_first_time_may_have_gone_unseen() -> None:
     assert holds({"first": "login", "at least": "7 days ago"}, logged_in(1, 3), 7, whole=False) == "not observable"
 
 
+def test_whoever_is_too_new_is_so_if_whatever_went_unseen_would_be_too_old() -> None:
+    """Watched since day 0, known since day 1: an unseen first log-in would have been before day 1."""
+    asked = {"first": "login", "between": "10 days and 30 days ago"}
+    question = Question(asked, [*bought(1), *logged_in(25)], since_day=0, whole=False)
+    assert [question.at(at) for at in (31, 31 + MS, 35 - MS, 35, 55, 55 + MS)] == [
+        "not observable",
+        "false",
+        "false",
+        "not observable",
+        "not observable",
+        "false",
+    ]
+    assert (question.next_flip(25), question.next_flip(32)) == (pytest.approx(31 + MS, abs=MS / 10), 35)
+
+
 def test_a_customer_is_known_since_the_first_event_that_arrived() -> None:
     question = Question({"known for": "90 days"}, [*logged_in(10), *bought(5, 60)])
     assert (question.at(100 - MS), question.at(100), question.next_flip(60)) == ("false", "true", 100)
@@ -638,6 +660,15 @@ def test_what_passes_from_the_one_window_into_the_other_is_followed() -> None:
     question = Question(FALLEN, [*logged_in(0), *logged_in(20, 21, 22, 23)])
     assert [question.at(at) for at in (30, 31, 32, 33, 39.9, 40)] == ["false"] * 3 + ["true"] * 2 + ["false"]
     assert (question.next_flip(23), question.next_flip(33)) == (33, 40)
+
+
+def test_one_day_enters_the_first_window_as_another_leaves_it() -> None:
+    question = Question(
+        {"change": "login", "down by": "50%", "within": "10 days", "from at least": 1},
+        logged_in(1, 21, 31),
+    )
+    assert [question.at(at) for at in (31, 40, 41, 50, 51)] == ["false", "false", "true", "true", "false"]
+    assert (question.next_flip(31), question.next_flip(41)) == (41, 51)
 
 
 def test_a_share_is_compared_exactly() -> None:
