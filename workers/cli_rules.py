@@ -103,6 +103,8 @@ def check(
     found = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
     rules = [rule.id for rule in checked.reading.book.rules]
     sys.stdout.write(_shown(found, rules, Format.JSON if as_json else output))
+    if declared is None and not unread and any(problem.code == "unknown-type" for problem in mistakes):
+        sys.stderr.write("event types of your own are declared in sources.yaml: say where it is with --sources\n")
     if mistakes:
         sys.exit(EXIT_PROBLEM)
     if found and lint_fatal:

@@ -37,9 +37,10 @@ def check_texts(
         lints: codes of the warnings that are wanted.
         known: what rules can name, if not what `sources` says.
     """
-    reading = read_documents(texts, known or known_of(sources))
+    known = known or known_of(sources)
+    reading = read_documents(texts, known)
     mistakes = list(reading.problems)
-    if not mistakes:
+    if not mistakes and known.types is not None:
         mistakes = proof_problems(reading, list(BUILT_IN) if sources is None else event_types(sources))
     wanted = [problem for problem in lint(reading, sources, now) if problem.code in lints]
     warnings = add_elsewhere(mistakes, wanted)[len(mistakes) :]

@@ -24,7 +24,7 @@ class Named(NamedTuple):
     attribute: str | None
     node: ScalarNode
     is_beside: bool = False
-    """The attribute stands by itself in a mapping beside the type; else they are one text, or there is no attribute."""
+    """The attribute stands by itself in a mapping beside the type."""
 
 
 class Definition(NamedTuple):

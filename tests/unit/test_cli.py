@@ -291,6 +291,7 @@ def test_an_event_type_of_ones_own_needs_the_file_that_declares_it(linger: Linge
     without = linger("rules", "check", rules)
     assert without.status == 1
     assert "there is no event type 'seance'" in without.out
+    assert "--sources" not in without.err  # those of the repository are used
     assert linger("rules", "check", rules, "--sources", declared).status == 0
 
 
@@ -300,7 +301,9 @@ def test_the_usual_sources_are_those_beside_one(
     (tmp_path / "quiet.yaml").write_text(GOOD.replace("purchase", "complaint"))
     assert linger("rules", "check", str(tmp_path / "quiet.yaml")).status == 0
     monkeypatch.setattr(Path, "is_file", lambda path: path != Path("sources.yaml"))
-    assert "there is no event type 'complaint'" in linger("rules", "check", str(tmp_path / "quiet.yaml")).out
+    without = linger("rules", "check", str(tmp_path / "quiet.yaml"))
+    assert "there is no event type 'complaint'" in without.out
+    assert "say where it is with --sources" in without.err
 
 
 @pytest.mark.parametrize("missing", ["rules", "sources"])
@@ -322,6 +325,15 @@ def test_broken_sources_hide_no_mistake_of_the_rules(linger: Linger, tmp_path: P
     assert "sources.yml:1:10: " in answer.out
     assert "quiet.yaml:6:13: " in answer.out
     assert "there is no event type" not in answer.out
+
+
+def test_of_broken_sources_no_example_is_said_to_fail(linger: Linger, tmp_path: Path) -> None:
+    (tmp_path / "quiet.yaml").write_text(GOOD.replace("purchase", "seance"))
+    (tmp_path / "sources.yml").write_text("event_types: {seance: {}}\nsources: []\n")
+    flags = ["--sources", str(tmp_path / "sources.yml"), "--json"]
+    answer = linger("rules", "check", str(tmp_path / "quiet.yaml"), *flags)
+    assert answer.status == 1
+    assert {Path(one["file"]).name for one in json.loads(answer.out)["problems"]} == {"sources.yml"}
 
 
 def test_rules_that_are_no_unicode_are_a_problem_and_no_traceback(linger: Linger, tmp_path: Path) -> None:
