@@ -23,9 +23,9 @@ from workers.core.decide import decide
 from workers.core.facts import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
-from workers.rule_files import load_book
+from workers.files.rule_files import load_book
+from workers.files.source_files import load_sources
 from workers.settings import Settings
-from workers.source_files import load_sources
 
 HOME: Final = Path(__file__).resolve().parent.parent
 DAY: Final = 86_400_000
@@ -66,17 +66,18 @@ def main() -> None:
 def many(shipped: RuleBook, number: int) -> RuleBook:
     """Return so many live rules: the shipped ones over and over, each time with other numbers."""
     rules = []
+    left_out = {"examples", "instead_of", "hold_out", "pace", "over_pace"}
     for serial in range(number):
-        rule = shipped.rules[serial % len(shipped.rules)]
-        text = _NUMBER.sub(
-            lambda found: f"{int(found[1]) + serial // len(shipped.rules)} {found[2]}",
-            rule.model_dump_json(
-                by_alias=True, exclude_none=True, exclude={"examples", "instead_of", "hold_out", "pace", "over_pace"}
-            ),
-        )
-        document = json.loads(text) | {"id": f"{rule.id[:50]}-{serial}", "status": "live"}
+        more, place = divmod(serial, len(shipped.rules))
+        rule = shipped.rules[place]
+        text = rule.model_dump_json(by_alias=True, exclude_none=True, exclude=left_out)
+        document = json.loads(_with_more(text, more)) | {"id": f"{rule.id[:50]}-{serial}", "status": "live"}
         rules.append(type(rule).model_validate(document))
     return RuleBook(tuple(rules), shipped.define, shipped.for_every_rule)
+
+
+def _with_more(text: str, more: int) -> str:
+    return _NUMBER.sub(lambda found: f"{int(found[1]) + more} {found[2]}", text)
 
 
 def write_many(folder: Path, number: int) -> None:

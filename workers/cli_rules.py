@@ -12,15 +12,15 @@ import typer
 from rich.console import Console
 
 from schemas.sources import SourcesFile
+from workers.checks.rule_check import check_texts
+from workers.checks.rule_errors import EXPLANATIONS, explanation_of
+from workers.checks.rule_lints import LINTS
 from workers.configuration import known_of
 from workers.errors import StartupError
-from workers.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.rule_check import check_texts
-from workers.rule_errors import EXPLANATIONS, explanation_of
-from workers.rule_files import Known, load_book, read_texts, texts_of
-from workers.rule_lints import LINTS
+from workers.files.problems import Problem, as_document, github_commands, in_order, render_problems
+from workers.files.rule_files import Known, load_book, read_texts, texts_of
+from workers.files.source_files import load_sources
 from workers.settings import Settings
-from workers.source_files import load_sources
 
 EXIT_PROBLEM: Final = 1
 EXIT_LINT: Final = 3
@@ -153,7 +153,7 @@ def _json(document: Any) -> str:
 @rules_app.command("explain")
 def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> None:
     """Say each rule as one English sentence, when Linger looks at it again, and whom it leaves out."""
-    from workers.rule_readme import explanation
+    from workers.files.rule_readme import explanation
 
     declared, problems = _declared(sources)
     book, found = load_book(paths, None if problems else known_of(declared).types)
@@ -184,7 +184,7 @@ def run_tests(
     as_json: AsJson = False,
 ) -> None:
     """Run the examples of rules and the tests beside them, in virtual time. Exit status 1 if one fails."""
-    from workers.rule_test_files import test_command
+    from workers.trials.rule_test_files import test_command
 
     out = Console(highlight=False, emoji=False)
     status = test_command(
@@ -222,7 +222,7 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Show whom rules would have reached over a past period, per rule and week, before anything is sent."""
-    from workers.preview_command import preview_command
+    from workers.preview.command import preview_command
 
     settings: Callable[[], Settings] | None = context.obj
     preview_command(

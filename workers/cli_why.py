@@ -18,13 +18,13 @@ from workers.configuration import event_types, load_configuration
 from workers.core.activity import UnknownLayout
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError
-from workers.problems import did_you_mean, shortened
-from workers.rule_files import load_book
+from workers.files.problems import did_you_mean, shortened
+from workers.files.rule_files import load_book
 from workers.settings import Settings
 from workers.store import Store, open_pool
-from workers.why import TooEarly, decided_until, explain_customer
-from workers.why_facts import CustomerFacts, read_customer
-from workers.why_report import (
+from workers.why.explanation import TooEarly, decided_until, explain_customer
+from workers.why.facts import CustomerFacts, read_customer
+from workers.why.report import (
     Change,
     ConditionReport,
     Gap,

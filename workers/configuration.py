@@ -7,12 +7,12 @@ from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.ruleset import HOLD_OUT_KEY, RuleSet, compile_rules
 from workers.errors import StartupError
-from workers.problems import Problem, in_order
-from workers.rule_files import Known, Reading, read_documents, read_texts
-from workers.rule_test_files import Places
-from workers.rule_tests import Unproven, problems_of, problems_without_proof, run_examples
+from workers.files.problems import Problem, in_order
+from workers.files.rule_files import Known, Reading, read_documents, read_texts
+from workers.files.source_files import load_sources
 from workers.settings import Settings
-from workers.source_files import load_sources
+from workers.trials.rule_test_files import Places
+from workers.trials.rule_tests import Unproven, problems_of, problems_without_proof, run_examples
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}

@@ -56,7 +56,9 @@ async def _answer(checks: Mapping[str, str | None]) -> web.Response:
 async def _reloaded(reload: Reload) -> web.Response:
     problems = await reload()
     body = {"problems": problems} if problems else {"rules": "loaded"}
-    return web.Response(text=json.dumps(body) + "\n", status=400 if problems else 200, content_type="application/json")
+    return web.Response(
+        text=json.dumps(body) + "\n", status=400 if problems else 200, content_type="application/json"
+    )
 
 
 async def _metrics(request: web.Request) -> web.Response:

@@ -20,10 +20,10 @@ from workers.decide import Decide
 from workers.endpoints import Endpoints
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
+from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, put_in_force
 from workers.intake import Intake
 from workers.publisher import Publisher
-from workers.rule_watch import fingerprint
 from workers.safe_time import Progress, decode_progress, encode_progress, silent_sources
 from workers.settings import Settings
 from workers.store import Store, open_pool

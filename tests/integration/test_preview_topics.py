@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from workers.embedded import Pair
 from workers.errors import StartupError
-from workers.preview_command import preview_command
+from workers.preview.command import preview_command
 from workers.settings import Settings, read_settings
 from workers.topics import TopicPlan, connected_admin, create_missing
 

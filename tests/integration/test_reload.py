@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from tests.oracle import left
 from tests.site import Site, site
 from workers.core.decide import decide
 from workers.embedded import Pair
+from workers.files.rule_files import load_book
 from workers.generations import as_in_force, newest_generation
-from workers.rule_files import load_book
 
 pytestmark = pytest.mark.integration
 
@@ -69,9 +70,7 @@ async def until_generation(place: Site, number: int) -> None:
 def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         chance = random.Random(4)
-        orders = sorted(
-            (round(chance.uniform(1, 60), 3), f"c{chance.randrange(80)}") for _ in range(700)
-        )
+        orders = sorted((round(chance.uniform(1, 60), 3), f"c{chance.randrange(80)}") for _ in range(700))
         begin = file_of(written("soft", 10))
         async with site(pair, tmp_path, begin, workers=2, LINGER_RULES_POLL_MS="100") as place:
             await place.until(lambda: generation_is(place, 1), "the workers to start")
@@ -90,7 +89,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
                     await place.now(at_day - 0.0005)
                     path.write_text(after.pop(reload_day))
                     number += 1
-                    await place.until(lambda: generation_is(place, number), f"rule set {number}")
+                    await place.until(partial(generation_is, place, number), f"rule set {number}")
                 await place.order(customer, at_day)
             await place.now(200)
             await place.decided_until(200)
@@ -195,7 +194,7 @@ def test_actions_above_the_pace_can_be_spread_over_time(pair: Pair, tmp_path: Pa
             for number, at_day in ((4, 11.5), (8, 12.5), (10, 13.5)):
                 await place.now(at_day)
                 await place.decided_until(at_day)
-                await place.until(lambda wanted=number: published(place, wanted), f"{number} actions")  # type: ignore[misc]
+                await place.until(partial(published, place, number), f"{number} actions")
             assert len({one["action_id"] for one in await place.actions("at-risk")}) == 10
 
     asyncio.run(law())
@@ -220,9 +219,7 @@ def linger(place: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_broken_file_changes_nothing_and_is_reported_and_the_mended_one_counts(
-    pair: Pair, tmp_path: Path
-) -> None:
+def test_a_broken_file_changes_nothing_and_is_reported_and_the_mended_one_counts(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(pair, tmp_path, file_of(written("soft", 10)), LINGER_RULES_POLL_MS="60000") as place:
             await place.until(lambda: generation_is(place, 1), "the worker to start")
@@ -250,20 +247,16 @@ async def logged(place: Site, name: str, times: int) -> bool:
 
 def reload(place: Site) -> tuple[int, str]:
     """POST /-/reload to the first worker; return the answer's status and text."""
-    ports = [
-        json.loads(line)["http_port"] for line in place.log().splitlines() if '"worker_ready"' in line
-    ]
-    request = urllib.request.Request(f"http://127.0.0.1:{ports[0]}/-/reload", method="POST")  # noqa: S310
+    ports = [json.loads(line)["http_port"] for line in place.log().splitlines() if '"worker_ready"' in line]
+    request = urllib.request.Request(f"http://127.0.0.1:{ports[0]}/-/reload", method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 
 
-def test_a_worker_with_older_rules_does_not_decide_for_what_newer_rules_have_seen(
-    pair: Pair, tmp_path: Path
-) -> None:
+def test_a_worker_with_older_rules_does_not_decide_for_what_newer_rules_have_seen(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         old, new = file_of(written("soft", 10)), file_of(written("soft", 12))
         async with site(pair, tmp_path, old, LINGER_RULES_POLL_MS="100") as place:

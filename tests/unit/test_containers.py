@@ -15,8 +15,8 @@ import typer
 from ruamel.yaml import YAML
 
 from workers.cli import app
+from workers.files.source_files import load_sources
 from workers.settings import PREFIX, Settings, read_settings
-from workers.source_files import load_sources
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()

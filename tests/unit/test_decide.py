@@ -17,7 +17,7 @@ from schemas.rules import Rule
 from tests.builders import DAY, START, TYPES, day, event, rule, rules, watched
 from tests.oracle import left
 from workers.core import activity as activities
-from workers.core.activity import MAX_BYTES, RING, Activity, Series, UnknownLayout
+from workers.core.activity import MAX_BYTES, RING, Activity, UnknownLayout
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from workers.rule_check import check_texts
-from workers.rule_errors import EXPLANATIONS, explanation_of, main, page
-from workers.rule_lints import LINTS
+from workers.checks.rule_check import check_texts
+from workers.checks.rule_errors import EXPLANATIONS, explanation_of, main, page
+from workers.checks.rule_lints import LINTS
 
 ROOT: Final = Path(__file__).parents[2]
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ USUAL: Final = {
 def codes_in_source() -> set[str]:
     """Every code that is written anywhere a problem is made."""
     found = set()
-    for path in sorted((ROOT / "workers").glob("*.py")):
+    for path in sorted((ROOT / "workers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
@@ -108,6 +108,6 @@ def test_a_stale_page_is_told_and_written_anew(
     (tmp_path / "docs").mkdir()
     monkeypatch.chdir(tmp_path)
     assert main(["--check"]) == 1
-    assert "python -m workers.rule_errors" in capsys.readouterr().err
+    assert "python -m workers.checks.rule_errors" in capsys.readouterr().err
     assert main([]) == 0
     assert main(["--check"]) == 0

@@ -13,15 +13,16 @@ from rich.console import Console
 from schemas.conditions import CONDITION_WORDS
 from schemas.rules import ForEveryRule, RuleBook, RuleTest
 from tests.builders import rule
-from workers import rule_plays, rule_test_files
 from workers.core.decide import decide
-from workers.problems import Problem
-from workers.rule_differences import words_of
-from workers.rule_files import Known, read_documents
-from workers.rule_places import Places
-from workers.rule_test_files import report_on
-from workers.rule_test_reports import Report, as_document, as_junit, render_report
-from workers.rule_tests import (
+from workers.files.problems import Problem
+from workers.files.rule_files import Known, read_documents
+from workers.files.yaml_nodes import parse_yaml, plain_value
+from workers.trials import rule_plays, rule_test_files
+from workers.trials.rule_differences import words_of
+from workers.trials.rule_places import Places
+from workers.trials.rule_test_files import report_on
+from workers.trials.rule_test_reports import Report, as_document, as_junit, render_report
+from workers.trials.rule_tests import (
     Place,
     Result,
     in_short,
@@ -31,8 +32,7 @@ from workers.rule_tests import (
     run_examples,
     run_tests,
 )
-from workers.rule_timelines import as_rich, as_text, instead_of, timeline_of, title_of
-from workers.yaml_nodes import parse_yaml, plain_value
+from workers.trials.rule_timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
 DATA: Final = Path(__file__).parents[1] / "data" / "rule-tests"

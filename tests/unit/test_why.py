@@ -23,9 +23,9 @@ from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
 from workers.errors import LingerError
 from workers.safe_time import Progress
-from workers.why import TooEarly, decided_until, explain_customer
-from workers.why_facts import find_troubles, seen_until, watched_as
-from workers.why_report import ConditionReport, Gap, RuleReport, WhyReport, as_document, in_words
+from workers.why.explanation import TooEarly, decided_until, explain_customer
+from workers.why.facts import find_troubles, seen_until, watched_as
+from workers.why.report import ConditionReport, Gap, RuleReport, WhyReport, as_document, in_words
 
 QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]}
 

@@ -15,14 +15,14 @@ from schemas.conditions import AnyCondition, Bounds, Condition, condition_kind, 
 from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.builders import rule
-from workers import rule_readme
 from workers.configuration import event_types
 from workers.core.sentences import excluded, exclusions, explained, looked_at, sentence
 from workers.core.words import bounds_in_words, listed, negated, phrase, plural, said
-from workers.rule_files import load_book
-from workers.rule_test_files import report_on
-from workers.rule_tests import run_examples, run_tests
-from workers.source_files import load_sources
+from workers.files import rule_readme
+from workers.files.rule_files import load_book
+from workers.files.source_files import load_sources
+from workers.trials.rule_test_files import report_on
+from workers.trials.rule_tests import run_examples, run_tests
 
 ROOT: Final = Path(__file__).parents[2]
 CONDITION: Final[TypeAdapter[Any]] = TypeAdapter(Condition)

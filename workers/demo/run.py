@@ -29,8 +29,8 @@ from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
+from workers.files.source_files import load_sources
 from workers.settings import read_settings
-from workers.source_files import load_sources
 from workers.store import Store, open_pool
 from workers.topics import TopicPlan, connected_admin, create_missing
 from workers.worker import OWN_TOPICS

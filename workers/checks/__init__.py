@@ -1,0 +1,1 @@
+"""`linger rules check`: what is wrong, or odd, in rules that can be read."""

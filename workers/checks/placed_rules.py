@@ -1,0 +1,106 @@
+"""Rules, and where each of their conditions stands in which file: what lints look at."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from schemas import conditions as model
+from schemas.rules import Rule, RuleBook
+from schemas.sources import SourcesFile
+from workers.checks.rule_logic import Literal, Tree, alternatives
+from workers.configuration import event_attributes
+from workers.files.problems import Problem
+from workers.files.rule_files import Reading
+from workers.files.rule_nodes import Definition, conditions_of, definitions_in, meets_in
+from workers.files.text_lines import Position
+from workers.files.yaml_nodes import Document, MapNode, Node, items_of, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRule:
+    """A rule and where it stands."""
+
+    rule: Rule
+    document: Document
+    node: MapNode
+
+    def at(self, *keys: str) -> Position:
+        """Return where the value of a key stands; of the rule itself where there is no such key."""
+        node: Node = self.node
+        for key in keys:
+            if (inner := value_of(node, key)) is None:
+                return node.at
+            node = inner
+        return node.at
+
+    def warn(self, code: str, at: Position, message: str, hint: str | None = None) -> Problem:
+        """Return a warning about the rule."""
+        return Problem(self.document.file, *at, code, message, hint, "warning")
+
+    def __str__(self) -> str:
+        at = self.at("id")
+        return f"'{self.rule.id}' ({self.document.file}:{at.line})"
+
+
+@dataclass(frozen=True)
+class PlacedBook:
+    """Everything that lints look at.
+
+    Attributes:
+        rules: those of files without problems, and with conditions that can be written out.
+        is_whole: there are no problems anywhere, so that something can be said about what is not there.
+    """
+
+    book: RuleBook
+    documents: tuple[Document, ...]
+    rules: tuple[PlacedRule, ...]
+    definitions: Mapping[str, Definition]
+    is_whole: bool
+    sources: SourcesFile | None
+    now: datetime
+    ways: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
+
+    @cached_property
+    def given(self) -> Mapping[str, frozenset[str]]:
+        """Return the attributes that sources give, by type, as far as they are known."""
+        return {} if self.sources is None else event_attributes(self.sources)
+
+    def ways_of(self, placed: PlacedRule) -> list[list[Literal]] | None:
+        """Return the ways in which a rule can hold; None if there are too many."""
+        key = (placed.document.file, placed.node.at)
+        if key not in self.ways:
+            self.ways[key] = alternatives(("all", list(self._trees(placed))))
+        return self.ways[key]
+
+    def _trees(self, placed: PlacedRule) -> Iterator[Tree]:
+        for key, condition, holds in (("when", placed.rule.when, True), ("unless", placed.rule.unless, False)):
+            node = value_of(placed.node, key)
+            if condition is not None and node is not None:
+                yield self._tree(condition, node, holds, None)
+
+    def _tree(self, condition: Any, node: Node, holds: bool, at: Position | None) -> Tree:
+        match condition:
+            case model.Meets(meets=name):
+                return self._tree(self.book.define[name], self.definitions[name].condition, holds, at or node.at)
+            case model.Not(not_=part):
+                return self._tree(part, value_of(node, "not") or node, not holds, at)
+            case model.All(all=parts) | model.Any_(any=parts):
+                word = "all" if isinstance(condition, model.All) else "any"
+                nodes = items_of(value_of(node, word))
+                trees = [self._tree(part, inner, holds, at) for part, inner in zip(parts, nodes, strict=True)]
+                return (word if holds else {"all": "any", "any": "all"}[word]), trees
+        return Literal(condition, holds, at or node.at)
+
+
+def placed_book(reading: Reading, sources: SourcesFile | None, now: datetime) -> PlacedBook:
+    """Pair rules and definitions with their places."""
+    definitions = {one.name: one for document in reading.documents for one in definitions_in(document)}
+    is_whole = not any(problem.severity == "error" for problem in reading.problems)
+    rules = tuple(
+        PlacedRule(rule, document, node)
+        for rule, (document, node) in zip(reading.book.rules, reading.places, strict=True)
+        if is_whole or not any(meets for part in conditions_of(node) for meets in meets_in(part))
+    )
+    return PlacedBook(reading.book, reading.documents, rules, definitions, is_whole, sources, now)

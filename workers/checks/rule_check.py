@@ -1,0 +1,47 @@
+"""`linger rules check` without a terminal: everything that is wrong or odd about rule files; pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.events import BUILT_IN
+from schemas.sources import SourcesFile
+from workers.checks.rule_lints import LINTS, lint
+from workers.configuration import event_types, known_of, proof_problems
+from workers.files.problems import Problem, add_elsewhere, in_order
+from workers.files.rule_files import Known, Reading, read_documents
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came out: mistakes, which keep the rules from counting, and warnings, which keep nothing."""
+
+    reading: Reading
+    mistakes: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def check_texts(
+    texts: Mapping[str, str],
+    sources: SourcesFile | None = None,
+    now: datetime | None = None,
+    lints: Collection[str] = tuple(LINTS),
+    known: Known | None = None,
+) -> Checked:
+    """Check rule files.
+
+    Args:
+        texts: by the names of the files.
+        sources: what `sources.yaml` says; None: there are the built-in event types only.
+        now: to tell how far a history reaches; None: not told.
+        lints: codes of the warnings that are wanted.
+        known: what rules can name, if not what `sources` says.
+    """
+    known = known or known_of(sources)
+    reading = read_documents(texts, known)
+    mistakes = list(reading.problems)
+    if not mistakes and known.types is not None:
+        mistakes = proof_problems(reading, list(BUILT_IN) if sources is None else event_types(sources))
+    wanted = [problem for problem in lint(reading, sources, now) if problem.code in lints]
+    warnings = add_elsewhere(mistakes, wanted)[len(mistakes) :]
+    return Checked(reading, tuple(in_order(mistakes)), tuple(in_order(warnings)))

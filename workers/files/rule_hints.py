@@ -1,0 +1,461 @@
+"""What somebody probably meant: words that people guess for those of the grammar, and values as they write them.
+
+Pure tables and small readers of texts; what is here must not know where a text stands in a file.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Final
+from zoneinfo import available_timezones
+
+from schemas.events import BUILT_IN
+from workers.files.problems import did_you_mean
+
+_BOUNDS: Final = {
+    "at least": "min minimum atleast least gte ge >= ≥ minimal from not_less_than not_fewer_than",
+    "at most": "max maximum atmost most lte le <= ≤ maximal up_to not_more_than no_more_than",
+    "more than": "gt > greater greater_than above over bigger_than larger_than higher_than exceeds",
+    "fewer than": "lt < less lower_than smaller_than below under",
+    "less than": "lt < less lower_than smaller_than below under",
+    "exactly": "equals equal eq = == is exact times number amount value equal_to",
+    "between": "range from_to in_between",
+}
+_WORDS: Final = {
+    # values of attributes
+    "other than": "not is_not != <> except without not_in ne isnt none_of",
+    "is": "equals equal eq = == in exactly value one_of",
+    "is not": "not != <> other_than ne isnt not_in except",
+    **_BOUNDS,
+    # times
+    "within": "for in last in_last in_the_last in_the_past during over period window timeframe past since days "
+    "within_last in_the_next",
+    "for": "within since in last in_last in_the_last during over period longer_than at_least days",
+    "in the next": "within in next upcoming before",
+    "passed for": "for since after ago passed over_for",
+    "from at least": "at_least min minimum from base",
+    "down by": "down decrease decreased_by drop dropped_by fall by less_by",
+    "up by": "up increase increased_by rise rose_by grow more_by",
+    "usual gap": "gap usual rhythm average_gap",
+    # which events
+    "where": "filter filters with if when only only_when attributes matching",
+    "event": "type kind event_type name",
+    "then": "followed_by and_then with",
+    "without": "but_not not not_followed_by no",
+    # conditions
+    "all": "and all_of both every",
+    "any": "or any_of either one_of",
+    "not": "no nor isnt",
+    "count": "event number number_of how_often times occurrences happened has did type counts frequency",
+    "none": "no never nothing not_happened missing absent inactive no_event without",
+    "sum": "total sum_of adds_up spent revenue",
+    "average": "avg mean",
+    "distinct": "unique different",
+    "last": "latest_event most_recent recency",
+    "latest": "attribute property trait current value",
+    "meets": "use is_a definition ref reference segment condition",
+    "status": "state enabled active live stage mode",
+    # rules
+    "rules": "rule regeln",
+    "define": "definitions definition defines segments conditions",
+    "for every rule": "global globals settings every_rule all_rules for_all_rules defaults",
+    "id": "rule rule_id key slug name identifier",
+    "title": "name label headline subject",
+    "description": "comment note notes about desc why",
+    "when": "if condition conditions trigger where who segment on criteria",
+    "unless": "except exclude excluding but_not not if_not unless_when without",
+    "action": "then do send actions type",
+    "template": "message email mail campaign content template_id template_name text",
+    "variables": "vars parameters params data fields placeholders",
+    "again after": "repeat_after cooldown cool_down again repeat pause every repeat_every not_again_for again_in",
+    "expires after": "expires expire expiry ttl valid_for expires_in expire_after valid_until expiration",
+    "priority": "prio importance rank weight order",
+    "instead of": "replaces overrides instead supersedes suppresses beats",
+    "pace": "throttle rate rate_limit limit max_per_hour speed",
+    "over pace": "when_over_pace overflow above_pace",
+    "hold out": "holdout control control_group test_group control_share",
+    "experiment": "ab_test test experiment_id",
+    "existing": "include_existing existing_customers backfill",
+    "examples": "example tests test",
+    # what holds for every rule
+    "limits": "limit caps cap frequency_cap max_actions",
+    "quiet hours": "quiet quiet_time do_not_disturb night silent_hours sleep",
+    "time zone": "tz zone timezone",
+    "consent": "opt_in opt_out permission gdpr unsubscribed",
+    "opted out": "no values opt_out when out",
+    "otherwise": "default else fallback",
+    "until": "to till end",
+    "from": "start attribute since at field",
+    "per": "every each",
+    # examples
+    "given": "events event input history when",
+    "expect": "expected then output result expects",
+    "at": "on when day after time date",
+    "with": "attributes where data fields having",
+    "every": "each interval",
+    "times": "count repeat number",
+    "watch for": "until watch duration run_for",
+    "retracted": "retraction taken_back",
+    "decision": "suppressed why_not outcome",
+}
+_VALUES: Final = {
+    "live": "on yes y true enabled active running production published 1",
+    "paused": "off no n false disabled inactive stopped archived 0",
+    "shadow": "test testing dry-run dryrun preview",
+    "draft": "wip new idea",
+    "cancelled": "canceled churned ended quit terminated left inactive",
+    "active": "current subscribed not_cancelled true",
+    "at-risk": "at_risk risk churn-risk",
+    "win-back": "winback reactivate",
+    "never": "no none false null not off once",
+    "nothing": "none no [] null nobody no_action nothing_happens",
+    "start": "0 begin beginning now day_0",
+    "leave alone": "no false exclude skip ignore",
+    "include": "yes true all",
+    "may be written to": "yes true opted_in in ok allowed",
+    "opted out": "no false out",
+    "true": "yes y on 1",
+    "false": "no n off 0",
+}
+
+
+def _by_guess(table: dict[str, str]) -> dict[str, list[str]]:
+    guesses: dict[str, list[str]] = {}
+    for word, written in table.items():
+        for guess in written.split():
+            guesses.setdefault(_form(guess), []).append(word)
+    return guesses
+
+
+def _form(word: str) -> str:
+    return re.sub(r"[\s_\u200b\ufeff-]+", " ", word).strip().lower()
+
+
+_KEYS_BY_GUESS: Final = _by_guess(_WORDS)
+_VALUES_BY_GUESS: Final = _by_guess(_VALUES)
+
+
+_KEYS_BY_KIND: Final = {
+    ("last", "within"): "at most",
+    ("last", "for"): "at least",
+    ("first", "within"): "at most",
+    ("first", "for"): "at least",
+}
+
+
+def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str | None:
+    """Return the key for which people say something else, None for none; `kind` is the kind of condition."""
+    by_kind = _KEYS_BY_KIND.get((kind, written))
+    return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(_form(written), ())) if word in possible), None)
+
+
+def meant_key(written: str, possible: Collection[str]) -> str | None:
+    """Return the key that was probably meant: one that looks alike, or one that people say it for; None for none."""
+    form = _form(written)
+    alike = next((word for word in possible if _form(word) == form), None)
+    return alike or guessed_key(written, possible) or did_you_mean(written, possible)
+
+
+def meant_value(written: str, possible: Collection[str]) -> str | None:
+    """Do the same for one of a few values."""
+    form = _form(written)
+    return (
+        next((word for word in possible if _form(word) == form), None)
+        or next((word for word in _VALUES_BY_GUESS.get(form, ()) if word in possible), None)
+        or did_you_mean(written, possible)
+    )
+
+
+# --- values as people write them --------------------------------------------------------------------------------
+
+_AMOUNT: Final = r"(\d{1,6}(?:[.,]\d{1,2})?)"
+_TIME: Final = re.compile(rf"^\D*?{_AMOUNT}\s*-?([A-Za-z]+)")
+_HOURS: Final = {"second": Decimal(1) / 3600, "minute": Decimal(1) / 60, "hour": Decimal(1), "day": Decimal(24)}
+_HOURS_IN: Final = _HOURS | {"week": Decimal(168), "month": Decimal(720), "year": Decimal(8760)}
+_MOST_HOURS: Final = 3660 * 24
+_UNITS: Final = {
+    "second": "s sec secs second seconds",
+    "minute": "m min mins minute minutes",
+    "hour": "h hr hrs hour hours",
+    "day": "d day days tage tag dy",
+    "week": "w wk wks week weeks",
+    "month": "mo mon month months mth",
+    "year": "y yr yrs year years",
+}
+_SMALL: Final = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+]
+_NUMBERS: Final = {
+    **{word: number for number, word in enumerate(_SMALL)},
+    **{"a": 1, "an": 1, "once": 1, "twice": 2, "twenty": 20, "thirty": 30, "forty": 40, "sixty": 60, "ninety": 90},
+}
+
+
+def _number_in(word: str) -> int | None:
+    """Read `three` and the like."""
+    return _NUMBERS.get(word.strip().lower())
+
+
+def as_duration(written: str) -> str | None:
+    """Return how `45d`, `45days`, `1.5 days`, `a week` or `P45D` is written here; None if it is no such thing."""
+    text = re.sub(r"^P(?:T?)(?=\d)", "", written.strip())
+    match = _TIME.match(text)
+    if match is not None:
+        amount, unit = Decimal(match[1].replace(",", ".")), _unit(match[2])
+    else:
+        words = text.replace("-", " ").split()
+        number = next((number for word in words if (number := _number_in(word)) is not None), None)
+        unit = next((found for word in reversed(words) if (found := _unit(word)) is not None), None)
+        if number is None and unit is not None and len(words) == 1:
+            number = 1
+        amount = Decimal(number or 0)
+    if unit is None or not amount:
+        return None
+    hours = amount * _HOURS_IN[unit]
+    if hours > _MOST_HOURS:
+        return None
+    for name in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
+        whole = (hours / _HOURS_IN[name]).quantize(Decimal("0.000001"))
+        if whole == whole.to_integral_value():
+            return f"{int(whole)} {name}" + ("" if whole == 1 else "s")
+    return None
+
+
+def _unit(written: str) -> str | None:
+    word = written.lower()
+    found = next((name for name, ways in _UNITS.items() if word in ways.split()), None)
+    if found is None and len(word) > 2 and (close := did_you_mean(word, [f"{name}s" for name in _UNITS])):
+        return close[:-1]
+    return found
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def as_percent(written: str) -> str | None:
+    """Return how `50`, `0.5`, `50 percent` or `-50%` is written here."""
+    match = re.search(r"\d{1,4}(?:[.,]\d{1,2})?", written)
+    if match is None:
+        return None
+    number = Decimal(match[0].replace(",", "."))
+    if 0 < number < 1 and "%" not in written:
+        number *= 100
+    return f"{_plain(number)}%" if number else None
+
+
+def as_times(written: str) -> str | None:
+    """Return how `2.5`, `2.5x` or `2.5 time` is written here."""
+    match = re.search(r"\d{1,3}(?:[.,]\d{1,2})?", written)
+    if match is None or not 1 <= Decimal(match[0].replace(",", ".")) <= 100:
+        return None
+    return f"{match[0].replace(',', '.')} times"
+
+
+def as_two(written: str) -> str | None:
+    """Return how `3-10`, `3 to 10` or `[3, 10]` is written here."""
+    numbers = re.findall(r"\d{1,12}(?:\.\d{1,4})?", written)
+    if len(numbers) != 2:
+        return None
+    return " and ".join(sorted(numbers, key=Decimal))
+
+
+def as_ages(written: str) -> str | None:
+    """Return how `30-90 days` or `30 days to 90 days` is written here."""
+    numbers = re.findall(r"\d{1,6}", written)
+    unit = next((found for word in reversed(re.findall(r"[A-Za-z]+", written)) if (found := _unit(word))), "day")
+    if len(numbers) != 2 or unit in ("month", "year"):
+        return None
+    low, high = sorted(map(int, numbers))
+    if not low or high * _HOURS_IN[unit] > _MOST_HOURS:
+        return None
+    return f"{low} {unit}s and {high} {unit}s ago"
+
+
+def as_pace(written: str) -> str | None:
+    """Return how `500/hour` or `500 an hour` is written here."""
+    match = re.search(r"(\d{1,7})\D*?(minute|min|hour|hr|h|day|d)\b", written.lower())
+    if match is None:
+        number = re.search(r"\d{1,7}", written)
+        return f"at most {number[0]} per hour" if number and int(number[0]) else None
+    unit = {"m": "minute", "h": "hour", "d": "day"}[match[2][0]]
+    return f"at most {match[1]} per {unit}" if int(match[1]) else None
+
+
+def as_actions(written: str) -> str | None:
+    """Return how `2 emails` or `2x` is written here."""
+    match = re.search(r"\d{1,3}", written)
+    return f"{int(match[0])} action" + ("" if int(match[0]) == 1 else "s") if match and int(match[0]) else None
+
+
+_CLOCK: Final = re.compile(r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?")
+
+
+def as_clock(written: str) -> str | None:
+    """Return how `9pm`, `21` or `21.30` is written here."""
+    match = re.fullmatch(
+        r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?", written.strip().lower()
+    )
+    if match is None:
+        return None
+    hour, minute = int(match[1]), int(match[2] or 0)
+    if match[3] and match[3][0] in "ap" and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if match[3][0] == "p" else 0)
+    return f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else None
+
+
+def as_offset(written: str) -> str | None:
+    """Return how `day 20`, `0` or `20d` is written here."""
+    if written.strip().lower() in _VALUES["start"].split() or _form(written) in ("day 0", "0 days"):
+        return "start"
+    if (day := re.fullmatch(r"day\s*(\d{1,4})|(\d{1,4})", written.strip().lower())) is not None:
+        return f"{day[1] or day[2]} days"
+    return as_duration(written)
+
+
+def as_number(written: str) -> str | None:
+    """Return how `three`, `3x`, `3 purchases`, `>= 3` or `1,000` is written here."""
+    if (number := _number_in(written.strip())) is not None:
+        return str(number)
+    found = re.findall(r"-?\d[\d.,]*", written)
+    if len(found) != 1:
+        return None
+    text = found[0].rstrip(".,")
+    text = text.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text) else text.replace(",", ".")
+    return text if _decimal(text) is not None else None
+
+
+def as_id(written: str) -> str | None:
+    """Return how a title is written as an id."""
+    text = re.sub(r"[^a-z0-9]+", "-", written.lower()).strip("-")
+    return text[:64].rstrip("-") if re.match(r"[a-z].*[a-z0-9].", text) else None
+
+
+def as_type(written: str) -> str | None:
+    """Return how `Purchase` or `newsletter opened` is written as an event type."""
+    text = re.sub(r"[^a-z0-9-]+", "_", written.lower()).strip("_-")
+    return text[:64] if re.match(r"[a-z]", text) and len(text.split("_")) < 4 else None
+
+
+def as_attribute(written: str) -> str | None:
+    """Return how `order total` is written as the name of an attribute."""
+    text = re.sub(r"[^A-Za-z0-9]+", "_", written).strip("_")
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text) else None
+
+
+_ATTRIBUTES: Final = {
+    name: type_name
+    for type_name, event in BUILT_IN.items()
+    for name in event.model_fields
+    if name not in ("event_id", "customer_id", "occurred_at", "attributes", "type")
+}
+
+
+def as_reference(written: str) -> str | None:
+    """Return how `purchase amount`, `purchase:amount` or `Purchase.Amount` is written here."""
+    if (attribute := _form(written).replace(" ", "_")) in _ATTRIBUTES:
+        return f"{_ATTRIBUTES[attribute]}.{attribute}"
+    parts = re.split(r"[\s:/>.]+|->|::", written.strip())
+    if len(parts) != 2 or not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", part) for part in parts):
+        return None
+    return f"{parts[0].lower()}.{parts[1].replace('-', '_')}"
+
+
+def as_name(written: str) -> str | None:
+    """Return how `Regular_Customer` is written as the name of a condition."""
+    text = re.sub(r"[^a-z0-9-]+", " ", written.lower()).strip(" -")
+    return text if re.fullmatch(r"[a-z][a-z0-9 -]{1,62}[a-z0-9]", text) else None
+
+
+def as_zone(written: str) -> str | None:
+    """Return the name of the zone of a city, or one that looks alike."""
+    zones = sorted(available_timezones())
+    city = _form(written.rpartition("/")[2])
+    same = [zone for zone in zones if _form(zone.rpartition("/")[2]) == city]
+    return same[0] if same else did_you_mean(written, zones)
+
+
+_READERS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
+    ("expected a whole number and a unit", as_duration),
+    ("unknown unit", as_duration),
+    ("expected a percentage", as_percent),
+    ("expected how many times", as_times),
+    ("expected two numbers", as_two),
+    ("expected two durations", as_ages),
+    ("expected a pace", as_pace),
+    ("expected a number of actions", as_actions),
+    ("expected a time of day", as_clock),
+    ("expected 'start'", as_offset),
+    ("there is no time zone", as_zone),
+)
+"""What the beginning of a refusal says about how the value is meant to be written."""
+
+
+_VALUES_BY_KEY: Final = {"again after": ("never",)}
+
+
+def rewritten(refusal: str, written: str, key: str | None = None) -> str | None:
+    """Return how the value of a key that was refused with some words is probably meant, if it can be told."""
+    words = _VALUES_BY_KEY.get(key or "", ())
+    if (word := next((word for word in _VALUES_BY_GUESS.get(_form(written), ()) if word in words), None)) is not None:
+        return word
+    if key == "between" and (ages := as_ages(written)) is not None and re.search("[A-Za-z]", written):
+        return ages if ages != written else None
+    found = next((read(written[:200]) for beginning, read in _READERS if refusal.startswith(beginning)), None)
+    return found if found != written else None
+
+
+_BOUND_IN_TEXT: Final = re.compile(
+    r"\b(?:at least|at most|more than|fewer than|less than|exactly|between|within|for)\b|[<>=]=?", re.IGNORECASE
+)
+
+
+def in_lines(written: str, key: str | None = None) -> str | None:
+    """Say how to write one text that holds several things, such as `purchase at least 3`; None if it does not."""
+    match = _BOUND_IN_TEXT.search(written)
+    if match is None:
+        return None
+    first, rest = written[: match.start()].strip(" :,"), written[match.end() :].strip(" :=")
+    word = match[0].lower()
+    word = (_KEYS_BY_GUESS.get(word) or [word])[0] if not word[0].isalpha() else word
+    rest = (_BOUND_IN_TEXT.split(rest)[0]).strip()
+    if not first or not rest or key is None:
+        return "each thing is a line of its own, such as 'count: purchase' and below it 'at least: 3'"
+    return f"write '{key}: {first[:40]}' and on the next line '{word}: {rest[:40]}'"
+
+
+def key_at_the_beginning(line: str) -> str | None:
+    """Return a line that lacks its colon with the colon, such as `at least: 3` for `at least 3`."""
+    text = line.strip().removeprefix("- ")
+    word = words_at_the_beginning(text, _WORDS)
+    return None if word is None else f"{word}: {text[len(word) :].strip()}"
+
+
+def words_at_the_beginning(written: str, words: Iterable[str]) -> str | None:
+    """Return the longest of some words that a text begins with, such as `at least` of `at least 3`."""
+    text = written.lower()
+    return max(
+        (word for word in words if text.startswith(f"{word} ") or text.startswith(f"{word}:")), key=len, default=None
+    )

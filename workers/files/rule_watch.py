@@ -1,0 +1,23 @@
+"""Rule files, seen from outside: have they changed?"""
+
+from hashlib import blake2b
+from pathlib import Path
+
+from workers.files.rule_files import find_rule_files
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash over the names and the contents of a rule file, or of all rule files of a folder.
+
+    Contents, not times: a folder that is mounted into a container changes by a link, and its files keep any time.
+    """
+    digest = blake2b(digest_size=12)
+    files, problems = find_rule_files([path])
+    for file in files:
+        digest.update(f"{file}\n".encode())
+        try:
+            digest.update(blake2b(file.read_bytes()).digest())
+        except OSError as error:
+            digest.update(f"{error.strerror}\n".encode())
+    digest.update("".join(map(str, problems)).encode())
+    return digest.hexdigest()

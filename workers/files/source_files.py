@@ -1,0 +1,76 @@
+"""`sources.yaml`: read and checked, with the place of every problem.
+
+What is here must not know how a record is mapped.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.events import BUILT_IN
+from schemas.sources import SourcesFile
+from workers.files.problems import Problem, add_elsewhere, did_you_mean, in_order
+from workers.files.yaml_files import validate
+from workers.files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
+
+__all__ = ["load_sources", "read_sources"]
+
+
+def load_sources(path: Path) -> tuple[SourcesFile | None, list[Problem]]:
+    """Read `sources.yaml`; None as soon as there is any problem, and all problems by line."""
+    text, problems = read_text(path)
+    return (None, problems) if text is None else read_sources(str(path), text)
+
+
+def read_sources(file: str, text: str) -> tuple[SourcesFile | None, list[Problem]]:
+    """Do the same for a text; pure."""
+    document = parse_yaml(file, text)
+    value, problems = validate(document, SourcesFile)
+    closer = [*_repeated_topics(document), *_redefined_types(document), *_undeclared_types(document)]
+    if closer and document.root is not None:
+        # The model says the same, but of the file as a whole.
+        whole = (*document.root.at, "wrong-value")
+        problems = [problem for problem in problems if (problem.line, problem.column, problem.code) != whole]
+    problems = in_order(add_elsewhere(problems, closer))
+    return (None if problems else value), problems
+
+
+def _repeated_topics(document: Document) -> Iterator[Problem]:
+    first: dict[str, ScalarNode] = {}
+    for source in _sources_in(document):
+        topic = value_of(source, "topic")
+        if not isinstance(topic, ScalarNode):
+            continue
+        if (other := first.setdefault(topic.text, topic)) is not topic:
+            message = f"the topic '{topic.text}' is a source already, in line {other.at.line}"
+            yield Problem(document.file, *topic.at, "repeated-topic", message, "one topic is one source")
+
+
+def _redefined_types(document: Document) -> Iterator[Problem]:
+    declared = value_of(document.root, "event_types")
+    for name, (key, _) in declared.entries.items() if isinstance(declared, MapNode) else ():
+        if name in BUILT_IN:
+            message = f"the event type '{name}' is built in and cannot be declared again"
+            yield Problem(document.file, *key.at, "built-in-type", message, "delete it, or give yours another name")
+
+
+def _undeclared_types(document: Document) -> Iterator[Problem]:
+    declared = value_of(document.root, "event_types")
+    known = {*BUILT_IN, *(declared.entries if isinstance(declared, MapNode) else ())}
+    for source in _sources_in(document):
+        for node in _types_in(source):
+            if node.text not in known:
+                suggested = did_you_mean(node.text, sorted(known))
+                hint = f"did you mean '{suggested}'?" if suggested else "declare it under 'event_types'"
+                yield Problem(document.file, *node.at, "unknown-type", f"there is no event type '{node.text}'", hint)
+
+
+def _sources_in(document: Document) -> Iterator[MapNode]:
+    for source in items_of(value_of(document.root, "sources")):
+        if isinstance(source, MapNode):
+            yield source
+
+
+def _types_in(source: MapNode) -> Iterator[ScalarNode]:
+    for node in (value_of(source, "event"), *items_of(value_of(source, "events"))):
+        if isinstance(node, ScalarNode):
+            yield node

@@ -1,0 +1,322 @@
+"""YAML that people wrote, as nodes with positions: every problem at once, with line, column and what was meant.
+
+The dialect is small and closed: one document of text keys and YAML 1.2 core scalars, so `no`, `on` and `off` are
+texts. Anchors, aliases, tags, merge keys, repeated keys and values left empty are refused: each of them can make
+a file mean something else than it says. What is here must not know what a file is for.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from workers.files.problems import Problem, in_order, shortened
+from workers.files.text_lines import QUOTES, Lines, Position
+from workers.files.yaml_slips import syntax_problem
+
+MAX_FILE_BYTES: Final = 256 * 1024
+MAX_NESTING: Final = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScalarNode:
+    """A single value: what was written, and what it means."""
+
+    at: Position
+    text: str
+    value: str | int | float | bool | None
+    is_plain: bool
+    """Written without quotes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListNode:
+    """A list."""
+
+    at: Position
+    items: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapNode:
+    """Keys with values, in the order of the file."""
+
+    at: Position
+    entries: "dict[str, tuple[ScalarNode, Node]]"
+    is_whole: bool
+    """False if an entry was refused and left out, so that nothing can be said about missing keys."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnreadNode:
+    """Stands where something was refused and reported already."""
+
+    at: Position
+
+
+Node = ScalarNode | ListNode | MapNode | UnreadNode
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file; `root` is None if it cannot be read at all."""
+
+    file: str
+    root: Node | None
+    problems: tuple[Problem, ...]
+
+
+def read_text(path: Path) -> tuple[str | None, list[Problem]]:
+    """Return the text of a file, or None and the problem; a byte order mark is dropped."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        return None, [Problem(str(path), 1, 1, "cannot-read", f"cannot be read: {error.strerror or error}")]
+    if len(raw) > MAX_FILE_BYTES:
+        message = f"is larger than {MAX_FILE_BYTES // 1024} KiB"
+        return None, [Problem(str(path), 1, 1, "too-large", message, "split it into several files")]
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        return raw.decode(), []
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode()
+        at = Lines(before).position(len(before))
+        message = f"is not UTF-8: found the byte 0x{raw[error.start]:02X}"
+        return None, [Problem(str(path), *at, "not-utf-8", message, "save the file as UTF-8")]
+
+
+def parse_yaml(file: str, text: str) -> Document:
+    """Parse a text into nodes; never raises, whatever the text is."""
+    text = text.removeprefix("\ufeff")
+    lines = Lines(text)
+    if conflicts := _merge_conflicts(file, text, lines):
+        return Document(file, None, tuple(conflicts))
+    composer = _Composer(file, text, lines)
+    try:
+        root = composer.document()
+    except _UnreadableError as error:
+        return Document(file, None, tuple(in_order([*composer.problems, error.problem])))
+    if root is None:
+        composer.problems.append(Problem(file, 1, 1, "empty-file", "the file is empty"))
+    return Document(file, root, tuple(composer.problems))
+
+
+def plain_value(node: Node) -> Any:
+    """Return what a node means as plain Python values; what was refused stays in it as an `UnreadNode`."""
+    match node:
+        case ScalarNode():
+            return node.value
+        case ListNode():
+            return [plain_value(item) for item in node.items]
+        case MapNode():
+            return {key: plain_value(value) for key, (_, value) in node.entries.items()}
+        case UnreadNode():
+            return node  # no field takes it, so that nothing is built out of what was refused
+
+
+def value_of(node: Node | None, key: str) -> Node | None:
+    """Return the value of a key, or None where there is no such key or no mapping at all."""
+    return node.entries[key][1] if isinstance(node, MapNode) and key in node.entries else None
+
+
+def items_of(node: Node | None) -> "tuple[Node, ...]":
+    """Return the entries of a list; of anything else, none."""
+    return node.items if isinstance(node, ListNode) else ()
+
+
+# --- text -> nodes ----------------------------------------------------------------------------------------------
+
+_CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
+
+# YAML 1.2, core schema. Longer whole numbers stay text: nothing needs them, and reading them takes quadratic time.
+_NULL: Final = re.compile(r"~|null|Null|NULL|")
+_TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WHOLE: Final = re.compile(r"[-+]?[0-9]{1,40}")
+_BASED: Final = re.compile(r"0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
+_FRACTION: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class _UnreadableError(Exception):
+    """Nothing after this place can be read."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def _merge_conflicts(file: str, text: str, lines: Lines) -> list[Problem]:
+    hint = "decide between the two versions and delete the lines with <<<<<<<, ======= and >>>>>>>"
+    message = "is left over from a merge conflict"
+    return [
+        Problem(file, *lines.position(match.start()), "merge-conflict", f"'{match[0][:40]}' {message}", hint)
+        for match in _CONFLICT.finditer(text)
+    ]
+
+
+class _Composer:
+    """Builds nodes out of parser events, and notes everything that the dialect refuses."""
+
+    def __init__(self, file: str, text: str, lines: Lines) -> None:
+        self.problems: list[Problem] = []
+        self._file = file
+        self._lines = lines
+        self._events = self._parsed(text)
+
+    def document(self) -> Node | None:
+        """Return the first document's root, or None if there is none.
+
+        Raises:
+            _UnreadableError: at the first place that is no YAML, or is nested too deeply.
+        """
+        root: Node | None = None
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent) and root is not None:
+                hint = "delete the '---', or move what follows to a file of its own"
+                self._note(self._at(event), "several-documents", "a second document begins here", hint)
+                break
+            if isinstance(event, NodeEvent):
+                root = self._node(event, 1)
+        is_nothing = isinstance(root, ScalarNode) and root.value is None
+        return None if is_nothing else root
+
+    def _parsed(self, text: str) -> Iterator[Event]:
+        latest = Position(1, 1)
+        try:
+            for event in YAML(typ="safe", pure=True).parse(text):
+                latest = self._at(event)
+                yield event
+        except Exception as error:  # for some escapes the parser raises ValueError and UnicodeError, not its own
+            raise _UnreadableError(syntax_problem(self._file, self._lines, error, latest)) from None
+
+    def _at(self, event: Event) -> Position:
+        return self._lines.position(event.start_mark.index)
+
+    def _note(self, at: Position, code: str, message: str, hint: str | None = None) -> UnreadNode:
+        self.problems.append(Problem(self._file, *at, code, message, hint))
+        return UnreadNode(at)
+
+    def _node(self, event: Event, depth: int) -> Node:
+        at = self._at(event)
+        if isinstance(event, AliasEvent):
+            name = f"*{shortened(str(event.anchor))}"
+            hint = f"write the value out; for a text that begins with '*', write \"{name}\""
+            return self._note(at, "alias", f"'{name}' repeats another value; that is not possible here", hint)
+        refused = self._refused_properties(event, at)
+        if isinstance(event, ScalarEvent):
+            node: Node = self._scalar(event, at)
+        elif depth > MAX_NESTING:
+            raise _UnreadableError(Problem(self._file, *at, "too-deep", f"nested deeper than {MAX_NESTING}"))
+        elif isinstance(event, SequenceStartEvent):
+            node = self._list(at, depth)
+        else:
+            node = self._map(at, depth)
+        return refused or node
+
+    def _refused_properties(self, event: Event, at: Position) -> UnreadNode | None:
+        if (tag := getattr(event, "tag", None)) is not None:
+            shown = shortened(str(tag).replace("tag:yaml.org,2002:", "!!"))
+            hint = "delete it; for a text that begins with '!', use quotes"
+            return self._note(at, "tag", f"the tag '{shown}' is not possible here", hint)
+        if (anchor := getattr(event, "anchor", None)) is not None:
+            hint = "delete it and write each value out; for a text that begins with '&', use quotes"
+            return self._note(at, "anchor", f"the anchor '&{shortened(str(anchor))}' is not possible here", hint)
+        return None
+
+    def _scalar(self, event: ScalarEvent, at: Position) -> ScalarNode | UnreadNode:
+        text, is_plain = str(event.value), bool(event.implicit[0])
+        if is_plain and text[:1] and text[0] in QUOTES:
+            message = f"'{text[0]}' is a typographic quotation mark, and would become part of the text"
+            return self._note(at, "smart-quotes", message, f'write "{shortened(text.strip(QUOTES))}"')
+        return ScalarNode(at, text, _core_value(text) if is_plain else text, is_plain)
+
+    def _list(self, at: Position, depth: int) -> ListNode:
+        items: list[Node] = []
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            node = self._node(event, depth + 1)
+            items.append(self._filled(node, self._at(event), "this entry"))
+        return ListNode(at, tuple(items))
+
+    def _map(self, at: Position, depth: int) -> MapNode | UnreadNode:
+        entries: dict[str, tuple[ScalarNode, Node]] = {}
+        is_whole, begins_again = True, False
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key = self._key(event, depth)
+            value = self._node(next(self._events), depth + 1)
+            if key is None or self._is_unspaced(key, value):
+                is_whole = False
+            elif key.text in entries:
+                # Where the first key comes again, another entry of a list begins: one problem, not one for each key.
+                begins_again = begins_again or key.text == next(iter(entries))
+                if not begins_again or key.text == next(iter(entries)):
+                    self._note_again(key, entries[key.text][0].at.line, begins_again)
+            else:
+                entries[key.text] = key, self._filled(value, key.at, f"'{shortened(key.text)}'")
+        return MapNode(at, entries, is_whole) if entries or is_whole else UnreadNode(at)
+
+    def _note_again(self, key: ScalarNode, line: int, begins_again: bool) -> None:
+        hint = "if another entry of the list begins here, write '- ' before it" if begins_again else None
+        message = f"'{shortened(key.text)}' is here already, in line {line}"
+        self._note(key.at, "duplicate-key", message, hint or "keep one of the two")
+
+    def _is_unspaced(self, key: ScalarNode, value: Node) -> bool:
+        """Note `{within:3 days}`, which is one key without a value."""
+        is_one = ":" in key.text and key.is_plain and isinstance(value, ScalarNode) and value.is_plain
+        if is_one and isinstance(value, ScalarNode) and not value.text:
+            message = f"'{shortened(key.text)}' has no value"
+            self._note(key.at, "empty-value", message, "write a space after the ':'")
+            return True
+        return False
+
+    def _key(self, event: Event, depth: int) -> ScalarNode | None:
+        """Return a key, or None if it was refused; then its value is read for its own problems only."""
+        before = len(self.problems)
+        node = self._node(event, depth + 1)
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            if not (node.is_plain and node.text == "<<"):
+                return node
+            self._note(node.at, "merge-key", "'<<' is not possible here", "write the keys out")
+        elif isinstance(node, ScalarNode):
+            message = f"found {shortened(node.text)} as a key" if node.text else "there is no key before the ':'"
+            hint = f'write "{shortened(node.text)}" if it is a name' if node.text else None
+            self._note(node.at, "key-not-text", message, hint)
+        elif not isinstance(node, UnreadNode):
+            del self.problems[before:]  # what is wrong inside such a key follows from its being one
+            hint = "a text that begins with '{' or '[' needs quotes"
+            self._note(node.at, "key-not-text", "a key must be a text", hint)
+        return None
+
+    def _filled(self, node: Node, at: Position, name: str) -> Node:
+        if isinstance(node, ScalarNode) and node.is_plain and not node.text:
+            hint = "write one, delete the line, or indent the lines below that belong to it"
+            return self._note(at, "empty-value", f"{name} has no value", hint)
+        return node
+
+
+def _core_value(text: str) -> str | int | float | bool | None:
+    if _NULL.fullmatch(text):
+        return None
+    if text in _TRUTH:
+        return _TRUTH[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    if _FRACTION.fullmatch(text):
+        return float(text)
+    return float(text.replace(".", "", 1)) if _SPECIAL.fullmatch(text) else text

@@ -1,0 +1,1 @@
+"""`linger rules preview`: whom rules would have reached over a past period."""

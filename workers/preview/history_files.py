@@ -1,0 +1,441 @@
+"""Histories in files: canonical events or foreign records, as JSON lines or tables (CSV), plain or gzipped.
+
+A history is read once, in the order of its files; what cannot be read is counted and said, never guessed at. Here
+is also what every way of reading shares: `Gathering`, and the readers that turn a record into a fact.
+"""
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import orjson
+
+from schemas.events import InvalidEvent, encode_event, parse_event
+from schemas.sources import Source
+from workers.core.facts import Fact, NotCanonical, read_fact
+from workers.core.mapping import ForeignRecord, Mapper, compile_source
+from workers.errors import StartupError
+from workers.preview.history_store import EventsByCustomer
+
+__all__ = [
+    "Advance",
+    "CanonicalReader",
+    "ForeignReader",
+    "Gathering",
+    "canonical_reader",
+    "files_of",
+    "foreign_reader",
+    "read_file",
+]
+
+Raw = TypeVar("Raw")
+ForeignReader = Callable[[ForeignRecord], Fact | None]
+"""Turns a record into a fact, or None for one that its source skips. Raises `InvalidEvent`."""
+
+CanonicalReader = Callable[[bytes | None], Fact]
+"""Turns the bytes of a canonical event into a fact. Raises `InvalidEvent`."""
+
+Advance = Callable[[int], object]
+"""Told how far reading has come, now and then: bytes of a file, records of a topic."""
+
+_LINES: Final = frozenset({".jsonl", ".ndjson", ".json"})
+_TABLES: Final = frozenset({".csv", ".tsv"})
+_GZIP: Final = b"\x1f\x8b"
+_BUFFER_BYTES: Final = 1 << 18
+_LOOK_EVERY: Final = 4096
+_SHOWN: Final = 5
+_SURELY_WRONG: Final = 1000
+"""If so many records at the beginning cannot be read, all of them, reading on is no use."""
+
+_REQUIRED: Final = ("customer_id", "type", "occurred_at")
+_FIELDS: Final = frozenset(
+    {
+        "event_id",
+        "type",
+        "customer_id",
+        "occurred_at",
+        "amount",
+        "currency",
+        "order_id",
+        "what",
+        "reason",
+        "effective_at",
+    }
+)
+_TIMES: Final = ("occurred_at", "effective_at")
+_DELIMITERS: Final = ",;\t|"
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
+_ZONE: Final = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
+_AS_TEXT: Final = ":text"
+
+
+class Gathering:
+    """What has been read of a history so far.
+
+    Attributes:
+        store: the events.
+        latest: the latest plausible moment; an event after it cannot have happened yet.
+        events, skipped: how many events were read, and records that a source's `only_when` leaves out.
+        unreadable: records that cannot be read, by reason.
+        examples: the first of them, as `place:number: reason: detail`.
+        without_zone: times in tables that were taken for UTC, because they say no zone.
+        first_ms, last_ms: the earliest and the latest event; 0 if there is none.
+    """
+
+    def __init__(self, store: EventsByCustomer, latest: datetime) -> None:
+        self.store = store
+        self.latest = latest
+        self.events = 0
+        self.skipped = 0
+        self.unreadable: Counter[str] = Counter()
+        self.examples: list[str] = []
+        self.without_zone = 0
+        self.first_ms = 0
+        self.last_ms = 0
+        self._latest_ms = int(latest.timestamp() * 1000)
+
+    def take(self, place: str, number: int, read: Callable[[Raw], Fact | None], record: Raw) -> None:
+        """Read one record and keep what comes of it.
+
+        Args:
+            place: the file or partition it is in.
+            number: of its line, or its offset.
+            read: the reader of its source.
+            record: the record.
+
+        Raises:
+            StartupError: the history has begun with nothing but records that cannot be read.
+        """
+        try:
+            fact = read(record)
+            if fact is None:
+                self.skipped += 1
+                return
+            at_ms = fact.at_ms
+            if at_ms > self._latest_ms:
+                detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
+                raise InvalidEvent("future_time", detail)
+        except InvalidEvent as error:
+            self.refuse(place, number, error)
+            return
+        if at_ms > self.last_ms:
+            self.last_ms = at_ms
+        if at_ms < self.first_ms or not self.events:
+            self.first_ms = at_ms
+        self.events += 1
+        self.store.add(fact)
+
+    def refuse(self, place: str, number: int, error: InvalidEvent) -> None:
+        """Count a record that cannot be read."""
+        self.unreadable[error.reason] += 1
+        if len(self.examples) < _SHOWN:
+            self.examples.append(f"{place}:{number}: {error}")
+        if not self.events + self.skipped and self.unreadable.total() >= _SURELY_WRONG:
+            self.check(" at its beginning")
+
+    def check(self, which: str = "") -> None:
+        """Refuse a history that cannot be read, or has nothing in it.
+
+        Raises:
+            StartupError: more than half of the records cannot be read, or there is no event.
+        """
+        unreadable = self.unreadable.total()
+        records = self.events + self.skipped + unreadable
+        if unreadable * 2 > records:
+            reasons = ", ".join(f"{reason} {number:,}" for reason, number in self.unreadable.most_common())
+            summary = f"{unreadable:,} of {records:,} records{which} cannot be read ({reasons}); the first are"
+            raise StartupError([summary, *self.examples])
+        if not self.events:
+            skipped = f"; {self.skipped:,} records were left out by 'only_when'" if self.skipped else ""
+            raise StartupError([f"the history has no events{skipped}"])
+
+
+# -- records -> facts ------------------------------------------------------------------------------------------
+
+
+def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalReader:
+    """Return what reads Linger's own events."""
+
+    def read(raw: bytes | None) -> Fact:
+        try:
+            return read_fact(raw or b"", declared)
+        except NotCanonical:
+            # It finds the reason; what it can read all the same, such as an id that is a number, is an event too.
+            return _fact(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
+
+    return read
+
+
+def foreign_reader(source: Source, declared: Collection[str], latest: datetime) -> ForeignReader:
+    """Return what reads the records of a source, as intake does."""
+    mapper: Mapper = compile_source(source, declared)
+
+    def read(record: ForeignRecord) -> Fact | None:
+        event = mapper(record, latest)
+        return None if event is None else _fact(encode_event(event), declared)
+
+    return read
+
+
+def _fact(raw: bytes, declared: Collection[str]) -> Fact:
+    try:
+        return read_fact(raw, declared)
+    except NotCanonical:
+        raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+def files_of(history: str) -> list[Path]:
+    """Return the files of a history: one file, or all in a folder that look like one.
+
+    Raises:
+        StartupError: there is no such file, or nothing in the folder.
+    """
+    path = Path(history)
+    if not path.is_dir():
+        if not path.exists():
+            raise StartupError(
+                [
+                    f"there is no history '{history}'; name a file of events (.jsonl or .csv, also with .gz), "
+                    "a folder of such files, topic:NAME, or cdnow or simulated to try"
+                ]
+            )
+        return [path]
+    found = sorted(file for file in path.iterdir() if _kind(file) is not None and file.is_file())
+    if not found:
+        raise StartupError([f"the folder {history} has no .jsonl, .ndjson, .csv or .tsv files, nor such with .gz"])
+    return found
+
+
+def read_file(
+    path: Path,
+    gathering: Gathering,
+    declared: Collection[str],
+    source: Source | None = None,
+    advance: Advance = lambda _: None,
+) -> None:
+    """Read one file to its end.
+
+    Args:
+        path: JSON lines or a table with a header; by its name, or else by how it begins.
+        gathering: takes what is read.
+        declared: the event types declared beyond the built-in ones.
+        source: whose records these are; None for canonical events.
+        advance: told the position in the file.
+
+    Raises:
+        StartupError: the file cannot be read, or is of no known kind.
+    """
+    try:
+        with _opened(path) as (stream, raw):
+            kind = _kind(path) or _kind_by_content(stream)
+            beginning = stream.peek(512).removeprefix(b"\xef\xbb\xbf").lstrip()
+            if kind in _LINES and beginning.startswith(b"["):
+                problem = "this is one JSON list; write one event per line, for example with: jq -c '.[]'"
+                raise StartupError([f"{path}: {problem}"])
+            is_table = kind in _TABLES
+            lines = _table(path, stream, gathering, canonical=source is None) if is_table else _lines(stream)
+            _read_lines(str(path), lines, gathering, declared, source, lambda: advance(raw.tell()))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StartupError([f"{path} cannot be read to its end: {reason}"]) from error
+
+
+def _kind(path: Path) -> str | None:
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    return suffix if suffix in _LINES | _TABLES else None
+
+
+def _kind_by_content(stream: "io.BufferedReader[Any]") -> str:
+    return ".jsonl" if stream.peek(512).lstrip()[:1] in (b"{", b"[") else ".csv"
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[tuple[io.BufferedReader[Any], io.BufferedReader[Any]]]":
+    """Open a file, compressed or not; the second is the file itself, whose position tells how far reading is."""
+    with io.BufferedReader(path.open("rb", buffering=0), _BUFFER_BYTES) as raw:
+        if raw.peek(2)[:2] == _GZIP:
+            with gzip.open(raw) as unpacked, io.BufferedReader(cast(Any, unpacked), _BUFFER_BYTES) as stream:
+                yield stream, raw
+        else:
+            yield raw, raw
+
+
+_Lines = Iterator[tuple[int, bytes | InvalidEvent]]
+"""Numbers of lines, and the JSON in each."""
+
+
+def _read_lines(
+    place: str,
+    lines: _Lines,
+    gathering: Gathering,
+    declared: Collection[str],
+    source: Source | None,
+    look: Callable[[], object],
+) -> None:
+    canonical = canonical_reader(declared, gathering.latest)
+    foreign = None if source is None else foreign_reader(source, declared, gathering.latest)
+    topic = "" if source is None else source.topic
+    take = gathering.take
+    for number, value in lines:
+        if value.__class__ is not bytes:
+            gathering.refuse(place, number, cast(InvalidEvent, value))
+        elif foreign is None:
+            take(place, number, canonical, value)
+        else:
+            take(place, number, foreign, _enveloped(value) or ForeignRecord(topic, 0, number, 0, None, value, ()))
+        if not number % _LOOK_EVERY:
+            look()
+    look()
+
+
+def _lines(stream: Iterable[bytes]) -> _Lines:
+    for number, line in enumerate(stream, start=1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line.isspace():
+            yield number, line
+
+
+def _enveloped(line: bytes) -> ForeignRecord | None:
+    """Return the record in a line as `kcat -J` writes it, with topic, partition, offset, key and headers, or None."""
+    if b'"payload"' not in line or b'"offset"' not in line:
+        return None
+    try:
+        found = orjson.loads(line)
+        payload, key, headers = found["payload"], found.get("key"), found.get("headers") or []
+        if isinstance(payload, dict | list):
+            payload = orjson.dumps(payload).decode()
+        return ForeignRecord(
+            str(found["topic"]),
+            int(found["partition"]),
+            int(found["offset"]),
+            int(found.get("ts") or 0),
+            None if key is None else str(key).encode(),
+            None if payload is None else payload.encode(),
+            [(name, value.encode()) for name, value in zip(headers[::2], headers[1::2], strict=True)],
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+# -- tables ----------------------------------------------------------------------------------------------------
+
+
+def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *, canonical: bool) -> _Lines:
+    """Read a table whose first line names the columns.
+
+    Columns named like fields of an event are those fields, all others attributes. An attribute that looks like a
+    number or like `true` and `false` is one, unless the column is called `name:text`; an empty one is left out. A
+    time without a zone is taken for UTC, and a row without an `event_id` is an event of its own. In a dump of a
+    source each row is an object of texts under the columns' names, for the mapping of the source.
+    """
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    header = text.readline()
+    delimiter = max(_DELIMITERS, key=header.count)
+    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    _check_columns(path, columns, canonical=canonical)
+    rows = csv.reader(text, delimiter=delimiter)
+    document_of = _row_as_event(columns, gathering) if canonical else _row_as_it_is
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield rows.line_num + 1, InvalidEvent("not_a_row", str(error))
+            continue
+        if row is None:
+            break
+        if not row:
+            continue
+        line = rows.line_num + 1
+        if len(row) > len(columns):
+            yield line, InvalidEvent("not_a_row", f"{len(row)} values under {len(columns)} columns")
+            continue
+        try:
+            value = orjson.dumps(document_of(columns, row, line))
+        except orjson.JSONEncodeError:
+            yield line, InvalidEvent("bad_text", "a value is not UTF-8")
+            continue
+        yield line, value
+    text.detach()
+
+
+def _check_columns(path: Path, columns: Sequence[str], *, canonical: bool) -> None:
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    missing = [name for name in _REQUIRED if canonical and name not in columns]
+    if twice:
+        raise StartupError([f"{path}:1: two columns are called {', '.join(twice)}"])
+    if missing:
+        raise StartupError(
+            [
+                f"{path}:1: the first line must name the columns {', '.join(_REQUIRED)}; "
+                f"{', '.join(missing)} missing, found {', '.join(columns) or 'nothing'}. "
+                "For records in a format of their own name their source: --source TOPIC"
+            ]
+        )
+
+
+_RowReader = Callable[[Sequence[str], Sequence[str], int], dict[str, Any]]
+
+
+def _row_as_it_is(columns: Sequence[str], row: Sequence[str], line: int) -> dict[str, Any]:
+    return {name: value for name, value in zip(columns, row, strict=False) if value}
+
+
+def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
+    fields = [(place, name) for place, name in enumerate(columns) if name in _FIELDS]
+    attributes = [
+        (place, name.removesuffix(_AS_TEXT), name.endswith(_AS_TEXT))
+        for place, name in enumerate(columns)
+        if name not in _FIELDS
+    ]
+
+    def read(_: Sequence[str], row: Sequence[str], line: int) -> dict[str, Any]:
+        width = len(row)
+        event: dict[str, Any] = {name: row[place].strip() for place, name in fields if place < width and row[place]}
+        event.setdefault("event_id", f"line {line}")
+        for name in _TIMES:
+            if (text := event.get(name)) is not None and not _ZONE.search(text, 10):
+                event[name] = _in_utc(text, gathering)
+        values = {
+            name: row[place] if is_text else _typed(row[place])
+            for place, name, is_text in attributes
+            if place < width and row[place]
+        }
+        if values:
+            event["attributes"] = values
+        return event
+
+    return read
+
+
+def _in_utc(text: str, gathering: Gathering) -> str:
+    if text[4:5] != "-":
+        return text  # a number; what it counts is not ours to guess
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    gathering.without_zone += 1
+    return moment.replace(tzinfo=UTC).isoformat()
+
+
+def _typed(text: str) -> str | int | float | bool:
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    word = text.lower()
+    return word == "true" if word in ("true", "false") else text
+
+
+def _iso(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""`linger rules test`: made-up customers played through the production core."""

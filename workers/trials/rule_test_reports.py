@@ -1,0 +1,163 @@
+"""Reports of rule tests: for people, as JSON, and in the format of JUnit for build servers.
+
+What is here must not know how an example is run, nor where its file is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from schemas.rules import write_offset
+from workers.files import problems
+from workers.files.problems import Problem, printable
+from workers.trials.rule_differences import Entry
+from workers.trials.rule_tests import Result, Unproven, in_short
+from workers.trials.rule_timelines import Line, as_text, instead_of, timeline_of, title_of
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that came out.
+
+    Attributes:
+        results: in the order of the files, examples before tests; none if there are problems.
+        problems: of files that are broken.
+        unproven: live rules that lack a passing example; only of the files that were asked for.
+        pattern: what was asked for, if not everything.
+    """
+
+    results: tuple[Result, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unproven: tuple[Unproven, ...] = ()
+    pattern: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether files are in order, everything passed, and something was run if a pattern asked for it."""
+        ran = bool(self.results) or self.pattern is None
+        return ran and not self.problems and all(result.passed for result in self.results)
+
+
+# -- for people ------------------------------------------------------------------------------------------------
+
+
+def render_report(report: Report, *, verbose: bool = False) -> list[Line]:
+    """Write a report: what failed with its timeline, or everything if that is wanted, and a summary.
+
+    Problems of files are not among it; `workers.files.problems` shows them.
+    """
+    lines: list[Line] = []
+    for result in report.results:
+        if verbose or not result.passed:
+            lines += [title_of(result), *timeline_of(result), Line("")]
+    lines += [Line(str(unproven), "extra") for unproven in report.unproven]
+    return [*lines, *_summary(report)]
+
+
+def _summary(report: Report) -> Iterator[Line]:
+    passed = Counter(result.owner for result in report.results if result.passed)
+    failed = Counter(result.owner for result in report.results if not result.passed)
+    owners = list(dict.fromkeys(result.owner for result in report.results))
+    width = max(map(len, owners), default=0)
+    for owner in owners:
+        more = f", {failed[owner]} failed" if failed[owner] else ""
+        yield Line(
+            f"{'✗' if failed[owner] else '✓'} {owner:<{width}}  {passed[owner]} passed{more}",
+            "bad" if failed[owner] else "good",
+        )
+    if not report.results:
+        yield Line(
+            "nothing to run: " + (f"nothing is called '{report.pattern}'" if report.pattern else "no examples")
+        )
+        return
+    number, bad = len(report.results), failed.total()
+    yield Line(f"{number} run, {number - bad} passed, {bad} failed", "bad" if bad else "good")
+
+
+# -- for machines ----------------------------------------------------------------------------------------------
+
+
+def as_document(report: Report) -> dict[str, Any]:
+    """Return a report as plain values, for JSON."""
+    return {
+        "passed": report.is_good,
+        "results": [_result_document(result) for result in report.results],
+        "live_without_proof": [
+            {"rule": one.rule, "acts": not one.acts, "stays_silent": not one.stays_silent} for one in report.unproven
+        ],
+        "problems": [problems.as_document(problem) for problem in report.problems],
+    }
+
+
+def _result_document(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "rules": list(result.rules),
+        "file": result.place.file,
+        "line": result.place.line,
+        "column": result.place.column,
+        "passed": result.passed,
+        "problem": result.problem,
+        "hint": result.hint,
+        "differences": [_difference(entry) for entry in result.timeline if entry.mark in ("missing", "unexpected")],
+        "instead": None if result.passed or result.problem else instead_of(result),
+    }
+
+
+def _difference(entry: Entry) -> dict[str, Any]:
+    assert entry.expected is not None
+    variables = entry.expected.variables
+    return {
+        "kind": entry.mark,
+        **entry.expected.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"variables"}),
+        **({} if variables is None else {"variables": {name: _portable(value) for name, value in variables.items()}}),
+        "notes": [*entry.notes, *([] if entry.remark is None else [entry.remark])],
+        "conditions": [
+            {
+                "condition": finding.condition,
+                "depth": finding.depth,
+                "truth": ("false", "not observable", "true")[finding.truth],
+                "observed": finding.observed,
+                "changes": None if finding.changes is None else write_offset(finding.changes),
+            }
+            for finding in entry.findings
+        ],
+    }
+
+
+def _portable(value: Any) -> Any:
+    # What JSON cannot hold, or many a reader of it: only somebody who tries can have written it.
+    strange = (isinstance(value, float) and not isfinite(value)) or (isinstance(value, int) and abs(value) >= 1 << 53)
+    return str(value) if strange else value
+
+
+def as_junit(report: Report) -> str:
+    """Return a report in the format of JUnit, which build servers show."""
+    failures = sum(not result.passed for result in report.results)
+    errors = len(report.problems)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuite name="linger rules test" tests="{len(report.results) + errors}" failures="{failures}" '
+        f'errors="{errors}">',
+    ]
+    for problem in report.problems:
+        lines.append(f"  <testcase name={_quoted(problem.file)} classname={_quoted(problem.code)}>")
+        lines.append(f"    <error message={_quoted(str(problem))}/>")
+        lines.append("  </testcase>")
+    for result in report.results:
+        case = f"name={_quoted(result.name)} classname={_quoted(result.owner)} file={_quoted(result.place.file)}"
+        if result.passed:
+            lines.append(f'  <testcase {case} line="{result.place.line}"/>')
+            continue
+        lines.append(f'  <testcase {case} line="{result.place.line}">')
+        text = as_text(timeline_of(result))
+        lines.append(f"    <failure message={_quoted(in_short(result))}>{escape(text)}</failure>")
+        lines.append("  </testcase>")
+    return "\n".join([*lines, "</testsuite>"]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(printable(text))

@@ -1,0 +1,226 @@
+"""Timelines: what happened in an example, what was expected, why not, and what to write instead; as lines of text.
+
+What is here must not know how an example is run, nor where its file is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import orjson
+from rich.text import Text
+
+from schemas.rules import write_offset
+from workers.core.conditions import FALSE, TRUE
+from workers.core.facts import Fact
+from workers.files.problems import printable
+from workers.trials.rule_differences import Entry, Finding, Mark, words_of
+from workers.trials.rule_tests import Result
+
+Look = Literal["plain", "good", "bad", "extra", "quiet", "head"]
+"""good: as expected; bad: expected and missing; extra: happened and not expected; quiet: of minor interest."""
+
+MARKS: Final[dict[Mark, str]] = {"given": " ", "met": "✓", "noted": "·", "unexpected": "+", "missing": "-"}
+_LOOKS: Final[dict[Mark, Look]] = {
+    "given": "plain",
+    "met": "good",
+    "noted": "quiet",
+    "unexpected": "extra",
+    "missing": "bad",
+}
+_STYLES: Final[dict[Look, str]] = {
+    "plain": "",
+    "good": "green",
+    "bad": "red",
+    "extra": "yellow",
+    "quiet": "dim",
+    "head": "bold",
+}
+_TRUTHS: Final = {FALSE: "false", TRUE: "true"}
+_MOST_ALIKE: Final = 5
+"""More events of the same kind in a row are shown as the first, the last, and how many between."""
+_MOST_ATTRIBUTES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, and how it is to look where there are colours."""
+
+    text: str
+    look: Look = "plain"
+
+
+def timeline_of(result: Result) -> list[Line]:
+    """Return a result's timeline and, of a failed one, what would have to be written to make it pass.
+
+    Marks: `✓` as expected, `+` happened and was not expected, `-` was expected and did not happen, `·` a reason why
+    nothing is sent that needs no mention.
+    """
+    if result.problem is not None:
+        hint = f" ({result.hint})" if result.hint else ""
+        return [Line(f"  cannot be run: {result.problem}{hint}", "bad")]
+    rows = _collapsed(result.timeline)
+    width = max((len(write_offset(entry.at)) for entry, _ in rows), default=0)
+    lines = [line for entry, more in rows for line in _entry_lines(entry, more, result, width)]
+    if result.passed:
+        return lines
+    return [*lines, *_instead_lines(result)]
+
+
+def title_of(result: Result) -> Line:
+    """Return the line that says which example it is, where it stands and whether it passed."""
+    mark = "✓" if result.passed else "✗"
+    owner = f"{result.owner}: " if result.owner and result.owner != result.place.file else ""
+    return Line(f"{mark} {owner}{result.name}  [{result.place}]", "good" if result.passed else "bad")
+
+
+def as_text(lines: Iterable[Line]) -> str:
+    """Write lines as plain text."""
+    return "".join(f"{printable(line.text)}\n" for line in lines)
+
+
+def as_rich(lines: Iterable[Line]) -> Text:
+    """Write lines as text with colours, which the console leaves out where there are none."""
+    return Text("\n").join(Text(printable(line.text), style=_STYLES[line.look]) for line in lines)
+
+
+# -- entries ---------------------------------------------------------------------------------------------------
+
+
+def _collapsed(timeline: Sequence[Entry]) -> list[tuple[Entry, int]]:
+    """Return the entries to show, each with how many of the same kind are left out before it."""
+    rows: list[tuple[Entry, int]] = []
+    run: list[Entry] = []
+    for entry in [*timeline, None]:
+        if run and (entry is None or not _alike(run[0], entry)):
+            shown = run if len(run) <= _MOST_ALIKE else [run[0], run[-1]]
+            rows += [(one, len(run) - len(shown) if one is run[-1] else 0) for one in shown]
+            run = []
+        if entry is not None:
+            run.append(entry)
+    return rows
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    return (
+        one.fact is not None
+        and other.fact is not None
+        and (one.fact.type, one.fact.attributes) == (other.fact.type, other.fact.attributes)
+    )
+
+
+def _entry_lines(entry: Entry, more: int, result: Result, width: int) -> Iterator[Line]:
+    if more:
+        yield Line(f"    {'…':<{width}}  … {more} more like this", "quiet")
+    when = f"{result.start + entry.at:%a %Y-%m-%d %H:%M}{_seconds(result, entry)}"
+    head = f"  {MARKS[entry.mark]} {write_offset(entry.at):<{width}}  {when}  "
+    look, indent = _LOOKS[entry.mark], " " * 8
+    if entry.fact is not None:
+        yield Line(head + _event_words(entry.fact), look)
+        return
+    assert entry.expected is not None
+    what = words_of(entry.expected, len(result.rules) > 1)
+    soonest = entry.expected.not_before
+    if soonest is not None:
+        what += f", not before {write_offset(soonest)}"
+    said = {"missing": "  expected, and does not happen", "unexpected": "  happens, and is not expected"}
+    yield Line(head + what + said.get(entry.mark, ""), look)
+    if entry.mark == "met":
+        return
+    if entry.expected.variables:
+        told = ", ".join(f"{name} {_value(value)}" for name, value in entry.expected.variables.items())
+        yield Line(f"{indent}variables: {told}")
+    for note in entry.notes:
+        yield Line(indent + note, "quiet" if entry.mark == "noted" else "plain")
+    if entry.mark == "unexpected":
+        yield from _reason_lines(entry.findings, indent)
+    else:
+        yield from _finding_lines(entry.findings, indent + "  ")
+    if entry.remark is not None:
+        yield Line(indent + entry.remark)
+
+
+def _seconds(result: Result, entry: Entry) -> str:
+    moment = result.start + entry.at
+    return f":{moment:%S}" if moment.second else ""
+
+
+def _event_words(fact: Fact) -> str:
+    shown = list(fact.attributes.items())
+    parts = [f"{name} {_value(value)}" for name, value in shown[:_MOST_ATTRIBUTES]]
+    more = [f"{len(shown) - _MOST_ATTRIBUTES} more"] if len(shown) > _MOST_ATTRIBUTES else []
+    return fact.type + (f" ({', '.join([*parts, *more])})" if parts else "")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value).lower() if isinstance(value, bool) else "nothing" if value is None else str(value)
+
+
+# -- why, and why not ------------------------------------------------------------------------------------------
+
+
+def _reason_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
+    """Say why a rule acts: what is true, and not inside of something that is not."""
+    lead, untrue = "because ", None
+    for finding in findings:
+        if untrue is not None and finding.depth > untrue:
+            continue
+        untrue = None if finding.truth == TRUE else finding.depth
+        if finding.truth == TRUE and not finding.is_group:
+            yield Line(f"{indent}{lead}{_found(finding)}")
+            lead = "    and "
+
+
+def _finding_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
+    width = max((len(_truth(finding)) for finding in findings), default=0)
+    for finding in findings:
+        changes = ""
+        if finding.changes is not None:
+            changes = f"; changes at {write_offset(finding.changes)} if nothing happens"
+        text = f"{_truth(finding):<{width}}  {'  ' * finding.depth}{_found(finding)}{changes}"
+        yield Line(indent + text, "good" if finding.truth == TRUE else "bad" if finding.truth == FALSE else "extra")
+
+
+def _found(finding: Finding) -> str:
+    return finding.condition if finding.is_group else f"{finding.condition}: {_value(finding.observed)}"
+
+
+def _truth(finding: Finding) -> str:
+    return _TRUTHS.get(finding.truth, "not observable")
+
+
+# -- what to write ---------------------------------------------------------------------------------------------
+
+
+def _instead_lines(result: Result) -> Iterator[Line]:
+    yield Line("")
+    yield Line("  If what happens is right, write:", "head")
+    for text in instead_of(result).splitlines():
+        yield Line(f"    {text}")
+
+
+def instead_of(result: Result) -> str:
+    """Return the `expect:` under which a result would pass, as YAML to paste."""
+    if not result.instead:
+        return "expect: nothing\n"
+    lines = ["expect:"]
+    for expected in result.instead:
+        content = expected.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if expected.variables is not None:
+            content["variables"] = expected.variables  # with those that are nothing
+        if len(result.rules) == 1:
+            del content["rule"]
+        lines += [
+            f"  {'  ' if number else '- '}{name}: {_yaml(value)}"
+            for number, (name, value) in enumerate(content.items())
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    # Offsets, ids and words of the grammar need no quotes, but whatever comes from events may.
+    plain = isinstance(value, str) and value not in ("true", "false", "null")
+    return str(value) if plain else orjson.dumps(value).decode()

@@ -1,0 +1,1 @@
+"""`linger why`: what holds for one customer, why, and what would change it."""

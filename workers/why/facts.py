@@ -1,0 +1,162 @@
+"""Everything that explaining one customer needs, read from Redis: what is stored, what is watched, which rules count.
+
+What is here must not know how it is explained.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.actions import action_id
+from schemas.sources import SourcesFile
+from workers.clock import Clock
+from workers.configuration import event_types
+from workers.core import activity as activities
+from workers.core.activity import Activity
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+from workers.customers import partition_of
+from workers.generations import as_in_force, newest_generation
+from workers.safe_time import UNSEEN_MS, Progress, decode_progress, seen_by_type, sent_to, silent_sources, whole_types
+from workers.store import Store
+from workers.why.report import in_words
+
+BEHIND_MS: Final = 60_000
+"""A source that is seen less far than this is said to be behind; below it, it is just being read."""
+
+_SINCE: Final = "since:"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """One customer, and what is around.
+
+    Attributes:
+        rules: as they count in the newest generation.
+        observed: of the customer's partition.
+        now_ms: what the clock showed before anything else was read.
+        troubles: what is the matter with the sources of a type, by type; only where something is.
+        held: ids of rules whose latest action is held by their pace.
+        notes: what is to be said beforehand.
+    """
+
+    activity: Activity
+    rules: RuleSet
+    observed: Observed
+    now_ms: int
+    troubles: Mapping[str, str]
+    held: frozenset[str]
+    notes: tuple[str, ...]
+
+
+async def read_customer(
+    store: Store, clock: Clock, sources: SourcesFile, rules: RuleSet, partitions: int, customer_id: str
+) -> CustomerFacts | None:
+    """Read one customer; None if nothing is known of them.
+
+    Raises:
+        UnknownLayout: if a newer version of Linger wrote what is stored.
+        Transient: if Redis does not answer.
+    """
+    partition = partition_of(customer_id, partitions)
+    now_ms = (await clock.read()).now_ms
+    progress = await read_progress(store)
+    decided_ms = await read_decided(store, partition)
+    meta = await store.meta(partition)
+    raw = await store.activity(partition, customer_id)
+    if raw is None:
+        return None
+    activity = activities.decode(raw)
+    in_force = await as_in_force(store, rules)
+    notes = []
+    if not in_force.generation and await newest_generation(store):
+        notes.append("the rule files are not the rules that the workers have loaded; this is what the files say")
+    is_behind = int(meta.get("offset", 0)) < sent_to(partition, progress.values())
+    until = seen_until(sources, progress, now_ms, decided_ms if is_behind else None)
+    return CustomerFacts(
+        activity=activity,
+        rules=in_force,
+        observed=watched_as(meta, sources, until),
+        now_ms=now_ms,
+        troubles=find_troubles(sources, progress, now_ms, partition if is_behind else None),
+        held=await _held(store, partition, customer_id, activity),
+        notes=tuple(notes),
+    )
+
+
+def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Observed:
+    """Return what a partition has watched: the one place that knows how `meta` says so."""
+    since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if name.startswith(_SINCE)}
+    complete = whole_types(sources)
+    return Observed(since, until, frozenset(key for key in since if key.split("?", 1)[0] in complete))
+
+
+def seen_until(
+    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, decided_ms: int | None
+) -> dict[str, int]:
+    """Return until when each type has been seen in a partition.
+
+    Args:
+        sources: where the types come from; what comes from none has been seen until now.
+        progress: of all source partitions.
+        now_ms: the clock, read before the progress.
+        decided_ms: until when the partition is decided, if it has not yet read all that intake sent it.
+    """
+    seen = seen_by_type(sources, progress)
+    most_ms = now_ms if decided_ms is None else decided_ms
+    return {name: min(most_ms, seen.get(name, now_ms)) for name in event_types(sources)}
+
+
+def find_troubles(
+    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, unread: int | None
+) -> dict[str, str]:
+    """Return what is the matter with each type that is not seen until just now.
+
+    Args:
+        sources: where the types come from.
+        progress: of all source partitions.
+        now_ms: the clock.
+        unread: number of the partition, if it has not yet read all that intake sent it.
+    """
+    silent = silent_sources(sources, progress, now_ms)
+    troubles: dict[str, str] = {}
+    if unread is not None:
+        text = f"activity partition {unread} is not read to its end yet"
+        troubles = dict.fromkeys(event_types(sources), text)
+    for source in sources.sources:
+        parts = [one for name, one in progress.items() if name.rpartition(":")[0] == source.topic]
+        if source.topic in silent:
+            text = f"its source {source.topic} is silent since {in_words(max(one.spoke_ms for one in parts))}"
+        elif not parts:
+            text = f"its source {source.topic} has not been read yet"
+        elif (seen_ms := min(one.seen_ms for one in parts)) < now_ms - BEHIND_MS:
+            text = f"its source {source.topic} is read only until {in_words(seen_ms)}"
+        else:
+            continue
+        for name in source.types():
+            troubles.setdefault(name, text)
+    return troubles
+
+
+async def read_progress(store: Store) -> dict[str, Progress]:
+    """Return what intake has seen of each source partition."""
+    raw = (await store.call([("HGETALL", store.progress_key)]))[0]
+    pairs: Iterable[tuple[bytes, bytes]] = (
+        raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
+    )
+    return {name.decode(): decode_progress(value) for name, value in pairs}
+
+
+async def read_decided(store: Store, partition: int) -> int:
+    """Return until when a partition is decided."""
+    raw = (await store.call([("HGET", store.seen_key, str(partition))]))[0]
+    return UNSEEN_MS if raw is None else int(raw.split()[0])
+
+
+async def _held(store: Store, partition: int, customer_id: str, activity: Activity) -> frozenset[str]:
+    acted = {
+        action_id(rule_id, customer_id, episode.acted_ms): rule_id
+        for rule_id, episode in activity.episodes.items()
+        if episode.acted_ms
+    }
+    return frozenset(acted[name] for name in await store.held(partition, list(acted)))
