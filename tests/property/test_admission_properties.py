@@ -134,3 +134,35 @@ def test_no_customer_ever_has_more_actions_than_the_limit(
     )
     for first, third in zip(started, started[2:], strict=False):
         assert late or third - first >= 12 * 86_400
+
+
+NEEDING = rules(
+    *PARTS,
+    rule("wishes", when={"latest": "nps.score", "at most": 6}),
+    rule("left", when={"all": [{"status": "cancelled"}, {"sum": "purchase.amount", "at least": 20}]}),
+    rule(
+        "either",
+        when={
+            "any": [
+                {"last": "login", "at least": "9 days ago"},
+                {"overdue": "purchase", "by": "2 times", "usual gap": "5 days", "at least": "4 days"},
+            ]
+        },
+    ),
+    rule("answered", when={"after": "login", "then": "purchase", "within": "3 days"}),
+    types=("purchase", "login", "cancellation", "nps"),
+)
+
+
+@given(steps=STEPS, late=st.booleans())
+@settings(max_examples=200)
+def test_not_looking_at_rules_that_cannot_hold_yet_changes_nothing(
+    steps: list[tuple[str, float, float, int]], late: bool
+) -> None:
+    events = history(steps, late)
+    everywhere = replace(NEEDING, requires=dict.fromkeys(NEEDING.groups, ()))
+    careful, thorough = Customer(NEEDING), Customer(everywhere)
+    for customer in (careful, thorough):
+        customer.turn(events, watched(NEEDING))
+        customer.turn([], watched(NEEDING), END)
+    assert careful.decisions == thorough.decisions

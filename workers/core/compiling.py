@@ -98,6 +98,27 @@ def types_of(when: Any) -> set[str]:
     return {name for part in model.parts_of(when) for name in types_of(part)}
 
 
+def required_types(when: Any) -> frozenset[str]:
+    """Return event types of which something must have happened before a written condition can be true."""
+    match when:
+        case model.Count() | model.Sum() | model.Distinct():
+            lower = when.limits()[0]
+            return frozenset(types_of(when)) if lower is not None and lower[0] + lower[1] > 0 else frozenset()
+        case model.Last() | model.First() | model.Overdue() | model.Average() | model.Change():
+            return frozenset(types_of(when))
+        case model.Latest() | model.Date():
+            return frozenset(types_of(when))
+        case model.Followed(after=first) | model.Unfollowed(after=first):
+            return frozenset({_which(first)[0]})
+        case model.Status(status="cancelled"):
+            return frozenset({CANCELLATION})
+        case model.All(all=parts):
+            return frozenset[str]().union(*map(required_types, parts))
+        case model.Any_(any=parts):
+            return frozenset.intersection(*map(required_types, parts))
+    return frozenset()
+
+
 def _split(reference: str) -> tuple[str, str]:
     """Return an event type and an attribute, empty for none."""
     name, _, attribute = reference.partition(".")

@@ -115,7 +115,8 @@ class _Turn:
         self._outcome.folded += 1
         groups = self._rules.groups_of.get(event.type, ())
         for group in groups:
-            self._set_flip(activity, group, self._judge_group(group, activity, event))
+            if self._can_hold(group, activity):
+                self._set_flip(activity, group, self._judge_group(group, activity, event))
         if event.type in self._rules.control.types and self._rules.control.is_opted_out(activity.traits):
             self._take_back(activity, event)
         if activity.candidates:
@@ -293,8 +294,14 @@ class _Turn:
     def _retime(self, activity: Activity, groups: Iterable[str]) -> None:
         """Find out anew when time alone changes the rules of some groups."""
         for group in groups:
-            flip_ms = min(self._flip(rule, activity) for rule in self._rules.groups[group])
-            self._set_flip(activity, group, flip_ms)
+            if self._can_hold(group, activity):
+                flip_ms = min(self._flip(rule, activity) for rule in self._rules.groups[group])
+                self._set_flip(activity, group, flip_ms)
+
+    def _can_hold(self, group: str, activity: Activity) -> bool:
+        """Tell whether everything has happened without which no rule of a group can hold."""
+        series = activity.series
+        return all(name in series for name in self._rules.requires[group])
 
     @staticmethod
     def _set_flip(activity: Activity, group: str, flip_ms: int) -> None:

@@ -17,7 +17,7 @@ from schemas import actions, conditions
 from schemas import rules as written
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
-from workers.core.compiling import compile_condition, types_of
+from workers.core.compiling import compile_condition, required_types, types_of
 from workers.core.conditions import Condition
 from workers.core.control import Control, compile_control
 from workers.core.definitions import expanded
@@ -57,7 +57,8 @@ class Rule:
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: every event type that can change its truth.
         needs: the types of which an unseen event could make it stop holding.
-        group: name of the rules that read the same types.
+        requires: types of which something must have happened before the rule can hold.
+        group: name of some rules that read and require the same types.
         reads: types that must have been seen until a due time before it is decided: its own, and those of the
             rules it competes with, so that none of them runs ahead.
         waits: types that must have been seen before an action is admitted: what it needs, whatever decides about
@@ -89,6 +90,7 @@ class Rule:
     pace: Pace | None
     includes_existing: bool
     stance: str
+    requires: frozenset[str] = frozenset()
     group: str = ""
     reads: frozenset[str] = frozenset()
     waits: frozenset[str] = frozenset()
@@ -113,6 +115,7 @@ class RuleSet:
         control: what holds for every rule.
         facts: by event type, what is kept of its events.
         groups: by name, rules that read the same types, so that an event looks only at those it can change.
+        requires: by group, types of which something must have happened before any of its rules can hold.
         groups_of: by event type, the names of the groups that its events can change.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
@@ -125,6 +128,7 @@ class RuleSet:
     control: Control
     facts: Mapping[str, FactPlan]
     groups: Mapping[str, tuple[Rule, ...]]
+    requires: Mapping[str, tuple[str, ...]]
     groups_of: Mapping[str, tuple[str, ...]]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
@@ -190,6 +194,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         control=control,
         facts=plans.facts_by_type(),
         groups={name: tuple(group) for name, group in groups.items()},
+        requires={name: tuple(sorted(group[0].requires)) for name, group in groups.items()},
         groups_of={kind: tuple(name for name, group in groups.items() if kind in group[0].types) for kind in known},
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
@@ -247,6 +252,7 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=condition.types,
         needs=condition.needs,
+        requires=required_types(when),
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
@@ -257,13 +263,17 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
 
 
 def _grouped(rules: Sequence[Rule]) -> list[Rule]:
-    """Put rules that read the same types into groups, small enough that a due time looks at few besides its own."""
-    members: dict[frozenset[str], int] = {}
-    names: dict[tuple[frozenset[str], int], str] = {}
+    """Put rules that read and require the same types into groups.
+
+    They are small enough that a due time looks at few rules besides its own.
+    """
+    members: dict[Any, int] = {}
+    names: dict[Any, str] = {}
     grouped = []
     for rule in rules:
-        place = members[rule.types] = members.get(rule.types, -1) + 1
-        name = names.setdefault((rule.types, place // _GROUP_SIZE), str(len(names)))
+        alike = (rule.types, rule.requires)
+        place = members[alike] = members.get(alike, -1) + 1
+        name = names.setdefault((alike, place // _GROUP_SIZE), str(len(names)))
         grouped.append(replace(rule, group=name))
     return grouped
 

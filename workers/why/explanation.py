@@ -179,6 +179,8 @@ class _Inquiry:
         """Return the due time at which the rule has stopped because a type is not seen, None if it has not."""
         if episode.pending_ms:
             return episode.pending_ms
+        if not all(name in self._activity.series for name in rule.requires):
+            return None  # it cannot hold yet, so nobody looks at it
         due_ms = self._lasted_ms(rule, episode) or FOREVER_MS
         due_ms = min(due_ms, self._look(rule.condition, decided_until(self._activity))[1])
         return due_ms if due_ms <= self._at_ms else None
