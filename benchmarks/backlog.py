@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
+from benchmarks.rules import write_many
 from tests.services import missing_kafka, missing_redis, running_apache_pair
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
@@ -37,6 +38,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--rules", type=int, help="So many made-up rules (a multiple of 20)."
+    )
     options = parser.parse_args()
     for missing in (missing_kafka(), missing_redis()):
         if missing is not None:
@@ -44,12 +48,16 @@ def main() -> int:
             return 1
     history = simulate(seed=1, customers=options.customers)
     with tempfile.TemporaryDirectory() as folder, running_apache_pair(Path(folder)) as pair:
-        print(json.dumps(asyncio.run(_measure(pair, history, options.workers, Path(folder)))))
+        print(json.dumps(asyncio.run(_measure(pair, history, options.workers, Path(folder), options.rules))))
     return 0
 
 
-async def _measure(pair: Pair, history: History, workers: int, folder: Path) -> dict[str, float]:
+async def _measure(pair: Pair, history: History, workers: int, folder: Path, rules: int | None) -> dict[str, float]:
     environment = demo_settings(pair, history, folder, "")
+    if rules is not None:
+        (folder / "rules").mkdir()
+        write_many(folder / "rules", rules)
+        environment["LINGER_RULES"] = str(folder / "rules")
     settings = read_settings(environment)
     sources, _ = load_configuration(settings)
     async with connected_admin(settings.kafka_connection()) as admin:
