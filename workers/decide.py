@@ -634,7 +634,12 @@ class Decide:
 
     def _observed(self, partition: Partition) -> Observed:
         since = partition.since or {}
-        whole = frozenset(key for key in since if key.split("?", 1)[0] in self._whole)
+        # A filtered series that began later than its type has no whole history, whatever the sources have.
+        whole = frozenset(
+            key
+            for key, since_ms in since.items()
+            if (name := key.split("?", 1)[0]) in self._whole and since_ms <= since.get(name, since_ms)
+        )
         return Observed(since, partition.horizon.until, whole)
 
     async def _wait_until_watched(self, partition: Partition) -> None:

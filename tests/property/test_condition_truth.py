@@ -682,7 +682,7 @@ def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(k
     st.sampled_from(["at least", "at most", "more than", "exactly"]),
     st.sampled_from([None, "10 days", "20 days"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     values: list[int], bound: int, word: str, within: str | None
 ) -> None:

@@ -143,6 +143,14 @@ def test_what_is_added_up_leaves_the_window_with_its_day() -> None:
     assert question.next_flip(12.5) == 17
 
 
+def test_numbers_below_nothing_make_a_sum_rise_as_they_leave() -> None:
+    """The first day is not known as a whole; the window is from the very midnight at which that day leaves it."""
+    asked = {"sum": "nps.score", "between": "0 and 5", "within": "7 days"}
+    question = Question(asked, [*scored(10, at=50.5), *scored(-3, at=52)])
+    assert [question.at(at) for at in (52.5, 57 - MS, 57, 59 - MS, 59)] == ["false"] * 4 + ["true"]
+    assert (question.next_flip(52.5), question.next_flip(59)) == (59, None)
+
+
 @pytest.mark.parametrize("value", ["12", True, None, "many"])
 def test_what_is_no_number_adds_nothing(value: Any) -> None:
     assert holds({"sum": "nps.score", "at most": 0}, [event("nps", 1, score=value)], 2) == "true"

@@ -464,6 +464,21 @@ def test_a_series_that_no_rule_asks_for_any_more_is_watched_anew_when_one_does_a
     lawful(law, GONE, big)
 
 
+def test_ever_is_not_known_of_a_series_that_a_new_rule_asks_for_in_a_whole_history() -> None:
+    never = rule("never", when={"count": "login", "at most": 1, "where": {"plan": "gold"}})
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        with_never = agent.decide.rules
+        await agent.decide.put_in_force(rules(GONE, types=TYPES).in_force(1, {}))
+        for at in range(3):
+            assert await agent.take(record(at, attributes={"plan": "gold"})) is True
+        await agent.decide.put_in_force(with_never.in_force(2, {"never": (2, day(50))}))
+        assert await agent.take(record(3, attributes={"plan": "gold"})) is True
+        assert "never" not in stored(store).episodes
+
+    lawful(law, GONE, never)
+
+
 # --- paces --------------------------------------------------------------------------------------------------------
 
 PACED: Final = rule("gone", when={"status": "cancelled"}, action="win-back", pace="at most 1 per day")
