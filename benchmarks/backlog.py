@@ -38,9 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument(
-        "--rules", type=int, help="So many made-up rules (a multiple of 20)."
-    )
+    parser.add_argument("--rules", type=int, help="So many made-up rules (a multiple of 20).")
     options = parser.parse_args()
     for missing in (missing_kafka(), missing_redis()):
         if missing is not None:

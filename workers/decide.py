@@ -148,6 +148,7 @@ class Decide:
         numbers = sorted(bounds)
         claimed = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
         telemetry.PARTITIONS.set(len(self._partitions))
+        self._changed.set()
         log.info(telemetry.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
         return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
 
@@ -158,7 +159,9 @@ class Decide:
     async def reclaim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
         """Claim a stopped partition again and return where to read it from; None if it stays stopped."""
         await self._release(number)
-        return await self._claim(number, bounds, topic_id)
+        offset = await self._claim(number, bounds, topic_id)
+        self._changed.set()
+        return offset
 
     async def take(self, number: int, delivery: Delivery) -> int | bool:
         """Fold one delivery.

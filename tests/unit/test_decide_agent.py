@@ -433,6 +433,25 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
     lawful(law)
 
 
+def test_whoever_claims_a_partition_sweeps_what_its_owner_left_unswept() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(record(0)) is True
+        await agent.decide.stop(0)
+        heir = Agent(store.as_store(), GONE)
+        await heir.decide.put_in_force(numbered(heir, 3))
+        sweeping = asyncio.create_task(heir.decide.sweep())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await heir.start()  # long after the new rules
+        async with asyncio.timeout(5):
+            while stored(store).generation != 3 or store.contents[0].meta.get("swept") != "3":
+                await asyncio.sleep(0)
+        sweeping.cancel()
+        await heir.decide.stop(0)
+
+    lawful(law)
+
+
 def test_customers_are_brought_under_new_rules_at_the_next_look() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.take(record(0)) is True
