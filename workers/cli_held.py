@@ -57,10 +57,9 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 
 def held(settings: Settings, *, as_json: bool) -> None:
     """Print how many actions are held, by rule."""
-    rules = _evaluated(settings)
 
     async def ask(store: Store, now_ms: int) -> Any:
-        return await held_by_rule(store, settings.partitions, rules, now_ms)
+        return await held_by_rule(store, settings.partitions, now_ms)
 
     found = _with_store(settings, ask)
     if as_json:
@@ -94,9 +93,6 @@ def order(
     """Order what becomes of held actions of a rule."""
     if (at_most is None) == (not everything):
         raise StartupError([f"say how many to {what}: --at-most 100, or --all"])
-    rules = _evaluated(settings)
-    if rule not in rules:
-        raise StartupError([f"there is no rule '{rule}' that is evaluated; there are {', '.join(sorted(rules))}"])
 
     async def ask(store: Store, now_ms: int) -> int:
         return await order_for_held(store, settings.partitions, rule, what, at_most)
@@ -104,10 +100,6 @@ def order(
     number = _with_store(settings, ask)
     said = {"release": "are being released", "discard": "are being discarded"}[what]
     out.print(f"{number} held actions of '{rule}' {said}." if number else f"No action of '{rule}' is held.")
-
-
-def _evaluated(settings: Settings) -> list[str]:
-    return [rule.id for rule in load_configuration(settings)[1].rules]
 
 
 def _with_store(settings: Settings, ask: Callable[[Store, int], Awaitable[Result]]) -> Result:

@@ -115,6 +115,7 @@ class Decide:
         self._looked = asyncio.Event()
         self._holding = Holding(store)
         self._changed = asyncio.Event()
+        self._claiming = asyncio.Lock()
 
     @property
     def rules(self) -> RuleSet:
@@ -142,6 +143,12 @@ class Decide:
 
         A partition whose state and log do not fit together is left out, with an error in the log.
         """
+        async with self._claiming:
+            return await self._claim_all(bounds, topic_id, progress)
+
+    async def _claim_all(
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+    ) -> dict[int, int]:
         for number in list(self._partitions):
             await self._release(number)
         self._progress = progress
@@ -157,9 +164,12 @@ class Decide:
         return [partition.number for partition in self._partitions.values() if partition.outdated]
 
     async def reclaim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
-        """Claim a stopped partition again and return where to read it from; None if it stays stopped."""
-        await self._release(number)
-        offset = await self._claim(number, bounds, topic_id)
+        """Claim a stopped partition again and return where to read it from; None if it stays stopped, or is gone."""
+        async with self._claiming:
+            if number not in self.outdated():
+                return None
+            await self._release(number)
+            offset = await self._claim(number, bounds, topic_id)
         self._changed.set()
         return offset
 
@@ -273,6 +283,7 @@ class Decide:
         if not behind:
             return
         started, swept, cursor = time.monotonic(), 0, None
+        failed: set[str] = set()
         while cursor != 0:
             cursor, found = await self._store.scan(cursor or 0, _SCANNED_AT_ONCE)
             for tag, names in found.items():
@@ -280,12 +291,14 @@ class Decide:
                     continue
                 for start in range(0, len(names), MAX_CUSTOMERS):
                     await partition.outbox.wait_for_room()
-                    await self._fire(partition, Due(names[start : start + MAX_CUSTOMERS], {}), 0, sweeping=True)
+                    some = Due(names[start : start + MAX_CUSTOMERS], {})
+                    if not await self._fire(partition, some, 0, sweeping=True):
+                        failed.add(tag)  # swept once more, from the beginning
                 swept += len(names)
             await asyncio.sleep(0)
-        for partition in behind.values():
+        for tag, partition in behind.items():
             async with partition.lock:
-                if partition.is_usable and self._rules.generation == generation:
+                if tag not in failed and partition.is_usable and self._rules.generation == generation:
                     await self._mark_swept(partition, generation)
         log.info(
             telemetry.RULES_SWEPT,
@@ -296,12 +309,15 @@ class Decide:
         )
 
     async def _mark_swept(self, partition: Partition, generation: int) -> None:
+        changes = Changes()
+        self._stamp(partition, changes)
+        changes.fields["swept"] = generation
         try:
-            await self._commit(partition, Changes(fields={"swept": generation}))
+            await self._commit(partition, changes)
         except Fenced:
             await self._lose(partition)
         except Transient as error:
-            await self._recover(partition, error, 0)
+            await self._recover_or_lose(partition, error)
 
     def _usable(self) -> list[Partition]:
         return [partition for partition in self._partitions.values() if partition.is_usable]
@@ -519,24 +535,26 @@ class Decide:
 
     # -- timers --------------------------------------------------------------------------------------------
 
-    async def _fire(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool = False) -> None:
+    async def _fire(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool = False) -> bool:
         """Take one step for customers whose time has come; without customers, only trim the outbox.
 
         Sweeping, only customers count who were decided under older rules.
+
+        Returns:
+            Whether the step was taken.
         """
         async with partition.lock:
             if not partition.is_usable:
-                return
+                return False
             try:
                 await self._fire_once(partition, due, upto_ms, sweeping=sweeping)
             except Fenced:
                 await self._lose(partition)
             except Transient as error:
-                # The next tick finds the same customers again.
-                try:
-                    await self._recover(partition, error, 0)
-                except Fenced:
-                    await self._lose(partition)
+                await self._recover_or_lose(partition, error)  # the next tick finds the same customers again
+            else:
+                return True
+        return False
 
     async def _fire_once(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
         work = Work(partition.meta)
@@ -585,7 +603,7 @@ class Decide:
                 except Fenced:
                     await self._lose(partition)
                 except Transient as error:
-                    await self._recover(partition, error, 0)
+                    await self._recover_or_lose(partition, error)
 
     async def _carry_out_in(self, partition: Partition, orders: Orders) -> None:
         work = Work(partition.meta)
@@ -595,6 +613,7 @@ class Decide:
             self._holding.carry_out(orders, held, work, self._now_ms)
             changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
             changes.carried_out = len(orders.given)
+            self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
 
@@ -634,6 +653,12 @@ class Decide:
             await partition.outbox.close()
             partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
             return
+
+    async def _recover_or_lose(self, partition: Partition, error: Transient) -> None:
+        try:
+            await self._recover(partition, error, 0)
+        except Fenced:
+            await self._lose(partition)
 
     def _observed(self, partition: Partition) -> Observed:
         since = partition.since or {}

@@ -1,6 +1,6 @@
 """Held actions, for the people who decide what becomes of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, TypedDict
 
@@ -24,10 +24,10 @@ class HeldOfRule(TypedDict):
     expires_first: str
 
 
-async def held_by_rule(store: Store, partitions: int, rules: Iterable[str], now_ms: int) -> list[HeldOfRule]:
-    """Return what is held, by rule; rules of which nothing is held are left out."""
+async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldOfRule]:
+    """Return what is held, by rule, also of rules that are gone."""
     found = []
-    for rule_id in sorted(rules):
+    for rule_id in sorted(await store.rules_held()):
         actions = [action for _, action in await _held_of(store, partitions, rule_id)]
         if actions:
             found.append(

@@ -47,17 +47,13 @@ class Holding:
 
     async def keep_pace(self, work: Work, rules: RuleSet, now_ms: int) -> None:
         """Hold back the actions of a step that are above their rule's pace, and let go of those taken back."""
-        decided = {one.rule.id for one in work.decisions if isinstance(one, Action)}
-        for rule_id in sorted(decided):
+        actions = [one for one in work.decisions if isinstance(one, Action)]
+        # Whatever the rule says by now: it may have been held before. Harmless for what was sent.
+        work.let_go += [(one.rule.id, one.action_id) for one in actions if one.status == "retracted"]
+        for rule_id in sorted({one.rule.id for one in actions}):
             rule = rules.by_id.get(rule_id)
             if rule is None or rule.pace is None:
                 continue
-            # Harmless for those that were sent.
-            work.let_go += [
-                (rule_id, one.action_id)
-                for one in work.decisions
-                if isinstance(one, Action) and one.status == "retracted" and one.rule.id == rule_id
-            ]
             if not (actions := work.actions_of(rule_id)):
                 continue
             granted = await self._paces.reserve(rule_id, rule.pace, len(actions), now_ms)

@@ -410,6 +410,15 @@ class Store:
             if names
         }
 
+    async def rules_held(self) -> set[str]:
+        """Return the ids of all rules of which anything is held; goes through all keys."""
+        pattern, names, cursor = f"{_escaped(self._namespace)}:{{*}}:held:*", set[str](), -1
+        while cursor:
+            answer = (await self.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
+            cursor = int(answer[0])
+            names |= {raw.decode().rpartition(":")[2] for raw in answer[1]}
+        return names
+
     async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
         """Return what people ordered for held actions, by partition, oldest first."""
         answers = await self.call([("LRANGE", self.keys(number).orders, 0, limit - 1) for number in partitions])
@@ -469,6 +478,7 @@ class Store:
                 fields = [part for pair in wanted.items() for part in pair]
                 done = await self.converse(connection, [("MULTI",), ("DEL", key), ("HSET", key, *fields), ("EXEC",)])
                 if done[-1] is not None:
+                    await self.wait_for_replicas(connection)
                     return dict(wanted)
         raise Transient(f"'{key}' was changed by others again and again")
 

@@ -77,7 +77,9 @@ class Work:
         kept = {action.action_id for action in actions}
         self.held += actions
         self.decisions = [
-            held_back(one, detail) if isinstance(one, Action) and one.action_id in kept else one
+            held_back(one, detail)
+            if isinstance(one, Action) and one.status == "active" and one.action_id in kept
+            else one
             for one in self.decisions
         ]
 

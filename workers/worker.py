@@ -18,10 +18,10 @@ from workers.configuration import load_rule_set
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide
 from workers.endpoints import Endpoints
-from workers.errors import LingerError, StartupError, Transient
+from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.files.rule_watch import fingerprint
-from workers.generations import OlderRules, Promotion, put_in_force
+from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake import Intake
 from workers.publisher import Publisher
 from workers.safe_time import Progress, decode_progress, encode_progress, silent_sources
@@ -71,6 +71,7 @@ class Worker:
         self._failure: asyncio.Future[Any] | None = None
         self._reloading = asyncio.Lock()
         self._refused: str | None = None
+        self._try_again = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set.
@@ -111,29 +112,44 @@ class Worker:
 
     # -- rules ---------------------------------------------------------------------------------------------
 
-    async def reload(self) -> list[str]:
+    async def reload(self, *, asked: bool = True) -> list[str]:
         """Read the rule files again and put them in force: all of them, or none if there is any problem.
+
+        Args:
+            asked: somebody asked for it, so rules that were in force before may come back. Not asked, they may
+                if this worker has the newest rules, so that they were changed back here; not if it is behind.
 
         Returns:
             The problems, as `file:line:column: …`; the old rules stay in force then.
         """
         async with self._reloading:
+            self._try_again = False
             try:
                 rules = await asyncio.to_thread(load_rule_set, self._settings, self._sources)
-                if rules.hash == self._rules.hash:
-                    self._refused = None
-                    return []
-                reading = await self._clock.read()
-                promotion = await put_in_force(self._store, rules, reading.now_ms, deliberate=True)
-            except (StartupError, Transient) as error:
-                problems = list(error.problems) if isinstance(error, StartupError) else [str(error)]
-                telemetry.RELOADS.labels("refused").inc()
-                self._refused = f"{len(problems)} problems in the rule files; the old rules stay in force"
-                log.error(telemetry.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
-                return problems
-            await self._take_over(promotion)
-            telemetry.RELOADS.labels("loaded").inc()
+                is_new = rules.hash != self._rules.hash
+                now_ms = (await self._clock.read()).now_ms
+                is_newest = self._rules.generation == await newest_generation(self._store)
+                deliberate = is_new and (asked or is_newest)
+                promotion = await put_in_force(self._store, rules, now_ms, deliberate=deliberate)
+                if promotion.rules.generation != self._rules.generation:
+                    await self._take_over(promotion)
+                    telemetry.RELOADS.labels("loaded").inc()
+                await self._reclaim_stopped()
+            except OlderRules as error:
+                return self._refuse([str(error)]) if is_new else []
+            except StartupError as error:
+                return self._refuse(list(error.problems))
+            except (Transient, Fenced, KafkaError, OSError) as error:
+                self._try_again = True  # at the next look at the files
+                return self._refuse([f"{error}; it is tried again"])
+            self._refused = None
             return []
+
+    def _refuse(self, problems: list[str]) -> list[str]:
+        telemetry.RELOADS.labels("refused").inc()
+        self._refused = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
+        log.error(telemetry.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
+        return problems
 
     async def _join_generation(self) -> None:
         try:
@@ -146,7 +162,6 @@ class Worker:
     async def _take_over(self, promotion: Promotion) -> None:
         self._rules, self._refused = promotion.rules, None
         await self._decide.put_in_force(self._rules)
-        await self._reclaim_stopped()
         telemetry.GENERATION.set(self._rules.generation)
         log.info(
             telemetry.RULES_LOADED,
@@ -167,13 +182,13 @@ class Worker:
     async def _watch_rules(self) -> None:
         """Load rule files whenever they change; a change counts when the files have kept still for a moment."""
         loaded = seen = await asyncio.to_thread(fingerprint, self._settings.rules)
-        await self.reload()  # they may have changed while the worker was starting
+        await self.reload(asked=False)  # they may have changed while the worker was starting
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
             found = await asyncio.to_thread(fingerprint, self._settings.rules)
-            if found == seen != loaded:
+            if found == seen and (found != loaded or self._try_again or self._decide.outdated()):
                 loaded = found
-                await self.reload()
+                await self.reload(asked=False)
             seen = found
 
     # -- starting ------------------------------------------------------------------------------------------

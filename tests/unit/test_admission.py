@@ -257,3 +257,50 @@ def test_state_of_an_older_rule_set_stays_valid_when_another_rule_changes() -> N
     customer.turn()
     assert customer.turn(upto_day=60) == ["hard active 26"]
     assert customer.turn(event("purchase", 30.5)) == ["hard customer_returned 26"]
+
+
+def test_who_met_a_rule_once_and_does_not_when_it_goes_live_is_not_included() -> None:
+    customer = Customer(live_at(compiled(rule("other", when={"none": "purchase", "for": "300 days"})), 1, 0))
+    customer.turn(event("login", 1), event("login", 2))
+    keen = {"count": "login", "at least": 2, "within": "7 days"}
+    customer.rules = live_at(compiled(rule("soft", when=keen, existing="include", pace="at most 5 per hour")), 2, 40)
+    assert customer.turn() == []
+    assert customer.turn(upto_day=60) == []
+
+
+def test_how_long_a_condition_has_lasted_counts_anew_when_it_is_another_one() -> None:
+    customer = Customer(live_at(compiled(rule("soft", when=QUIET_10, for_="30 days")), 1, 0))
+    customer.turn(event("purchase", 1), upto_day=12)
+    changed = rule("soft", when={"none": "purchase", "for": "15 days"}, for_="30 days")
+    customer.rules = live_at(compiled(changed), 2, 13)
+    customer.turn()
+    assert customer.turn(upto_day=90) == ["soft active 46"]
+
+
+def test_a_change_forgets_what_the_rule_was_waiting_for() -> None:
+    first = compiled(rule("soft", when={"all": [QUIET_10, {"none": "login", "for": "5 days"}]}))
+    customer = Customer(live_at(first, 1, 0))
+    blind = watched(first, login=2)
+    customer.turn(event("login", 0.5), event("purchase", 1), observed=blind)
+    customer.turn(upto_day=20, observed=blind)
+    asks_more = rule("soft", when={"all": [QUIET_10, {"latest": "nps.score", "at most": 6}]})
+    customer.rules = live_at(compiled(asks_more), 2, 21)
+    outcome = decide("ada", customer.activity, (), customer.rules, watched(customer.rules))
+    assert outcome.waiting == {}
+    assert outcome.due_ms == 0
+
+
+def test_a_source_that_a_rule_does_not_compete_over_does_not_hold_it() -> None:
+    ruleset = compiled(
+        rule("alone", when={"none": "login", "for": "5 days"}),
+        rule("low", when={"none": "login", "for": "4 days"}, priority=10),
+        rule(
+            "high",
+            when={"all": [{"none": "purchase", "for": "9 days"}, {"none": "login", "for": "9 days"}]},
+            priority=90,
+        ),
+    )
+    customer = Customer(ruleset)
+    blind = watched(ruleset, purchase=1)
+    customer.turn(event("login", 1), observed=blind)
+    assert customer.turn(upto_day=20, observed=blind) == ["alone active 6"]

@@ -550,3 +550,39 @@ def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
         assert told[-1] == "it had expired before it was released"
 
     lawful(law, PACED)
+
+
+def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        await agent.decide.put_in_force(rules(GONE, types=TYPES).in_force(1, {}))
+        bought = {"amount": 5, "currency": "EUR"}
+        await agent.take(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))
+        assert not store.contents[0].held
+
+    lawful(law, PACED)
+
+
+def test_a_sweep_that_redis_did_not_answer_is_not_taken_for_done() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(record(0)) is True
+        await agent.decide.put_in_force(numbered(agent, 2))
+        sweeping = asyncio.create_task(agent.decide.sweep())
+        store.losing = 1
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert store.contents[0].meta.get("swept") != "2" or stored(store).generation == 2
+        async with asyncio.timeout(5):
+            await wait_for(lambda: stored(store).generation == 2 and store.contents[0].meta.get("swept") == "2")
+        sweeping.cancel()
+
+    lawful(law, QUIET)
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something holds; retries in between pause for a moment."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never held")

@@ -139,6 +139,9 @@ class _Turn:
                 continue
             truth, _ = rule.condition.look(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
+            if episode is not None:
+                # What was being waited for belongs to what the rule said before.
+                episode.pending_ms = episode.met_ms = 0
             if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
                 self._episode(activity, rule).met_ms = clock
             elif truth == TRUE:
@@ -389,8 +392,11 @@ class _Turn:
             episode.holding, episode.start_ms = True, start_ms
         acts = rule.includes_existing and not rule.shadow and not rule.paused
         if acts and (began or episode.acted_ms < episode.start_ms):
-            episode.start_ms = max(start_ms, rule.live_since_ms)
-            self._ask(rule, activity, episode.start_ms, episode.start_ms)
+            at_ms = max(start_ms, rule.live_since_ms)
+            # Met once, and no longer met when the rule went live, is not met.
+            if rule.condition.look(activity, at_ms, self._observed)[0] == TRUE:
+                episode.start_ms = at_ms
+                self._ask(rule, activity, at_ms, at_ms)
 
     def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
         why = tuple(rule.condition.reasons(activity, at_ms, self._observed))

@@ -58,7 +58,7 @@ class Rule:
         types: every event type that can change its truth.
         needs: the types of which an unseen event could make it stop holding.
         requires: types of which something must have happened before the rule can hold.
-        group: name of some rules that read and require the same types.
+        group: name of some rules that read and require the same types, and compete with the same rules.
         reads: types that must have been seen until a due time before it is decided: its own, and those of the
             rules it competes with, so that none of them runs ahead.
         waits: types that must have been seen before an action is admitted: what it needs, whatever decides about
@@ -179,7 +179,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     plans = Plans(known)
     for reference in sorted(control.traits):
         plans.need_trait(reference)
-    compiled = _competing(_grouped([_compile(rule, plans, hold_out_key) for rule in evaluated]), control)
+    compiled = _grouped(_competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
     references: dict[str, set[str]] = {}
     for one in evaluated:
         for reference in one.variables.values():
@@ -190,7 +190,14 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         groups.setdefault(rule.group, []).append(rule)
     return RuleSet(
         rules=tuple(compiled),
-        hash=_digest([[_content(rule) for rule in ordered], _dumped(book.for_every_rule)]),
+        # What is stored names groups of rules, so whatever changes them makes another rule set.
+        hash=_digest(
+            [
+                [_content(rule) for rule in ordered],
+                _dumped(book.for_every_rule),
+                [(rule.id, rule.group, sorted(rule.types), sorted(rule.requires)) for rule in compiled],
+            ]
+        ),
         control=control,
         facts=plans.facts_by_type(),
         groups={name: tuple(group) for name, group in groups.items()},
@@ -263,7 +270,7 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
 
 
 def _grouped(rules: Sequence[Rule]) -> list[Rule]:
-    """Put rules that read and require the same types into groups.
+    """Put rules that read and require the same types, and compete with the same rules, into groups.
 
     They are small enough that a due time looks at few rules besides its own.
     """
@@ -271,7 +278,7 @@ def _grouped(rules: Sequence[Rule]) -> list[Rule]:
     names: dict[Any, str] = {}
     grouped = []
     for rule in rules:
-        alike = (rule.types, rule.requires)
+        alike = (rule.types, rule.requires, rule.circle)
         place = members[alike] = members.get(alike, -1) + 1
         name = names.setdefault((alike, place // _GROUP_SIZE), str(len(names)))
         grouped.append(replace(rule, group=name))
