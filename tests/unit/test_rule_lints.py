@@ -386,6 +386,15 @@ def test_a_type_without_a_source_is_told_for_rules_in_use(sources: SourcesFile) 
     assert codes(rule("a-rule", when)) == []
 
 
+def test_a_consent_or_a_time_zone_that_no_source_can_tell_is_told(sources: SourcesFile) -> None:
+    consent = "for every rule:\n  consent: {from: complaint.consent, opted out: [false]}\n"
+    zone = "for every rule:\n  time zone: {from: complaint.zone, otherwise: UTC}\n"
+    known = "for every rule:\n  consent: {from: purchase.currency, opted out: [EUR]}\n"
+    assert codes(rule(), sources=sources, more=consent) == ["unfed-type"]
+    assert codes(rule(), sources=sources, more=zone) == ["unfed-type"]
+    assert codes(rule(), sources=sources, more=known) == []
+
+
 def test_a_field_that_no_source_fills_is_told_for_rules_in_use(sources: SourcesFile) -> None:
     def warned(variable: str, *more: str) -> list[str]:
         return codes(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}", *more), sources=sources)

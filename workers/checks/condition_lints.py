@@ -197,6 +197,14 @@ def unfed_types(book: PlacedBook) -> Iterator[Problem]:
     if book.sources is None:
         return
     fed = {name for source in book.sources.sources for name in source.types()}
+    for document in book.documents:
+        every = value_of(document.root, "for every rule")
+        for part, key in (("consent", "from"), ("time zone", "from"), ("time zone", "country")):
+            node = value_of(value_of(every, part), key)
+            if isinstance(node, ScalarNode) and (kind := node.text.partition(".")[0]) not in fed:
+                message = f"no source gives a {kind}: the {part} of a customer can never be known"
+                hint = "add a source in sources.yaml, or leave it out until there is one"
+                yield Problem(document.file, *node.at, "unfed-type", message, hint, "warning")
     for placed in book.rules:
         if placed.rule.status not in ("live", "shadow"):
             continue
