@@ -2,8 +2,10 @@
 
     python -m benchmarks.rules [--json]
 
-The rules are the shipped ones, all live, over and over with other numbers. The events are those of customers with
-65 % log-ins, 30 % purchases and 5 % cancellations, decided one at a time, as when everybody is caught up.
+Two sets of rules, all live. `alike`: the shipped ones over and over with other numbers; nearly all of them read
+purchases, so a purchase has to ask nearly all: the worst case. `spread`: conditions of five kinds over twenty event
+types, so that an event can change one rule in twenty. Events are decided one at a time, as when everybody is caught
+up: for `alike` 65 % log-ins, 30 % purchases, 5 % cancellations; for `spread` all types alike.
 """
 
 import argparse
@@ -13,10 +15,11 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from schemas.rules import RuleBook
+from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
 from workers.core import activity as activities
 from workers.core.decide import decide
@@ -32,6 +35,8 @@ DAY: Final = 86_400_000
 START: Final = 1_704_067_200_000
 CUSTOMERS: Final = 300
 EVENTS: Final = 40
+_TYPES: Final = 20
+_USUAL: Final = {"login": 65, "purchase": 30, "cancellation": 5}
 _NUMBER: Final = re.compile(r"\b(\d+) (days|hours)\b")
 
 
@@ -51,16 +56,19 @@ def main() -> None:
         started = time.perf_counter()
         load_configuration(Settings(rules=Path(folder), sources=HOME / "sources.yaml"))
         figures["load_200_seconds"] = round(time.perf_counter() - started, 2)
+    kinds = [f"type-{number}" for number in range(_TYPES)]
     for number in (1, 20, 200):
-        book = many(shipped, number)
-        figures[f"microseconds_per_event_{number}"] = round(measure(compile_rules(book, types)), 1)
-    figures["ratio_200_to_20"] = round(
-        figures["microseconds_per_event_200"] / figures["microseconds_per_event_20"], 2
-    )
+        alike = compile_rules(many(shipped, number), types)
+        figures[f"alike_{number}_microseconds_per_event"] = round(measure(alike, _USUAL), 1)
+        spread = compile_rules(RuleBook(tuple(spread_rules(number))), kinds)
+        figures[f"spread_{number}_microseconds_per_event"] = round(measure(spread, dict.fromkeys(kinds, 1)), 1)
+    for name in ("alike", "spread"):
+        many_us, few_us = (figures[f"{name}_{number}_microseconds_per_event"] for number in (200, 20))
+        figures[f"{name}_ratio_200_to_20"] = round(many_us / few_us, 2)
     if as_json:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
-        sys.stdout.writelines(f"{name:30} {value}\n" for name, value in figures.items())
+        sys.stdout.writelines(f"{name:36} {value}\n" for name, value in figures.items())
 
 
 def many(shipped: RuleBook, number: int) -> RuleBook:
@@ -78,6 +86,30 @@ def many(shipped: RuleBook, number: int) -> RuleBook:
 
 def _with_more(text: str, more: int) -> str:
     return _NUMBER.sub(lambda found: f"{int(found[1]) + more} {found[2]}", text)
+
+
+def spread_rules(number: int) -> Iterator[Rule]:
+    """Yield so many live rules, each about one of the event types."""
+    for serial in range(number):
+        kind, days = f"type-{serial % _TYPES}", 20 + serial
+        conditions = (
+            {"all": [{"count": kind, "at least": 3, "within": "90 days"}, {"none": kind, "for": f"{days} days"}]},
+            {"all": [{"last": kind, "at least": f"{days} days"}, {"count": kind, "at most": 5}]},
+            {"change": kind, "down by": "50%", "within": "30 days", "from at least": 2 + serial % 5},
+            {"overdue": kind, "by": "2 times", "usual gap": "30 days", "at least": f"{days} days"},
+            {"all": [{"count": kind, "at most": 2, "within": "60 days"}, {"known for": f"{days} days"}]},
+        )
+        yield Rule.model_validate(
+            {
+                "id": f"rule-{serial}",
+                "title": f"rule {serial}",
+                "status": "live",
+                "when": conditions[serial // _TYPES % len(conditions)],
+                "action": "at-risk",
+                "template": "t",
+                "expires after": "14 days",
+            }
+        )
 
 
 def write_many(folder: Path, number: int) -> None:
@@ -109,7 +141,7 @@ def write_many(folder: Path, number: int) -> None:
         (folder / f"rules-{file}.yaml").write_text("".join(lines))
 
 
-def measure(rules: RuleSet) -> float:
+def measure(rules: RuleSet, mix: Mapping[str, int]) -> float:
     """Return the microseconds that one event takes: reading the activity, deciding, writing it."""
     keys = [plan.key for plan in rules.plans()]
     observed = Observed(dict.fromkeys(keys, START - 800 * DAY), whole=frozenset(keys))
@@ -119,7 +151,7 @@ def measure(rules: RuleSet) -> float:
         raw, at_ms = None, START
         for serial in range(EVENTS):
             at_ms += round(chance.expovariate(1 / 6) * DAY)
-            kind = chance.choices(["login", "purchase", "cancellation"], [65, 30, 5])[0]
+            kind = chance.choices([*mix], [*mix.values()])[0]
             attributes = {"amount": 20, "currency": "EUR"} if kind == "purchase" else {}
             fact = Fact(f"{number}-{serial}", kind, f"c{number}", at_ms, attributes)
             started = time.perf_counter()
