@@ -98,8 +98,11 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             book, problems = load_book([path], TYPES)
             assert not problems
             assert len(book.rules) == 2
-            active = [one["action_id"] for one in published if one["status"] == "active"]
-            assert len(active) == len(set(active))
+            # At least once: a record may come again, and is the same then.
+            contents: dict[tuple[str, str], str] = {}
+            for one in published:
+                said = json.dumps(one, sort_keys=True)
+                assert contents.setdefault((one["action_id"], one["status"]), said) == said
             standing = {one["action_id"]: one["status"] for one in published}
             found = {
                 rule_id: {
@@ -171,17 +174,16 @@ def test_those_who_met_a_rule_before_can_be_included_at_its_pace_and_the_rest_is
             await until_generation(place, 2)
             await place.now(25.2)
             await place.decided_until(25.2)
-            assert len(await place.actions("at-risk")) == 6
+            assert await published(place, 6)
             held = json.loads(linger(place, "rules", "held", "--json").stdout)
             assert [(one["rule"], one["held"]) for one in held] == [("hard", 14)]
             assert linger(place, "rules", "release", "hard", "--at-most", "5").returncode == 0
             await place.until(lambda: published(place, 11), "five more actions")
             assert linger(place, "rules", "discard", "hard", "--all").returncode == 0
             await place.until(lambda: nothing_held(place), "nothing to be held any more")
-            actions = await place.actions("at-risk")
-            assert len(actions) == len({one["action_id"] for one in actions}) == 11
-            decisions = [json.loads(one.value)["detail"] for one in await place.read("decisions")]
-            assert sum(one == "discarded by hand" for one in decisions) == 9
+            assert await published(place, 11)
+            told = [json.loads(one.value) for one in await place.read("decisions")]
+            assert len({one["action_id"] for one in told if one["detail"] == "discarded by hand"}) == 9
 
     asyncio.run(law())
 
@@ -196,13 +198,13 @@ def test_actions_above_the_pace_can_be_spread_over_time(pair: Pair, tmp_path: Pa
                 await place.now(at_day)
                 await place.decided_until(at_day)
                 await place.until(partial(published, place, number), f"{number} actions")
-            assert len({one["action_id"] for one in await place.actions("at-risk")}) == 10
+            assert await published(place, 10)
 
     asyncio.run(law())
 
 
 async def published(place: Site, number: int) -> bool:
-    return len(await place.actions("at-risk")) == number
+    return len({one["action_id"] for one in await place.actions("at-risk")}) == number
 
 
 async def nothing_held(place: Site) -> bool:
