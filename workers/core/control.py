@@ -93,7 +93,7 @@ class Control:
         """
         for limit in self.policy.limits:
             if _counted(limit, acted, at_ms, self.zone_of(traits)) >= limit.at_most:
-                return _in_words(limit)
+                return f"at most {limit_in_words(limit)}"
         return None
 
 
@@ -180,8 +180,7 @@ def _period(limit: Limit, at_ms: int, zone: ZoneInfo) -> tuple[int, ...]:
     return (day.toordinal(),)
 
 
-def _in_words(limit: Limit) -> str:
+def limit_in_words(limit: Limit) -> str:
+    """Word a limit: `2 actions within 7 days`."""
     number = f"{limit.at_most} action" + ("" if limit.at_most == 1 else "s")
-    if limit.within is not None:
-        return f"at most {number} within {write_duration(limit.within)}"
-    return f"at most {number} per {limit.per}"
+    return f"{number} {f'within {write_duration(limit.within)}' if limit.within is not None else f'per {limit.per}'}"

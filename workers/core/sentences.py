@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from schemas import conditions as model
 from schemas.durations import write_duration
-from schemas.rules import ForEveryRule, Limit, Rule, RuleBook
+from schemas.rules import ForEveryRule, Rule, RuleBook
+from workers.core.control import limit_in_words
 from workers.core.definitions import expanded
 from workers.core.words import Said, attribute, date_in_words, listed, negated, noun, phrase, said
 
@@ -337,9 +338,3 @@ def _by_all(every: ForEveryRule) -> Iterator[str]:
     if every.quiet_hours is not None:
         hours = f"between {every.quiet_hours.from_} and {every.quiet_hours.until} of the customer's time"
         yield f"nobody because of quiet hours, but {hours} the action says when it may be sent"
-
-
-def limit_in_words(limit: Limit) -> str:
-    """Word a limit: `2 actions within 7 days`."""
-    number = f"{limit.at_most} action" + ("" if limit.at_most == 1 else "s")
-    return f"{number} {f'within {write_duration(limit.within)}' if limit.within is not None else f'per {limit.per}'}"
