@@ -707,6 +707,11 @@ def test_what_was_watched_is_read_from_the_meta_of_the_partition() -> None:
     assert observed == Observed(since_ms, {"login": 8}, frozenset({"purchase", "purchase?0a"}))
 
 
+def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:
+    meta = {"since:purchase": "5", "since:purchase?0a": ""}
+    assert watched_as(meta, declared(), {}).since == {"purchase": 5}
+
+
 def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
     progress = {"shop:0": Progress(seen_ms=day(5), spoke_ms=day(5), since_ms=day(0), partitions=1)}
     now_ms = day(6)

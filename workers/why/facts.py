@@ -86,7 +86,8 @@ async def read_customer(
 
 def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Observed:
     """Return what a partition has watched: the one place that knows how `meta` says so."""
-    since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if name.startswith(_SINCE)}
+    # Empty of a series that no rule asks for any more.
+    since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if text and name.startswith(_SINCE)}
     complete = whole_types(sources)
     return Observed(since, until, frozenset(key for key in since if key.split("?", 1)[0] in complete))
 
