@@ -11,6 +11,7 @@ from rich.text import Text
 from workers.core import activity as activities
 from workers.core.activity import Activity, Series
 from workers.core.facts import UNIT
+from workers.core.observed import type_of
 from workers.core.ruleset import Rule, RuleSet
 from workers.store import Store
 
@@ -68,7 +69,7 @@ async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSe
         latest_event=_text(known.at_ms),
         looked_again_at=_text(known.due_ms) if known.due_ms else None,
         bytes=len(raw),
-        events=[_series(key, series) for key, series in known.series.items() if "?" not in key],
+        events=[_series(key, series) for key, series in known.series.items() if key == type_of(key)],
         rules=[_rule(rule, known) for rule in rules.rules],
     )
 

@@ -24,7 +24,7 @@ from workers.clock import Clock, Reading
 from workers.core import activity as activities
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact, NotCanonical, read_fact
-from workers.core.observed import Observed
+from workers.core.observed import Observed, whole_series
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
@@ -662,13 +662,7 @@ class Decide:
 
     def _observed(self, partition: Partition) -> Observed:
         since = partition.since or {}
-        # A filtered series that began later than its type has no whole history, whatever the sources have.
-        whole = frozenset(
-            key
-            for key, since_ms in since.items()
-            if (name := key.split("?", 1)[0]) in self._whole and since_ms <= since.get(name, since_ms)
-        )
-        return Observed(since, partition.horizon.until, whole)
+        return Observed(since, partition.horizon.until, whole_series(since, self._whole))
 
     async def _wait_until_watched(self, partition: Partition) -> None:
         while partition.is_usable and not self._resolve_since(partition):

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import Fenced, Transient
+from workers.safe_time import Progress, decode_progress
 
 SLOTS: Final = 16_384
 MAX_CUSTOMERS: Final = 500
@@ -294,6 +295,12 @@ class Store:
     def progress_key(self) -> str:
         """Where intake tells what it has seen of each source partition."""
         return f"{self._namespace}:progress"
+
+    async def progress(self) -> dict[str, Progress]:
+        """Return what intake has told of each source partition, by `topic:partition`."""
+        raw = (await self.call([("HGETALL", self.progress_key)]))[0]
+        pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
+        return {name.decode(): decode_progress(value) for name, value in pairs}
 
     @property
     def seen_key(self) -> str:

@@ -24,7 +24,7 @@ from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake import Intake
 from workers.publisher import Publisher
-from workers.safe_time import Progress, decode_progress, encode_progress, silent_sources
+from workers.safe_time import Progress, encode_progress, silent_sources
 from workers.settings import Settings
 from workers.store import Store, open_pool
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
@@ -277,7 +277,7 @@ class Worker:
         self._note_topics(await describe(self._probe, [*self._counts]))
         raw_bounds = await log_bounds(self._probe, [(tp.topic, tp.partition) for tp in assigned])
         bounds = {TP(tp.topic, tp.partition): found for tp, found in raw_bounds.items()}
-        progress = await self._progress()
+        progress = await self._store.progress()
         mine = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._activity}
         claimed = await self._decide.claim(mine, self._topic_id, progress)
         sources = {
@@ -373,7 +373,7 @@ class Worker:
                 reading, {(tp.topic, tp.partition): end for tp, end in ends.items()}, self._counts
             )
             await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
-            progress = await self._progress()
+            progress = await self._store.progress()
             self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
@@ -400,11 +400,6 @@ class Worker:
     async def _tell(self, key: str, fields: Mapping[str, Any]) -> None:
         if fields:
             await self._store.call([("HSET", key, *(part for pair in fields.items() for part in pair))])
-
-    async def _progress(self) -> dict[str, Progress]:
-        raw = (await self._store.call([("HGETALL", self._store.progress_key)]))[0]
-        pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-        return {name.decode(): decode_progress(value) for name, value in pairs}
 
     def _seen(self) -> dict[str, str]:
         """Return for each partition up to when every type is decided, and how much waits for Kafka."""

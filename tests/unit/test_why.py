@@ -704,7 +704,8 @@ def test_what_was_watched_is_read_from_the_meta_of_the_partition() -> None:
     meta = {"owner": "x", "since:purchase": "5", "since:purchase?0a": "7", "since:login": "6", "rules": "ab"}
     observed = watched_as(meta, declared(complete_since="2024-01-01"), {"login": 8})
     since_ms = {"purchase": 5, "purchase?0a": 7, "login": 6}
-    assert observed == Observed(since_ms, {"login": 8}, frozenset({"purchase", "purchase?0a"}))
+    # Some purchases are told apart only since later: of them nothing is complete.
+    assert observed == Observed(since_ms, {"login": 8}, frozenset({"purchase"}))
 
 
 def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:

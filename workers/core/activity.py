@@ -5,6 +5,7 @@ buckets (UTC days), never raw events. Stored as positional msgpack behind a vers
 take about 200 bytes, nobody more than `MAX_BYTES`.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -118,7 +119,8 @@ class Activity(msgspec.Struct, array_like=True):
         series, episodes: by series key and by rule id.
         latest: attributes of the latest event of a type that templates use, by `type.attribute`.
         generation: of the rule set under which it was last decided.
-        flips: by name of a group of rules, the earliest moment at which time alone changes one of them.
+        flips: by name of a group of rules, a moment before which time alone changes none of them. The earliest of
+            all is the exact one.
         candidates: actions that are not admitted yet, oldest first.
         acted: when actions were decided, as long as a limit over all rules counts them.
         traits: by `type.attribute`, the latest known value and when it was told.
@@ -146,6 +148,15 @@ class Activity(msgspec.Struct, array_like=True):
         """Tell whether an event id is among the latest ones."""
         seen = self.seen
         return any(seen[at : at + FINGERPRINT_BYTES] == fingerprint for at in range(0, len(seen), FINGERPRINT_BYTES))
+
+    def has(self, required: Iterable[tuple[str, int, int]]) -> bool:
+        """Tell whether so many events of each of some types were seen: at least, and at most."""
+        series = self.series
+        for name, least, most in required:
+            facts = series.get(name)
+            if not least <= (0 if facts is None else facts.total) <= most:
+                return False
+        return True
 
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode

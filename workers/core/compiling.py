@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import chain
 from typing import Any, Final
 
 from schemas import conditions as model
@@ -14,7 +15,7 @@ from workers.core.activity import LONGEST_TEXT
 from workers.core.conditions import Condition
 from workers.core.facts import UNIT
 from workers.core.filters import value_test
-from workers.core.plans import CANCELLATION, PURCHASE, REACTIVATION, Plans
+from workers.core.plans import CANCELLATION, PURCHASE, Plans
 
 Phrase = Callable[[Any], str]
 
@@ -63,7 +64,6 @@ def _elementary(when: Any, plans: Plans, phrase: str) -> Condition:
         case model.Known():
             return conditions.Tenure(
                 for_ms=duration_ms(when.known_for),
-                all_types=plans.types,
                 span=write_duration(when.known_for),
                 phrase=phrase,
             )
@@ -98,25 +98,50 @@ def types_of(when: Any) -> set[str]:
     return {name for part in model.parts_of(when) for name in types_of(part)}
 
 
-def required_types(when: Any) -> frozenset[str]:
-    """Return event types of which something must have happened before a written condition can be true."""
+def most_events(when: Any) -> dict[str, int]:
+    """Return by event type how many events may have been seen at most for a written condition to be true."""
     match when:
-        case model.Count() | model.Sum() | model.Distinct():
-            lower = when.limits()[0]
-            return frozenset(types_of(when)) if lower is not None and lower[0] + lower[1] > 0 else frozenset()
-        case model.Last() | model.First() | model.Overdue() | model.Average() | model.Change():
-            return frozenset(types_of(when))
-        case model.Latest() | model.Date():
-            return frozenset(types_of(when))
-        case model.Followed(after=first) | model.Unfollowed(after=first):
-            return frozenset({_which(first)[0]})
-        case model.Status(status="cancelled"):
-            return frozenset({CANCELLATION})
+        case model.Count(within=None, where=None):
+            high = _inclusive(when, 1)[1]
+            return {} if high is None else {when.count: max(0, high)}
         case model.All(all=parts):
-            return frozenset[str]().union(*map(required_types, parts))
+            most = [most_events(part) for part in parts]
+            return {name: min(one[name] for one in most if name in one) for name in {*chain(*most)}}
         case model.Any_(any=parts):
-            return frozenset.intersection(*map(required_types, parts))
-    return frozenset()
+            most = [most_events(part) for part in parts]
+            return {name: max(one[name] for one in most) for name in set(most[0]).intersection(*most[1:])}
+    return {}
+
+
+def required_events(when: Any) -> dict[str, int]:
+    """Return by event type how many events must have been seen before a written condition can be true."""
+    match when:
+        case model.Count() | model.Distinct():
+            low = _inclusive(when, 1)[0]
+            return dict.fromkeys(types_of(when), low) if low is not None and low > 0 else {}
+        case model.Sum():
+            lower = when.limits()[0]
+            return dict.fromkeys(types_of(when), 1) if lower is not None and lower[0] + lower[1] > 0 else {}
+        case model.Change():
+            return dict.fromkeys(types_of(when), _events_to_compare(when))
+        case model.Last() | model.First() | model.Overdue() | model.Average() | model.Latest() | model.Date():
+            return dict.fromkeys(types_of(when), 1)
+        case model.Followed(after=first) | model.Unfollowed(after=first):
+            return {_which(first)[0]: 1}
+        case model.Status(status="cancelled"):
+            return {CANCELLATION: 1}
+        case model.All(all=parts):
+            required = [required_events(part) for part in parts]
+            return {name: max(one.get(name, 0) for one in required) for name in {*chain(*required)}}
+        case model.Any_(any=parts):
+            required = [required_events(part) for part in parts]
+            return {name: min(one[name] for one in required) for name in set(required[0]).intersection(*required[1:])}
+    return {}
+
+
+def _events_to_compare(when: model.Change) -> int:
+    is_count = not _split(when.change)[1]
+    return max(1, int(_bounded(when.from_at_least).to_integral_value(ROUND_CEILING))) if is_count else 1
 
 
 def _split(reference: str) -> tuple[str, str]:
@@ -324,13 +349,12 @@ def _told_bound(when: model.Latest) -> str:
 
 
 def _status(when: model.Status, plans: Plans, phrase: str) -> Condition:
-    returns = (PURCHASE, REACTIVATION) if plans.has_reactivation else (PURCHASE,)
-    for name in (CANCELLATION, *returns):
+    for name in (CANCELLATION, *plans.returns):
         plans.need(name, None)
     return conditions.Cancelled(
         wanted=when.status == "cancelled",
         for_ms=0 if when.for_ is None else duration_ms(when.for_),
-        returns=returns,
+        returns=plans.returns,
         bound=when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}",
         phrase=phrase,
     )

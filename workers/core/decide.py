@@ -16,8 +16,9 @@ from schemas.actions import Action, Decision, Retraction, moment
 from workers.core import activity as activities
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.admission import Admission, forget
-from workers.core.conditions import CANCELLATION, FALSE, TRUE
+from workers.core.conditions import CANCELLATION, FALSE, TRUE, Look
 from workers.core.facts import Fact
+from workers.core.filters import scaled_number
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import kept, retraction_of, suppressed, variables_of
 from workers.core.ruleset import Rule, RuleSet
@@ -82,7 +83,16 @@ def decide(
 class _Turn:
     """The work on one customer; a customer has one turn at a time."""
 
-    __slots__ = ("_admission", "_customer_id", "_observed", "_outcome", "_rules")
+    __slots__ = (
+        "_admission",
+        "_customer_id",
+        "_exact",
+        "_first_due_ms",
+        "_observed",
+        "_outcome",
+        "_rules",
+        "_touched",
+    )
 
     def __init__(self, customer_id: str, rules: RuleSet, observed: Observed, outcome: Outcome) -> None:
         self._customer_id = customer_id
@@ -90,6 +100,10 @@ class _Turn:
         self._observed = observed
         self._outcome = outcome
         self._admission = Admission(customer_id, rules, observed, outcome.decisions)
+        # When the customer was due before this turn, exactly; types folded, and groups timed exactly since the last.
+        self._first_due_ms = 0 if outcome.activity is None else outcome.activity.due_ms
+        self._touched: set[str] = set()
+        self._exact: set[str] = set()
 
     def fold(self, event: Fact) -> None:
         """Decide what is due before the event, fold it, and decide what it changed."""
@@ -108,21 +122,22 @@ class _Turn:
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         activities.remember(activity, fingerprint)
+        is_plain = not is_new and event.at_ms > _clock(activity) and not self._takes_away(event)
+        was_cancelled = self._is_cancelled(activity)
         activity.at_ms = max(activity.at_ms, event.at_ms)
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
         self._keep(activity, event)
         self._outcome.folded += 1
-        groups = self._rules.groups_of.get(event.type, ())
-        for group in groups:
-            if self._can_hold(group, activity):
-                self._set_flip(activity, group, self._judge_group(group, activity, event))
+        self._respond(activity, event, is_plain, was_cancelled)
         if event.type in self._rules.control.types and self._rules.control.is_opted_out(activity.traits):
             self._take_back(activity, event)
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)
         if is_new:
-            self._retime(activity, [name for name in self._rules.groups if name not in groups])
+            self._retime(
+                activity, [name for name, rules in self._rules.groups.items() if event.type not in rules[0].types]
+            )
         activity.due_ms = min(activity.flips.values(), default=_NEVER)
 
     def adopt(self) -> None:
@@ -137,7 +152,7 @@ class _Turn:
         for rule in rules.rules:
             if rule.since_generation <= activity.generation:
                 continue
-            truth, _ = rule.condition.look(activity, clock, self._observed)
+            truth, _ = rule.look(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
             if episode is not None:
                 # What was being waited for belongs to what the rule said before.
@@ -165,21 +180,22 @@ class _Turn:
         """Forget finished episodes, and say when to look again."""
         activity, outcome = self._known(), self._outcome
         queued = {candidate.rule for candidate in activity.candidates}
-        for rule_id, episode in list(activity.episodes.items()):
-            rule = self._rules.by_id.get(rule_id)
+        # Not the moment up to which timers went: an event that a rule has not seen may lie before it.
+        by_id, at_ms = self._rules.by_id, activity.at_ms
+        for rule_id, episode in [*activity.episodes.items()]:
+            rule = by_id.get(rule_id)
             if rule is None:
                 continue
-            contested = bool(queued) and self._is_contested(rule, activity)
-            if not contested:
-                # Not the moment up to which timers went: an event that this rule has not seen may lie before it.
-                forget(rule, episode, activity.at_ms)
-            if not contested and (episode.held or episode.stood):
-                episode.held, episode.stood = [], []
             if episode.pending_ms:
                 self._wait(rule.reads, episode.pending_ms)
-            elif not contested and not (
-                episode.holding or episode.acted_ms or episode.open_until_ms or episode.met_ms
-            ):
+            if queued and self._is_contested(rule, activity):
+                continue
+            if episode.held or episode.stood:
+                episode.held, episode.stood = [], []
+            if episode.open_until_ms > at_ms:
+                continue
+            forget(rule, episode, at_ms)
+            if not (episode.holding or episode.acted_ms or episode.met_ms or episode.pending_ms):
                 del activity.episodes[rule_id]
         for candidate in activity.candidates:
             rule = self._rules.by_id.get(candidate.rule)
@@ -187,12 +203,17 @@ class _Turn:
                 self._wait(rule.waits, candidate.start_ms)
         self._forget_acted(activity, queued=bool(queued))
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
+        self._make_exact(activity, passed_ms)
+        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+        if activity.due_ms > passed_ms or not activity.due_ms:
+            outcome.due_ms = activity.due_ms
+            return
         for group, flip_ms in activity.flips.items():
             if flip_ms > passed_ms:
                 due_ms = min(due_ms, flip_ms)
                 continue
             for rule in self._rules.groups[group]:
-                own_ms = self._flip(rule, activity)
+                own_ms = self._flip(rule, activity, rule.look)
                 if own_ms <= upto_ms:
                     self._wait(rule.reads, own_ms)
                 elif not self._pending(rule, activity):
@@ -245,35 +266,36 @@ class _Turn:
         def is_ready(rule: Rule, flip_ms: int) -> bool:
             return flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms))
 
-        flips = [(self._flip(rule, activity), rule) for group in due for rule in self._rules.groups[group]]
-        ready = [(flip_ms, rule) for flip_ms, rule in flips if is_ready(rule, flip_ms)]
+        by_id = self._rules.by_id
+        flips = {}
+        for rule in [rule for group in due for rule in self._rules.groups[group]]:
+            flip_ms = self._flip(rule, activity, rule.glance)
+            flips[rule.id] = flip_ms if flip_ms > upto_ms else self._flip(rule, activity, rule.look)
+        ready = {name for name, flip_ms in flips.items() if is_ready(by_id[name], flip_ms)}
         at_ms = 0
         while ready:
-            flip_ms, rule = min(ready, key=lambda flip: (flip[0], flip[1].id))
-            ready.remove((flip_ms, rule))
+            flip_ms, name = min((flips[name], name) for name in ready)
+            rule = by_id[name]
             if flip_ms > at_ms:
                 # Only when every rule of a moment has been asked is it known which of them compete.
                 self._admission.release(activity, flip_ms)
                 at_ms = flip_ms
             if not forced and flip_ms > _clock(activity):
-                self._pass(activity, flip_ms, due)
-            again_ms = self._judge(rule, activity, flip_ms, None)
-            self._note_flip(rule, activity, again_ms)
-            if is_ready(rule, again_ms):
-                ready.append((again_ms, rule))
-        self._retime(activity, due)
+                # Due times passed by are those of rules that have to wait.
+                activity.fired_ms = flip_ms
+                for other, other_ms in flips.items():
+                    self._note_flip(by_id[other], activity, other_ms)
+            flips[name] = self._judge(rule, activity, flip_ms, None)
+            self._note_flip(rule, activity, flips[name])
+            if not is_ready(rule, flips[name]):
+                ready.remove(name)
+        for group in due:
+            self._set_flip(activity, group, min(flips[rule.id] for rule in self._rules.groups[group]))
         if forced:
             self._admission.release(activity, upto_ms + 1)
         else:
             self._admission.release(activity)
         activity.due_ms = min(activity.flips.values(), default=_NEVER)
-
-    def _pass(self, activity: Activity, at_ms: int, due: Iterable[str]) -> None:
-        """Move on to a due time, and note the due times passed by of rules that have to wait."""
-        flips = [(rule, self._flip(rule, activity)) for group in due for rule in self._rules.groups[group]]
-        activity.fired_ms = at_ms
-        for rule, flip_ms in flips:
-            self._note_flip(rule, activity, flip_ms)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Remember the next due time of a rule if the customer's clock has passed it already."""
@@ -282,13 +304,16 @@ class _Turn:
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
-    def _flip(self, rule: Rule, activity: Activity) -> int:
-        """Return when time alone changes a rule, perhaps in the past if it had to wait; FOREVER_MS for never."""
+    def _flip(self, rule: Rule, activity: Activity, look: Look) -> int:
+        """Return when time alone changes a rule, perhaps in the past if it had to wait; FOREVER_MS for never.
+
+        With a glance of its condition it is a moment before which it does not change.
+        """
         episode = activity.episodes.get(rule.id)
         if episode is not None and episode.pending_ms:
             return episode.pending_ms
         clock = _clock(activity)
-        flip_ms = rule.condition.look(activity, clock, self._observed)[1]
+        flip_ms = look(activity, clock, self._observed)[1]
         if episode is not None and episode.met_ms and not episode.holding:
             lasted_ms = episode.met_ms + rule.for_ms
             return min(flip_ms, lasted_ms) if lasted_ms > clock else flip_ms
@@ -297,14 +322,34 @@ class _Turn:
     def _retime(self, activity: Activity, groups: Iterable[str]) -> None:
         """Find out anew when time alone changes the rules of some groups."""
         for group in groups:
-            if self._can_hold(group, activity):
-                flip_ms = min(self._flip(rule, activity) for rule in self._rules.groups[group])
-                self._set_flip(activity, group, flip_ms)
+            can_hold = activity.has(self._rules.requires[group])
+            flip_ms = self._soonest(self._rules.groups[group], activity) if can_hold else FOREVER_MS
+            self._set_flip(activity, group, flip_ms)
+            self._exact.add(group)
 
-    def _can_hold(self, group: str, activity: Activity) -> bool:
-        """Tell whether everything has happened without which no rule of a group can hold."""
-        series = activity.series
-        return all(name in series for name in self._rules.requires[group])
+    def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
+        """Return when time alone changes one of some rules: glance at all, and look at those that come first."""
+        flips = [self._flip(rule, activity, rule.glance) for rule in rules]
+        looked: set[int] = set()
+        while True:
+            flip_ms = min(flips)
+            place = flips.index(flip_ms)
+            if flip_ms == FOREVER_MS or place in looked:
+                return flip_ms
+            flips[place] = self._flip(rules[place], activity, rules[place].look)
+            looked.add(place)
+
+    def _make_exact(self, activity: Activity, passed_ms: int) -> None:
+        """Make the earliest due time one at which a rule does change."""
+        flips = activity.flips
+        while flips:
+            group = min(flips, key=flips.__getitem__)
+            flip_ms = flips[group]
+            if group in self._exact or flip_ms <= passed_ms:
+                return
+            if flip_ms == self._first_due_ms and self._touched.isdisjoint(self._rules.groups[group][0].types):
+                return  # nothing happened since it was found out
+            self._retime(activity, (group,))
 
     @staticmethod
     def _set_flip(activity: Activity, group: str, flip_ms: int) -> None:
@@ -327,11 +372,85 @@ class _Turn:
 
     # -- episodes ------------------------------------------------------------------------------------------
 
+    def _takes_away(self, event: Fact) -> bool:
+        """Tell whether an event lowers a sum."""
+        facts = self._rules.facts.get(event.type)
+        return facts is not None and any(
+            plan.adds is not None and (scaled_number(event.attributes.get(plan.adds)) or 0) < 0
+            for plan in facts.series
+        )
+
+    def _is_cancelled(self, activity: Activity) -> bool:
+        cancelled = activity.series.get(CANCELLATION)
+        if cancelled is None:
+            return False
+        back = [activity.series[name].last_ms for name in self._rules.returns if name in activity.series]
+        return cancelled.last_ms >= max(back, default=0)
+
+    def _respond(self, activity: Activity, event: Fact, is_plain: bool, was_cancelled: bool) -> None:
+        """Follow what an event that was just folded changes about rules and their due times.
+
+        An event that can only put off when a rule holds need not look at it: a due time that is too early is found
+        out when it comes to be the earliest.
+
+        Args:
+            activity: whose.
+            event: just folded.
+            is_plain: it is later than everything that was decided before, and carries no negative number.
+            was_cancelled: the customer had cancelled before.
+        """
+        flips, at_ms, began = activity.flips, event.at_ms, activity.episodes.keys()
+        self._exact.clear()
+        self._touched.add(event.type)
+        for required, responses in self._rules.responses.get((event.type, was_cancelled), ()):
+            is_known = is_plain
+            for name, least, most in required:
+                if name == event.type and activity.series[name].total in (least, most + 1):
+                    is_known = False  # with this very event it became possible that the rules hold, or impossible
+                    break
+            else:
+                if not activity.has(required):
+                    continue
+            for group, rules, lowered_ms, quiet_ms in responses:
+                if (
+                    not (lowered_ms or quiet_ms)
+                    or not is_known
+                    or not (began.isdisjoint(rules) or self._are_over(rules, activity))
+                ):
+                    self._set_flip(activity, group, self._judge_group(group, activity, event))
+                    continue
+                flip_ms = max(min(flips.get(group, FOREVER_MS), at_ms + lowered_ms), at_ms + quiet_ms)
+                if flip_ms >= FOREVER_MS:
+                    flips.pop(group, None)
+                else:
+                    flips[group] = flip_ms
+
+    @staticmethod
+    def _are_over(rules: Iterable[str], activity: Activity) -> bool:
+        """Tell whether no event can change anything about the episodes of some rules."""
+        for name in rules:
+            episode = activity.episodes.get(name)
+            if episode is not None and (
+                episode.holding or episode.met_ms or episode.pending_ms or episode.open_until_ms
+            ):
+                return False
+        return all(candidate.rule not in rules for candidate in activity.candidates)
+
     def _judge_group(self, group: str, activity: Activity, event: Fact) -> int:
-        """Evaluate the rules of a group after an event; returns when time alone changes one of them."""
-        soonest_ms, latest_ms = FOREVER_MS, activity.at_ms
+        """Evaluate the rules of a group after an event.
+
+        Returns:
+            A moment before which time alone changes none of them.
+        """
+        soonest_ms, latest_ms, observed = FOREVER_MS, activity.at_ms, self._observed
         episodes, fired = activity.episodes, activity.fired_ms
         for rule in self._rules.groups[group]:
+            if not fired and rule.id not in episodes:
+                truth, flip_ms = rule.glance(activity, latest_ms, observed)
+                if truth != TRUE:
+                    if flip_ms < soonest_ms:
+                        soonest_ms = flip_ms
+                    continue
             # Where a rule stands: at the latest event, or at a later timer that made it hold.
             episode = episodes.get(rule.id)
             stands_ms = episode.start_ms if episode is not None and episode.holding else 0
@@ -339,7 +458,7 @@ class _Turn:
             if fired:
                 # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
                 self._note_flip(rule, activity, flip_ms)
-                flip_ms = self._flip(rule, activity)
+                flip_ms = self._flip(rule, activity, rule.look)
             soonest_ms = min(soonest_ms, flip_ms)
         return soonest_ms
 
@@ -349,7 +468,7 @@ class _Turn:
         Returns:
             When time alone changes it next.
         """
-        truth, flip_ms = rule.condition.look(activity, at_ms, self._observed)
+        truth, flip_ms = rule.look(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
         if truth == TRUE:
             if episode is None or not episode.holding:
@@ -394,7 +513,7 @@ class _Turn:
         if acts and (began or episode.acted_ms < episode.start_ms):
             at_ms = max(start_ms, rule.live_since_ms)
             # Met once, and no longer met when the rule went live, is not met.
-            if rule.condition.look(activity, at_ms, self._observed)[0] == TRUE:
+            if rule.look(activity, at_ms, self._observed)[0] == TRUE:
                 episode.start_ms = at_ms
                 self._ask(rule, activity, at_ms, at_ms)
 

@@ -1,13 +1,33 @@
 """What Linger has watched, and up to when: the part of the truth that is not in a customer's activity."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 FOREVER_MS: Final = 1 << 62
 
+SERIES_OF_SOME: Final = "?"
+"""In the key of a series that holds only some events of a type, behind the type."""
+
 SETTLING_MS: Final = 180 * 86_400_000
 """Somebody first seen this long after watching began is taken as new when a topic's history is not whole."""
+
+
+def type_of(series: str) -> str:
+    """Return the event type of a series."""
+    return series.partition(SERIES_OF_SOME)[0]
+
+
+def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> frozenset[str]:
+    """Return the series whose history is complete, of types whose sources have a complete one.
+
+    A series of some events that began later than that of all has none, whatever the sources have.
+    """
+    return frozenset(
+        key
+        for key, since_ms in since.items()
+        if type_of(key) in whole_types and since_ms <= since.get(type_of(key), since_ms)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +38,19 @@ class Observed:
         since: by series key; a series that is missing is not watched at all.
         until: by event type; a type that is missing has been seen for ever (nothing feeds it but the log itself).
         whole: series whose history is complete from `since` on for every customer, because the operator says so.
+        settled_ms: whoever is first seen then or later is new: everything they ever did is known. FOREVER_MS if
+            nothing is watched.
     """
 
     since: Mapping[str, int]
     until: Mapping[str, int] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
+    settled_ms: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = [key for key in self.since if key == type_of(key)]
+        settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.whole]
+        object.__setattr__(self, "settled_ms", max(settled, default=0) if plain else FOREVER_MS)
 
     def covers(self, types: frozenset[str], at_ms: int) -> bool:
         """Tell whether all of these types have been seen until `at_ms`."""

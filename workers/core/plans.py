@@ -13,6 +13,7 @@ import orjson
 
 from schemas.conditions import MAX_DISTINCT, Bounds, Different
 from workers.core.filters import Matcher, carries_number, matcher_of
+from workers.core.observed import SERIES_OF_SOME
 
 MIN_KEEP_DAYS: Final = 90
 """Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""
@@ -97,12 +98,12 @@ class Plans:
 
     Attributes:
         types: every event type there is, in order.
-        has_reactivation: whether there are events that end a cancellation besides purchases.
+        returns: types of events that end a cancellation.
     """
 
     def __init__(self, types: Iterable[str]) -> None:
         self.types = tuple(sorted(set(types)))
-        self.has_reactivation = REACTIVATION in self.types
+        self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
         # The plain series of each type is kept whatever the rules are; a purchase's adds up its amount.
         self._series = {
             name: SeriesPlan(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
@@ -123,20 +124,20 @@ class Plans:
         plain = self._series.get(name)
         if not where and plain is not None and adds in (None, plain.adds):
             return self._keep(plain, days)
-        key = f"{name}?{_digest([_contents(where), adds])}"
+        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), adds])}"
         return self._keep(SeriesPlan(key, name, adds, matcher_of(where), 0), days)
 
     def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
         """Ask for a series of those events that have a number under an attribute, and return its key."""
         if name == PURCHASE and attribute == "amount":
             return self.need(name, where, attribute, days)  # no purchase is without
-        key = f"{name}?{_digest([_contents(where), {'mean': attribute}])}"
+        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), {'mean': attribute}])}"
         matches = carries_number(attribute, matcher_of(where))
         return self._keep(SeriesPlan(key, name, attribute, matches, 0), days)
 
     def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
         """Ask for the different values of an attribute to be told apart, and return the key of the series."""
-        key = f"{name}?{_digest([_contents(where), {'different': attribute}])}"
+        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), {'different': attribute}])}"
         return self._keep(SeriesPlan(key, name, None, matcher_of(where), 0, attribute), 0)
 
     def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairPlan:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from itertools import permutations
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -17,14 +17,18 @@ from schemas import actions, conditions
 from schemas import rules as written
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
-from workers.core.compiling import compile_condition, required_types, types_of
-from workers.core.conditions import Condition
+from workers.core.compiling import compile_condition, most_events, required_events, types_of
+from workers.core.conditions import Condition, Look
 from workers.core.control import Control, compile_control
 from workers.core.definitions import expanded
+from workers.core.observed import FOREVER_MS
 from workers.core.plans import FactPlan, Plans, SeriesPlan
 
 HOLD_OUT_KEY: Final = b"linger"
 """Places customers in experiments when the operator gives no key."""
+
+Required = tuple[tuple[str, int, int], ...]
+"""Event types, and how many events of each there must have been: at least, and at most."""
 
 _GROUP_SIZE: Final = 4
 _BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
@@ -55,9 +59,13 @@ class Rule:
     Attributes:
         again_after_ms: None for never again.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
+        look, glance: those of the condition.
         types: every event type that can change its truth.
         needs: the types of which an unseen event could make it stop holding.
-        requires: types of which something must have happened before the rule can hold.
+        quiet_ms: by type, for how long the rule certainly does not hold after an event that is the latest.
+        lowered_ms: by type, and whether the customer had cancelled, for how long such an event only makes it less
+            likely that the rule holds.
+        requires: how many events must have been seen for the rule to hold.
         group: name of some rules that read and require the same types, and compete with the same rules.
         reads: types that must have been seen until a due time before it is decided: its own, and those of the
             rules it competes with, so that none of them runs ahead.
@@ -82,6 +90,8 @@ class Rule:
     again_after_ms: int | None
     expires_after_ms: int
     for_ms: int
+    look: Look
+    glance: Look
     types: frozenset[str]
     needs: frozenset[str]
     priority: int
@@ -90,7 +100,9 @@ class Rule:
     pace: Pace | None
     includes_existing: bool
     stance: str
-    requires: frozenset[str] = frozenset()
+    quiet_ms: Mapping[str, int] = field(default_factory=dict)
+    lowered_ms: Mapping[tuple[str, bool], int] = field(default_factory=dict)
+    requires: Required = ()
     group: str = ""
     reads: frozenset[str] = frozenset()
     waits: frozenset[str] = frozenset()
@@ -106,6 +118,22 @@ class Rule:
         return actions.Rule(self.id, self.version)
 
 
+class Response(NamedTuple):
+    """What an event of some type can do to a group of rules none of which has an episode.
+
+    Attributes:
+        group: its name.
+        rules: their ids.
+        lowered_ms: for how long none of them comes to hold sooner than it would have without the event.
+        quiet_ms: for how long none of them comes to hold at all. If both are 0, the rules have to be asked.
+    """
+
+    group: str
+    rules: tuple[str, ...]
+    lowered_ms: int
+    quiet_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """All rules that are evaluated (live, shadow and paused), in the order of their ids.
@@ -114,9 +142,11 @@ class RuleSet:
         hash: over everything the rule files say, also what is not evaluated.
         control: what holds for every rule.
         facts: by event type, what is kept of its events.
-        groups: by name, rules that read the same types, so that an event looks only at those it can change.
-        requires: by group, types of which something must have happened before any of its rules can hold.
-        groups_of: by event type, the names of the groups that its events can change.
+        groups: by name, rules that read and require the same types.
+        requires: by group, how many events must have been seen for its rules to hold.
+        responses: by event type, and whether the customer had cancelled, what its events can do to the groups that
+            read it, by what these require.
+        returns: event types that end a cancellation.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
         circles: by number, the groups of the rules that compete in it.
@@ -128,8 +158,9 @@ class RuleSet:
     control: Control
     facts: Mapping[str, FactPlan]
     groups: Mapping[str, tuple[Rule, ...]]
-    requires: Mapping[str, tuple[str, ...]]
-    groups_of: Mapping[str, tuple[str, ...]]
+    requires: Mapping[str, Required]
+    responses: Mapping[tuple[str, bool], tuple[tuple[Required, tuple[Response, ...]], ...]]
+    returns: tuple[str, ...]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
     by_id: Mapping[str, Rule] = field(default_factory=dict)
@@ -195,14 +226,19 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             [
                 [_content(rule) for rule in ordered],
                 _dumped(book.for_every_rule),
-                [(rule.id, rule.group, sorted(rule.types), sorted(rule.requires)) for rule in compiled],
+                [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
             ]
         ),
         control=control,
         facts=plans.facts_by_type(),
         groups={name: tuple(group) for name, group in groups.items()},
-        requires={name: tuple(sorted(group[0].requires)) for name, group in groups.items()},
-        groups_of={kind: tuple(name for name, group in groups.items() if kind in group[0].types) for kind in known},
+        requires={name: group[0].requires for name, group in groups.items()},
+        responses={
+            (kind, was_cancelled): _responses(kind, was_cancelled, groups)
+            for kind in known
+            for was_cancelled in (False, True)
+        },
+        returns=plans.returns,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
@@ -257,9 +293,17 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
+        look=condition.look,
+        glance=condition.glance,
         types=condition.types,
         needs=condition.needs,
-        requires=required_types(when),
+        lowered_ms={
+            (name, was_cancelled): condition.lowered_ms(name, was_cancelled)
+            for name in sorted(condition.types)
+            for was_cancelled in (False, True)
+        },
+        quiet_ms={name: condition.quiet_ms(name) for name in sorted(condition.types)},
+        requires=_range_of_events(when),
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
@@ -269,8 +313,36 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
     )
 
 
+def _range_of_events(when: Any) -> Required:
+    least, most = required_events(when), most_events(when)
+    return tuple((name, least.get(name, 0), most.get(name, FOREVER_MS)) for name in sorted({*least, *most}))
+
+
+def _responses(
+    kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]
+) -> tuple[tuple[Required, tuple[Response, ...]], ...]:
+    """Find out what an event of a type can do to each group that reads it."""
+    found: dict[Required, list[Response]] = {}
+    for name, rules in groups.items():
+        if kind not in rules[0].types:
+            continue
+        response = Response(
+            group=name,
+            rules=tuple(rule.id for rule in rules),
+            lowered_ms=min(rule.lowered_ms[kind, was_cancelled] for rule in rules),
+            quiet_ms=min(rule.quiet_ms[kind] for rule in rules),
+        )
+        found.setdefault(rules[0].requires, []).append(response)
+    return tuple((required, tuple(responses)) for required, responses in found.items())
+
+
+def _manner(rule: Rule) -> tuple[tuple[bool, bool], ...]:
+    """Return how a rule responds to events, so that those in a group respond alike."""
+    return tuple((lowered > 0, rule.quiet_ms[kind] > 0) for (kind, _), lowered in rule.lowered_ms.items())
+
+
 def _grouped(rules: Sequence[Rule]) -> list[Rule]:
-    """Put rules that read and require the same types, and compete with the same rules, into groups.
+    """Put rules that read, require and react to the same types, and compete with the same rules, into groups.
 
     They are small enough that a due time looks at few rules besides its own.
     """
@@ -278,7 +350,7 @@ def _grouped(rules: Sequence[Rule]) -> list[Rule]:
     names: dict[Any, str] = {}
     grouped = []
     for rule in rules:
-        alike = (rule.types, rule.requires, rule.circle)
+        alike = (rule.types, rule.requires, _manner(rule), rule.circle)
         place = members[alike] = members.get(alike, -1) + 1
         name = names.setdefault((alike, place // _GROUP_SIZE), str(len(names)))
         grouped.append(replace(rule, group=name))

@@ -30,7 +30,7 @@ from workers.core.conditions import (
 from workers.core.control import is_held_out
 from workers.core.decide import decide
 from workers.core.facts import UNIT
-from workers.core.observed import FOREVER_MS, Observed
+from workers.core.observed import FOREVER_MS, Observed, type_of
 from workers.core.ruleset import Rule, RuleSet
 from workers.core.words import attribute, listed, noun, plural
 from workers.why.report import Change, ConditionReport, Gap, GapKind, RuleReport, State, Verdict, WhyReport, in_words
@@ -179,7 +179,7 @@ class _Inquiry:
         """Return the due time at which the rule has stopped because a type is not seen, None if it has not."""
         if episode.pending_ms:
             return episode.pending_ms
-        if not all(name in self._activity.series for name in rule.requires):
+        if not self._activity.has(rule.requires):
             return None  # it cannot hold yet, so nobody looks at it
         due_ms = self._lasted_ms(rule, episode) or FOREVER_MS
         due_ms = min(due_ms, self._look(rule.condition, decided_until(self._activity))[1])
@@ -358,7 +358,7 @@ class _Inquiry:
         turns out not to be needed is left out one after the other.
         """
         # What reads no type of its own reads them all: since when the customer is known.
-        mine = sorted(key for key in self._keys if not leaf.types or _type_of(key) in leaf.types)
+        mine = sorted(key for key in self._keys if not leaf.types or type_of(key) in leaf.types)
         lacking: list[tuple[GapKind, str]] = [("watched", key) for key in mine]
         lacking += [("kept", key) for key in mine]
         lacking.append(("customer", ""))
@@ -400,16 +400,11 @@ class _Inquiry:
     def _gap(self, kind: GapKind, key: str) -> Gap:
         if kind == "customer":
             return Gap(kind, None, self._activity.first_ms)
-        name = _type_of(key)
+        name = type_of(key)
         if kind == "kept":
             return Gap(kind, name, (self._activity.series[key].gone_day + 1) * DAY_MS)
         since_ms = self._observed.since.get(key)
         return Gap("unwatched" if since_ms is None else kind, name, since_ms)
-
-
-def _type_of(key: str) -> str:
-    """Return the event type of a series."""
-    return key.split("?", 1)[0]
 
 
 def _causes(reports: Iterable[RuleReport], due_ms: int) -> Iterator[str]:

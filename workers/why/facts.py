@@ -3,7 +3,7 @@
 What is here must not know how it is explained.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +13,11 @@ from workers.clock import Clock
 from workers.configuration import event_types
 from workers.core import activity as activities
 from workers.core.activity import Activity
-from workers.core.observed import Observed
+from workers.core.observed import Observed, whole_series
 from workers.core.ruleset import RuleSet
 from workers.customers import partition_of
 from workers.generations import as_in_force, newest_generation
-from workers.safe_time import UNSEEN_MS, Progress, decode_progress, seen_by_type, sent_to, silent_sources, whole_types
+from workers.safe_time import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.store import Store
 from workers.why.report import in_words
 
@@ -60,7 +60,7 @@ async def read_customer(
     """
     partition = partition_of(customer_id, partitions)
     now_ms = (await clock.read()).now_ms
-    progress = await read_progress(store)
+    progress = await store.progress()
     decided_ms = await read_decided(store, partition)
     meta = await store.meta(partition)
     raw = await store.activity(partition, customer_id)
@@ -88,8 +88,7 @@ def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str
     """Return what a partition has watched: the one place that knows how `meta` says so."""
     # Empty of a series that no rule asks for any more.
     since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if text and name.startswith(_SINCE)}
-    complete = whole_types(sources)
-    return Observed(since, until, frozenset(key for key in since if key.split("?", 1)[0] in complete))
+    return Observed(since, until, whole_series(since, whole_types(sources)))
 
 
 def seen_until(
@@ -137,15 +136,6 @@ def find_troubles(
         for name in source.types():
             troubles.setdefault(name, text)
     return troubles
-
-
-async def read_progress(store: Store) -> dict[str, Progress]:
-    """Return what intake has seen of each source partition."""
-    raw = (await store.call([("HGETALL", store.progress_key)]))[0]
-    pairs: Iterable[tuple[bytes, bytes]] = (
-        raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-    )
-    return {name.decode(): decode_progress(value) for name, value in pairs}
 
 
 async def read_decided(store: Store, partition: int) -> int:

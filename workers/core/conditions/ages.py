@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from schemas.actions import Reason
 from workers.core.activity import DAY_MS, Activity, Series
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.words import noun
@@ -28,6 +28,10 @@ class Absence(OfOneType):
     def spoils(self) -> frozenset[str]:
         """No event can begin a silence."""
         return NOTHING
+
+    def quiet_ms(self, type_: str) -> int:
+        """A silence has to last anew."""
+        return self.for_ms if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """The silence is long enough at a known moment, and stays so."""
@@ -80,6 +84,10 @@ class Recency(OfOneType):
     def needs(self) -> frozenset[str]:
         """A newer event could make it too recent, and never too old."""
         return self.types if self.least_ms is not None else NOTHING
+
+    def quiet_ms(self, type_: str) -> int:
+        """It has to become old enough anew."""
+        return self.least_ms or 0 if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
@@ -201,7 +209,7 @@ class Beginning(OfOneType):
 
 
 @dataclass(frozen=True, slots=True)
-class Tenure:
+class Tenure(Elementary):
     """Since when the customer is known: since the first event of any type that arrived.
 
     Whoever is known for less may be an old customer, unless the history of every type that is watched is complete,
@@ -209,13 +217,11 @@ class Tenure:
 
     Attributes:
         for_ms: so long or longer.
-        all_types: every event type there is.
     """
 
     cost: ClassVar[int] = 0
 
     for_ms: int
-    all_types: tuple[str, ...]
     span: str
     phrase: str
 
@@ -239,9 +245,7 @@ class Tenure:
         enough_ms = activity.first_ms + self.for_ms
         if at_ms >= enough_ms:
             return TRUE, FOREVER_MS
-        watched = [name for name in self.all_types if name in observed.since]
-        is_new = watched and all(knows_ever(activity, name, observed) for name in watched)
-        return FALSE if is_new else NOT_OBSERVABLE, enough_ms
+        return FALSE if activity.first_ms >= observed.settled_ms else NOT_OBSERVABLE, enough_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return since when."""
@@ -267,6 +271,10 @@ class Overdue(OfOneType):
     usual_gap_ms: int
     least_ms: int
     bound: str
+
+    def quiet_ms(self, type_: str) -> int:
+        """Nobody is overdue before the least time has passed."""
+        return self.least_ms if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """It is overdue from a known moment on."""

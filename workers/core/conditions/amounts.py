@@ -315,6 +315,18 @@ class Shift(OfOneType):
     days: int
     bound: str
 
+    def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
+        """What adds to the last days takes from a fall, until it counts to the days before."""
+        if type_ == self.type and not self.is_rise:
+            return (self.days - 1) * DAY_MS
+        return super(Shift, self).lowered_ms(type_, was_cancelled)
+
+    def raised_ms(self, type_: str, was_cancelled: bool) -> int:
+        """What adds to the last days adds to a rise, until it counts to the days before."""
+        if type_ == self.type and self.is_rise:
+            return (self.days - 1) * DAY_MS
+        return super(Shift, self).raised_ms(type_, was_cancelled)
+
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Follow the days through both windows, once they are watched."""
         facts, window = activity.series.get(self.series), self.days
@@ -344,6 +356,26 @@ class Shift(OfOneType):
             if self._judge(before, latest) != now:
                 return now, day * DAY_MS
         return now, FOREVER_MS
+
+    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Stop at the first day that passes or leaves."""
+        facts, window = activity.series.get(self.series), self.days
+        watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
+        if at_ms < watched_ms:
+            return NOT_OBSERVABLE, watched_ms
+        if facts is None:
+            return FALSE, FOREVER_MS
+        days, amounts = facts.days, facts.counts if self.adds is None else facts.sums
+        today, end = at_ms // DAY_MS, len(days)
+        leaves = bisect_left(days, today - 2 * window + 1)
+        passes = bisect_left(days, today - window + 1)
+        next_day = FOREVER_MS // DAY_MS
+        if leaves < passes:
+            next_day = days[leaves] + 2 * window
+        if passes < end and days[passes] + window < next_day:
+            next_day = days[passes] + window
+        truth = self._judge(sum(amounts[leaves:passes]), sum(amounts[passes:]))
+        return truth, next_day * DAY_MS if leaves < end else FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return both numbers."""

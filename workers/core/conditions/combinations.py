@@ -1,18 +1,16 @@
 """All, any, not: Kleene's logic over three truth values."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
-from workers.core.conditions.truth import NOT_OBSERVABLE, TRUE, Condition
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition, Look
 from workers.core.conditions.watching import NOTHING
 from workers.core.observed import FOREVER_MS, Observed
 
 _MAX_STEPS: Final = 64
 """How many flips of its parts a composite follows before it announces one that may change nothing."""
-_Look = Callable[[Activity, int, Observed], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,13 @@ class Several:
 
     parts: tuple[Condition, ...]
     ruling: int
-    _looks: tuple[_Look, ...] = field(init=False, repr=False, compare=False)
+    _looks: tuple[Look, ...] = field(init=False, repr=False, compare=False)
+    _glances: tuple[Look, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         cheapest_first = sorted(self.parts, key=lambda part: part.cost)
         object.__setattr__(self, "_looks", tuple(part.look for part in cheapest_first))
+        object.__setattr__(self, "_glances", tuple(part.glance for part in cheapest_first))
 
     @property
     def cost(self) -> int:
@@ -52,14 +52,27 @@ class Several:
         """Union over the parts."""
         return NOTHING.union(*(part.spoils for part in self.parts))
 
+    def quiet_ms(self, type_: str) -> int:
+        """As long as one part of `all` is not true, or every part of `any`."""
+        quiet = [part.quiet_ms(type_) for part in self.parts]
+        return max(quiet) if self.ruling == FALSE else min(quiet)
+
+    def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
+        """As long as every part is."""
+        return min(part.lowered_ms(type_, was_cancelled) for part in self.parts)
+
+    def raised_ms(self, type_: str, was_cancelled: bool) -> int:
+        """As long as every part is."""
+        return min(part.raised_ms(type_, was_cancelled) for part in self.parts)
+
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
-        truth, flip_ms = self._once(activity, at_ms, observed)
+        truth, flip_ms = self._once(self._looks, activity, at_ms, observed)
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
             return truth, flip_ms
         # The part that changes may not be the one that counts: follow the changes until the whole does.
         for _ in range(_MAX_STEPS):
-            then, after_ms = self._once(activity, flip_ms, observed)
+            then, after_ms = self._once(self._looks, activity, flip_ms, observed)
             if then != truth:
                 break
             flip_ms = after_ms
@@ -67,10 +80,14 @@ class Several:
                 break
         return truth, flip_ms
 
-    def _once(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Stop at the first part that changes, whether or not that changes the whole."""
+        return self._once(self._glances, activity, at_ms, observed)
+
+    def _once(self, looks: tuple[Look, ...], activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Return the truth at a moment, and until when it certainly stays."""
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
-        for look in self._looks:
+        for look in looks:
             truth, flip_ms = look(activity, at_ms, observed)
             if truth == ruling:
                 return ruling, flip_ms
@@ -111,9 +128,26 @@ class Negation:
         """What could make the part false."""
         return self.part.needs
 
+    def quiet_ms(self, type_: str) -> int:
+        """What is certainly not false is not followed up."""
+        return 0
+
+    def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
+        """The other way round."""
+        return self.part.raised_ms(type_, was_cancelled)
+
+    def raised_ms(self, type_: str, was_cancelled: bool) -> int:
+        """The other way round."""
+        return self.part.lowered_ms(type_, was_cancelled)
+
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Swap true and false; it flips with its part."""
         truth, flip_ms = self.part.look(activity, at_ms, observed)
+        return TRUE - truth, flip_ms
+
+    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Swap true and false."""
+        truth, flip_ms = self.part.glance(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:

@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import knows_ever, last_in_words, moment_in_words
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.words import noun
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTwo:
+class _OfTwo(Elementary):
     """A condition about two series.
 
     Attributes:
@@ -125,6 +125,12 @@ class Unanswered(_OfTwo):
     def spoils(self) -> frozenset[str]:
         """The first may have happened once more after the second."""
         return frozenset({self.first_type})
+
+    def quiet_ms(self, type_: str) -> int:
+        """The time begins anew with the first, and ends with the second."""
+        if type_ == self.first_type:
+            return self.for_ms if self.first == type_ else 0
+        return FOREVER_MS if self.then == type_ else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """It is long enough at a known moment, and stays so."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
 from workers.core.filters import Test
 from workers.core.observed import FOREVER_MS, Observed
@@ -17,7 +17,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTrait:
+class _OfTrait(Elementary):
     """A condition about the latest value of an attribute.
 
     Attributes:
@@ -130,7 +130,7 @@ def date_ms_of(value: Any) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Elementary):
     """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
 
     Never unobservable: whoever is not known to have cancelled is active.
@@ -165,6 +165,24 @@ class Cancelled:
     def spoils(self) -> frozenset[str]:
         """The other way round."""
         return frozenset({CANCELLATION} if self.wanted else self.returns)
+
+    def quiet_ms(self, type_: str) -> int:
+        """Whoever has cancelled is not active until they return, and the other way round."""
+        if type_ == CANCELLATION:
+            return self.for_ms if self.wanted else FOREVER_MS
+        return FOREVER_MS if self.wanted and type_ in self.returns else 0
+
+    def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
+        """Nobody returns who has not cancelled."""
+        if type_ in self.returns and not was_cancelled:
+            return FOREVER_MS
+        return super(Cancelled, self).lowered_ms(type_, was_cancelled)
+
+    def raised_ms(self, type_: str, was_cancelled: bool) -> int:
+        """Nobody returns who has not cancelled."""
+        if type_ in self.returns and not was_cancelled:
+            return FOREVER_MS
+        return super(Cancelled, self).raised_ms(type_, was_cancelled)
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from workers.core.activity import DAY_MS, Activity, Series
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
 
 NOTHING: Final = frozenset[str]()
@@ -85,7 +85,7 @@ def last_in_words(activity: Activity, series: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OfOneType:
+class OfOneType(Elementary):
     """A condition about one series.
 
     Attributes:
@@ -102,6 +102,10 @@ class OfOneType:
     def types(self) -> frozenset[str]:
         """Return the one type it reads."""
         return frozenset({self.type})
+
+    def _is_each(self, type_: str) -> bool:
+        """Tell whether every event of a type is one of the series."""
+        return self.series == self.type == type_
 
     @property
     def needs(self) -> frozenset[str]:
