@@ -1,0 +1,282 @@
+"""The dead-letter box: reading dead letters, and sending them again to where they came from.
+
+Prints nothing and knows no clock. The topic is read without a consumer group, from its beginning to where it ended
+when it was opened.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+
+from workers.dead_letter_choice import Letter, Plan, read_letter, replayed_headers
+from workers.dead_letter_notes import Notebook, Place
+from workers.demo.mailer import stop_consumer
+from workers.errors import LingerError, StartupError
+from workers.publisher import MAX_RECORD_BYTES
+from workers.settings import Settings
+from workers.topics import LogBounds, TopicsError, describe, log_bounds
+
+__all__ = ["Advance", "DeadLetterBox", "Replayed", "opened_box", "replay"]
+
+_FETCH_MS: Final = 500
+_AT_ONCE: Final = 500
+_BYTES_AT_ONCE: Final = 4 << 20
+_FETCH_BYTES: Final = 4 << 20
+_PATIENCE_SECONDS: Final = 60.0
+
+Advance = Callable[[int], object]
+"""Told how many offsets were passed, or letters sent."""
+
+
+@asynccontextmanager
+async def opened_box(settings: Settings) -> "AsyncIterator[DeadLetterBox]":
+    """Connect to Kafka and look at the dead-letter topic, for the length of a `with` block.
+
+    Raises:
+        StartupError: the topic does not exist, or Kafka does not answer.
+    """
+    consumer = AIOKafkaConsumer(
+        **settings.kafka_connection(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
+    topic = settings.topic("dead-letter")
+    try:
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            problem = f"no Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}"
+            raise StartupError([problem]) from error
+        states = await describe(consumer, [topic])
+        if topic not in states:
+            raise StartupError(
+                [f"topic '{topic}' does not exist; check LINGER_TOPIC_PREFIX, or: linger topics create"]
+            )
+        bounds = await log_bounds(consumer, [(topic, number) for number in range(states[topic].partitions)])
+        yield DeadLetterBox(
+            consumer, topic, states[topic].topic_id, {place.partition: bound for place, bound in bounds.items()}
+        )
+    except TopicsError as error:
+        raise StartupError(error.problems) from error
+    except (KafkaError, OSError) as error:
+        raise StartupError([f"Kafka cannot be read: {error}"]) from error
+    finally:
+        await stop_consumer(consumer)
+
+
+class DeadLetterBox:
+    """The dead-letter topic.
+
+    Attributes:
+        topic_id: which topic of its name it is; None where the broker does not tell.
+        bounds: what can be read of each partition, as it was when the box was opened.
+    """
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topic: str, topic_id: str | None, bounds: Mapping[int, LogBounds]
+    ) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._partitions: dict[str, int] = {}
+        self.topic_id = topic_id
+        self.bounds = dict(bounds)
+
+    @property
+    def size(self) -> int:
+        """How many offsets there are to be passed."""
+        return sum(bound.end - bound.earliest for bound in self.bounds.values())
+
+    @property
+    def starts(self) -> dict[int, int]:
+        """The earliest offset of each partition."""
+        return {partition: bound.earliest for partition, bound in self.bounds.items()}
+
+    async def partitions_of(self, topic: str) -> int:
+        """Return how many partitions a topic has, 0 if it does not exist."""
+        if topic not in self._partitions:
+            state = (await describe(self._consumer, [topic])).get(topic)
+            self._partitions[topic] = 0 if state is None else state.partitions
+        return self._partitions[topic]
+
+    async def letters(self, advance: Advance) -> AsyncIterator[Letter]:
+        """Read all letters, each partition in order."""
+        spans = {partition: (bound.earliest, bound.end) for partition, bound in self.bounds.items()}
+        async for letter in self._read(spans, advance):
+            yield letter
+
+    async def some(self, places: Iterable[Place], advance: Advance) -> AsyncIterator[Letter]:
+        """Read the letters at these places, each partition in order; those that are gone are left out."""
+        wanted = set(places)
+        spans: dict[int, tuple[int, int]] = {}
+        for partition, offset in wanted:
+            first, end = spans.get(partition, (offset, offset + 1))
+            spans[partition] = (min(first, offset), max(end, offset + 1))
+        async for letter in self._read(spans, advance):
+            if letter.place in wanted:
+                yield letter
+
+    async def _read(self, spans: Mapping[int, tuple[int, int]], advance: Advance) -> AsyncIterator[Letter]:
+        """Read from the first offset of each partition up to its end, which is not read."""
+        ends = {partition: end for partition, (first, end) in spans.items() if end > first}
+        if not ends:
+            return
+        places = {partition: TopicPartition(self._topic, partition) for partition in ends}
+        passed = {partition: spans[partition][0] for partition in ends}
+        self._consumer.assign(list(places.values()))
+        for partition, place in places.items():
+            self._consumer.seek(place, passed[partition])
+        give_up_at = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while ends:
+            left = [places[partition] for partition in ends]
+            fetched = await self._consumer.getmany(*left, timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
+            for place, records in fetched.items():
+                self._correct(ends, place, spans)
+                for record in records:
+                    if record.offset < ends[place.partition]:
+                        yield read_letter(record)
+            if moved := await self._passed(places, passed, ends):
+                give_up_at = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+                advance(moved)
+            elif asyncio.get_running_loop().time() > give_up_at:
+                raise StartupError([f"Kafka has sent nothing of '{self._topic}' for {_PATIENCE_SECONDS:.0f} s"])
+
+    def _correct(self, ends: dict[int, int], place: TopicPartition, spans: Mapping[int, tuple[int, int]]) -> None:
+        """The embedded broker lists ends that are too low; what it says beside the records is right."""
+        bound = self.bounds[place.partition]
+        if ends[place.partition] == spans[place.partition][1] == bound.end:
+            end = max(bound.end, self._consumer.highwater(place) or 0)
+            ends[place.partition] = end
+
+    async def _passed(
+        self, places: Mapping[int, TopicPartition], passed: dict[int, int], ends: dict[int, int]
+    ) -> int:
+        """Return how many offsets were passed since the last look, and drop the partitions that are read."""
+        moved = 0
+        for partition in list(ends):
+            position = await self._consumer.position(places[partition])
+            moved += position - passed[partition]
+            passed[partition] = position
+            if position >= ends[partition]:
+                del ends[partition]
+                self._consumer.pause(places[partition])
+        return moved
+
+
+# -- sending ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay did.
+
+    Attributes:
+        sent: confirmed by Kafka and noted.
+        too_large: larger than their topic allows, and therefore not sent.
+    """
+
+    sent: int = 0
+    too_large: list[Place] = field(default_factory=list)
+
+
+async def replay(
+    settings: Settings, box: DeadLetterBox, plan: Plan, notebook: Notebook, advance: Advance
+) -> Replayed:
+    """Send the letters of a plan, each to the partition it came from.
+
+    A letter is noted after Kafka confirmed it, a few hundred at a time: whoever is stopped in between sends those
+    once more at the next call.
+
+    Raises:
+        LingerError: if Kafka did not take a record; what was taken before is noted.
+    """
+    producer = AIOKafkaProducer(
+        **settings.kafka_connection(),
+        acks="all",
+        enable_idempotence=settings.kafka_enable_idempotence,
+        max_request_size=MAX_RECORD_BYTES + (1 << 20),
+        linger_ms=5,
+    )
+    result = Replayed()
+    try:
+        await producer.start()
+        sending = _Sending(producer, settings, box, notebook, result)
+        batch: list[Letter] = []
+        size = 0
+        async for letter in box.some(plan.taken, lambda _: None):
+            batch.append(letter)
+            size += len(letter.value or b"")
+            if len(batch) >= _AT_ONCE or size >= _BYTES_AT_ONCE:
+                await sending.send(batch)
+                advance(len(batch))
+                batch, size = [], 0
+        await sending.send(batch)
+        await notebook.note("replayed", plan.copies)
+    except (TimeoutError, KafkaError, OSError) as error:
+        raise LingerError(
+            f"Kafka did not take a record: {type(error).__name__}: {error}. "
+            f"{result.sent} were sent and noted before; the same command goes on with the others"
+        ) from error
+    finally:
+        await producer.stop()
+    return result
+
+
+class _Sending:
+    """Sends batches and notes what Kafka confirmed."""
+
+    def __init__(
+        self, producer: AIOKafkaProducer, settings: Settings, box: DeadLetterBox, notebook: Notebook, result: Replayed
+    ) -> None:
+        self._producer = producer
+        self._activity_topic = settings.topic("activity")
+        self._deadline_seconds = settings.kafka_delivery_timeout_ms / 1000
+        self._box = box
+        self._notebook = notebook
+        self._result = result
+
+    async def send(self, letters: Sequence[Letter]) -> None:
+        """Send letters, wait until Kafka has them, and note them."""
+        sent = [await self._sent(letter) for letter in letters]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        taken = [letter.place for letter, answer in zip(letters, answers, strict=True) if not _is_failure(answer)]
+        await self._notebook.note("replayed", taken)
+        self._result.sent += len(taken)
+        for letter, answer in zip(letters, answers, strict=True):
+            if isinstance(answer, MessageSizeTooLargeError | RecordTooLargeError):
+                self._result.too_large.append(letter.place)
+            elif isinstance(answer, BaseException):
+                raise answer
+
+    async def _sent(self, letter: Letter) -> Any:
+        """Hand one letter to the producer and return what its confirmation is awaited by."""
+        topic, partition, _ = letter.source or ("", 0, 0)
+        # Where it was is where its neighbours are, whatever partitioner its producer has.
+        there = partition < await self._box.partitions_of(topic)
+        try:
+            future = await asyncio.wait_for(
+                self._producer.send(
+                    topic,
+                    value=letter.value,
+                    key=letter.key,
+                    partition=partition if there else None,
+                    headers=list(replayed_headers(letter, self._activity_topic)),
+                ),
+                self._deadline_seconds,
+            )
+        except (TimeoutError, KafkaError, OSError) as error:
+            return _failed(error)
+        return asyncio.wait_for(future, self._deadline_seconds)
+
+
+async def _failed(error: BaseException) -> None:
+    raise error
+
+
+def _is_failure(answer: object) -> bool:
+    return isinstance(answer, BaseException)
