@@ -453,8 +453,7 @@ def _plain(text: str) -> str:
 
 def _rows(plan: Plan) -> Iterator[tuple[tuple[Fate, str, str], int]]:
     order = list(Fate)
-    kept = [(of, count) for of, count in plan.tally.items() if count]
-    yield from sorted(kept, key=lambda row: (order.index(row[0][0]), -row[1], row[0]))
+    yield from sorted(plan.tally.items(), key=lambda row: (order.index(row[0][0]), -row[1], row[0]))
 
 
 def _letters(number: int) -> str:

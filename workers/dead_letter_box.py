@@ -107,27 +107,33 @@ class DeadLetterBox:
     async def letters(self, advance: Advance) -> AsyncIterator[Letter]:
         """Read all letters, each partition in order."""
         spans = {partition: (bound.earliest, bound.end) for partition, bound in self.bounds.items()}
-        async for letter in self._read(spans, advance):
+        async for letter in self._read(spans, advance, whole=True):
             yield letter
 
     async def some(self, places: Iterable[Place], advance: Advance) -> AsyncIterator[Letter]:
-        """Read the letters at these places, each partition in order; those that are gone are left out."""
+        """Read the letters at these places, each partition in order; those that are not there are left out."""
         wanted = set(places)
         spans: dict[int, tuple[int, int]] = {}
         for partition, offset in wanted:
-            first, end = spans.get(partition, (offset, offset + 1))
-            spans[partition] = (min(first, offset), max(end, offset + 1))
-        async for letter in self._read(spans, advance):
+            bound = self.bounds[partition]
+            # Whoever asks for what lies behind the end is sent to the beginning: begin at a record that is there.
+            inside = max(bound.earliest, min(offset, bound.end - 1))
+            first, end = spans.get(partition, (inside, inside + 1))
+            spans[partition] = (min(first, inside), max(end, offset + 1) if bound.end > bound.earliest else first)
+        async for letter in self._read(spans, advance, whole=False):
             if letter.place in wanted:
                 yield letter
 
-    async def _read(self, spans: Mapping[int, tuple[int, int]], advance: Advance) -> AsyncIterator[Letter]:
-        """Read from the first offset of each partition up to its end, which is not read."""
+    async def _read(
+        self, spans: Mapping[int, tuple[int, int]], advance: Advance, *, whole: bool
+    ) -> AsyncIterator[Letter]:
+        """Read from the first offset of each partition up to its end, which is not read; or to where the log ends."""
         ends = {partition: end for partition, (first, end) in spans.items() if end > first}
         if not ends:
             return
         places = {partition: TopicPartition(self._topic, partition) for partition in ends}
         passed = {partition: spans[partition][0] for partition in ends}
+        heard: set[TopicPartition] = set()
         self._consumer.assign(list(places.values()))
         for partition, place in places.items():
             self._consumer.seek(place, passed[partition])
@@ -136,7 +142,9 @@ class DeadLetterBox:
             left = [places[partition] for partition in ends]
             fetched = await self._consumer.getmany(*left, timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
             for place, records in fetched.items():
-                self._correct(ends, place, spans)
+                if place not in heard:
+                    heard.add(place)
+                    ends[place.partition] = self._true_end(place, ends[place.partition], whole=whole)
                 for record in records:
                     if record.offset < ends[place.partition]:
                         yield read_letter(record)
@@ -146,12 +154,10 @@ class DeadLetterBox:
             elif asyncio.get_running_loop().time() > give_up_at:
                 raise StartupError([f"Kafka has sent nothing of '{self._topic}' for {_PATIENCE_SECONDS:.0f} s"])
 
-    def _correct(self, ends: dict[int, int], place: TopicPartition, spans: Mapping[int, tuple[int, int]]) -> None:
+    def _true_end(self, place: TopicPartition, end: int, *, whole: bool) -> int:
         """The embedded broker lists ends that are too low; what it says beside the records is right."""
-        bound = self.bounds[place.partition]
-        if ends[place.partition] == spans[place.partition][1] == bound.end:
-            end = max(bound.end, self._consumer.highwater(place) or 0)
-            ends[place.partition] = end
+        told = max(self.bounds[place.partition].end, self._consumer.highwater(place) or 0)
+        return max(end, told) if whole else min(end, told)
 
     async def _passed(
         self, places: Mapping[int, TopicPartition], passed: dict[int, int], ends: dict[int, int]

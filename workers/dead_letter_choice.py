@@ -264,18 +264,10 @@ class Plan:
     cut: list[tuple[Place, tuple[str, int, int]]] = field(default_factory=list)
     found: set[Place] = field(default_factory=set)
 
-    def count(self, fate: Fate, letter: Letter) -> None:
+    def count(self, fate: Fate, reason: str, topic: str, place: Place) -> None:
         """Count one letter."""
-        of = (fate, letter.reason, letter.topic)
-        self.tally[of] += 1
-        self.examples[of] = letter.place
-
-    def move(self, place: Place, of: tuple[Fate, str, str], fate: Fate) -> None:
-        """Count a letter that was taken as something else."""
-        self.tally[of] -= 1
-        moved = (fate, of[1], of[2])
-        self.tally[moved] += 1
-        self.examples[moved] = place
+        self.tally[fate, reason, topic] += 1
+        self.examples[fate, reason, topic] = place
 
 
 async def plan_discard(letters: AsyncIterator[Letter], choice: Choice, notes: Notes) -> Plan:
@@ -287,7 +279,7 @@ async def plan_discard(letters: AsyncIterator[Letter], choice: Choice, notes: No
         plan.found.add(letter.place)
         noted = notes.of(letter.place)
         fate = Fate.TAKEN if noted is None else _BEFORE[noted]
-        plan.count(fate, letter)
+        plan.count(fate, letter.reason, letter.topic, letter.place)
         if fate is Fate.TAKEN:
             plan.taken.append(letter.place)
     return plan
@@ -312,7 +304,7 @@ async def plan_replay(
     """
     plan = Plan()
     done: set[bytes] = set()
-    candidates: list[tuple[bytes, Place, tuple[Fate, str, str]]] = []
+    candidates: list[tuple[bytes, str, str, Place]] = []
     async for letter in letters:
         noted = None if choice.again else notes.of(letter.place)
         if noted is not None:
@@ -323,18 +315,18 @@ async def plan_replay(
         fate = _fate(letter, noted, choice, at_most)
         if fate is Fate.TAKEN and not await topic_exists(letter.topic):
             fate = Fate.NO_TOPIC
-        plan.count(fate, letter)
         if fate is Fate.CUT and letter.source is not None:
             plan.cut.append((letter.place, letter.source))
         if fate is Fate.TAKEN:
-            candidates.append((letter.digest(), letter.place, (fate, letter.reason, letter.topic)))
-    for digest, place, of in candidates:
-        if digest in done:
-            plan.copies.append(place)
-            plan.move(place, of, Fate.COPY)
+            candidates.append((letter.digest(), letter.reason, letter.topic, letter.place))
         else:
-            done.add(digest)
-            plan.taken.append(place)
+            plan.count(fate, letter.reason, letter.topic, letter.place)
+    # Only now, because the copy of a letter that was dealt with may be read before that letter.
+    for digest, reason, topic, place in candidates:
+        is_copy = digest in done
+        done.add(digest)
+        (plan.copies if is_copy else plan.taken).append(place)
+        plan.count(Fate.COPY if is_copy else Fate.TAKEN, reason, topic, place)
     return plan
 
 
