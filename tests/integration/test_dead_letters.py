@@ -71,12 +71,15 @@ async def wait_for_letters(place: Site, number: int) -> list[dict[str, Any]]:
     """Wait until so many dead letters are listed."""
     groups: list[dict[str, Any]] = []
 
+    def count() -> int:
+        return sum(int(group["count"]) for group in groups)
+
     async def are_there() -> bool:
         groups[:] = await asked(place, "list")
-        return sum(group["count"] for group in groups) >= number
+        return count() >= number
 
     await place.until(are_there, f"{number} dead letters")
-    assert sum(group["count"] for group in groups) == number
+    assert count() == number
     return groups
 
 

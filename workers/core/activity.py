@@ -182,7 +182,8 @@ def decode(raw: bytes) -> Activity:
         raise NewerLayout(f"stored activity has layout {raw[1]}, this version reads {LAYOUT}")
     try:
         activity = _decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # A text that is no UTF-8 is no DecodeError of msgspec's.
         raise UnknownLayout(f"stored activity cannot be read: {error}") from None
     if activity.layout != LAYOUT:
         raise UnknownLayout(f"stored activity has layout {activity.layout}, this version reads {LAYOUT}")
