@@ -121,13 +121,13 @@ def read_event(raw: bytes) -> None:
     size = len(raw)
     parsed, reason, detail = None, "", ""
     try:
-        parsed = bounded(lambda: parse_event(raw, types=DECLARED, latest=LATEST), size, at_least_kib=256, per_byte=64)
+        parsed = bounded(lambda: parse_event(raw, types=DECLARED, latest=LATEST), size, at_least_kib=128, per_byte=64)
     except InvalidEvent as refused:
         reason, detail = refused.reason, refused.detail
     assert (parsed is None) == bool(reason)
     assert len(detail.encode()) < 2_000
     try:
-        fact = bounded(lambda: read_fact(raw, DECLARED), size, at_least_kib=256, per_byte=64)
+        fact = bounded(lambda: read_fact(raw, DECLARED), size, at_least_kib=128, per_byte=64)
     except NotCanonical:
         fact = None
     if parsed is not None:
@@ -235,15 +235,13 @@ records = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(mappings | mutated([SHIPPED_SOURCES]), st.lists(records, min_size=1, max_size=3))
 def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reasons(
     raw: bytes, foreign: list[ForeignRecord]
 ) -> None:
     text = raw.decode(errors="replace")
-    found, problems = bounded(
-        lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=8_192, per_byte=2_000
-    )
+    found, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
     assert (found is None) == bool(problems)
     if found is None:
         return
@@ -252,7 +250,7 @@ def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reaso
         for record in foreign:
             size = len(record.value or b"")
             try:
-                mapped = bounded(lambda m=mapper, r=record: m(r, LATEST), size, at_least_kib=256, per_byte=64)  # type: ignore[misc]
+                mapped = bounded(lambda m=mapper, r=record: m(r, LATEST), size, at_least_kib=128, per_byte=64)  # type: ignore[misc]
             except InvalidEvent as refused:
                 refused.detail.encode()
             else:
@@ -268,11 +266,11 @@ KNOWN: Final = load_sources(ROOT / "sources.yaml")[0]
 def check_rules(folder: Path, raw: bytes) -> None:
     path = folder / "rules.yaml"
     path.write_bytes(raw)
-    text, problems = bounded(lambda: read_text(path), len(raw), at_least_kib=1_024, per_byte=16)
+    text, problems = bounded(lambda: read_text(path), len(raw), at_least_kib=512, per_byte=16)
     assert (text is None) == bool(problems)
     if text is not None:
         checked = bounded(
-            lambda: check_texts({"rules.yaml": text}, KNOWN, LATEST), len(raw), at_least_kib=16_384, per_byte=2_000
+            lambda: check_texts({"rules.yaml": text}, KNOWN, LATEST), len(raw), at_least_kib=2_048, per_byte=400
         )
         for problem in (*checked.mistakes, *checked.warnings):
             assert (problem.line, problem.column) >= (1, 1)
@@ -284,7 +282,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(raw=anything(SHIPPED_RULES))
 @example(raw=b"rules:\n" + b"- " * 20_000)
 @example(raw=b"rules: " + b"[" * 20_000)
@@ -341,8 +339,8 @@ STORED: Final = stored_activities()
 @example(b"\x9a\x01\x00\x00\x00\x00\xc4\x00\x80\x80\x81\xa1a\xd7\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 def test_a_stored_activity_is_read_or_refused_as_unknown(raw: bytes) -> None:
     try:
-        known = bounded(lambda: activities.decode(raw), len(raw), at_least_kib=128, per_byte=200)
+        known = bounded(lambda: activities.decode(raw), len(raw), at_least_kib=64, per_byte=100)
     except activities.UnknownLayout:
         return
     assert known.layout == activities.LAYOUT
-    bounded(lambda: msgspec.msgpack.encode(known), len(raw), at_least_kib=128, per_byte=200)
+    bounded(lambda: msgspec.msgpack.encode(known), len(raw), at_least_kib=64, per_byte=100)
