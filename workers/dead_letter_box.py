@@ -5,6 +5,7 @@ when it was opened.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from workers.core.activity import RING
 from workers.dead_letter_choice import Letter, Plan, read_letter, replayed_headers
 from workers.dead_letter_notes import Notebook, Place
 from workers.demo.mailer import stop_consumer
@@ -21,7 +23,7 @@ from workers.publisher import MAX_RECORD_BYTES
 from workers.settings import Settings
 from workers.topics import LogBounds, TopicsError, describe, log_bounds
 
-__all__ = ["Advance", "DeadLetterBox", "Replayed", "opened_box", "replay"]
+__all__ = ["Advance", "DeadLetterBox", "Replayed", "batches", "opened_box", "replay"]
 
 _FETCH_MS: Final = 500
 _AT_ONCE: Final = 500
@@ -212,16 +214,9 @@ async def replay(
     try:
         await producer.start()
         sending = _Sending(producer, settings, box, notebook, result)
-        batch: list[Letter] = []
-        size = 0
-        async for letter in box.some(plan.taken, lambda _: None):
-            batch.append(letter)
-            size += len(letter.value or b"")
-            if len(batch) >= _AT_ONCE or size >= _BYTES_AT_ONCE:
-                await sending.send(batch)
-                advance(len(batch))
-                batch, size = [], 0
-        await sending.send(batch)
+        async for batch in batches(box.some(plan.taken, lambda _: None)):
+            await sending.send(batch)
+            advance(len(batch))
         await notebook.note("replayed", plan.copies)
     except (TimeoutError, KafkaError, OSError) as error:
         raise LingerError(
@@ -231,6 +226,27 @@ async def replay(
     finally:
         await producer.stop()
     return result
+
+
+async def batches(letters: AsyncIterator[Letter]) -> AsyncIterator[list[Letter]]:
+    """Gather letters into what is sent and noted together.
+
+    Of one key no more than a customer's activity knows event ids of: all of them may be sent once more after this
+    process was killed, and each has then to be recognised.
+    """
+    batch: list[Letter] = []
+    keys: Counter[bytes] = Counter()
+    size = 0
+    async for letter in letters:
+        batch.append(letter)
+        size += len(letter.value or b"")
+        if letter.key is not None:
+            keys[letter.key] += 1
+        if len(batch) >= _AT_ONCE or size >= _BYTES_AT_ONCE or keys[letter.key or b""] >= RING:
+            yield batch
+            batch, keys, size = [], Counter(), 0
+    if batch:
+        yield batch
 
 
 class _Sending:

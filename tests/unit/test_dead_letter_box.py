@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
+from workers.core.activity import RING
+from workers.dead_letter_box import batches
 from workers.dead_letter_choice import (
     NOT_LINGERS,
     Choice,
@@ -283,6 +286,31 @@ def test_the_example_is_the_newest_that_nothing_was_done_about() -> None:
     assert grouped(*letters)[0].example == (0, 2)
     assert grouped(*letters, notes=noted("replayed", (0, 2)))[0].example == (0, 3)
     assert grouped(*letters, notes=noted("replayed", (0, 1), (0, 2), (0, 3)))[0].example == (0, 2)
+
+
+# --- what is sent together ----------------------------------------------------------------------------------------
+
+
+def sizes(*letters: Letter) -> list[int]:
+    async def gather() -> list[int]:
+        return [len(batch) async for batch in batches(_each(letters))]
+
+    return asyncio.run(gather())
+
+
+def keyed(key: bytes | None, value: bytes = b"{}") -> Letter:
+    return replace(letter(value=value), key=key)
+
+
+def test_of_one_key_no_more_is_under_way_than_event_ids_are_known() -> None:
+    assert sizes(*[keyed(b"ada")] * 20) == [RING, RING, 4]
+    assert sizes(*[keyed(b"%d" % number) for number in range(600)]) == [500, 100]
+    assert sizes(*[keyed(None)] * 600) == [500, 100]
+    assert sizes() == []
+
+
+def test_large_letters_are_sent_a_few_at_a_time() -> None:
+    assert sizes(*[keyed(b"%d" % number, b"x" * (1 << 20)) for number in range(6)]) == [4, 2]
 
 
 # --- notes --------------------------------------------------------------------------------------------------------
