@@ -596,7 +596,10 @@ class Store:
         # Half of the deadline: the answer has to arrive within the whole of it.
         reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms // 2)]))[0]
         if reached < self._wait_replicas:
-            raise Transient(f"only {reached} of {self._wait_replicas} replicas have the step")
+            problem = f"only {reached} of {self._wait_replicas} replicas have the step"
+            # They may have left it for a new master.
+            self._nodes.failed((connection.host, connection.port), RedisConnectionError(problem))
+            raise Transient(problem)
 
     async def close(self) -> None:
         """Close every connection."""
