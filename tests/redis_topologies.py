@@ -101,6 +101,10 @@ class SmallCluster:
         """Return what `open_nodes` takes; only one node is named."""
         return {"url": f"redis://{HOST}:{self.nodes[0].port}/0", "cluster": [(HOST, self.nodes[0].port)]}
 
+    def variables(self) -> dict[str, str]:
+        """Return the `LINGER_` variables for a worker."""
+        return {"LINGER_REDIS_CLUSTER": "true", "LINGER_REDIS_URL": str(self.arguments()["url"])}
+
     def id_of(self, node: Node) -> str:
         """Return the name by which the nodes know one another."""
         if (known := self.ids.get(node.port)) is None:
@@ -205,7 +209,7 @@ def _sentinel(directory: Path, number: int, master: Node) -> Iterator[Node]:
 
 def _knows_everybody(sentinel: Node, replicas: int) -> bool:
     with closing(Redis(host=HOST, port=sentinel.port)) as redis:
-        state: Any = redis.sentinel_masters()[SERVICE]  # type: ignore[index, call-overload]
+        state: Any = redis.sentinel_masters()[SERVICE]  # type: ignore[call-overload]
     return bool(state["num-slaves"] == replicas and state["num-other-sentinels"] == _SENTINELS - 1)
 
 

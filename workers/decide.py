@@ -45,6 +45,7 @@ _MAX_RECORDS: Final = 1_000
 _PAGES_PER_TICK: Final = 40
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 _POSTPONE_MS: Final = 3_600_000
+_LOOK_BACK_SECONDS: Final = 10.0
 _SCANNED_AT_ONCE: Final = 1_000
 
 
@@ -118,6 +119,7 @@ class Decide:
         self._now_ms = 0
         self._looked = asyncio.Event()
         self._holding = Holding(store)
+        self._looked_back_at = time.monotonic()
         self._changed = asyncio.Event()
         self._claiming = asyncio.Lock()
 
@@ -236,6 +238,7 @@ class Decide:
             Whether all of them were decided; False if there were too many for one turn.
         """
         complete = False
+        await self._look_back()
         for _ in range(_PAGES_PER_TICK):
             bounds = {
                 number: (max(partition.horizon.until.values()), partition.horizon.until)
@@ -254,6 +257,18 @@ class Decide:
                 await self._fire(partition, Due([], {}), 0)
         telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
+
+    async def _look_back(self) -> None:
+        """Now and then, look for partitions that a failover set back and in which nothing happens to show it."""
+        if time.monotonic() - self._looked_back_at < _LOOK_BACK_SECONDS:
+            return
+        known = {partition.number: partition.meta.version for partition in self._usable()}
+        stored = await self._store.metas(known)
+        self._looked_back_at = time.monotonic()
+        for number, version in known.items():
+            partition = self._partitions.get(number)
+            if partition is not None and int(stored[number].get("version", 0)) < version:
+                await self._fire(partition, Due([], {}), 0)  # finds out what is left, like any step
 
     async def put_in_force(self, rules: RuleSet) -> None:
         """Decide by another rule set from the next step on, and bring the customers under it one after the other."""

@@ -178,10 +178,14 @@ class Settings(BaseSettings):
             try:
                 parts = urlsplit(one)
                 is_usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+                is_usable = is_usable and "," not in parts.netloc.rpartition("@")[2]
             except ValueError:
                 is_usable = False
             if not is_usable:
-                raise ValueError("is no URL of a Redis server; write redis://host:6379/0, or rediss:// for TLS")
+                raise ValueError(
+                    "is no URL of a Redis server; write redis://host:6379/0, or rediss:// for TLS; "
+                    "for a cluster several whole URLs with commas between"
+                )
         return url
 
     @model_validator(mode="after")
