@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -580,14 +581,15 @@ def test_steps_that_a_failover_lost_are_taken_again_from_the_offset_that_is_left
 
 
 async def all_replicated(watched: Watched) -> None:
-    """Wait until every replica has all that the master has."""
-    while await asyncio.to_thread(watched.master.ask, "WAIT", len(watched.replicas), 1_000) < len(watched.replicas):
-        pass
-    while True:
+    """Wait until every replica has all that the master has now; a worker may go on writing meanwhile."""
+
+    async def offsets() -> list[int]:
         told = (await asyncio.to_thread(watched.master.ask, "INFO", "replication")).decode()
-        end = told.partition("master_repl_offset:")[2].split()[0]
-        if told.count(f"offset={end},") == len(watched.replicas):
-            return
+        return [int(found) for found in re.findall(r"(?:master_repl_|,)offset[:=](\d+)", told)]
+
+    end = max(await offsets())
+    while sum(offset >= end for offset in await offsets()) <= len(watched.replicas):
+        pass
 
 
 def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched: Watched) -> None:
