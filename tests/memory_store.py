@@ -46,8 +46,10 @@ class MemoryStep:
     async def read(self, customers: Sequence[str]) -> list[bytes | None]:
         self._store.answer()
         self._version_read = self._content.version
-        if (self._content.owner, self._content.version) != (self._meta.owner, self._meta.version):
+        if self._content.owner != self._meta.owner or self._content.version > self._meta.version:
             raise Fenced(self._partition)
+        if self._content.version < self._meta.version:
+            raise Transient("Redis has lost steps")
         return [self._content.activities.get(customer) for customer in customers]
 
     async def commit(self, changes: Changes) -> None:

@@ -45,6 +45,7 @@ _MAX_RECORDS: Final = 1_000
 _PAGES_PER_TICK: Final = 40
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 _POSTPONE_MS: Final = 3_600_000
+_LOOK_BACK_SECONDS: Final = 10.0
 _SCANNED_AT_ONCE: Final = 1_000
 
 
@@ -61,6 +62,8 @@ class Partition:
         stopped: its state and log do not fit together; it is claimed, but nothing is done with it.
         outdated: it is stopped because newer rules have decided for it.
         fresh: nothing was stored of it when it was claimed.
+        earliest: where its log began when it was claimed.
+        went_back: Redis lost steps outside of a delivery; what was folded by them has to be read again.
     """
 
     number: int
@@ -73,6 +76,8 @@ class Partition:
     stopped: bool = False
     outdated: bool = False
     fresh: bool = False
+    earliest: int = 0
+    went_back: bool = False
 
     @property
     def swept(self) -> int:
@@ -114,6 +119,7 @@ class Decide:
         self._now_ms = 0
         self._looked = asyncio.Event()
         self._holding = Holding(store)
+        self._looked_back_at = time.monotonic()
         self._changed = asyncio.Event()
         self._claiming = asyncio.Lock()
 
@@ -198,6 +204,13 @@ class Decide:
                 await self._lose(partition)
                 return False
 
+    def read_again(self) -> dict[int, int]:
+        """Return, once, where to read partitions from again of which Redis lost steps outside of a delivery."""
+        back = [partition for partition in self._usable() if partition.went_back]
+        for partition in back:
+            partition.went_back = False
+        return {partition.number: partition.meta.offset for partition in back}
+
     def look(self, reading: Reading, progress: Mapping[str, Progress], ends: Mapping[int, int]) -> None:
         """Take a look at the sources: what each partition may count as seen.
 
@@ -225,6 +238,7 @@ class Decide:
             Whether all of them were decided; False if there were too many for one turn.
         """
         complete = False
+        await self._look_back()
         for _ in range(_PAGES_PER_TICK):
             bounds = {
                 number: (max(partition.horizon.until.values()), partition.horizon.until)
@@ -243,6 +257,18 @@ class Decide:
                 await self._fire(partition, Due([], {}), 0)
         telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
+
+    async def _look_back(self) -> None:
+        """Now and then, look for partitions that a failover set back and in which nothing happens to show it."""
+        if time.monotonic() - self._looked_back_at < _LOOK_BACK_SECONDS:
+            return
+        known = {partition.number: partition.meta.version for partition in self._usable()}
+        stored = await self._store.metas(known)
+        self._looked_back_at = time.monotonic()
+        for number, version in known.items():
+            partition = self._partitions.get(number)
+            if partition is not None and int(stored[number].get("version", 0)) < version:
+                await self._fire(partition, Due([], {}), 0)  # finds out what is left, like any step
 
     async def put_in_force(self, rules: RuleSet) -> None:
         """Decide by another rule set from the next step on, and bring the customers under it one after the other."""
@@ -347,7 +373,9 @@ class Decide:
             meta.offset = bounds.earliest
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
         horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
-        partition = self._partitions[number] = Partition(number, meta, outbox, horizon, fresh=fresh)
+        partition = self._partitions[number] = Partition(
+            number, meta, outbox, horizon, fresh=fresh, earliest=bounds.earliest
+        )
         try:
             self._check(number, meta, bounds, topic_id)
         except PartitionStopped as stopped:
@@ -431,6 +459,7 @@ class Decide:
                     await self._recover(partition, error, attempt)
                     meta, attempt = partition.meta, attempt + 1
                     if meta.offset < before:
+                        partition.went_back = False
                         return meta.offset  # Redis lost its last steps: read them again
         return True
 
@@ -646,13 +675,21 @@ class Decide:
             except Transient as again:
                 log.warning(telemetry.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
-            offset = partition.meta.offset
-            partition.meta = claimed.meta
-            if claimed.meta.offset < 0:
-                partition.meta.offset = offset
+            self._take_as_stored(partition, claimed.meta)
             await partition.outbox.close()
             partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
             return
+
+    def _take_as_stored(self, partition: Partition, meta: Meta) -> None:
+        """Go on from what Redis holds, which may be older than what it had: steps can get lost in a failover."""
+        before, partition.meta = partition.meta.offset, meta
+        if meta.offset < 0:
+            meta.offset = partition.earliest
+        if meta.offset < before:
+            log.warning(telemetry.STEPS_LOST, partition=partition.number, offset=meta.offset, was=before)
+            partition.went_back = True
+            # What it has to be read to again, no timer may count as seen.
+            partition.horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
 
     async def _recover_or_lose(self, partition: Partition, error: Transient) -> None:
         try:

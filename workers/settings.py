@@ -86,6 +86,18 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS); may hold a password."
     )
+    redis_cluster: bool = Field(
+        default=False, description="It is a Redis Cluster; REDIS_URL names nodes to ask first, commas between them."
+    )
+    redis_sentinels: str | None = Field(
+        default=None,
+        description="host:port of the sentinels, comma separated; the host in REDIS_URL is not used then.",
+    )
+    redis_sentinel_service: str | None = Field(
+        default=None, min_length=1, description="The name by which the sentinels know the master."
+    )
+    redis_sentinel_username: str | None = Field(default=None, description="ACL user on the sentinels.")
+    redis_sentinel_password: SecretStr | None = Field(default=None, description="Its password.")
     redis_username: str | None = Field(default=None, description="Redis ACL user.")
     redis_password: SecretStr | None = Field(default=None, description="Its password.")
     redis_ssl_ca_certs: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
@@ -149,9 +161,11 @@ class Settings(BaseSettings):
         """Only what `read_settings` hands over counts; nothing is read behind its back."""
         return (init_settings,)
 
-    @field_validator("kafka_bootstrap_servers")
+    @field_validator("kafka_bootstrap_servers", "redis_sentinels")
     @classmethod
-    def _are_servers(cls, servers: str) -> str:
+    def _are_servers(cls, servers: str | None) -> str | None:
+        if servers is None:
+            return None
         for server in servers.split(","):
             if not _SERVER.fullmatch(server.strip()):
                 raise ValueError(f"'{server}' is no server; write host:port, several with commas between")
@@ -160,13 +174,18 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, url: SecretStr) -> SecretStr:
-        try:
-            parts = urlsplit(url.get_secret_value())
-            is_usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_usable = False
-        if not is_usable:
-            raise ValueError("is no URL of a Redis server; write redis://host:6379/0, or rediss:// for TLS")
+        for one in _urls(url.get_secret_value()):
+            try:
+                parts = urlsplit(one)
+                is_usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+                is_usable = is_usable and "," not in parts.netloc.rpartition("@")[2]
+            except ValueError:
+                is_usable = False
+            if not is_usable:
+                raise ValueError(
+                    "is no URL of a Redis server; write redis://host:6379/0, or rediss:// for TLS; "
+                    "for a cluster several whole URLs with commas between"
+                )
         return url
 
     @model_validator(mode="after")
@@ -182,6 +201,28 @@ class Settings(BaseSettings):
             raise ValueError("KAFKA_REQUEST_TIMEOUT_MS must be longer than KAFKA_SESSION_TIMEOUT_MS")
         if self.kafka_heartbeat_interval_ms * 3 > self.kafka_session_timeout_ms:
             raise ValueError("KAFKA_HEARTBEAT_INTERVAL_MS must be a third of KAFKA_SESSION_TIMEOUT_MS at most")
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_redis(self) -> "Settings":
+        urls = [urlsplit(url) for url in _urls(self.redis_url.get_secret_value())]
+        if self.redis_cluster and self.redis_sentinels:
+            raise ValueError(
+                "REDIS_CLUSTER and REDIS_SENTINELS are both set; a cluster has no sentinels, so keep one"
+            )
+        if bool(self.redis_sentinels) != bool(self.redis_sentinel_service):
+            raise ValueError(
+                "REDIS_SENTINELS and REDIS_SENTINEL_SERVICE belong together: where the sentinels are, and the name "
+                "of the master there, often mymaster"
+            )
+        if (self.redis_sentinel_username or self.redis_sentinel_password) and not self.redis_sentinels:
+            raise ValueError("REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD need REDIS_SENTINELS")
+        if len(urls) > 1 and not self.redis_cluster:
+            raise ValueError("REDIS_URL names several servers, which only a cluster has: set REDIS_CLUSTER to true")
+        if len({url.scheme for url in urls}) > 1:
+            raise ValueError("REDIS_URL names servers with and without TLS; all nodes of a cluster are reached alike")
+        if self.redis_cluster and any(url.path.strip("/") not in ("", "0") for url in urls):
+            raise ValueError("REDIS_URL names another database than 0, the only one that a cluster has")
         return self
 
     def topic(self, name: str) -> str:
@@ -214,8 +255,8 @@ class Settings(BaseSettings):
         return context
 
     def redis_connection(self) -> dict[str, Any]:
-        """Return the keyword arguments of `redis.asyncio.ConnectionPool.from_url`, the URL among them."""
-        url = self.redis_url.get_secret_value()
+        """Return what `workers.redis_nodes.open_nodes` takes; the credentials are those of the first URL."""
+        url, *others = _urls(self.redis_url.get_secret_value())
         arguments: dict[str, Any] = {"url": url}
         for name, value in (("username", self.redis_username), ("password", _revealed(self.redis_password))):
             if value is not None:
@@ -224,6 +265,13 @@ class Settings(BaseSettings):
             for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
                 if (path := getattr(self, f"redis_{name}")) is not None:
                     arguments[name] = str(path)
+        if self.redis_cluster:
+            arguments["cluster"] = [_address(urlsplit(one).netloc.rpartition("@")[2]) for one in (url, *others)]
+        if self.redis_sentinels:
+            arguments["sentinels"] = [_address(server) for server in self.redis_sentinels.split(",")]
+            arguments["service"] = self.redis_sentinel_service
+            arguments["sentinel_username"] = self.redis_sentinel_username
+            arguments["sentinel_password"] = _revealed(self.redis_sentinel_password)
         return arguments
 
     def shown(self) -> dict[str, str]:
@@ -232,7 +280,8 @@ class Settings(BaseSettings):
         for name, value in self:
             text = "" if value is None else str(self.model_dump(mode="json", include={name})[name])
             if isinstance(value, SecretStr):
-                text = _masked_url(value.get_secret_value()) if name.endswith("_url") else MASK
+                urls = _urls(value.get_secret_value())
+                text = ",".join(map(_masked_url, urls)) if name.endswith("_url") else MASK
             shown[PREFIX + name.upper()] = text
         return shown
 
@@ -287,6 +336,16 @@ def _explained(error: Any) -> str:
     secret = Settings.model_fields[name].annotation in (SecretStr, SecretStr | None)
     found = "" if secret else f", found {error['input']!r}"
     return f"{PREFIX}{name.upper()}: {message}{found}"
+
+
+def _urls(text: str) -> list[str]:
+    """Split URLs of Redis servers with commas between; other commas may belong to a password."""
+    return re.split(r",\s*(?=rediss?://)", text)
+
+
+def _address(server: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{server}")
+    return parts.hostname or "", parts.port or 6379
 
 
 def _masked_url(url: str) -> str:

@@ -4,7 +4,8 @@ The catalogue of keys is in docs/architecture.md. A step is WATCH + reads in one
 second one, on one connection. It is accepted only if owner and version in `meta` are what this worker wrote last;
 a step that changes nothing else still raises the version, because an offset alone would let two workers fire the
 same timer. A connection on which anything went wrong is closed, never used again: an answer that nobody read
-would be taken for the next one's.
+would be taken for the next one's. Which server a key lies on is asked of `redis_nodes`; all of a partition lies on
+one, because its keys share a hash tag.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import Fenced, Transient
+from workers.redis_nodes import Nodes, open_nodes
 from workers.safe_time import Progress, decode_progress
 
 SLOTS: Final = 16_384
@@ -30,7 +32,8 @@ MAX_CUSTOMERS: Final = 500
 """Customers in one step; more would block Redis for too long."""
 
 _REVERSED_BITS: Final = 14
-_MAX_CONNECTIONS: Final = 32
+_MAX_STEPS: Final = 32
+_MAX_CALLS: Final = 32
 _REWRITES: Final = 20
 
 
@@ -202,7 +205,8 @@ class Step:
 
         Raises:
             Fenced: if another worker claimed the partition.
-            Transient: if Redis did not answer as it should.
+            Transient: if Redis did not answer as it should, or has lost steps of this worker; the partition has to
+                be claimed again then.
         """
         commands: list[tuple[Any, ...]] = [
             ("WATCH", self._keys.meta),
@@ -213,8 +217,11 @@ class Step:
         answers = await self._store.converse(self._connection, commands)
         self.watching = True
         owner, version = answers[1]
-        if owner is None or owner.decode() != self._meta.owner or int(version) != self._meta.version:
+        if owner is None or owner.decode() != self._meta.owner or int(version) > self._meta.version:
             raise Fenced(self._partition)
+        if int(version) < self._meta.version:
+            # A rival's claim would have raised it: a replica without the last steps was promoted.
+            raise Transient(f"Redis has lost steps of partition {self._partition}: it went back to an older state")
         return answers[2] if customers else []
 
     async def commit(self, changes: Changes) -> None:
@@ -279,17 +286,17 @@ def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any,
 
 
 class Store:
-    """Linger's state in one Redis server; see the module's docstring."""
+    """Linger's state in Redis; see the module's docstring."""
 
-    def __init__(
-        self, pool: ConnectionPool, namespace: str, *, wait_replicas: int = 0, timeout_ms: int = 5_000
-    ) -> None:
-        self._pool = pool
+    def __init__(self, nodes: Nodes, namespace: str, *, wait_replicas: int = 0, timeout_ms: int = 5_000) -> None:
+        self._nodes = nodes
         self._namespace = namespace
         self._wait_replicas = wait_replicas
         self._timeout_ms = timeout_ms
         self._keys: dict[int, Keys] = {}
-        self._places = asyncio.Semaphore(_MAX_CONNECTIONS)
+        # Apart, because a step may ask something in between: steps must not keep each other's questions waiting.
+        self._steps = asyncio.Semaphore(_MAX_STEPS)
+        self._calls = asyncio.Semaphore(_MAX_CALLS)
 
     @property
     def progress_key(self) -> str:
@@ -326,7 +333,7 @@ class Store:
     @asynccontextmanager
     async def step(self, partition: int, meta: Meta) -> AsyncIterator[Step]:
         """Open an atomic step; leaving it without a commit writes nothing."""
-        async with self._connection() as connection:
+        async with self._connection(self.keys(partition).meta) as connection:
             step = Step(self, connection, partition, meta)
             yield step
             if step.watching:
@@ -348,7 +355,7 @@ class Store:
             Transient: if Redis did not answer as it should, or somebody else claimed at the same moment.
         """
         keys = self.keys(partition)
-        async with self._connection() as connection:
+        async with self._connection(keys.meta) as connection:
             answers = await self.converse(
                 connection, [("WATCH", keys.meta), ("HGETALL", keys.meta), ("LRANGE", keys.outbox, 0, -1)]
             )
@@ -365,7 +372,7 @@ class Store:
         return Claimed(Meta(owner, version, offset, topic_id, fields), [decode_record(raw) for raw in answers[2]])
 
     async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
-        """Return which customers' time has come, for several partitions in one round trip.
+        """Return which customers' time has come, for several partitions in one round trip to each server.
 
         Args:
             bounds: by partition, up to when timers may be looked at, and the same by event type for those who wait.
@@ -421,9 +428,8 @@ class Store:
         """Return the ids of all rules of which anything is held; goes through all keys."""
         pattern, names, cursor = f"{_escaped(self._namespace)}:{{*}}:held:*", set[str](), -1
         while cursor:
-            answer = (await self.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
-            cursor = int(answer[0])
-            names |= {raw.decode().rpartition(":")[2] for raw in answer[1]}
+            cursor, keys = await self._scan(max(0, cursor), pattern, 1_000)
+            names |= {raw.decode().rpartition(":")[2] for raw in keys}
         return names
 
     async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
@@ -453,7 +459,7 @@ class Store:
         return (await self.metas([partition]))[partition]
 
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
-        """Return the `meta` of several partitions in one round trip."""
+        """Return the `meta` of several partitions in one round trip to each server."""
         wanted = list(partitions)
         answers = await self.call([("HGETALL", self.keys(partition).meta) for partition in wanted])
         return {partition: _text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
@@ -475,7 +481,7 @@ class Store:
             Transient: if Redis does not answer, or others keep changing it.
         """
         for _ in range(_REWRITES):
-            async with self._connection() as connection:
+            async with self._connection(key) as connection:
                 answers = await self.converse(connection, [("WATCH", key), ("HGETALL", key)])
                 known = _text_fields(answers[1])
                 wanted = change(known)
@@ -490,24 +496,71 @@ class Store:
         raise Transient(f"'{key}' was changed by others again and again")
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
-        """Go through the customers of all partitions, about `count` keys at a time.
+        """Go through the customers of all partitions, about `count` keys at a time, one server after the other.
 
         Returns:
             The next cursor, 0 at the end, and customers by hash tag; every customer who is there all the time is
             found at least once.
+
+        Raises:
+            Transient: if Redis did not answer as it should, or keys have moved; begin again from cursor 0 then.
         """
-        pattern = f"{_escaped(self._namespace)}:{{*}}:c:*"
-        answer = (await self.call([("SCAN", cursor, "MATCH", pattern, "COUNT", count)]))[0]
+        following, keys = await self._scan(cursor, f"{_escaped(self._namespace)}:{{*}}:c:*", count)
         start = len(self._namespace) + 2
         customers: dict[str, list[str]] = {}
-        for raw in answer[1]:
+        for raw in keys:
             tag, _, customer = raw.decode()[start:].partition("}:c:")
             customers.setdefault(tag, []).append(customer)
-        return int(answer[0]), customers
+        return following, customers
+
+    async def _scan(self, cursor: int, pattern: str, count: int) -> tuple[int, list[bytes]]:
+        """Return the next cursor, 0 at the end, and some keys; about `count` are looked at."""
+        place = _unpacked(cursor)
+        masters = await self._nodes.masters(anew=not cursor)
+        pools = list(masters.pools.values())
+        if cursor and place.layout != masters.layout:
+            raise Transient("the masters of the Redis cluster have changed, so going through all keys begins again")
+        question = ("SCAN", place.cursor, "MATCH", pattern, "COUNT", count)
+        answer, *survey = await self._ask(pools[place.server], [question, *self._nodes.survey])
+        process = self._nodes.check_survey(survey, masters.layout)
+        if place.cursor and place.process != process:
+            raise Transient("Redis was started anew or replaced, so going through all keys begins again")
+        if following := int(answer[0]):
+            return _packed(_Place(following, place.server, process, masters.layout)), answer[1]
+        is_last = place.server + 1 == len(pools)
+        return 0 if is_last else _packed(_Place(0, place.server + 1, 0, masters.layout)), answer[1]
 
     async def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send several independent commands in one round trip and return their answers."""
-        async with self._connection() as connection:
+        """Send several independent commands and return their answers; one round trip to each server, at once.
+
+        Args:
+            commands: the first argument of each is its key, and there is no other.
+
+        Raises:
+            Transient: if any of them was not answered as it should; others may have been carried out.
+        """
+        if not commands:
+            return []
+        parts = await self._nodes.split(commands)
+        if len(parts) == 1:
+            return await self._ask(parts[0][0], commands)
+        asked = (self._ask(pool, [commands[number] for number in numbers]) for pool, numbers in parts)
+        answers: list[Any] = [None] * len(commands)
+        # Each to its end: whoever tries again must not meet a command of the first time still under way.
+        for (_, numbers), found in zip(parts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(found, BaseException):
+                raise found
+            for number, answer in zip(numbers, found, strict=True):
+                answers[number] = answer
+        return answers
+
+    async def ask_every_server(self, *command: Any) -> dict[str, Any]:
+        """Send a command to every server that holds keys and return the answers by `host:port`."""
+        masters = await self._nodes.masters(anew=True)
+        return {name: (await self._ask(pool, [command]))[0] for name, pool in masters.pools.items()}
+
+    async def _ask(self, pool: ConnectionPool, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        async with self._calls, self._lent(pool) as connection:
             return await self.converse(connection, commands)
 
     async def converse(self, connection: Connection, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -520,11 +573,13 @@ class Store:
             await connection.send_packed_command(connection.pack_commands(commands))
             return [await connection.read_response() for _ in commands]
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            self._nodes.failed((connection.host, connection.port), error)
             await connection.disconnect()
             raise Transient(f"Redis does not answer: {error}") from error
         except ResponseError as error:
+            self._nodes.failed((connection.host, connection.port), error)
             await connection.disconnect()
-            raise Transient(f"Redis refused {commands[0][0]}: {error}") from error
+            raise Transient(f"Redis refused {commands[0][0]}: {_said(error)}") from error
         except BaseException:
             # Cancelled between question and answer: the answer would be taken for the next question's.
             await connection.disconnect(nowait=True)
@@ -541,26 +596,68 @@ class Store:
         # Half of the deadline: the answer has to arrive within the whole of it.
         reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms // 2)]))[0]
         if reached < self._wait_replicas:
-            raise Transient(f"only {reached} of {self._wait_replicas} replicas have the step")
+            problem = f"only {reached} of {self._wait_replicas} replicas have the step"
+            # They may have left it for a new master.
+            self._nodes.failed((connection.host, connection.port), RedisConnectionError(problem))
+            raise Transient(problem)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pool.disconnect()
+        await self._nodes.close()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        async with self._places:
-            try:
-                connection: Connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
-            except (RedisError, OSError) as error:
-                raise Transient(f"Redis does not answer: {error}") from error
-            try:
-                yield connection
-            except BaseException:
-                await connection.disconnect(nowait=True)
-                raise
-            finally:
-                await self._pool.release(connection)
+    async def _connection(self, key: str) -> AsyncIterator[Connection]:
+        """Lend a connection to the server that holds a key, for a step or what is like one."""
+        async with self._steps, self._lent(await self._nodes.holding(key)) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _lent(self, pool: ConnectionPool) -> AsyncIterator[Connection]:
+        try:
+            connection: Connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            place = pool.connection_kwargs
+            self._nodes.failed((place["host"], place["port"]), error)
+            raise Transient(f"Redis does not answer: {error}") from error
+        try:
+            yield connection
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a SCAN over all servers has got.
+
+    Attributes:
+        cursor: of the server, 0 at its beginning.
+        server: its number.
+        process: stands for the process that gave the cursor; to another it means nothing.
+        layout: stands for which server holds which keys.
+    """
+
+    cursor: int
+    server: int
+    process: int
+    layout: int
+
+
+def _packed(place: _Place) -> int:
+    return ((place.cursor << 16 | place.server) << 32 | place.process) << 32 | place.layout
+
+
+def _unpacked(cursor: int) -> _Place:
+    word = (1 << 32) - 1
+    return _Place(cursor >> 80, cursor >> 64 & 0xFFFF, cursor >> 32 & word, cursor & word)
+
+
+def _said(error: ResponseError) -> str:
+    """Return what Redis answered, with the code that redis-py cuts off."""
+    code = getattr(error, "status_code", None)
+    return f"{code} {error}" if code else str(error)
 
 
 def _escaped(text: str) -> str:
@@ -575,8 +672,6 @@ def _text_fields(raw: Any) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in zip(pairs, pairs, strict=True)}
 
 
-def open_pool(arguments: Mapping[str, Any], timeout_ms: int) -> ConnectionPool:
-    """Open a pool of connections; `arguments` as `Settings.redis_connection` gives them."""
-    rest = {name: value for name, value in arguments.items() if name != "url"}
-    timeout = timeout_ms / 1000
-    return ConnectionPool.from_url(arguments["url"], socket_timeout=timeout, socket_connect_timeout=timeout, **rest)
+def open_pool(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
+    """Return the servers for a store; `arguments` as `Settings.redis_connection` gives them."""
+    return open_nodes(arguments, timeout_ms)

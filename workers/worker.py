@@ -209,17 +209,19 @@ class Worker:
 
     async def _redis_problems(self) -> list[str]:
         try:
-            raw = (await self._store.call([("INFO", "memory")]))[0]
+            answers = await self._store.ask_every_server("INFO", "memory")
         except Transient as error:
             return [f"{error}. Check LINGER_REDIS_URL"]
-        text = raw.decode() if isinstance(raw, bytes) else str(raw)
-        policy = text.partition("maxmemory_policy:")[2].split()[:1]
-        if policy and policy[0] != _EVICTS_NOTHING:
-            return [
-                f"Redis may evict customers: maxmemory-policy is '{policy[0]}'. "
-                f"Set it to {_EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {_EVICTS_NOTHING}"
-            ]
-        return []
+        problems = []
+        for server, raw in answers.items():
+            text = raw.decode() if isinstance(raw, bytes) else str(raw)
+            policy = text.partition("maxmemory_policy:")[2].split()[:1]
+            if policy and policy[0] != _EVICTS_NOTHING:
+                problems.append(
+                    f"Redis at {server} may evict customers: maxmemory-policy is '{policy[0]}'. "
+                    f"Set it to {_EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {_EVICTS_NOTHING}"
+                )
+        return problems
 
     def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
         own = set(map(self._settings.topic, OWN_TOPICS))
@@ -379,7 +381,10 @@ class Worker:
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )
             self._decide.look(reading, progress, {tp.partition: end for tp, end in activity_ends.items()})
-            if await self._decide.fire():
+            complete = await self._decide.fire()
+            for number, offset in self._decide.read_again().items():
+                await self._app.consumer.seek_again(TP(self._activity, number), offset)
+            if complete:
                 await self._tell(self._store.seen_key, self._seen())
             self._note_silence(progress, reading.now_ms)
             self._trouble = None

@@ -309,6 +309,21 @@ def test_an_owner_is_known_by_its_token_even_if_the_versions_happen_to_be_equal(
     lawful(law, pair.redis_url)
 
 
+def test_an_owner_of_whom_redis_lost_steps_is_not_fenced_and_writes_nothing(pair: Pair) -> None:
+    async def law(store: Store) -> None:
+        meta = (await store.claim(0, "one")).meta
+        await take_step(store, meta, full_step())
+        await store.call([("HINCRBY", store.keys(0).meta, "version", -1)])
+        before = await content(store)
+        with pytest.raises(Transient, match="lost steps"):
+            await take_step(store, meta, Changes(offset=43, activities={"ada": b"x"}))
+        assert await content(store) == before
+        again = (await store.claim(0, "one", again=True)).meta
+        await take_step(store, again, Changes(offset=43))
+
+    lawful(law, pair.redis_url)
+
+
 def test_a_store_that_lost_everything_fences_everybody(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta

@@ -16,6 +16,7 @@ SECRETS: Final = (
     "kafka_sasl_password",
     "kafka_ssl_key_password",
     "redis_password",
+    "redis_sentinel_password",
     "log_key",
     "hold_out_key",
     "redis_url",
@@ -150,6 +151,27 @@ def test_a_redis_url_that_is_none_is_named(url: str) -> None:
     assert "LINGER_REDIS_URL" in problem
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"REDIS_CLUSTER": "true", "REDIS_SENTINELS": "a:1", "REDIS_SENTINEL_SERVICE": "m"}, "both set"),
+        ({"REDIS_SENTINELS": "a:1"}, "belong together"),
+        ({"REDIS_SENTINEL_SERVICE": "mymaster"}, "belong together"),
+        ({"REDIS_SENTINEL_USERNAME": "linger"}, "need REDIS_SENTINELS"),
+        ({"REDIS_SENTINEL_PASSWORD": SECRET}, "need REDIS_SENTINELS"),
+        ({"REDIS_URL": f"redis://:{SECRET}@a,redis://:{SECRET}@b"}, "set REDIS_CLUSTER"),
+        ({"REDIS_URL": "redis://a,rediss://b", "REDIS_CLUSTER": "true"}, "with and without TLS"),
+        ({"REDIS_URL": "redis://a/0,redis://b/3", "REDIS_CLUSTER": "true"}, "another database than 0"),
+        ({"REDIS_SENTINELS": "a:1,b", "REDIS_SENTINEL_SERVICE": "m"}, "LINGER_REDIS_SENTINELS: 'b' is no server"),
+        ({"REDIS_URL": "redis://a,http://b", "REDIS_CLUSTER": "true"}, "LINGER_REDIS_URL"),
+    ],
+)
+def test_servers_of_redis_that_do_not_fit_together_are_named(given: dict[str, str], said: str) -> None:
+    (problem,) = problems(**given)
+    assert said in problem
+    assert SECRET not in problem
+
+
 @pytest.mark.parametrize("servers", ["a:9092,,b:9092", "kafka://a:9092", "a:port"])
 def test_a_list_of_brokers_that_is_none_is_named(servers: str) -> None:
     (problem,) = problems(KAFKA_BOOTSTRAP_SERVERS=servers)
@@ -210,6 +232,9 @@ def with_secrets() -> Settings:
         KAFKA_SASL_PASSWORD=SECRET,
         KAFKA_SSL_KEY_PASSWORD=SECRET,
         REDIS_PASSWORD=SECRET,
+        REDIS_SENTINELS="s1:26379",
+        REDIS_SENTINEL_SERVICE="mymaster",
+        REDIS_SENTINEL_PASSWORD=SECRET,
         LOG_KEY=SECRET,
         HOLD_OUT_KEY=SECRET,
         REDIS_URL=f"rediss://linger:{SECRET}@redis.example:6380/3",
@@ -242,6 +267,7 @@ def test_a_secret_that_is_not_set_is_shown_as_not_set() -> None:
         ("redis://:p@ss@host/0", f"redis://:{MASK}@host/0"),
         ("redis://user:p:w@host/0", f"redis://user:{MASK}@host/0"),
         ("redis://user@host/0", f"redis://user:{MASK}@host/0"),
+        ("redis://:a,b@host/0", f"redis://:{MASK}@host/0"),
     ],
 )
 def test_the_password_in_a_url_is_masked_and_the_rest_is_shown(url: str, shown: str) -> None:
@@ -308,6 +334,21 @@ def test_redis_is_given_its_url_and_only_what_is_set() -> None:
     assert Settings().redis_connection() == {"url": "redis://127.0.0.1:6379/0"}
     given: dict[str, Any] = settings(REDIS_USERNAME="linger", REDIS_PASSWORD=SECRET).redis_connection()
     assert (given["username"], given["password"]) == ("linger", SECRET)
+
+
+def test_every_node_to_ask_first_of_a_cluster_is_shown_without_its_password() -> None:
+    read = settings(REDIS_CLUSTER="true", REDIS_URL=f"redis://linger:{SECRET}@a:7000, redis://x:{SECRET}@b")
+    assert read.shown()["LINGER_REDIS_URL"] == f"redis://linger:{MASK}@a:7000,redis://x:{MASK}@b"
+    given = read.redis_connection()
+    assert (given["url"], given["cluster"]) == (f"redis://linger:{SECRET}@a:7000", [("a", 7000), ("b", 6379)])
+
+
+def test_redis_is_given_its_sentinels_with_credentials_of_their_own() -> None:
+    given = settings(
+        REDIS_SENTINELS="a:26379, [::1]:26380", REDIS_SENTINEL_SERVICE="mymaster", REDIS_SENTINEL_PASSWORD=SECRET
+    ).redis_connection()
+    assert given["sentinels"] == [("a", 26379), ("::1", 26380)]
+    assert (given["service"], given["sentinel_username"], given["sentinel_password"]) == ("mymaster", None, SECRET)
 
 
 def test_certificates_for_redis_are_used_with_tls_alone() -> None:

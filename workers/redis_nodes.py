@@ -1,0 +1,441 @@
+"""Where a key lives: on one Redis server, on the master that Sentinel names, or on one of a cluster's masters.
+
+The store asks this module for a pool of connections and tells it what went wrong on one; the module never tries
+anything again by itself. Whatever is wrong with a place is `Transient`: the same step comes again, in order, and
+is then sent to where its key lives by that time. It knows nothing of partitions, steps or customers.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from binascii import crc32
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from workers.errors import Transient
+
+Address = tuple[str, int]
+Command = tuple[Any, ...]
+
+_MASTER_IS_GONE: Final = (RedisConnectionError, RedisTimeoutError, OSError, ReadOnlyError, ClusterDownError)
+_SENTINEL_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Every server that holds keys.
+
+    Attributes:
+        pools: of connections, by `host:port`, always in the same order while `layout` is the same.
+        layout: a number that stands for which of them holds which keys.
+    """
+
+    pools: dict[str, ConnectionPool]
+    layout: int = 0
+
+
+class Nodes(ABC):
+    """The Redis servers of one store."""
+
+    survey: tuple[Command, ...] = (("INFO", "server"),)
+    """What to ask a server together with a SCAN, for `check_survey`."""
+
+    @abstractmethod
+    async def holding(self, key: str) -> ConnectionPool:
+        """Return connections to the server that holds a key.
+
+        Raises:
+            Transient: if it is not known at the moment.
+        """
+
+    async def split(self, commands: Sequence[Command]) -> list[tuple[ConnectionPool, list[int]]]:
+        """Return which server each command goes to, by its number; a command's first argument is its key.
+
+        Raises:
+            Transient: if that is not known at the moment.
+        """
+        return [(await self.holding(""), list(range(len(commands))))]
+
+    @abstractmethod
+    async def masters(self, *, anew: bool = False) -> Masters:
+        """Return every server that holds keys; `anew` asks for them even if they are known.
+
+        Raises:
+            Transient: if they are not known at the moment.
+        """
+
+    def check_survey(self, answers: Sequence[Any], layout: int) -> int:
+        """Return a number that stands for the server process which a SCAN's cursor belongs to.
+
+        Raises:
+            Transient: if keys are not where `layout` says, so that a SCAN would miss some.
+        """
+        return crc32(_field(answers[0], "run_id").encode())
+
+    @abstractmethod
+    def failed(self, address: Address, error: BaseException) -> None:
+        """Take note of what a server answered, or that it did not."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+class _Pools:
+    """Connections to servers, all made with the same credentials, certificates and deadlines."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        self._pools: dict[Address, ConnectionPool] = {}
+
+    def at(self, address: Address) -> ConnectionPool:
+        if (pool := self._pools.get(address)) is None:
+            host, port = address
+            pool = self._pools[address] = ConnectionPool(**{**self._options, "host": host, "port": port})
+        return pool
+
+    async def keep_only(self, addresses: set[Address]) -> None:
+        """Close what lies idle to other servers; who still has a connection to one may finish."""
+        for address, pool in self._pools.items():
+            if address not in addresses:
+                await pool.disconnect(inuse_connections=False)
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.disconnect()
+
+
+class Server(Nodes):
+    """One server that holds everything."""
+
+    def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
+        self._pools = _Pools(options)
+        self._pool = self._pools.at(address)
+        self._name = _text(address)
+
+    async def holding(self, key: str) -> ConnectionPool:
+        """Return connections to it."""
+        return self._pool
+
+    async def masters(self, *, anew: bool = False) -> Masters:
+        """Return it alone."""
+        return Masters({self._name: self._pool})
+
+    def failed(self, address: Address, error: BaseException) -> None:
+        """Do nothing: there is no other server."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pools.close()
+
+
+class SentinelMaster(Nodes):
+    """The master of a service that Sentinel watches; asked for again whenever it does not serve as one."""
+
+    def __init__(
+        self,
+        sentinels: Sequence[Address],
+        service: str,
+        options: Mapping[str, Any],
+        sentinel_options: Mapping[str, Any],
+    ) -> None:
+        # A sentinel that does not answer must not use up the time of those that do.
+        own = {**sentinel_options, "retry": Retry(NoBackoff(), 0)}
+        self._sentinels = {_text(address): Redis(host=address[0], port=address[1], **own) for address in sentinels}
+        self._service = service
+        self._pools = _Pools(options)
+        self._master: Address | None = None
+        self._asking = asyncio.Lock()
+
+    async def holding(self, key: str) -> ConnectionPool:
+        """Return connections to the present master.
+
+        Raises:
+            Transient: if no sentinel names one.
+        """
+        return self._pools.at(await self._present())
+
+    async def masters(self, *, anew: bool = False) -> Masters:
+        """Return the present master alone.
+
+        Raises:
+            Transient: if no sentinel names one.
+        """
+        if anew:
+            self._master = None
+        master = await self._present()
+        return Masters({_text(master): self._pools.at(master)})
+
+    def failed(self, address: Address, error: BaseException) -> None:
+        """Ask the sentinels again before the next command, if the present master does not serve as one."""
+        if address == self._master and isinstance(error, _MASTER_IS_GONE):
+            self._master = None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pools.close()
+        for sentinel in self._sentinels.values():
+            await sentinel.aclose()
+
+    async def _present(self) -> Address:
+        if (master := self._master) is not None:
+            return master
+        async with self._asking:
+            if (master := self._master) is None:
+                master = await self._discover()
+                await self._pools.keep_only({master})
+                self._master = master
+            return master
+
+    async def _discover(self) -> Address:
+        """Ask all sentinels at once; the newest configuration counts, for one that was cut off knows an old one."""
+        answers = await asyncio.gather(*map(self._ask, self._sentinels))
+        found = [answer for answer in answers if not isinstance(answer, str)]
+        if not found:
+            raise Transient(f"no sentinel names a master of '{self._service}': {'; '.join(map(str, answers))}")
+        return max(found)[1]
+
+    async def _ask(self, name: str) -> tuple[int, Address] | str:
+        """Return a configuration's number and the master in it, or why there is none."""
+        try:
+            services = await self._sentinels[name].sentinel_masters()
+        except (RedisError, OSError) as error:
+            return f"{name}: {error}"
+        assert isinstance(services, dict)
+        state = services.get(self._service)
+        if state is None:
+            return f"{name}: watches {', '.join(sorted(services)) or 'nothing'}"
+        if not state["is_master"] or state["is_sdown"] or state["is_odown"]:
+            return f"{name}: {state['ip']}:{state['port']} is down"
+        return state["config-epoch"], (state["ip"], state["port"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Map:
+    """Which master holds which slots.
+
+    Attributes:
+        ranges: first and last slot, and the address of their master.
+        layout: see `Masters`.
+    """
+
+    ranges: tuple[tuple[int, int, Address], ...]
+    layout: int
+
+    def master_of(self, slot: int) -> Address | None:
+        return next((address for first, last, address in self.ranges if first <= slot <= last), None)
+
+
+class Cluster(Nodes):
+    """The masters of a Redis Cluster; the map of slots is asked for again whenever it proves wrong."""
+
+    survey = (("INFO", "server"), ("CLUSTER", "NODES"))
+
+    def __init__(self, starting_nodes: Sequence[Address], options: Mapping[str, Any]) -> None:
+        self._starting = tuple(starting_nodes)
+        self._pools = _Pools(options)
+        self._map: _Map | None = None
+        self._slots: dict[int, ConnectionPool] = {}
+        self._is_stale = True
+        self._knows: Address | None = None
+        self._silent: Address | None = None
+        self._asking = asyncio.Lock()
+
+    async def holding(self, key: str) -> ConnectionPool:
+        """Return connections to the master of the key's slot.
+
+        Raises:
+            Transient: if no node tells which it is, or it has none.
+        """
+        known = await self._present()
+        slot: int = key_slot(key.encode())
+        if (pool := self._slots.get(slot)) is None:
+            if (address := known.master_of(slot)) is None:
+                self._is_stale = True
+                raise Transient(f"slot {slot} of the Redis cluster has no master")
+            pool = self._slots[slot] = self._pools.at(address)
+        return pool
+
+    async def split(self, commands: Sequence[Command]) -> list[tuple[ConnectionPool, list[int]]]:
+        """Return which master each command goes to, by its number; a command's first argument is its key.
+
+        Raises:
+            Transient: if that is not known at the moment.
+        """
+        groups: dict[ConnectionPool, list[int]] = {}
+        for number, command in enumerate(commands):
+            groups.setdefault(await self.holding(str(command[1])), []).append(number)
+        return list(groups.items())
+
+    async def masters(self, *, anew: bool = False) -> Masters:
+        """Return every master that holds a slot.
+
+        Raises:
+            Transient: if no node tells them.
+        """
+        self._is_stale = self._is_stale or anew
+        known = await self._present()
+        addresses = sorted({address for _, _, address in known.ranges})
+        return Masters({_text(address): self._pools.at(address) for address in addresses}, known.layout)
+
+    def check_survey(self, answers: Sequence[Any], layout: int) -> int:
+        """Return a number that stands for the server process which a SCAN's cursor belongs to.
+
+        Raises:
+            Transient: if slots move or have moved: keys could go from a master that was not scanned yet to one
+                that was.
+        """
+        nodes = _decoded(answers[1])
+        if _is_moving(nodes) or _layout_of_nodes(nodes) != layout:
+            self._is_stale = True
+            raise Transient("slots of the Redis cluster are moving, so going through all keys has to begin again")
+        return super().check_survey(answers, layout)
+
+    def failed(self, address: Address, error: BaseException) -> None:
+        """Ask for the map again before the next command, if this is no longer where a slot lives.
+
+        Not for ASK and TRYAGAIN: the slot is on its way, and stays here until all of it has moved.
+        """
+        if isinstance(error, MovedError):
+            # Who is named knows it for certain; the others may not have heard of it yet.
+            self._knows = (error.host or address[0], error.port)
+            self._is_stale = True
+        elif isinstance(error, _MASTER_IS_GONE):
+            self._silent = address
+            self._is_stale = True
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pools.close()
+
+    async def _present(self) -> _Map:
+        if self._map is not None and not self._is_stale:
+            return self._map
+        async with self._asking:
+            if self._map is None or self._is_stale:
+                self._is_stale = False
+                try:
+                    self._map = await self._ask_somebody()
+                except BaseException:
+                    self._is_stale = True
+                    raise
+                self._slots = {}
+                await self._pools.keep_only({address for _, _, address in self._map.ranges})
+            return self._map
+
+    async def _ask_somebody(self) -> _Map:
+        problems = []
+        for address in self._candidates():
+            try:
+                if (found := _map_of(await _asked(self._pools.at(address), ("CLUSTER", "SLOTS")), address)).ranges:
+                    return found
+                problems.append(f"{_text(address)}: knows of no slot")
+            except (RedisError, OSError) as error:
+                problems.append(f"{_text(address)}: {error}")
+        raise Transient(f"no node of the Redis cluster tells its slots: {'; '.join(problems)}")
+
+    def _candidates(self) -> list[Address]:
+        """Return whom to ask: first who knows best, last who did not answer just now."""
+        known = [address for _, _, address in self._map.ranges] if self._map is not None else []
+        order = dict.fromkeys([*([self._knows] if self._knows else []), *known, *self._starting])
+        silent, self._knows, self._silent = self._silent, None, None
+        return sorted(order, key=lambda address: address == silent)
+
+
+def _map_of(answer: Sequence[Any], asked: Address) -> _Map:
+    """Read an answer to CLUSTER SLOTS; a node without a name is the one that was asked."""
+    ranges, owned = [], []
+    for first, last, master, *_ in answer:
+        host = _decoded(master[0] or b"")
+        ranges.append((int(first), int(last), (host or asked[0], int(master[1]))))
+        owned.append((int(first), int(last), _decoded(master[2])))
+    return _Map(tuple(ranges), _layout(owned))
+
+
+def _layout_of_nodes(nodes: str) -> int:
+    """Read who owns which slots from an answer to CLUSTER NODES."""
+    owned = []
+    for line in nodes.splitlines():
+        name, _, flags, *_ = fields = line.split()
+        if "master" not in flags:
+            continue
+        for slots in fields[8:]:
+            if not slots.startswith("["):
+                first, _, last = slots.partition("-")
+                owned.append((int(first), int(last or first), name))
+    return _layout(owned)
+
+
+def _layout(owned: list[tuple[int, int, str]]) -> int:
+    return crc32(repr(sorted(owned)).encode())
+
+
+def _is_moving(nodes: str) -> bool:
+    """Tell whether the node that answered CLUSTER NODES gives or gets a slot just now."""
+    return any("myself" in line.split()[2] and "[" in line for line in nodes.splitlines())
+
+
+async def _asked(pool: ConnectionPool, command: Command) -> Any:
+    connection: Connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+    try:
+        await connection.send_command(*command)
+        return await connection.read_response()
+    except BaseException:
+        # Cancelled between question and answer: the answer would be taken for the next question's.
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
+
+
+def _field(answer: Any, name: str) -> str:
+    """Return one field of an answer to INFO."""
+    return _decoded(answer).partition(f"{name}:")[2].partition("\r")[0]
+
+
+def _decoded(text: Any) -> str:
+    return text.decode() if isinstance(text, bytes) else str(text)
+
+
+def _text(address: Address) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def open_nodes(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
+    """Return the servers that `Settings.redis_connection` describes; nothing is asked of them yet.
+
+    Args:
+        arguments: `url`, and what redis-py's connections take. With `cluster`, a list of the addresses of
+            starting nodes, it is a cluster; with `sentinels`, a list of addresses, and `service`, Sentinel's
+            master, and `sentinel_username` and `sentinel_password` may be there.
+        timeout_ms: deadline of every connection and answer.
+    """
+    given = dict(arguments)
+    url, cluster, sentinels, service = (given.pop(name, None) for name in ("url", "cluster", "sentinels", "service"))
+    credentials = {name: given.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    timeout = timeout_ms / 1000
+    of_url: dict[str, Any] = dict(parse_url(url))
+    options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **given, **of_url}
+    address = (options.pop("host", "localhost"), options.pop("port", 6379))
+    if cluster:
+        return Cluster(cluster, options)
+    if not sentinels:
+        return Server(address, options)
+    patience = min(timeout, _SENTINEL_SECONDS)
+    sentinel_options = {**credentials, "socket_timeout": patience, "socket_connect_timeout": patience}
+    if url.startswith("rediss://"):
+        sentinel_options |= {
+            "ssl": True,
+            **{name: value for name, value in options.items() if name.startswith("ssl_")},
+        }
+    return SentinelMaster(sentinels, service, options, sentinel_options)
