@@ -65,11 +65,16 @@ async def run_faults(
     """Run each fault so often; those that need the same number of brokers share them."""
     tallies = {fault.name: Tally() for fault in faults}
     for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
-        async with installation(folder / f"brokers-{brokers}", brokers) as running:
+        async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
             for fault in group:
                 for number in range(runs):
                     await _run(fault, seed + number, running, folder, guard, tallies[fault.name], say)
     return tallies
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
 
 async def _run(
@@ -82,7 +87,7 @@ async def _run(
         async with stage(
             running,
             fault.history(seed),
-            where,
+            _made(where),
             seed,
             workers=fault.workers,
             seconds=fault.seconds,
@@ -94,7 +99,7 @@ async def _run(
             tally.add(verdict, here.stall_seconds, recovery)
             exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
             tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
-            found = f"{verdict.lost} lost, {verdict.doubled} doubled"
+            found = "; ".join([f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes])
     except NeverDone as error:
         tally.runs += 1
         tally.lost += 1
@@ -134,7 +139,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="linger-faults-") as temporary:
         folder = (options.keep or Path(temporary)).resolve()
         tallies = asyncio.run(
-            run_faults(chosen, options.seed, options.runs, folder, options.without, lambda text: console.print(text))
+            run_faults(
+                chosen,
+                options.seed,
+                options.runs,
+                folder,
+                options.without,
+                lambda text: console.print(text, markup=False, soft_wrap=True),
+            )
         )
     _report(console, tallies)
     lost, doubled = (sum(getattr(one, name) for one in tallies.values()) for name in ("lost", "doubled"))

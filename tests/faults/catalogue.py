@@ -373,7 +373,7 @@ FAULTS: Final = (
     Fault("redis-full", "maxmemory is reached", redis_full),
     Fault("broker-kill", "SIGKILL of one of three brokers, back after 4 s", broker_kill, brokers=3, seconds=12),
     Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
-    Fault("brokers-bounced", "three brokers are restarted one after the other", brokers_bounced, brokers=3, seconds=20),
+    Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),
     Fault("brokers-gone", "three brokers are killed at once", brokers_gone, brokers=3, seconds=12),
     Fault("transactions", "aborted records and markers in the sources", transactions),
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,

@@ -77,11 +77,12 @@ class Stage:
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     _moment_ms: int = 0
+    _played: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def at(self, share: float) -> None:
         """Wait until so much of the history has been played."""
         while self.share < share:
-            await asyncio.sleep(0.02)
+            await self._played.wait()
 
     async def sometime(self, begin: float = 0.2, end: float = 0.7) -> None:
         """Wait until a moment of the history that the seed chooses."""
@@ -99,6 +100,8 @@ class Stage:
             await self._send(records[begin:at])
             await self.announce(until_ms)
             self.share = step / number
+            self._played.set()
+            self._played = asyncio.Event()
             await asyncio.sleep(max(0.0, started + self.seconds * self.share - time.monotonic()))
 
     async def _send(self, records: Sequence[Record]) -> None:
@@ -201,7 +204,6 @@ async def stage(
         environment: further variables of the workers.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
-    folder.mkdir(parents=True)
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
     variables = {
         **demo_settings(pair, history, folder, prefix),
