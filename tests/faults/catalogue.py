@@ -292,7 +292,7 @@ async def poisoned(stage: Stage) -> None:
     await stage.at(0.1)
     for number in range(60):
         topic, value = stage.chance.choice(_POISON)
-        await stage.producer.send_and_wait(f"{stage.prefix}{topic}", value=value, key=b"x")
+        await stage.producer.send_and_wait(f"{stage.prefix}{topic}", value=value, key=b"x", timestamp_ms=stage.now_ms)
         await stage.at(0.1 + number * 0.01)
 
 

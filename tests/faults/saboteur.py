@@ -155,11 +155,11 @@ def _no_safe_time() -> None:
     safe_time.Horizon.look = look
     original = decide.Decide.look
 
-    def changed(this: Any, reading: Any, progress: Any, ends: Any) -> None:
+    def changed(this: Any, reading: Any, *others: Any) -> None:
         decide.seen_by_type = lambda sources, progress: {
             name: reading.now_ms for source in sources.sources for name in source.types()
         }
-        original(this, reading, progress, ends)
+        original(this, reading, *others)
 
     decide.Decide.look = changed
 

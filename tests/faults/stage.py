@@ -56,6 +56,7 @@ class Stage:
 
     Attributes:
         share: how much of the history has been played, 0 to 1.
+        now_ms: what the replay's clock shows.
         stall_seconds: the longest time without a step of any worker while there was something to do.
         notes: what else there is to say of the run.
     """
@@ -76,7 +77,7 @@ class Stage:
     healed_at: float | None = None
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
-    _moment_ms: int = 0
+    now_ms: int = 0
     _played: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def at(self, share: float) -> None:
@@ -113,10 +114,10 @@ class Stage:
             place = f"{placed.topic}:{placed.partition}"
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
 
-    async def announce(self, now_ms: int | None = None) -> None:
+    async def announce(self, at_ms: int | None = None) -> None:
         """Move the clock on, or say again what it shows."""
-        self._moment_ms = now_ms or self._moment_ms
-        await self.patiently(lambda: self.clock.announce(self._moment_ms, self._ends))
+        self.now_ms = at_ms or self.now_ms
+        await self.patiently(lambda: self.clock.announce(self.now_ms, self._ends))
 
     async def patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         """Ask until there is an answer."""
@@ -173,7 +174,7 @@ class Stage:
             try:
                 metas = await self.store.metas(range(PARTITIONS))
                 state = tuple(meta.get("version") for meta in metas.values())
-                behind = not await self._is_decided(self._moment_ms)
+                behind = not await self._is_decided(self.now_ms)
             except Transient:
                 state, behind = self._moved[1], True
             now = time.monotonic()
