@@ -15,8 +15,9 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   works off its calls in order, so a fetch asked for before was done before. What bears an old epoch is dropped.
 - Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
   so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
-  asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, and
-  flow may have been let go by an earlier one.
+  asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
+  have been let go by an earlier one, and Faust gives up asking after its request timeout and reads on: then
+  positions are asked for once more before anything is fetched.
 - Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost; `seek_wait` runs
   there.
@@ -150,6 +151,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends: dict[TP, int] = {}
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._reached: dict[TP, int] = {}
+        self._asking = 0
 
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
@@ -168,6 +170,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return delivery.epoch == self._epochs[tp]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
+        if not self._asking and any(tp not in self._ends for tp in active_partitions or ()):
+            # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
+            await self.perform_seek()
         before = dict(self._epochs)
         fetched: dict[TP, Fetch] = {}
         for tp, records in (await super()._getmany(active_partitions, timeout)).items():
@@ -196,6 +201,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Ask Linger for the positions, seek there, and tell Faust."""
+        self._asking += 1
+        try:
+            return await self._seek_to_positions()
+        finally:
+            self._asking -= 1
+
+    async def _seek_to_positions(self) -> Mapping[TP, int]:
         for tp in self.assignment():
             self._renew(tp)  # from here on Faust and aiokafka may stand anywhere
         committed = dict(await super().seek_to_committed())

@@ -94,6 +94,7 @@ async def _run(
             sabotage=fault.sabotage,
             always=always,
             environment=fault.environment,
+            lives_now=fault.lives_now,
         ) as here:
             verdict, recovery = await _play(fault, here)
             tally.add(verdict, here.stall_seconds, recovery)

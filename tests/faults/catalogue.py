@@ -7,6 +7,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -34,6 +35,7 @@ class Fault:
         sabotage: by place of a worker, arguments of `saboteur`.
         environment: further variables of the workers.
         poison: how many unreadable records it sends.
+        lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
         short: belongs to the selection that `make test` runs.
     """
 
@@ -47,6 +49,7 @@ class Fault:
     sabotage: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     poison: int = 0
+    lives_now: bool = False
     short: bool = False
 
 
@@ -337,6 +340,18 @@ def ancient(seed: int) -> History:
     return history_of("ancient", plain.start_ms, plain.end_ms, [*plain.records, *old])
 
 
+def until_lately(seed: int) -> History:
+    """A longer history that ended three hours ago."""
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    return simulate(seed, 10 * _CUSTOMERS, _DAYS, end - timedelta(days=_DAYS))
+
+
+async def kill_at_once(stage: Stage) -> None:
+    for _ in range(3):
+        await asyncio.sleep(stage.chance.uniform(0.3, 2))
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
 def _dies(point: str, first: int, second: int) -> Mapping[int, tuple[str, ...]]:
     return {0: ("--die", f"{point}:{first}"), 1: ("--die", f"{point}:{second}")}
 
@@ -379,6 +394,12 @@ FAULTS: Final = (
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
+    Fault("clocks-apart", "one clock is five minutes ahead of the other, and workers are killed", kill_at_once,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "300000")}),
+    Fault("clock-ahead", "a clock is an hour ahead", nothing,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "3600000")}),
+    Fault("clock-behind", "a clock is an hour behind", nothing,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "-3600000")}),
     Fault("ancient", "events five years old", kill, history=ancient),
 )  # fmt: skip
 """In the order in which they are run."""

@@ -59,6 +59,7 @@ class Stage:
         now_ms: what the replay's clock shows.
         stall_seconds: the longest time without a step of any worker while there was something to do.
         notes: what else there is to say of the run.
+        lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
     installation: Installation
@@ -74,7 +75,7 @@ class Stage:
     share: float = 0.0
     stall_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
-    healed_at: float | None = None
+    lives_now: bool = False
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
@@ -91,6 +92,9 @@ class Stage:
 
     async def play(self) -> None:
         """Play the whole history; a broker or store that does not answer delays it."""
+        if self.lives_now:
+            self._note_share(1.0)
+            return
         records, at, number = self.history.records, 0, 100
         span_ms, started = self.history.end_ms - self.history.start_ms, time.monotonic()
         for step in range(1, number + 1):
@@ -100,10 +104,18 @@ class Stage:
                 at += 1
             await self._send(records[begin:at])
             await self.announce(until_ms)
-            self.share = step / number
-            self._played.set()
-            self._played = asyncio.Event()
+            self._note_share(step / number)
             await asyncio.sleep(max(0.0, started + self.seconds * self.share - time.monotonic()))
+
+    async def send_all(self) -> None:
+        """Send the whole history at once."""
+        await self._send(self.history.records)
+        self.now_ms = self.history.end_ms
+
+    def _note_share(self, share: float) -> None:
+        self.share = share
+        self._played.set()
+        self._played = asyncio.Event()
 
     async def _send(self, records: Sequence[Record]) -> None:
         waiting = [
@@ -116,6 +128,8 @@ class Stage:
 
     async def announce(self, at_ms: int | None = None) -> None:
         """Move the clock on, or say again what it shows."""
+        if self.lives_now:
+            return
         self.now_ms = at_ms or self.now_ms
         await self.patiently(lambda: self.clock.announce(self.now_ms, self._ends))
 
@@ -196,6 +210,7 @@ async def stage(
     sabotage: Mapping[int, Sequence[str]] = {},
     always: Sequence[str] = (),
     environment: Mapping[str, str] = {},
+    lives_now: bool = False,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
 
@@ -203,6 +218,7 @@ async def stage(
         sabotage: by place of a worker, arguments of `saboteur` for its first process.
         always: arguments of `saboteur` for every process.
         environment: further variables of the workers.
+        lives_now: see `Stage`.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
@@ -210,6 +226,7 @@ async def stage(
         **demo_settings(pair, history, folder, prefix),
         **_TIMEOUTS,
         "LINGER_PARTITIONS": str(PARTITIONS),
+        **({"LINGER_CLOCK": "system"} if lives_now else {}),
         **environment,
     }
     settings = read_settings(variables)
@@ -230,9 +247,10 @@ async def stage(
     here = Stage(
         installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
     )
+    here.lives_now = lives_now
     watching = None
     try:
-        await here.announce(history.start_ms)
+        await (here.send_all() if lives_now else here.announce(history.start_ms))
         for place in range(workers):
             crew.add(*sabotage.get(place, ()))
         watching = asyncio.create_task(here.watch())

@@ -3,7 +3,7 @@
 import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -441,6 +441,31 @@ def test_what_was_fetched_while_linger_is_asked_for_positions_is_dropped() -> No
         await made.consumer.perform_seek()
         await made.consumer.perform_seek()  # also when a rebalance follows another one
         assert fetches == [{}, {}]
+
+    asyncio.run(run())
+
+
+def test_positions_that_faust_gave_up_asking_for_are_asked_for_again_before_anything_is_read() -> None:
+    async def run() -> None:
+        asked = []
+
+        async def positions(partitions: set[TP], offsets: Mapping[TP, int | None]) -> Mapping[TP, int]:
+            asked.append(partitions)
+            if len(asked) == 2:
+                await asyncio.Event().wait()
+            return dict.fromkeys(partitions, 3)
+
+        app = build_app(SETTINGS, 1, positions)
+        app.topics._acking_topics.add(TOPIC)
+        app.flow_control.resume()
+        made = Reader(app, Thread({HERE}, {HERE: None}))
+        made.consumer._set_active_tps({HERE})
+        made.consumer.resume_flow()
+        await made.consumer.perform_seek()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(made.consumer.perform_seek(), 0.01)
+        (message,) = await made.read({HERE: fetched(3, 9)})
+        assert (message.value.follows, len(asked)) == (3, 3)
 
     asyncio.run(run())
 
