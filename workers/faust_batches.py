@@ -11,8 +11,9 @@ object per partition batch instead. What that takes, and why, each kept by a tes
 - Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
   for the positions instead. A seek done anywhere else would be overwritten.
 - After a seek, batches fetched before it may still be on their way, at several places. Each fetch is stamped with
-  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread; that thread
-  works off its calls in order, so a fetch asked for before was done before. What bears an old epoch is dropped.
+  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread. What bears an
+  old epoch is dropped. A fetch that waits for records while a seek is made may return those behind the seek (the
+  thread has two hands): when it comes, the seek is made once more, and nothing is fetched in between.
 - Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
   so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
   asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
@@ -176,11 +177,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         before = dict(self._epochs)
         fetched: dict[TP, Fetch] = {}
         for tp, records in (await super()._getmany(active_partitions, timeout)).items():
-            # Without an end, positions are being asked for: nobody knows what lies before these records.
-            if records and before.get(tp, 0) == self._epochs[tp] and tp in self._ends:
-                fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
-                self._ends[tp] = records[-1].offset + 1
-                self._delivered[tp].append(records[-1].offset)
+            if not records or tp not in self._ends:
+                continue  # positions are being asked for: nobody knows what lies before these records
+            if before.get(tp, 0) != self._epochs[tp]:
+                # Sought while this fetch was waiting: these may be the very records that the seek was for.
+                await self.seek_again(tp, self._ends[tp])
+                continue
+            fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
+            self._ends[tp] = records[-1].offset + 1
+            self._delivered[tp].append(records[-1].offset)
         for tp, offset in self._thread.reached.items():
             if before.get(tp, 0) == self._epochs[tp]:
                 self._reached[tp] = offset

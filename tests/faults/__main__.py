@@ -81,7 +81,7 @@ async def _run(
     fault: Fault, seed: int, running: Installation, folder: Path, guard: str | None, tally: Tally, say: Any
 ) -> None:
     started = time.monotonic()
-    always = () if guard is None else ("--without", guard)
+    always = ("--trace", *(() if guard is None else ("--without", guard)))
     where = folder / f"{fault.name}-{seed}"
     try:
         async with stage(

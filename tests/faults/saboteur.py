@@ -12,10 +12,11 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, safe_time, store, work, worker
+from workers import clock, decide, faust_batches, intake, safe_time, work, worker
 from workers.cli import main as linger
 from workers.publisher import Publisher
 from workers.store import Changes, OutboxRecord, Step
@@ -30,16 +31,68 @@ def main() -> None:
     parser.add_argument("--die")
     parser.add_argument("--clock-ms", type=int, default=0)
     parser.add_argument("--without", choices=GUARDS)
+    parser.add_argument("--trace", action="store_true", help="say on stderr what intake takes, passes on and commits")
     arguments = parser.parse_args()
     if arguments.die:
         point, _, number = arguments.die.partition(":")
         _die_at(point, int(number))
+    if arguments.trace:
+        _trace()
     if arguments.clock_ms:
         _set_clock(arguments.clock_ms)
     if arguments.without:
         _WITHOUT[arguments.without]()
     sys.argv = ["linger", "run"]
     linger()
+
+
+def _trace() -> None:
+    """Tell what is read, from where, and what Kafka is told."""
+
+    def say(what: str, *values: Any) -> None:
+        sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
+        sys.stderr.flush()
+
+    take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
+    seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
+
+    def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
+        result = take(this, place, delivery, done)
+        span = (delivery.follows, delivery.records[0].offset, delivery.end, delivery.epoch)
+        say("take", place, *span, result)
+        return result
+
+    def assigned(this: Any, positions: Any, progress: Any) -> None:
+        say("assign", positions)
+        assign(this, positions, progress)
+
+    async def passed_on(this: Any, cursors: Any, merged: Any, let_go: Any) -> None:
+        spans: dict[Any, list[int]] = {}
+        for _, record in merged:
+            spans.setdefault((record.topic, record.partition), []).append(record.offset)
+        said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
+        say("passing", said)
+        await pass_on(this, cursors, merged, let_go)
+        say(
+            "passed",
+            said,
+            {place: cursor.offset for place, cursor in cursors.items() if place in said},
+            cursors is this._cursors,
+        )
+
+    async def sought(this: Any, tp: Any, offset: int) -> None:
+        say("seek", tuple(tp), offset)
+        await seek(this, tp, offset)
+
+    def committed(this: Any, tps: Any) -> Any:
+        result = commit(this, tps)
+        if result:
+            say("commit", {tuple(tp): offset for tp, offset in result.items()})
+        return result
+
+    intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
+    faust_batches.BatchConsumer.seek_again = sought
+    faust_batches.BatchConsumer._filter_committable_offsets = committed
 
 
 class _Fuse:
@@ -187,7 +240,6 @@ _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "high-water": _no_high_water,
     "explicit-ack": _no_explicit_ack,
 }
-_PATCHED: Final = (faust_batches, store)  # named here so that a change of their names is noticed by the type checker
 
 if __name__ == "__main__":
     main()

@@ -48,6 +48,7 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     examples: list[str] = field(default_factory=list)
+    missing_events: set[str] = field(default_factory=set)
 
     def miss(self, what: str, names: "set[Any] | list[Any]") -> None:
         """Note what is missing."""
@@ -74,6 +75,8 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
     _compare_events(verdict, wanted, log)
+    if verdict.missing_events:
+        await _note_places(stage, verdict.missing_events)
     replayed = _replayed(stage, log, rules, observed)
     expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
@@ -86,17 +89,17 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     return verdict
 
 
-async def read_topic(stage: Stage, topic: str) -> dict[int, list[ConsumerRecord]]:
-    """Return everything that a topic of so many partitions as Linger's holds, in order."""
+async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
+    """Return everything that a topic holds, in order."""
     consumer = AIOKafkaConsumer(
         enable_auto_commit=False, auto_offset_reset="earliest", **stage.settings.kafka_connection()
     )
     await consumer.start()
     try:
-        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        log: dict[int, list[ConsumerRecord]] = {number: [] for number in range(PARTITIONS)}
+        log: dict[int, list[ConsumerRecord]] = {number: [] for number in range(partitions)}
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, records in (await consumer.getmany(timeout_ms=500)).items():
                 log[place.partition] += records
@@ -110,7 +113,17 @@ def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, lis
     found = {read_fact(record.value, frozenset()).event_id for records in log.values() for record in records}
     verdict.events = len(wanted)
     verdict.miss("event in the activity topic", set(wanted) - found)
+    verdict.missing_events = set(wanted) - found
     verdict.exceed("event in the activity topic", found - set(wanted))
+
+
+async def _note_places(stage: Stage, missing: set[str]) -> None:
+    """Say which records of the sources were never passed on."""
+    for topic in sorted({one.topic for one in stage.history.records}):
+        for partition, records in (await read_topic(stage, stage.prefix + topic, 2)).items():
+            lost = [one.offset for one in records if any(name.encode() in one.value for name in missing)]
+            if lost:
+                stage.notes.append(f"{topic}:{partition} offsets {lost[0]} to {lost[-1]}, {len(lost)} of them")
 
 
 async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], poison: int) -> None:
