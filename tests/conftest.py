@@ -18,6 +18,13 @@ settings.load_profile("ci" if _IN_CI else "dev")
 
 
 @pytest.fixture(scope="session")
+def needed() -> None:
+    """Apache Kafka and Redis can run here, for a test that starts its own."""
+    _need(missing_kafka())
+    _need(missing_redis())
+
+
+@pytest.fixture(scope="session")
 def apache_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A real Apache Kafka and a real Redis."""
     _need(missing_kafka())

@@ -117,14 +117,16 @@ class Agent:
         await self.look()
 
     async def look(self) -> None:
-        self.decide.look(await self.clock.read(), self.progress(), {0: self.decide.partitions[0].meta.offset})
+        ends = {0: self.decide.partitions[0].meta.offset}
+        self.decide.look(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
     def progress(self) -> dict[str, Progress]:
         return {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
 
     async def take(self, *records: ConsumerRecord, follows: int | None = None) -> int | bool | None:
-        """Give the agent a delivery; `follows` as in `Delivery`."""
-        return await self.decide.take(0, Delivery(records, follows))
+        """Give the agent a delivery; `follows` as in `Delivery`, where it begins if left out."""
+        behind = records[0].offset if follows is None else follows
+        return await self.decide.take(0, Delivery(records, behind))
 
     async def published(self, topic: str | None = None) -> list[OutboxRecord]:
         """What was published to a topic, after everything that waits has been published."""

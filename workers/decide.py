@@ -7,7 +7,7 @@ step of the store; what it publishes goes through the partition's outbox, after 
 import asyncio
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -211,13 +211,20 @@ class Decide:
             partition.went_back = False
         return {partition.number: partition.meta.offset for partition in back}
 
-    def look(self, reading: Reading, progress: Mapping[str, Progress], ends: Mapping[int, int]) -> None:
+    def look(
+        self,
+        reading: Reading,
+        progress: Mapping[str, Progress],
+        ends: Mapping[int, int],
+        behind_holes: Callable[[int, int], int],
+    ) -> None:
         """Take a look at the sources: what each partition may count as seen.
 
         Args:
             reading: the clock, read before everything else.
             progress: of all source partitions, read after the clock.
             ends: end offsets of the activity partitions, read after the progress.
+            behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
         self._progress, self._now_ms = progress, reading.now_ms
         seen = seen_by_type(self._sources, progress)
@@ -225,7 +232,7 @@ class Decide:
         sent = list(progress.values())
         for number, partition in self._partitions.items():
             needed = max(ends.get(number, 0), sent_to(number, sent))
-            partition.horizon.look(partition.meta.offset, needed, until)
+            partition.horizon.look(behind_holes(number, partition.meta.offset), needed, until)
         for name, until_ms in self.until.items():
             telemetry.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()

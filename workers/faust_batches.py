@@ -11,10 +11,14 @@ object per partition batch instead. What that takes, and why, each kept by a tes
 - Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
   for the positions instead. A seek done anywhere else would be overwritten.
 - After a seek, batches fetched before it may still be on their way, at several places. Each fetch is stamped with
-  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread; that thread
-  works off its calls in order, so a fetch asked for before was done before. What bears an old epoch is dropped.
+  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread. What bears an
+  old epoch is dropped. A fetch that waits for records while a seek is made may return those behind the seek (the
+  thread has two hands): when it comes, the seek is made once more, and nothing is fetched in between.
 - Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
-  so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes.
+  so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
+  asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
+  have been let go by an earlier one, and Faust gives up asking after its request timeout and reads on: then
+  positions are asked for once more before anything is fetched.
 - Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost; `seek_wait` runs
   there.
@@ -41,7 +45,7 @@ _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 class Fetch(list[ConsumerRecord]):
     """The records of one fetch of one partition, with its stamps (see `Delivery`)."""
 
-    def __init__(self, records: Sequence[ConsumerRecord], follows: int | None, epoch: int) -> None:
+    def __init__(self, records: Sequence[ConsumerRecord], follows: int, epoch: int) -> None:
         super().__init__(records)
         self.follows = follows
         self.epoch = epoch
@@ -53,13 +57,12 @@ class Delivery:
 
     Attributes:
         records: in order, at least one.
-        follows: the offset behind the fetch before this one, None for the first after a seek, which begins where
-            that seek went.
+        follows: the offset behind the fetch before this one; for the first after a seek, where that seek went.
         epoch: how many seeks the partition had seen when this was fetched.
     """
 
     records: Sequence[ConsumerRecord]
-    follows: int | None
+    follows: int
     epoch: int = 0
 
     @property
@@ -70,7 +73,7 @@ class Delivery:
 
     def is_contiguous(self, offset: int) -> bool:
         """Tell whether nothing that was to be read lies between `offset` and this delivery."""
-        return self.follows is None or self.follows <= offset
+        return self.follows <= offset
 
 
 class Batch:
@@ -113,6 +116,33 @@ class BatchScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
         return ((tp, Batch(fetch)) for tp, fetch in records.items() if fetch)
 
 
+class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's thread around aiokafka's consumer: it reads what is committed, and notes how far each fetch came.
+
+    Attributes:
+        reached: by partition, the offset behind everything that was returned so far, holes included.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.reached: Mapping[TP, int] = {}
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust offers it only together with its own transactions. An order that was aborted is none.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Any:
+        records = await super()._fetch_records(consumer, *arguments, **named)
+        subscription = consumer._subscription.subscription
+        if subscription is not None and subscription.assignment is not None:
+            states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
+            # A position that is not known yet has nothing behind it.
+            self.reached = {TP(*tp): state._position for tp, state in states.items() if state._position is not None}
+        return records
+
+
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, starting where Linger says."""
 
@@ -121,19 +151,44 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._epochs: defaultdict[TP, int] = defaultdict(int)
         self._ends: dict[TP, int] = {}
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
+        self._reached: dict[TP, int] = {}
+        self._asking = 0
+
+    def _new_consumer_thread(self) -> BatchThread:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
+
+    def behind_holes(self, tp: TP, offset: int) -> int:
+        """Return how far a partition is read, by somebody who has handled everything before an offset.
+
+        That is further than the offset where the log goes on with holes: markers of transactions, and records of
+        aborted ones, which no record ever follows for certain.
+        """
+        reached = self._reached.get(tp, offset)
+        return max(offset, reached) if self._ends.get(tp) == offset else offset
 
     def is_current(self, tp: TP, delivery: Delivery) -> bool:
         """Tell whether the partition was not sought anew since this was fetched."""
         return delivery.epoch == self._epochs[tp]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
+        if not self._asking and any(tp not in self._ends for tp in active_partitions or ()):
+            # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
+            await self.perform_seek()
         before = dict(self._epochs)
         fetched: dict[TP, Fetch] = {}
         for tp, records in (await super()._getmany(active_partitions, timeout)).items():
-            if records and before.get(tp, 0) == self._epochs[tp]:
-                fetched[tp] = Fetch(records, self._ends.get(tp), self._epochs[tp])
-                self._ends[tp] = records[-1].offset + 1
-                self._delivered[tp].append(records[-1].offset)
+            if not records or tp not in self._ends:
+                continue  # positions are being asked for: nobody knows what lies before these records
+            if before.get(tp, 0) != self._epochs[tp]:
+                # Sought while this fetch was waiting: these may be the very records that the seek was for.
+                await self.seek_again(tp, self._ends[tp])
+                continue
+            fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
+            self._ends[tp] = records[-1].offset + 1
+            self._delivered[tp].append(records[-1].offset)
+        for tp, offset in self._thread.reached.items():
+            if before.get(tp, 0) == self._epochs[tp]:
+                self._reached[tp] = offset
         return fetched
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -151,6 +206,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Ask Linger for the positions, seek there, and tell Faust."""
+        self._asking += 1
+        try:
+            return await self._seek_to_positions()
+        finally:
+            self._asking -= 1
+
+    async def _seek_to_positions(self) -> Mapping[TP, int]:
+        for tp in self.assignment():
+            self._renew(tp)  # from here on Faust and aiokafka may stand anywhere
         committed = dict(await super().seek_to_committed())
         assigned = set(self.assignment())
         for tp in assigned:
@@ -164,11 +228,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def seek_again(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset."""
         self._renew(tp)  # no await between this and the next call: see the module's docstring
+        self._ends[tp] = offset
         await self._thread.seek_wait({tp: offset})
 
     def _renew(self, tp: TP) -> None:
         self._epochs[tp] += 1
         self._ends.pop(tp, None)
+        self._reached.pop(tp, None)
         self._delivered.pop(tp, None)
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)

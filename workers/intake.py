@@ -190,7 +190,11 @@ class Intake:
                 let_go(place)
 
     def look(
-        self, reading: Reading, ends: Mapping[tuple[str, int], int], counts: Mapping[str, int]
+        self,
+        reading: Reading,
+        ends: Mapping[tuple[str, int], int],
+        counts: Mapping[str, int],
+        behind_holes: Callable[[tuple[str, int], int], int],
     ) -> dict[str, Progress]:
         """Return the progress of each source partition, to be told to everybody.
 
@@ -198,13 +202,17 @@ class Intake:
             reading: the clock, read before the end offsets were.
             ends: end offsets of the source partitions.
             counts: how many partitions each topic has.
+            behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
         self._now_ms = reading.now_ms
         told = {}
         for (topic, partition), cursor in self._cursors.items():
             name, progress = f"{topic}:{partition}", cursor.progress
             end = max(ends.get((topic, partition), 0), reading.ends.get(name, 0))
-            if cursor.offset >= end:
+            offset = cursor.offset
+            if offset == cursor.queued:
+                offset = behind_holes((topic, partition), offset)
+            if offset >= end:
                 progress.seen_ms = max(progress.seen_ms, reading.now_ms)
                 progress.since_ms = progress.since_ms or reading.now_ms
             elif progress.spoke_ms:

@@ -372,7 +372,10 @@ class Worker:
             sources = [TopicPartition(*place) for place in self._intake.partitions]
             ends = await self._ends(sources)
             told = self._intake.look(
-                reading, {(tp.topic, tp.partition): end for tp, end in ends.items()}, self._counts
+                reading,
+                {(tp.topic, tp.partition): end for tp, end in ends.items()},
+                self._counts,
+                lambda place, offset: self._app.consumer.behind_holes(TP(*place), offset),
             )
             await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
             progress = await self._store.progress()
@@ -380,7 +383,12 @@ class Worker:
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )
-            self._decide.look(reading, progress, {tp.partition: end for tp, end in activity_ends.items()})
+            self._decide.look(
+                reading,
+                progress,
+                {tp.partition: end for tp, end in activity_ends.items()},
+                lambda number, offset: self._app.consumer.behind_holes(TP(self._activity, number), offset),
+            )
             complete = await self._decide.fire()
             for number, offset in self._decide.read_again().items():
                 await self._app.consumer.seek_again(TP(self._activity, number), offset)

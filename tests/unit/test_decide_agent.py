@@ -420,7 +420,7 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
         older = Agent(store.as_store(), GONE)
         await older.decide.put_in_force(numbered(older, 4))
         assert await older.decide.claim({0: LogBounds(0, 10)}, None, older.progress()) == {}
-        assert await older.decide.take(0, Delivery((record(1),), None)) is False
+        assert await older.decide.take(0, Delivery((record(1),), 0)) is False
         assert store.contents[0].meta["offset"] == "1"
         assert older.decide.outdated() == [0]
         await older.decide.put_in_force(numbered(older, 5))

@@ -81,10 +81,10 @@ def test_until_it_is_read_again_nothing_counts_as_seen() -> None:
         fail_over(store, copy)
         await agent.take(record(2), follows=2)
         assert max(agent.decide.until.values()) == 0
-        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2})
+        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
         assert max(agent.decide.until.values()) == 0
         await agent.take(record(1), follows=1)
-        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2})
+        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
         assert min(agent.decide.until.values()) == agent.clock.now_ms
 
     lawful(law)

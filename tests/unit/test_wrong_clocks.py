@@ -29,7 +29,7 @@ APP, SITE = ("app", 0), ("site", 0)
 def stamped(place: tuple[str, int], *stamps_ms: int) -> Delivery:
     """Log-ins of day 1 in records with these Kafka timestamps."""
     records = [replace(record(offset), topic=place[0], timestamp=at_ms) for offset, at_ms in enumerate(stamps_ms)]
-    return Delivery(records, None)
+    return Delivery(records, 0)
 
 
 async def settled() -> None:
@@ -49,7 +49,9 @@ class Running:
         self.done: list[tuple[str, int]] = []
 
     async def look(self) -> dict[str, Progress]:
-        told = self.intake.look(await self.clock.read(), self.ends, {"app": 1, "site": 1})
+        told = self.intake.look(
+            await self.clock.read(), self.ends, {"app": 1, "site": 1}, lambda place, offset: offset
+        )
         self.intake.note_elsewhere(told)
         return told
 

@@ -3,11 +3,11 @@
 No Kafka, no Redis, no worker: the history's records go through the same mapping and the same `decide`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from schemas.actions import Action, Decision
-from schemas.events import encode_event
+from schemas.events import Event, encode_event
 from schemas.sources import SourcesFile
 from workers.core.decide import decide
 from workers.core.facts import Fact, read_fact
@@ -27,16 +27,23 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
     return left
 
 
-def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[Fact]]:
+def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> Iterator[Event]:
+    """Yield the events that a history's records tell of, in the order of time."""
     declared = frozenset(sources.event_types)
     mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
-    events: dict[str, list[Fact]] = {}
     for record in history.records:
         topic = topic_prefix + record.topic
         event = mappers[topic](ForeignRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
         if event is not None:
-            events.setdefault(event.customer_id, []).append(read_fact(encode_event(event), declared))
+            yield event
+
+
+def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[Fact]]:
+    declared = frozenset(sources.event_types)
+    events: dict[str, list[Fact]] = {}
+    for event in mapped_events(history, sources, topic_prefix):
+        events.setdefault(event.customer_id, []).append(read_fact(encode_event(event), declared))
     return events
 
 

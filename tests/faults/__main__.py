@@ -1,0 +1,184 @@
+"""Run faults against real workers, Kafka and Redis, and report what was lost or doubled.
+
+    python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD] [--json]
+
+Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
+JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run never came to an end.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults.catalogue import FAULTS, Fault
+from tests.faults.installation import Installation, installation
+from tests.faults.saboteur import GUARDS
+from tests.faults.stage import NeverDone, Stage, stage
+from tests.faults.verdict import Verdict, judge
+
+
+@dataclass
+class Tally:
+    """What runs of one fault came to."""
+
+    runs: int = 0
+    events: int = 0
+    actions: int = 0
+    lost: int = 0
+    doubled: int = 0
+    stall_seconds: float = 0.0
+    recovery_seconds: float = 0.0
+    examples: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, verdict: Verdict, stall_seconds: float, recovery_seconds: float) -> None:
+        """Add one run."""
+        self.runs += 1
+        self.events += verdict.events
+        self.actions += verdict.actions
+        self.lost += verdict.lost
+        self.doubled += verdict.doubled
+        self.stall_seconds = max(self.stall_seconds, round(stall_seconds, 1))
+        self.recovery_seconds = max(self.recovery_seconds, round(recovery_seconds, 1))
+        self.examples += verdict.examples
+
+    def figures(self) -> dict[str, Any]:
+        """Return what machines get."""
+        names = ("runs", "events", "actions", "lost", "doubled", "stall_seconds", "recovery_seconds")
+        return {name: getattr(self, name) for name in names}
+
+
+async def run_faults(
+    faults: Sequence[Fault], seed: int, runs: int, folder: Path, guard: str | None, say: Any
+) -> dict[str, Tally]:
+    """Run each fault so often; those that need the same number of brokers share them."""
+    tallies = {fault.name: Tally() for fault in faults}
+    for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
+        async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
+            for fault in group:
+                for number in range(runs):
+                    await _run(fault, seed + number, running, folder, guard, tallies[fault.name], say)
+    return tallies
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+async def _run(
+    fault: Fault, seed: int, running: Installation, folder: Path, guard: str | None, tally: Tally, say: Any
+) -> None:
+    started = time.monotonic()
+    always = ("--trace", *(() if guard is None else ("--without", guard)))
+    where = folder / f"{fault.name}-{seed}"
+    try:
+        async with stage(
+            running,
+            fault.history(seed),
+            _made(where),
+            seed,
+            workers=fault.workers,
+            seconds=fault.seconds,
+            sabotage=fault.sabotage,
+            always=always,
+            environment=fault.environment,
+            lives_now=fault.lives_now,
+        ) as here:
+            verdict, recovery = await _play(fault, here)
+            tally.add(verdict, here.stall_seconds, recovery)
+            exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
+            tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
+            found = "; ".join([f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes])
+    except NeverDone as error:
+        tally.runs += 1
+        tally.lost += 1
+        tally.examples.append(str(error))
+        found = "never came to an end"
+    say(f"{fault.name:18} seed {seed}  {found}  ({time.monotonic() - started:.0f} s)")
+
+
+async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
+    """Play, break, mend, wait, judge; also return how long it took after everything was mended."""
+    async with asyncio.TaskGroup() as both:
+        both.create_task(here.play())
+        both.create_task(fault.act(here))
+    mended = time.monotonic()
+    await here.until_decided()
+    recovery_seconds = time.monotonic() - mended
+    return await judge(here, fault.poison), recovery_seconds
+
+
+def main() -> None:
+    """Read the arguments, run and report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--short", action="store_true", help="the selection that `make test` runs")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=1, help="of each fault, with the next seeds")
+    parser.add_argument("--only", nargs="+", choices=[fault.name for fault in FAULTS], metavar="NAME")
+    parser.add_argument("--without", choices=GUARDS, help="switch a guard off: the report must show what that costs")
+    parser.add_argument("--keep", type=Path, help="a new folder for logs, which is kept")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    chosen = [
+        fault
+        for fault in FAULTS
+        if (not options.short or fault.short) and (not options.only or fault.name in options.only)
+    ]
+    console = Console(stderr=options.json, highlight=False)
+    with tempfile.TemporaryDirectory(prefix="linger-faults-") as temporary:
+        folder = (options.keep or Path(temporary)).resolve()
+        tallies = asyncio.run(
+            run_faults(
+                chosen,
+                options.seed,
+                options.runs,
+                folder,
+                options.without,
+                lambda text: console.print(text, markup=False, soft_wrap=True),
+            )
+        )
+    _report(console, tallies)
+    lost, doubled = (sum(getattr(one, name) for one in tallies.values()) for name in ("lost", "doubled"))
+    if options.json:
+        faults = {name: tally.figures() for name, tally in tallies.items()}
+        document = {
+            "seed": options.seed,
+            "without": options.without,
+            "faults": faults,
+            "lost": lost,
+            "doubled": doubled,
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
+    sys.exit(1 if lost or doubled else 0)
+
+
+def _report(console: Console, tallies: dict[str, Tally]) -> None:
+    table = Table(title="what faults came to", title_justify="left")
+    table.add_column("fault")
+    for name in ("runs", "events", "actions", "lost", "doubled", "longest stall", "recovered in"):
+        table.add_column(name, justify="right")
+    for name, tally in tallies.items():
+        bad = "bold red" if tally.lost or tally.doubled else ""
+        figures = [tally.runs, tally.events, tally.actions, tally.lost, tally.doubled]
+        seconds = [f"{tally.stall_seconds} s", f"{tally.recovery_seconds} s"]
+        table.add_row(name, *map(str, figures), *seconds, style=bad)
+    console.print(table)
+    for name, tally in tallies.items():
+        for text in [*tally.notes, *tally.examples[:8]]:
+            console.print(f"{name}: {text}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

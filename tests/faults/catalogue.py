@@ -1,0 +1,405 @@
+"""The faults: each a few lines that say what happens to a run, and what it needs for that.
+
+Whatever a fault breaks it mends itself; a run is judged when everything is mended and all is decided.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+
+from tests.faults.stage import Stage
+from workers.demo.histories import LOGINS, ORDERS, History, history_of, login, order
+from workers.demo.simulator import simulate
+
+DAY_MS: Final = 86_400_000
+_CUSTOMERS: Final = 150
+_DAYS: Final = 400
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of fault.
+
+    Attributes:
+        name: one word for reports.
+        what: in one line.
+        act: happens while the history is played.
+        brokers, workers: how many there are.
+        seconds: how long the history is played.
+        history: makes the history of a seed.
+        sabotage: by place of a worker, arguments of `saboteur`.
+        environment: further variables of the workers.
+        poison: how many unreadable records it sends.
+        lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
+        short: belongs to the selection that `make test` runs.
+    """
+
+    name: str
+    what: str
+    act: Callable[[Stage], Coroutine[Any, Any, None]]
+    brokers: int = 1
+    workers: int = 2
+    seconds: float = 8.0
+    history: Callable[[int], History] = field(default=lambda seed: simulate(seed, _CUSTOMERS, _DAYS))
+    sabotage: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    poison: int = 0
+    lives_now: bool = False
+    short: bool = False
+
+
+# -- workers -----------------------------------------------------------------------------------------------------
+
+
+async def nothing(stage: Stage) -> None:
+    """What is to happen is built into a worker already."""
+
+
+async def kill(stage: Stage) -> None:
+    for begin in (0.15, 0.45, 0.7):
+        await stage.sometime(begin, begin + 0.2)
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+async def kill_all(stage: Stage) -> None:
+    await stage.sometime()
+    for place in range(len(stage.crew.members)):
+        stage.crew.kill(place)
+
+
+async def freeze(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    place = stage.chance.randrange(len(stage.crew.members))
+    stage.crew.freeze(place)
+    await asyncio.sleep(7)  # longer than twice the session timeout: others have taken over
+    stage.crew.thaw(place)
+
+
+async def freeze_when_quiet(stage: Stage) -> None:
+    """Only timers commit by then: an offset alone would fence nobody."""
+    await stage.at(0.6)
+    stage.crew.freeze(0)
+    await asyncio.sleep(7)
+    stage.crew.thaw(0)
+
+
+async def terminate(stage: Stage) -> None:
+    for place in range(len(stage.crew.members)):
+        await stage.sometime(0.2 + 0.3 * place, 0.4 + 0.3 * place)
+        seconds = await stage.crew.stop(place)
+        stage.notes.append(f"ended within {seconds:.1f} s of SIGTERM")
+        stage.crew.begin_again(place)
+
+
+async def storm(stage: Stage) -> None:
+    await stage.at(0.1)
+    stage.crew.add()
+    while stage.share < 0.8:
+        await asyncio.sleep(stage.chance.uniform(0.5, 2))
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+async def lag(stage: Stage) -> None:
+    await stage.at(0.25)
+    for place in range(len(stage.crew.members)):
+        await stage.crew.stop(place)
+    await stage.at(0.75)
+    for place in range(len(stage.crew.members)):
+        stage.crew.begin_again(place)
+
+
+async def reload_and_kill(stage: Stage) -> None:
+    rules = stage.settings.rules
+    for number in range(3):
+        await stage.sometime(0.15 + 0.25 * number, 0.25 + 0.25 * number)
+        for path in sorted(rules.glob("*.yaml")):
+            text = path.read_text()
+            if "\n    title: " in text:
+                path.write_text(text.replace("\n    title: ", f"\n    title: {'once more, '[number:]}", 1))
+                break
+        await asyncio.sleep(1.2)
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+# -- network -----------------------------------------------------------------------------------------------------
+
+
+async def kafka_cut(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    for broker in stage.installation.brokers:
+        broker.proxy.cut()
+    await asyncio.sleep(stage.chance.uniform(1, 6))
+    stage.installation.heal()
+
+
+async def kafka_stall(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    for broker in stage.installation.brokers:
+        broker.proxy.stall()
+    await asyncio.sleep(9)
+    stage.installation.heal()
+
+
+async def redis_cut(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    stage.installation.redis_proxy.cut()
+    await asyncio.sleep(stage.chance.uniform(1, 4))
+    stage.installation.heal()
+
+
+async def redis_stall(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    stage.installation.redis_proxy.stall()
+    await asyncio.sleep(4)
+    stage.installation.heal()
+
+
+async def redis_drops(stage: Stage) -> None:
+    await stage.at(0.1)
+    while stage.share < 0.9:
+        await asyncio.sleep(stage.chance.uniform(0.05, 0.5))
+        stage.installation.redis_proxy.drop()
+
+
+# -- Redis -------------------------------------------------------------------------------------------------------
+
+
+async def redis_kill(stage: Stage) -> None:
+    await stage.sometime()
+    await stage.installation.redis.kill()
+    await asyncio.sleep(stage.chance.uniform(0.2, 3))
+    await stage.installation.redis.start()
+
+
+async def redis_old_dump(stage: Stage) -> None:
+    """What was written in between is lost."""
+    await stage.sometime(0.2, 0.4)
+    data, kept = stage.installation.redis_data, stage.installation.folder / "kept"
+    shutil.rmtree(kept, ignore_errors=True)
+    await stage.installation.redis.kill()
+    shutil.copytree(data, kept)
+    await stage.installation.redis.start()
+    await stage.announce()
+    await stage.sometime(0.6, 0.8)
+    await stage.installation.redis.kill()
+    shutil.rmtree(data)
+    shutil.copytree(kept, data)
+    await stage.installation.redis.start()
+    await stage.announce()
+
+
+async def redis_flushed(stage: Stage) -> None:
+    await stage.sometime()
+    await stage.patiently(lambda: stage.store.call([("FLUSHALL",)]))
+    await stage.announce()
+
+
+async def redis_full(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    await stage.patiently(lambda: stage.store.call([("CONFIG", "SET", "maxmemory", "1")]))
+    await asyncio.sleep(4)
+    await stage.patiently(lambda: stage.store.call([("CONFIG", "SET", "maxmemory", "0")]))
+
+
+async def redis_frozen(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.5)
+    stage.installation.redis.freeze()
+    await asyncio.sleep(5)
+    stage.installation.redis.thaw()
+
+
+# -- Kafka -------------------------------------------------------------------------------------------------------
+
+
+async def broker_kill(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.4)
+    broker = stage.chance.choice(stage.installation.brokers)
+    await broker.server.kill()
+    await asyncio.sleep(4)
+    await broker.server.start()
+
+
+async def brokers_bounced(stage: Stage) -> None:
+    await stage.at(0.1)
+    for broker in stage.installation.brokers:
+        await broker.server.stop()
+        await broker.server.start()
+        await asyncio.sleep(2)
+
+
+async def brokers_gone(stage: Stage) -> None:
+    await stage.sometime(0.3, 0.5)
+    await asyncio.gather(*(broker.server.kill() for broker in stage.installation.brokers))
+    await asyncio.sleep(2)
+    await asyncio.gather(*(broker.server.start() for broker in stage.installation.brokers))
+
+
+async def broker_frozen(stage: Stage) -> None:
+    await stage.sometime(0.2, 0.4)
+    broker = stage.chance.choice(stage.installation.brokers)
+    broker.server.freeze()
+    await asyncio.sleep(8)
+    broker.server.thaw()
+
+
+async def transactions(stage: Stage) -> None:
+    """Records of aborted transactions are in the source's log, and markers that are no records at its end."""
+    producer = AIOKafkaProducer(transactional_id=f"{stage.prefix}shop", **stage.settings.kafka_connection())
+    await producer.start()
+    try:
+        for number in range(12):
+            await stage.at(0.05 + number * 0.07)
+            ghost = order(stage.history.start_ms + DAY_MS, f"ghost-{number}", f"ghost-{number}", "10.00")
+            await producer.begin_transaction()
+            for topic in (ORDERS, LOGINS):
+                await producer.send_and_wait(f"{stage.prefix}{topic}", value=ghost.value, key=ghost.key)
+            await producer.abort_transaction()
+    finally:
+        await producer.stop()
+
+
+async def action_topic_frozen(stage: Stage) -> None:
+    """Kafka takes no actions for a while: what is decided waits, and reading waits for it at last."""
+    await stage.at(0.2)
+    topics = [stage.settings.topic(name) for name in ("at-risk", "win-back", "decisions")]
+    await _set_min_isr(stage, topics, "2")
+    await stage.at(0.8)
+    await _set_min_isr(stage, topics, "1")
+
+
+async def _set_min_isr(stage: Stage, topics: list[str], number: str) -> None:
+    """Ask for more copies than there are, so that nothing can be written."""
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.installation.direct)
+    await admin.start()
+    try:
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, {"min.insync.replicas": number}) for topic in topics]
+        )
+    finally:
+        await admin.close()
+
+
+# -- what is sent --------------------------------------------------------------------------------------------------
+
+
+async def poisoned(stage: Stage) -> None:
+    """Some records that nobody can read, among the others."""
+    await stage.at(0.1)
+    for number in range(60):
+        topic, value = stage.chance.choice(_POISON)
+        await stage.producer.send_and_wait(f"{stage.prefix}{topic}", value=value, key=b"x", timestamp_ms=stage.now_ms)
+        await stage.at(0.1 + number * 0.01)
+
+
+_POISON: Final = (
+    (ORDERS, b"{"),
+    (ORDERS, b"\xff\xfe"),
+    (ORDERS, b'{"order_id": "1", "customer": "x", "total": "NaN", "currency": "USD", "placed_at": "2024-01-02"}'),
+    (LOGINS, b'{"session": "1", "user": "x", "time": 99999999999999, "result": "ok"}'),
+    (LOGINS, b'{"a":' * 90 + b"1" + b"}" * 90),
+    (LOGINS, b"[" * 100_000),
+)
+
+
+def quiet_end(seed: int) -> History:
+    """Nothing happens in the second half; time goes on."""
+    half = simulate(seed, _CUSTOMERS, _DAYS // 2)
+    return replace(half, end_ms=half.end_ms + _DAYS // 2 * DAY_MS)
+
+
+def hot(seed: int) -> History:
+    """One customer does a third of everything."""
+    plain = simulate(seed, _CUSTOMERS, _DAYS)
+    number = len(plain.records) // 2
+    step_ms = (plain.end_ms - plain.start_ms - DAY_MS) // number // 1000 * 1000
+    hot_ones = [
+        login(plain.start_ms + step_ms * serial, f"hot-{serial}", "hot", True)
+        if serial % 3
+        else order(plain.start_ms + step_ms * serial, f"hot-{serial}", "hot", "3.00")
+        for serial in range(number)
+    ]
+    return history_of("hot", plain.start_ms, plain.end_ms, [*plain.records, *hot_ones])
+
+
+def ancient(seed: int) -> History:
+    """Some customers' events arrive five years after they happened."""
+    plain = simulate(seed, _CUSTOMERS, _DAYS)
+    old = []
+    for serial in range(200):
+        at_ms = plain.start_ms + (serial + 1) * 3_600_000
+        record = order(at_ms - 5 * 365 * DAY_MS, f"old-{serial}", f"old-{serial % 40}", "9.00")
+        old.append(record._replace(at_ms=at_ms))
+    return history_of("ancient", plain.start_ms, plain.end_ms, [*plain.records, *old])
+
+
+def until_lately(seed: int) -> History:
+    """A longer history that ended three hours ago."""
+    end = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    return simulate(seed, 10 * _CUSTOMERS, _DAYS, end - timedelta(days=_DAYS))
+
+
+async def kill_at_once(stage: Stage) -> None:
+    for _ in range(3):
+        await asyncio.sleep(stage.chance.uniform(0.3, 2))
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+def _dies(point: str, first: int, second: int) -> Mapping[int, tuple[str, ...]]:
+    return {0: ("--die", f"{point}:{first}"), 1: ("--die", f"{point}:{second}")}
+
+
+FAULTS: Final = (
+    Fault("none", "nothing goes wrong", nothing),
+    Fault("kill", "SIGKILL of workers at moments of the seed", kill, short=True),
+    Fault("kill-all", "SIGKILL of all workers at once", kill_all),
+    Fault("freeze", "SIGSTOP beyond the session timeout, then SIGCONT: a zombie", freeze, short=True),
+    Fault("freeze-quiet", "a zombie where only timers commit", freeze_when_quiet, history=quiet_end),
+    Fault("terminate", "SIGTERM, and a new worker", terminate),
+    Fault("storm", "workers die every second or two", storm, workers=2),
+    Fault("die-read", "dies after it has read a step's customers", nothing, sabotage=_dies("read", 20, 45)),
+    Fault("die-folded", "dies after folding, before writing", nothing, sabotage=_dies("folded", 25, 50)),
+    Fault("die-sent", "dies while a step is under way", nothing, sabotage=_dies("sent", 60, 130), short=True),
+    Fault("die-committed", "dies after a step, before publishing", nothing, sabotage=_dies("committed", 30, 60)),
+    Fault("die-published", "dies after publishing, before trimming", nothing, sabotage=_dies("published", 6, 15)),
+    Fault("die-passed-on", "intake dies after Kafka confirmed, before the source is acknowledged", nothing,
+          sabotage=_dies("passed-on", 12, 25), history=hot, short=True),
+    Fault("die-acknowledging", "dies after a batch, before it is acknowledged", nothing,
+          sabotage=_dies("acknowledging", 15, 40)),
+    Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),
+    Fault("lag", "nobody works for half of the time; all of it is caught up", lag),
+    Fault("reload", "rule files change while workers are killed", reload_and_kill),
+    Fault("kafka-cut", "no worker reaches Kafka for seconds", kafka_cut),
+    Fault("kafka-stall", "Kafka's packets are swallowed for 9 s", kafka_stall),
+    Fault("redis-cut", "no worker reaches Redis for seconds", redis_cut),
+    Fault("redis-stall", "Redis' packets are swallowed for 4 s", redis_stall),
+    Fault("redis-drops", "connections to Redis break all the time", redis_drops, short=True),
+    Fault("redis-kill", "SIGKILL of Redis; it appends to a file", redis_kill),
+    Fault("redis-frozen", "SIGSTOP of Redis for 5 s", redis_frozen),
+    Fault("redis-old-dump", "Redis goes back to an older state", redis_old_dump, short=True),
+    Fault("redis-flushed", "FLUSHALL", redis_flushed),
+    Fault("redis-full", "maxmemory is reached", redis_full),
+    Fault("broker-kill", "SIGKILL of one of three brokers, back after 4 s", broker_kill, brokers=3, seconds=12),
+    Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
+    Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),
+    Fault("brokers-gone", "three brokers are killed at once", brokers_gone, brokers=3, seconds=12),
+    Fault("transactions", "aborted records and markers in the sources", transactions),
+    Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
+          environment={"LINGER_OUTBOX_LIMIT": "100"}),
+    Fault("poison", "unreadable records of every kind", poisoned, poison=60),
+    Fault("clocks-apart", "one clock is five minutes ahead of the other, and workers are killed", kill_at_once,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "300000")}),
+    Fault("clock-ahead", "a clock is an hour ahead", nothing,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "3600000")}),
+    Fault("clock-behind", "a clock is an hour behind", nothing,
+          history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "-3600000")}),
+    Fault("ancient", "events five years old", kill, history=ancient),
+)  # fmt: skip
+"""In the order in which they are run."""

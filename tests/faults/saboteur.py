@@ -1,0 +1,245 @@
+"""A worker that dies at a chosen point, has a wrong clock, or lacks one of its guards.
+
+    python -m tests.faults.saboteur [--die POINT:NUMBER] [--clock-ms N] [--without GUARD]
+
+It is the very worker that operators run (`linger run`); only the named place is changed, in this process alone.
+"""
+
+# mypy: disable-error-code="method-assign,assignment,attr-defined"
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from workers import clock, decide, faust_batches, intake, safe_time, work, worker
+from workers.cli import main as linger
+from workers.publisher import Publisher
+from workers.store import Changes, OutboxRecord, Step
+
+POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
+GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack")
+
+
+def main() -> None:
+    """Change what was asked for, and run a worker."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--die")
+    parser.add_argument("--clock-ms", type=int, default=0)
+    parser.add_argument("--without", choices=GUARDS)
+    parser.add_argument("--trace", action="store_true", help="say on stderr what intake takes, passes on and commits")
+    arguments = parser.parse_args()
+    if arguments.die:
+        point, _, number = arguments.die.partition(":")
+        _die_at(point, int(number))
+    if arguments.trace:
+        _trace()
+    if arguments.clock_ms:
+        _set_clock(arguments.clock_ms)
+    if arguments.without:
+        _WITHOUT[arguments.without]()
+    sys.argv = ["linger", "run"]
+    linger()
+
+
+def _trace() -> None:
+    """Tell what is read, from where, and what Kafka is told."""
+
+    def say(what: str, *values: Any) -> None:
+        sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
+        sys.stderr.flush()
+
+    take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
+    seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
+
+    def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
+        result = take(this, place, delivery, done)
+        span = (delivery.follows, delivery.records[0].offset, delivery.end, delivery.epoch)
+        say("take", place, *span, result)
+        return result
+
+    def assigned(this: Any, positions: Any, progress: Any) -> None:
+        say("assign", positions)
+        assign(this, positions, progress)
+
+    async def passed_on(this: Any, cursors: Any, merged: Any, let_go: Any) -> None:
+        spans: dict[Any, list[int]] = {}
+        for _, record in merged:
+            spans.setdefault((record.topic, record.partition), []).append(record.offset)
+        said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
+        say("passing", said)
+        await pass_on(this, cursors, merged, let_go)
+        say(
+            "passed",
+            said,
+            {place: cursor.offset for place, cursor in cursors.items() if place in said},
+            cursors is this._cursors,
+        )
+
+    async def sought(this: Any, tp: Any, offset: int) -> None:
+        say("seek", tuple(tp), offset)
+        await seek(this, tp, offset)
+
+    def committed(this: Any, tps: Any) -> Any:
+        result = commit(this, tps)
+        if result:
+            say("commit", {tuple(tp): offset for tp, offset in result.items()})
+        return result
+
+    intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
+    faust_batches.BatchConsumer.seek_again = sought
+    faust_batches.BatchConsumer._filter_committable_offsets = committed
+
+
+class _Fuse:
+    """Ends the process by SIGKILL when it has been lit so often."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def light(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_at(point: str, number: int) -> None:
+    fuse = _Fuse(number)
+    if point == "read":
+        _after(Step, "read", fuse.light)
+    elif point == "folded":
+        _before(Step, "commit", fuse.light)
+    elif point == "sent":
+        _die_waiting_for_the_answer(fuse)
+    elif point == "committed":
+        _after(Step, "commit", fuse.light)
+    elif point == "acknowledging":
+        _after(decide.Decide, "take", fuse.light)
+    elif point in ("published", "passed-on"):
+        _die_after_sending(fuse, of_intake=point == "passed-on")
+    else:
+        raise SystemExit(f"no such point: {point}; there are {', '.join(POINTS)}")
+
+
+def _after(owner: type, name: str, then: Callable[[], None]) -> None:
+    original = getattr(owner, name)
+
+    async def changed(*arguments: Any, **named: Any) -> Any:
+        result = await original(*arguments, **named)
+        then()
+        return result
+
+    setattr(owner, name, changed)
+
+
+def _before(owner: type, name: str, first: Callable[[], None]) -> None:
+    original = getattr(owner, name)
+
+    async def changed(*arguments: Any, **named: Any) -> Any:
+        first()
+        return await original(*arguments, **named)
+
+    setattr(owner, name, changed)
+
+
+def _die_waiting_for_the_answer(fuse: _Fuse) -> None:
+    original = Step.commit
+
+    async def changed(step: Step, changes: Changes) -> None:
+        connection: Any = step._connection
+        read = connection.read_response
+
+        async def instead(*arguments: Any, **named: Any) -> Any:
+            fuse.light()
+            return await read(*arguments, **named)
+
+        connection.read_response = instead
+        try:
+            await original(step, changes)
+        finally:
+            connection.read_response = read
+
+    Step.commit = changed
+
+
+def _die_after_sending(fuse: _Fuse, *, of_intake: bool) -> None:
+    original = Publisher.send
+
+    async def changed(publisher: Publisher, records: Sequence[OutboxRecord]) -> Any:
+        result = await original(publisher, records)
+        if any(record.topic.endswith("activity") for record in records) == of_intake:
+            fuse.light()
+        return result
+
+    Publisher.send = changed
+
+
+def _set_clock(offset_ms: int) -> None:
+    original = clock.time.time_ns
+    clock.time = type("WrongClock", (), {"time_ns": staticmethod(lambda: original() + offset_ms * 1_000_000)})
+
+
+# -- guards ----------------------------------------------------------------------------------------------------
+
+
+def _no_fence() -> None:
+    """Whoever comes last writes, whether or not the partition is theirs."""
+
+    async def read(step: Step, customers: Sequence[str]) -> list[bytes | None]:
+        commands: list[tuple[Any, ...]] = [("PING",)]
+        if customers:
+            commands.append(("MGET", *map(step._keys.customer, customers)))
+        answers = await step._store.converse(step._connection, commands)
+        return answers[1] if customers else []
+
+    Step.read = read
+
+
+def _no_safe_time() -> None:
+    """Timers fire as soon as the clock says so."""
+
+    def look(horizon: Any, offset: int, needed: int, until: Any) -> None:
+        horizon.until = until
+
+    safe_time.Horizon.look = look
+    original = decide.Decide.look
+
+    def changed(this: Any, reading: Any, *others: Any) -> None:
+        decide.seen_by_type = lambda sources, progress: {
+            name: reading.now_ms for source in sources.sources for name in source.types()
+        }
+        original(this, reading, *others)
+
+    decide.Decide.look = changed
+
+
+def _no_high_water() -> None:
+    """What intake sends twice is folded twice, and no event id is remembered."""
+    work.Work.is_above_high_water = lambda self, source: True
+
+
+def _no_explicit_ack() -> None:
+    """A batch counts as done with as soon as it is taken, and Kafka is told at once."""
+    take = worker.Worker._take_source
+
+    async def changed(this: Any, tp: Any, delivery: Any, done: Callable[[], object]) -> None:
+        done()
+        await asyncio.sleep(0)
+        await take(this, tp, delivery, lambda: None)
+
+    worker.Worker._take_source = changed
+
+
+_WITHOUT: Final[dict[str, Callable[[], None]]] = {
+    "fence": _no_fence,
+    "safe-time": _no_safe_time,
+    "high-water": _no_high_water,
+    "explicit-ack": _no_explicit_ack,
+}
+
+if __name__ == "__main__":
+    main()

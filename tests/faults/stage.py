@@ -1,0 +1,281 @@
+"""One run: a history is played to real workers while faults happen, until everything is decided.
+
+The replay's clock moves on after Kafka has confirmed everything until then, so it is known what a worker may have
+seen. Whatever the harness itself asks goes past the proxies, and is asked again until it is answered.
+"""
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from tests.faults.crew import Crew
+from tests.faults.installation import Installation
+from workers.clock import ReplayClock
+from workers.configuration import load_configuration
+from workers.demo.histories import History, Record
+from workers.demo.run import demo_settings
+from workers.embedded import HOST, Pair
+from workers.errors import LingerError, Transient
+from workers.settings import Settings, read_settings
+from workers.store import Store, open_pool
+from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
+from workers.worker import OWN_TOPICS
+
+PARTITIONS: Final = 4
+_SOURCE_PARTITIONS: Final = 2
+_LOOK_SECONDS: Final = 0.1
+_PATIENCE_SECONDS: Final = 120.0
+_TIMEOUTS: Final = {
+    "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
+    "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "5000",
+    "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "500",
+    "LINGER_KAFKA_REQUEST_TIMEOUT_MS": "4000",
+    "LINGER_KAFKA_DELIVERY_TIMEOUT_MS": "5000",
+    "LINGER_REDIS_TIMEOUT_MS": "1500",
+    "LINGER_SHUTDOWN_GRACE_MS": "10000",
+}
+
+
+class NeverDone(Exception):
+    """The workers did not come to an end after everything was healed."""
+
+
+@dataclass
+class Stage:
+    """One run's topics, workers and clock.
+
+    Attributes:
+        share: how much of the history has been played, 0 to 1.
+        now_ms: what the replay's clock shows.
+        stall_seconds: the longest time without a step of any worker while there was something to do.
+        notes: what else there is to say of the run.
+        lives_now: workers have the machine's clock, so the whole history is there from the beginning.
+    """
+
+    installation: Installation
+    history: History
+    settings: Settings
+    store: Store
+    clock: ReplayClock
+    producer: AIOKafkaProducer
+    crew: Crew
+    chance: Random
+    prefix: str
+    seconds: float
+    share: float = 0.0
+    stall_seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    lives_now: bool = False
+    _ends: dict[str, int] = field(default_factory=dict)
+    _moved: tuple[float, Any] = (0.0, None)
+    now_ms: int = 0
+    _played: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def at(self, share: float) -> None:
+        """Wait until so much of the history has been played."""
+        while self.share < share:
+            await self._played.wait()
+
+    async def sometime(self, begin: float = 0.2, end: float = 0.7) -> None:
+        """Wait until a moment of the history that the seed chooses."""
+        await self.at(self.chance.uniform(max(begin, self.share), max(end, self.share)))
+
+    async def play(self) -> None:
+        """Play the whole history; a broker or store that does not answer delays it."""
+        if self.lives_now:
+            self._note_share(1.0)
+            return
+        records, at, number = self.history.records, 0, 100
+        span_ms, started = self.history.end_ms - self.history.start_ms, time.monotonic()
+        for step in range(1, number + 1):
+            until_ms = self.history.start_ms + span_ms * step // number
+            begin = at
+            while at < len(records) and records[at].at_ms < until_ms:
+                at += 1
+            await self._send(records[begin:at])
+            await self.announce(until_ms)
+            self._note_share(step / number)
+            await asyncio.sleep(max(0.0, started + self.seconds * self.share - time.monotonic()))
+
+    async def send_all(self) -> None:
+        """Send the whole history at once."""
+        await self._send(self.history.records)
+        self.now_ms = self.history.end_ms
+
+    def _note_share(self, share: float) -> None:
+        self.share = share
+        self._played.set()
+        self._played = asyncio.Event()
+
+    async def _send(self, records: Sequence[Record]) -> None:
+        waiting = [
+            await self.producer.send(self.prefix + one.topic, value=one.value, key=one.key, timestamp_ms=one.at_ms)
+            for one in records
+        ]
+        for placed in await asyncio.gather(*waiting):
+            place = f"{placed.topic}:{placed.partition}"
+            self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
+
+    async def announce(self, at_ms: int | None = None) -> None:
+        """Move the clock on, or say again what it shows."""
+        if self.lives_now:
+            return
+        self.now_ms = at_ms or self.now_ms
+        await self.patiently(lambda: self.clock.announce(self.now_ms, self._ends))
+
+    async def patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask until there is an answer."""
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return await ask()
+            except (Transient, KafkaError, OSError):
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def until_claimed(self) -> None:
+        """Wait until every partition has an owner."""
+
+        async def is_claimed() -> bool:
+            metas = await self.store.metas(range(PARTITIONS))
+            return all("owner" in meta for meta in metas.values())
+
+        await self._until(is_claimed, "every partition has an owner")
+
+    async def until_decided(self, until_ms: int | None = None) -> None:
+        """Wait until all is decided up to a moment (the end) and Kafka has confirmed every decision."""
+        wanted_ms = until_ms or self.history.end_ms
+        await self._until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
+
+    async def _is_decided(self, until_ms: int) -> bool:
+        raw = (await self.store.call([("HGETALL", self.store.seen_key)]))[0]
+        pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
+        seen = [value.split() for _, value in pairs]
+        waiting = await self.store.call([("LLEN", self.store.keys(number).outbox) for number in range(PARTITIONS)])
+        return (
+            len(seen) == PARTITIONS
+            and all(int(value[0]) >= until_ms and not int(value[2]) for value in seen)
+            and not any(waiting)
+        )
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                if await condition():
+                    return
+            except Transient:
+                pass  # the store is down at the moment: asked again
+            if time.monotonic() > give_up:
+                raise NeverDone(f"waited {_PATIENCE_SECONDS:.0f} s until {what}:\n{self.crew.log()}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def watch(self) -> None:
+        """Start again what ended, and measure how long nothing moves; until cancelled."""
+        while True:
+            self.crew.look_after()
+            try:
+                metas = await self.store.metas(range(PARTITIONS))
+                state = tuple(meta.get("version") for meta in metas.values())
+                behind = not await self._is_decided(self.now_ms)
+            except Transient:
+                state, behind = self._moved[1], True
+            now = time.monotonic()
+            if state != self._moved[1] or not behind:
+                self._moved = (now, state)
+            self.stall_seconds = max(self.stall_seconds, now - self._moved[0])
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def stage(
+    installation: Installation,
+    history: History,
+    folder: Path,
+    seed: int,
+    *,
+    workers: int,
+    seconds: float,
+    sabotage: Mapping[int, Sequence[str]] = {},
+    always: Sequence[str] = (),
+    environment: Mapping[str, str] = {},
+    lives_now: bool = False,
+) -> AsyncIterator[Stage]:
+    """Make topics, start workers, and take everything down at the end.
+
+    Args:
+        sabotage: by place of a worker, arguments of `saboteur` for its first process.
+        always: arguments of `saboteur` for every process.
+        environment: further variables of the workers.
+        lives_now: see `Stage`.
+    """
+    prefix = f"f{uuid.uuid4().hex[:8]}."
+    pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
+    variables = {
+        **demo_settings(pair, history, folder, prefix),
+        **_TIMEOUTS,
+        "LINGER_PARTITIONS": str(PARTITIONS),
+        **({"LINGER_CLOCK": "system"} if lives_now else {}),
+        **environment,
+    }
+    settings = read_settings(variables)
+    sources, _ = load_configuration(settings)
+    copies = min(3, len(installation.brokers))
+    plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, _durable(copies)) for name in OWN_TOPICS]
+    plans += [
+        TopicPlan(one.topic, _SOURCE_PARTITIONS, copies, {**_durable(copies), "retention.ms": "-1"})
+        for one in sources.sources
+    ]
+    async with connected_admin(settings.kafka_connection()) as admin:
+        await _create(admin, plans)
+    store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)
+    producer = AIOKafkaProducer(**settings.kafka_connection(), enable_idempotence=True, linger_ms=2)
+    await producer.start()
+    # The folder `tests` is no part of what is installed: workers find it by where they start.
+    crew = Crew({**os.environ, **variables, **installation.variables()}, folder, always)
+    here = Stage(
+        installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
+    )
+    here.lives_now = lives_now
+    watching = None
+    try:
+        await (here.send_all() if lives_now else here.announce(history.start_ms))
+        for place in range(workers):
+            crew.add(*sabotage.get(place, ()))
+        watching = asyncio.create_task(here.watch())
+        await here.until_claimed()
+        here._moved = (time.monotonic(), None)
+        here.stall_seconds = 0.0
+        yield here
+    finally:
+        if watching is not None:
+            watching.cancel()
+        installation.heal()
+        await crew.end()
+        await producer.stop()
+        await store.close()
+
+
+def _durable(copies: int) -> dict[str, str]:
+    return {"min.insync.replicas": "2"} if copies > 1 else {}
+
+
+async def _create(admin: Any, plans: Sequence[TopicPlan]) -> None:
+    for _ in range(5):
+        try:
+            await create_missing(admin, plans)
+            return
+        except (TopicsError, KafkaError, LingerError):
+            await asyncio.sleep(1)  # brokers that were killed a moment ago may not be back in the quorum
+    await create_missing(admin, plans)

@@ -1,0 +1,215 @@
+"""What a run should have led to: the oracle of the fault tests, and the comparison with what is there.
+
+The oracle is the core of the workers in one thread, over the activity topic as it was written: which actions stand at
+the end, what every customer's activity is, and when each is due next. Whether the activity topic is right is known
+from the history: it holds every event, and none besides. Where workers could not keep the order of time (one was away
+for longer than the others wait), a second pass over the history, in the order of time, tells to how many actions that
+made a difference.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from tests.faults.stage import PARTITIONS, Stage
+from tests.oracle import left
+from workers.configuration import load_configuration
+from workers.core import activity as activities
+from workers.core.activity import Activity
+from workers.core.decide import Outcome, decide
+from workers.core.facts import Fact, read_fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+from workers.demo.mailer import Mailer, stop_consumer
+from workers.demo.verify import expected_actions, mapped_events
+from workers.intake import SOURCE_HEADER
+
+_COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
+"""What of an activity does not depend on when somebody looked at it."""
+
+
+@dataclass
+class Verdict:
+    """What was found.
+
+    Attributes:
+        events: different events in the history.
+        actions: actions that stand at the end, by the oracle.
+        lost: events that are in no activity, actions and due times that are missing.
+        doubled: events folded twice, actions that should not stand, ids with different contents.
+        examples: some of what is wrong, in words.
+    """
+
+    events: int = 0
+    actions: int = 0
+    lost: int = 0
+    doubled: int = 0
+    examples: list[str] = field(default_factory=list)
+    missing_events: set[str] = field(default_factory=set)
+
+    def miss(self, what: str, names: "set[Any] | list[Any]") -> None:
+        """Note what is missing."""
+        self.lost += len(names)
+        self.examples += [f"missing {what}: {name}" for name in sorted(map(str, names))[:3]]
+
+    def exceed(self, what: str, names: "set[Any] | list[Any]") -> None:
+        """Note what is there and should not be."""
+        self.doubled += len(names)
+        self.examples += [f"too much, {what}: {name}" for name in sorted(map(str, names))[:3]]
+
+
+async def judge(stage: Stage, poison: int = 0) -> Verdict:
+    """Compare everything that can be seen from outside with the oracles.
+
+    Args:
+        stage: of which everything is decided.
+        poison: how many unreadable records were sent.
+    """
+    sources, rules = load_configuration(stage.settings)
+    keys = [plan.key for plan in rules.plans()]
+    observed = Observed(dict.fromkeys(keys, stage.history.start_ms), whole=frozenset(keys))
+    log = await read_topic(stage, stage.settings.topic("activity"))
+    verdict = Verdict()
+    wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
+    _compare_events(verdict, wanted, log)
+    if verdict.missing_events:
+        await _note_places(stage, verdict.missing_events)
+    replayed = _replayed(stage, log, rules, observed)
+    expected = left(decision for outcome in replayed.values() for decision in outcome.decisions)
+    in_order = expected_actions(stage.history, sources, rules, stage.prefix)
+    if expected.keys() != in_order:
+        stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
+    await _compare_actions(stage, verdict, set(expected), poison)
+    if stage.lives_now:
+        return verdict  # what time alone has changed since the end of the history is in the activities, too
+    await _compare_activities(stage, verdict, replayed, sum(wanted.values()))
+    return verdict
+
+
+async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
+    """Return everything that a topic holds, in order."""
+    consumer = AIOKafkaConsumer(
+        enable_auto_commit=False, auto_offset_reset="earliest", **stage.settings.kafka_connection()
+    )
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        log: dict[int, list[ConsumerRecord]] = {number: [] for number in range(partitions)}
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, records in (await consumer.getmany(timeout_ms=500)).items():
+                log[place.partition] += records
+        return log
+    finally:
+        await stop_consumer(consumer)
+
+
+def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
+    """Every event of the history is in the activity topic."""
+    found = {read_fact(record.value, frozenset()).event_id for records in log.values() for record in records}
+    verdict.events = len(wanted)
+    verdict.miss("event in the activity topic", set(wanted) - found)
+    verdict.missing_events = set(wanted) - found
+    verdict.exceed("event in the activity topic", found - set(wanted))
+
+
+async def _note_places(stage: Stage, missing: set[str]) -> None:
+    """Say which records of the sources were never passed on."""
+    for topic in sorted({one.topic for one in stage.history.records}):
+        for partition, records in (await read_topic(stage, stage.prefix + topic, 2)).items():
+            lost = [one.offset for one in records if any(name.encode() in one.value for name in missing)]
+            if lost:
+                stage.notes.append(f"{topic}:{partition} offsets {lost[0]} to {lost[-1]}, {len(lost)} of them")
+
+
+async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], poison: int) -> None:
+    settings = stage.settings
+    mailer = Mailer(
+        settings.kafka_connection(),
+        [settings.topic("at-risk"), settings.topic("win-back")],
+        settings.topic("dead-letter"),
+    )
+    await mailer.start(PARTITIONS)
+    try:
+        quiet = 0
+        while quiet < 5:
+            before = len(mailer.published)
+            await mailer.read()
+            quiet = quiet + 1 if len(mailer.published) == before else 0
+    finally:
+        await mailer.stop()
+    found = {
+        name for name in mailer.left() if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
+    }
+    verdict.actions = len(expected)
+    verdict.miss("action", expected - found)
+    verdict.exceed("action", found - expected)
+    verdict.exceed("contents of one action id", mailer.differing)
+    unread = sum(mailer.dead_letters.values())
+    if unread != poison:
+        (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
+
+
+def _replayed(
+    stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Observed
+) -> dict[tuple[int, str], Outcome]:
+    """Decide the activity topic once more, one customer after the other."""
+    found = {}
+    for partition, records in log.items():
+        marks: dict[str, int] = {}
+        events: dict[str, list[Fact]] = {}
+        for record in records:
+            position = dict(record.headers)[SOURCE_HEADER].decode()
+            place, _, offset = position.rpartition(":")
+            if int(offset) > marks.get(place, -1):
+                marks[place] = int(offset)
+                fact = read_fact(record.value, frozenset())
+                events.setdefault(fact.customer_id, []).append(fact)
+        for name, facts in events.items():
+            found[partition, name] = decide(name, None, facts, rules, observed, stage.history.end_ms)
+    return found
+
+
+async def _compare_activities(
+    stage: Stage, verdict: Verdict, replayed: dict[tuple[int, str], Outcome], events: int
+) -> None:
+    store = stage.store
+    stored = dict(
+        zip(
+            replayed,
+            await store.call([("GET", store.keys(number).customer(name)) for number, name in replayed]),
+            strict=True,
+        )
+    )
+    lost, differing, folded = [], [], 0
+    for place, outcome in replayed.items():
+        raw = stored[place]
+        if raw is None or outcome.activity is None:
+            lost.append(place)
+            continue
+        known = activities.decode(raw)
+        folded += sum(series.total for key, series in known.series.items() if "?" not in key)
+        if (said := _difference(known, outcome.activity)) is not None:
+            differing.append(f"{place}: {said}")
+    verdict.miss("customer", lost)
+    if folded < events:
+        verdict.miss("folded events", list(range(events - folded)))
+    elif folded > events:
+        verdict.exceed("folded events", list(range(folded - events)))
+    elif differing:
+        verdict.miss("activity as it should be", differing)
+    due = await store.call([("ZRANGE", store.keys(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)])
+    found = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
+    wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
+    verdict.miss("due time", [place for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms])
+
+
+def _difference(one: Activity, other: Activity) -> str | None:
+    for name in _COMPARED:
+        if getattr(one, name) != getattr(other, name):
+            return f"{name} is {getattr(one, name)}, should be {getattr(other, name)}"
+    return None
