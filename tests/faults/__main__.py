@@ -12,7 +12,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.faults.installation import Installation, installation
 from tests.faults.saboteur import GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
+from tests.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
 
 
 @dataclass
@@ -72,6 +74,18 @@ async def run_faults(
     return tallies
 
 
+@contextmanager
+def _topology(fault: Fault, folder: Path) -> Iterator[Watched | SmallCluster | None]:
+    if fault.store == "sentinel":
+        with running_sentinel(folder) as watched:
+            yield watched
+    elif fault.store == "cluster":
+        with running_cluster(folder) as cluster:
+            yield cluster
+    else:
+        yield None
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
@@ -84,23 +98,27 @@ async def _run(
     always = ("--trace", *(() if guard is None else ("--without", guard)))
     where = folder / f"{fault.name}-{seed}"
     try:
-        async with stage(
-            running,
-            fault.history(seed),
-            _made(where),
-            seed,
-            workers=fault.workers,
-            seconds=fault.seconds,
-            sabotage=fault.sabotage,
-            always=always,
-            environment=fault.environment,
-            lives_now=fault.lives_now,
-        ) as here:
-            verdict, recovery = await _play(fault, here)
-            tally.add(verdict, here.stall_seconds, recovery)
-            exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
-            tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
-            found = "; ".join([f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes])
+        with _topology(fault, _made(where / "redis")) as topology:
+            async with stage(
+                running,
+                fault.history(seed),
+                where,
+                seed,
+                workers=fault.workers,
+                seconds=fault.seconds,
+                sabotage=fault.sabotage,
+                always=always,
+                environment=fault.environment,
+                lives_now=fault.lives_now,
+                topology=topology,
+            ) as here:
+                verdict, recovery = await _play(fault, here)
+                tally.add(verdict, here.stall_seconds, recovery)
+                exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
+                tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
+                found = "; ".join(
+                    [f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes]
+                )
     except NeverDone as error:
         tally.runs += 1
         tally.lost += 1

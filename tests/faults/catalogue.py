@@ -5,16 +5,21 @@ Whatever a fault breaks it mends itself; a run is judged when everything is mend
 
 import asyncio
 import shutil
+import time
+from binascii import crc_hqx
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
 
-from tests.faults.stage import Stage
+from tests.faults.stage import PARTITIONS, Stage
+from tests.faults.verdict import published_too_early
+from tests.redis_topologies import SmallCluster, Watched
 from workers.demo.histories import LOGINS, ORDERS, History, history_of, login, order
 from workers.demo.simulator import simulate
+from workers.store import SLOTS, hash_tag
 
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
@@ -36,6 +41,7 @@ class Fault:
         environment: further variables of the workers.
         poison: how many unreadable records it sends.
         lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
+        store: what Redis is: one server that can be killed and started, a master under Sentinel, or a cluster.
         short: belongs to the selection that `make test` runs.
     """
 
@@ -50,6 +56,7 @@ class Fault:
     environment: Mapping[str, str] = field(default_factory=dict)
     poison: int = 0
     lives_now: bool = False
+    store: Literal["one", "sentinel", "cluster"] = "one"
     short: bool = False
 
 
@@ -211,6 +218,47 @@ async def redis_frozen(stage: Stage) -> None:
     stage.installation.redis.freeze()
     await asyncio.sleep(5)
     stage.installation.redis.thaw()
+
+
+async def failover(stage: Stage) -> None:
+    """The master dies; a replica that has everything takes over."""
+    await stage.sometime()
+    assert isinstance(stage.topology, Watched)
+    await asyncio.to_thread(stage.topology.master.kill)
+
+
+async def failover_that_loses(stage: Stage) -> None:
+    """The replicas learn of nothing for a while; then the master dies."""
+    await stage.sometime(0.2, 0.4)
+    assert isinstance(stage.topology, Watched)
+    with stage.topology.forgetting():
+        await stage.at(min(0.9, stage.share + 0.2))
+
+
+async def failover_that_loses_nothing_published(stage: Stage) -> None:
+    """As before, and what was published is compared with what the new master knows, before any worker goes on."""
+    await stage.sometime(0.3, 0.5)
+    assert isinstance(stage.topology, Watched)
+    with stage.topology.forgetting():
+        since_ms = round(time.time() * 1000)
+        await stage.at(min(0.9, stage.share + 0.25))
+        for place in range(len(stage.crew.members)):
+            stage.crew.freeze(place)
+    await stage.patiently(lambda: stage.store.meta(0))
+    stage.premature = await published_too_early(stage, since_ms)
+    for place in range(len(stage.crew.members)):
+        stage.crew.thaw(place)
+
+
+async def slots_move(stage: Stage) -> None:
+    """Slots of partitions move between masters, key by key, again and again."""
+    assert isinstance(stage.topology, SmallCluster)
+    await stage.at(0.1)
+    while stage.share < 0.85:
+        slot = crc_hqx(hash_tag(stage.chance.randrange(PARTITIONS)).encode(), 0) % SLOTS
+        source = stage.topology.owner(slot)
+        target = stage.chance.choice([node for node in stage.topology.nodes if node != source])
+        await asyncio.to_thread(stage.topology.move, slot, target, 0.002)
 
 
 # -- Kafka -------------------------------------------------------------------------------------------------------
@@ -386,6 +434,12 @@ FAULTS: Final = (
     Fault("redis-old-dump", "Redis goes back to an older state", redis_old_dump, short=True),
     Fault("redis-flushed", "FLUSHALL", redis_flushed),
     Fault("redis-full", "maxmemory is reached", redis_full),
+    Fault("failover", "the master of Redis dies, a replica takes over", failover, store="sentinel",
+          environment={"LINGER_REDIS_WAIT_REPLICAS": "1"}),
+    Fault("failover-loses", "a replica takes over that lacks the last seconds", failover_that_loses, store="sentinel"),
+    Fault("failover-gated", "the same, and nothing was published that the replica does not know",
+          failover_that_loses_nothing_published, store="sentinel", environment={"LINGER_REDIS_WAIT_REPLICAS": "1"}),
+    Fault("slots-move", "slots of a Redis Cluster move all the time", slots_move, store="cluster"),
     Fault("broker-kill", "SIGKILL of one of three brokers, back after 4 s", broker_kill, brokers=3, seconds=12),
     Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
     Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),

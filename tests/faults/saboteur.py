@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, intake, safe_time, work, worker
+from workers import clock, decide, faust_batches, intake, safe_time, store, work, worker
 from workers.cli import main as linger
 from workers.publisher import Publisher
 from workers.store import Changes, OutboxRecord, Step
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
-GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack")
+GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")
 
 
 def main() -> None:
@@ -234,11 +234,21 @@ def _no_explicit_ack() -> None:
     worker.Worker._take_source = changed
 
 
+def _no_publish_gate() -> None:
+    """What is decided is published without waiting for a replica to have it."""
+
+    async def wait_for_replicas(*_: Any) -> None:
+        return
+
+    store.Store.wait_for_replicas = wait_for_replicas
+
+
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "fence": _no_fence,
     "safe-time": _no_safe_time,
     "high-water": _no_high_water,
     "explicit-ack": _no_explicit_ack,
+    "publish-gate": _no_publish_gate,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from tests.faults.crew import Crew
 from tests.faults.installation import Installation
+from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
 from workers.demo.histories import History, Record
@@ -59,6 +60,8 @@ class Stage:
         now_ms: what the replay's clock shows.
         stall_seconds: the longest time without a step of any worker while there was something to do.
         notes: what else there is to say of the run.
+        topology: Redis, if it is more than one server.
+        premature: ids of actions that were published before a replica knew of them.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -76,6 +79,8 @@ class Stage:
     stall_seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     lives_now: bool = False
+    topology: Watched | SmallCluster | None = None
+    premature: list[str] = field(default_factory=list)
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
@@ -211,6 +216,7 @@ async def stage(
     always: Sequence[str] = (),
     environment: Mapping[str, str] = {},
     lives_now: bool = False,
+    topology: Watched | SmallCluster | None = None,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
 
@@ -218,7 +224,7 @@ async def stage(
         sabotage: by place of a worker, arguments of `saboteur` for its first process.
         always: arguments of `saboteur` for every process.
         environment: further variables of the workers.
-        lives_now: see `Stage`.
+        lives_now, topology: see `Stage`.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
@@ -228,6 +234,7 @@ async def stage(
         "LINGER_PARTITIONS": str(PARTITIONS),
         **({"LINGER_CLOCK": "system"} if lives_now else {}),
         **environment,
+        **({} if topology is None else topology.variables()),
     }
     settings = read_settings(variables)
     sources, _ = load_configuration(settings)
@@ -243,11 +250,12 @@ async def stage(
     producer = AIOKafkaProducer(**settings.kafka_connection(), enable_idempotence=True, linger_ms=2)
     await producer.start()
     # The folder `tests` is no part of what is installed: workers find it by where they start.
-    crew = Crew({**os.environ, **variables, **installation.variables()}, folder, always)
+    reached = {**installation.variables(), **({} if topology is None else topology.variables())}
+    crew = Crew({**os.environ, **variables, **reached}, folder, always)
     here = Stage(
         installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
     )
-    here.lives_now = lives_now
+    here.lives_now, here.topology = lives_now, topology
     watching = None
     try:
         await (here.send_all() if lives_now else here.announce(history.start_ms))

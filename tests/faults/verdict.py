@@ -11,9 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
 from workers.configuration import load_configuration
@@ -26,6 +28,7 @@ from workers.core.ruleset import RuleSet
 from workers.demo.mailer import Mailer, stop_consumer
 from workers.demo.verify import expected_actions, mapped_events
 from workers.intake import SOURCE_HEADER
+from workers.store import decode_record
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
 """What of an activity does not depend on when somebody looked at it."""
@@ -83,10 +86,30 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     if expected.keys() != in_order:
         stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
     await _compare_actions(stage, verdict, set(expected), poison)
+    verdict.exceed("action published before it was safe", stage.premature)
     if stage.lives_now:
         return verdict  # what time alone has changed since the end of the history is in the activities, too
     await _compare_activities(stage, verdict, replayed, sum(wanted.values()))
     return verdict
+
+
+async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
+    """Return the ids of actions published since a moment of which the store knows nothing."""
+    store, found = stage.store, []
+    outboxes = await store.call([("LRANGE", store.keys(number).outbox, 0, -1) for number in range(PARTITIONS)])
+    waiting = {decode_record(raw).value for outbox in outboxes for raw in outbox}
+    for name in ("at-risk", "win-back"):
+        for partition, records in (await read_topic(stage, stage.settings.topic(name))).items():
+            for record in records:
+                if record.timestamp < since_ms or record.value in waiting:
+                    continue
+                action = msgspec.json.decode(record.value, type=Action)
+                raw = await store.activity(partition, action.customer_id)
+                episode = None if raw is None else activities.decode(raw).episodes.get(action.rule.id)
+                acted = set() if episode is None else {episode.acted_ms, episode.before_ms, episode.start_ms}
+                if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in acted}:
+                    found.append(action.action_id)
+    return found
 
 
 async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
