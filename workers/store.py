@@ -562,6 +562,40 @@ class Store:
             finally:
                 await self._pool.release(connection)
 
+    async def wipe(
+        self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
+    ) -> None:
+        """Delete keys of a partition in one atomic step, if it is still its owner who asks.
+
+        Args:
+            partition: whose.
+            meta: as its owner wrote it last; brought up to date.
+            keys: to be deleted.
+            fields: given, `meta` begins anew with these and its owner.
+
+        Raises:
+            Fenced: if another worker claimed the partition.
+            Transient: if Redis did not answer as it should.
+        """
+        key = self.keys(partition).meta
+        async with self._connection() as connection:
+            answers = await self.converse(connection, [("WATCH", key), ("HMGET", key, "owner", "version")])
+            owner, version = answers[1]
+            if owner is None or owner.decode() != meta.owner or int(version) != meta.version:
+                raise Fenced(partition)
+            written = {**(fields or {}), "owner": meta.owner, "version": str(meta.version + 1)}
+            commands: list[tuple[Any, ...]] = [("MULTI",)]
+            if keys or fields is not None:
+                commands.append(("UNLINK", *keys, *([key] if fields is not None else [])))
+            commands.append(("HSET", key, *(part for pair in written.items() for part in pair)))
+            done = await self.converse(connection, [*commands, ("EXEC",)])
+            if done[-1] is None:
+                raise Fenced(partition)
+            await self.wait_for_replicas(connection)
+        meta.version += 1
+        if fields is not None:
+            meta.offset, meta.topic_id, meta.fields = -1, None, dict(fields)
+
 
 def _escaped(text: str) -> str:
     """Return a text that stands for itself in one of Redis's patterns."""

@@ -33,6 +33,7 @@ class Work:
     high_waters: dict[str, int] = field(default_factory=dict)
     held: list[Action] = field(default_factory=list)
     let_go: list[tuple[str, str]] = field(default_factory=list)
+    aside: list[Held] = field(default_factory=list)
     folded: int = 0
     duplicates: int = 0
     customers: int = 0
@@ -97,7 +98,7 @@ class Work:
             waiting=self.waiting,
             outbox=[encode_record(record) for record in self.outgoing],
             trim=trim,
-            held=[_held(action, topic_prefix) for action in self.held],
+            held=[*(_held(action, topic_prefix) for action in self.held), *self.aside],
             let_go=self.let_go,
         )
 
