@@ -144,7 +144,7 @@ async def read_through(
 async def read_published(
     consumer: AIOKafkaConsumer,
     topics: Sequence[str],
-    dead_letters: str,
+    dead_letters: tuple[str, int],
     activity: str,
     partitions: int,
     since_ms: int,
@@ -155,7 +155,7 @@ async def read_published(
     Args:
         consumer: started, without a group; its assignment is changed.
         topics: the action topics and the decisions, each with as many partitions as the activity topic.
-        dead_letters: their topic; only what comes from `activity` counts.
+        dead_letters: their topic, and how many partitions it has; only what comes from `activity` counts.
         activity: the activity topic.
         partitions: of each of `topics`.
         since_ms: records written before can be left out, because whatever they are about has expired.
@@ -163,7 +163,7 @@ async def read_published(
     """
     published = Published()
     places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-    dead = [TopicPartition(dead_letters, number) for number in consumer.partitions_for_topic(dead_letters) or ()]
+    dead = [TopicPartition(dead_letters[0], number) for number in range(dead_letters[1])]
     earliest = await consumer.beginning_offsets([*places, *dead])
     ends = await consumer.end_offsets([*places, *dead])
     later = await consumer.offsets_for_times(dict.fromkeys(places, since_ms))
@@ -182,7 +182,7 @@ async def read_published(
             published.kept_from_ms[place.topic, place.partition] = records[0].timestamp
         seen.add(place)
         for record in records:
-            if place.topic == dead_letters:
+            if place.topic == dead_letters[0]:
                 published.note_dead(dict(record.headers), activity)
             else:
                 published.note(place.partition, record.value)

@@ -165,7 +165,7 @@ class Rebuild:
             if not report.partitions:
                 return report
             heads = await self._heads(consumer, activity)
-            published = await self._published(consumer, reading.now_ms)
+            published = await self._published(consumer, topics, reading.now_ms)
             going_on = self._going_on(report, metas, activity, topic_id)
             self._describe(report, going_on, activity, heads, published)
             report.rules_lost = await self._are_rules_lost(metas)
@@ -346,12 +346,15 @@ class Rebuild:
         except (msgspec.DecodeError, ValueError):
             return int(record.timestamp)
 
-    async def _published(self, consumer: AIOKafkaConsumer, now_ms: int) -> Published:
+    async def _published(
+        self, consumer: AIOKafkaConsumer, topics: Mapping[str, TopicState], now_ms: int
+    ) -> Published:
+        dead = self._settings.topic("dead-letter")
         longest_ms = max((rule.expires_after_ms for rule in self._rules.rules), default=0)
         return await read_published(
             consumer,
             [self._settings.topic(name) for name in _PUBLISHED_TOPICS],
-            self._settings.topic("dead-letter"),
+            (dead, topics[dead].partitions),
             self._activity,
             self._settings.partitions,
             now_ms - longest_ms,
