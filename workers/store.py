@@ -562,6 +562,11 @@ class Store:
             finally:
                 await self._pool.release(connection)
 
+    @property
+    def sources_key(self) -> str:
+        """Where the id of each source's topic is noted."""
+        return f"{self._namespace}:sources"
+
     async def wipe(
         self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
     ) -> None:
