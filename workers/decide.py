@@ -181,7 +181,8 @@ class Decide:
     async def reclaim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
         """Claim a stopped partition again and return where to read it from; None if it stays stopped, or is gone."""
         async with self._claiming:
-            if number not in self.outdated():
+            partition = self._partitions.get(number)
+            if partition is None or not partition.stopped:
                 return None
             await self._release(number)
             offset = await self._claim(number, bounds, topic_id)
@@ -414,8 +415,11 @@ class Decide:
                 f"{self._rules.generation}",
                 "It goes on when this worker has loaded the newer rule files",
             )
-        # Some brokers report an end that is too low; what intake was told by Kafka is certain.
-        end = max(bounds.end, sent_to(number, self._progress.values()))
+        end = bounds.end
+        if not self._settings.kafka_enable_idempotence:
+            # The embedded broker reports an end that is too low; what intake was told by it is certain. Of any other
+            # broker, what it was told once and is not there now has been lost.
+            end = max(end, sent_to(number, self._progress.values()))
         fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
         found = misfit(
             fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)

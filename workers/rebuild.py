@@ -252,6 +252,8 @@ class Rebuild:
                 committed = await committed_offsets(admin, self._settings.kafka_group_id)
             await consumer.start()
             yield consumer, topics, committed
+        except Transient as error:
+            raise LingerError(f"{error}. Run this again: it goes on where it stood") from error
         except (KafkaError, OSError) as error:
             raise LingerError(f"Kafka does not answer as it should: {error!r}. Run this again: it goes on") from error
         finally:
@@ -562,10 +564,7 @@ class _Replay:
         await self._put_out(Work(self._partition.meta), **{REBUILDING: ""})
 
     async def _put_out(self, work: Work, **fields: str) -> None:
-        try:
-            await self._decide.put_out(self._number, work, **fields)
-        except Transient as error:
-            raise LingerError(f"{error}. Run this again: it goes on where it stood") from error
+        await self._decide.put_out(self._number, work, **fields)
 
 
 async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:

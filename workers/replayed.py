@@ -31,13 +31,11 @@ class Tally:
     """What became of what the replay decided, by rule.
 
     Attributes:
-        known: published before.
         published: actions that had never got out.
         unsure: actions that are not published, because nobody can tell whether they were, or whether their rule
             counted then.
     """
 
-    known: Counter[str] = field(default_factory=Counter)
     published: Counter[str] = field(default_factory=Counter)
     unsure: Counter[str] = field(default_factory=Counter)
 
@@ -87,11 +85,12 @@ class Replayed(Holding):
             rule = rules.by_id.get(one.rule.id)
             if isinstance(one, Decision):
                 expires_ms = _ms(one) + (0 if rule is None else rule.expires_after_ms)
-                if expires_ms > now_ms and self._is_new(one):
-                    work.decisions.append(one)
+                (work.decisions if expires_ms > now_ms and self._is_new(one) else work.known).append(one)
+            elif _expires_ms(one) <= now_ms:
+                work.known.append(one)
             elif one.status == "retracted":
-                self._take_back(one, work, now_ms)
-            elif _expires_ms(one) > now_ms:
+                self._take_back(one, work)
+            else:
                 self._put_aside(one, work, f"{self._topic_prefix}.{one.action}")
 
     async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
@@ -119,9 +118,8 @@ class Replayed(Holding):
     def _put_aside(self, one: Action, work: Work, topic: str) -> None:
         said, rule_id = self._published.of(one.action_id), one.rule.id
         if said & (ACTIVE | RETRACTED | LET_GO):
-            self._tally.known[rule_id] += 1
+            work.known.append(one)
         elif said & HELD:
-            self._tally.known[rule_id] += 1
             work.held.append(one)
         elif not self._published.would_be_there(topic, self._partition, _ms(one)) or (
             not self._rules_known and _ms(one) <= self.decided_ms
@@ -132,13 +130,15 @@ class Replayed(Holding):
             work.let_go = [(rule, let_go) for rule, let_go in work.let_go if let_go != name]
             work.aside.append(Held(ASIDE, name, _ms(one), encode_record(OutboxRecord(topic, None, encode(one), ()))))
 
-    def _take_back(self, one: Action, work: Work, now_ms: int) -> None:
+    def _take_back(self, one: Action, work: Work) -> None:
         """Retract what is out and was not retracted yet; what was only put aside just goes."""
         work.held = [held for held in work.held if held.action_id != one.action_id]
         work.aside = [held for held in work.aside if held.action_id != _aside(one)]
         work.let_go += [(ASIDE, _aside(one)), (one.rule.id, one.action_id)]
         said = self._published.of(one.action_id)
-        if said & ACTIVE and not said & RETRACTED and _expires_ms(one) > now_ms:
+        if said & RETRACTED:
+            work.known.append(one)
+        elif said & ACTIVE:
             work.decisions.append(one)
 
 

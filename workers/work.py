@@ -20,7 +20,12 @@ _LONGEST_OFFSET: Final = 19
 
 @dataclass(slots=True)
 class Work:
-    """What one step amounts to, while it is being decided."""
+    """What one step amounts to, while it is being decided.
+
+    Attributes:
+        aside: kept back until a rebuild has read everything.
+        known: decided again by a rebuild; counted, and not published again.
+    """
 
     meta: Meta
     events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
@@ -34,6 +39,7 @@ class Work:
     held: list[Action] = field(default_factory=list)
     let_go: list[tuple[str, str]] = field(default_factory=list)
     aside: list[Held] = field(default_factory=list)
+    known: list[Action | Decision] = field(default_factory=list)
     folded: int = 0
     duplicates: int = 0
     customers: int = 0
@@ -121,7 +127,7 @@ class Work:
             "customers": self.customers,
             "timers": self.timers,
         }
-        for decision in self.decisions:
+        for decision in [*self.decisions, *self.known]:
             kind = decision.status if isinstance(decision, Action) else decision.decision
             name = f"{kind}:{decision.rule.id}"
             counts[name] = counts.get(name, 0) + 1

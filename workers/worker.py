@@ -307,6 +307,7 @@ class Worker:
         progress = await self._store.progress()
         mine = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._activity}
         claimed = await self._decide.claim(mine, self._topic_id, progress)
+        claimed |= await self._claim_behind(mine)
         sources = {
             (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
             for tp in assigned
@@ -318,6 +319,21 @@ class Worker:
             # A stopped partition is read from its end, where there is nothing to drop.
             positions[TP(self._activity, partition)] = claimed.get(partition, found.end)
         return positions
+
+    async def _claim_behind(self, bounds: dict[int, LogBounds]) -> dict[int, int]:
+        """Look again at the logs that ended before the stored offset: the owner before may have read on meanwhile.
+
+        Now that it is fenced, the second look counts; `bounds` is brought up to date.
+        """
+        found = {}
+        for number, partition in list(self._decide.partitions.items()):
+            if partition.stopped and partition.meta.offset > bounds[number].end:
+                newer = await log_bounds(self._probe, [(self._activity, number)])
+                bounds[number] = newer[TopicPartition(self._activity, number)]
+                offset = await self._decide.reclaim(number, bounds[number], self._topic_id)
+                if offset is not None:
+                    found[number] = offset
+        return found
 
     def _source_position(self, tp: TP, committed: int | None, bounds: LogBounds) -> int:
         if committed is None or committed < 0:

@@ -137,6 +137,7 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         await history(place)
         await stop_workers(place)
         state_before, published_before, meta_before = await state(place), await published(place), await meta_of(place)
+        counters_before = await place.counters()
         assert sum(published_before["at-risk"].values()) > 20
         assert sum(published_before["dead-letter"].values()) == 1
         await forget_everything(place)
@@ -148,6 +149,9 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert (report["published"], report["unsure"]) == ({}, {})
         assert await state(place) == state_before
         assert await meta_of(place) == meta_before
+        # c2 was acted on before an event came late, and that was taken back: a replay knows the event by then.
+        told = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
+        assert left_out(await place.counters(), told) == left_out(counters_before, told)
         assert await published(place) == published_before
 
         # And it goes on: who had not gone quiet yet does, and who comes back is taken back.
@@ -168,6 +172,10 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert max(count for name in TOPICS for count in after[name].values()) == 1
 
     play(apache_pair, tmp_path, scenario)
+
+
+def left_out(counters: dict[str, int], names: tuple[str, ...]) -> dict[str, int]:
+    return {name: number for name, number in counters.items() if name not in names}
 
 
 async def rebuild_has_nothing_to_do(place: Site) -> bool:
@@ -227,9 +235,9 @@ def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pa
         await forget_everything(place, 37)
         report = await rebuild(place)
         assert report["published"] == {"quiet-buyer": 1}
-        actions = await place.actions("at-risk")
-        assert [one["customer_id"] for one in actions] == ["ada", "cyd"]
-        assert actions[0] == old
+        actions = {one["customer_id"]: one for one in await place.actions("at-risk")}
+        assert sorted(actions) == ["ada", "cyd"]
+        assert actions["ada"] == old
 
     play(apache_pair, tmp_path, scenario, QUIET)
 
