@@ -113,8 +113,8 @@ def render(report: Report) -> None:
         )
     if report.rules_lost:
         out.print(
-            "Since when each rule counts was lost too: all count from the beginning, and actions from before the "
-            "last one published are not published."
+            "Since when each rule counts was lost too: all count from the beginning, and actions from the time "
+            "in which workers were alive are not published if they are not in the topics."
         )
     if not report.dry:
         for what, counts in (

@@ -45,6 +45,7 @@ RECORDS_A_SECOND: Final = 4_000
 
 _PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
 _HEAD_RECORDS: Final = 1_000
+_TAIL_RECORDS: Final = 10
 _FETCH_MS: Final = 500
 _AT_ONCE: Final = 2_000
 _OUT_AT_ONCE: Final = 200
@@ -54,7 +55,8 @@ _PATIENCE_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 60.0
 _ROUNDS: Final = 10_000
 # The mark says what was known when the rebuild began: since when each rule counts, or that this is lost; and the
-# latest moment that anything published is about. Before it, while the old state is taken away, stands another word.
+# latest moment at which workers certainly decided and published. Before it, while the old state is taken away, stands
+# another word.
 _KNOWN: Final = "rules-known"
 _LOST: Final = "rules-lost"
 _WIPING: Final = "wiping "
@@ -173,7 +175,8 @@ class Rebuild:
                 report.seconds = report.records / RECORDS_A_SECOND
                 return report
             starts(report.records)
-            await self._wipe(report, going_on, published)
+            alive_ms = await self._alive_ms(consumer, activity)
+            await self._wipe(report, going_on, published, alive_ms)
             now_ms = reading.now_ms
             self._rules = (await put_in_force(self._store, self._rules, now_ms, deliberate=False)).rules
             progress = await self._progress(consumer, topics, bounds, committed, heads, reading)
@@ -340,6 +343,24 @@ class Rebuild:
         )
         return _Heads(first_ms, sources_ms)
 
+    async def _alive_ms(self, consumer: AIOKafkaConsumer, bounds: Mapping[int, LogBounds]) -> int:
+        """Return when intake passed on something last: until then workers decided, and Kafka took what they had."""
+        alive_ms = 0
+
+        def take(_: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+            nonlocal alive_ms
+            times = [self._time_of(one) for one in records if SOURCE_HEADER in dict(one.headers)]
+            alive_ms = max([alive_ms, *times])
+
+        places = {TopicPartition(self._activity, number): one for number, one in bounds.items()}
+        await read_through(
+            consumer,
+            {place: max(one.earliest, one.end - _TAIL_RECORDS) for place, one in places.items()},
+            {place: one.end for place, one in places.items()},
+            take,
+        )
+        return alive_ms
+
     def _time_of(self, record: ConsumerRecord) -> int:
         if self._settings.clock != "replay":
             return int(record.timestamp)
@@ -404,11 +425,11 @@ class Rebuild:
 
     # -- making room ---------------------------------------------------------------------------------------
 
-    async def _wipe(self, report: Report, going_on: Mapping[int, int], published: Published) -> None:
+    async def _wipe(self, report: Report, going_on: Mapping[int, int], published: Published, alive_ms: int) -> None:
         """Take what is stored of the partitions away, except of those that a killed rebuild has begun."""
         kind = _LOST if report.rules_lost else _KNOWN
         owned: dict[int, Meta] = {}
-        marks = {number: f"{kind}:{published.decided_ms(number)}" for number in report.partitions}
+        marks = {number: f"{kind}:{max(alive_ms, published.decided_ms(number))}" for number in report.partitions}
         for number in report.partitions:
             if number not in going_on:
                 owned[number] = (await self._store.claim(number, uuid.uuid4().hex[:16])).meta

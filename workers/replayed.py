@@ -44,7 +44,7 @@ class Replayed(Holding):
     """Stands in for `Holding` while one partition is made again.
 
     Attributes:
-        decided_ms: the latest moment that anything published was about when the rebuild began.
+        decided_ms: the latest moment at which workers certainly decided and published, before the rebuild began.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Replayed(Holding):
             published: what is out already.
             tally: counted up.
             rules_known: since when each rule counts was not lost. Where it was, an action from before the latest
-                that was published may be one of a rule that was not there yet.
+                that was certainly decided may be one of a rule that was not there yet.
         """
         super().__init__(store)
         self._partition = partition

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -300,7 +301,10 @@ class Worker:
     async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
         topics = await describe(self._probe, [*self._counts])
         self._note_topics(topics)
-        if problems := [*await self._state_problems(topics), *await self._eviction_problems()]:
+        problems = await self._state_problems(topics)
+        with suppress(Transient):  # claiming is patient with a Redis that is silent for a moment
+            problems += await self._eviction_problems()
+        if problems:
             raise LingerError("\n".join(problems))
         raw_bounds = await log_bounds(self._probe, [(tp.topic, tp.partition) for tp in assigned])
         bounds = {TP(tp.topic, tp.partition): found for tp, found in raw_bounds.items()}

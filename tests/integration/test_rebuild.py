@@ -282,6 +282,30 @@ def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_ot
     play(apache_pair, tmp_path, scenario)
 
 
+def test_a_rule_that_left_customers_alone_does_not_act_on_them_when_its_beginning_is_forgotten(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(8):
+            await place.login(f"c{number}", 2)
+        await place.now(13)
+        await place.decided_until(13)
+        await stop_workers(place)
+        (place.folder / "rules.yaml").write_text(QUIET + DRY)  # begins on day 13, when all of them meet it
+        place.start_worker()
+        await place.order("ada", 14)
+        await place.now(15)
+        await place.decided_until(15)
+        await stop_workers(place)
+        assert await place.actions("at-risk") == []
+        await forget_everything(place, 15)
+        report = await rebuild(place)
+        assert (report["rules_lost"], report["published"], report["unsure"]) == (True, {}, {"dry-logins": 8})
+        assert await place.actions("at-risk") == []
+
+    play(apache_pair, tmp_path, scenario, QUIET)
+
+
 PACED = QUIET.replace("    examples:", "    pace: at most 1 per day\n    examples:")
 
 
