@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import cli_dead_letters, cli_held, telemetry
+from workers import cli_dead_letters, cli_held, cli_rebuild, cli_sources, telemetry
 from workers.cli_rules import rules_app
 from workers.cli_why import print_why
 from workers.configuration import load_configuration
@@ -78,6 +78,8 @@ def _settings() -> Settings:
 
 cli_held.add_to(rules_app, _settings)
 cli_dead_letters.add_to(app, _settings)
+cli_rebuild.add_to(app, _settings)
+cli_sources.add_to(app, _settings)
 
 
 def _print_json(document: Any) -> None:

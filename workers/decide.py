@@ -31,6 +31,7 @@ from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.holding import Holding, Orders
 from workers.intake import SOURCE_HEADER
+from workers.log_fit import PARTITIONS, REBUILDING, Log, misfit
 from workers.outbox import Outbox
 from workers.publisher import Publisher
 from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
@@ -101,7 +102,20 @@ class Decide:
         store: Store,
         publisher: Publisher,
         clock: Clock,
+        *,
+        rebuilding: Holding | None = None,
     ) -> None:
+        """Set up without claiming anything.
+
+        Args:
+            settings: of this worker.
+            sources: the foreign topics.
+            rules: in force.
+            store: of the state.
+            publisher: of what is decided.
+            clock: the time.
+            rebuilding: decides what goes out while state is made again; None in a worker.
+        """
         self._settings = settings
         self._sources = sources
         self._rules = rules
@@ -118,8 +132,9 @@ class Decide:
         self._progress: Mapping[str, Progress] = {}
         self._now_ms = 0
         self._looked = asyncio.Event()
-        self._holding = Holding(store)
         self._looked_back_at = time.monotonic()
+        self._rebuilding = rebuilding is not None
+        self._holding = Holding(store) if rebuilding is None else rebuilding
         self._changed = asyncio.Event()
         self._claiming = asyncio.Lock()
 
@@ -172,7 +187,8 @@ class Decide:
     async def reclaim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
         """Claim a stopped partition again and return where to read it from; None if it stays stopped, or is gone."""
         async with self._claiming:
-            if number not in self.outdated():
+            partition = self._partitions.get(number)
+            if partition is None or not partition.stopped:
                 return None
             await self._release(number)
             offset = await self._claim(number, bounds, topic_id)
@@ -287,6 +303,22 @@ class Decide:
                 partition.since = None
                 self._resolve_since(partition)
         self._changed.set()
+
+    async def put_out(self, number: int, work: Work, **fields: str) -> None:
+        """Take one step with what was gathered outside, and these further fields of `meta`.
+
+        Raises:
+            Fenced: if another worker owns the partition.
+            Transient: if it is not known whether the step was taken.
+        """
+        partition = self._partitions[number]
+        await partition.outbox.wait_for_room()
+        async with partition.lock:
+            changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
+            self._stamp(partition, changes)
+            changes.fields.update(fields)
+            await self._commit(partition, changes)
+            self._committed(partition, changes, work)
 
     async def sweep(self) -> None:
         """Look at every customer who was not looked at under the present rules, until cancelled.
@@ -418,22 +450,17 @@ class Decide:
                 f"{self._rules.generation}",
                 "It goes on when this worker has loaded the newer rule files",
             )
-        if meta.topic_id is not None and topic_id is not None and meta.topic_id != topic_id:
-            raise PartitionStopped(
-                number,
-                f"topic '{topic}' was deleted and created again (its id was {meta.topic_id}, is {topic_id})",
-                "Restore the topic, or give Linger a new LINGER_REDIS_NAMESPACE to start afresh",
-            )
-        # Some brokers report an end that is too low; what intake was told by Kafka is certain.
-        end = max(bounds.end, sent_to(number, self._progress.values()))
-        if not bounds.earliest <= meta.offset <= end:
-            raise PartitionStopped(
-                number,
-                f"the store has folded '{topic}' up to offset {meta.offset}, "
-                f"but its log holds {bounds.earliest} to {end}",
-                "Restore the topic or the store from the same time, or give Linger a new LINGER_REDIS_NAMESPACE "
-                "to start afresh; nothing is reset silently",
-            )
+        end = bounds.end
+        if not self._settings.kafka_enable_idempotence:
+            # The embedded broker reports an end that is too low; what intake was told by it is certain. Of any other
+            # broker, what it was told once and is not there now has been lost.
+            end = max(end, sent_to(number, self._progress.values()))
+        fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
+        found = misfit(
+            fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)
+        )
+        if found is not None:
+            raise PartitionStopped(number, found.problem, found.mend)
 
     def _is_outdated(self, meta: Meta) -> bool:
         return int(meta.fields.get("generation", 0)) > self._rules.generation
@@ -736,7 +763,11 @@ class Decide:
 
     def _stamp(self, partition: Partition, changes: Changes) -> None:
         """Write down by which rules the step was taken, and since when their series are watched."""
-        wanted: dict[str, str] = {"rules": self._rules.hash, "generation": str(self._rules.generation)}
+        wanted: dict[str, str] = {
+            "rules": self._rules.hash,
+            "generation": str(self._rules.generation),
+            PARTITIONS: str(self._settings.partitions),
+        }
         for plan in self._rules.plans():
             if partition.since is not None:
                 wanted[f"since:{plan.key}"] = str(partition.since[plan.key])

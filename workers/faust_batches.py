@@ -40,6 +40,7 @@ Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, i
 """Given the assigned partitions and Kafka's committed offsets, returns where to start reading each."""
 
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
+_METADATA_MAX_AGE_MS: Final = 10_000
 
 
 class Fetch(list[ConsumerRecord]):
@@ -302,6 +303,8 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         broker_max_poll_records=settings.max_poll_records,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
+        # Until a new partition of a source is assigned, what is in it holds up the rules that read it.
+        consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         # None, never "": an empty name is a name, and two members of one name throw each other out.
         consumer_group_instance_id=settings.group_instance_id,
         ConsumerScheduler=BatchScheduler,

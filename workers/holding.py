@@ -17,6 +17,9 @@ from workers.pacing import Paces
 from workers.store import Order, Store, decode_record
 from workers.work import Work
 
+DISCARDED: Final = "discarded by hand"
+EXPIRED: Final = "it had expired before it was released"
+
 _AT_ONCE: Final = 500
 _read: Final = msgspec.json.Decoder(Action).decode
 
@@ -95,8 +98,8 @@ class Holding:
             action = _read(value)
             work.let_go.append((order.rule, order.action_id))
             if order.what == "discard":
-                work.decisions.append(held_back(action, "discarded by hand"))
+                work.decisions.append(held_back(action, DISCARDED))
             elif round(action.expires_at.timestamp() * 1000) <= now_ms:
-                work.decisions.append(held_back(action, "it had expired before it was released"))
+                work.decisions.append(held_back(action, EXPIRED))
             else:
                 work.decisions.append(action)

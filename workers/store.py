@@ -627,6 +627,62 @@ class Store:
         finally:
             await pool.release(connection)
 
+    @property
+    def sources_key(self) -> str:
+        """Where the id of each source's topic is noted."""
+        return f"{self._namespace}:sources"
+
+    async def wipe(
+        self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
+    ) -> None:
+        """Delete keys of a partition in one atomic step, if it is still its owner who asks.
+
+        Args:
+            partition: whose.
+            meta: as its owner wrote it last; brought up to date.
+            keys: to be deleted.
+            fields: given, `meta` begins anew with these and its owner.
+
+        Raises:
+            Fenced: if another worker claimed the partition.
+            Transient: if Redis did not answer as it should.
+        """
+        key = self.keys(partition).meta
+        async with self._connection(key) as connection:
+            answers = await self.converse(connection, [("WATCH", key), ("HMGET", key, "owner", "version")])
+            owner, version = answers[1]
+            if owner is None or owner.decode() != meta.owner or int(version) != meta.version:
+                raise Fenced(partition)
+            written = {**(fields or {}), "owner": meta.owner, "version": str(meta.version + 1)}
+            commands: list[tuple[Any, ...]] = [("MULTI",)]
+            if keys or fields is not None:
+                commands.append(("UNLINK", *keys, *([key] if fields is not None else [])))
+            commands.append(("HSET", key, *(part for pair in written.items() for part in pair)))
+            done = await self.converse(connection, [*commands, ("EXEC",)])
+            if done[-1] is None:
+                raise Fenced(partition)
+            await self.wait_for_replicas(connection)
+        meta.version += 1
+        if fields is not None:
+            meta.offset, meta.topic_id, meta.fields = -1, None, dict(fields)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that stands for itself in one of Redis's patterns."""
+    return re.sub(r"([*?\[\]\\^-])", r"\\\1", text)
+
+
+def _text_fields(raw: Any) -> dict[str, str]:
+    if isinstance(raw, dict):
+        return {name.decode(): value.decode() for name, value in raw.items()}
+    pairs = iter(raw)
+    return {name.decode(): value.decode() for name, value in zip(pairs, pairs, strict=True)}
+
+
+def open_pool(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
+    """Return the servers for a store; `arguments` as `Settings.redis_connection` gives them."""
+    return open_nodes(arguments, timeout_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -658,20 +714,3 @@ def _said(error: ResponseError) -> str:
     """Return what Redis answered, with the code that redis-py cuts off."""
     code = getattr(error, "status_code", None)
     return f"{code} {error}" if code else str(error)
-
-
-def _escaped(text: str) -> str:
-    """Return a text that stands for itself in one of Redis's patterns."""
-    return re.sub(r"([*?\[\]\\^-])", r"\\\1", text)
-
-
-def _text_fields(raw: Any) -> dict[str, str]:
-    if isinstance(raw, dict):
-        return {name.decode(): value.decode() for name, value in raw.items()}
-    pairs = iter(raw)
-    return {name.decode(): value.decode() for name, value in zip(pairs, pairs, strict=True)}
-
-
-def open_pool(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
-    """Return the servers for a store; `arguments` as `Settings.redis_connection` gives them."""
-    return open_nodes(arguments, timeout_ms)

@@ -20,7 +20,12 @@ _LONGEST_OFFSET: Final = 19
 
 @dataclass(slots=True)
 class Work:
-    """What one step amounts to, while it is being decided."""
+    """What one step amounts to, while it is being decided.
+
+    Attributes:
+        aside: kept back until a rebuild has read everything.
+        known: decided again by a rebuild; counted, and not published again.
+    """
 
     meta: Meta
     events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
@@ -33,6 +38,8 @@ class Work:
     high_waters: dict[str, int] = field(default_factory=dict)
     held: list[Action] = field(default_factory=list)
     let_go: list[tuple[str, str]] = field(default_factory=list)
+    aside: list[Held] = field(default_factory=list)
+    known: list[Action | Decision] = field(default_factory=list)
     folded: int = 0
     duplicates: int = 0
     customers: int = 0
@@ -97,7 +104,7 @@ class Work:
             waiting=self.waiting,
             outbox=[encode_record(record) for record in self.outgoing],
             trim=trim,
-            held=[_held(action, topic_prefix) for action in self.held],
+            held=[*(_held(action, topic_prefix) for action in self.held), *self.aside],
             let_go=self.let_go,
         )
 
@@ -120,7 +127,7 @@ class Work:
             "customers": self.customers,
             "timers": self.timers,
         }
-        for decision in self.decisions:
+        for decision in [*self.decisions, *self.known]:
             kind = decision.status if isinstance(decision, Action) else decision.decision
             name = f"{kind}:{decision.rule.id}"
             counts[name] = counts.get(name, 0) + 1

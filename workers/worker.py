@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -23,11 +24,13 @@ from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topi
 from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake import Intake
+from workers.log_fit import PARTITIONS, Log, misfit
 from workers.publisher import Publisher
 from workers.safe_time import Progress, encode_progress, silent_sources
 from workers.settings import Settings
+from workers.source_identity import recreated, remember
 from workers.store import Store, open_pool
-from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
+from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 
 log = structlog.get_logger(__name__)
 
@@ -199,6 +202,7 @@ class Worker:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 wanted = [*map(self._settings.topic, OWN_TOPICS), *self._intake.topics]
                 topics = await describe(admin, wanted)
+                problems += await self._state_problems(topics)
         except (KafkaError, OSError) as error:
             servers = self._settings.kafka_bootstrap_servers
             problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")
@@ -207,13 +211,32 @@ class Worker:
         if problems:
             raise StartupError(problems)
 
+    async def _state_problems(self, topics: Mapping[str, TopicState]) -> list[str]:
+        """Return what of the stored state no longer fits the topics as a whole."""
+        sources = {name: topics[name] for name in self._intake.topics if name in topics}
+        try:
+            problems = recreated(await self._store.fields(self._store.sources_key), sources)
+            if not problems:
+                await remember(self._store, sources)
+            metas = await self._store.metas(range(self._settings.partitions))
+        except Transient:
+            return []  # told already
+        activity = topics.get(self._activity)
+        if activity is not None:
+            log_as_is = Log(self._activity, None, activity.partitions, 0, 0)
+            found = (misfit({PARTITIONS: meta.get(PARTITIONS, "")}, -1, None, log_as_is) for meta in metas.values())
+            problems += list(dict.fromkeys(f"{one.problem}. {one.mend}" for one in found if one is not None))
+        return problems
+
     async def _redis_problems(self) -> list[str]:
         try:
-            answers = await self._store.ask_every_server("INFO", "memory")
+            return await self._eviction_problems()
         except Transient as error:
             return [f"{error}. Check LINGER_REDIS_URL"]
+
+    async def _eviction_problems(self) -> list[str]:
         problems = []
-        for server, raw in answers.items():
+        for server, raw in (await self._store.ask_every_server("INFO", "memory")).items():
             text = raw.decode() if isinstance(raw, bytes) else str(raw)
             policy = text.partition("maxmemory_policy:")[2].split()[:1]
             if policy and policy[0] != _EVICTS_NOTHING:
@@ -240,7 +263,8 @@ class Worker:
         return problems
 
     def _note_topics(self, topics: Mapping[str, TopicState]) -> None:
-        self._counts = {name: topic.partitions for name, topic in topics.items()}
+        # A topic that a broker does not show for a moment keeps the number it had.
+        self._counts |= {name: topic.partitions for name, topic in topics.items()}
         if self._activity in topics:
             self._topic_id = topics[self._activity].topic_id
 
@@ -276,12 +300,19 @@ class Worker:
             raise
 
     async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
-        self._note_topics(await describe(self._probe, [*self._counts]))
+        topics = await describe(self._probe, [*self._counts])
+        self._note_topics(topics)
+        problems = await self._state_problems(topics)
+        with suppress(Transient):  # claiming is patient with a Redis that is silent for a moment
+            problems += await self._eviction_problems()
+        if problems:
+            raise LingerError("\n".join(problems))
         raw_bounds = await log_bounds(self._probe, [(tp.topic, tp.partition) for tp in assigned])
         bounds = {TP(tp.topic, tp.partition): found for tp, found in raw_bounds.items()}
         progress = await self._store.progress()
         mine = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._activity}
         claimed = await self._decide.claim(mine, self._topic_id, progress)
+        claimed |= await self._claim_behind(mine)
         sources = {
             (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
             for tp in assigned
@@ -294,24 +325,40 @@ class Worker:
             positions[TP(self._activity, partition)] = claimed.get(partition, found.end)
         return positions
 
+    async def _claim_behind(self, bounds: dict[int, LogBounds]) -> dict[int, int]:
+        """Look again at the logs that ended before the stored offset: the owner before may have read on meanwhile.
+
+        Now that it is fenced, the second look counts; `bounds` is brought up to date.
+        """
+        found = {}
+        for number, partition in list(self._decide.partitions.items()):
+            if partition.stopped and partition.meta.offset > bounds[number].end:
+                newer = await log_bounds(self._probe, [(self._activity, number)])
+                bounds[number] = newer[TopicPartition(self._activity, number)]
+                offset = await self._decide.reclaim(number, bounds[number], self._topic_id)
+                if offset is not None:
+                    found[number] = offset
+        return found
+
     def _source_position(self, tp: TP, committed: int | None, bounds: LogBounds) -> int:
         if committed is None or committed < 0:
             return bounds.earliest
         if committed < bounds.earliest:
+            telemetry.RECORDS_LOST.labels(tp.topic).inc(bounds.earliest - committed)
             log.error(
                 telemetry.SOURCE_RECORDS_LOST,
                 topic=tp.topic,
                 partition=tp.partition,
-                problem=f"offsets {committed} to {bounds.earliest - 1} were deleted before they were read",
+                problem=f"offsets {committed} to {bounds.earliest - 1} were deleted before they were read; "
+                "rules may act on customers who were active then",
             )
             return bounds.earliest
         # The embedded broker's end is a lower bound, so there this says nothing.
         if committed > bounds.end and self._settings.kafka_enable_idempotence:
             raise LingerError(
                 f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, "
-                f"but ends at {bounds.end}: the topic was created anew. "
-                "Give Linger another LINGER_KAFKA_GROUP_ID, LINGER_REDIS_NAMESPACE and LINGER_TOPIC_PREFIX, "
-                "or restore the topic"
+                f"but ends at {bounds.end}: the topic was created anew, or has lost records. Restore it; or stop all "
+                f"workers, and to read it from its beginning run: linger sources forget {tp.topic}"
             )
         return committed
 
@@ -369,6 +416,8 @@ class Worker:
             reading = await self._clock.read()
             if not reading.now_ms:
                 return
+            # After the clock: what a partition that is not there yet will hold is later than the clock.
+            await self._look_at_topics()
             sources = [TopicPartition(*place) for place in self._intake.partitions]
             ends = await self._ends(sources)
             told = self._intake.look(
@@ -396,13 +445,32 @@ class Worker:
                 await self._tell(self._store.seen_key, self._seen())
             self._note_silence(progress, reading.now_ms)
             self._trouble = None
-        except (Transient, KafkaError, TimeoutError, OSError) as error:
+        except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
             telemetry.RETRIES.inc()
             self._trouble = f"{type(error).__name__}: {error}"
             log.warning(telemetry.STEP_RETRIED, error=self._trouble)
         finally:
             # Also after a failure: a silent Redis or Kafka is no reason to restart every worker.
             self._ticked_at = time.monotonic()
+
+    async def _look_at_topics(self) -> None:
+        """Notice partitions that were added, and topics that are others by now.
+
+        Raises:
+            LingerError: if the state does not belong to a topic any more.
+        """
+        before = self._topic_id
+        topics = await asyncio.wait_for(describe(self._probe, [*self._counts]), _PROBE_SECONDS)
+        known = await self._store.fields(self._store.sources_key)
+        problems = recreated(known, {name: one for name, one in topics.items() if name in self._intake.topics})
+        activity = topics.get(self._activity)
+        if activity is not None:
+            log_now = Log(self._activity, activity.topic_id, activity.partitions, 0, 0)
+            found = misfit({PARTITIONS: str(self._settings.partitions)}, -1, before, log_now)
+            problems += [] if found is None else [f"{found.problem}. {found.mend}"]
+        if problems:
+            raise LingerError("\n".join(problems))
+        self._note_topics(topics)
 
     async def _ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         if not partitions:

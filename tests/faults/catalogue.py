@@ -436,7 +436,7 @@ FAULTS: Final = (
     Fault("redis-full", "maxmemory is reached", redis_full),
     Fault("failover", "the master of Redis dies, a replica takes over", failover, store="sentinel",
           environment={"LINGER_REDIS_WAIT_REPLICAS": "1"}),
-    Fault("failover-loses", "a replica takes over that lacks the last seconds", failover_that_loses, store="sentinel"),
+    Fault("failover-loses", "a replica takes over that lacks seconds", failover_that_loses, store="sentinel"),
     Fault("failover-gated", "the same, and nothing was published that the replica does not know",
           failover_that_loses_nothing_published, store="sentinel", environment={"LINGER_REDIS_WAIT_REPLICAS": "1"}),
     Fault("slots-move", "slots of a Redis Cluster move all the time", slots_move, store="cluster"),

@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent, parse_event
 from schemas.rules import Rule
 from tests.builders import day, rule, rules
-from tests.decide_agent import TYPES, Agent, record
+from tests.decide_agent import SOURCE, TYPES, Agent, record
 from tests.memory_store import MemoryStore
 from workers.core import activity as activities
 from workers.core.facts import NotCanonical, read_fact
@@ -429,6 +429,19 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
         assert await older.take(record(1)) is True
         assert store.contents[0].meta["offset"] == "2"
         await older.decide.stop(0)
+
+    lawful(law)
+
+
+def test_records_that_kafka_had_and_lost_stop_their_partition_whatever_intake_was_told() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.take(*map(record, range(5))) is True
+        told = {f"{SOURCE}:0": msgspec.structs.replace(agent.progress()[f"{SOURCE}:0"], sent={0: 5})}
+        assert await agent.decide.claim({0: LogBounds(0, 3)}, None, told) == {}
+        assert agent.decide.partitions[0].stopped
+        # Its owner of before may only have read further than the first look went.
+        assert await agent.decide.reclaim(0, LogBounds(0, 5), None) == 5
+        assert not agent.decide.partitions[0].stopped
 
     lawful(law)
 

@@ -1,0 +1,371 @@
+"""Laws of `linger rebuild`, over real Kafka and Redis: the same state, and nothing published twice."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from tests.builders import day
+from tests.integration.test_worker import DRY, GONE, QUIET, canonical
+from tests.site import Site, site
+from workers.core import activity as activities
+from workers.customers import partition_of
+from workers.demo.mailer import stop_consumer
+from workers.embedded import Pair
+from workers.held_actions import held_by_rule, order_for_held
+from workers.log_fit import REBUILDING
+from workers.topics import LogBounds, connected_admin, log_bounds
+
+pytestmark = pytest.mark.integration
+
+TOPICS = ("at-risk", "win-back", "decisions", "dead-letter")
+Scenario = Callable[[Site], Awaitable[None]]
+
+
+def play(pair: Pair, folder: Path, scenario: Scenario, rules: str = QUIET + DRY + GONE, **options: Any) -> None:
+    async def on_a_site() -> None:
+        async with site(pair, folder, rules, **options) as place:
+            await scenario(place)
+
+    asyncio.run(on_a_site())
+
+
+async def history(place: Site, customers: int = 12, *, prefix: str = "c") -> None:
+    """Purchases, log-ins and cancellations of customers who go quiet, come back, leave, and one dead letter."""
+    for number in range(customers):
+        await place.order(f"{prefix}{number}", 1 + number / 10)
+        await place.login(f"{prefix}{number}", 2 + number / 10)
+    raw = canonical("cancellation", f"{prefix}1", "2024-01-05T00:00:00Z", f"{prefix}1", reason="price")
+    await place.send("events", raw, 4, f"{prefix}1".encode())
+    await place.producer.send_and_wait(place.settings.topic("activity"), value=b"[]", key=b"nobody")
+    await place.now(13)
+    await place.decided_until(13)
+    for number in range(0, customers, 3):
+        await place.order(f"{prefix}{number}", 14)  # comes back: taken back
+    await place.login(f"{prefix}2", 8, sent_at_day=14)  # late: never went quiet
+    await place.now(15)
+    await place.decided_until(15)
+
+
+async def stop_workers(place: Site) -> None:
+    for process in place.processes:
+        process.terminate()
+        await asyncio.to_thread(process.wait, 30)
+    place.processes.clear()
+
+
+async def state(place: Site) -> dict[str, Any]:
+    """Every customer's facts, due time and what is waited for."""
+    found: dict[str, Any] = {}
+    cursor = -1
+    while cursor:
+        cursor, names = await place.store.scan(max(0, cursor), 1_000)
+        for customer in [name for some in names.values() for name in some]:
+            number = partition_of(customer, place.settings.partitions)
+            raw = await place.store.activity(number, customer)
+            assert raw is not None
+            keys = place.store.keys(number)
+            due = await place.store.call([("ZSCORE", keys.due, customer)])
+            waiting = await place.store.call(
+                [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
+            )
+            facts = msgspec.structs.asdict(activities.decode(raw))
+            # The latest timer that was decided: a live worker decided one that a late event came too late for.
+            del facts["fired_ms"]
+            found[customer] = msgspec.to_builtins(facts), due, waiting
+    return found
+
+
+async def published(place: Site) -> dict[str, Counter[bytes]]:
+    """How often each content is in each topic."""
+    return {name: Counter([one.value or b"" for one in await place.read(name)]) for name in TOPICS}
+
+
+async def forget_everything(place: Site, at_day: float = 15) -> None:
+    """Empty Redis of this site; the player of the replay tells the time again."""
+    cursor, pattern = -1, f"{place.settings.redis_namespace}:*"
+    while cursor:
+        answer = (await place.store.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
+        cursor = int(answer[0])
+        if answer[1]:
+            await place.store.call([("DEL", *answer[1])])
+    await place.now(at_day)
+
+
+def start_rebuild(place: Site, *options: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "workers", "rebuild", "--json", *options],
+        env=place.process_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+async def rebuild(place: Site, *options: str) -> dict[str, Any]:
+    process = start_rebuild(place, *options)
+    said, complaint = await asyncio.to_thread(process.communicate, None, 120)
+    assert process.returncode == 0, complaint.decode()
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+async def meta_of(place: Site) -> dict[int, dict[str, str]]:
+    """What counts of every partition's `meta`: position, high-waters, since when series are watched."""
+    metas = await place.store.metas(range(place.settings.partitions))
+    return {
+        number: {
+            name: value
+            for name, value in fields.items()
+            if name in ("offset", "topic_id") or (value and name.startswith(("hw:", "since:")))
+        }
+        for number, fields in metas.items()
+    }
+
+
+def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place)
+        await stop_workers(place)
+        state_before, published_before, meta_before = await state(place), await published(place), await meta_of(place)
+        counters_before = await place.counters()
+        assert sum(published_before["at-risk"].values()) > 20
+        assert sum(published_before["dead-letter"].values()) == 1
+        await forget_everything(place)
+        assert await state(place) == {}
+
+        report = await rebuild(place)
+
+        assert sorted(report["partitions"]) == ["0", "1", "2", "3"]
+        assert (report["published"], report["unsure"]) == ({}, {})
+        assert await state(place) == state_before
+        assert await meta_of(place) == meta_before
+        # c2 was acted on before an event came late, and that was taken back: a replay knows the event by then.
+        told = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
+        assert left_out(await place.counters(), told) == left_out(counters_before, told)
+        assert await published(place) == published_before
+
+        # And it goes on: who had not gone quiet yet does, and who comes back is taken back.
+        place.start_worker()
+        await place.order("c4", 16)
+        await place.now(26)
+        await place.decided_until(26)
+        assert await rebuild_has_nothing_to_do(place)
+        after = await published(place)
+        new = [json.loads(value) for name in TOPICS[:2] for value in after[name] - published_before[name]]
+        acted = {(one["customer_id"], one["rule"]["id"], one["status"]) for one in new}
+        assert ("c4", "quiet-buyer", "retracted") in acted
+        # Who came back and went quiet again was acted on not long ago: that is known still.
+        decisions = [json.loads(value) for value in after["decisions"] - published_before["decisions"]]
+        assert {(one["customer_id"], one["decision"]) for one in decisions} == {
+            (f"c{number}", "cooling_down") for number in (0, 3, 4, 6, 9)
+        }
+        assert max(count for name in TOPICS for count in after[name].values()) == 1
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def left_out(counters: dict[str, int], names: tuple[str, ...]) -> dict[str, int]:
+    return {name: number for name, number in counters.items() if name not in names}
+
+
+async def rebuild_has_nothing_to_do(place: Site) -> bool:
+    return not (await rebuild(place, "--dry-run"))["partitions"]
+
+
+def test_a_rebuild_that_is_killed_goes_on_where_it_stood(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place, 60)
+        await stop_workers(place)
+        state_before, published_before = await state(place), await published(place)
+        await forget_everything(place)
+        process = start_rebuild(place)
+
+        async def is_in_the_middle() -> bool:
+            metas = await place.store.metas(range(4))
+            assert process.poll() is None, "it was over before it could be killed"
+            return any(int(fields.get("offset", -1)) > 0 for fields in metas.values())
+
+        await place.until(is_in_the_middle, "the rebuild to have taken a step")
+        process.kill()
+        await asyncio.to_thread(process.communicate)
+        metas = await place.store.metas(range(4))
+        assert any(fields.get(REBUILDING) for fields in metas.values())
+
+        # A worker that is started now leaves alone what is not finished.
+        worker = place.start_worker()
+
+        async def is_stopped() -> bool:
+            return "making its state again was not finished" in place.log()
+
+        await place.until(is_stopped, "the worker to stop the partition")
+        place.processes.remove(worker)
+        worker.terminate()
+        await asyncio.to_thread(worker.wait, 30)
+
+        await rebuild(place)
+        assert await state(place) == state_before
+        assert await published(place) == published_before
+        assert not any(fields.get(REBUILDING) for fields in (await place.store.metas(range(4))).values())
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(12)
+        await place.decided_until(12)
+        (old,) = await place.actions("at-risk")
+        await place.order("bob", 12)
+        await place.order("cyd", 20)
+        await place.now(21)
+        await place.decided_until(21)
+        await stop_workers(place)
+        # While nobody worked, bob's time came and expired; cyd's came and counts.
+        await forget_everything(place, 37)
+        report = await rebuild(place)
+        assert report["published"] == {"quiet-buyer": 1}
+        actions = {one["customer_id"]: one for one in await place.actions("at-risk")}
+        assert sorted(actions) == ["ada", "cyd"]
+        assert actions["ada"] == old
+
+    play(apache_pair, tmp_path, scenario, QUIET)
+
+
+def test_it_refuses_while_workers_are_alive_and_changes_nothing_in_a_dry_run(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place, 4)
+        process = start_rebuild(place, "--all")
+        _, complaint = await asyncio.to_thread(process.communicate, None, 120)
+        assert process.returncode == 2
+        assert b"1 workers of group" in complaint
+        await stop_workers(place)
+        before = await place.store.metas(range(4))
+        report = await rebuild(place, "--all", "--dry-run")
+        assert report["records"] > 8
+        assert report["ids_known"] > 0
+        assert await place.store.metas(range(4)) == before
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_others_are_left_alone(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place)
+        await stop_workers(place)
+        state_before, published_before = await state(place), await published(place)
+        versions = {number: meta["version"] for number, meta in (await place.store.metas(range(4))).items()}
+        await place.store.call([("HSET", place.store.keys(2).meta, "offset", 1_000_000)])
+        await place.store.call([("SET", place.store.keys(2).customer("nobody"), b"rubbish")])
+        report = await rebuild(place)
+        assert list(report["partitions"]) == ["2"]
+        assert "its log holds 0 to" in report["partitions"]["2"]
+        assert await state(place) == state_before
+        assert await published(place) == published_before
+        after = await place.store.metas(range(4))
+        assert {number for number in range(4) if after[number]["version"] != versions[number]} == {2}
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_a_rule_that_left_customers_alone_does_not_act_on_them_when_its_beginning_is_forgotten(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(8):
+            await place.login(f"c{number}", 2)
+        await place.now(13)
+        await place.decided_until(13)
+        await stop_workers(place)
+        (place.folder / "rules.yaml").write_text(QUIET + DRY)  # begins on day 13, when all of them meet it
+        place.start_worker()
+        await place.order("ada", 14)
+        await place.now(15)
+        await place.decided_until(15)
+        await stop_workers(place)
+        assert await place.actions("at-risk") == []
+        await forget_everything(place, 15)
+        report = await rebuild(place)
+        assert (report["rules_lost"], report["published"], report["unsure"]) == (True, {}, {"dry-logins": 8})
+        assert await place.actions("at-risk") == []
+
+    play(apache_pair, tmp_path, scenario, QUIET)
+
+
+PACED = QUIET.replace("    examples:", "    pace: at most 1 per day\n    examples:")
+
+
+def test_held_actions_are_held_again_and_discarded_ones_stay_discarded(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(4):
+            await place.order(f"c{number}", 1)
+        await place.now(11.5)
+        await place.decided_until(11.5)
+        assert len(await place.actions("at-risk")) == 1
+        settings, now_ms = place.settings, day(11.5)
+        assert await order_for_held(place.store, 4, "quiet-buyer", "discard", 1) == 1
+
+        async def is_discarded() -> bool:
+            return sum(one["held"] for one in await held_by_rule(place.store, settings.partitions, now_ms)) == 2
+
+        await place.until(is_discarded, "one to be discarded")
+        await place.decided_until(11.5)
+        await stop_workers(place)
+        held_before, published_before = await held_by_rule(place.store, 4, now_ms), await published(place)
+        await forget_everything(place, 11.5)
+        await rebuild(place)
+        assert await held_by_rule(place.store, 4, now_ms) == held_before
+        assert await published(place) == published_before
+
+    play(apache_pair, tmp_path, scenario, PACED)
+
+
+def test_what_was_deleted_from_the_log_is_not_taken_for_nothing_having_happened(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(8):
+            await place.order(f"c{number}", 1)
+        await place.order("ada", 3)
+        await place.order("ada", 5)
+        await place.now(6)
+        await place.decided_until(6)
+        await stop_workers(place)
+        await forget_everything(place, 6)
+        mine = partition_of("ada", 4)
+        end = int((await log_of(place, mine)).end)
+        async with connected_admin(place.settings.kafka_connection()) as admin:
+            await admin.delete_records(
+                {TopicPartition(place.settings.topic("activity"), mine): RecordsToDelete(before_offset=end - 1)}
+            )
+        report = await rebuild(place)
+        assert report["log_begins"] == {str(mine): "2024-01-06T00:00:00+00:00"}
+        metas = await place.store.metas(range(4))
+        since = {number: int(fields["since:purchase"]) for number, fields in metas.items() if fields}
+        assert since == {number: day(5) if number == mine else day(0) for number in since}
+        assert mine in since
+
+    play(apache_pair, tmp_path, scenario, QUIET)
+
+
+async def log_of(place: Site, number: int) -> LogBounds:
+    consumer = AIOKafkaConsumer(enable_auto_commit=False, **place.settings.kafka_connection())
+    await consumer.start()
+    try:
+        return next(iter((await log_bounds(consumer, [(place.settings.topic("activity"), number)])).values()))
+    finally:
+        await stop_consumer(consumer)

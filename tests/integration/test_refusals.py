@@ -1,0 +1,252 @@
+"""Laws of what Linger refuses, over real Kafka and Redis: each refusal names the command that mends it."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import NewPartitions, RecordsToDelete
+
+from tests.builders import day
+from tests.integration.test_rebuild import log_of, rebuild, stop_workers
+from tests.integration.test_worker import QUIET
+from tests.site import Site, site
+from workers.customers import partition_of
+from workers.embedded import Pair
+from workers.topics import TopicPlan, connected_admin, create_missing, describe
+
+pytestmark = pytest.mark.integration
+
+Scenario = Callable[[Site], Awaitable[None]]
+
+
+def play(pair: Pair, folder: Path, scenario: Scenario, **options: Any) -> None:
+    async def on_a_site() -> None:
+        async with site(pair, folder, QUIET, **options) as place:
+            await scenario(place)
+
+    asyncio.run(on_a_site())
+
+
+async def refused(place: Site, status: int = 2) -> str:
+    """Start a worker, wait for its end, and return what it said."""
+    worker = place.start_worker()
+    place.processes.remove(worker)
+    assert await asyncio.to_thread(worker.wait, 60) == status, place.log()[-2000:]
+    return place.log()
+
+
+async def ended(place: Site) -> str:
+    """Wait for the running worker to end by itself, and return what it said."""
+    worker = place.processes.pop()
+    assert await asyncio.to_thread(worker.wait, 60) == 1
+    return place.log()
+
+
+async def create_anew(place: Site, topic: str, partitions: int) -> None:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.delete_topics([topic])
+
+        async def is_gone() -> bool:
+            return topic not in await describe(admin, [topic])
+
+        running, place.processes = place.processes, []
+        await place.until(is_gone, "the topic to be gone")
+        place.processes = running
+        await create_missing(admin, [TopicPlan(topic, partitions, 1, {"retention.ms": "-1"})])
+    await place.producer.client.force_metadata_update()
+
+
+async def grow(place: Site, topic: str, partitions: int) -> None:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.create_partitions({topic: NewPartitions(partitions)})
+    await place.producer.client.force_metadata_update()
+
+
+async def cut(place: Site, topic: str, partition: int, offset: int) -> None:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=offset)})
+
+
+async def command(place: Site, *words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "workers",
+        *words,
+        env=place.process_environment(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+async def customers(place: Site) -> int:
+    return (await place.counters()).get("customers", 0)
+
+
+def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        orders = f"{place.prefix}orders"
+        for number in range(4):
+            await place.order(f"old{number}", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        assert (await command(place, "sources", "forget", orders))[0] == 2, "a worker is alive"
+        await create_anew(place, orders, 2)
+        assert f"linger sources forget {orders}" in await ended(place)
+        # It grows beyond what was read of the old one: by offsets alone nobody would notice.
+        place.ends = {name: end for name, end in place.ends.items() if not name.startswith(orders)}
+        for number in range(30):
+            await place.order(f"new{number}", 3)
+        assert f"source '{orders}' was deleted and created again" in await refused(place)
+        status, said = await command(place, "sources", "forget", orders)
+        assert status == 0, said
+        place.start_worker()
+        await place.now(4)
+        await place.decided_until(4)
+        assert await customers(place) == 34
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_another_number_of_activity_partitions_is_refused_whatever_the_setting_says(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await grow(place, place.settings.topic("activity"), 8)
+        made_with = "its state was made when"
+        assert made_with in await ended(place)
+        for partitions in ("4", "8"):
+            place.environment["LINGER_PARTITIONS"] = partitions
+            said = await refused(place)
+            assert made_with in said
+            assert "new LINGER_REDIS_NAMESPACE" in said
+        for name in ("at-risk", "win-back", "decisions"):
+            await grow(place, place.settings.topic(name), 8)
+        assert (await command(place, "rebuild"))[0] == 2
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(24):
+            await place.order(f"c{number}", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await stop_workers(place)
+        activity = place.settings.topic("activity")
+        ends = {number: (await log_of(place, number)).end for number in range(4)}
+        assert min(ends.values()) > 1
+        await place.store.call([("HSET", place.store.keys(0).meta, "offset", ends[0] + 100)])  # the log is shorter
+        await place.store.call([("HSET", place.store.keys(1).meta, "offset", 0)])
+        await cut(place, activity, 1, ends[1])  # retention has gone further
+        place.start_worker()
+        await place.now(12)
+
+        async def others_go_on() -> bool:
+            seen = await place.seen()
+            return all(seen.get(number, (0, 0))[0] >= day(12) for number in (2, 3))
+
+        await place.until(others_go_on, "the other partitions to go on")
+        assert f"but its log holds 0 to {ends[0]}" in place.log()
+        assert f"up to offset 0, but its log holds {ends[1]} to {ends[1]}" in place.log()
+        assert "linger rebuild" in place.log()
+        acted = {partition_of(one["customer_id"], 4) for one in await place.actions("at-risk")}
+        assert acted == {2, 3}
+        await stop_workers(place)
+        report = await rebuild(place)
+        assert sorted(report["partitions"]) == ["0", "1"]
+        place.start_worker()
+        await place.decided_until(12)
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_an_activity_topic_created_anew_ends_the_worker_and_stops_its_partitions(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await create_anew(place, place.settings.topic("activity"), 4)
+        assert "was deleted and created again" in await ended(place)
+        place.start_worker()
+
+        async def is_stopped() -> bool:
+            return place.log().count("partition_stopped") >= 1
+
+        await place.until(is_stopped, "the partitions to be stopped")
+        assert "linger rebuild" in place.log()
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await place.store.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
+        try:
+            said = await refused(place)
+            assert "redis-cli CONFIG SET maxmemory-policy noeviction" in said
+            # Another partition makes Kafka share them out anew: the worker that runs looks again.
+            await grow(place, f"{place.prefix}logins", 3)
+            assert "Redis may evict customers" in await ended(place)
+        finally:
+            await place.store.call([("CONFIG", "SET", "maxmemory-policy", "noeviction")])
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        orders = f"{place.prefix}orders"
+        await place.order("ada", 1)
+        await place.order("bob", 1)
+        await place.now(5)
+        await place.decided_until(5)
+        await grow(place, orders, 3)
+        raw = b'{"order_id":"x","customer":"ada","total":"1","currency":"EUR","placed_at_ms":%d}' % day(9)
+        placed = await place.producer.send_and_wait(orders, value=raw, partition=2, timestamp_ms=day(9))
+        place.ends[f"{orders}:2"] = placed.offset + 1
+        await place.now(12)
+        await place.decided_until(12)
+        # ada bought on day 9, in a partition that nobody had read: she is not quiet.
+        assert [one["customer_id"] for one in await place.actions("at-risk")] == ["bob"]
+
+    play(apache_pair, tmp_path, scenario)
+
+
+def test_records_of_a_source_deleted_before_they_were_read_are_told(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        orders = f"{place.prefix}orders"
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await stop_workers(place)
+        for number in range(20):
+            await place.order(f"c{number}", 3)
+        for partition in (0, 1):
+            await cut(place, orders, partition, place.ends.get(f"{orders}:{partition}", 0))
+        place.start_worker()
+        await place.now(4)
+        await place.decided_until(4)
+        assert "source_records_lost" in place.log()
+        assert "were deleted before they were read" in place.log()
+
+    play(apache_pair, tmp_path, scenario)

@@ -1,0 +1,59 @@
+"""`linger sources`: what people decide about the foreign topics."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from workers.configuration import load_configuration
+from workers.errors import StartupError
+from workers.rebuild import members_of, open_store
+from workers.settings import Settings
+from workers.source_identity import forget
+from workers.topics import connected_admin
+
+sources_app: Final = typer.Typer(no_args_is_help=True, help="The foreign topics.")
+out: Final = Console(highlight=False, emoji=False)
+
+
+def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
+    """Add the commands; `read` gives the settings."""
+    app.add_typer(sources_app, name="sources")
+
+    @sources_app.command("forget")
+    def _forget(topic: Annotated[str, typer.Argument(help="The source's topic.")]) -> None:
+        """Forget how far a source was read, after it was created anew: it is then read from its beginning.
+
+        Stop all workers first. An event that was read before and is in the topic again is recognised by its id only
+        as long as it is among the customer's latest ones.
+        """
+        forget_source(read(), topic)
+
+
+def forget_source(settings: Settings, topic: str) -> None:
+    """Forget one source, if no worker is alive."""
+    sources, _ = load_configuration(settings)
+    if topic not in {source.topic for source in sources.sources}:
+        names = ", ".join(source.topic for source in sources.sources)
+        raise StartupError([f"'{topic}' is no source; the sources are: {names}"])
+
+    async def conversation() -> int:
+        store = open_store(settings)
+        try:
+            async with connected_admin(settings.kafka_connection()) as admin:
+                if alive := await members_of(admin, settings.kafka_group_id):
+                    raise StartupError(
+                        [f"{alive} workers of group '{settings.kafka_group_id}' are alive: stop them first"]
+                    )
+            return await forget(settings, store, topic)
+        except (KafkaError, OSError) as error:
+            servers = settings.kafka_bootstrap_servers
+            raise StartupError([f"Kafka at {servers} does not answer as it should: {error!r}"]) from error
+        finally:
+            await store.close()
+
+    partitions = asyncio.run(conversation())
+    out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")

@@ -1,0 +1,92 @@
+"""Where intake stands with its sources, found out anew from Kafka alone, when what Redis knew of it is gone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from workers.clock import Clock, Reading
+from workers.safe_time import Progress
+from workers.topics import LogBounds
+
+_PATIENCE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePartition:
+    """One source partition as Kafka shows it.
+
+    Attributes:
+        place: topic and partition.
+        bounds: of its log.
+        committed: the next offset intake reads, None if it never committed one.
+        partitions: how many its topic has.
+    """
+
+    place: TopicPartition
+    bounds: LogBounds
+    committed: int | None
+    partitions: int
+
+
+async def find_progress(
+    consumer: AIOKafkaConsumer,
+    sources: Iterable[SourcePartition],
+    first_ms: Mapping[str, int],
+    reading: Reading,
+    clock: Clock,
+) -> dict[str, Progress]:
+    """Return the progress of source partitions, by `topic:partition`, as their last reader would have told it.
+
+    Args:
+        consumer: started, without a group; its assignment is changed.
+        sources: to look at.
+        first_ms: by `topic:partition`, the earliest trace of it in the activity topic, where there is one.
+        reading: of the clock, taken before the bounds.
+        clock: says which record times are believed.
+    """
+    found = {}
+    for source in sources:
+        name = f"{source.place.topic}:{source.place.partition}"
+        found[name] = await _progress(consumer, source, first_ms.get(name, 0), reading, clock)
+    return found
+
+
+async def _progress(
+    consumer: AIOKafkaConsumer, source: SourcePartition, first_ms: int, reading: Reading, clock: Clock
+) -> Progress:
+    bounds = source.bounds
+    committed = bounds.earliest if source.committed is None else max(source.committed, bounds.earliest)
+    name = f"{source.place.topic}:{source.place.partition}"
+    end = max(bounds.end, reading.ends.get(name, 0))
+
+    async def time_at(offset: int) -> int:
+        """Return the believed time of the first record from an offset on, 0 if there is none."""
+        if not bounds.earliest <= offset < bounds.end:
+            return 0
+        record = await record_at(consumer, source.place, offset)
+        return 0 if record is None else min(record.timestamp, clock.latest_plausible_ms(record.timestamp))
+
+    since_ms = await time_at(bounds.earliest)
+    if bounds.earliest > 0 and first_ms:
+        # Its first records are gone: the activity topic may have seen it earlier than what is left of it.
+        since_ms = min(since_ms or first_ms, first_ms)
+    seen_ms = reading.now_ms
+    if committed < end:
+        # A live worker fired timers up to the moment before this record came, and none later.
+        seen_ms = min(seen_ms, max(0, await time_at(committed) - 1))
+    return Progress(
+        seen_ms=seen_ms,
+        spoke_ms=min(await time_at(committed - 1), reading.now_ms),
+        since_ms=since_ms or reading.now_ms,
+        partitions=source.partitions,
+        next_ms=seen_ms,
+    )
+
+
+async def record_at(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> ConsumerRecord | None:
+    """Return the first record from an offset on; None if none comes."""
+    consumer.assign([place])
+    consumer.seek(place, offset)
+    fetched = await consumer.getmany(timeout_ms=_PATIENCE_MS, max_records=1)
+    return next((record for records in fetched.values() for record in records), None)
