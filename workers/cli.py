@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import cli_held, telemetry
+from workers import cli_held, endpoints, telemetry
+from workers.access import require_access
 from workers.cli_rules import rules_app
 from workers.cli_why import print_why
 from workers.configuration import load_configuration
@@ -92,7 +93,9 @@ def run() -> None:
     settings = _settings()
     telemetry.configure_logging(settings.log_level, settings.log_format)
     telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    endpoints.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
     sources, rules = load_configuration(settings)
+    asyncio.run(require_access(settings, sources))
     asyncio.run(_run_until_told(Worker(settings, sources, rules), settings.shutdown_grace_ms / 1000))
 
 
