@@ -64,7 +64,12 @@ def main() -> None:
         for problem in error.problems:
             _complain(problem)
         sys.exit(EXIT_SETUP)
-    except (LingerError, TopicsError) as error:
+    except TopicsError as error:
+        # A right, a setting or a topic: somebody has to change it before another try can do any better.
+        for problem in error.problems:
+            _complain(problem)
+        sys.exit(EXIT_SETUP)
+    except LingerError as error:
         _complain(str(error))
         sys.exit(EXIT_PROBLEM)
 
