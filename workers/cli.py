@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import cli_held, endpoints, telemetry
+from workers import cli_doctor, cli_held, endpoints, telemetry
 from workers.access import require_access
 from workers.cli_rules import rules_app
 from workers.cli_why import print_why
@@ -83,6 +83,7 @@ def _settings() -> Settings:
 
 
 cli_held.add_to(rules_app, _settings)
+cli_doctor.add_to(app, _settings)
 
 
 def _print_json(document: Any) -> None:

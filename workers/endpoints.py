@@ -1,8 +1,8 @@
 """HTTP for machines: /livez, /readyz, /metrics and POST /-/reload, on loopback unless the operator says otherwise.
 
 Shows no customer. What changes anything wants a token, if one is set; without one it is open on loopback only, and
-switched off everywhere else. Liveness is progress, not "the process is up"; it asks nothing of Kafka or Redis, so that
-their blip does not restart every worker.
+switched off everywhere else. Liveness is progress, not "the process is up"; it asks nothing of Kafka or Redis, so
+that their blip does not restart every worker.
 """
 
 import hmac

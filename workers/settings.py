@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
     http_token: SecretStr | None = Field(
         default=None,
-        description="POST /-/reload wants it as bearer token. Without it that is open on loopback, else switched off.",
+        description="Bearer token of POST /-/reload; without one that is open on loopback, else switched off.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
     log_format: Literal["auto", "json", "text"] = Field(

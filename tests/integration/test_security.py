@@ -1,5 +1,7 @@
-"""Laws of security, over a Kafka and a Redis that deny what is not allowed: the files in docs/acl are all a worker needs,
-whoever is refused is told by which setting, and no secret is written anywhere."""
+"""Laws of security, over a Kafka and a Redis that deny what is not allowed.
+
+The files in docs/acl are all a worker needs, whoever is refused is told by which setting, and no secret is written.
+"""
 
 import asyncio
 import hashlib
@@ -34,7 +36,7 @@ from tests.secure_services import (
 from tests.services import missing_kafka, missing_redis
 from tests.site import Site, site
 from workers.settings import Settings, read_settings
-from workers.topics import TopicsError, connected_admin, create_missing, TopicPlan
+from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 
 pytestmark = pytest.mark.integration
 
@@ -150,6 +152,9 @@ def by_certificate(pair: SecurePair) -> dict[str, str]:
 async def a_little_history(place: Site) -> str:
     """Fold, act, hold, dead-letter, kill a worker, reload; return everything that was written meanwhile."""
     ada, bob, eve = CUSTOMERS
+    await place.until(lambda: shared(place), "both workers to have their share")
+    await place.now(0.5)
+    await place.decided_until(0.5)
     await place.order(ada, 1)
     await place.order(eve, 1.001)
     cancelled = {"type": "cancellation", "event_id": "c1", "customer_id": bob, "occurred_at": "2024-01-02T00:00:00Z"}
@@ -177,6 +182,14 @@ async def a_little_history(place: Site) -> str:
     written += [await linger(place, "customer", "show", ada) and ""]
     written.append(repr(place.settings))
     return "\n".join(written)
+
+
+async def shared(place: Site) -> bool:
+    logs = [path.read_text() for path in place.folder.glob("worker-*.log")]
+    claims = [[line for line in log.splitlines() if '"partitions_claimed"' in line] for log in logs]
+    return all('"worker_ready"' in log for log in logs) and all(
+        claimed and len(json.loads(claimed[-1])["partitions"]) == 2 for claimed in claims
+    )
 
 
 async def taken_over(place: Site) -> bool:
