@@ -1,4 +1,4 @@
-"""Laws of the doctor, over a real broker and store: healthy is healthy, and what is wrong is named with what mends it."""
+"""Laws of the doctor, over a real broker and store: healthy is healthy, and what is wrong is named with its mend."""
 
 import asyncio
 import json
