@@ -107,9 +107,8 @@ async def missing_rights(settings: Settings, sources: SourcesFile) -> list[str]:
     needed = rights_needed(settings, sources, OWN_TOPICS)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
-            return topic_rights_missing(settings, needed, await rights_on(admin, needed)) + (
-                await group_rights_missing(settings, admin)
-            )
+            problems = topic_rights_missing(settings, needed, await rights_on(admin, needed))
+            return problems + (await group_rights_missing(settings, admin) or [])
     except (KafkaError, OSError):
         return []  # whoever is not there is reported by the worker itself
 
@@ -133,8 +132,8 @@ def topic_rights_missing(
     return problems
 
 
-async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -> list[str]:
-    """Return a sentence if the right to join the consumer group is missing; nothing if Kafka does not tell."""
+async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -> list[str] | None:
+    """Return a sentence if the right to join the consumer group is missing, None if Kafka does not tell."""
     problem = (
         f"group '{settings.kafka_group_id}': {_who(settings)} may not Read. Allow it: {_command(settings)} "
         f"--operation Read --group {settings.kafka_group_id}, or check LINGER_KAFKA_GROUP_ID ({_ACL_FILE})"
@@ -148,11 +147,13 @@ async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -
     except GroupAuthorizationFailedError:
         return [problem]
     except (KafkaError, KeyError, ValueError):
-        return []  # no coordinator yet: the first group of a new cluster
+        return None  # no coordinator yet: the first group of a new cluster
     if group["error_code"] == GroupAuthorizationFailedError.errno:
         return [problem]
     allowed = rights_in(group.get("authorized_operations"))
-    return [] if allowed is None or Right.READ in allowed else [problem]
+    if allowed is None:
+        return None
+    return [] if Right.READ in allowed else [problem]
 
 
 def _who(settings: Settings) -> str:

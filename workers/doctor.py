@@ -208,8 +208,12 @@ class _Kafka:
 
     async def _group(self, admin: AIOKafkaAdminClient) -> list[Finding]:
         what = f"group {self._settings.kafka_group_id}"
-        if problems := await group_rights_missing(self._settings, admin):
-            return [_refused(what, problem, "a worker could not join the others") for problem in problems]
+        why = "a worker could not join the others"
+        problems = await group_rights_missing(self._settings, admin)
+        if problems is None:
+            return [_unknown("Kafka", what, "no broker keeps it yet", why, "ask again after a first run")]
+        if problems:
+            return [_refused(what, problem, why) for problem in problems]
         return [Finding("Kafka", what, "ok", "may be joined")]
 
     def _copies(self, topics: Sequence[Mapping[str, Any]], brokers: int, configs: "_Configs") -> list[Finding]:
@@ -217,8 +221,9 @@ class _Kafka:
         for topic in topics:
             copies = min((len(one["replicas"]) for one in topic["partitions"]), default=0)
             in_sync = min((len(one["isr"]) for one in topic["partitions"]), default=0)
-            least = int(configs.get(topic["topic"], {}).get("min.insync.replicas", "1"))
-            enough = in_sync >= least and (copies > 1 or brokers == 1) and (least > 1 or copies < 3)
+            told = configs.get(topic["topic"], {}).get("min.insync.replicas")
+            least = int(told or 1)
+            enough = in_sync >= least and (copies > 1 or brokers == 1) and (least > 1 or copies < 3 or told is None)
             mend = "linger topics create makes new ones with LINGER_TOPIC_REPLICATION_FACTOR; for this one: "
             mend += (
                 "wait for the brokers that are away"
@@ -227,7 +232,7 @@ class _Kafka:
                 if copies < 2
                 else _alter(topic["topic"], "min.insync.replicas=2")
             )
-            said = f"{copies} ({in_sync} in sync), min.insync.replicas {least}"
+            said = f"{copies} ({in_sync} in sync), min.insync.replicas {told or 'not shown to this user'}"
             why = "what a lost broker had, and nobody else, is gone; without enough in sync nothing can be written"
             found.append(_judged("Kafka", f"copies of {topic['topic']}", enough, said, why, mend))
         return found
