@@ -214,7 +214,7 @@ class _Kafka:
             return [_unknown("Kafka", what, "no broker keeps it yet", why, "ask again after a first run")]
         if problems:
             return [_refused(what, problem, why) for problem in problems]
-        return [Finding("Kafka", what, "ok", "may be joined")]
+        return [Finding("Kafka", what, "ok", "may be described, as whoever may join it can")]
 
     def _copies(self, topics: Sequence[Mapping[str, Any]], brokers: int, configs: "_Configs") -> list[Finding]:
         found = []
