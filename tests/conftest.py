@@ -20,15 +20,15 @@ settings.load_profile("ci" if _IN_CI else "dev")
 @pytest.fixture(scope="session")
 def needed() -> None:
     """Apache Kafka and Redis can run here, for a test that starts its own."""
-    _need(missing_kafka())
-    _need(missing_redis())
+    need(missing_kafka())
+    need(missing_redis())
 
 
 @pytest.fixture(scope="session")
 def apache_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A real Apache Kafka and a real Redis."""
-    _need(missing_kafka())
-    _need(missing_redis())
+    need(missing_kafka())
+    need(missing_redis())
     with running_apache_pair(tmp_path_factory.mktemp("apache")) as running:
         yield running
 
@@ -36,7 +36,7 @@ def apache_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 @pytest.fixture(scope="session")
 def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """The broker and the store from wheels."""
-    _need(missing_embedded())
+    need(missing_embedded())
     with running_pair(tmp_path_factory.mktemp("embedded")) as running:
         yield running
 
@@ -48,7 +48,7 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     return running
 
 
-def _need(missing: str | None) -> None:
+def need(missing: str | None) -> None:
     """Skip on a laptop what cannot run there, but never in CI."""
     if missing is not None:
         (pytest.fail if _IN_CI else pytest.skip)(missing)

@@ -201,10 +201,24 @@ async def site(
     workers: int = 1,
     orders_silence: str = "3000 days",
     logins_silence: str = "3000 days",
+    prefix: str | None = None,
+    worker_connection: Mapping[str, str] | None = None,
     **environment: str,
 ) -> AsyncIterator[Site]:
-    """Set up a site with topics `orders`, `logins` (flat JSON) and `events` (canonical), and start its workers."""
-    prefix = f"t{uuid.uuid4().hex[:8]}."
+    """Set up a site with topics `orders`, `logins` (flat JSON) and `events` (canonical), and start its workers.
+
+    Args:
+        pair: where the test itself connects, as somebody who may do everything.
+        folder: for its files and logs.
+        rules: the rule file.
+        workers: how many to start.
+        orders_silence, logins_silence: `max_silence` of these sources.
+        prefix: of all its topics and keys; a new one if left out.
+        worker_connection: variables by which its workers connect, if not as the test does; a name with an empty
+            value is left out.
+        environment: further variables.
+    """
+    prefix = prefix or f"t{uuid.uuid4().hex[:8]}."
     (folder / "rules.yaml").write_text(rules)
     (folder / "sources.yaml").write_text(
         SOURCES.format(prefix=prefix, orders_silence=orders_silence, logins_silence=logins_silence)
@@ -234,6 +248,7 @@ async def site(
     store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)
     producer = AIOKafkaProducer(**connection)
     await producer.start()
+    variables |= worker_connection or {}
     place = Site(settings, variables, folder, prefix, store, ReplayClock(store), producer)
     try:
         for _ in range(workers):

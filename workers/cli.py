@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import cli_dead_letters, cli_held, cli_rebuild, cli_sources, telemetry
+from workers import cli_dead_letters, cli_doctor, cli_held, cli_rebuild, cli_sources, endpoints, telemetry
+from workers.access import require_access
 from workers.cli_rules import rules_app
 from workers.cli_why import print_why
 from workers.configuration import load_configuration
@@ -63,7 +64,12 @@ def main() -> None:
         for problem in error.problems:
             _complain(problem)
         sys.exit(EXIT_SETUP)
-    except (LingerError, TopicsError) as error:
+    except TopicsError as error:
+        # A right, a setting or a topic: somebody has to change it before another try can do any better.
+        for problem in error.problems:
+            _complain(problem)
+        sys.exit(EXIT_SETUP)
+    except LingerError as error:
         _complain(str(error))
         sys.exit(EXIT_PROBLEM)
 
@@ -80,6 +86,7 @@ cli_held.add_to(rules_app, _settings)
 cli_dead_letters.add_to(app, _settings)
 cli_rebuild.add_to(app, _settings)
 cli_sources.add_to(app, _settings)
+cli_doctor.add_to(app, _settings)
 
 
 def _print_json(document: Any) -> None:
@@ -95,7 +102,9 @@ def run() -> None:
     settings = _settings()
     telemetry.configure_logging(settings.log_level, settings.log_format)
     telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    endpoints.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
     sources, rules = load_configuration(settings)
+    asyncio.run(require_access(settings, sources))
     asyncio.run(_run_until_told(Worker(settings, sources, rules), settings.shutdown_grace_ms / 1000))
 
 

@@ -123,9 +123,10 @@ class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  
 
     API_KEY = 3
 
-    def __init__(self, names: list[str]) -> None:
-        """Ask for `names`; an empty list asks for no topic."""
+    def __init__(self, names: list[str], *, with_rights: bool = False) -> None:
+        """Ask for `names`, an empty list asks for no topic; and on demand what we may do with each."""
         self._names = names
+        self._with_rights = with_rights
 
     def build(
         self, request_struct_class: type[MetadataRequest_v5 | MetadataRequest_v10]
@@ -134,7 +135,7 @@ class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  
         if request_struct_class is MetadataRequest_v5:
             return MetadataRequest_v5(self._names, False)
         topics = [(_NO_UUID, name, _NO_TAGS) for name in self._names]
-        return MetadataRequest_v10(topics, False, False, False, _NO_TAGS)
+        return MetadataRequest_v10(topics, False, False, self._with_rights, _NO_TAGS)
 
 
 def topic_id_of(topic: dict[str, object]) -> str | None:

@@ -24,6 +24,7 @@ from workers.errors import StartupError
 PREFIX: Final = "LINGER_"
 MASK: Final = "********"
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+_SHORTEST_TOKEN: Final = 16
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Millis = Annotated[int, Field(ge=1)]
@@ -141,6 +142,10 @@ class Settings(BaseSettings):
 
     http_host: str = Field(default="127.0.0.1", description="Where /livez, /readyz and /metrics listen.")
     http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
+    http_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token of POST /-/reload; without one that is open on loopback, else switched off.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="auto: text on a terminal, JSON elsewhere."
@@ -187,6 +192,17 @@ class Settings(BaseSettings):
                     "for a cluster several whole URLs with commas between"
                 )
         return url
+
+    @field_validator("http_token")
+    @classmethod
+    def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
+        text = "" if token is None else token.get_secret_value()
+        if token is not None and (len(text) < _SHORTEST_TOKEN or not text.isascii() or text != text.strip()):
+            raise ValueError(
+                f"must be {_SHORTEST_TOKEN} ASCII characters or more, without spaces around; "
+                "make one: openssl rand -hex 24"
+            )
+        return token
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -243,25 +259,57 @@ class Settings(BaseSettings):
         }
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """Return the TLS context for Kafka, None without TLS."""
+        """Return the TLS context for Kafka, None without TLS.
+
+        Raises:
+            StartupError: if a file cannot be read, or the key does not open or belong to the certificate.
+        """
         if not self.kafka_security_protocol.endswith("SSL"):
             return None
-        context: ssl.SSLContext = create_ssl_context(
-            cafile=_text(self.kafka_ssl_cafile),
-            certfile=_text(self.kafka_ssl_certfile),
-            keyfile=_text(self.kafka_ssl_keyfile),
-            password=_revealed(self.kafka_ssl_key_password),
-        )
+        self._require_files("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+        try:
+            context: ssl.SSLContext = create_ssl_context(
+                cafile=_text(self.kafka_ssl_cafile),
+                certfile=_text(self.kafka_ssl_certfile),
+                keyfile=_text(self.kafka_ssl_keyfile),
+                # Never None: for an encrypted key Python would ask a person at the terminal.
+                password=_revealed(self.kafka_ssl_key_password) or "",
+            )
+        except (OSError, ValueError) as error:  # ssl.SSLError among them
+            reason = getattr(error, "reason", None) or "not PEM, or the password of the key does not open it"
+            raise StartupError(
+                [
+                    f"the files for TLS to Kafka cannot be used ({reason}): check LINGER_KAFKA_SSL_CAFILE, "
+                    "LINGER_KAFKA_SSL_CERTFILE, LINGER_KAFKA_SSL_KEYFILE and LINGER_KAFKA_SSL_KEY_PASSWORD"
+                ]
+            ) from error
         return context
 
+    def _require_files(self, *names: str) -> None:
+        problems = []
+        for name in names:
+            if (path := getattr(self, name)) is None:
+                continue
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                problems.append(f"{PREFIX}{name.upper()}: cannot read '{path}': {error.strerror}")
+        if problems:
+            raise StartupError(problems)
+
     def redis_connection(self) -> dict[str, Any]:
-        """Return what `workers.redis_nodes.open_nodes` takes; the credentials are those of the first URL."""
+        """Return what `workers.redis_nodes.open_nodes` takes; the credentials are those of the first URL.
+
+        Raises:
+            StartupError: if a file for TLS cannot be read.
+        """
         url, *others = _urls(self.redis_url.get_secret_value())
         arguments: dict[str, Any] = {"url": url}
         for name, value in (("username", self.redis_username), ("password", _revealed(self.redis_password))):
             if value is not None:
                 arguments[name] = value
         if url.startswith("rediss://"):
+            self._require_files("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile")
             for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
                 if (path := getattr(self, f"redis_{name}")) is not None:
                     arguments[name] = str(path)

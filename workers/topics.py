@@ -17,6 +17,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest
 
+from workers.kafka_rights import Right, rights_in
 from workers.kafka_topic_ids import TopicMetadataRequest, topic_id_of
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "create_missing",
     "describe",
     "log_bounds",
+    "rights_on",
 ]
 
 Connected: TypeAlias = AIOKafkaAdminClient | AIOKafkaClient | AIOKafkaConsumer
@@ -43,6 +45,7 @@ _DEFAULT_PATIENCE_SECONDS = 30.0
 _OK = 0
 _UNKNOWN_TOPIC = 3
 _ALREADY_EXISTS = 36
+_FORBIDDEN = 29
 
 _NAMES = {17: "INVALID_TOPIC_EXCEPTION"}  # where aiokafka and Kafka disagree
 _HINTS = {
@@ -210,6 +213,24 @@ async def describe(connected: Connected, names: Iterable[str]) -> dict[str, Topi
     if problems := [_problem(name, code) for name, code in codes.items() if code not in (_OK, _UNKNOWN_TOPIC)]:
         raise TopicsError(problems)
     return {name: _state(topic) for name, topic in topics.items() if codes[name] == _OK}
+
+
+async def rights_on(connected: Connected, names: Iterable[str]) -> dict[str, frozenset[Right] | None]:
+    """Return what this client may do with those of `names` that exist, or that it may not even see.
+
+    None if the broker does not tell (before Kafka 2.8), an empty set if nothing is allowed.
+
+    Raises:
+        KafkaError: no broker answered.
+    """
+    answer = await _ask(connected, TopicMetadataRequest(list(names), with_rights=True))
+    found: dict[str, frozenset[Right] | None] = {}
+    for topic in answer.to_object()["topics"]:
+        if topic["error_code"] == _FORBIDDEN:
+            found[topic["topic"]] = frozenset()
+        elif topic["error_code"] == _OK:
+            found[topic["topic"]] = rights_in(topic.get("topic_authorized_operations"))
+    return found
 
 
 async def log_bounds(

@@ -351,10 +351,31 @@ def test_redis_is_given_its_sentinels_with_credentials_of_their_own() -> None:
     assert (given["service"], given["sentinel_username"], given["sentinel_password"]) == ("mymaster", None, SECRET)
 
 
-def test_certificates_for_redis_are_used_with_tls_alone() -> None:
-    assert "ssl_ca_certs" not in settings(REDIS_SSL_CA_CERTS="/ca.pem").redis_connection()
-    with_tls = settings(REDIS_SSL_CA_CERTS="/ca.pem", REDIS_URL="rediss://host").redis_connection()
-    assert with_tls["ssl_ca_certs"] == "/ca.pem"
+def test_certificates_for_redis_are_used_with_tls_alone(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    path = str(tmp_path / "ca.pem")
+    assert "ssl_ca_certs" not in settings(REDIS_SSL_CA_CERTS=path).redis_connection()
+    with_tls = settings(REDIS_SSL_CA_CERTS=path, REDIS_URL="rediss://host").redis_connection()
+    assert with_tls["ssl_ca_certs"] == path
+
+
+@pytest.mark.parametrize("name", ["KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE"])
+def test_a_file_for_tls_to_kafka_that_is_not_there_is_named_with_its_setting(name: str) -> None:
+    with pytest.raises(StartupError, match=f"LINGER_{name}: cannot read '/nowhere.pem': No such file"):
+        settings(KAFKA_SECURITY_PROTOCOL="SSL", **{name: "/nowhere.pem"}).kafka_connection()
+
+
+@pytest.mark.parametrize("name", ["REDIS_SSL_CA_CERTS", "REDIS_SSL_CERTFILE", "REDIS_SSL_KEYFILE"])
+def test_a_file_for_tls_to_redis_that_is_not_there_is_named_with_its_setting(name: str) -> None:
+    with pytest.raises(StartupError, match=f"LINGER_{name}: cannot read '/nowhere.pem': No such file"):
+        settings(REDIS_URL="rediss://host", **{name: "/nowhere.pem"}).redis_connection()
+
+
+def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_told_without_its_content(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("hush-hush")
+    with pytest.raises(StartupError, match="check LINGER_KAFKA_SSL_CAFILE") as refused:
+        settings(KAFKA_SECURITY_PROTOCOL="SSL", KAFKA_SSL_CAFILE=str(tmp_path / "ca.pem")).kafka_connection()
+    assert "hush" not in str(refused.value)
 
 
 def test_topics_carry_the_prefix() -> None:

@@ -1,0 +1,274 @@
+"""Laws of the doctor, over a real broker and store: healthy is healthy, and what is wrong is named with its mend."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from tests.integration.test_worker import QUIET
+from tests.site import Site, site
+from workers.embedded import Pair
+from workers.topics import TopicPlan, connected_admin, create_missing, describe
+
+pytestmark = pytest.mark.integration
+
+Findings = dict[tuple[str, str], dict[str, Any]]
+Patient = Callable[[Site], Awaitable[None]]
+FOR_EVER = {"retention.ms": "-1"}
+
+
+def examined(pair: Pair, folder: Path, prepare: Patient | None = None, *, workers: int = 0) -> tuple[int, Findings]:
+    """Prepare a site, ask the doctor, and return its exit code and findings by area and what was checked."""
+    results: list[tuple[int, Findings]] = []
+
+    async def visit() -> None:
+        async with site(pair, folder, QUIET, workers=workers) as place:
+            await configure(place, "activity", **FOR_EVER)
+            if prepare is not None:
+                await prepare(place)
+            results.append(await ask(place))
+
+    asyncio.run(visit())
+    return results[0]
+
+
+async def ask(place: Site) -> tuple[int, Findings]:
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "workers", "doctor", "--json"],
+        env=place.process_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    findings = json.loads(done.stdout)
+    return done.returncode, {(one["area"], one["checked"]): one for one in findings}
+
+
+async def configure(place: Site, name: str, **configs: str) -> None:
+    renamed = {key.replace("__", "."): value for key, value in configs.items()}
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        resource = ConfigResource(ConfigResourceType.TOPIC, place.settings.topic(name), renamed)
+        await admin.alter_configs([resource])
+
+
+async def with_admin(place: Site, work: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> None:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await work(admin)
+
+
+def problems(findings: Findings) -> set[tuple[str, str]]:
+    return {place for place, one in findings.items() if one["health"] == "problem"}
+
+
+def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
+    """The only problem there is; it says why it matters and what mends it."""
+    assert problems(findings) == {(area, checked)}
+    problem = findings[area, checked]
+    assert problem["why"]
+    assert problem["mend"]
+    return problem
+
+
+def test_a_healthy_site_has_no_problem_and_what_cannot_be_seen_is_said(apache_pair: Pair, tmp_path: Path) -> None:
+    async def at_work(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+
+    code, findings = examined(apache_pair, tmp_path, at_work, workers=1)
+    assert problems(findings) == set()
+    assert code == 0
+    assert [place for place, one in findings.items() if one["health"] != "ok"] == [("clocks", "Kafka")]
+    assert findings["state", "stored offsets"]["found"] == "those of 4 partitions lie in the log"
+    assert findings["Redis", "commands"]["health"] == "ok"
+
+
+def test_a_site_that_never_ran_is_healthy_and_the_doctor_leaves_no_trace(apache_pair: Pair, tmp_path: Path) -> None:
+    kept: list[list[Any]] = []
+
+    async def remember(place: Site) -> None:
+        kept.append(await keys_of(place))
+
+    async def visit() -> None:
+        async with site(apache_pair, tmp_path, QUIET, workers=0) as place:
+            await configure(place, "activity", **FOR_EVER)
+            await remember(place)
+            code, findings = await ask(place)
+            assert (code, problems(findings)) == (0, set())
+            await remember(place)
+
+    asyncio.run(visit())
+    assert kept[0] == kept[1]
+
+
+async def keys_of(place: Site) -> list[Any]:
+    pattern = f"{place.settings.redis_namespace}:*"
+    return sorted((await place.store.call([("KEYS", pattern)]))[0])
+
+
+@contextmanager
+def restored(*commands: tuple[str, ...], pair: Pair) -> Iterator[None]:
+    yield
+    subprocess.run(["redis-cli", "-u", pair.redis_url, *commands[0]], check=True, capture_output=True)
+
+
+def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def evict(place: Site) -> None:
+        await place.store.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
+
+    with restored(("CONFIG", "SET", "maxmemory-policy", "noeviction"), pair=apache_pair):
+        code, findings = examined(apache_pair, tmp_path, evict)
+    assert code == 1
+    problem = the_problem(findings, "Redis", "maxmemory-policy")
+    assert problem["found"] == "allkeys-lru"
+    assert "CONFIG SET maxmemory-policy noeviction" in problem["mend"]
+
+
+def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def forget(place: Site) -> None:
+        await place.store.call([("CONFIG", "SET", "appendonly", "no")])
+
+    with restored(("CONFIG", "SET", "appendonly", "yes"), pair=apache_pair):
+        code, findings = examined(apache_pair, tmp_path, forget)
+    assert code == 1
+    assert "CONFIG SET appendonly yes" in the_problem(findings, "Redis", "appendonly")["mend"]
+
+
+def test_replicas_that_are_waited_for_and_not_there_are_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def wait_for_two(place: Site) -> None:
+        place.environment["LINGER_REDIS_WAIT_REPLICAS"] = "2"
+
+    code, findings = examined(apache_pair, tmp_path, wait_for_two)
+    assert code == 1
+    assert "LINGER_REDIS_WAIT_REPLICAS is 2" in the_problem(findings, "Redis", "replicas")["found"]
+
+
+def test_a_command_that_a_user_lacks_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def limit(place: Site) -> None:
+        user = ["SETUSER", "limited", "on", ">limited", "~*", "+@all", "-zadd", "-wait"]
+        await place.store.call([("ACL", *user)])
+        place.environment |= {"LINGER_REDIS_USERNAME": "limited", "LINGER_REDIS_PASSWORD": "limited"}
+
+    with restored(("ACL", "DELUSER", "limited"), pair=apache_pair):
+        code, findings = examined(apache_pair, tmp_path, limit)
+    assert code == 1
+    assert the_problem(findings, "Redis", "commands")["found"].startswith("refused: ")
+
+
+def test_a_missing_topic_is_named_with_the_command_that_makes_it(apache_pair: Pair, tmp_path: Path) -> None:
+    async def lose_one(place: Site) -> None:
+        await with_admin(place, lambda admin: admin.delete_topics([place.settings.topic("win-back")]))
+
+    code, findings = examined(apache_pair, tmp_path, lose_one)
+    (checked,) = [what for _, what in problems(findings)]
+    assert checked.endswith("linger.win-back")
+    assert the_problem(findings, "Kafka", checked)["mend"] == "linger topics create"
+    assert code == 1
+
+
+def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: Pair, tmp_path: Path) -> None:
+    async def expect_eight(place: Site) -> None:
+        place.environment["LINGER_PARTITIONS"] = "8"
+
+    code, findings = examined(apache_pair, tmp_path, expect_eight)
+    (checked,) = [what for _, what in problems(findings)]
+    problem = the_problem(findings, "Kafka", checked)
+    assert "4, LINGER_PARTITIONS is 8" in problem["found"]
+    assert problem["mend"].startswith("set LINGER_PARTITIONS=4")
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "value", "checked", "mend"),
+    [
+        ("retention__ms", "86400000", "retention of", "retention.ms=7776000000"),
+        ("cleanup__policy", "compact", "cleanup.policy of", "cleanup.policy=delete"),
+        ("max__message__bytes", "1000", "max.message.bytes of", "max.message.bytes=1048588"),
+    ],
+)
+def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
+    apache_pair: Pair, tmp_path: Path, config: str, value: str, checked: str, mend: str
+) -> None:
+    async def spoil(place: Site) -> None:
+        await configure(place, "activity", **{"retention__ms": "-1", config: value})
+
+    code, findings = examined(apache_pair, tmp_path, spoil)
+    (found,) = [what for _, what in problems(findings)]
+    assert found.startswith(checked)
+    assert mend in the_problem(findings, "Kafka", found)["mend"]
+    assert code == 1
+
+
+async def decided_and_stopped(place: Site) -> None:
+    await place.order("ada", 1)
+    await place.order("bob", 1)
+    await place.now(2)
+    await place.decided_until(2)
+    (worker,) = place.processes
+    worker.terminate()
+    await asyncio.to_thread(worker.wait, 30)
+    place.processes.clear()
+
+
+def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def make_anew(place: Site) -> None:
+        await decided_and_stopped(place)
+        name = place.settings.topic("activity")
+        await with_admin(place, lambda admin: admin.delete_topics([name]))
+
+        async def is_gone() -> bool:
+            async with connected_admin(place.settings.kafka_connection()) as admin:
+                return not await describe(admin, [name])
+
+        await place.until(is_gone, "the topic to be gone")
+        await with_admin(place, lambda admin: create_missing(admin, [TopicPlan(name, 4, 1, FOR_EVER)]))
+
+    code, findings = examined(apache_pair, tmp_path, make_anew, workers=1)
+    problem = the_problem(findings, "state", "topic of the stored state")
+    assert "deleted and created again" in problem["found"]
+    assert "LINGER_REDIS_NAMESPACE" in problem["mend"]
+    assert code == 1
+
+
+def test_stored_offsets_outside_the_log_are_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def fold_too_far(place: Site) -> None:
+        await decided_and_stopped(place)
+        await place.store.call([("HSET", place.store.keys(2).meta, "offset", "1000")])
+
+    code, findings = examined(apache_pair, tmp_path, fold_too_far, workers=1)
+    assert the_problem(findings, "state", "stored offsets")["found"].startswith(
+        "partition 2 was folded up to offset 1000"
+    )
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "area", "checked"),
+    [
+        ("LINGER_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "Kafka", "reachable"),
+        ("LINGER_REDIS_URL", "redis://127.0.0.1:1/0", "Redis", "reachable"),
+        ("LINGER_REDIS_USERNAME", "nobody", "Redis", "reachable"),
+        ("LINGER_RULES", "/nowhere", "rules", "readable"),
+        ("LINGER_TICK_MS", "soon", "settings", "readable"),
+        ("LINGER_TICKMS", "50", "settings", "readable"),
+    ],
+)
+def test_what_cannot_be_reached_or_read_is_a_finding_and_no_traceback(
+    apache_pair: Pair, tmp_path: Path, variable: str, value: str, area: str, checked: str
+) -> None:
+    async def misset(place: Site) -> None:
+        place.environment[variable] = value
+
+    code, findings = examined(apache_pair, tmp_path, misset)
+    assert the_problem(findings, area, checked)
+    assert code == 1

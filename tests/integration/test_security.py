@@ -1,0 +1,511 @@
+"""Laws of security, over a Kafka and a Redis that deny what is not allowed.
+
+The files in docs/acl are all a worker needs, whoever is refused is told by which setting, and no secret is written.
+"""
+
+import asyncio
+import hashlib
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewTopic
+from aiokafka.errors import TopicAuthorizationFailedError
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from tests.conftest import need
+from tests.integration.test_worker import GONE
+from tests.secure_services import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    KEY_PASSWORD,
+    SecurePair,
+    acls_of_script,
+    create_acls,
+    missing_openssl,
+    running_secure_pair,
+)
+from tests.services import missing_kafka, missing_redis
+from tests.site import Site, site
+from workers.settings import Settings, read_settings
+from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
+
+pytestmark = pytest.mark.integration
+
+ACL_FILES = Path(__file__).parents[2] / "docs" / "acl"
+SCRAM, MTLS = "scram.", "mtls."
+SECRETS = {
+    "LINGER_KAFKA_SASL_PASSWORD": "scram-secret-9a1e",
+    "LINGER_REDIS_PASSWORD": "redis-secret-77b0",
+    "LINGER_LOG_KEY": "log-key-secret-30c2",
+    "LINGER_HOLD_OUT_KEY": "hold-out-secret-4d4f",
+    "LINGER_HTTP_TOKEN": "http-token-secret-e81a",
+    "LINGER_KAFKA_SSL_KEY_PASSWORD": KEY_PASSWORD,
+}
+CUSTOMERS = ("ada@customers.example", "bob@customers.example", "eve@customers.example")
+RULES = (
+    """
+rules:
+  - id: quiet-buyer
+    title: Bought, and then nothing
+    status: live
+    when: {none: purchase, for: 10 days}
+    action: at-risk
+    template: we-miss-you
+    expires after: 300 days
+    again after: 20 days
+    hold out: 1%
+    pace: at most 1 per hour
+    examples:
+      - name: somebody goes quiet
+        given: [{at: start, event: purchase}]
+        expect: [{at: 10 days, action: at-risk}]
+      - name: somebody does not
+        given: [{at: start, event: purchase, every: 9 days, times: 3}]
+        watch for: 25 days
+        expect: nothing
+"""
+    + GONE
+)
+
+
+def redis_users() -> list[str]:
+    """The users of docs/acl/redis-users.acl for each of the two sites, made as the file says."""
+    text = (ACL_FILES / "redis-users.acl").read_text()
+    password = SECRETS["LINGER_REDIS_PASSWORD"]
+    digest = "#" + hashlib.sha256(password.encode()).hexdigest()
+    return [
+        line.replace("user linger-", f"user {prefix}")
+        .replace("~linger:", f"~{prefix}linger:")
+        .replace("#WORKER", digest)
+        .replace("#OPERATOR", digest)
+        for prefix in (SCRAM, MTLS)
+        for line in text.splitlines()
+        if line.startswith("user")
+    ]
+
+
+@pytest.fixture(scope="module")
+def secure_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecurePair]:
+    for missing in (missing_kafka(), missing_redis(), missing_openssl()):
+        need(missing)
+    password = SECRETS["LINGER_KAFKA_SASL_PASSWORD"]
+    scram_users = {"scram": password, "operator": password}
+    logs = tmp_path_factory.mktemp("secure")
+    with running_secure_pair(logs, scram_users, ["mtls"], redis_users()) as pair:
+        for prefix in (SCRAM, MTLS):
+            allow(pair, prefix, prefix.rstrip("."))
+        yield pair
+
+
+def allow(pair: SecurePair, prefix: str, worker: str, without: str | None = None) -> None:
+    """Apply docs/acl/kafka-acls.sh for a site, but for what it allows on one topic."""
+    creations = acls_of_script(
+        ACL_FILES / "kafka-acls.sh",
+        TOPIC_PREFIX=f"{prefix}linger",
+        GROUP_ID=f"{prefix}linger",
+        SOURCES=" ".join(f"{prefix}{name}" for name in ("orders", "logins", "events")),
+        WORKER=f"User:{worker}",
+        OPERATOR="User:operator",
+    )
+
+    async def apply() -> None:
+        async with connected_admin(read_settings(pair.variables()).kafka_connection()) as admin:
+            await create_acls(admin, [one for one in creations if one[1] != without])
+
+    asyncio.run(apply())
+
+
+def by_scram(pair: SecurePair, redis_user: str = f"{SCRAM}worker") -> dict[str, str]:
+    return {
+        **SECRETS,
+        "LINGER_KAFKA_SASL_USERNAME": "scram",
+        "LINGER_REDIS_USERNAME": redis_user,
+        "LINGER_LOG_LEVEL": "debug",
+    }
+
+
+def by_certificate(pair: SecurePair) -> dict[str, str]:
+    return {
+        **SECRETS,
+        "LINGER_KAFKA_BOOTSTRAP_SERVERS": pair.mtls_servers,
+        "LINGER_KAFKA_SECURITY_PROTOCOL": "SSL",
+        "LINGER_KAFKA_SASL_USERNAME": "",
+        "LINGER_KAFKA_SASL_PASSWORD": "",
+        "LINGER_KAFKA_SSL_CERTFILE": str(pair.folder / "mtls.pem"),
+        "LINGER_KAFKA_SSL_KEYFILE": str(pair.folder / "mtls.key"),
+        "LINGER_REDIS_USERNAME": f"{MTLS}worker",
+        "LINGER_REDIS_SSL_CERTFILE": str(pair.folder / "mtls.pem"),
+        "LINGER_REDIS_SSL_KEYFILE": str(pair.folder / "mtls.plain"),
+        "LINGER_LOG_LEVEL": "debug",
+    }
+
+
+async def a_little_history(place: Site) -> str:
+    """Fold, act, hold, dead-letter, kill a worker, reload; return everything that was written meanwhile."""
+    ada, bob, eve = CUSTOMERS
+    await place.until(lambda: shared(place), "both workers to have their share")
+    await place.now(0.5)
+    await place.decided_until(0.5)
+    await place.order(ada, 1)
+    await place.order(eve, 1.001)
+    cancelled = {"type": "cancellation", "event_id": "c1", "customer_id": bob, "occurred_at": "2024-01-02T00:00:00Z"}
+    await place.send("events", {**cancelled, "reason": "price"}, 1, bob.encode())
+    await place.send("orders", b'{"order_id": "1", "customer": "%s", "total": "-1"}' % ada.encode(), 1)
+    await place.now(5)
+    await place.decided_until(5)
+    written = [command_lines(place), *await asked(place)]
+    place.processes[0].kill()
+    await asyncio.to_thread(place.processes[0].wait, 10)
+    place.start_worker()
+    await place.now(12)
+    await place.decided_until(12)
+    (place.folder / "rules.yaml").write_text(RULES.replace("Bought, and", "Bought and"))
+    await place.until(lambda: taken_over(place), "the new rules to be in force")
+    (held,) = json.loads(await linger(place, "rules", "held", "--json"))
+    assert held["held"] == 2
+    await linger(place, "rules", "release", "quiet-buyer", "--all")
+    await place.until(lambda: acted(place, 3), "the held actions to be released")
+    await place.order(ada, 13)
+    await place.now(14)
+    await place.decided_until(14)
+    written += [command_lines(place), *await asked(place)]
+    written += [await linger(place, "config", "show"), await linger(place, "config", "show", "--json")]
+    written += [await linger(place, "customer", "show", ada) and ""]
+    written.append(repr(place.settings))
+    as_worker = place.environment["LINGER_REDIS_USERNAME"]
+    report = await linger(place, "doctor", "--json", LINGER_REDIS_USERNAME=as_worker)
+    unknown = [one["checked"] for one in json.loads(report) if one["health"] != "ok"]
+    assert unknown == [f"settings of {place.settings.topic('activity')}", "Kafka"]
+    written.append(report)
+    return "\n".join(written)
+
+
+async def shared(place: Site) -> bool:
+    logs = [path.read_text() for path in place.folder.glob("worker-*.log")]
+    claims = [[line for line in log.splitlines() if '"partitions_claimed"' in line] for log in logs]
+    return all('"worker_ready"' in log for log in logs) and all(
+        claimed and len(json.loads(claimed[-1])["partitions"]) == 2 for claimed in claims
+    )
+
+
+async def taken_over(place: Site) -> bool:
+    return (await place.store.fields(place.store.rules_key)).get("generation") == "2"
+
+
+async def acted(place: Site, number: int) -> bool:
+    return len(await place.actions("at-risk")) >= number
+
+
+async def asked(place: Site) -> list[str]:
+    """What the endpoints of all workers that run say, and what becomes of who wants to reload."""
+    said = []
+    for line in place.log().splitlines():
+        if '"worker_ready"' not in line:
+            continue
+        url = f"http://127.0.0.1:{json.loads(line)['http_port']}"
+        try:
+            said += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
+        except (ConnectionError, urllib.error.URLError):
+            continue  # the one that was killed
+        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))
+        assert "Authorization" in said[-1]
+        token = {"Authorization": f"Bearer {SECRETS['LINGER_HTTP_TOKEN']}"}
+        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", token))
+        assert "loaded" in said[-1]
+    assert said
+    return said
+
+
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> str:
+    request = urllib.request.Request(url, method="GET" if headers is None else "POST", headers=dict(headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"{error.headers}{error.read().decode()}"
+
+
+def command_lines(place: Site) -> str:
+    running = [process.pid for process in place.processes if process.poll() is None]
+    return "\n".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in running)
+
+
+async def linger(place: Site, *arguments: str, **variables: str) -> str:
+    """Run a command, as the operator if no variables say otherwise, and return what it printed."""
+    environment = {**place.process_environment(), "LINGER_REDIS_USERNAME": f"{place.prefix}operator", **variables}
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "workers", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return f"{done.stdout}{done.stderr}"
+
+
+def assert_no_secret(text: str) -> None:
+    assert {name for name, secret in SECRETS.items() if secret in text} == set()
+    assert ADMIN_PASSWORD not in text
+
+
+@pytest.mark.parametrize("prefix", [SCRAM, MTLS])
+def test_a_worker_with_the_documented_rights_and_no_others_does_its_whole_job_and_tells_no_secret(
+    secure_pair: SecurePair, tmp_path: Path, prefix: str
+) -> None:
+    connection = by_scram(secure_pair) if prefix == SCRAM else by_certificate(secure_pair)
+
+    async def law() -> None:
+        options: dict[str, Any] = {"prefix": prefix, "workers": 2, "worker_connection": connection}
+        async with site(secure_pair, tmp_path, RULES, LINGER_RULES_POLL_MS="200", **options) as place:
+            written = await a_little_history(place)
+            active = [one for one in await place.actions("at-risk") if one["status"] == "active"]
+            assert {one["customer_id"] for one in active} == set(CUSTOMERS)
+            assert [one["status"] for one in await place.actions("at-risk")].count("retracted") == 1
+            (won_back,) = await place.actions("win-back")
+            assert won_back["customer_id"] == CUSTOMERS[1]
+            # The one of a worker that was killed before it committed comes again.
+            letters = await place.read("dead-letter", at_least=1)
+            assert {dict(letter.headers)["linger-source-topic"] for letter in letters} == {f"{prefix}orders".encode()}
+            assert len({dict(letter.headers)["linger-source-offset"] for letter in letters}) == 1
+            logged = place.log()
+        assert "partitions_claimed" in logged
+        assert "no permissions" not in logged
+        assert "AuthorizationFailed" not in logged
+        assert_no_secret(written)
+        assert_no_secret(logged)
+        for text in (written, logged):
+            assert [name for name in CUSTOMERS if name in text] == []
+
+    asyncio.run(law())
+
+
+REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "wrong Kafka password": (
+        {"LINGER_KAFKA_SASL_PASSWORD": "wrong-secret-1b1b"},
+        ("user 'scram' is not let in", "LINGER_KAFKA_SASL_PASSWORD"),
+    ),
+    "mechanism not spoken": ({"LINGER_KAFKA_SASL_MECHANISM": "PLAIN"}, ("LINGER_KAFKA_SASL_MECHANISM",)),
+    "SASL where it is not wanted": (
+        {"LINGER_KAFKA_BOOTSTRAP_SERVERS": "{mtls}"},
+        ("LINGER_KAFKA_SSL_CERTFILE", "LINGER_KAFKA_SECURITY_PROTOCOL"),
+    ),
+    "unknown authority": ({"LINGER_KAFKA_SSL_CAFILE": "{folder}/other-ca.pem"}, ("LINGER_KAFKA_SSL_CAFILE",)),
+    "authority not there": (
+        {"LINGER_KAFKA_SSL_CAFILE": "{folder}/nowhere.pem"},
+        ("LINGER_KAFKA_SSL_CAFILE: cannot read",),
+    ),
+    "no client certificate": (
+        {"LINGER_KAFKA_BOOTSTRAP_SERVERS": "{mtls}", "LINGER_KAFKA_SECURITY_PROTOCOL": "SSL"},
+        ("LINGER_KAFKA_SSL_CERTFILE", "LINGER_KAFKA_SSL_KEYFILE"),
+    ),
+    "wrong key password": (
+        {
+            "LINGER_KAFKA_SSL_CERTFILE": "{folder}/mtls.pem",
+            "LINGER_KAFKA_SSL_KEYFILE": "{folder}/mtls.key",
+            "LINGER_KAFKA_SSL_KEY_PASSWORD": "wrong-secret-2c2c",
+        },
+        ("LINGER_KAFKA_SSL_KEY_PASSWORD",),
+    ),
+    "no TLS": ({"LINGER_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}, ("LINGER_KAFKA_SECURITY_PROTOCOL",)),
+    "wrong Redis password": (
+        {"LINGER_REDIS_PASSWORD": "wrong-secret-3d3d"},
+        (f"user '{SCRAM}worker'", "LINGER_REDIS_PASSWORD"),
+    ),
+    "unknown authority of Redis": (
+        {"LINGER_REDIS_SSL_CA_CERTS": "{folder}/other-ca.pem"},
+        ("LINGER_REDIS_SSL_CA_CERTS",),
+    ),
+    "both": (
+        {"LINGER_KAFKA_SASL_PASSWORD": "wrong-secret-4e4e", "LINGER_REDIS_PASSWORD": "wrong-secret-5f5f"},
+        ("LINGER_KAFKA_SASL_PASSWORD", "LINGER_REDIS_PASSWORD"),
+    ),
+}
+
+
+def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: str | None = None) -> str:
+    """Start a worker that cannot start, and return what it said."""
+    said: list[str] = []
+
+    async def attempt() -> None:
+        connection = {**by_scram(pair), **changed}
+        async with site(pair, folder, RULES, workers=0, prefix=prefix, worker_connection=connection) as place:
+            worker = place.start_worker()
+            await asyncio.to_thread(worker.wait, 60)
+            place.processes.clear()
+            said.append((folder / "worker-0.log").read_text())
+            assert worker.returncode == 2, said
+
+    asyncio.run(attempt())
+    return said[0]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
+    secure_pair: SecurePair, tmp_path: Path, case: str
+) -> None:
+    changed, expected = REFUSED[case]
+    places = {"{folder}": str(secure_pair.folder), "{mtls}": secure_pair.mtls_servers}
+    for place, value in places.items():
+        changed = {name: text.replace(place, value) for name, text in changed.items()}
+    said = refused(secure_pair, tmp_path, changed)
+    for part in expected:
+        assert part in said
+    assert "error: " in said
+    assert "Traceback" not in said
+    assert_no_secret(said)
+    assert "wrong-secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("without", "right"),
+    [("orders", "Read"), ("linger.activity", "Read or Write"), ("linger.at-risk", "Write"), ("linger", "Read")],
+)
+def test_a_missing_acl_is_told_with_the_command_that_adds_it(
+    secure_pair: SecurePair, tmp_path: Path, without: str, right: str
+) -> None:
+    prefix = f"lack-{without}."
+    allow(secure_pair, prefix, "scram", without=f"{prefix}{without}")
+    said = refused(secure_pair, tmp_path, {}, prefix)
+    (problem,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    kind = "group" if without == "linger" else "topic"
+    assert f"{kind} '{prefix}{without}': user 'scram' (LINGER_KAFKA_SASL_USERNAME) may not {right}." in problem
+    assert f"--{kind} {prefix}{without}" in problem
+    assert "Traceback" not in said
+    assert_no_secret(said)
+
+
+def worker_settings(pair: SecurePair) -> Settings:
+    return read_settings({**pair.variables(), **by_scram(pair)})
+
+
+def test_the_worker_may_create_delete_and_alter_no_topic(secure_pair: SecurePair, tmp_path: Path) -> None:
+    topic = f"{SCRAM}linger.activity"
+
+    async def law() -> None:
+        async with connected_admin(worker_settings(secure_pair).kafka_connection()) as admin:
+            with pytest.raises(TopicsError, match="AUTHORIZATION_FAILED"):
+                await create_missing(admin, [TopicPlan(f"{SCRAM}linger.more", 1, 1)])
+            with pytest.raises(TopicsError, match="AUTHORIZATION_FAILED"):
+                await create_missing(admin, [TopicPlan("elsewhere", 1, 1)])
+            answer = await admin.delete_topics([topic])
+            assert [code for _, code, *_ in answer.topic_error_codes] == [29]
+            created = await admin.create_topics([NewTopic(f"{SCRAM}linger.more", 1, 1)])
+            assert [code for _, code, *_ in created.topic_errors] == [29]
+
+    async def with_topics() -> None:
+        async with connected_admin(read_settings(secure_pair.variables()).kafka_connection()) as admin:
+            await create_missing(admin, [TopicPlan(topic, 4, 1)])
+        await law()
+
+    asyncio.run(with_topics())
+
+
+def test_the_worker_may_not_write_to_a_source_nor_read_actions_nor_touch_another_topic(
+    secure_pair: SecurePair,
+) -> None:
+    async def law() -> None:
+        names = [f"{SCRAM}orders", f"{SCRAM}linger.at-risk", "elsewhere"]
+        async with connected_admin(read_settings(secure_pair.variables()).kafka_connection()) as admin:
+            await create_missing(admin, [TopicPlan(name, 4, 1) for name in names if name.endswith("at-risk")])
+            await create_missing(admin, [TopicPlan(name, 2, 1) for name in names if not name.endswith("at-risk")])
+        connection = worker_settings(secure_pair).kafka_connection()
+        for name in (f"{SCRAM}orders", "elsewhere"):
+            producer = AIOKafkaProducer(**connection)
+            await producer.start()
+            try:
+                with pytest.raises(TopicAuthorizationFailedError):
+                    await producer.send_and_wait(name, b"x")
+            finally:
+                await producer.stop()
+        consumer = AIOKafkaConsumer(auto_offset_reset="earliest", **connection)
+        await consumer.start()
+        try:
+            consumer.assign([TopicPartition(f"{SCRAM}linger.at-risk", 0)])
+            consumer.seek(TopicPartition(f"{SCRAM}linger.at-risk", 0), 0)
+            with pytest.raises(TopicAuthorizationFailedError):
+                await consumer.getmany(timeout_ms=3_000)
+        finally:
+            await consumer.stop()
+
+    asyncio.run(law())
+
+
+def redis_as(pair: SecurePair, user: str, password: str) -> "Redis":
+    authority = str(pair.folder / "ca.pem")
+    return Redis.from_url(pair.redis_url, username=user, password=password, ssl_ca_certs=authority)
+
+
+FORBIDDEN: list[tuple[str, ...]] = [
+    ("FLUSHALL",),
+    ("FLUSHDB",),
+    ("CONFIG", "GET", "*"),
+    ("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"),
+    ("KEYS", "*"),
+    ("EVAL", "return 1", "0"),
+    ("FUNCTION", "LIST"),
+    ("DEBUG", "SLEEP", "0"),
+    ("ACL", "LIST"),
+    ("SHUTDOWN",),
+    ("REPLICAOF", "NO", "ONE"),
+    ("MONITOR",),
+    ("CLIENT", "LIST"),
+    ("DEL", "elsewhere"),
+    ("GET", "elsewhere"),
+    ("SET", "elsewhere", "1"),
+    ("HSET", f"{SCRAM}lingerer:x", "a", "1"),
+]
+
+
+@pytest.mark.parametrize("kind", ["worker", "operator"])
+@pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
+def test_redis_refuses_what_is_not_needed(secure_pair: SecurePair, kind: str, command: tuple[str, ...]) -> None:
+    with redis_as(secure_pair, ADMIN, ADMIN_PASSWORD) as admin:
+        assert b"no permissions" in admin.execute_command("ACL", "DRYRUN", f"{SCRAM}{kind}", *command)
+    with (
+        redis_as(secure_pair, f"{SCRAM}{kind}", SECRETS["LINGER_REDIS_PASSWORD"]) as limited,
+        # DEBUG is switched off altogether.
+        pytest.raises(ResponseError, match=r"no permissions|DEBUG command not allowed"),
+    ):
+        limited.execute_command(*command)
+
+
+def test_the_operator_can_order_but_not_change_what_is_known_of_customers(secure_pair: SecurePair) -> None:
+    allowed = [("RPUSH", "{1.0}:orders", "x"), ("HSET", "rules", "a", "1"), ("GET", "{1.0}:c:ada")]
+    refused = [("HSET", "{1.0}:meta", "a", "1"), ("DEL", "{1.0}:c:ada"), ("RPUSH", "{1.0}:outbox", "x")]
+    with redis_as(secure_pair, ADMIN, ADMIN_PASSWORD) as admin:
+        for name, key, *rest in [*allowed, *refused]:
+            command = (name, f"{SCRAM}linger:{key}", *rest)
+            said = admin.execute_command("ACL", "DRYRUN", f"{SCRAM}operator", *command)
+            assert (said == b"OK") == ((name, key, *rest) in allowed), command
+
+
+def test_the_operator_creates_the_topics_and_the_worker_does_not(secure_pair: SecurePair, tmp_path: Path) -> None:
+    prefix = "fresh."
+    allow(secure_pair, prefix, "scram")
+    outcomes = []
+    for user in ("scram", "operator"):
+        variables = {**secure_pair.variables(), **by_scram(secure_pair), "LINGER_TOPIC_PREFIX": f"{prefix}linger"}
+        variables |= {"LINGER_KAFKA_SASL_USERNAME": user, "LINGER_PARTITIONS": "4"}
+        done = subprocess.run(
+            [sys.executable, "-m", "workers", "topics", "create"],
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        outcomes.append(done.returncode)
+        assert "Traceback" not in done.stderr
+        assert_no_secret(done.stdout + done.stderr)
+    assert outcomes == [2, 0]
