@@ -111,11 +111,14 @@ def run() -> None:
 async def _run_until_told(worker: Worker, grace_seconds: float) -> None:
     stop = asyncio.Event()
 
-    def tell() -> None:
+    def limit() -> None:
         # Some library may hang on a dead broker: then the process ends all the same, and nothing is lost by it.
         watchdog = threading.Timer(grace_seconds, os._exit, (EXIT_FORCED,))
         watchdog.daemon = True
         watchdog.start()
+
+    def tell() -> None:
+        limit()
         stop.set()
 
     loop = asyncio.get_running_loop()
@@ -129,7 +132,11 @@ async def _run_until_told(worker: Worker, grace_seconds: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, tell)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await worker.run(stop)
+    try:
+        await worker.run(stop)
+    except BaseException:
+        limit()  # what is left of the loop may hang as well
+        raise
 
 
 @app.command()

@@ -62,12 +62,14 @@ class _Cursor:
     Attributes:
         offset: everything before it has been passed on, confirmed by Kafka.
         queued: the offset behind what waits in the lane.
+        waits: at the last look there was more than had been passed on.
     """
 
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
         self.lane = Lane(seen_ms=progress.seen_ms)
+        self.waits = False
 
 
 class Intake:
@@ -101,6 +103,14 @@ class Intake:
     def partitions(self) -> list[tuple[str, int]]:
         """The source partitions assigned to this worker."""
         return list(self._cursors)
+
+    def offsets(self) -> tuple[int, ...]:
+        """Return up to where each partition has been passed on."""
+        return tuple(cursor.offset for cursor in self._cursors.values())
+
+    def is_behind(self) -> bool:
+        """Tell whether something that was read, or could be, has not been passed on."""
+        return any(cursor.waits for cursor in self._cursors.values())
 
     def assign(self, positions: Mapping[tuple[str, int], int], progress: Mapping[str, Progress]) -> None:
         """Take over source partitions at their positions; what was known of them is kept."""
@@ -212,7 +222,8 @@ class Intake:
             offset = cursor.offset
             if offset == cursor.queued:
                 offset = behind_holes((topic, partition), offset)
-            if offset >= end:
+            cursor.waits = offset < end
+            if not cursor.waits:
                 progress.seen_ms = max(progress.seen_ms, reading.now_ms)
                 progress.since_ms = progress.since_ms or reading.now_ms
             elif progress.spoke_ms:

@@ -28,7 +28,11 @@ Position = tuple[int, int]
 
 
 class Publisher:
-    """Sends records to Kafka; shared by all partitions of a worker."""
+    """Sends records to Kafka; shared by all partitions of a worker.
+
+    Attributes:
+        is_refused: Kafka did not take what was sent last, and it is being sent again.
+    """
 
     def __init__(self, connection: Mapping[str, Any], *, idempotent: bool, deadline_ms: int) -> None:
         self._arguments = {
@@ -40,6 +44,7 @@ class Publisher:
             "max_request_size": MAX_RECORD_BYTES + (1 << 20),
         }
         self._deadline_seconds = deadline_ms / 1000
+        self.is_refused = False
         self._producer: AIOKafkaProducer | None = None
         self._changing = asyncio.Lock()
 
@@ -59,11 +64,14 @@ class Publisher:
             try:
                 if producer is None:
                     raise KafkaError("there is no connection")
-                return await asyncio.wait_for(self._send_once(producer, records), self._deadline_seconds)
+                sent = await asyncio.wait_for(self._send_once(producer, records), self._deadline_seconds)
+                self.is_refused = False
+                return sent
             except (MessageSizeTooLargeError, RecordTooLargeError):
                 # Raises again if nothing was left to cut: actions are small, so the topic's limit is far too low.
                 records = cut_dead_letters(records)
             except (TimeoutError, KafkaError, OSError, ConnectionError) as error:
+                self.is_refused = True
                 telemetry.PUBLISH_FAILURES.inc()
                 log.warning(
                     telemetry.PUBLISH_FAILED,

@@ -24,6 +24,7 @@ from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topi
 from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake import Intake
+from workers.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.publisher import Publisher
 from workers.safe_time import Progress, encode_progress, silent_sources
@@ -36,7 +37,6 @@ log = structlog.get_logger(__name__)
 
 OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
 
-_STALLED_SECONDS: Final = 60.0
 _PROBE_SECONDS: Final = 10.0
 _EVICTS_NOTHING: Final = "noeviction"
 
@@ -69,7 +69,8 @@ class Worker:
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None
         self._silent: list[str] = []
-        self._ticked_at = time.monotonic()
+        patience = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
+        self._liveness = Liveness(patience, time.monotonic(), time.monotonic())
         self._trouble: str | None = None
         self._failure: asyncio.Future[Any] | None = None
         self._reloading = asyncio.Lock()
@@ -397,7 +398,9 @@ class Worker:
         try:
             while not stop.is_set():
                 ticking: asyncio.Future[Any] = asyncio.create_task(self._tick())
-                await asyncio.wait({ticking, stopping, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+                awaited = {ticking, stopping, self._failure}
+                while not (await asyncio.wait(awaited, timeout=1.0, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    self._end_if_hopeless()
                 if self._failure.done():
                     ticking.cancel()
                     raise self._failure.result()
@@ -445,13 +448,15 @@ class Worker:
                 await self._tell(self._store.seen_key, self._seen())
             self._note_silence(progress, reading.now_ms)
             self._trouble = None
+            self._note_progress(activity_ends)
         except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
             telemetry.RETRIES.inc()
             self._trouble = f"{type(error).__name__}: {error}"
+            self._liveness.note(time.monotonic(), None, waits=False)
             log.warning(telemetry.STEP_RETRIED, error=self._trouble)
         finally:
             # Also after a failure: a silent Redis or Kafka is no reason to restart every worker.
-            self._ticked_at = time.monotonic()
+            self._liveness.tick(time.monotonic())
 
     async def _look_at_topics(self) -> None:
         """Notice partitions that were added, and topics that are others by now.
@@ -504,7 +509,28 @@ class Worker:
                 log.info(telemetry.SOURCE_SPEAKS_AGAIN, topic=source.topic)
         self._silent = silent
 
+    def _note_progress(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Note how far everything is, and whether something waits that only this worker can do."""
+        behind = self._intake.is_behind() or any(
+            partition.is_usable and partition.meta.offset < self._end_of(number, ends)
+            for number, partition in self._decide.partitions.items()
+        )
+        state = self._intake.offsets(), tuple(one.meta.version for one in self._decide.partitions.values())
+        self._liveness.note(time.monotonic(), state, waits=behind and not self._publisher.is_refused)
+
+    def _end_of(self, number: int, ends: Mapping[TopicPartition, int]) -> int:
+        """Return the end of an activity partition, without the holes that no record follows."""
+        tp, end = TP(self._activity, number), ends.get(TopicPartition(self._activity, number), 0)
+        offset = self._decide.partitions[number].meta.offset
+        return offset if self._app.consumer.behind_holes(tp, offset) >= end else end
+
+    def _end_if_hopeless(self) -> None:
+        now = time.monotonic()
+        if self._liveness.is_hopeless(now):
+            raise LingerError(f"{self._liveness.problem(now)}; ending, so that a new process takes over")
+
     def _look_for_failures(self) -> None:
+        self._end_if_hopeless()
         if (failure := self._decide.failure()) is not None:
             raise failure
         if self._app.crashed:
@@ -523,8 +549,7 @@ class Worker:
     # -- health --------------------------------------------------------------------------------------------
 
     def _live(self) -> dict[str, str | None]:
-        stalled = time.monotonic() - self._ticked_at
-        return {"progress": f"no tick for {stalled:.0f} s" if stalled > _STALLED_SECONDS else None}
+        return {"progress": self._liveness.problem(time.monotonic())}
 
     def _ready(self) -> dict[str, str | None]:
         partitions = self._decide.partitions.values()
