@@ -331,23 +331,17 @@ class Shift(OfOneType):
         """Follow the days through both windows, once they are watched."""
         facts, window = activity.series.get(self.series), self.days
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
-        if at_ms < watched_ms:
-            return NOT_OBSERVABLE, watched_ms
-        if facts is None:
-            return FALSE, FOREVER_MS
-        days, amounts = facts.days, facts.counts if self.adds is None else facts.sums
-        today, end = at_ms // DAY_MS, len(days)
-        # The next one to leave the first window, and the next one to pass from the second window into it.
-        leaves = bisect_left(days, today - 2 * window + 1)
-        passes = bisect_left(days, today - window + 1)
+        if at_ms < watched_ms or facts is None:
+            return (NOT_OBSERVABLE, watched_ms) if at_ms < watched_ms else (FALSE, FOREVER_MS)
+        days, amounts, end = facts.days, self._amounts(facts), len(facts.days)
+        leaves, passes = self._borders(facts, at_ms)
         before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
         now = self._judge(before, latest)
         if self.adds is None and before + latest < self.least:
             return now, FOREVER_MS  # there will never be enough to compare with
         while leaves < end:
-            day = days[leaves] + 2 * window
-            if passes < end and days[passes] + window <= day:
-                day = days[passes] + window
+            day = self._next_day(days, leaves, passes)
+            if passes < end and days[passes] + window == day:
                 before, latest = before + amounts[passes], latest - amounts[passes]
                 passes += 1
             if days[leaves] + 2 * window == day:
@@ -359,36 +353,39 @@ class Shift(OfOneType):
 
     def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Stop at the first day that passes or leaves."""
-        facts, window = activity.series.get(self.series), self.days
-        watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
-        if at_ms < watched_ms:
-            return NOT_OBSERVABLE, watched_ms
-        if facts is None:
-            return FALSE, FOREVER_MS
-        days, amounts = facts.days, facts.counts if self.adds is None else facts.sums
-        today, end = at_ms // DAY_MS, len(days)
-        leaves = bisect_left(days, today - 2 * window + 1)
-        passes = bisect_left(days, today - window + 1)
-        next_day = FOREVER_MS // DAY_MS
-        if leaves < passes:
-            next_day = days[leaves] + 2 * window
-        if passes < end and days[passes] + window < next_day:
-            next_day = days[passes] + window
+        facts = activity.series.get(self.series)
+        watched_ms = watched_from(activity, self.series, facts, 2 * self.days, observed)
+        if at_ms < watched_ms or facts is None:
+            return (NOT_OBSERVABLE, watched_ms) if at_ms < watched_ms else (FALSE, FOREVER_MS)
+        amounts = self._amounts(facts)
+        leaves, passes = self._borders(facts, at_ms)
         truth = self._judge(sum(amounts[leaves:passes]), sum(amounts[passes:]))
-        return truth, next_day * DAY_MS if leaves < end else FOREVER_MS
+        is_over = leaves == len(facts.days)
+        return truth, FOREVER_MS if is_over else self._next_day(facts.days, leaves, passes) * DAY_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return both numbers."""
-        facts, window, today = activity.series.get(self.series), self.days, at_ms // DAY_MS
+        facts = activity.series.get(self.series)
         before = latest = 0
         if facts is not None:
-            amounts = facts.counts if self.adds is None else facts.sums
-            leaves = bisect_left(facts.days, today - 2 * window + 1)
-            passes = bisect_left(facts.days, today - window + 1)
-            before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
+            leaves, passes = self._borders(facts, at_ms)
+            before, latest = sum(self._amounts(facts)[leaves:passes]), sum(self._amounts(facts)[passes:])
         unit = 1 if self.adds is None else UNIT
         seen = f"{latest / unit:g} after {before / unit:g}"
-        return [Reason(self.phrase, seen, self.bound, days_in_words(window))]
+        return [Reason(self.phrase, seen, self.bound, days_in_words(self.days))]
+
+    def _amounts(self, facts: Series) -> list[int]:
+        return facts.counts if self.adds is None else facts.sums
+
+    def _borders(self, facts: Series, at_ms: int) -> tuple[int, int]:
+        """Return the next day to leave the first window, and the next to pass into it from the second, as places."""
+        today = at_ms // DAY_MS
+        return bisect_left(facts.days, today - 2 * self.days + 1), bisect_left(facts.days, today - self.days + 1)
+
+    def _next_day(self, days: list[int], leaves: int, passes: int) -> int:
+        """Return the UTC day on which a day leaves or passes next."""
+        leaving = days[leaves] + 2 * self.days
+        return min(leaving, days[passes] + self.days) if passes < len(days) else leaving
 
     def _judge(self, before: int, latest: int) -> int:
         if before < self.least:
