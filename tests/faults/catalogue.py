@@ -347,6 +347,25 @@ async def poisoned(stage: Stage) -> None:
         await stage.at(0.1 + number * 0.01)
 
 
+async def bad_deploy(stage: Stage) -> None:
+    """A producer sends nothing but rubbish: workers end rather than drain it, until somebody lets it through."""
+    await stage.at(0.3)
+    for number in range(400):
+        await stage.producer.send(
+            f"{stage.prefix}{ORDERS}", value=b'{"v2": true}', key=b"%d" % number, timestamp_ms=stage.now_ms
+        )
+    await stage.producer.flush()
+
+    async def has_ended() -> bool:
+        return any(1 in member.exits for member in stage.crew.members)
+
+    await stage.until(has_ended, "a worker ends")
+    stage.crew.environment |= {
+        "LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100000",
+        "LINGER_DEAD_LETTER_MAX_RATIO": "1",
+    }
+
+
 _POISON: Final = (
     (ORDERS, b"{"),
     (ORDERS, b"\xff\xfe"),
@@ -448,6 +467,8 @@ FAULTS: Final = (
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
+    Fault("bad-deploy", "400 unreadable records in a row: workers end until they are let through", bad_deploy,
+          poison=400, environment={"LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100"}),
     Fault("clocks-apart", "one clock is five minutes ahead of the other, and workers are killed", kill_at_once,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "300000")}),
     Fault("clock-ahead", "a clock is an hour ahead", nothing,

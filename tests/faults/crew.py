@@ -34,10 +34,14 @@ class Member:
 
 
 class Crew:
-    """Several workers."""
+    """Several workers.
+
+    Attributes:
+        environment: of every process that is started from now on.
+    """
 
     def __init__(self, environment: Mapping[str, str], folder: Path, always: Sequence[str] = ()) -> None:
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._folder = folder
         self._always = tuple(always)
         self._serial = 0
@@ -114,7 +118,7 @@ class Crew:
         with (self._folder / f"worker-{self._serial}.log").open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.saboteur", *self._always, *sabotage],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

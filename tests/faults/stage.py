@@ -156,12 +156,12 @@ class Stage:
             metas = await self.store.metas(range(PARTITIONS))
             return all("owner" in meta for meta in metas.values())
 
-        await self._until(is_claimed, "every partition has an owner")
+        await self.until(is_claimed, "every partition has an owner")
 
     async def until_decided(self, until_ms: int | None = None) -> None:
         """Wait until all is decided up to a moment (the end) and Kafka has confirmed every decision."""
         wanted_ms = until_ms or self.history.end_ms
-        await self._until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
+        await self.until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
 
     async def _is_decided(self, until_ms: int) -> bool:
         raw = (await self.store.call([("HGETALL", self.store.seen_key)]))[0]
@@ -174,7 +174,8 @@ class Stage:
             and not any(waiting)
         )
 
-    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait for a condition; a store that is down at the moment is asked again."""
         give_up = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
