@@ -34,6 +34,8 @@ SOURCE_HEADER: Final = "linger-source"
 _QUEUED_BATCHES: Final = 2
 # Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.
 _DRIFT_ELSEWHERE_MS: Final = 600_000
+# Far behind, more: ten minutes a tick would take hours for a year. A twentieth of what is left takes some 200 ticks.
+_DRIFT_SHARE: Final = 20
 _DRIFT_OF_REPLAY_MS: Final = 30 * 86_400_000
 _AT_ONCE: Final = 2_000
 
@@ -239,7 +241,7 @@ class Intake:
         """Note how far the partitions that other workers read have come."""
         topics = set(self._mappers)
         self._elsewhere = {
-            name: one.next_ms + self._drift_ms
+            name: one.next_ms + max(self._drift_ms, (self._now_ms - one.next_ms) // _DRIFT_SHARE)
             for name, one in progress.items()
             if name.rpartition(":")[0] in topics and _place(name) not in self._cursors
         }

@@ -7,7 +7,7 @@ nothing) is no standstill of the worker, and no restart would mend it.
 from dataclasses import dataclass, field
 from typing import Final
 
-LEAST_PATIENCE_SECONDS: Final = 60.0
+LEAST_PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(slots=True)

@@ -123,7 +123,7 @@ async def _run(
         tally.runs += 1
         tally.lost += 1
         tally.examples.append(str(error))
-        found = "never came to an end"
+        found = f"never came to an end: {error}"
     say(f"{fault.name:18} seed {seed}  {found}  ({time.monotonic() - started:.0f} s)")
 
 

@@ -425,7 +425,7 @@ def _dies(point: str, first: int, second: int) -> Mapping[int, tuple[str, ...]]:
 
 FAULTS: Final = (
     Fault("none", "nothing goes wrong", nothing),
-    Fault("kill", "SIGKILL of workers at moments of the seed", kill, short=True),
+    Fault("kill", "SIGKILL of workers at moments of the seed", kill),
     Fault("kill-all", "SIGKILL of all workers at once", kill_all),
     Fault("freeze", "SIGSTOP beyond the session timeout, then SIGCONT: a zombie", freeze, short=True),
     Fault("freeze-quiet", "a zombie where only timers commit", freeze_when_quiet, history=quiet_end),
@@ -447,7 +447,7 @@ FAULTS: Final = (
     Fault("kafka-stall", "Kafka's packets are swallowed for 9 s", kafka_stall),
     Fault("redis-cut", "no worker reaches Redis for seconds", redis_cut),
     Fault("redis-stall", "Redis' packets are swallowed for 4 s", redis_stall),
-    Fault("redis-drops", "connections to Redis break all the time", redis_drops, short=True),
+    Fault("redis-drops", "connections to Redis break all the time", redis_drops),
     Fault("redis-kill", "SIGKILL of Redis; it appends to a file", redis_kill),
     Fault("redis-frozen", "SIGSTOP of Redis for 5 s", redis_frozen),
     Fault("redis-old-dump", "Redis goes back to an older state", redis_old_dump, short=True),

@@ -35,7 +35,7 @@ from workers.worker import OWN_TOPICS
 PARTITIONS: Final = 4
 _SOURCE_PARTITIONS: Final = 2
 _LOOK_SECONDS: Final = 0.1
-_PATIENCE_SECONDS: Final = 120.0
+_PATIENCE_SECONDS: Final = 150.0
 _TIMEOUTS: Final = {
     "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
     "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "5000",
@@ -184,8 +184,23 @@ class Stage:
             except Transient:
                 pass  # the store is down at the moment: asked again
             if time.monotonic() > give_up:
-                raise NeverDone(f"waited {_PATIENCE_SECONDS:.0f} s until {what}:\n{self.crew.log()}")
+                state = await self._state()
+                raise NeverDone(f"waited {_PATIENCE_SECONDS:.0f} s until {what}:\n{state}\n{self.crew.log()}")
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _state(self) -> str:
+        """Say how far everything is, for whoever looks for the cause of a standstill."""
+        try:
+            metas = await self.store.metas(range(PARTITIONS))
+            waiting = await self.store.call([("LLEN", self.store.keys(number).outbox) for number in metas])
+            seen, clock, progress = await self.store.call(
+                [("HGETALL", self.store.seen_key), ("GET", self.store.clock_key), ("HLEN", self.store.progress_key)]
+            )
+            said = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
+            told = {name: str(one) for name, one in (await self.store.progress()).items()}
+            return f"offset and version {said}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {told}"
+        except Transient as error:
+            return f"the store does not answer: {error}"
 
     async def watch(self) -> None:
         """Start again what ended, and measure how long nothing moves; until cancelled."""

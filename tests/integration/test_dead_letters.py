@@ -164,7 +164,7 @@ def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(pa
     on_the_wall_clock(pair, tmp_path, scenario)
 
 
-def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(pair: Pair, tmp_path: Path) -> None:
+def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         topic, value = f"{place.prefix}orders", json.dumps(renamed("ada")).encode()
         headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("linger-reason", b"somebody else's")]
@@ -184,10 +184,10 @@ def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(pair: Pa
         places = sorted((letter.key or b"", dict(letter.headers)["linger-source-partition"]) for letter in again)
         assert places == [(b"", b"0"), (b"", b"1"), (b"same", b"0"), (b"same", b"1")]
 
-    on_the_wall_clock(pair, tmp_path, scenario)
+    on_the_wall_clock(apache_pair, tmp_path, scenario)
 
 
-def test_a_record_that_keeps_coming_back_is_not_sent_for_ever(pair: Pair, tmp_path: Path) -> None:
+def test_a_record_that_keeps_coming_back_is_not_sent_for_ever(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.send("orders", renamed("ada"), 1)
         for round_ in (1, 2, 3):
@@ -203,10 +203,12 @@ def test_a_record_that_keeps_coming_back_is_not_sent_for_ever(pair: Pair, tmp_pa
         assert "replayed too often already" in out
         assert sent_by(await asked(place, "replay", "--at-most", "4")) == {"missing_field": 1}
 
-    on_the_wall_clock(pair, tmp_path, scenario)
+    on_the_wall_clock(apache_pair, tmp_path, scenario)
 
 
-def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(pair: Pair, tmp_path: Path) -> None:
+def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
     async def scenario(place: Site) -> None:
         topic = place.settings.topic("activity")
         origin = ("linger-source", f"{place.prefix}events:0:7".encode())
@@ -240,7 +242,7 @@ def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(pair
         assert (await asked(place, "replay", "--again", "--reason", "unknown_type", "--yes"))["sent"] == 4
         await wait_for(place, customers=2, events=2, duplicates=4)
 
-    on_the_wall_clock(pair, tmp_path, scenario)
+    on_the_wall_clock(apache_pair, tmp_path, scenario)
 
 
 def test_a_letter_that_was_cut_is_not_sent_but_its_source_is_named(apache_pair: Pair, tmp_path: Path) -> None:
