@@ -129,9 +129,12 @@ async def _run(
 
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
     """Play, break, mend, wait, judge; also return how long it took after everything was mended."""
-    async with asyncio.TaskGroup() as both:
-        both.create_task(here.play())
-        both.create_task(fault.act(here))
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(here.play())
+            both.create_task(fault.act(here))
+    except ExceptionGroup as group:
+        raise NeverDone(f"{group.exceptions[0]!r}\n{here.crew.log()}") from group
     mended = time.monotonic()
     await here.until_decided()
     recovery_seconds = time.monotonic() - mended

@@ -207,6 +207,8 @@ class Stage:
         while True:
             self.crew.look_after()
             try:
+                if not self.lives_now and (await self.clock.read()).now_ms < self.now_ms:
+                    await self.clock.announce(self.now_ms, self._ends)  # the store has lost it
                 metas = await self.store.metas(range(PARTITIONS))
                 state = tuple(meta.get("version") for meta in metas.values())
                 behind = not await self._is_decided(self.now_ms)
