@@ -472,6 +472,20 @@ def test_positions_that_faust_gave_up_asking_for_are_asked_for_again_before_anyt
     asyncio.run(run())
 
 
+def test_holes_behind_the_last_record_count_as_read_by_whom_has_handled_it() -> None:
+    """Markers of transactions, and records of aborted ones: no record ever follows them for certain."""
+
+    async def law(made: Reader) -> None:
+        made.thread.reached = {HERE: 9}
+        await made.read({HERE: fetched(1, 5)})
+        assert [made.consumer.behind_holes(HERE, offset) for offset in (1, 3, 5)] == [1, 3, 9]
+        made.thread.reached = {}
+        await made.consumer.seek_again(HERE, 2)
+        assert made.consumer.behind_holes(HERE, 2) == 2
+
+    lawful(law)
+
+
 def test_a_seek_is_made_in_the_thread_that_fetches() -> None:
     """A seek from elsewhere races with the fetch there, and is lost."""
 
