@@ -459,7 +459,7 @@ FAULTS: Final = (
     Fault("storm", "workers die every second or two", storm, workers=2),
     Fault("die-read", "dies after it has read a step's customers", nothing, sabotage=_dies("read", 20, 45)),
     Fault("die-folded", "dies after folding, before writing", nothing, sabotage=_dies("folded", 25, 50)),
-    Fault("die-sent", "dies while a step is under way", nothing, sabotage=_dies("sent", 60, 130), short=True),
+    Fault("die-sent", "dies while a step is under way", nothing, sabotage=_dies("sent", 60, 130)),
     Fault("die-committed", "dies after a step, before publishing", nothing, sabotage=_dies("committed", 30, 60)),
     Fault("die-published", "dies after publishing, before trimming", nothing, sabotage=_dies("published", 6, 15)),
     Fault("die-passed-on", "intake dies after Kafka confirmed, before the source is acknowledged", nothing,

@@ -128,7 +128,9 @@ def kept_by(document: Any) -> dict[tuple[str, str], int]:
     return {(group["why_not"], group["reason"]): group["count"] for group in document["groups"] if not group["send"]}
 
 
-def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(pair: Pair, tmp_path: Path) -> None:
+def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
     async def scenario(place: Site) -> None:
         for customer in ("ada", "bob", "cyd"):
             await place.send("orders", renamed(customer), 1, key=customer.encode(), headers=[("trace", b"\x00\xff")])
@@ -161,7 +163,7 @@ def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(pa
         assert (await asked(place, "replay", "--again", "--reason", "missing_field", "--yes"))["sent"] == 3
         await wait_for(place, customers=3, events=3, duplicates=3)
 
-    on_the_wall_clock(pair, tmp_path, scenario)
+    on_the_wall_clock(apache_pair, tmp_path, scenario)
 
 
 def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(apache_pair: Pair, tmp_path: Path) -> None:
