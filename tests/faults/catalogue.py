@@ -128,7 +128,7 @@ async def reload_and_kill(stage: Stage) -> None:
         for path in sorted(rules.glob("*.yaml")):
             text = path.read_text()
             if "\n    title: " in text:
-                path.write_text(text.replace("\n    title: ", f"\n    title: {'once more, '[number:]}", 1))
+                path.write_text(text.replace("\n    title: ", f"\n    title: Changed {number + 1} times. ", 1))
                 break
         await asyncio.sleep(1.2)
         stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))

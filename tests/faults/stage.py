@@ -6,6 +6,7 @@ seen. Whatever the harness itself asks goes past the proxies, and is asked again
 
 import asyncio
 import os
+import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -254,6 +255,8 @@ async def stage(
         **environment,
         **({} if topology is None else topology.variables()),
     }
+    # A fault may change the rules: never those of whoever runs it.
+    variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
     sources, _ = load_configuration(settings)
     copies = min(3, len(installation.brokers))
