@@ -427,7 +427,7 @@ class Worker:
                 reading,
                 {(tp.topic, tp.partition): end for tp, end in ends.items()},
                 self._counts,
-                lambda place, offset: self._app.consumer.behind_holes(TP(*place), offset),
+                lambda place, offset: self._behind_holes(*place, offset),
             )
             await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
             progress = await self._store.progress()
@@ -439,7 +439,7 @@ class Worker:
                 reading,
                 progress,
                 {tp.partition: end for tp, end in activity_ends.items()},
-                lambda number, offset: self._app.consumer.behind_holes(TP(self._activity, number), offset),
+                lambda number, offset: self._behind_holes(self._activity, number, offset),
             )
             complete = await self._decide.fire()
             for number, offset in self._decide.read_again().items():
@@ -512,17 +512,18 @@ class Worker:
     def _note_progress(self, ends: Mapping[TopicPartition, int]) -> None:
         """Note how far everything is, and whether something waits that only this worker can do."""
         behind = self._intake.is_behind() or any(
-            partition.is_usable and partition.meta.offset < self._end_of(number, ends)
+            partition.is_usable
+            and self._behind_holes(self._activity, number, partition.meta.offset)
+            < ends.get(TopicPartition(self._activity, number), 0)
             for number, partition in self._decide.partitions.items()
         )
         state = self._intake.offsets(), tuple(one.meta.version for one in self._decide.partitions.values())
         self._liveness.note(time.monotonic(), state, waits=behind and not self._publisher.is_refused)
 
-    def _end_of(self, number: int, ends: Mapping[TopicPartition, int]) -> int:
-        """Return the end of an activity partition, without the holes that no record follows."""
-        tp, end = TP(self._activity, number), ends.get(TopicPartition(self._activity, number), 0)
-        offset = self._decide.partitions[number].meta.offset
-        return offset if self._app.consumer.behind_holes(tp, offset) >= end else end
+    def _behind_holes(self, topic: str, partition: int, offset: int) -> int:
+        """Return how far a partition is read by whom has handled everything before an offset."""
+        reached: int = self._app.consumer.behind_holes(TP(topic, partition), offset)
+        return reached
 
     def _end_if_hopeless(self) -> None:
         now = time.monotonic()
