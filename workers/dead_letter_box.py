@@ -17,18 +17,17 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 from workers.core.activity import RING
 from workers.dead_letter_choice import Letter, Plan, read_letter, replayed_headers
 from workers.dead_letter_notes import Notebook, Place
-from workers.demo.mailer import stop_consumer
 from workers.errors import LingerError, StartupError
 from workers.publisher import MAX_RECORD_BYTES
 from workers.settings import Settings
-from workers.topics import LogBounds, TopicsError, describe, log_bounds
+from workers.topic_reader import opened_reader
+from workers.topics import LogBounds, describe, log_bounds
 
 __all__ = ["Advance", "DeadLetterBox", "Replayed", "batches", "opened_box", "replay"]
 
 _FETCH_MS: Final = 500
 _AT_ONCE: Final = 500
 _BYTES_AT_ONCE: Final = 4 << 20
-_FETCH_BYTES: Final = 4 << 20
 _PATIENCE_SECONDS: Final = 60.0
 
 Advance = Callable[[int], object]
@@ -42,19 +41,8 @@ async def opened_box(settings: Settings) -> "AsyncIterator[DeadLetterBox]":
     Raises:
         StartupError: the topic does not exist, or Kafka does not answer.
     """
-    consumer = AIOKafkaConsumer(
-        **settings.kafka_connection(),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=_FETCH_BYTES,
-    )
     topic = settings.topic("dead-letter")
-    try:
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            problem = f"no Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}"
-            raise StartupError([problem]) from error
+    async with opened_reader(settings.kafka_connection()) as consumer:
         states = await describe(consumer, [topic])
         if topic not in states:
             raise StartupError(
@@ -64,12 +52,6 @@ async def opened_box(settings: Settings) -> "AsyncIterator[DeadLetterBox]":
         yield DeadLetterBox(
             consumer, topic, states[topic].topic_id, {place.partition: bound for place, bound in bounds.items()}
         )
-    except TopicsError as error:
-        raise StartupError(error.problems) from error
-    except (KafkaError, OSError) as error:
-        raise StartupError([f"Kafka cannot be read: {error}"]) from error
-    finally:
-        await stop_consumer(consumer)
 
 
 class DeadLetterBox:

@@ -5,20 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
 from workers.core.mapping import ForeignRecord
-from workers.demo.mailer import stop_consumer
 from workers.errors import StartupError
 from workers.preview.history_files import Advance, ForeignReader, Gathering
-from workers.topics import TopicsError, describe, log_bounds
+from workers.topic_reader import opened_reader
+from workers.topics import describe, log_bounds
 
 __all__ = ["read_topics"]
 
 _FETCH_MS: Final = 500
 _AT_ONCE: Final = 5_000
 _PATIENCE_SECONDS: Final = 60.0
-_FETCH_BYTES: Final = 4 << 20
 
 
 async def read_topics(
@@ -40,29 +38,8 @@ async def read_topics(
     Raises:
         StartupError: a topic does not exist, or Kafka does not answer.
     """
-    consumer = AIOKafkaConsumer(
-        **connection,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=_FETCH_BYTES,
-    )
-    try:
-        await _start(consumer, connection)
+    async with opened_reader(connection) as consumer:
         await _Reading(consumer, readers, gathering, advance).run(starts)
-    except TopicsError as error:
-        raise StartupError(error.problems) from error
-    except (KafkaError, OSError) as error:
-        raise StartupError([f"Kafka cannot be read: {error}"]) from error
-    finally:
-        await stop_consumer(consumer)
-
-
-async def _start(consumer: AIOKafkaConsumer, connection: Mapping[str, Any]) -> None:
-    try:
-        await consumer.start()
-    except (KafkaError, OSError) as error:
-        servers = ",".join(connection["bootstrap_servers"])
-        raise StartupError([f"no Kafka broker answers at {servers}: {error}"]) from error
 
 
 class _Reading:
