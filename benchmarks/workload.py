@@ -1,0 +1,139 @@
+"""The one workload of the benchmarks: events, rules, and what has to be decided; README.md states it in words.
+
+Everything follows from the numbers of `Workload`: the same numbers give the same bytes.
+"""
+
+import random
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from schemas.actions import Action
+from workers.core.decide import decide
+from workers.core.facts import Fact, read_fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet, compile_rules
+from workers.demo.histories import iso_utc
+from workers.files.rule_files import load_book
+
+RULES: Final = Path(__file__).parent / "workload_rules.yaml"
+START_MS: Final = 1_704_067_200_000
+DAY_MS: Final = 86_400_000
+TYPES: Final = ("login", "purchase", "cancellation")
+_SHARES: Final = (65, 30, 5)
+_SKEW: Final = 0.8
+"""Exponent of Zipf's law: the n-th busiest customer has so many events as n to minus this."""
+
+
+class Event(NamedTuple):
+    """One record of the events topic: `key` is the customer's id, `value` a canonical event as JSON."""
+
+    at_ms: int
+    key: bytes
+    value: bytes
+
+
+class Decided(NamedTuple):
+    """What a contender decided: an action, or that it is taken back.
+
+    Attributes:
+        status: `active` or `retracted`.
+        started_ms: when the rule began to hold; with the rule and the customer it names the action.
+        at_ms: when it was decided, or taken back: the due time, or the time of the event.
+    """
+
+    status: str
+    rule: str
+    customer: str
+    started_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """So many events of so many customers.
+
+    Attributes:
+        days: over which they happened, evenly.
+        quiet_days: for which time goes on after the last event.
+    """
+
+    events: int
+    customers: int
+    seed: int = 1
+    days: int = 400
+    quiet_days: int = 60
+
+    @property
+    def end_ms(self) -> int:
+        """Return when it is over: every due time until then fires."""
+        return START_MS + (self.days + self.quiet_days) * DAY_MS
+
+    def records(self) -> Iterator[Event]:
+        """Yield the events in the order of time; no two happen in the same millisecond."""
+        chance = random.Random(self.seed)
+        weights = list(accumulate((rank + 1) ** -_SKEW for rank in range(self.customers)))
+        names = list(range(self.customers))
+        chance.shuffle(names)
+        step_ms = self.days * DAY_MS // self.events
+        for number in range(self.events):
+            customer = f"c-{names[bisect_left(weights, chance.random() * weights[-1])]:07d}"
+            at_ms = START_MS + number * step_ms + chance.randrange(step_ms)
+            kind = chance.choices(TYPES, _SHARES)[0]
+            yield Event(at_ms, customer.encode(), _written(number, kind, customer, at_ms, chance))
+
+    def markers(self, partitions: int, at_ms: int) -> list[Event]:
+        """Return one event for each partition (in order) that moves its time on: log-ins of customers of no account."""
+        return [
+            Event(
+                at_ms,
+                b"end-%d" % number,
+                _written(f"{at_ms}-{number}", "login", f"end-{number}", at_ms, random.Random(0)),
+            )
+            for number in range(partitions)
+        ]
+
+
+def _written(number: object, kind: str, customer: str, at_ms: int, chance: random.Random) -> bytes:
+    head = f'{{"event_id":"e-{number}","customer_id":"{customer}","occurred_at":"{iso_utc(at_ms)}"'
+    if kind == "purchase":
+        cents = chance.randrange(500, 9_000)
+        return f'{head},"type":"purchase","amount":"{cents // 100}.{cents % 100:02d}","currency":"USD"}}'.encode()
+    if kind == "cancellation":
+        return f'{head},"type":"cancellation","what":"gold","reason":"too expensive"}}'.encode()
+    return f'{head},"type":"login"}}'.encode()
+
+
+def load_rules(path: Path = RULES) -> RuleSet:
+    """Compile the workload's rules."""
+    book, problems = load_book([path], TYPES)
+    if problems:
+        raise ValueError("\n".join(map(str, problems)))
+    return compile_rules(book, TYPES)
+
+
+def expected(workload: Workload, rules: RuleSet | None = None) -> list[Decided]:
+    """Return what has to be decided, by Linger's own core in one thread; every contender must come to the same."""
+    rules = rules or load_rules()
+    keys = [plan.key for plan in rules.plans()]
+    observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+    events: dict[str, list[Fact]] = {}
+    for record in workload.records():
+        fact = read_fact(record.value)
+        events.setdefault(fact.customer_id, []).append(fact)
+    return [
+        decided_of(one)
+        for customer, facts in events.items()
+        for one in decide(customer, None, facts, rules, observed, workload.end_ms).decisions
+        if isinstance(one, Action)
+    ]
+
+
+def decided_of(action: Action) -> Decided:
+    """Return the part of an action that contenders are compared by."""
+    when = action.decided_at if action.retracted_at is None else action.retracted_at
+    started_ms, at_ms = (round(moment.timestamp() * 1000) for moment in (action.episode_started_at, when))
+    return Decided(action.status, action.rule.id, action.customer_id, started_ms, at_ms)
