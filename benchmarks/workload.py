@@ -86,7 +86,7 @@ class Workload:
             yield Event(at_ms, customer.encode(), _written(number, kind, customer, at_ms, chance))
 
     def markers(self, partitions: int, at_ms: int) -> list[Event]:
-        """Return one event for each partition (in order) that moves its time on: log-ins of customers of no account."""
+        """Return one event for each partition, in order, that moves its time on: log-ins of nobody in particular."""
         return [
             Event(
                 at_ms,
