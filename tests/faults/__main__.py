@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.catalogue import FAULTS, Fault
+from tests.faults.catalogue import FAULTS, Fault, reload
 from tests.faults.installation import Installation, installation
 from tests.faults.saboteur import GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
@@ -130,9 +130,10 @@ async def _run(
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
     """Play, break, mend, wait, judge; also return how long it took after everything was mended."""
     try:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(here.play())
-            both.create_task(fault.act(here))
+        async with asyncio.TaskGroup() as all_at_once:
+            all_at_once.create_task(here.play())
+            all_at_once.create_task(fault.act(here))
+            all_at_once.create_task(reload(here))
     except ExceptionGroup as group:
         raise NeverDone(f"{group.exceptions[0]!r}\n{here.crew.log()}") from group
     mended = time.monotonic()

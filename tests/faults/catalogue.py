@@ -1,10 +1,13 @@
 """The faults: each a few lines that say what happens to a run, and what it needs for that.
 
-Whatever a fault breaks it mends itself; a run is judged when everything is mended and all is decided.
+Whatever a fault breaks it mends itself; a run is judged when everything is mended and all is decided. In the middle
+of each the rules are reloaded, too.
 """
 
 import asyncio
 import shutil
+import subprocess
+import sys
 import time
 from binascii import crc_hqx
 from collections.abc import Callable, Coroutine, Mapping
@@ -13,18 +16,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewPartitions
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from redis.exceptions import RedisError
 
-from tests.faults.stage import PARTITIONS, Stage
-from tests.faults.verdict import published_too_early
+from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
+from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.redis_topologies import SERVICE, SmallCluster, Watched
 from workers.demo.histories import LOGINS, ORDERS, History, history_of, login, order
 from workers.demo.simulator import simulate
 from workers.store import SLOTS, hash_tag
+from workers.topics import connected_admin
 
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
 _DAYS: Final = 400
+_TITLE: Final = "\n    title: "
 
 
 @dataclass(frozen=True)
@@ -122,16 +129,23 @@ async def lag(stage: Stage) -> None:
 
 
 async def reload_and_kill(stage: Stage) -> None:
-    rules = stage.settings.rules
     for number in range(3):
         await stage.sometime(0.15 + 0.25 * number, 0.25 + 0.25 * number)
-        for path in sorted(rules.glob("*.yaml")):
-            text = path.read_text()
-            if "\n    title: " in text:
-                path.write_text(text.replace("\n    title: ", f"\n    title: Changed {number + 1} times. ", 1))
-                break
+        change_a_rule(stage)
         await asyncio.sleep(1.2)
         stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+async def reload(stage: Stage) -> None:
+    """Change a rule in the middle of whatever else happens; it goes on to decide what it did."""
+    await stage.at(stage.chance.uniform(0.2, 0.7))
+    change_a_rule(stage)
+
+
+def change_a_rule(stage: Stage) -> None:
+    """Give a rule another title, so that there is another rule set."""
+    path = next(path for path in sorted(stage.settings.rules.glob("*.yaml")) if _TITLE in path.read_text())
+    path.write_text(path.read_text().replace(_TITLE, f"{_TITLE}Changed. ", 1))
 
 
 # -- network -----------------------------------------------------------------------------------------------------
@@ -346,19 +360,75 @@ async def action_topic_frozen(stage: Stage) -> None:
     await _set_min_isr(stage, topics, "1")
 
 
+async def actions_gone(stage: Stage) -> None:
+    """Somebody deleted the topics of actions before anything was in them."""
+    topics = [stage.settings.topic(name) for name in ("at-risk", "win-back", "decisions")]
+    await stage.delete(*topics)
+    await stage.at(0.6)
+    await stage.create(PARTITIONS, *topics)
+
+
+async def dead_letters_gone(stage: Stage) -> None:
+    """The dead-letter topic is deleted while there is something to write to it; what was in it is gone."""
+    topic = stage.settings.topic("dead-letter")
+    await _send_poison(stage, 20)
+
+    async def are_told() -> bool:
+        stage.dead_letters = await read_dead_letters(stage)
+        return len(stage.dead_letters) == 20
+
+    await stage.until(are_told, "20 dead letters are written")
+    await stage.delete(topic)
+    await _send_poison(stage, 20)
+    await stage.at(0.7)
+    await stage.create(PARTITIONS, topic)
+
+
+async def source_created_anew(stage: Stage) -> None:
+    """A source is deleted and made again: workers refuse it until somebody says that this was meant."""
+    topic = stage.prefix + LOGINS
+    await stage.at(0.4)
+    async with stage.paused():
+        await stage.delete(topic)
+        await stage.create(SOURCE_PARTITIONS, topic, configs={"retention.ms": "-1"})
+
+        async def have_ended() -> bool:
+            return all(any(code > 0 for code in member.exits) for member in stage.crew.members)
+
+        await stage.until(have_ended, "the workers end")
+        for place in range(len(stage.crew.members)):
+            await stage.crew.stop(place)
+        await asyncio.to_thread(_linger, stage, "sources", "forget", topic)
+    for place in range(len(stage.crew.members)):
+        stage.crew.begin_again(place)
+
+
+def _linger(stage: Stage, *arguments: str) -> None:
+    """Run a command as an operator does, until the group has forgotten its members."""
+    command = [sys.executable, "-m", "workers", *arguments]
+    give_up = time.monotonic() + 30
+    while True:
+        done = subprocess.run(command, env=stage.crew.environment, capture_output=True, text=True, timeout=60)
+        if not done.returncode:
+            return
+        if time.monotonic() > give_up:
+            raise AssertionError(f"linger {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        time.sleep(0.5)
+
+
+async def source_grows(stage: Stage) -> None:
+    """A source gets more partitions: customers move to other ones."""
+    await stage.sometime(0.3, 0.5)
+    async with connected_admin(stage.settings.kafka_connection()) as admin:
+        await admin.create_partitions({stage.prefix + ORDERS: NewPartitions(2 * SOURCE_PARTITIONS)})
+
+
 async def _set_min_isr(stage: Stage, topics: list[str], number: str) -> None:
     """Ask for more copies than there are, so that nothing can be written."""
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=stage.installation.direct)
-    await admin.start()
-    try:
+    async with connected_admin(stage.settings.kafka_connection()) as admin:
         await admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, topic, {"min.insync.replicas": number}) for topic in topics]
         )
-    finally:
-        await admin.close()
 
 
 # -- what is sent --------------------------------------------------------------------------------------------------
@@ -367,10 +437,15 @@ async def _set_min_isr(stage: Stage, topics: list[str], number: str) -> None:
 async def poisoned(stage: Stage) -> None:
     """Some records that nobody can read, among the others."""
     await stage.at(0.1)
-    for number in range(60):
+    await _send_poison(stage, 60)
+
+
+async def _send_poison(stage: Stage, number: int) -> None:
+    begin = stage.share
+    for serial in range(number):
         topic, value = stage.chance.choice(_POISON)
         await stage.producer.send_and_wait(f"{stage.prefix}{topic}", value=value, key=b"x", timestamp_ms=stage.now_ms)
-        await stage.at(0.1 + number * 0.01)
+        await stage.at(min(0.9, begin + serial * 0.01))
 
 
 async def bad_deploy(stage: Stage) -> None:
@@ -492,6 +567,11 @@ FAULTS: Final = (
     Fault("transactions", "aborted records and markers in the sources", transactions),
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),
+    Fault("actions-gone", "the topics of actions are deleted, and made again later", actions_gone,
+          environment={"LINGER_OUTBOX_LIMIT": "100"}),
+    Fault("dead-letters-gone", "the dead-letter topic is deleted, and made later", dead_letters_gone, poison=40),
+    Fault("source-anew", "a source topic is deleted and made again", source_created_anew),
+    Fault("source-grows", "a source topic gets more partitions", source_grows),
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
     Fault("bad-deploy", "400 unreadable records in a row: workers end until they are let through", bad_deploy,
           poison=400, environment={"LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100"}),

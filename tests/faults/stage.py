@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -30,11 +31,11 @@ from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.settings import Settings, read_settings
 from workers.store import Store, open_pool
-from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
+from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.worker import OWN_TOPICS
 
 PARTITIONS: Final = 4
-_SOURCE_PARTITIONS: Final = 2
+SOURCE_PARTITIONS: Final = 2
 _LOOK_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
 _TIMEOUTS: Final = {
@@ -63,6 +64,7 @@ class Stage:
         notes: what else there is to say of the run.
         topology: Redis, if it is more than one server.
         premature: ids of actions that were published before a replica knew of them.
+        dead_letters: places that dead letters came from which nobody can read any more.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -82,10 +84,12 @@ class Stage:
     lives_now: bool = False
     topology: Watched | SmallCluster | None = None
     premature: list[str] = field(default_factory=list)
+    dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
     _played: asyncio.Event = field(default_factory=asyncio.Event)
+    _playing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def at(self, share: float) -> None:
         """Wait until so much of the history has been played."""
@@ -108,9 +112,10 @@ class Stage:
             begin = at
             while at < len(records) and records[at].at_ms < until_ms:
                 at += 1
-            await self._send(records[begin:at])
-            await self.announce(until_ms)
-            self._note_share(step / number)
+            async with self._playing:
+                await self._send(records[begin:at])
+                await self.announce(until_ms)
+                self._note_share(step / number)
             await asyncio.sleep(max(0.0, started + self.seconds * self.share - time.monotonic()))
 
     async def send_all(self) -> None:
@@ -124,13 +129,40 @@ class Stage:
         self._played = asyncio.Event()
 
     async def _send(self, records: Sequence[Record]) -> None:
-        waiting = [
-            await self.producer.send(self.prefix + one.topic, value=one.value, key=one.key, timestamp_ms=one.at_ms)
-            for one in records
-        ]
+        # What is refused at the door was not sent; what was taken is tried until brokers are back.
+        waiting = [await self.patiently(partial(self._hand_over, one)) for one in records]
         for placed in await asyncio.gather(*waiting):
             place = f"{placed.topic}:{placed.partition}"
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
+
+    async def _hand_over(self, one: Record) -> Any:
+        return await self.producer.send(self.prefix + one.topic, value=one.value, key=one.key, timestamp_ms=one.at_ms)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Let nothing happen, and wait until everything that happened so far is decided."""
+        async with self._playing:
+            await self.until_decided(self.now_ms)
+            yield
+
+    async def delete(self, *topics: str) -> None:
+        """Delete topics, and wait until no broker knows them."""
+
+        async def are_gone() -> bool:
+            return not (await describe(admin, topics)).keys() & set(topics)
+
+        async with connected_admin(self.settings.kafka_connection()) as admin:
+            await admin.delete_topics(list(topics))
+            await self.until(are_gone, f"Kafka has forgotten {', '.join(topics)}")
+        for place in [place for place in self._ends if place.rpartition(":")[0] in topics]:
+            del self._ends[place]
+
+    async def create(self, partitions: int, *topics: str, configs: Mapping[str, str] = {}) -> None:
+        """Create topics that were deleted."""
+        copies = min(3, len(self.installation.brokers))
+        async with connected_admin(self.settings.kafka_connection()) as admin:
+            plans = [TopicPlan(topic, partitions, copies, {**_durable(copies), **configs}) for topic in topics]
+            await _create(admin, plans)
 
     async def announce(self, at_ms: int | None = None) -> None:
         """Move the clock on, or say again what it shows."""
@@ -262,13 +294,17 @@ async def stage(
     copies = min(3, len(installation.brokers))
     plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, _durable(copies)) for name in OWN_TOPICS]
     plans += [
-        TopicPlan(one.topic, _SOURCE_PARTITIONS, copies, {**_durable(copies), "retention.ms": "-1"})
+        TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), "retention.ms": "-1"})
         for one in sources.sources
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)
     store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)
-    producer = AIOKafkaProducer(**settings.kafka_connection(), enable_idempotence=True, linger_ms=2)
+    producer = AIOKafkaProducer(
+        **settings.kafka_connection() | {"request_timeout_ms": round(_PATIENCE_SECONDS * 1000)},
+        enable_idempotence=True,
+        linger_ms=2,
+    )
     await producer.start()
     # The folder `tests` is no part of what is installed: workers find it by where they start.
     reached = {**installation.variables(), **({} if topology is None else topology.variables())}
