@@ -399,16 +399,16 @@ class Worker:
             while not stop.is_set():
                 ticking: asyncio.Future[Any] = asyncio.create_task(self._tick())
                 awaited = {ticking, stopping, self._failure}
-                while not (await asyncio.wait(awaited, timeout=1.0, return_when=asyncio.FIRST_COMPLETED))[0]:
+                while not await _first_of(awaited, 1.0):
                     self._end_if_hopeless()
                 if self._failure.done():
                     ticking.cancel()
                     raise self._failure.result()
                 if not ticking.done():
-                    await asyncio.wait({ticking, self._failure}, timeout=_PROBE_SECONDS)
+                    await _first_of({ticking, self._failure}, _PROBE_SECONDS)
                 if ticking.done() and (error := ticking.exception()) is not None:
                     raise error
-                await asyncio.wait({stopping, self._failure}, timeout=self._settings.tick_ms / 1000)
+                await _first_of({stopping, self._failure}, self._settings.tick_ms / 1000)
                 self._look_for_failures()
         finally:
             stopping.cancel()
@@ -578,6 +578,11 @@ class Worker:
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(telemetry.WORKER_STOPPED)
+
+
+async def _first_of(futures: set[asyncio.Future[Any]], seconds: float) -> set[asyncio.Future[Any]]:
+    """Wait until one of several is done, at most so long; return those that are."""
+    return (await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED))[0]
 
 
 async def _bounded(work: Awaitable[Any], seconds: float) -> None:

@@ -31,6 +31,7 @@ from workers.topics import connected_admin
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
 _DAYS: Final = 400
+_PROMPT_SECONDS: Final = 5.0
 _TITLE: Final = "\n    title: "
 
 
@@ -108,6 +109,7 @@ async def terminate(stage: Stage) -> None:
         await stage.sometime(0.2 + 0.3 * place, 0.4 + 0.3 * place)
         seconds = await stage.crew.stop(place)
         stage.notes.append(f"ended within {seconds:.1f} s of SIGTERM")
+        assert seconds < _PROMPT_SECONDS, "a worker that nothing hinders needs its whole grace period to end"
         stage.crew.begin_again(place)
 
 
