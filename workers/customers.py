@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from aiokafka.partitioner import murmur2
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from workers.core.activity import Activity, Series
 from workers.core.facts import UNIT
 from workers.core.observed import type_of
 from workers.core.ruleset import Rule, RuleSet
+from workers.partitioning import partition_of
 from workers.store import Store
 
 
@@ -47,12 +47,6 @@ class Knowledge(TypedDict):
     bytes: int
     events: list[KnownSeries]
     rules: list[KnownRule]
-
-
-def partition_of(customer_id: str, partitions: int) -> int:
-    """Return the activity partition of a customer: Kafka's default partitioner."""
-    hashed: int = murmur2(customer_id.encode())
-    return (hashed & 0x7FFFFFFF) % partitions
 
 
 async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSet) -> Knowledge | None:

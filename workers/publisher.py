@@ -6,7 +6,9 @@ once, in order. What consumers see twice carries the same ids.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import structlog
@@ -15,6 +17,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 
 from workers import telemetry
 from workers.dead_letters import cut_dead_letters
+from workers.partitioning import hash_of
 from workers.store import OutboxRecord
 
 log = structlog.get_logger(__name__)
@@ -91,16 +94,24 @@ class Publisher:
 
     @staticmethod
     async def _send_once(producer: AIOKafkaProducer, records: Sequence[OutboxRecord]) -> list[Position]:
-        futures = [
-            await producer.send(record.topic, value=record.value, key=record.key, headers=list(record.headers))
-            for record in records
-        ]
-        # Every future is awaited, also after one failed: an exception that nobody looks at is a lost record.
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        counts = {topic: len(await producer.partitions_for(topic)) for topic in {one.topic for one in records}}
+        places = [(one.topic, hash_of(_key_of(one)) % counts[one.topic]) for one in records]
+        by_place: dict[tuple[str, int], list[OutboxRecord]] = {}
+        for place, record in zip(places, records, strict=True):
+            by_place.setdefault(place, []).append(record)
+        sent = [await _send_to(producer, place, group) for place, group in by_place.items()]
+        # Every batch is awaited, also after one failed: an exception that nobody looks at is a lost record.
+        answers = await asyncio.gather(*(one for batches in sent for one, _ in batches), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return [(answer.partition, answer.offset) for answer in answers if not isinstance(answer, BaseException)]
+        offsets = {
+            place: chain.from_iterable(
+                range(one.result().offset, one.result().offset + number) for one, number in batches
+            )
+            for place, batches in zip(by_place, sent, strict=True)
+        }
+        return [(place[1], next(offsets[place])) for place in places]
 
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._arguments)
@@ -129,3 +140,30 @@ class Publisher:
             await asyncio.wait_for(producer.stop(), min(5.0, self._deadline_seconds))
         except (TimeoutError, KafkaError, OSError) as error:
             log.info(telemetry.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
+
+
+def _key_of(record: OutboxRecord) -> bytes:
+    """Return what decides where a record belongs; one without a key may lie anywhere."""
+    return (record.value or b"") if record.key is None else record.key
+
+
+async def _send_to(
+    producer: AIOKafkaProducer, place: tuple[str, int], records: Sequence[OutboxRecord]
+) -> list[tuple["asyncio.Future[Any]", int]]:
+    """Hand records of one partition over in as few batches as they fit into.
+
+    One future for each batch instead of one for each record: those cost more than everything else about sending.
+
+    Returns:
+        For each batch what Kafka will say of it, and how many records it has.
+    """
+    topic, partition = place
+    sent, at_ms = [], round(time.time() * 1000)
+    batch = producer.create_batch()
+    for record in records:
+        while batch.append(timestamp=at_ms, key=record.key, value=record.value, headers=[*record.headers]) is None:
+            sent.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+            batch = producer.create_batch()
+    batch.close()  # closed, it is sent at once
+    sent.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+    return sent

@@ -14,8 +14,8 @@ from tests.builders import day
 from tests.integration.test_rebuild import log_of, rebuild, stop_workers
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
-from workers.customers import partition_of
 from workers.embedded import Pair
+from workers.partitioning import partition_of
 from workers.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration

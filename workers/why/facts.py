@@ -15,8 +15,8 @@ from workers.core import activity as activities
 from workers.core.activity import Activity
 from workers.core.observed import Observed, whole_series
 from workers.core.ruleset import RuleSet
-from workers.customers import partition_of
 from workers.generations import as_in_force, newest_generation
+from workers.partitioning import partition_of
 from workers.safe_time import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.store import Store
 from workers.why.report import in_words
