@@ -519,7 +519,11 @@ class Decide:
 
     def _sort(self, record: ConsumerRecord, work: Work) -> None:
         """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
-        source = next((value for name, value in record.headers if name == SOURCE_HEADER), None)
+        source = None
+        for name, value in record.headers:
+            if name == SOURCE_HEADER:
+                source = value
+                break
         if source is not None and not work.is_above_high_water(source):
             work.duplicates += 1
             return

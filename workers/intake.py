@@ -7,22 +7,23 @@ came from, and decide drops what it has folded.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from aiokafka import ConsumerRecord
 
-from schemas.events import Event, InvalidEvent, encode_event
+from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading
-from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.mapping import ForeignRecord
 from workers.core.observed import FOREVER_MS
+from workers.core.passage import compile_passage
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
-from workers.merge import DRIFT_MS, Lane, Patience, merge
+from workers.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher
 from workers.safe_time import Progress
 from workers.settings import Settings
@@ -84,10 +85,10 @@ class Intake:
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
-        self._mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
+        self._passages = {source.topic: compile_passage(source, declared) for source in sources.sources}
         self._limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
-            for topic in self._mappers
+            for topic in self._passages
         }
         self._cursors: dict[tuple[str, int], _Cursor] = {}
         self._elsewhere: dict[str, int] = {}
@@ -99,7 +100,7 @@ class Intake:
     @property
     def topics(self) -> list[str]:
         """The foreign topics."""
-        return list(self._mappers)
+        return list(self._passages)
 
     @property
     def partitions(self) -> list[tuple[str, int]]:
@@ -169,20 +170,24 @@ class Intake:
     async def _pass_on(
         self,
         cursors: Mapping[tuple[str, int], _Cursor],
-        merged: Sequence[tuple[Lane, ConsumerRecord]],
+        merged: Sequence[Waiting],
         let_go: Callable[[tuple[str, int]], None],
     ) -> None:
         outgoing: list[OutboxRecord] = []
         origins: list[_Cursor] = []
         spoke_ms: dict[tuple[str, int], int] = {}
-        for _, record in merged:
+        tally = _Tally()
+        for at_ms, record in merged:
             place = (record.topic, record.partition)
-            out, readable = self._read(record, cursors[place].progress)
+            cursor = cursors[place]
+            cursor.progress.since_ms = cursor.progress.since_ms or at_ms or self._now_ms
+            out, readable = self._read(record, tally)
             if readable:
-                spoke_ms[place] = max(spoke_ms.get(place, 0), self._plausible_ms(record) or self._now_ms)
+                spoke_ms[place] = max(spoke_ms.get(place, 0), at_ms or self._now_ms)
             if out is not None:
                 outgoing.append(out)
-                origins.append(cursors[place])
+                origins.append(cursor)
+        tally.report()
         positions = await self._publisher.send(outgoing) if outgoing else []
         for cursor, sent, (partition, offset) in zip(origins, outgoing, positions, strict=True):
             if sent.topic == self._activity_topic:
@@ -239,7 +244,7 @@ class Intake:
 
     def note_elsewhere(self, progress: Mapping[str, Progress]) -> None:
         """Note how far the partitions that other workers read have come."""
-        topics = set(self._mappers)
+        topics = set(self._passages)
         self._elsewhere = {
             name: one.next_ms + max(self._drift_ms, (self._now_ms - one.next_ms) // _DRIFT_SHARE)
             for name, one in progress.items()
@@ -247,35 +252,53 @@ class Intake:
         }
         self._changed.set()
 
-    def _read(self, record: ConsumerRecord, progress: Progress) -> tuple[OutboxRecord | None, bool]:
+    def _read(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
         """Return what becomes of one foreign record (an event, a dead letter, or nothing), and if it was readable."""
-        topic, headers = record.topic, tuple(record.headers)
-        progress.since_ms = progress.since_ms or self._plausible_ms(record) or self._now_ms
-        telemetry.RECORDS_READ.labels(topic).inc()
+        topic, headers = record.topic, record.headers
+        tally.read[topic] += 1
+        foreign = ForeignRecord(
+            topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
+        )
+        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
         try:
-            event = self._event(record, headers)
+            event = self._passages[topic](foreign, latest_ms)
         except InvalidEvent as error:
             self._limits[topic].count(readable=False, reason=error.reason)
-            telemetry.DEAD_LETTERS.labels(topic, error.reason).inc()
+            tally.dead[topic, error.reason] += 1
             source = (topic, record.partition, record.offset)
-            return dead_letter(self._dead_letter_topic, source, (record.key, record.value, headers), error), False
+            content = (record.key, record.value, tuple(headers))
+            return dead_letter(self._dead_letter_topic, source, content, error), False
         self._limits[topic].count(readable=True)
         if event is None:
-            telemetry.RECORDS_SKIPPED.labels(topic).inc()
+            tally.skipped[topic] += 1
             return None, True
-        if unknown := event.unknown_fields():
-            telemetry.UNKNOWN_FIELDS.labels(event.type).inc(unknown)
+        if event.unknown_fields:
+            tally.unknown[event.type] += event.unknown_fields
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
-        return OutboxRecord(self._activity_topic, event.customer_id.encode(), encode_event(event), (position,)), True
+        return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,)), True
 
     def _plausible_ms(self, record: ConsumerRecord) -> int:
         """Return a record's time, never later than now: a stamp from the future must not hold up anybody."""
         stamped: int = max(0, record.timestamp)
         return min(stamped, self._clock.latest_plausible_ms(stamped))
 
-    def _event(self, record: ConsumerRecord, headers: tuple[tuple[str, bytes], ...]) -> Event | None:
-        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
-        foreign = ForeignRecord(
-            record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
-        )
-        return self._mappers[record.topic](foreign, datetime.fromtimestamp(latest_ms / 1000, UTC))
+
+class _Tally:
+    """What became of some records, for the metrics: a label is looked up once, not once for each record."""
+
+    def __init__(self) -> None:
+        self.read: Counter[str] = Counter()
+        self.dead: Counter[tuple[str, str]] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+
+    def report(self) -> None:
+        """Add it to the metrics."""
+        for topic, number in self.read.items():
+            telemetry.RECORDS_READ.labels(topic).inc(number)
+        for (topic, reason), number in self.dead.items():
+            telemetry.DEAD_LETTERS.labels(topic, reason).inc(number)
+        for topic, number in self.skipped.items():
+            telemetry.RECORDS_SKIPPED.labels(topic).inc(number)
+        for kind, number in self.unknown.items():
+            telemetry.UNKNOWN_FIELDS.labels(kind).inc(number)

@@ -16,6 +16,10 @@ DRIFT_MS: Final = 10_000
 """How far one partition of a worker may run ahead of another: more than caught-up ones differ."""
 
 
+Waiting = tuple[int, ConsumerRecord]
+"""A record that waits to be passed on, behind the time it counts as of, in milliseconds."""
+
+
 @dataclass(slots=True, eq=False)
 class Lane:
     """The waiting records of one partition.
@@ -23,13 +27,13 @@ class Lane:
     Attributes:
         latest_ms: time of the last record taken out; records to come are not expected to be older.
         seen_ms: see `workers.safe_time.Progress`.
-        records: waiting, in order of offset, each with the time it counts as of.
+        records: waiting, in order of offset.
         ends: for each delivery among them, the offset behind it and what to call when it is done with.
     """
 
     latest_ms: int = 0
     seen_ms: int = 0
-    records: deque[tuple[int, ConsumerRecord]] = field(default_factory=deque)
+    records: deque[Waiting] = field(default_factory=deque)
     ends: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
 
     def head_ms(self) -> int:
@@ -41,7 +45,7 @@ class Lane:
         return self.head_ms() if self.records else max(self.latest_ms, self.seen_ms)
 
 
-def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[tuple[Lane, ConsumerRecord]]:
+def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:
     """Take the records that may be passed on now, oldest first.
 
     Args:
@@ -51,10 +55,10 @@ def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[tuple[Lane
     """
     heap = [(lane.head_ms(), number, lane) for number, lane in enumerate(lanes) if lane.records]
     heapq.heapify(heap)
-    taken: list[tuple[Lane, ConsumerRecord]] = []
+    taken: list[Waiting] = []
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
         at_ms, number, lane = heap[0]
-        taken.append((lane, lane.records.popleft()[1]))
+        taken.append(lane.records.popleft())
         lane.latest_ms = at_ms
         if lane.records:
             heapq.heapreplace(heap, (lane.head_ms(), number, lane))

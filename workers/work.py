@@ -1,5 +1,6 @@
 """Work: what one atomic step amounts to, gathered while it is being decided."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,7 +36,7 @@ class Work:
     activities: dict[str, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
-    high_waters: dict[str, int] = field(default_factory=dict)
+    high_waters: dict[bytes, int] = field(default_factory=dict)
     held: list[Action] = field(default_factory=list)
     let_go: list[tuple[str, str]] = field(default_factory=list)
     aside: list[Held] = field(default_factory=list)
@@ -47,12 +48,12 @@ class Work:
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Tell whether a source position is new, and remember it as seen."""
-        place, _, text = source.decode(errors="replace").rpartition(":")
-        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_OFFSET:
+        place, _, text = source.rpartition(b":")
+        if not text.isdigit() or len(text) > _LONGEST_OFFSET:
             return True
         offset, known = int(text), self.high_waters.get(place)
         if known is None:
-            known = self.meta.high_water(place)
+            known = self.meta.high_water(place.decode(errors="replace"))
         if offset <= known:
             return False
         self.high_waters[place] = offset
@@ -93,7 +94,9 @@ class Work:
     def changes(self, topic_prefix: str, trim: int) -> Changes:
         """Return what the step writes."""
         self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
-        fields: dict[str, str | int] = {f"hw:{place}": offset for place, offset in self.high_waters.items()}
+        fields: dict[str, str | int] = {
+            f"hw:{place.decode(errors='replace')}": offset for place, offset in self.high_waters.items()
+        }
         for name, number in self._counts().items():
             if number:
                 fields[f"n:{name}"] = self.meta.counter(name) + number
@@ -113,11 +116,17 @@ class Work:
         telemetry.EVENTS.labels("folded").inc(self.folded)
         telemetry.EVENTS.labels("duplicate").inc(self.duplicates)
         telemetry.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        actions: Counter[tuple[str, str, str]] = Counter()
+        suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:
             if isinstance(decision, Action):
-                telemetry.ACTIONS.labels(decision.action, decision.rule.id, decision.status).inc()
+                actions[decision.action, decision.rule.id, decision.status] += 1
             else:
-                telemetry.SUPPRESSED.labels(decision.rule.id, decision.decision).inc()
+                suppressed[decision.rule.id, decision.decision] += 1
+        for labels, number in actions.items():
+            telemetry.ACTIONS.labels(*labels).inc(number)
+        for reason, number in suppressed.items():
+            telemetry.SUPPRESSED.labels(*reason).inc(number)
 
     def _counts(self) -> dict[str, int]:
         counts = {

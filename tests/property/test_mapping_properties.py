@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
 from schemas.sources import Source
+from workers.core.facts import read_fact
 from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.passage import Canonical, compile_passage
 
 Headers = list[tuple[str, bytes]]
 
@@ -54,6 +56,7 @@ SOURCES = [
     ),
 ]
 MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
+PASSAGES = [compile_passage(source, DECLARED) for source in SOURCES]
 
 scalars = (
     st.none()
@@ -122,6 +125,77 @@ def test_no_json_breaks_a_mapper(number: int, document: Any, key: bytes | None, 
 @given(raw=st.none() | st.binary(max_size=200) | st.text(max_size=100).map(str.encode), key=st.binary(max_size=5))
 def test_no_bytes_break_a_mapper(number: int, raw: bytes | None, key: bytes) -> None:
     assert_lawful(outcome(number, raw, key, [("who", key), ("at", raw or b"")]))
+
+
+def passed(number: int, record: ForeignRecord) -> Canonical | InvalidEvent | None:
+    try:
+        return PASSAGES[number](record, round(LATEST.timestamp() * 1000))
+    except InvalidEvent as refusal:
+        return refusal
+
+
+def assert_passes_as_mapped(number: int, raw: bytes | None, key: bytes | None, headers: Headers) -> None:
+    mapped = outcome(number, raw, key, headers)
+    going_on = passed(number, ForeignRecord("t", 0, 7, 0, key, raw, headers))
+    if not isinstance(going_on, Canonical):
+        assert repr(going_on) == repr(mapped)
+        return
+    assert mapped is not None
+    assert not isinstance(mapped, InvalidEvent)
+    assert read_fact(going_on.value, DECLARED) == read_fact(encode_event(mapped), DECLARED)
+    assert (going_on.customer_id, going_on.type) == (mapped.customer_id, mapped.type)
+    assert going_on.unknown_fields == mapped.unknown_fields()
+
+
+@pytest.mark.parametrize("number", range(len(SOURCES)))
+@given(document=likely | values, key=st.none() | st.binary(max_size=20), headers=raw_headers)
+def test_what_is_passed_on_says_what_the_mapper_says(
+    number: int, document: Any, key: bytes | None, headers: Headers
+) -> None:
+    assert_passes_as_mapped(number, json.dumps(document).encode(), key, headers)
+
+
+canonical = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["purchase", "nps", "login", "cancellation"]),
+        "event_id": st.just("e-1") | scalars,
+        "customer_id": st.sampled_from(["ada", "ä" * 100, "", " \u2003"]) | scalars,
+        "occurred_at": st.sampled_from(
+            [
+                "2025-10-03T16:14:52Z",
+                "2025-10-03T16:14:52.1234567+02:00",
+                "2029-12-31T23:59:59.9999Z",
+                "2031-01-01T00:00Z",
+            ]
+        )
+        | scalars,
+    },
+    optional={
+        "amount": st.sampled_from(["64.35", 64.35, 7, "7.", ".5", "1e3", "-0", "1_0", "1000000000001", "٣"])
+        | scalars,
+        "currency": st.sampled_from(["EUR", "eur"]) | scalars,
+        "order_id": st.sampled_from(["o-1", "x" * 300, ""]) | scalars,
+        "what": scalars,
+        "reason": scalars,
+        "effective_at": st.sampled_from(["2040-01-01T00:00:00Z", "1960-01-01T00:00:00Z"]) | scalars,
+        "attributes": st.dictionaries(st.text(max_size=5), scalars | st.just("é" * 600), max_size=3) | scalars,
+        "extra": scalars,
+    },
+)
+
+
+@given(canonical)
+def test_what_is_canonical_is_passed_on_as_the_mapper_says(document: dict[str, Any]) -> None:
+    for raw in (json.dumps(document).encode(), json.dumps(document, ensure_ascii=False).encode(errors="replace")):
+        assert_passes_as_mapped(len(SOURCES) - 1, raw, None, [])
+
+
+def test_an_unremarkable_canonical_event_is_passed_on_as_it_came() -> None:
+    event = {"type": "nps", "event_id": "e", "customer_id": "ada", "occurred_at": "2025-10-03T16:14:52Z"}
+    raw = json.dumps({**event, "attributes": {"score": 7}}).encode()
+    going_on = passed(len(SOURCES) - 1, ForeignRecord("t", 0, 7, 0, b"ada", raw, []))
+    assert isinstance(going_on, Canonical)
+    assert going_on.value is raw
 
 
 @pytest.mark.parametrize("number", range(len(SOURCES)))

@@ -42,7 +42,9 @@ class Fact(msgspec.Struct, gc=False):
         return blake2b(self.event_id.encode(), digest_size=8).digest()
 
 
-class _Wire(msgspec.Struct, gc=False):
+class Wire(msgspec.Struct, gc=False, omit_defaults=True):
+    """A canonical event as it is written; which of the optional fields a type has is not known here."""
+
     event_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
     type: Annotated[str, Meta(max_length=64)]
     customer_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
@@ -59,7 +61,7 @@ class _Wire(msgspec.Struct, gc=False):
     ] = {}
 
 
-_decode = msgspec.json.Decoder(_Wire).decode
+_decode = msgspec.json.Decoder(Wire).decode
 
 
 class NotCanonical(ValueError):
@@ -80,37 +82,51 @@ def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
         raise NotCanonical from None
     if wire.type not in BUILT_IN and wire.type not in declared:
         raise NotCanonical
-    if wire.type == "purchase" and not _is_money(wire.amount, wire.currency):
+    if wire.type == "purchase" and not is_money(wire.amount, wire.currency):
         raise NotCanonical
-    if not _is_id(wire.customer_id) or not _is_id(wire.event_id) or not _is_plausible(wire.occurred_at):
+    moment = wire.occurred_at
+    at_ms = epoch_ms(moment)
+    if at_ms < 0 or moment.year > _LAST_YEAR or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
-    return Fact(wire.event_id, wire.type, wire.customer_id, _epoch_ms(wire.occurred_at), _attributes(wire))
+    return Fact(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Tell whether a text can be an id: not blank, and short enough."""
     # A quarter of the bytes is enough for any text of so many characters.
     return bool(text.strip()) and (len(text) <= MAX_ID_BYTES // 4 or len(text.encode()) <= MAX_ID_BYTES)
 
 
-def _is_plausible(moment: datetime) -> bool:
-    return moment.year <= _LAST_YEAR and moment.timestamp() >= 0
+def is_plausible(moment: datetime) -> bool:
+    """Tell whether a moment lies within the calendar that events have."""
+    return moment.year <= _LAST_YEAR and epoch_ms(moment) >= 0
 
 
-def _is_money(amount: Decimal | None, currency: str | None) -> bool:
+def is_money(amount: Decimal | None, currency: str | None) -> bool:
+    """Tell whether an amount can have been paid."""
     return amount is not None and currency is not None and amount.is_finite() and 0 <= amount <= 10**12
 
 
-def _epoch_ms(moment: datetime) -> int:
+def epoch_ms(moment: datetime) -> int:
+    """Return a moment in epoch milliseconds."""
     # Not timestamp() * 1000: a float would lose the last millisecond now and then.
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def _attributes(wire: _Wire) -> dict[str, Any]:
-    attributes = wire.attributes
-    for name in ("amount", "currency", "order_id", "what", "reason", "effective_at"):
-        value = getattr(wire, name)
-        if value is not None:
-            attributes[name] = value.isoformat() if isinstance(value, datetime) else value
+def _attributes(wire: Wire) -> dict[str, Any]:
+    attributes: dict[str, Any] = wire.attributes
+    if wire.amount is not None:
+        attributes["amount"] = wire.amount
+    if wire.currency is not None:
+        attributes["currency"] = wire.currency
+    if wire.order_id is not None:
+        attributes["order_id"] = wire.order_id
+    if wire.what is not None:
+        attributes["what"] = wire.what
+    if wire.reason is not None:
+        attributes["reason"] = wire.reason
+    if wire.effective_at is not None:
+        attributes["effective_at"] = wire.effective_at.isoformat()
     return attributes
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from schemas.events import Event, InvalidEvent, build_event, parse_event, read_json
 from schemas.sources import Place, Plain, Source, When
 
-__all__ = ["ForeignRecord", "Mapper", "compile_source"]
+__all__ = ["ForeignRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
 
 
 class ForeignRecord(NamedTuple):
@@ -82,7 +82,15 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
         declared: the event types declared beyond the built-in ones.
     """
     types = tuple(declared)
-    return _canonical_mapper(source, types) if source.format == "canonical" else _foreign_mapper(source, types)
+    if source.format == "canonical":
+        return _canonical_mapper(source, types)
+    find, build = compile_finder(source), compile_builder(source, types)
+
+    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+        found = find(record)
+        return None if found is None else build(found, latest)
+
+    return mapper
 
 
 def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
@@ -100,14 +108,21 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     return mapper
 
 
-def _foreign_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
+Finder = Callable[[ForeignRecord], dict[str, Any] | None]
+"""`find(record)` -> an event's fields as they were found, not validated yet; None for a record that is skipped."""
+
+Builder = Callable[[dict[str, Any], datetime], Event]
+"""`build(found, latest)` -> the event of these fields."""
+
+
+def compile_finder(source: Source) -> Finder:
+    """Return the first half of a mapper for foreign records: find the fields."""
     conditions = tuple(_condition(path, wanted) for path, wanted in source.only_when.items())
     fields = tuple(_fields(source))
     attributes = tuple(_field(name, place, read=None) for name, place in source.attributes.items())
-    places = {field.name: field.at for field in fields}
     base = {"type": source.event}
 
-    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+    def find_all(record: ForeignRecord) -> dict[str, Any] | None:
         if record.value is None and conditions:
             # A tombstone has nothing at any path, so it is not what `only_when` asks for.
             return None
@@ -126,12 +141,23 @@ def _foreign_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
                 raise InvalidEvent("missing_field", f"'{name}' is missing: there is nothing at {at}", field=name)
         if attributes:
             found["attributes"] = _attributes(attributes, document, record)
+        return found
+
+    return find_all
+
+
+def compile_builder(source: Source, declared: Collection[str]) -> Builder:
+    """Return the second half of a mapper for foreign records: validate what was found."""
+    types = tuple(declared)
+    places = {field.name: field.at for field in _fields(source)}
+
+    def build(found: dict[str, Any], latest: datetime) -> Event:
         try:
             return build_event(found, types=types, latest=latest)
         except InvalidEvent as error:
             raise _located(error, places) from None
 
-    return mapper
+    return build
 
 
 def _fields(source: Source) -> list[_Field]:
