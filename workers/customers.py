@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.core import activity as activities
-from workers.core.activity import Activity, Series
+from workers.core.activity import Activity
 from workers.core.facts import UNIT
 from workers.core.observed import type_of
 from workers.core.ruleset import Rule, RuleSet
+from workers.core.series import Series
 from workers.partitioning import partition_of
 from workers.store import Store
 

@@ -18,6 +18,7 @@ from tests.builders import day
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core import activity as activities
+from workers.core.series import Series
 from workers.demo.mailer import stop_consumer
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
@@ -81,7 +82,7 @@ async def state(place: Site) -> dict[str, Any]:
             facts = msgspec.structs.asdict(activities.decode(raw))
             # The latest timer that was decided: a live worker decided one that a late event came too late for.
             del facts["fired_ms"]
-            found[customer] = msgspec.to_builtins(facts), due, waiting
+            found[customer] = msgspec.to_builtins(facts, enc_hook=Series.stored), due, waiting
     return found
 
 

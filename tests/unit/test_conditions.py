@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.builders import DAY, TYPES, day, event, rule, rules, watched
-from workers.core.activity import MAX_BYTES, Activity, decode, encode
+from workers.core.activity import MAX_DAYS, Activity, decode, encode
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -947,13 +947,15 @@ def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable
 
 def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened() -> None:
     when = {"all": [{"count": "login", "at most": 3, "within": f"{days} days"} for days in (5, 700)]}
+    when["all"].append({"count": "purchase", "at least": 1, "within": "700 days"})
     ruleset = rules(rule(when=when), types=ALL_TYPES)
-    events = logged_in(*(at + number / 100 for at in range(900) for number in range(1, 3)))
+    events = [event(kind, at) for at in range(900) for kind in ("login", "purchase")]
     activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
     assert activity is not None
     stored = encode(activity)
-    assert len(stored) <= MAX_BYTES
-    few, many = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
+    assert sum(len(series.days) for series in activity.series.values()) == MAX_DAYS
+    parts = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
+    few, many = [part for part in parts if part.type == "login"]
     at_ms = day(900 + 690)
     assert few.look(decode(stored), at_ms, watched(ruleset))[0] == TRUE
     assert many.look(decode(stored), at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)

@@ -2,7 +2,7 @@
 
 Facts are kept per series: an event type, or an event type under one `where` filter. A series has daily
 buckets (UTC days), never raw events. Stored as positional msgpack behind a version number; ordinary customers
-take about 200 bytes, nobody more than `MAX_BYTES`.
+take about 200 bytes, and nobody is kept more than `MAX_DAYS` of.
 """
 
 from collections.abc import Iterable
@@ -16,48 +16,23 @@ from schemas.actions import ActionName, Number, Reason
 from workers.core.facts import MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
+from workers.core.series import Series, restored
 
 DAY_MS: Final = 86_400_000
-MAX_BYTES: Final = 4096
+MAX_DAYS: Final = 1_200
+"""Buckets of one customer, over all series: a year of three kinds of events on every day."""
 RING: Final = 8
 """How many of a customer's latest event ids are remembered to drop repetitions."""
 FINGERPRINT_BYTES: Final = 8
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 
 LONGEST_TEXT: Final = 200
 """Characters of a text that are kept as the latest value of an attribute."""
+_MANY_DAYS: Final = 100
 UNKNOWN: Final = -1
 """In a pair: something followed, but not known what first."""
 _LARGEST: Final = 10**300
 _LARGEST_DECIMAL: Final = Decimal(10) ** 18
-
-
-class Series(msgspec.Struct, array_like=True):
-    """Facts of one series.
-
-    Attributes:
-        first_ms, last_ms: earliest and latest event.
-        total, total_sum: over the lifetime; sums in ten-thousandths.
-        days, counts, sums: parallel lists, one entry per UTC day with events, ascending; `sums` is empty
-            when the series has no attribute to add up.
-        active_days: on how many UTC days there were events, over the lifetime.
-        gone_day: buckets of this UTC day and of those before it are not all there any more; 0 if all are.
-        values, value_days: parallel lists, ascending by day: hashes of the different values of an attribute and the
-            UTC day on which each was seen last, the newest `MAX_TOLD_APART` of them. Empty unless values are told
-            apart; then there are no buckets, and `gone_day` speaks of values.
-    """
-
-    first_ms: int
-    last_ms: int
-    total: int = 0
-    total_sum: int = 0
-    days: list[int] = []
-    counts: list[int] = []
-    sums: list[int] = []
-    active_days: int = 0
-    gone_day: int = 0
-    values: list[int] = []
-    value_days: list[int] = []
 
 
 class Episode(msgspec.Struct, array_like=True):
@@ -159,8 +134,14 @@ class Activity(msgspec.Struct, array_like=True):
         return True
 
 
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
-_decode = msgspec.msgpack.Decoder(Activity).decode
+def _stored(value: Any) -> list[Any]:
+    if isinstance(value, Series):
+        return value.stored()
+    raise NotImplementedError(f"{type(value).__name__} is nothing that an activity holds")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_stored, order="deterministic").encode
+_decode = msgspec.msgpack.Decoder(Activity, dec_hook=lambda _, fields: restored(fields)).decode
 
 
 class UnknownLayout(ValueError):
@@ -191,20 +172,8 @@ def decode(raw: bytes) -> Activity:
 
 
 def encode(activity: Activity) -> bytes:
-    """Write an activity, at most `MAX_BYTES` long: beyond that the oldest days of its largest series go."""
-    raw = _encode(activity)
-    while len(raw) > MAX_BYTES:
-        largest = max(activity.series.values(), key=_size, default=None)
-        if largest is None or _size(largest) < 2:
-            break
-        _drop_oldest(largest, max(1, len(largest.days) // 8))
-        _drop_values(largest, (len(largest.values) + 7) // 8)
-        raw = _encode(activity)
-    return raw
-
-
-def _size(series: Series) -> int:
-    return len(series.days) + len(series.values)
+    """Write an activity."""
+    return _encode(activity)
 
 
 def remember(activity: Activity, fingerprint: bytes) -> None:
@@ -233,6 +202,8 @@ def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:
             if known is None:
                 known = series[one.key] = Series(fact.at_ms, fact.at_ms, active_days=1)
             _add(known, fact, one, activity.at_ms // DAY_MS - one.keep_days)
+            if len(known.days) > _MANY_DAYS:
+                _forget_oldest(activity)
     for attribute, key in plan.traits:
         value = kept_value(attributes.get(attribute))
         if value is not None:
@@ -265,10 +236,8 @@ def kept_value(value: Any) -> bool | int | float | str | None:
 
 def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
     """Fold one event into a series; buckets of `oldest` and of the days before are not kept."""
-    at, days = fact.at_ms, series.days
+    at = fact.at_ms
     day = at // DAY_MS
-    if not series.active_days:  # stored before active days were counted
-        series.active_days = len(days)
     if at > series.last_ms:
         if day > series.last_ms // DAY_MS:
             series.active_days += 1
@@ -277,7 +246,7 @@ def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
         if day < series.first_ms // DAY_MS:
             series.active_days += 1
         series.first_ms = at
-    elif series.total and day > series.gone_day and day not in days:
+    elif series.total and day > series.gone_day and day not in series.days:
         series.active_days += 1
     series.total += 1
     amount = None
@@ -287,45 +256,27 @@ def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
     if plan.tells_apart is not None:
         _tell_apart(series, fact.attributes.get(plan.tells_apart), day)
     elif day > oldest:
-        _into_bucket(series, day, amount)
+        series.add(day, amount, MAX_STORED)
     elif day > series.gone_day:
         series.gone_day = day
+    days = series.days
     if days and days[0] <= oldest:
         stale = 1
         while stale < len(days) and days[stale] <= oldest:
             stale += 1
-        _drop_oldest(series, stale)
+        series.drop_oldest(stale)
 
 
-def _into_bucket(series: Series, day: int, amount: int | None) -> None:
-    days = series.days
-    at = len(days)
-    while at and days[at - 1] > day:
-        at -= 1
-    if at and days[at - 1] == day:
-        series.counts[at - 1] += 1
-        if amount is not None:
-            series.sums[at - 1] = max(-MAX_STORED, min(MAX_STORED, series.sums[at - 1] + amount))
-        return
-    days.insert(at, day)
-    series.counts.insert(at, 1)
-    if amount is not None:
-        series.sums.insert(at, amount)
+def _forget_oldest(activity: Activity) -> None:
+    """Drop the oldest days of the longest series until there are no more than `MAX_DAYS`.
 
-
-def _drop_oldest(series: Series, number: int) -> None:
-    if series.days:
-        series.gone_day = max(series.gone_day, series.days[number - 1])
-        del series.days[:number]
-        del series.counts[:number]
-        del series.sums[:number]
-
-
-def _drop_values(series: Series, number: int) -> None:
-    if number:
-        series.gone_day = max(series.gone_day, series.value_days[number - 1])
-        del series.values[:number]
-        del series.value_days[:number]
+    Only what was folded decides, not when it was stored: the borders of batches change nothing.
+    """
+    lengths = {key: len(series.days) for key, series in activity.series.items()}
+    for _ in range(sum(lengths.values()) - MAX_DAYS):
+        key = max(lengths, key=lambda name: (lengths[name], name))
+        activity.series[key].drop_oldest(1)
+        lengths[key] -= 1
 
 
 def _tell_apart(series: Series, value: Any, day: int) -> None:

@@ -5,7 +5,7 @@ they find. What is here must not know where anything is stored nor how an answer
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from typing import Final
 
@@ -384,7 +384,8 @@ class _Inquiry:
                 since[key] = 0
                 whole.add(key)
             elif key in series:
-                series[key] = msgspec.structs.replace(series[key], gone_day=0)
+                series[key] = copy(series[key])
+                series[key].gone_day = 0
         activity = msgspec.structs.replace(activity, series=series)
         observed = replace(self._observed, since=since, whole=frozenset(whole))
         return leaf.look(activity, self._at_ms, observed)[0] != NOT_OBSERVABLE

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schemas.actions import Reason
-from workers.core.activity import DAY_MS, Activity, Series
+from workers.core.activity import DAY_MS, Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.observed import FOREVER_MS, Observed
+from workers.core.series import Series
 from workers.core.words import noun
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from schemas.actions import Reason
-from workers.core.activity import DAY_MS, Activity, Series
+from workers.core.activity import DAY_MS, Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.watching import (
     NOTHING,
@@ -18,6 +18,7 @@ from workers.core.conditions.watching import (
 )
 from workers.core.facts import UNIT
 from workers.core.observed import FOREVER_MS, Observed
+from workers.core.series import Series
 from workers.core.words import noun, plural
 
 _OUT_OF_REACH: Final = 1 << 80

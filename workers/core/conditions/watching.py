@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from workers.core.activity import DAY_MS, Activity, Series
+from workers.core.activity import DAY_MS, Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
+from workers.core.series import Series
 
 NOTHING: Final = frozenset[str]()
 LATEST_YEAR_MS: Final = 253_402_300_800_000

@@ -1,0 +1,234 @@
+"""Series: what is kept of the events of one kind, packed small and unpacked only when somebody looks.
+
+Most events of a customer touch one series of several, so the others are read and written as the bytes that they
+are. The numbers of a day take two bytes for most kinds of events, four with an amount.
+"""
+
+import struct
+from collections.abc import Sequence
+from itertools import accumulate
+from math import gcd
+from operator import sub
+from typing import Any, Final
+
+_HUNDRED: Final = 100
+_HEAD: Final = struct.Struct("<BI")
+# What the flags of the head say: how wide the steps from day to day, the counts, and the sums are.
+_DAY_CODES: Final = "BI"
+_COUNT_CODES: Final = "BQ"
+_SUM_CODES: Final = "xHIq"
+"""None, hundreds in two or four bytes, or any number in eight."""
+_WIDTHS: Final = {code: struct.calcsize(f"<{code}") for code in "BHIQq"} | {"x": 0}
+_MOST_IN: Final = {code: (1 << 8 * width) - 1 for code, width in _WIDTHS.items()}
+
+
+class Damaged(ValueError):
+    """Stored bytes that are no packed days."""
+
+
+class Series:
+    """Facts of one series.
+
+    Attributes:
+        first_ms, last_ms: earliest and latest event.
+        total, total_sum: over the lifetime; sums in ten-thousandths.
+        days, counts, sums: parallel lists, one entry per UTC day with events, ascending; `sums` is empty
+            when the series has no attribute to add up. To be changed by this class only.
+        active_days: on how many UTC days there were events, over the lifetime.
+        gone_day: buckets of this UTC day and of those before it are not all there any more; 0 if all are.
+        values, value_days: parallel lists, ascending by day: hashes of the different values of an attribute and the
+            UTC day on which each was seen last. Empty unless values are told apart; then there are no buckets, and
+            `gone_day` speaks of values.
+    """
+
+    __slots__ = (
+        "_counts",
+        "_days",
+        "_packed",
+        "_sums",
+        "active_days",
+        "first_ms",
+        "gone_day",
+        "last_ms",
+        "total",
+        "total_sum",
+        "value_days",
+        "values",
+    )
+
+    def __init__(
+        self,
+        first_ms: int,
+        last_ms: int,
+        total: int = 0,
+        total_sum: int = 0,
+        active_days: int = 0,
+        gone_day: int = 0,
+        packed: bytes = b"",
+        values: Sequence[int] = (),
+        value_days: Sequence[int] = (),
+    ) -> None:
+        self.first_ms = first_ms
+        self.last_ms = last_ms
+        self.total = total
+        self.total_sum = total_sum
+        self.active_days = active_days
+        self.gone_day = gone_day
+        self.values = list(values)
+        self.value_days = list(value_days)
+        self._packed: bytes | None = packed
+        self._days: list[int] | None = None
+        self._counts: list[int] = []
+        self._sums: list[int] = []
+
+    @property
+    def days(self) -> list[int]:
+        """Return the days with events."""
+        if self._days is None:
+            self._unpack()
+        return self._days  # type: ignore[return-value]
+
+    @property
+    def counts(self) -> list[int]:
+        """Return the number of events of each day."""
+        if self._days is None:
+            self._unpack()
+        return self._counts
+
+    @property
+    def sums(self) -> list[int]:
+        """Return the sum of each day."""
+        if self._days is None:
+            self._unpack()
+        return self._sums
+
+    def add(self, day: int, amount: int | None, most: int) -> None:
+        """Put one event into the bucket of its day; sums stay between `-most` and `most`."""
+        days = self.days
+        self._packed = None
+        at = len(days)
+        while at and days[at - 1] > day:
+            at -= 1
+        if at and days[at - 1] == day:
+            self._counts[at - 1] += 1
+            if amount is not None:
+                self._sums[at - 1] = max(-most, min(most, self._sums[at - 1] + amount))
+            return
+        days.insert(at, day)
+        self._counts.insert(at, 1)
+        if amount is not None:
+            self._sums.insert(at, amount)
+
+    def drop_oldest(self, number: int) -> None:
+        """Forget so many of the oldest days."""
+        if days := self.days:
+            self._packed = None
+            self.gone_day = max(self.gone_day, days[number - 1])
+            del days[:number]
+            del self._counts[:number]
+            del self._sums[:number]
+
+    def stored(self) -> list[Any]:
+        """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
+        if self._packed is None:
+            self._packed = pack(self.days, self._counts, self._sums)
+        fields: list[Any] = [self.first_ms, self.last_ms, self.total, self.total_sum, self.active_days, self.gone_day]
+        fields.append(self._packed)
+        if self.values:
+            fields += [self.values, self.value_days]
+        return fields
+
+    def _unpack(self) -> None:
+        assert self._packed is not None
+        self._days, self._counts, self._sums = unpack(self._packed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Series) and self.stored() == other.stored()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"Series({self.first_ms}, {self.last_ms}, total={self.total}, total_sum={self.total_sum}, "
+            f"days={self.days}, counts={self.counts}, sums={self.sums}, active_days={self.active_days}, "
+            f"gone_day={self.gone_day}, values={self.values}, value_days={self.value_days})"
+        )
+
+
+def restored(fields: Any) -> Series:
+    """Make a series of what is stored of it.
+
+    Raises:
+        Damaged: if that is nothing that `Series.stored` returns.
+    """
+    if not isinstance(fields, list) or not 7 <= len(fields) <= 9:
+        raise Damaged("a series has seven to nine fields")
+    numbers, packed, values = fields[:6], fields[6], fields[7:]
+    if any(number.__class__ is not int for number in numbers) or packed.__class__ is not bytes:
+        raise Damaged("a series is numbers and bytes")
+    if values and (
+        len(values) != 2 or any(_are_no_numbers(one) for one in values) or len(values[0]) != len(values[1])
+    ):
+        raise Damaged("different values and their days are two lists of the same length")
+    if packed:
+        _check(packed)
+    return Series(*fields)
+
+
+def _are_no_numbers(values: Any) -> bool:
+    return values.__class__ is not list or any(value.__class__ is not int for value in values)
+
+
+def pack(days: Sequence[int], counts: Sequence[int], sums: Sequence[int]) -> bytes:
+    """Write parallel lists as bytes; nothing at all if they are empty.
+
+    Args:
+        days: ascending, from 0 to 2^32 - 1.
+        counts: from 1 to 2^64 - 1.
+        sums: between -2^63 and 2^63 - 1, or empty.
+    """
+    if not days:
+        return b""
+    steps = [0, *map(sub, days[1:], days)]
+    wide_days, wide_counts, kind = max(steps) > _MOST_IN["B"], max(counts) > _MOST_IN["B"], 0
+    if sums:
+        if min(sums) < 0 or gcd(*sums) % _HUNDRED or max(sums) > _HUNDRED * _MOST_IN["I"]:
+            kind = 3
+        else:
+            sums = [number // _HUNDRED for number in sums]
+            kind = 1 if max(sums) <= _MOST_IN["H"] else 2
+    number = len(days)
+    parts = [_HEAD.pack(wide_days | wide_counts << 1 | kind << 2, days[0])]
+    parts.append(struct.pack(f"<{number}I", *steps) if wide_days else bytes(steps))
+    parts.append(struct.pack(f"<{number}Q", *counts) if wide_counts else bytes(counts))
+    if kind:
+        parts.append(struct.pack(f"<{number}{_SUM_CODES[kind]}", *sums))
+    return b"".join(parts)
+
+
+def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
+    """Read what `pack` wrote: days, counts, sums."""
+    if not packed:
+        return [], [], []
+    codes, number = _check(packed)
+    first: int
+    _, first = _HEAD.unpack_from(packed)
+    at, columns = _HEAD.size, []
+    for code in codes:
+        columns.append(struct.unpack_from(f"<{number}{code}", packed, at) if code != "x" else ())
+        at += number * _WIDTHS[code]
+    steps, counts, sums = columns
+    days = list(accumulate(steps[1:], initial=first))
+    return days, list(counts), [one * _HUNDRED for one in sums] if codes[2] in "HI" else list(sums)
+
+
+def _check(packed: bytes) -> tuple[str, int]:
+    """Return how wide each column is, and how many days there are."""
+    flags = packed[0]
+    if flags > 15:
+        raise Damaged(f"packed days begin with {flags}")
+    codes = _DAY_CODES[flags & 1] + _COUNT_CODES[flags >> 1 & 1] + _SUM_CODES[flags >> 2]
+    number, rest = divmod(len(packed) - _HEAD.size, _WIDTHS[codes[0]] + _WIDTHS[codes[1]] + _WIDTHS[codes[2]])
+    if rest or number < 1:
+        raise Damaged(f"{len(packed)} bytes are no whole number of days")
+    return codes, number
