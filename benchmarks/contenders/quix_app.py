@@ -29,6 +29,8 @@ from benchmarks.workload import Decided
 _LOCK: Final = Path(__file__).with_suffix(".lock")
 _ROOT: Final = Path(__file__).parents[2]
 _NO_PREFIX: Final = b""
+_STATIC_MEMBER: Final = {"group.instance.id": "the-only-one"}
+"""Started again after a crash it is given its partitions at once, not when the session of the dead one is over."""
 
 
 class DueTimes:
@@ -124,6 +126,7 @@ def main() -> None:
         broker_address=os.environ["BENCH_KAFKA"],
         consumer_group=os.environ["BENCH_GROUP"],
         auto_offset_reset="earliest",
+        consumer_extra_config=_STATIC_MEMBER,
         state_dir=os.environ["BENCH_STATE"],
         loglevel="WARNING",
     )
