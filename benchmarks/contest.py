@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from benchmarks.arena import (
     Broker,
     Reading,
     Record,
+    Redis,
     cpu_seconds,
     create_topics,
     delete_topics,
@@ -366,44 +367,50 @@ async def run_once(
 
 
 async def _run(contender: Contender, task: Task, broker: Broker, cache: Path, folder: Path, log: Path) -> Measured:
-    name, dealings, warm_up, end_ms = folder.name, contender.dealings, task.warm_up, task.workload.end_ms
-    with running_store(folder) as redis:
-        place = Place(
-            broker.address, redis.url, f"{name}.events", f"{name}.actions", task.partitions, name, folder / "state"
-        )
-        await create_topics(broker.address, [place.events, place.actions], task.partitions)
+    dealings, warm_up, end_ms, partitions = contender.dealings, task.warm_up, task.workload.end_ms, task.partitions
+    async with AsyncExitStack() as stack:
+        redis = stack.enter_context(running_store(folder))
         empty_bytes = redis.used_bytes()
+        place = _place(broker, redis, folder, partitions)
+        await create_topics(broker.address, [place.events, place.actions], partitions)
         variables = {**contender.environment, **place.variables(), **await dealings.set_up(place)}
         topics = dealings.topics(place)
-        async with (
-            feeding(broker.address, place.events, task.partitions) as feed,
-            reading(broker.address, topics, task.partitions) as reader,
-        ):
-            first = feed.pack(task.events[:warm_up], task.workload.markers(task.partitions, task.warm_ms))
-            rest = feed.pack(task.events[warm_up:], task.workload.markers(task.partitions, end_ms))
-            await feed.send(first)
-            await dealings.fed(place, task.warm_ms, feed.ends)
-            with running(contender.command(cache), variables, log) as process:
-                judge = Judge(contender, reader, process)
-                judge.want(task.wanted(contender, task.warm_ms))
-                await judge.until_done(redis.pid, broker.pid)
-                process.hold()
-                await feed.send(rest)
-                await dealings.fed(place, end_ms, feed.ends)
-                judge.want(task.wanted(contender, end_ms))
-                early = len(judge.done)
-                before, started = cpu_of(process, redis.pid, broker.pid), time.monotonic()
-                process.go_on()
-                finished, after = await judge.until_done(redis.pid, broker.pid)
-                await judge.watch_on()
-                return Measured(
-                    events=len(task.events) - warm_up,
-                    customers=task.workload.customers,
-                    actions=len(judge.done) - early,
-                    again=judge.again,
-                    seconds=finished - started,
-                    cpu=after.since(before),
-                    redis_bytes=redis.used_bytes() - empty_bytes,
-                    state_bytes=folder_bytes(place.state),
-                    topic_bytes=log_bytes(broker, [place.events, *topics]),
-                )
+
+        feed = await stack.enter_async_context(feeding(broker.address, place.events, partitions))
+        first = feed.pack(task.events[:warm_up], task.workload.markers(partitions, task.warm_ms))
+        rest = feed.pack(task.events[warm_up:], task.workload.markers(partitions, end_ms))
+        await feed.send(first)
+        await dealings.fed(place, task.warm_ms, feed.ends)
+
+        reader = await stack.enter_async_context(reading(broker.address, topics, partitions))
+        process = stack.enter_context(running(contender.command(cache), variables, log))
+        judge = Judge(contender, reader, process)
+        judge.want(task.wanted(contender, task.warm_ms))
+        await judge.until_done(redis.pid, broker.pid)
+
+        process.hold()
+        await feed.send(rest)
+        await dealings.fed(place, end_ms, feed.ends)
+        judge.want(task.wanted(contender, end_ms))
+        early = len(judge.done)
+
+        before, started = cpu_of(process, redis.pid, broker.pid), time.monotonic()
+        process.go_on()
+        finished, after = await judge.until_done(redis.pid, broker.pid)
+        await judge.watch_on()
+        return Measured(
+            events=len(task.events) - warm_up,
+            customers=task.workload.customers,
+            actions=len(judge.done) - early,
+            again=judge.again,
+            seconds=finished - started,
+            cpu=after.since(before),
+            redis_bytes=redis.used_bytes() - empty_bytes,
+            state_bytes=folder_bytes(place.state),
+            topic_bytes=log_bytes(broker, [place.events, *topics]),
+        )
+
+
+def _place(broker: Broker, redis: Redis, folder: Path, partitions: int) -> Place:
+    name = folder.name
+    return Place(broker.address, redis.url, f"{name}.events", f"{name}.actions", partitions, name, folder / "state")
