@@ -34,12 +34,13 @@ class Amounts:
         backlog: of one worker.
         partitions: of the topics, wherever they are not what is changed.
         rated: what half the load is found out by, if nobody gives a rate.
-        live_seconds, live_customers: of steady load.
+        live_seconds, live_customers, ticks_ms: of steady load.
         waiting, soon, window_seconds: due times set, those that come, and over how long.
         overdue: due times after an outage.
         memory_sizes, memory_depths: customers, and events of each.
         starts, kill_rate, session_timeout_ms: of a worker, and under which load it is killed.
         scaling: rows of it.
+        events_each: past of a customer for `memory`.
     """
 
     backlog: Workload
@@ -58,6 +59,7 @@ class Amounts:
     scaling: Sizes
     partitions: int = 8
     events_each: int = 40
+    ticks_ms: Sequence[int] = (250, 50)
 
 
 FULL: Final = Amounts(
@@ -128,6 +130,7 @@ async def _latency(servers: Servers, options: Options) -> Report:
         seconds=amounts.live_seconds,
         customers=amounts.live_customers,
         partitions=amounts.partitions,
+        ticks_ms=amounts.ticks_ms,
     )
 
 

@@ -3,10 +3,9 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
-from benchmarks.linger_figures.live import Stream, Watch
+from benchmarks.linger_figures.live import Stream, watching
 from benchmarks.linger_figures.preload import Customer, Stored, put, repeated, rules_in_force, stored_of
 from benchmarks.linger_figures.reports import Report, spread
 from benchmarks.linger_figures.site import NeverDone, Plan, Servers, Site, cpu_seconds, installed
@@ -64,21 +63,18 @@ async def measure_lateness(
         await site.until_claimed()
         if time.time_ns() // 1_000_000 > begin_ms:
             raise NeverDone("the worker was not at work before the first due time")
-        watch, stream = Watch(site), Stream(site, Workload(1_000_000, 100_000).records(), rate)
-        watching = asyncio.create_task(watch.run())
+        stream = Stream(site, Workload(1_000_000, 100_000).records(), rate)
         due = await _due_times(site)
-        await asyncio.sleep(max(0.0, begin_ms / 1000 - time.time()))
-        used = cpu_seconds(worker.pid)
-        if rate:
-            await stream.play(window_seconds)
-        else:
-            await asyncio.sleep(window_seconds)
-        used = cpu_seconds(worker.pid) - used
-        await asyncio.sleep(_REST_SECONDS)
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-    late = [one for one in watch.arrivals if one.customer.startswith("soon-") and one.rule == RULE]
+        async with watching(site) as arrivals:
+            await asyncio.sleep(max(0.0, begin_ms / 1000 - time.time()))
+            used = cpu_seconds(worker.pid)
+            if rate:
+                await stream.play(window_seconds)
+            else:
+                await asyncio.sleep(window_seconds)
+            used = cpu_seconds(worker.pid) - used
+            await asyncio.sleep(_REST_SECONDS)
+    late = [one for one in arrivals if one.customer.startswith("soon-") and one.rule == RULE]
     rows = [
         {"until": "the worker hands it to its producer", **spread([one.sent_ms - one.decided_ms for one in late])},
         {"until": "a consumer has it", **spread([one.arrived_ms - one.decided_ms for one in late])},

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer
 
 from benchmarks.linger_figures.site import Site, read_action, taken
 from benchmarks.workload import Event
@@ -68,29 +71,35 @@ class Stream:
             await asyncio.gather(*futures)
 
 
-@dataclass
-class Watch:
-    """Reads what is published, from its first record on, until cancelled."""
+@asynccontextmanager
+async def watching(site: Site) -> AsyncIterator[list[Arrival]]:
+    """Read what is published, from its first record on, until the block ends; gives the growing list."""
+    arrivals: list[Arrival] = []
+    async with site.reading_actions() as reader:
+        reading = asyncio.create_task(_read(reader, arrivals))
+        try:
+            yield arrivals
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+    if not reading.cancelled() and (error := reading.exception()) is not None:
+        raise error
 
-    site: Site
-    arrivals: list[Arrival] = field(default_factory=list)
 
-    async def run(self) -> None:
-        """Read and note when."""
-        async with self.site.reading_actions() as reader:
-            while True:
-                records = await taken(reader, _LOOK_MS)
-                now_ms = time.time_ns() // 1_000_000
-                for record in records:
-                    action = read_action(record)
-                    when = action.retracted_at or action.decided_at
-                    self.arrivals.append(
-                        Arrival(
-                            action.rule.id,
-                            action.customer_id,
-                            action.status == "active",
-                            round(when.timestamp() * 1000),
-                            record.timestamp,
-                            now_ms,
-                        )
-                    )
+async def _read(reader: AIOKafkaConsumer, arrivals: list[Arrival]) -> None:
+    while True:
+        records = await taken(reader, _LOOK_MS)
+        now_ms = time.time_ns() // 1_000_000
+        for record in records:
+            action = read_action(record)
+            when = action.retracted_at or action.decided_at
+            arrivals.append(
+                Arrival(
+                    action.rule.id,
+                    action.customer_id,
+                    action.status == "active",
+                    round(when.timestamp() * 1000),
+                    record.timestamp,
+                    now_ms,
+                )
+            )

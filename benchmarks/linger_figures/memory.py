@@ -10,6 +10,8 @@ from benchmarks.workload import Workload
 
 EXTRAPOLATED: Final = 100_000_000
 _GIB: Final = 1 << 30
+_DIFFERENT: Final = 2_000
+"""Different pasts for the other depths."""
 
 
 async def measure(
@@ -19,13 +21,15 @@ async def measure(
 
     Args:
         servers: of which Kafka is not used.
-        sizes: numbers of customers, ascending. Beyond ten thousand, customers share the pasts of those.
+        sizes: numbers of customers, ascending. There are so many different pasts as the first says, and more
+            customers than that share them.
         events_each: events of a customer, on average, over 400 days.
         depths: other averages, for the smallest number of customers.
         partitions: over which they are spread.
     """
-    by_size = [await _fill(servers, size, events_each, partitions) for size in sizes]
-    by_depth = [await _fill(servers, sizes[0], depth, partitions) for depth in depths]
+    by_size = await _fill(servers, sizes, sizes[0], events_each, partitions)
+    different = min(sizes[0], _DIFFERENT)
+    by_depth = [row for depth in depths for row in await _fill(servers, sizes[:1], different, depth, partitions)]
     largest = by_size[-1]
     figures: dict[str, Any] = {
         "bytes_per_customer": largest["bytes_per_customer"],
@@ -34,36 +38,46 @@ async def measure(
     }
     if len(by_size) > 1:
         before = by_size[-2]
-        predicted = before["bytes_per_customer"] * largest["customers"]
         figures |= {
-            "check_predicted_mib": round(predicted / (1 << 20), 1),
-            "check_measured_mib": round(largest["bytes_per_customer"] * largest["customers"] / (1 << 20), 1),
-            "check_error": round(predicted / (largest["bytes_per_customer"] * largest["customers"]) - 1, 3),
+            "check": f"{before['customers']:,} customers, extrapolated to {largest['customers']:,} and compared",
+            "check_predicted_mib": _mib(before["bytes_per_customer"] * largest["customers"]),
+            "check_measured_mib": _mib(largest["bytes_per_customer"] * largest["customers"]),
+            "check_error": round(before["bytes_per_customer"] / largest["bytes_per_customer"] - 1, 3),
         }
     tables = {"by number of customers": by_size, "by events of a customer": by_depth}
     title = f"Redis for customers with {events_each} events each over 400 days, 20 rules"
     return Report("memory", title, {name: rows for name, rows in tables.items() if rows}, figures)
 
 
-async def _fill(servers: Servers, customers: int, events_each: int, partitions: int) -> dict[str, Any]:
-    different = min(customers, 10_000)
-    workload = Workload(different * events_each, different)
-    async with installed(servers, Plan(partitions=partitions)) as site:
-        rules = await rules_in_force(site)
-        # As it is while time goes on: without the quiet days, after which nothing more is due.
-        known = pasts(workload, rules, workload.end_ms - workload.quiet_days * 86_400_000)
-        before = await _memory(site)
-        await put(site.store, partitions, repeated(known, customers), rules)
-        after = await _memory(site)
-        due = [await _memory_of(site, site.store.keys(number).due) for number in range(partitions)]
-    return {
-        "customers": customers,
-        "events_each": events_each,
-        "bytes_per_customer": round((after["used_memory"] - before["used_memory"]) / customers, 1),
-        "due_bytes_per_customer": round(sum(due) / customers, 1),
-        "resident_bytes_per_customer": round((after["used_memory_rss"] - before["used_memory_rss"]) / customers, 1),
-        **_sizes(known),
-    }
+def _mib(number: float) -> float:
+    return round(number / (1 << 20), 1)
+
+
+async def _fill(
+    servers: Servers, sizes: Sequence[int], different: int, events_each: int, partitions: int
+) -> list[dict[str, Any]]:
+    """Return one row for each number of customers; all of them share the same pasts."""
+    workload = Workload(different * events_each, different, quiet_days=0)
+    known: list[Stored] = []
+    rows = []
+    for customers in sizes:
+        async with installed(servers, Plan(partitions=partitions)) as site:
+            rules = await rules_in_force(site)
+            known = known or pasts(workload, rules, workload.end_ms)
+            before = await _memory(site)
+            await put(site.store, partitions, repeated(known, customers), rules)
+            grown = await _memory(site) - before
+            due = [await _memory_of(site, site.store.keys(number).due) for number in range(partitions)]
+        rows.append(
+            {
+                "customers": customers,
+                "events_each": events_each,
+                "bytes_per_customer": round(grown / customers, 1),
+                "due_bytes_per_customer": round(sum(due) / customers, 1),
+                **_sizes(known),
+            }
+        )
+    return rows
 
 
 def _sizes(known: Sequence[Stored]) -> Mapping[str, Any]:
@@ -77,11 +91,10 @@ def _sizes(known: Sequence[Stored]) -> Mapping[str, Any]:
     }
 
 
-async def _memory(site: Site) -> dict[str, int]:
-    """Return what Redis says of its memory, in bytes."""
+async def _memory(site: Site) -> int:
+    """Return how many bytes Redis has allocated."""
     (raw,) = (await site.store.ask_every_server("INFO", "memory")).values()
-    lines = (line.partition(":") for line in raw.decode().splitlines())
-    return {name: int(value) for name, _, value in lines if value.isdecimal()}
+    return int(raw.decode().partition("used_memory:")[2].split()[0])
 
 
 async def _memory_of(site: Site, key: str) -> int:

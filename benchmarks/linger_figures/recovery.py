@@ -12,9 +12,6 @@ from benchmarks.linger_figures.site import Plan, Servers, Site, installed
 from benchmarks.workload import Workload
 
 _CALM_SECONDS: Final = 8.0
-_STANDSTILL_SECONDS: Final = 1.0
-"""Longer than a partition has nothing to fold while all is well; without one, there was no interruption."""
-
 _PATIENCE_SECONDS: Final = 240.0
 
 
@@ -37,7 +34,10 @@ class Scene:
 
 def scenes(session_timeout_ms: int) -> list[Scene]:
     """Return what is played, with a session timeout (Linger's own is 30 s)."""
-    timeout = {"kafka_session_timeout_ms": session_timeout_ms}
+    timeout = {
+        "kafka_session_timeout_ms": session_timeout_ms,
+        "kafka_heartbeat_interval_ms": session_timeout_ms // 10,
+    }
     named = {**timeout, "kafka_group_instance_id": "figures"}
     return [
         Scene("alone, started again at once, known to the group by name", 1, True, named),
@@ -78,7 +78,7 @@ async def _start(servers: Servers, partitions: int) -> float:
 
 
 async def _kill(site: Site, scene: Scene, rate: float) -> dict[str, Any]:
-    """Kill the first worker under load; return how long nothing was folded, and until nothing waited any more."""
+    """Kill the first worker under load; return until when a partition stood still, and until when events waited."""
     workers = [site.start() for _ in range(scene.workers)]
     await site.until_claimed()
     stream = Stream(site, Workload(2_000_000, 10_000).records(), rate)
@@ -89,41 +89,34 @@ async def _kill(site: Site, scene: Scene, rate: float) -> dict[str, Any]:
         workers[0].kill()
         if scene.comes_back:
             site.start()
-        longest, caught_up = await _follow(site, stream, playing)
+        moved, caught_up = await _follow(site, stream)
     finally:
         playing.cancel()
         await asyncio.wait({playing})
     return {
         "scene": scene.title,
-        "longest_pause_seconds": round(longest, 2),
+        "folding_again_seconds": round(moved - killed, 2),
         "caught_up_seconds": round(caught_up - killed, 2),
     }
 
 
-async def _follow(site: Site, stream: Stream, playing: "asyncio.Task[None]") -> tuple[float, float]:
-    """Return the longest time in which a partition stood still, and when what had been sent was folded again.
+async def _follow(site: Site, stream: Stream) -> tuple[float, float]:
+    """Return when every partition had moved again, and when what had been sent was folded (monotonic seconds).
 
     Behind by no more than a second of the stream, which goes on, is not behind.
     """
-    began = time.monotonic()
-    moved: dict[int, tuple[int, float]] = {}
-    longest = 0.0
+    before = await _folded(site)
+    moved: dict[int, float] = {}
 
     async def is_over() -> bool:
-        nonlocal longest
-        if playing.done():
-            playing.result()
-        sent, now = stream.sent, time.monotonic()
-        counts = await _folded(site)
+        sent, counts = stream.sent, await _folded(site)
         for number, count in counts.items():
-            if number not in moved or moved[number][0] != count:
-                moved[number] = (count, now)
-            longest = max(longest, now - moved[number][1])
-        is_level = sum(counts.values()) >= sent - stream.rate
-        return is_level and (longest > _STANDSTILL_SECONDS or now - began > _CALM_SECONDS)
+            if count > before[number]:
+                moved.setdefault(number, time.monotonic())
+        return len(moved) == len(before) and sum(counts.values()) >= sent - stream.rate
 
-    level_at = await site.until(is_over, "all events are folded again", _PATIENCE_SECONDS)
-    return longest, level_at
+    level_at = await site.until(is_over, "every partition goes on and all events are folded", _PATIENCE_SECONDS)
+    return max(moved.values()), level_at
 
 
 async def _folded(site: Site) -> dict[int, int]:
