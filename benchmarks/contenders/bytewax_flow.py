@@ -138,17 +138,13 @@ def main() -> None:
     cli_main(flow, epoch_interval=_EPOCH, recovery_config=RecoveryConfig(recovery))
 
 
-def _environment(cache: Path) -> Path:
-    return cache / "bytewax"
-
-
 CONTENDER: Final = Contender(
     name="bytewax",
     title="Bytewax 0.21, rules by hand",
     state="memory, with a snapshot in SQLite every 5 s",
     delivery="at least once: what was decided since the last snapshot, up to 5 s, is written again",
-    prepare=lambda cache: install(_environment(cache), _LOCK),
-    command=lambda cache: (str(python_in(_environment(cache))), "-m", "benchmarks.contenders.bytewax_flow"),
+    prepare=lambda cache: install(cache, _LOCK),
+    command=lambda cache: (str(python_in(cache)), "-m", "benchmarks.contenders.bytewax_flow"),
     environment={"PYTHONPATH": str(_ROOT)},
 )
 
