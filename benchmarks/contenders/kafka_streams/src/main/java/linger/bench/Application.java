@@ -1,6 +1,5 @@
 package linger.bench;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
@@ -32,7 +31,7 @@ public final class Application {
 
     public static void main(String[] arguments) throws InterruptedException {
         Map<String, String> environment = System.getenv();
-        Topology topology = topology(environment.get("BENCH_EVENTS"), environment.get("BENCH_ACTIONS"));
+        Topology topology = topology(told(environment, "BENCH_EVENTS"), told(environment, "BENCH_ACTIONS"));
         KafkaStreams streams = new KafkaStreams(topology, settings(environment));
         CountDownLatch ended = new CountDownLatch(1);
         streams.setUncaughtExceptionHandler(error -> StreamThreadExceptionResponse.SHUTDOWN_CLIENT);
@@ -49,15 +48,22 @@ public final class Application {
         }
     }
 
+    private static String told(Map<String, String> environment, String name) {
+        String value = environment.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException(name + " is not set");
+        }
+        return value;
+    }
+
     private static Topology topology(String events, String actions) {
         StoreBuilder<KeyValueStore<byte[], Customer>> customers = Stores.keyValueStoreBuilder(
                         Stores.persistentKeyValueStore(Decider.CUSTOMERS), Serdes.ByteArray(), new CustomerSerde())
                 .withCachingEnabled()
                 .withLoggingEnabled(CHANGELOG);
-        // Not cached: what is put there is hardly ever changed before it is written.
         StoreBuilder<KeyValueStore<byte[], byte[]>> dueTimes = Stores.keyValueStoreBuilder(
                         Stores.persistentKeyValueStore(Decider.DUE_TIMES), Serdes.ByteArray(), Serdes.ByteArray())
-                .withCachingDisabled()
+                .withCachingEnabled()
                 .withLoggingEnabled(CHANGELOG);
         return new Topology()
                 .addSource("events", events)
@@ -69,9 +75,9 @@ public final class Application {
 
     private static Properties settings(Map<String, String> environment) {
         Properties settings = new Properties();
-        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, environment.get("BENCH_GROUP"));
-        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, environment.get("BENCH_KAFKA"));
-        settings.put(StreamsConfig.STATE_DIR_CONFIG, Path.of(environment.get("BENCH_STATE")).toString());
+        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, told(environment, "BENCH_GROUP"));
+        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, told(environment, "BENCH_KAFKA"));
+        settings.put(StreamsConfig.STATE_DIR_CONFIG, told(environment, "BENCH_STATE"));
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, environment.getOrDefault("BENCH_THREADS", "1"));
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
