@@ -89,8 +89,8 @@ def build_app() -> faust.App:
 
 
 def main() -> None:
-    """Run it."""
-    faust.Worker(build_app(), loglevel="WARNING").execute_from_commandline()
+    """Run it; at a higher level Faust shows a spinner, and makes a record of every debug message for it."""
+    faust.Worker(build_app(), loglevel="INFO").execute_from_commandline()
 
 
 if __name__ == "__main__":
