@@ -1,9 +1,9 @@
 """Kafka Streams: a Java process with state in RocksDB, a changelog of it in Kafka, and transactions (kafka_streams/).
 
-One processor for each partition has two stores: the customers, in a few dozen bytes each, and an index of due times
-in the order of time. Reads and writes of customers go through Kafka Streams' own cache, so that what is touched twice
-within a commit interval is written once, to RocksDB and to the changelog. The commit interval is that which comes
-with exactly-once, 100 ms.
+One processor for each partition has two stores: the customers, in some 60 bytes each, and an index of due
+times in the order of time. Both go through Kafka Streams' own cache, so that what is touched twice within a commit
+interval is written once, to RocksDB and to the changelog. The commit interval is that which comes with exactly-once,
+100 ms.
 
 It has one stream thread, as the others have one process; BENCH_THREADS makes it more. RocksDB and the JVM have
 threads of their own besides.
@@ -45,13 +45,17 @@ def prepare(cache: Path) -> None:
 
 
 def command(cache: Path) -> Sequence[str]:
-    """Return how to start it; all its configuration is in the environment."""
+    """Return how to start it; all its configuration is in the environment.
+
+    RocksDB's library unpacks itself into Java's folder for temporary files, where it stays if the process is killed.
+    """
     target = _target(cache)
     return (
         "java",
         "-Xms1g",
         "-Xmx1g",
         "-XX:+UseParallelGC",
+        f"-Djava.io.tmpdir={target}",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-cp",
         f"{target / 'application.jar'}:{target / 'lib'}/*",
