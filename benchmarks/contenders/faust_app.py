@@ -1,7 +1,7 @@
 """An app as Faust's documentation would have one write it, with Redis for what is known, without an engine.
 
 One agent, one actor for each partition, and event by event: what it does with each is what `aiokafka_app` does. An
-event is acknowledged when Kafka has what was decided up to it: after a batch, or when there are no more events.
+event is acknowledged when Kafka has what was decided up to it: after a batch, or when no event is waiting.
 """
 
 import os
@@ -73,7 +73,7 @@ def build_app() -> faust.App:
                 sent += await send(await customers.unsent())
             sent += await send(await customers.take(message.offset, event.value))
             taken.append(event)
-            if len(taken) < _BATCH and message.offset + 1 < app.consumer.highwater(message.tp):
+            if len(taken) < _BATCH and not stream.channel.empty():
                 continue
             async for records in customers.fire():
                 sent += await send(records)
