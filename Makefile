@@ -8,7 +8,7 @@ UV := uv==0.13.9
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test faults check format lock clean
+.PHONY: help venv demo test faults bench check format lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis if this machine
 faults: $(VENV)/.dev ## kill, freeze and cut off whatever Linger runs on, and count what is lost or doubled (half an hour)
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+bench: $(VENV)/.dev ## measure Linger and other programs at the same work; ARGS=--short takes under ten minutes
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compose.yml
 	$(BIN)/ruff check .

@@ -1,0 +1,118 @@
+"""Customers whose past is put straight into the store, as a worker would have left it there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+from typing import NamedTuple
+
+from benchmarks.linger_figures.site import Site
+from benchmarks.workload import Workload
+from workers.core import activity as activities
+from workers.core.decide import decide
+from workers.core.facts import Fact, read_fact
+from workers.core.observed import Observed
+from workers.core.ruleset import RuleSet
+from workers.customers import partition_of
+from workers.generations import put_in_force
+from workers.store import MAX_CUSTOMERS, Changes, Store
+
+
+class Stored(NamedTuple):
+    """What the store holds of a customer: the activity, and when to look again (ms; 0 for never)."""
+
+    raw: bytes
+    due_ms: int
+
+
+class Customer(NamedTuple):
+    """Somebody of whom something is stored."""
+
+    name: str
+    stored: Stored
+
+
+def stored_of(facts: Iterable[Fact], rules: RuleSet, since_ms: int, until_ms: int) -> Stored:
+    """Return what is stored of somebody who did this, with everything decided until a moment.
+
+    Args:
+        facts: in the order of time.
+        rules: as in force.
+        since_ms: everything is watched since then, completely.
+        until_ms: not before the last of the facts.
+    """
+    keys = [plan.key for plan in rules.plans()]
+    observed = Observed(dict.fromkeys(keys, since_ms), whole=frozenset(keys))
+    outcome = decide("somebody", None, list(facts), rules, observed, until_ms)
+    if outcome.activity is None:
+        raise ValueError("of somebody who did nothing, nothing is stored")
+    return Stored(activities.encode(outcome.activity), outcome.due_ms)
+
+
+def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:
+    """Return what is stored of each customer of a workload that ends, with its quiet days, at another moment."""
+    earlier_ms = workload.end_ms - end_ms
+    by_customer: dict[str, list[Fact]] = {}
+    for record in workload.records():
+        fact = read_fact(record.value)
+        moved = Fact(fact.event_id, fact.type, fact.customer_id, fact.at_ms - earlier_ms, fact.attributes)
+        by_customer.setdefault(fact.customer_id, []).append(moved)
+    since_ms = min(facts[0].at_ms for facts in by_customer.values())
+    return [stored_of(facts, rules, since_ms, end_ms) for facts in by_customer.values()]
+
+
+def names(number: int) -> Iterator[str]:
+    """Yield the names of so many customers of a workload."""
+    return (f"c-{serial:07d}" for serial in range(number))
+
+
+def repeated(pasts: Iterable[Stored], number: int) -> Iterator[Customer]:
+    """Yield so many customers who share a few pasts."""
+    return (Customer(name, stored) for name, stored in zip(names(number), cycle(pasts), strict=False))
+
+
+async def rules_in_force(site: Site) -> RuleSet:
+    """Return the site's rules as a worker will have them, having put them in force."""
+    return (await put_in_force(site.store, site.rules, 0, deliberate=False)).rules
+
+
+@dataclass(slots=True)
+class _Filling:
+    """One partition that is being filled."""
+
+    number: int
+    activities: dict[str, bytes]
+    due: dict[str, int]
+
+
+async def put(store: Store, partitions: int, customers: Iterable[Customer], rules: RuleSet) -> int:
+    """Put customers into the store by the steps of the store itself, and return how many.
+
+    Whoever claims a partition afterwards takes it for one of which nothing was read yet, and in which everybody has
+    been looked at under these rules.
+    """
+    stamp: dict[str, str | int] = {"swept": rules.generation, "generation": rules.generation}
+    metas = {number: (await store.claim(number, "preload")).meta for number in range(partitions)}
+    fillings = {number: _Filling(number, {}, {}) for number in range(partitions)}
+
+    async def write(filling: _Filling) -> None:
+        async with store.step(filling.number, metas[filling.number]) as step:
+            await step.read(())
+            await step.commit(Changes(fields=stamp, activities=filling.activities, due=_set(filling.due)))
+        filling.activities, filling.due = {}, {}
+
+    total = 0
+    for customer in customers:
+        filling = fillings[partition_of(customer.name, partitions)]
+        filling.activities[customer.name], filling.due[customer.name] = customer.stored
+        total += 1
+        if len(filling.activities) >= MAX_CUSTOMERS:
+            await write(filling)
+    for filling in fillings.values():
+        if filling.activities:
+            await write(filling)
+    return total
+
+
+def _set(due: Mapping[str, int]) -> dict[str, int]:
+    """Leave out who is never due: nothing has to be taken out of an empty store."""
+    return {name: at_ms for name, at_ms in due.items() if at_ms}
