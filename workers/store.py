@@ -254,9 +254,11 @@ class Step:
         for held in changes.held:
             commands.append(("HSET", keys.held, held.action_id, held.record))
             commands.append(("ZADD", keys.held_of(held.rule), held.decided_ms, held.action_id))
-        for rule_id, action_id in changes.let_go:
-            commands.append(("HDEL", keys.held, action_id))
-            commands.append(("ZREM", keys.held_of(rule_id), action_id))
+        if changes.let_go:
+            commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.let_go)))
+            for rule_id in {rule_id for rule_id, _ in changes.let_go}:
+                names = [action_id for of, action_id in changes.let_go if of == rule_id]
+                commands.append(("ZREM", keys.held_of(rule_id), *names))
         if changes.carried_out:
             commands.append(("LTRIM", keys.orders, changes.carried_out, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))

@@ -300,7 +300,7 @@ def test_an_activity_of_a_newer_version_ends_the_worker_and_costs_no_event() -> 
         await agent.take(record(0))
         newer = stored(store)
         newer.layout = activities.LAYOUT + 1
-        store.contents[0].activities["ada"] = msgspec.msgpack.encode(newer)
+        store.contents[0].activities["ada"] = activities.encode(newer)
         with pytest.raises(LingerError, match="newer version"):
             await agent.take(record(1))
         assert await agent.published("linger.dead-letter") == []

@@ -121,8 +121,10 @@ class Activity(msgspec.Struct, array_like=True):
 
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
-        seen = self.seen
-        return any(seen[at : at + FINGERPRINT_BYTES] == fingerprint for at in range(0, len(seen), FINGERPRINT_BYTES))
+        at = self.seen.find(fingerprint)
+        while at > 0 and at % FINGERPRINT_BYTES:  # the end of one and the beginning of the next
+            at = self.seen.find(fingerprint, at + 1)
+        return at >= 0
 
     def has(self, required: Iterable[tuple[str, int, int]]) -> bool:
         """Tell whether so many events of each of some types were seen: at least, and at most."""

@@ -375,17 +375,20 @@ class _Turn:
     def _takes_away(self, event: Fact) -> bool:
         """Tell whether an event lowers a sum."""
         facts = self._rules.facts.get(event.type)
-        return facts is not None and any(
-            plan.adds is not None and (scaled_number(event.attributes.get(plan.adds)) or 0) < 0
-            for plan in facts.series
-        )
+        if facts is None or not facts.may_lower:
+            return False
+        return any((scaled_number(event.attributes.get(name)) or 0) < 0 for name in facts.may_lower)
 
     def _is_cancelled(self, activity: Activity) -> bool:
-        cancelled = activity.series.get(CANCELLATION)
+        series = activity.series
+        cancelled = series.get(CANCELLATION)
         if cancelled is None:
             return False
-        back = [activity.series[name].last_ms for name in self._rules.returns if name in activity.series]
-        return cancelled.last_ms >= max(back, default=0)
+        for name in self._rules.returns:
+            back = series.get(name)
+            if back is not None and back.last_ms > cancelled.last_ms:
+                return False
+        return True
 
     def _respond(self, activity: Activity, event: Fact, is_plain: bool, was_cancelled: bool) -> None:
         """Follow what an event that was just folded changes about rules and their due times.

@@ -5,7 +5,8 @@ arrived, unless the history is complete or the customer turned up long after wat
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from workers.core.activity import DAY_MS, Activity
@@ -14,6 +15,7 @@ from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
 from workers.core.series import Series
 
 NOTHING: Final = frozenset[str]()
+_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 LATEST_YEAR_MS: Final = 253_402_300_800_000
 """The end of the year 9999."""
 
@@ -76,7 +78,14 @@ def moment_in_words(at_ms: int) -> str:
     """Word a moment to the minute; what lies beyond the calendar is never."""
     if not 0 <= at_ms < LATEST_YEAR_MS:
         return "never"
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    day, ms = divmod(at_ms, DAY_MS)
+    hours, minutes = divmod(ms // 60_000, 60)
+    return f"{_day_in_words(day)} {hours:02}:{minutes:02} UTC"
+
+
+@lru_cache(maxsize=4096)
+def _day_in_words(day: int) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
 
 
 def last_in_words(activity: Activity, series: str) -> str:
