@@ -15,8 +15,8 @@ from workers.core import activity as activities
 from workers.core.activity import Activity
 from workers.core.decide import decide
 from workers.core.facts import Fact
-from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet
+from workers.core.observed import FOREVER_MS, Observed
+from workers.core.ruleset import Responding, RuleSet
 
 END = START + 700 * DAY
 PARTS = (
@@ -170,9 +170,14 @@ EVERYWHERE = replace(
     requires=dict.fromkeys(NEEDING.groups, ()),
     responses={
         cause: (
-            ((), tuple(one._replace(lowered_ms=0, quiet_ms=0) for _, responses in reactions for one in responses)),
+            Responding(
+                0,
+                FOREVER_MS + 1,
+                (),
+                tuple(one._replace(lowered_ms=0, quiet_ms=0) for some in responding for one in some.responses),
+            ),
         )
-        for cause, reactions in NEEDING.responses.items()
+        for cause, responding in NEEDING.responses.items()
     },
 )
 """The same rules, each asked after every event of a type that it reads."""

@@ -69,7 +69,8 @@ class Candidate(msgspec.Struct, array_like=True):
         rule: id of the rule.
         start_ms: start of the episode.
         withdrawn_ms: when the customer came back before it was admitted, so that nobody will hear of it; else 0.
-        action, version, variables, why: what the action will carry.
+        action, version, variables: what the action will carry.
+        why: as `packed_reasons` writes them: they are read once, and may have to be stored many times before.
     """
 
     rule: str
@@ -78,7 +79,7 @@ class Candidate(msgspec.Struct, array_like=True):
     action: ActionName
     version: str
     variables: dict[str, Number]
-    why: tuple[Reason, ...]
+    why: bytes
 
 
 class Activity(msgspec.Struct, array_like=True):
@@ -134,6 +135,10 @@ class Activity(msgspec.Struct, array_like=True):
             if not least <= (0 if facts is None else facts.total) <= most:
                 return False
         return True
+
+
+packed_reasons: Final = msgspec.msgpack.Encoder().encode
+unpacked_reasons: Final = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 
 
 def _stored(value: Any) -> list[Any]:

@@ -402,27 +402,33 @@ class _Turn:
             is_plain: it is later than everything that was decided before, and carries no negative number.
             was_cancelled: the customer had cancelled before.
         """
-        flips, at_ms, began = activity.flips, event.at_ms, activity.episodes.keys()
+        responding = self._rules.responses.get((event.type, was_cancelled))
         self._exact.clear()
         self._touched.add(event.type)
-        for required, responses in self._rules.responses.get((event.type, was_cancelled), ()):
-            is_known = is_plain
-            for name, least, most in required:
-                if name == event.type and activity.series[name].total in (least, most + 1):
-                    is_known = False  # with this very event it became possible that the rules hold, or impossible
-                    break
+        if not responding:
+            return
+        flips, at_ms, began = activity.flips, event.at_ms, activity.episodes.keys()
+        total = activity.series[event.type].total
+        for least, beyond, others, responses in responding:
+            if total in (least, beyond):
+                is_known = False  # with this very event it became possible that the rules hold, or impossible
+            elif least < total < beyond and (not others or activity.has(others)):
+                is_known = is_plain
             else:
-                if not activity.has(required):
-                    continue
+                continue
             for group, rules, lowered_ms, quiet_ms in responses:
                 if (
-                    not (lowered_ms or quiet_ms)
-                    or not is_known
-                    or not (began.isdisjoint(rules) or self._are_over(rules, activity))
+                    is_known
+                    and (lowered_ms or quiet_ms)
+                    and (began.isdisjoint(rules) or self._are_over(rules, activity))
                 ):
-                    self._set_flip(activity, group, self._judge_group(group, activity, event))
-                    continue
-                flip_ms = max(min(flips.get(group, FOREVER_MS), at_ms + lowered_ms), at_ms + quiet_ms)
+                    flip_ms = flips.get(group, FOREVER_MS)
+                    if flip_ms > at_ms + lowered_ms:
+                        flip_ms = at_ms + lowered_ms
+                    if flip_ms < at_ms + quiet_ms:
+                        flip_ms = at_ms + quiet_ms
+                else:
+                    flip_ms = self._judge_group(group, activity, event)
                 if flip_ms >= FOREVER_MS:
                     flips.pop(group, None)
                 else:
@@ -521,7 +527,7 @@ class _Turn:
                 self._ask(rule, activity, at_ms, at_ms)
 
     def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
-        why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
+        why = activities.packed_reasons(rule.condition.reasons(activity, at_ms, self._observed))
         activity.candidates.append(
             Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
         )

@@ -85,6 +85,11 @@ def scaled_number(found: Any) -> int | None:
     """Return a number in whole ten-thousandths, rounded half to even and bounded; None for what is none."""
     if found.__class__ is int:
         return max(-_LARGEST, min(_LARGEST, found * UNIT))
+    if found.__class__ is Decimal and found.is_finite():
+        # What has four decimals at most needs no rounding.
+        number = found * UNIT
+        if -_LARGEST <= number <= _LARGEST and (whole := int(number)) == number:
+            return whole
     return None if exact_number(found) is None else scaled(found)
 
 

@@ -85,7 +85,7 @@ class FactPlan:
         series: the plain one first.
         pairs: those in which the type comes first, second, or both.
         traits: attributes whose latest value is kept.
-        may_lower: attributes that are added up and may be negative.
+        may_lower: attributes that are added up, so that an event with a negative one lowers a sum.
     """
 
     type: str
@@ -174,7 +174,7 @@ class Plans:
                 tuple(plan for plan in series if plan.type == name),
                 tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
                 tuple(TraitPlan(attribute, key) for type_, attribute, key in traits if type_ == name),
-                tuple(sorted({plan.adds or "" for plan in series if plan.type == name and _may_lower(plan)})),
+                tuple(sorted({plan.adds for plan in series if plan.type == name and plan.adds is not None})),
             )
             for name in sorted(names)
         }
@@ -186,11 +186,6 @@ class Plans:
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
         self._series[plan.key] = SeriesPlan(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
         return plan.key
-
-
-def _may_lower(plan: SeriesPlan) -> bool:
-    """Tell whether an event may take something away from a sum; what was paid is never negative."""
-    return plan.adds is not None and (plan.type, plan.adds) != (PURCHASE, "amount")
 
 
 def _contents(where: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from schemas import actions
 from schemas.actions import Action, Decision, Number, Reason, Retraction, Suppression, action_id, moment
-from workers.core.activity import Activity, Candidate
+from workers.core.activity import Activity, Candidate, unpacked_reasons
 from workers.core.facts import MAX_STORED
 from workers.core.ruleset import Rule
 
@@ -29,7 +29,7 @@ def action_of(
         time_zone=time_zone,
         template=rule.template,
         variables=candidate.variables,
-        why=candidate.why,
+        why=unpacked_reasons(candidate.why),
     )
 
 

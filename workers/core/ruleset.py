@@ -134,6 +134,21 @@ class Response(NamedTuple):
     quiet_ms: int
 
 
+class Responding(NamedTuple):
+    """Groups of rules that require the same, and what an event of some type can do to them.
+
+    Attributes:
+        least, beyond: with how many events of the type it becomes possible that they hold, and impossible again.
+        others: what they require of other types.
+        responses: one for each group.
+    """
+
+    least: int
+    beyond: int
+    others: Required
+    responses: tuple[Response, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """All rules that are evaluated (live, shadow and paused), in the order of their ids.
@@ -159,7 +174,7 @@ class RuleSet:
     facts: Mapping[str, FactPlan]
     groups: Mapping[str, tuple[Rule, ...]]
     requires: Mapping[str, Required]
-    responses: Mapping[tuple[str, bool], tuple[tuple[Required, tuple[Response, ...]], ...]]
+    responses: Mapping[tuple[str, bool], tuple[Responding, ...]]
     returns: tuple[str, ...]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
@@ -318,9 +333,7 @@ def _range_of_events(when: Any) -> Required:
     return tuple((name, least.get(name, 0), most.get(name, FOREVER_MS)) for name in sorted({*least, *most}))
 
 
-def _responses(
-    kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]
-) -> tuple[tuple[Required, tuple[Response, ...]], ...]:
+def _responses(kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]) -> tuple[Responding, ...]:
     """Find out what an event of a type can do to each group that reads it."""
     found: dict[Required, list[Response]] = {}
     for name, rules in groups.items():
@@ -333,7 +346,12 @@ def _responses(
             quiet_ms=min(rule.quiet_ms[kind] for rule in rules),
         )
         found.setdefault(rules[0].requires, []).append(response)
-    return tuple((required, tuple(responses)) for required, responses in found.items())
+    return tuple(_responding(kind, required, responses) for required, responses in found.items())
+
+
+def _responding(kind: str, required: Required, responses: Sequence[Response]) -> Responding:
+    own = next(((least, most + 1) for name, least, most in required if name == kind), (0, FOREVER_MS + 1))
+    return Responding(*own, tuple(one for one in required if one[0] != kind), tuple(responses))
 
 
 def _manner(rule: Rule) -> tuple[tuple[bool, bool], ...]:
