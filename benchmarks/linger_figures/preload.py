@@ -54,7 +54,8 @@ def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:
     by_customer: dict[str, list[Fact]] = {}
     for record in workload.records():
         fact = read_fact(record.value)
-        moved = Fact(fact.event_id, fact.type, fact.customer_id, fact.at_ms - earlier_ms, fact.attributes)
+        # Not by the same id: the next workload's events would count as repeated.
+        moved = Fact(f"past-{fact.event_id}", fact.type, fact.customer_id, fact.at_ms - earlier_ms, fact.attributes)
         by_customer.setdefault(fact.customer_id, []).append(moved)
     since_ms = min(facts[0].at_ms for facts in by_customer.values())
     return [stored_of(facts, rules, since_ms, end_ms) for facts in by_customer.values()]

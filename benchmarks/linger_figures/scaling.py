@@ -158,7 +158,8 @@ async def measure(servers: Servers, sizes: Sizes, wanted: Sequence[str], tell: C
 def _row(variant: Variant, measured: Backlog, base: Backlog) -> dict[str, Any]:
     figures = measured.figures()
     return {
-        variant.what: variant.value,
+        "changed": variant.what,
+        "to": variant.value,
         **{name: figures[name] for name in ("events_per_second", "events_per_worker_cpu_second")},
         "ratio_to_base": round(measured.events / measured.seconds / (base.events / base.seconds), 2),
         **{name: figures[name] for name in ("due_times_per_event", "actions_per_event", "redis_cpu_seconds")},

@@ -153,6 +153,7 @@ class Site:
         self.workers: list[Worker] = []
         self._folder = folder
         self._ends: dict[str, int] = {}
+        self._fed = 0
         self.source = f"{self.settings.topic_prefix}.{SOURCE}"
 
     # -- workers -----------------------------------------------------------------------------------------------
@@ -204,9 +205,12 @@ class Site:
         return await self.until(is_claimed, "every partition is looked at")
 
     async def until_decided(self, until_ms: int, seconds: float = 900.0) -> float:
-        """Wait until everything is decided up to a moment, and Kafka has confirmed every decision."""
+        """Wait until all that was fed is decided up to a moment, and Kafka has confirmed every decision."""
 
         async def is_decided() -> bool:
+            # First the events: a worker without its safe time says from the beginning that all is decided.
+            if await self.count("events") < self._fed:
+                return False
             told = await self._told()
             return len(told) == self.plan.partitions and all(
                 seen_ms >= until_ms and not unconfirmed for seen_ms, unconfirmed in told.values()
@@ -228,9 +232,9 @@ class Site:
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    async def feed(self, records: Iterable[Event]) -> int:
-        """Write events to the source, each with its own time, and return how many."""
-        number, waiting = 0, iter(records)
+    async def feed(self, records: Iterable[Event]) -> None:
+        """Write events to the source, each with its own time."""
+        waiting = iter(records)
         async with self.producing(linger_ms=5, max_batch_size=256 << 10) as producer:
             while some := list(islice(waiting, _SENT_AT_ONCE)):
                 futures = [
@@ -240,8 +244,7 @@ class Site:
                 for placed in await asyncio.gather(*futures):
                     place = f"{placed.topic}:{placed.partition}"
                     self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
-                number += len(some)
-        return number
+                self._fed += len(some)
 
     @asynccontextmanager
     async def producing(self, **arguments: object) -> AsyncIterator[AIOKafkaProducer]:
