@@ -215,10 +215,17 @@ class Decide:
             if not partition.is_usable:
                 return False
             try:
-                return await self._take(partition, delivery)
+                taken = await self._take(partition, delivery)
             except Fenced:
                 await self._lose(partition)
                 return False
+        if partition.horizon.reach(partition.meta.offset):
+            # What waited for these very records need not wait for the next tick.
+            try:
+                await self._fire_page([partition])
+            except Transient as error:
+                log.warning(telemetry.STEP_RETRIED, partition=number, error=str(error))  # the next tick tries again
+        return taken
 
     def read_again(self) -> dict[int, int]:
         """Return, once, where to read partitions from again of which Redis lost steps outside of a delivery."""
@@ -263,16 +270,7 @@ class Decide:
         complete = False
         await self._look_back()
         for _ in range(_PAGES_PER_TICK):
-            bounds = {
-                number: (max(partition.horizon.until.values()), partition.horizon.until)
-                for number, partition in self._partitions.items()
-                if partition.is_usable and self._resolve_since(partition)
-            }
-            due = await self._store.due(bounds, MAX_CUSTOMERS)
-            for number, found in due.items():
-                if (partition := self._partitions.get(number)) is not None:
-                    await self._fire(partition, found, bounds[number][0])
-            if complete := all(len(found.customers) < MAX_CUSTOMERS for found in due.values()):
+            if complete := await self._fire_page(list(self._partitions.values())):
                 break
         await self._carry_out()
         for partition in list(self._partitions.values()):
@@ -280,6 +278,19 @@ class Decide:
                 await self._fire(partition, Due([], {}), 0)
         telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
+
+    async def _fire_page(self, partitions: Sequence[Partition]) -> bool:
+        """Decide the timers of some partitions that may be decided now; False if there may be more of them."""
+        bounds = {
+            partition.number: (max(partition.horizon.until.values()), partition.horizon.until)
+            for partition in partitions
+            if partition.is_usable and self._resolve_since(partition)
+        }
+        due = await self._store.due(bounds, MAX_CUSTOMERS)
+        for number, found in due.items():
+            if (partition := self._partitions.get(number)) is not None:
+                await self._fire(partition, found, bounds[number][0])
+        return all(len(found.customers) < MAX_CUSTOMERS for found in due.values())
 
     async def _look_back(self) -> None:
         """Now and then, look for partitions that a failover set back and in which nothing happens to show it."""

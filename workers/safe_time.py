@@ -131,10 +131,14 @@ class Horizon:
 
     def look(self, offset: int, needed: int, until: Mapping[str, int]) -> None:
         """Take a look: `until` holds once the partition is read to `needed`; it is read to `offset` now."""
-        if self._awaited is None or self._awaited[0] <= offset:
-            if self._awaited is not None:
-                self.until = self._awaited[1]
+        self.reach(offset)
+        if self._awaited is None:
             self._awaited = (needed, until)
-        if self._awaited[0] <= offset:
-            self.until = self._awaited[1]
-            self._awaited = None
+            self.reach(offset)
+
+    def reach(self, offset: int) -> bool:
+        """Tell whether something more holds, now that the partition is read to an offset."""
+        if self._awaited is None or self._awaited[0] > offset:
+            return False
+        self.until, self._awaited = self._awaited[1], None
+        return True

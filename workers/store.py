@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Literal
 
 import msgspec
@@ -393,16 +394,19 @@ class Store:
             key = keys.due if name is None else keys.waiting(name)
             commands.append(("ZRANGE", key, "-inf", until_ms, "BYSCORE", "LIMIT", 0, limit))
         answers = await self.call(commands)
-        found: dict[int, Due] = {}
+        customers: dict[int, dict[str, None]] = {}
+        waited: dict[int, dict[str, list[str]]] = {}
         for (partition, name, _), raw in zip(asked, answers, strict=True):
             if not raw:
                 continue
             names = [customer.decode() for customer in raw]
-            due = found.setdefault(partition, Due([], {}))
-            due.customers.extend(customer for customer in names if customer not in due.customers)
+            customers.setdefault(partition, {}).update(dict.fromkeys(names))
             if name is not None:
-                due.waited[name] = names
-        return {partition: Due(due.customers[:limit], due.waited) for partition, due in found.items()}
+                waited.setdefault(partition, {})[name] = names
+        return {
+            partition: Due(list(islice(found, limit)), waited.get(partition, {}))
+            for partition, found in customers.items()
+        }
 
     async def activity(self, partition: int, customer_id: str) -> bytes | None:
         """Return a customer's stored activity."""
