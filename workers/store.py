@@ -26,7 +26,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.errors import Fenced, Transient
 from workers.redis_nodes import Nodes, open_nodes
-from workers.safe_time import Progress, decode_progress
+from workers.safe_time import Progress, decode_progress, encode_progress
 
 SLOTS: Final = 16_384
 MAX_CUSTOMERS: Final = 500
@@ -308,7 +308,13 @@ class Store:
 
     async def progress(self) -> dict[str, Progress]:
         """Return what intake has told of each source partition, by `topic:partition`."""
-        raw = (await self.call([("HGETALL", self.progress_key)]))[0]
+        return await self.exchange_progress({})
+
+    async def exchange_progress(self, told: Mapping[str, Progress]) -> dict[str, Progress]:
+        """Tell the progress of some source partitions, and return that of all. One round trip."""
+        fields = [part for name, one in told.items() for part in (name, encode_progress(one))]
+        telling = [("HSET", self.progress_key, *fields)] if fields else []
+        raw = (await self.call([*telling, ("HGETALL", self.progress_key)]))[-1]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
         return {name.decode(): decode_progress(value) for name, value in pairs}
 

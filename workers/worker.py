@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -27,7 +27,7 @@ from workers.intake import Intake
 from workers.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.publisher import Publisher
-from workers.safe_time import Progress, encode_progress, silent_sources
+from workers.safe_time import Progress, silent_sources
 from workers.settings import Settings
 from workers.source_identity import recreated, remember
 from workers.store import Store, open_pool
@@ -36,6 +36,9 @@ from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, 
 log = structlog.get_logger(__name__)
 
 OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
+
+_One = TypeVar("_One")
+_Other = TypeVar("_Other")
 
 _PROBE_SECONDS: Final = 10.0
 _EVICTS_NOTHING: Final = "noeviction"
@@ -420,17 +423,15 @@ class Worker:
             if not reading.now_ms:
                 return
             # After the clock: what a partition that is not there yet will hold is later than the clock.
-            await self._look_at_topics()
             sources = [TopicPartition(*place) for place in self._intake.partitions]
-            ends = await self._ends(sources)
+            _, ends = await _both(self._look_at_topics(), self._ends(sources))
             told = self._intake.look(
                 reading,
                 {(tp.topic, tp.partition): end for tp, end in ends.items()},
                 self._counts,
                 lambda place, offset: self._behind_holes(*place, offset),
             )
-            await self._tell(self._store.progress_key, {name: encode_progress(one) for name, one in told.items()})
-            progress = await self._store.progress()
+            progress = await self._store.exchange_progress(told)
             self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
@@ -465,8 +466,10 @@ class Worker:
             LingerError: if the state does not belong to a topic any more.
         """
         before = self._topic_id
-        topics = await asyncio.wait_for(describe(self._probe, [*self._counts]), _PROBE_SECONDS)
-        known = await self._store.fields(self._store.sources_key)
+        topics, known = await _both(
+            asyncio.wait_for(describe(self._probe, [*self._counts]), _PROBE_SECONDS),
+            self._store.fields(self._store.sources_key),
+        )
         problems = recreated(known, {name: one for name, one in topics.items() if name in self._intake.topics})
         activity = topics.get(self._activity)
         if activity is not None:
@@ -578,6 +581,15 @@ class Worker:
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(telemetry.WORKER_STOPPED)
+
+
+async def _both(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:
+    """Do two things at once, each to its end; raise what the first one raised, or else the second one."""
+    answers = await asyncio.gather(one, other, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers  # type: ignore[return-value]
 
 
 async def _first_of(futures: set[asyncio.Future[Any]], seconds: float) -> set[asyncio.Future[Any]]:
