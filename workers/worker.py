@@ -585,11 +585,12 @@ class Worker:
 
 async def _both(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:
     """Do two things at once, each to its end; raise what the first one raised, or else the second one."""
-    answers = await asyncio.gather(one, other, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return answers  # type: ignore[return-value]
+    first, second = await asyncio.gather(one, other, return_exceptions=True)
+    if isinstance(first, BaseException):
+        raise first
+    if isinstance(second, BaseException):
+        raise second
+    return first, second
 
 
 async def _first_of(futures: set[asyncio.Future[Any]], seconds: float) -> set[asyncio.Future[Any]]:
