@@ -19,6 +19,7 @@ Test = Callable[[Any], bool]
 """Tells whether a value is meant; never raises."""
 
 _LARGEST: Final = scaled(10**15)
+_BOUND: Final = Decimal(_LARGEST // UNIT)
 
 
 def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
@@ -85,10 +86,10 @@ def scaled_number(found: Any) -> int | None:
     """Return a number in whole ten-thousandths, rounded half to even and bounded; None for what is none."""
     if found.__class__ is int:
         return max(-_LARGEST, min(_LARGEST, found * UNIT))
-    if found.__class__ is Decimal and found.is_finite():
+    if found.__class__ is Decimal and found.is_finite() and -_BOUND <= found <= _BOUND:
         # What has four decimals at most needs no rounding.
         number = found * UNIT
-        if -_LARGEST <= number <= _LARGEST and (whole := int(number)) == number:
+        if (whole := int(number)) == number:
             return whole
     return None if exact_number(found) is None else scaled(found)
 
