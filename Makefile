@@ -8,7 +8,7 @@ UV := uv==0.13.9
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test faults bench check format lock clean
+.PHONY: help venv demo test faults bench figures check format lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ faults: $(VENV)/.dev ## kill, freeze and cut off whatever Linger runs on, and co
 bench: $(VENV)/.dev ## measure Linger and other programs at the same work; ARGS=--short takes under ten minutes
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+figures: $(VENV)/.dev ## measure Linger itself (an hour; ARGS=--short shows in minutes that it works)
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m benchmarks.figures $(ARGS)
 
 check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compose.yml
 	$(BIN)/ruff check .
