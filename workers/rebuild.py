@@ -24,7 +24,6 @@ from workers.clock import Clock, Reading, ReplayClock, SystemClock
 from workers.configuration import event_types
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide, Partition
-from workers.demo.mailer import stop_consumer
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
 from workers.generations import newest_generation, put_in_force
@@ -37,6 +36,7 @@ from workers.safe_time import Progress, encode_progress, watched_since
 from workers.settings import Settings
 from workers.source_starts import SourcePartition, find_progress
 from workers.store import Meta, Store, hash_tag, open_pool
+from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.work import Work
 
