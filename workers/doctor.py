@@ -22,9 +22,10 @@ from schemas.sources import SourcesFile
 from workers.access import group_rights_missing, kafka_refusals, redis_refusals, rights_needed, topic_rights_missing
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError, Transient
+from workers.opened_store import opened_store
 from workers.safe_time import Progress, sent_to
 from workers.settings import Settings
-from workers.store import Store, open_pool
+from workers.store import Store
 from workers.topics import LogBounds, TopicsError, connected_admin, describe, log_bounds, rights_on
 from workers.worker import OWN_TOPICS
 
@@ -105,14 +106,11 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _PATIENCE_MS})
     kafka = _Kafka(settings, sources, longest)
-    store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-    try:
+    async with opened_store(settings) as store:
         found = await kafka.findings()
         redis = await _redis(settings, store)
         if all(one.health != "problem" for one in redis if one.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka.topic_id, kafka.bounds)
-    finally:
-        await store.close()
     return found + redis + [_kafka_clock()]
 
 
