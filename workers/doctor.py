@@ -290,7 +290,7 @@ class _Kafka:
         try:
             bounds = await self._bounds(partitions)
         except (TopicsError, KafkaError, OSError):
-            return {}  # the rights say why
+            return {}  # told as what could not be checked
         logs = {}
         for number in range(self._settings.partitions):
             one, sent = bounds.get(number, _NO_LOG), sent_to(number, progress)
