@@ -22,7 +22,7 @@ from typing import Any
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 
-from tests.services import _CLUSTER_ID, _JVM, ServiceError, fetch_jars
+from tests.services import ServiceError, running_broker
 from workers.embedded import HOST, Pair, free_ports, running_server
 from workers.topics import Connected, _ask
 
@@ -30,13 +30,9 @@ ADMIN = "admin"
 KEY_PASSWORD = "key-password-7f3a"
 ADMIN_PASSWORD = "admin-password-51cd"
 
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller_port}
+_SECURE_LISTENERS = """\
 listeners=SASL_SSL://{host}:{scram_port},SSL://{host}:{mtls_port},CONTROLLER://{host}:{controller_port}
 advertised.listeners=SASL_SSL://{host}:{scram_port},SSL://{host}:{mtls_port}
-controller.listener.names=CONTROLLER
 inter.broker.listener.name=SSL
 listener.security.protocol.map=SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:SSL
 sasl.enabled.mechanisms=SCRAM-SHA-512
@@ -52,17 +48,6 @@ listener.name.controller.ssl.client.auth=required
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=false
 super.users=User:server;User:admin
-log.dirs={data}
-auto.create.topics.enable=false
-group.initial.rebalance.delay.ms=0
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
 """
 
 
@@ -115,19 +100,19 @@ def running_secure_pair(
     with tempfile.TemporaryDirectory(prefix="linger-secure-") as name:
         folder = Path(name)
         make_certificates(folder, certificates)
-        (folder / "kafka.properties").write_text(
-            _PROPERTIES.format(
-                host=HOST,
-                scram_port=scram_port,
-                mtls_port=mtls_port,
-                controller_port=controller_port,
-                folder=folder,
-                data=folder / "kafka",
-            )
+        listeners = _SECURE_LISTENERS.format(
+            host=HOST, scram_port=scram_port, mtls_port=mtls_port, controller_port=controller_port, folder=folder
         )
         with (
             _running_redis(folder, redis_port, log_dir, redis_users),
-            _running_kafka(folder, scram_port, log_dir, {ADMIN: ADMIN_PASSWORD, **scram_users}),
+            running_broker(
+                folder / "kafka",
+                controller_port,
+                listeners,
+                log_dir,
+                lambda: _shakes_hands(scram_port, folder / "ca.pem"),
+                *_scram_options({ADMIN: ADMIN_PASSWORD, **scram_users}),
+            ),
         ):
             yield SecurePair(
                 f"{HOST}:{scram_port}",
@@ -168,23 +153,8 @@ def _openssl(folder: Path, *arguments: str) -> None:
         raise ServiceError(f"openssl {' '.join(arguments)}: {done.stderr}")
 
 
-@contextmanager
-def _running_kafka(folder: Path, port: int, log_dir: Path, users: Mapping[str, str]) -> Iterator[None]:
-    java = ["java", *_JVM, "-cp", f"{fetch_jars()}/*"]
-    properties = str(folder / "kafka.properties")
-    scram = [f"--add-scram=SCRAM-SHA-512=[name={name},password={users[name]}]" for name in users]
-    format_it = [*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", properties, *scram]
-    done = subprocess.run(format_it, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise ServiceError(f"Kafka's storage cannot be formatted:\n{done.stdout}{done.stderr}")
-    with running_server(
-        [*java, "kafka.Kafka", properties],
-        log_dir / "kafka.log",
-        lambda: _shakes_hands(port, folder / "ca.pem"),
-        patience_seconds=90.0,
-        environment=os.environ,
-    ):
-        yield
+def _scram_options(users: Mapping[str, str]) -> list[str]:
+    return [f"--add-scram=SCRAM-SHA-512=[name={name},password={users[name]}]" for name in users]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,10 +40,7 @@ _KAFKA_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
@@ -57,6 +54,11 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
+"""
+_PLAIN_LISTENERS = """\
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 """
 
 
@@ -97,14 +99,48 @@ def running_kafka(data: Path, port: int, log_dir: Path) -> Iterator[int]:
         ServiceError: if its jars cannot be fetched or its storage cannot be formatted.
         EmbeddedError: if it does not start.
     """
-    java = _java(fetch_jars())
-    properties = _write_properties(data, port, log_dir)
+    (controller_port,) = free_ports(1)
+    listeners = _PLAIN_LISTENERS.format(host=HOST, port=port, controller_port=controller_port)
+    with running_broker(data, controller_port, listeners, log_dir, lambda: answers_api_versions(port)) as pid:
+        yield pid
+
+
+@contextmanager
+def running_broker(
+    data: Path,
+    controller_port: int,
+    listeners: str,
+    log_dir: Path,
+    answers: Callable[[], bool],
+    *format_options: str,
+) -> Iterator[int]:
+    """Run one Kafka node with listeners of one's own until the block ends; gives its process id.
+
+    Args:
+        data: its storage, formatted if it is new; its properties are written beside it.
+        controller_port: where the controller listens, as `listeners` has it, too.
+        listeners: the lines of its properties that say where it listens and whom it lets in.
+        log_dir: where `kafka.log` is appended to.
+        answers: tells whether it is ready.
+        format_options: for the formatting of the storage.
+
+    Raises:
+        ServiceError: if its jars cannot be fetched or its storage cannot be formatted.
+        EmbeddedError: if it does not start.
+    """
+    java = ["java", *_JVM, "-cp", f"{fetch_jars()}/*"]
+    data.mkdir(parents=True, exist_ok=True)
+    log_dir.mkdir(parents=True, exist_ok=True)
+    properties = data.resolve().with_suffix(".properties")
+    shared = _KAFKA_PROPERTIES.format(host=HOST, controller_port=controller_port, data=data.resolve())
+    properties.write_text(shared + listeners)
     if not (data / "meta.properties").exists():
-        _run([*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)])
+        storage_tool = [*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)]
+        _run([*storage_tool, *format_options])
     with running_server(
         [*java, "kafka.Kafka", str(properties)],
         log_dir / "kafka.log",
-        lambda: answers_api_versions(port),
+        answers,
         patience_seconds=_KAFKA_PATIENCE_SECONDS,
         environment=os.environ,
     ) as pid:
@@ -176,21 +212,6 @@ def fetch_jars() -> Path:
                 shutil.rmtree(_JARS, ignore_errors=True)
                 fetched.rename(_JARS)
     return _JARS
-
-
-def _java(jars: Path) -> list[str]:
-    return ["java", *_JVM, "-cp", f"{jars}/*"]
-
-
-def _write_properties(data: Path, port: int, log_dir: Path) -> Path:
-    data.mkdir(parents=True, exist_ok=True)
-    log_dir.mkdir(parents=True, exist_ok=True)
-    (controller_port,) = free_ports(1)
-    properties = data.resolve().with_suffix(".properties")
-    properties.write_text(
-        _KAFKA_PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, data=data.resolve())
-    )
-    return properties
 
 
 def _run(command: list[str]) -> None:

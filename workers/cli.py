@@ -9,7 +9,6 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -26,8 +25,9 @@ from workers.cli_why import print_why
 from workers.configuration import load_configuration
 from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
+from workers.opened_store import with_store
 from workers.settings import Settings, read_settings
-from workers.store import Store, open_pool
+from workers.store import Store
 from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.worker import OWN_TOPICS, Worker
 
@@ -208,7 +208,7 @@ def customer_show(
     async def ask(store: Store) -> Knowledge | None:
         return await look_up(store, settings.partitions, customer_id, rules)
 
-    known = _with_store(settings, ask)
+    known = with_store(settings, ask)
     if known is None:
         if as_json:
             _print_json(None)
@@ -308,14 +308,3 @@ def healthcheck(
     except (OSError, ValueError) as error:
         _complain(f"{address} does not answer: {error}")
         sys.exit(EXIT_PROBLEM)
-
-
-def _with_store(settings: Settings, ask: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
-    async def conversation() -> Any:
-        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-        try:
-            return await ask(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(conversation())

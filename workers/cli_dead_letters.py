@@ -1,12 +1,11 @@
 """`linger dead-letters`: look at what could not be read, send it again, or put it aside."""
 
-import asyncio
 import base64
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
@@ -22,8 +21,9 @@ from workers.dead_letter_box import Advance, DeadLetterBox, Replayed, opened_box
 from workers.dead_letter_choice import Choice, Fate, Group, Letter, Plan, group_letters, plan_discard, plan_replay
 from workers.dead_letter_notes import Notebook, Notes, Place
 from workers.errors import LingerError, StartupError
+from workers.opened_store import with_store
 from workers.settings import Settings
-from workers.store import Store, open_pool
+from workers.store import Store
 
 Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -234,21 +234,12 @@ class _Desk:
 
 
 def _at_the_desk(settings: Settings, ask: Callable[[_Desk], Awaitable[Result]]) -> Result:
-    async def conversation() -> Result:
-        async with _opened_store(settings) as store, opened_box(settings) as box:
+    async def conversation(store: Store) -> Result:
+        async with opened_box(settings) as box:
             notebook = Notebook(store, settings.redis_namespace, box.topic_id)
             return await ask(_Desk(box, notebook, await notebook.read()))
 
-    return asyncio.run(conversation())
-
-
-@asynccontextmanager
-async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
-    store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-    try:
-        yield store
-    finally:
-        await store.close()
+    return with_store(settings, conversation)
 
 
 def _choice(

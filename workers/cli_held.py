@@ -1,25 +1,23 @@
 """`linger rules held`, `release`, `discard` and `promote`: what people decide about running rules."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from workers.clock import Clock, ReplayClock, SystemClock
 from workers.configuration import load_configuration
 from workers.errors import StartupError
-from workers.generations import put_in_force
-from workers.held_actions import held_by_rule, order_for_held
+from workers.generations import Promotion, put_in_force
+from workers.held_actions import HeldOfRule, held_by_rule, order_for_held
+from workers.opened_store import clock_of, with_store
 from workers.settings import Settings
-from workers.store import Store, open_pool
+from workers.store import Store
 
-Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RuleName = Annotated[str, typer.Argument(help="The rule's id.")]
 AtMost = Annotated[int | None, typer.Option("--at-most", min=1, help="So many of them, the oldest first.")]
@@ -58,10 +56,10 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 def held(settings: Settings, *, as_json: bool) -> None:
     """Print how many actions are held, by rule."""
 
-    async def ask(store: Store, now_ms: int) -> Any:
-        return await held_by_rule(store, settings.partitions, now_ms)
+    async def ask(store: Store) -> list[HeldOfRule]:
+        return await held_by_rule(store, settings.partitions, await _now_ms(settings, store))
 
-    found = _with_store(settings, ask)
+    found = with_store(settings, ask)
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     elif not found:
@@ -78,10 +76,10 @@ def promote(settings: Settings) -> None:
     """Make the rules of some settings the newest."""
     _, rules = load_configuration(settings)
 
-    async def ask(store: Store, now_ms: int) -> Any:
-        return await put_in_force(store, rules, now_ms, deliberate=True)
+    async def ask(store: Store) -> Promotion:
+        return await put_in_force(store, rules, await _now_ms(settings, store), deliberate=True)
 
-    promotion = _with_store(settings, ask)
+    promotion = with_store(settings, ask)
     out.print(f"These are rule set {promotion.rules.generation} now. Start the workers that were refused.")
     for name in promotion.began:
         out.print(f"'{name}' counts from now on; whoever meets it already is left alone, unless it includes them.")
@@ -94,21 +92,13 @@ def order(
     if (at_most is None) == (not everything):
         raise StartupError([f"say how many to {what}: --at-most 100, or --all"])
 
-    async def ask(store: Store, now_ms: int) -> int:
+    async def ask(store: Store) -> int:
         return await order_for_held(store, settings.partitions, rule, what, at_most)
 
-    number = _with_store(settings, ask)
+    number = with_store(settings, ask)
     said = {"release": "are being released", "discard": "are being discarded"}[what]
     out.print(f"{number} held actions of '{rule}' {said}." if number else f"No action of '{rule}' is held.")
 
 
-def _with_store(settings: Settings, ask: Callable[[Store, int], Awaitable[Result]]) -> Result:
-    async def conversation() -> Result:
-        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-        clock: Clock = ReplayClock(store) if settings.clock == "replay" else SystemClock()
-        try:
-            return await ask(store, (await clock.read()).now_ms)
-        finally:
-            await store.close()
-
-    return asyncio.run(conversation())
+async def _now_ms(settings: Settings, store: Store) -> int:
+    return (await clock_of(settings, store).read()).now_ms

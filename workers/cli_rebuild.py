@@ -1,6 +1,5 @@
 """`linger rebuild`: state made again from the activity topic."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -13,8 +12,10 @@ from rich.table import Table
 
 from workers import telemetry
 from workers.configuration import load_configuration
-from workers.rebuild import Options, Rebuild, Report, open_store
+from workers.opened_store import with_store
+from workers.rebuild import Options, Rebuild, Report
 from workers.settings import Settings
+from workers.store import Store
 
 out: Final = Console(highlight=False, emoji=False)
 
@@ -45,29 +46,28 @@ def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
     """Rebuild, and say what it came to."""
     telemetry.configure_logging("warning", settings.log_format)
     telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    report = asyncio.run(_run(settings, options))
+    sources, rules = load_configuration(settings)
+
+    async def work(store: Store) -> Report:
+        return await _run(Rebuild(settings, sources, rules, store), options)
+
+    report = with_store(settings, work)
     if as_json:
         sys.stdout.write(json.dumps(document_of(report)) + "\n")
     else:
         render(report)
 
 
-async def _run(settings: Settings, options: Options) -> Report:
-    sources, rules = load_configuration(settings)
-    store = open_store(settings)
+async def _run(work: Rebuild, options: Options) -> Report:
+    """Rebuild, with a bar on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-            task = bar.add_task("reading what is there", total=None)
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("reading what is there", total=None)
 
-            def starts(records: int) -> None:
-                bar.update(task, description="folding", total=records)
+        def starts(records: int) -> None:
+            bar.update(task, description="folding", total=records)
 
-            return await Rebuild(settings, sources, rules, store).run(
-                options, starts, lambda records: bar.advance(task, records)
-            )
-    finally:
-        await store.close()
+        return await work.run(options, starts, lambda records: bar.advance(task, records))
 
 
 def document_of(report: Report) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`linger sources`: what people decide about the foreign topics."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -10,9 +9,11 @@ from rich.console import Console
 
 from workers.configuration import load_configuration
 from workers.errors import StartupError
-from workers.rebuild import members_of, open_store
+from workers.opened_store import with_store
+from workers.rebuild import members_of
 from workers.settings import Settings
 from workers.source_identity import forget
+from workers.store import Store
 from workers.topics import connected_admin
 
 sources_app: Final = typer.Typer(no_args_is_help=True, help="The foreign topics.")
@@ -40,8 +41,7 @@ def forget_source(settings: Settings, topic: str) -> None:
         names = ", ".join(source.topic for source in sources.sources)
         raise StartupError([f"'{topic}' is no source; the sources are: {names}"])
 
-    async def conversation() -> int:
-        store = open_store(settings)
+    async def ask(store: Store) -> int:
         try:
             async with connected_admin(settings.kafka_connection()) as admin:
                 if alive := await members_of(admin, settings.kafka_group_id):
@@ -52,8 +52,6 @@ def forget_source(settings: Settings, topic: str) -> None:
         except (KafkaError, OSError) as error:
             servers = settings.kafka_bootstrap_servers
             raise StartupError([f"Kafka at {servers} does not answer as it should: {error!r}"]) from error
-        finally:
-            await store.close()
 
-    partitions = asyncio.run(conversation())
+    partitions = with_store(settings, ask)
     out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")

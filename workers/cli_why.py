@@ -1,6 +1,5 @@
 """`linger why`: asks, and prints the answer for people or for machines."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -13,15 +12,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from schemas.rules import Rule
-from workers.clock import Clock, ReplayClock, SystemClock
 from workers.configuration import event_types, load_configuration
 from workers.core.activity import UnknownLayout
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError
 from workers.files.problems import did_you_mean, shortened
 from workers.files.rule_files import load_book
+from workers.opened_store import clock_of, with_store
 from workers.settings import Settings
-from workers.store import Store, open_pool
+from workers.store import Store
 from workers.why.explanation import TooEarly, decided_until, explain_customer
 from workers.why.facts import CustomerFacts, read_customer
 from workers.why.report import (
@@ -64,16 +63,12 @@ def print_why(
     if rule_id is not None:
         _check_rule(rule_id, written, rules)
 
-    async def ask() -> CustomerFacts | None:
-        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-        clock: Clock = ReplayClock(store) if settings.clock == "replay" else SystemClock()
-        try:
-            return await read_customer(store, clock, sources, rules, settings.partitions, customer_id)
-        finally:
-            await store.close()
+    async def ask(store: Store) -> CustomerFacts | None:
+        clock = clock_of(settings, store)
+        return await read_customer(store, clock, sources, rules, settings.partitions, customer_id)
 
     try:
-        facts = asyncio.run(ask())
+        facts = with_store(settings, ask)
         if facts is None:
             return False
         report = _explained(customer_id, facts, wanted_ms, {one.id: one.title for one in written.values()})

@@ -31,7 +31,7 @@ from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.holding import Holding, Orders
 from workers.intake import SOURCE_HEADER
-from workers.log_fit import PARTITIONS, REBUILDING, Log, misfit
+from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.outbox import Outbox
 from workers.publisher import Publisher
 from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
@@ -461,11 +461,8 @@ class Decide:
                 f"{self._rules.generation}",
                 "It goes on when this worker has loaded the newer rule files",
             )
-        end = bounds.end
-        if not self._settings.kafka_enable_idempotence:
-            # The embedded broker reports an end that is too low; what intake was told by it is certain. Of any other
-            # broker, what it was told once and is not there now has been lost.
-            end = max(end, sent_to(number, self._progress.values()))
+        sent = sent_to(number, self._progress.values())
+        end = end_of_log(bounds.end, sent, tells_too_little=not self._settings.kafka_enable_idempotence)
         fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
         found = misfit(
             fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)

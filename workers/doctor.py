@@ -5,7 +5,7 @@ missing for is said, and does not keep the rest from being looked at. Run with t
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal
@@ -22,10 +22,12 @@ from schemas.sources import SourcesFile
 from workers.access import group_rights_missing, kafka_refusals, redis_refusals, rights_needed, topic_rights_missing
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError, Transient
+from workers.log_fit import Kind, Log, Misfit, end_of_log, misfit
+from workers.opened_store import opened_store
 from workers.safe_time import Progress, sent_to
 from workers.settings import Settings
-from workers.store import Store, open_pool
-from workers.topics import LogBounds, TopicsError, connected_admin, describe, log_bounds, rights_on
+from workers.store import Store
+from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds, rights_on
 from workers.worker import OWN_TOPICS
 
 Health = Literal["ok", "problem", "could not be checked"]
@@ -57,10 +59,14 @@ _OLDEST_REDIS: Final = (6, 2)
 _PATIENCE_MS: Final = 10_000
 _FULL: Final = 0.8
 _CLOCKS_APART_MS: Final = 1_000
-_AFRESH: Final = (
-    "restore the topic or Redis from the same time, or start afresh with a new LINGER_REDIS_NAMESPACE "
-    "(docs/operating.md, 'A partition is stopped')"
-)
+_NO_LOG: Final = LogBounds(0, 0)
+_MISFITS: Final[Mapping[Kind, str]] = {
+    "rebuilding": "rebuild",
+    "partitions": "partitions of the stored state",
+    "recreated": "topic of the stored state",
+    "outside": "stored offsets",
+}
+"""What was checked, by what does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +111,11 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _PATIENCE_MS})
     kafka = _Kafka(settings, sources, longest)
-    store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-    try:
+    async with opened_store(settings) as store:
         found = await kafka.findings()
         redis = await _redis(settings, store)
         if all(one.health != "problem" for one in redis if one.checked == "reachable"):
-            redis += await _state(settings, store, rules, kafka.topic_id, kafka.bounds)
-    finally:
-        await store.close()
+            redis += await _state(settings, store, rules, kafka)
     return found + redis + [_kafka_clock()]
 
 
@@ -120,7 +123,7 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
 
 
 class _Kafka:
-    """The checks of Kafka; afterwards, what they found of the activity topic's log."""
+    """The checks of Kafka; afterwards it can be asked how the activity topic's logs are."""
 
     def __init__(self, settings: Settings, sources: SourcesFile, longest: timedelta) -> None:
         self._settings = settings
@@ -128,8 +131,7 @@ class _Kafka:
         self._longest = longest
         self._own = [settings.topic(name) for name in OWN_TOPICS]
         self._activity = settings.topic("activity")
-        self.topic_id: str | None = None
-        self.bounds: dict[int, LogBounds] = {}
+        self._state: TopicState | None = None
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -158,14 +160,14 @@ class _Kafka:
             return [Finding("Kafka", "topics", "problem", problem, "", "see above") for problem in error.problems]
         found = [self._exists(name, name in states) for name in visible]
         if self._activity in states:
-            found += self._activity_topic(states[self._activity].partitions, states[self._activity].topic_id)
+            self._state = states[self._activity]
+            found += self._activity_topic(self._state)
         found += self._rights(needed, rights)
         found += await self._group(admin)
         own = [name for name in self._own if name in states]
         configs = await _configs(admin, list(states))
         found += self._copies(await admin.describe_topics(own) if own else [], brokers, configs)
         found += self._configured(configs, states)
-        await self._read_bounds(states[self._activity].partitions if self._activity in states else 0)
         return found
 
     def _exists(self, name: str, is_there: bool) -> Finding:
@@ -179,9 +181,8 @@ class _Kafka:
             "linger topics create" if own else f"check `topic` in {self._settings.sources}, or create it",
         )
 
-    def _activity_topic(self, partitions: int, topic_id: str | None) -> list[Finding]:
-        self.topic_id = topic_id
-        wanted = self._settings.partitions
+    def _activity_topic(self, state: TopicState) -> list[Finding]:
+        partitions, wanted = state.partitions, self._settings.partitions
         fits = _judged(
             "Kafka",
             f"partitions of {self._activity}",
@@ -190,7 +191,7 @@ class _Kafka:
             "it decides in which partition a customer is; a worker refuses to start",
             f"set LINGER_PARTITIONS={partitions}; if partitions were added to a topic in use, start afresh",
         )
-        if topic_id is not None:
+        if state.topic_id is not None:
             return [fits, Finding("Kafka", "version", "ok", "2.8 or later (it tells topic ids)")]
         why = "a topic that was deleted and made anew is not recognised"
         return [fits, _unknown("Kafka", "version", "it tells no topic ids", why, "Kafka 2.8 or later tells them")]
@@ -281,16 +282,30 @@ class _Kafka:
                 found.append(_judged("Kafka", f"max.message.bytes of {name}", size >= largest, said, why, mend))
         return found
 
-    async def _read_bounds(self, partitions: int) -> None:
+    async def logs(self, progress: Collection[Progress]) -> dict[int, Log]:
+        """Return the log of each partition of the activity topic as it is now; nothing if it cannot be seen."""
+        if self._state is None:
+            return {}
+        topic_id, partitions = self._state.topic_id, self._state.partitions
+        try:
+            bounds = await self._bounds(partitions)
+        except (TopicsError, KafkaError, OSError):
+            return {}  # told as what could not be checked
+        logs = {}
+        for number in range(self._settings.partitions):
+            one, sent = bounds.get(number, _NO_LOG), sent_to(number, progress)
+            end = end_of_log(one.end, sent, tells_too_little=not self._settings.kafka_enable_idempotence)
+            logs[number] = Log(self._activity, topic_id, partitions, one.earliest, end)
+        return logs
+
+    async def _bounds(self, partitions: int) -> dict[int, LogBounds]:
         consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         try:
             await consumer.start()
             found = await log_bounds(consumer, [(self._activity, number) for number in range(partitions)])
-            self.bounds = {place.partition: one for place, one in found.items()}
-        except (TopicsError, KafkaError):
-            self.bounds = {}  # the rights say why
         finally:
             await consumer.stop()
+        return {place.partition: one for place, one in found.items()}
 
 
 _Configs = Mapping[str, Mapping[str, str]]
@@ -423,16 +438,16 @@ async def _commands(store: Store) -> list[Finding]:
 # -- state -----------------------------------------------------------------------------------------------------
 
 
-async def _state(
-    settings: Settings, store: Store, rules: RuleSet, topic_id: str | None, bounds: Mapping[int, LogBounds]
-) -> list[Finding]:
+async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka) -> list[Finding]:
     try:
         metas = await store.metas(range(settings.partitions))
         progress = await store.progress()
         in_force = await store.fields(store.rules_key)
     except Transient as error:
         return [_unknown("state", "stored state", str(error), "", "see above")]
-    return [_rule_set(rules, in_force), *_partitions(metas, progress, topic_id, bounds)]
+    # Asked after what is stored: a log that workers read on meanwhile has only become longer.
+    logs = await kafka.logs(progress.values())
+    return [_rule_set(rules, in_force), *_stored(metas, logs)]
 
 
 def _rule_set(rules: RuleSet, in_force: Mapping[str, str]) -> Finding:
@@ -449,38 +464,28 @@ def _rule_set(rules: RuleSet, in_force: Mapping[str, str]) -> Finding:
     return _judged("state", "rule set", not is_older, said, why, "load the newest files, or: linger rules promote")
 
 
-def _partitions(
-    metas: Mapping[int, Mapping[str, str]],
-    progress: Mapping[str, Progress],
-    topic_id: str | None,
-    bounds: Mapping[int, LogBounds],
-) -> list[Finding]:
-    known = {number: meta for number, meta in metas.items() if meta}
+def _stored(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> list[Finding]:
+    known = {number: fields for number, fields in sorted(metas.items()) if fields}
     if not known:
         return [Finding("state", "stored offsets", "ok", "nothing is stored yet")]
-    why = "going on would lose events or count them twice, so these partitions would stand still"
-    if not bounds:
+    why = "going on would lose events or count them twice, so workers leave these partitions alone"
+    if not logs:
         mend = "mend what is said of Kafka first"
         return [_unknown("state", "stored offsets", "the activity topic's log cannot be seen", why, mend)]
-    renewed = [number for number, meta in known.items() if topic_id and meta.get("topic_id", topic_id) != topic_id]
-    if renewed:
-        said = f"the activity topic was deleted and created again since; partitions {_listed(renewed)}"
-        return [Finding("state", "topic of the stored state", "problem", said, why, _AFRESH)]
-    misfits = [_misfit(number, meta, bounds.get(number), progress) for number, meta in sorted(known.items())]
-    if problems := [misfit for misfit in misfits if misfit is not None]:
-        return [Finding("state", "stored offsets", "problem", misfit, why, _AFRESH) for misfit in problems]
-    return [Finding("state", "stored offsets", "ok", f"those of {len(known)} partitions lie in the log")]
+    misfits: dict[Misfit, list[int]] = {}
+    for number, fields in known.items():
+        found = misfit(fields, int(fields.get("offset", -1)), fields.get("topic_id"), logs[number])
+        if found is not None:
+            misfits.setdefault(found, []).append(number)
+    if not misfits:
+        return [Finding("state", "stored offsets", "ok", f"those of {len(known)} partitions lie in the log")]
+    return [_misfitting(found, numbers, why) for found, numbers in misfits.items()]
 
 
-def _misfit(
-    number: int, meta: Mapping[str, str], bounds: LogBounds | None, progress: Mapping[str, Progress]
-) -> str | None:
-    if bounds is None:
-        return f"partition {number} is stored, but the topic has no such partition"
-    offset, end = int(meta.get("offset", bounds.earliest)), max(bounds.end, sent_to(number, progress.values()))
-    if bounds.earliest <= offset <= end:
-        return None
-    return f"partition {number} was folded up to offset {offset}, its log holds {bounds.earliest} to {end}"
+def _misfitting(found: Misfit, numbers: Sequence[int], why: str) -> Finding:
+    said = f"partition{'s' * (len(numbers) > 1)} {_listed(numbers)}: {found.problem}"
+    mend = f"{found.mend} (docs/operating.md, 'A partition is stopped')"
+    return Finding("state", _MISFITS[found.kind], "problem", said, why, mend)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -58,6 +58,18 @@ class Log:
     end: int
 
 
+def end_of_log(told: int, sent: int, *, tells_too_little: bool) -> int:
+    """Return where a partition's log ends.
+
+    Args:
+        told: what the broker says.
+        sent: up to where intake was told that its records are.
+        tells_too_little: it is the embedded broker, whose ends are too low: what it told intake is certain. Of any
+            other broker, what it told once and is not there now has been lost.
+    """
+    return max(told, sent) if tells_too_little else told
+
+
 def misfit(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Log) -> Misfit | None:
     """Return why stored state does not fit its log, None if it does or if nothing is stored.
 

@@ -20,23 +20,24 @@ from aiokafka.errors import KafkaError
 
 from schemas.actions import moment
 from schemas.sources import SourcesFile
-from workers.clock import Clock, Reading, ReplayClock, SystemClock
+from workers.clock import Reading
 from workers.configuration import event_types
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide, Partition
-from workers.demo.mailer import stop_consumer
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
 from workers.generations import newest_generation, put_in_force
 from workers.intake import SOURCE_HEADER
 from workers.log_fit import REBUILDING, Log, misfit
+from workers.opened_store import clock_of
 from workers.published import Published, read_published, read_through
 from workers.publisher import Publisher
 from workers.replayed import Replayed, Tally
 from workers.safe_time import Progress, encode_progress, watched_since
 from workers.settings import Settings
 from workers.source_starts import SourcePartition, find_progress
-from workers.store import Meta, Store, hash_tag, open_pool
+from workers.store import Meta, Store, hash_tag
+from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.work import Work
 
@@ -132,7 +133,7 @@ class Rebuild:
         self._sources = sources
         self._rules = rules
         self._store = store
-        self._clock: Clock = ReplayClock(store) if settings.clock == "replay" else SystemClock()
+        self._clock = clock_of(settings, store)
         self._activity = settings.topic("activity")
         self._publisher = Publisher(
             settings.kafka_connection(),
@@ -604,13 +605,3 @@ async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[Topi
     """Return what a consumer group has committed."""
     found = await admin.list_consumer_group_offsets(group)
     return {TopicPartition(*place): one.offset for place, one in found.items() if one.offset >= 0}
-
-
-def open_store(settings: Settings) -> Store:
-    """Open the store that some settings name."""
-    return Store(
-        open_pool(settings.redis_connection(), settings.redis_timeout_ms),
-        settings.redis_namespace,
-        wait_replicas=settings.redis_wait_replicas,
-        timeout_ms=settings.redis_timeout_ms,
-    )

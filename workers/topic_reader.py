@@ -1,5 +1,6 @@
 """A reader of Kafka topics that nobody notices: without a group, from the earliest record that is kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -7,7 +8,6 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from workers.demo.mailer import stop_consumer
 from workers.errors import StartupError
 from workers.topics import TopicsError
 
@@ -43,3 +43,13 @@ async def opened_reader(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafka
         raise StartupError([f"Kafka cannot be read: {error}"]) from error
     finally:
         await stop_consumer(consumer)
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer; aiokafka cancels a fetch of its own by that, and lets the cancellation escape."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # this one was meant for us

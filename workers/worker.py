@@ -14,7 +14,6 @@ from faust.types import TP
 from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers import telemetry
-from workers.clock import Clock, ReplayClock, SystemClock
 from workers.configuration import load_rule_set
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide
@@ -26,11 +25,11 @@ from workers.generations import OlderRules, Promotion, newest_generation, put_in
 from workers.intake import Intake
 from workers.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.log_fit import PARTITIONS, Log, misfit
+from workers.opened_store import clock_of, open_store
 from workers.publisher import Publisher
 from workers.safe_time import Progress, silent_sources
 from workers.settings import Settings
 from workers.source_identity import recreated, remember
-from workers.store import Store, open_pool
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 
 log = structlog.get_logger(__name__)
@@ -52,22 +51,16 @@ class Worker:
         self._sources = sources
         self._rules = rules
         self._activity = settings.topic("activity")
-        self._store = Store(
-            open_pool(settings.redis_connection(), settings.redis_timeout_ms),
-            settings.redis_namespace,
-            wait_replicas=settings.redis_wait_replicas,
-            timeout_ms=settings.redis_timeout_ms,
-        )
+        self._store = open_store(settings)
         connection = settings.kafka_connection()
         self._publisher = Publisher(
             connection,
             idempotent=settings.kafka_enable_idempotence,
             deadline_ms=settings.kafka_delivery_timeout_ms,
         )
-        clock: Clock = ReplayClock(self._store) if settings.clock == "replay" else SystemClock()
-        self._clock = clock
-        self._intake = Intake(settings, sources, self._publisher, clock)
-        self._decide = Decide(settings, sources, rules, self._store, self._publisher, clock)
+        self._clock = clock_of(settings, self._store)
+        self._intake = Intake(settings, sources, self._publisher, self._clock)
+        self._decide = Decide(settings, sources, rules, self._store, self._publisher, self._clock)
         self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None

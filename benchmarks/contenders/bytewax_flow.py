@@ -24,7 +24,8 @@ from typing import Any, Final
 from benchmarks.contenders import Contender
 from benchmarks.contenders.by_hand import State, fire, fold, pack, read_event, unpack
 from benchmarks.contenders.by_hand import write as written
-from benchmarks.contenders.quix_app import DueTimes, install, python_in
+from benchmarks.contenders.due_times import DueTimes
+from benchmarks.contenders.own_python import install, python_in
 from benchmarks.workload import Decided
 
 _LOCK: Final = Path(__file__).with_suffix(".lock")

@@ -16,8 +16,8 @@ from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
 from workers.clock import ReplayClock
 from workers.embedded import Pair
+from workers.opened_store import opened_store
 from workers.settings import read_settings
-from workers.store import Store, open_pool
 
 _ACTIONS: Final = ("at-risk", "win-back")
 
@@ -44,9 +44,10 @@ class LingerDealings(Dealings):
     async def fed(self, place: Place, at_ms: int, ends: Mapping[int, int]) -> None:
         """Move the clock on."""
         settings = read_settings(_variables(place))
-        store = Store(open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace)
-        await ReplayClock(store).announce(at_ms, {f"{place.events}:{number}": end for number, end in ends.items()})
-        await store.close()
+        async with opened_store(settings) as store:
+            await ReplayClock(store).announce(
+                at_ms, {f"{place.events}:{number}": end for number, end in ends.items()}
+            )
 
 
 _read_action = msgspec.json.Decoder(Action).decode

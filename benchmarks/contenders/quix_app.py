@@ -14,16 +14,15 @@ partition's store per assignment.
 """
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, MutableMapping
-from heapq import heapify, heappop, heappush
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-from benchmarks.contenders import Contender, Missing
+from benchmarks.contenders import Contender
 from benchmarks.contenders.by_hand import Event, fire, fold, pack, read_event, unpack, write
+from benchmarks.contenders.due_times import DueTimes
+from benchmarks.contenders.own_python import install, python_in
 from benchmarks.workload import Decided
 
 _LOCK: Final = Path(__file__).with_suffix(".lock")
@@ -33,55 +32,6 @@ _STATIC_MEMBER: Final = {"group.instance.id": "the-only-one"}
 """Started again after a crash it is given its partitions at once, not when the session of the dead one is over."""
 _LARGER_BATCHES: Final = {"linger.ms": 50}
 """With the producer's default of 5, Kafka gets several times the requests for the same records."""
-
-
-class DueTimes:
-    """When each customer has to be looked at again because of time alone.
-
-    A customer whose due time moves on, as it does with most events, stays queued for the earlier one and is queued
-    anew when that has come: most of these moves never touch the heap.
-    """
-
-    def __init__(self, due_ms: Iterable[tuple[str, int]] = ()) -> None:
-        """Start with so many customers.
-
-        Args:
-            due_ms: customers and their due times, in milliseconds since 1970; 0 for never.
-        """
-        self._due = {customer: at_ms for customer, at_ms in due_ms if at_ms}
-        self._queued = dict(self._due)
-        self._heap = [(at_ms, customer) for customer, at_ms in self._due.items()]
-        heapify(self._heap)
-
-    def set(self, customer: str, due_ms: int) -> None:
-        """Note when this customer is due next; 0 for never."""
-        if not due_ms:
-            self._due.pop(customer, None)
-            return
-        self._due[customer] = due_ms
-        queued_ms = self._queued.get(customer)
-        if queued_ms is None or due_ms < queued_ms:
-            self._queue(customer, due_ms)
-
-    def until(self, at_ms: int) -> Iterator[str]:
-        """Yield every customer that is due at this time; whoever takes one calls `set` for it before the next."""
-        heap = self._heap
-        while heap and heap[0][0] <= at_ms:
-            queued_ms, customer = heappop(heap)
-            if self._queued.get(customer) != queued_ms:
-                continue  # it was queued anew for an earlier time, and that is over
-            del self._queued[customer]
-            due_ms = self._due.get(customer)
-            if due_ms is None:
-                continue
-            if due_ms > at_ms:
-                self._queue(customer, due_ms)
-            else:
-                yield customer
-
-    def _queue(self, customer: str, due_ms: int) -> None:
-        self._queued[customer] = due_ms
-        heappush(self._heap, (due_ms, customer))
 
 
 class Transaction(Protocol):
@@ -158,31 +108,6 @@ def main() -> None:
 
     frame.apply(decide_in_partition, expand=True, metadata=True).to_topic(actions, key=lambda one: one.customer)
     app.run()
-
-
-def python_in(folder: Path) -> Path:
-    """Return where the Python of a virtual environment is."""
-    return folder / "bin" / "python"
-
-
-def install(folder: Path, lock: Path) -> None:
-    """Make a virtual environment of this very Python with what a lock file names, if it is not there already.
-
-    Raises:
-        Missing: with what pip printed, if it fails.
-    """
-    done = folder / lock.name  # a copy of the lock, put there last
-    if done.exists() and done.read_bytes() == lock.read_bytes():
-        return
-    pip = (python_in(folder), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    for command in (
-        (sys.executable, "-m", "venv", "--clear", folder),
-        (*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", lock),
-    ):
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if run.returncode:
-            raise Missing(f"{lock.name} cannot be installed into {folder}:\n{run.stdout}{run.stderr}".strip())
-    done.write_bytes(lock.read_bytes())
 
 
 CONTENDER: Final = Contender(

@@ -26,10 +26,11 @@ from workers.core.facts import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
-from workers.demo.mailer import Mailer, stop_consumer
+from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
 from workers.intake import SOURCE_HEADER
 from workers.store import decode_record
+from workers.topic_reader import stop_consumer
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
 """What of an activity does not depend on when somebody looked at it."""

@@ -13,9 +13,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from tests.builders import day
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
 from workers.embedded import Pair
+from workers.log_fit import PARTITIONS, REBUILDING
+from workers.safe_time import Progress
 from workers.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration
@@ -235,20 +238,36 @@ def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_pa
 
     code, findings = examined(apache_pair, tmp_path, make_anew, workers=1)
     problem = the_problem(findings, "state", "topic of the stored state")
+    assert problem["found"].startswith("partitions ")
     assert "deleted and created again" in problem["found"]
+    assert ": linger rebuild" in problem["mend"]
     assert "LINGER_REDIS_NAMESPACE" in problem["mend"]
     assert code == 1
 
 
-def test_stored_offsets_outside_the_log_are_named(apache_pair: Pair, tmp_path: Path) -> None:
-    async def fold_too_far(place: Site) -> None:
+@pytest.mark.parametrize(
+    ("field", "value", "checked", "found", "mend"),
+    [
+        ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
+        (REBUILDING, "rules-known:0", "rebuild", "making its state again was not finished", "linger rebuild"),
+        (PARTITIONS, "8", "partitions of the stored state", "had 8 partitions, now there are 4", "topics create"),
+    ],
+)
+def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it(
+    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, mend: str
+) -> None:
+    async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
-        await place.store.call([("HSET", place.store.keys(2).meta, "offset", "1000")])
+        # What intake was told once is not in the log for that.
+        told = {"elsewhere:0": Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
+        await place.store.exchange_progress(told)
+        await place.store.call([("HSET", place.store.keys(2).meta, field, value)])
 
-    code, findings = examined(apache_pair, tmp_path, fold_too_far, workers=1)
-    assert the_problem(findings, "state", "stored offsets")["found"].startswith(
-        "partition 2 was folded up to offset 1000"
-    )
+    code, findings = examined(apache_pair, tmp_path, spoil, workers=1)
+    problem = the_problem(findings, "state", checked)
+    assert problem["found"].startswith("partition 2: ")
+    assert found in problem["found"]
+    assert mend in problem["mend"]
     assert code == 1
 
 

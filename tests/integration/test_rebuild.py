@@ -19,11 +19,11 @@ from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core import activity as activities
 from workers.core.series import Series
-from workers.demo.mailer import stop_consumer
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
 from workers.log_fit import REBUILDING
 from workers.partitioning import partition_of
+from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, connected_admin, log_bounds
 
 pytestmark = pytest.mark.integration

@@ -22,7 +22,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from tests.conftest import need
-from tests.integration.test_worker import GONE
+from tests.integration.test_worker import GONE, QUIET
 from tests.secure_services import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -51,30 +51,8 @@ SECRETS = {
     "LINGER_KAFKA_SSL_KEY_PASSWORD": KEY_PASSWORD,
 }
 CUSTOMERS = ("ada@customers.example", "bob@customers.example", "eve@customers.example")
-RULES = (
-    """
-rules:
-  - id: quiet-buyer
-    title: Bought, and then nothing
-    status: live
-    when: {none: purchase, for: 10 days}
-    action: at-risk
-    template: we-miss-you
-    expires after: 300 days
-    again after: 20 days
-    hold out: 1%
-    pace: at most 1 per hour
-    examples:
-      - name: somebody goes quiet
-        given: [{at: start, event: purchase}]
-        expect: [{at: 10 days, action: at-risk}]
-      - name: somebody does not
-        given: [{at: start, event: purchase, every: 9 days, times: 3}]
-        watch for: 25 days
-        expect: nothing
-"""
-    + GONE
-)
+CONTROLLED = "    hold out: 1%\n    pace: at most 1 per hour\n    examples:\n"
+RULES = QUIET.replace("    examples:\n", CONTROLLED) + GONE
 
 
 def redis_users() -> list[str]:
@@ -155,6 +133,7 @@ async def a_little_history(place: Site) -> str:
     await place.until(lambda: shared(place), "both workers to have their share")
     await place.now(0.5)
     await place.decided_until(0.5)
+    await place.order(bob, 0.9)
     await place.order(ada, 1)
     await place.order(eve, 1.001)
     cancelled = {"type": "cancellation", "event_id": "c1", "customer_id": bob, "occurred_at": "2024-01-02T00:00:00Z"}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
@@ -173,7 +173,7 @@ canonical = st.fixed_dictionaries(
     optional={
         "amount": st.sampled_from(["64.35", 64.35, 7, "7.", ".5", "1e3", "-0", "1_0", "1000000000001", "٣"])
         | scalars,
-        "currency": st.sampled_from(["EUR", "eur"]) | scalars,
+        "currency": st.sampled_from(["EUR", "eur", "EUR\n"]) | scalars,
         "order_id": st.sampled_from(["o-1", "x" * 300, ""]) | scalars,
         "what": scalars,
         "reason": scalars,
@@ -185,6 +185,16 @@ canonical = st.fixed_dictionaries(
 
 
 @given(canonical)
+@example(
+    {
+        "type": "purchase",
+        "event_id": "e-1",
+        "customer_id": "ada",
+        "occurred_at": "2025-10-03T16:14:52Z",
+        "amount": "64.35",
+        "currency": "EUR\n",
+    }
+)
 def test_what_is_canonical_is_passed_on_as_the_mapper_says(document: dict[str, Any]) -> None:
     for raw in (json.dumps(document).encode(), json.dumps(document, ensure_ascii=False).encode(errors="replace")):
         assert_passes_as_mapped(len(SOURCES) - 1, raw, None, [])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.log_fit import PARTITIONS, REBUILDING, Log, misfit
+from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 
 LOG = Log("linger.activity", "id-1", 4, 10, 20)
 
@@ -43,3 +43,9 @@ def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
     found = misfit({REBUILDING: "rules-known:0"}, 15, "id-1", LOG)
     assert found is not None
     assert found.kind == "rebuilding"
+
+
+def test_what_intake_was_told_makes_a_log_longer_only_where_the_broker_tells_too_little() -> None:
+    assert end_of_log(20, 30, tells_too_little=True) == 30
+    assert end_of_log(20, 10, tells_too_little=True) == 20
+    assert end_of_log(20, 30, tells_too_little=False) == 20

@@ -1,7 +1,11 @@
 """Canonical bytes of the activity topic -> the few values that folding needs.
 
-The hot path's view of an event. What this decoder refuses goes through `schemas.events.parse_event`, which
-finds the reason; what it accepts, `parse_event` accepts too.
+The hot path's view of an event, for bytes that came through `schemas.events.parse_event` once: it reads whatever
+`encode_event` writes, and what it refuses goes through `parse_event`, which finds the reason. It is no second door.
+It knows no clock and checks only what is folded, so it also takes some of what `parse_event` refuses: events of the
+future, an order id or an effective date that cannot be, texts within attributes that are too long only in bytes, and
+whatever is amiss in fields that it does not know. A whole number beyond 64 bits it reads exactly, where `parse_event`
+reads a rounded one, or none if it has hundreds of digits.
 """
 
 from collections.abc import Collection
@@ -50,7 +54,7 @@ class Wire(msgspec.Struct, gc=False, omit_defaults=True):
     customer_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
     occurred_at: Annotated[datetime, Meta(tz=True)]
     amount: Decimal | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")] | None = None
     order_id: str | None = None
     what: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
     reason: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None

@@ -2,7 +2,9 @@
 
 Nearly every record is unremarkable, and costs one pass of a compiled decoder. Whatever that decoder has the least
 doubt about goes through `mapping` and `schemas.events`, which know every coercion and every reason of a refusal:
-the two never differ in what an event says (a law of the tests), only in what it costs.
+the two never differ in what they refuse and in what an event says (a law of the tests), only in what it costs. How an
+event says it may differ: an effective date keeps the zone it was written with, what is finer than a microsecond is
+rounded and not cut off, and an amount that was written as a number keeps digits that a float has no room for.
 """
 
 from collections.abc import Callable, Collection

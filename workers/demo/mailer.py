@@ -1,6 +1,5 @@
 """What a mailer sees: the newest record of each action id, read from the action topics."""
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,18 +8,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.actions import Action
+from workers.topic_reader import stop_consumer
 
 _read = msgspec.json.Decoder(Action).decode
-
-
-async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer; aiokafka cancels a fetch of its own by that, and lets the cancellation escape."""
-    try:
-        await consumer.stop()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise  # this one was meant for us
 
 
 class Mailer:

@@ -30,8 +30,8 @@ from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
 from workers.files.source_files import load_sources
+from workers.opened_store import open_store
 from workers.settings import read_settings
-from workers.store import Store, open_pool
 from workers.topics import TopicPlan, connected_admin, create_missing
 from workers.worker import OWN_TOPICS
 
@@ -182,9 +182,7 @@ class _Demo:
         self._console = console
         self._started = started
         self._sources, self._rules = load_configuration(settings)
-        self._store = Store(
-            open_pool(settings.redis_connection(), settings.redis_timeout_ms), settings.redis_namespace
-        )
+        self._store = open_store(settings)
         connection = settings.kafka_connection()
         self._connection = connection
         self._player = Player(history, connection, ReplayClock(self._store), prefix)

@@ -85,7 +85,10 @@ async def read_customer(
 
 
 def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Observed:
-    """Return what a partition has watched: the one place that knows how `meta` says so."""
+    """Return what a partition has watched, as its worker takes it from `meta` for the next step (`Decide._observed`).
+
+    A series that only a rule of today asks for is not watched before a worker has taken a step with that rule.
+    """
     # Empty of a series that no rule asks for any more.
     since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if text and name.startswith(_SINCE)}
     return Observed(since, until, whole_series(since, whole_types(sources)))

@@ -1,0 +1,47 @@
+"""The store that some settings name, and the clock that goes with it: the one place that opens them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from workers.clock import Clock, ReplayClock, SystemClock
+from workers.settings import Settings
+from workers.store import Store, open_pool
+
+Result = TypeVar("Result")
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store; whoever asks closes it."""
+    return Store(
+        open_pool(settings.redis_connection(), settings.redis_timeout_ms),
+        settings.redis_namespace,
+        wait_replicas=settings.redis_wait_replicas,
+        timeout_ms=settings.redis_timeout_ms,
+    )
+
+
+def clock_of(settings: Settings, store: Store) -> Clock:
+    """Return the clock that due times are measured by."""
+    return ReplayClock(store) if settings.clock == "replay" else SystemClock()
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the store for the length of a `with` block."""
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def with_store(settings: Settings, ask: Callable[[Store], Awaitable[Result]]) -> Result:
+    """Hold one conversation with the store, in an event loop of its own, and return what it came to."""
+
+    async def conversation() -> Result:
+        async with opened_store(settings) as store:
+            return await ask(store)
+
+    return asyncio.run(conversation())
