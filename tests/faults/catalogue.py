@@ -202,6 +202,7 @@ async def redis_kill(stage: Stage) -> None:
 
 async def redis_old_dump(stage: Stage) -> None:
     """What was written in between is lost."""
+    stage.forgot = True
     await stage.sometime(0.2, 0.4)
     data, kept = stage.installation.redis_data, stage.installation.folder / "kept"
     shutil.rmtree(kept, ignore_errors=True)
@@ -218,6 +219,7 @@ async def redis_old_dump(stage: Stage) -> None:
 
 
 async def redis_flushed(stage: Stage) -> None:
+    stage.forgot = True
     await stage.sometime()
     await stage.patiently(lambda: stage.store.call([("FLUSHALL",)]))
     await stage.announce()
@@ -247,6 +249,7 @@ async def failover(stage: Stage) -> None:
 
 async def failover_that_loses(stage: Stage) -> None:
     """The replicas learn of nothing for a while; then the master dies."""
+    stage.forgot = True
     await stage.sometime(0.2, 0.4)
     assert isinstance(stage.topology, Watched)
     with stage.topology.forgetting():

@@ -64,6 +64,7 @@ class Stage:
         notes: what else there is to say of the run.
         topology: Redis, if it is more than one server.
         premature: ids of actions that were published before a replica knew of them.
+        forgot: Redis lost what was decided, so that it is decided again under the rules of now.
         dead_letters: places that dead letters came from which nobody can read any more.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
@@ -84,6 +85,7 @@ class Stage:
     lives_now: bool = False
     topology: Watched | SmallCluster | None = None
     premature: list[str] = field(default_factory=list)
+    forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
     _ends: dict[str, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)

@@ -173,10 +173,18 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
     verdict.actions = len(expected)
     verdict.miss("action", expected - found)
     verdict.exceed("action", found - expected)
-    verdict.exceed("contents of one action id", mailer.differing)
+    verdict.exceed(
+        "contents of one action id",
+        {name for name, pair in mailer.differing.items() if not (stage.forgot and _are_of_two_rule_sets(*pair))},
+    )
     unread = len(stage.dead_letters | await read_dead_letters(stage))
     if unread != poison:
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
+
+
+def _are_of_two_rule_sets(one: Action, other: Action) -> bool:
+    """Tell whether two records say the same, but for the version of the rule that said it."""
+    return msgspec.structs.replace(one, rule=other.rule) == other and one.rule.id == other.rule.id
 
 
 async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:

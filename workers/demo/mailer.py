@@ -19,6 +19,7 @@ class Mailer:
     Attributes:
         newest: the newest record of each action id.
         published: distinct actions and retractions seen.
+        differing: by id, two records that should be the same, and are not.
         recent: the latest new actions, newest last.
         dead_letters: records in the dead-letter topic by reason.
     """
@@ -29,7 +30,7 @@ class Mailer:
         self._consumer = AIOKafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **connection)
         self.newest: dict[str, Action] = {}
         self.published: set[tuple[str, str]] = set()
-        self.differing: set[str] = set()
+        self.differing: dict[str, tuple[Action, Action]] = {}
         self.recent: deque[Action] = deque(maxlen=8)
         self.dead_letters: Counter[str] = Counter()
         self._contents: dict[tuple[str, str], bytes] = {}
@@ -59,7 +60,7 @@ class Mailer:
         action = _read(raw)
         content = (action.action_id, action.status)
         if self._contents.setdefault(content, raw) != raw:
-            self.differing.add(action.action_id)
+            self.differing[action.action_id] = _read(self._contents[content]), action
         if content in self.published:
             return  # at least once: the same record again
         self.published.add(content)

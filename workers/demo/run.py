@@ -360,7 +360,7 @@ class _Demo:
                 "expected": len(expected),
                 "missing": len(missing),
                 "extra": len(extra),
-                "examples": sorted(missing | extra | self._mailer.differing)[:_EXAMPLES],
+                "examples": sorted({*missing, *extra, *self._mailer.differing})[:_EXAMPLES],
             }
         return summary
 
