@@ -25,7 +25,7 @@ from typing import Final
 from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
 from workers.core import activity as activities
-from workers.core.decide import decide
+from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
@@ -174,7 +174,8 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
     chance = random.Random(1)
     cost = Cost()
     for number in range(CUSTOMERS):
-        raw, due_ms, at_ms = None, 0, START
+        raw: bytes | None = None
+        due_ms, at_ms = 0, START
         for serial in range(EVENTS):
             at_ms += round(chance.expovariate(1 / gap_days) * DAY)
             kind = chance.choices([*mix], [*mix.values()])[0]
@@ -183,18 +184,23 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
             while raw is not None and 0 < due_ms < at_ms:
                 started = time.perf_counter()
                 outcome = decide(f"c{number}", activities.decode(raw), (), rules, observed, due_ms)
-                raw, due_ms = activities.encode(outcome.activity), outcome.due_ms
+                raw, due_ms = _stored(outcome), outcome.due_ms
                 cost.due_seconds += time.perf_counter() - started
                 cost.due_times += 1
                 cost.decisions += len(outcome.decisions)
             started = time.perf_counter()
             known = None if raw is None else activities.decode(raw)
             outcome = decide(f"c{number}", known, [fact], rules, observed)
-            raw, due_ms = activities.encode(outcome.activity), outcome.due_ms
+            raw, due_ms = _stored(outcome), outcome.due_ms
             cost.event_seconds += time.perf_counter() - started
             cost.events += 1
             cost.decisions += len(outcome.decisions)
     return cost
+
+
+def _stored(outcome: Outcome) -> bytes:
+    assert outcome.activity is not None
+    return activities.encode(outcome.activity)
 
 
 if __name__ == "__main__":

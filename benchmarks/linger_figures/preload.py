@@ -12,8 +12,8 @@ from workers.core.decide import decide
 from workers.core.facts import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
-from workers.customers import partition_of
 from workers.generations import put_in_force
+from workers.partitioning import partition_of
 from workers.store import MAX_CUSTOMERS, Changes, Store
 
 
