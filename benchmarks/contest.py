@@ -90,26 +90,21 @@ class Task:
 class Wanted:
     """What has to be written.
 
-    Whoever knows, before it writes an action, that it has to take it back, may leave out both. One of the two alone
-    is not enough.
+    Whoever knows, before it writes an action, that it has to take it back, may write the retraction alone.
 
     Attributes:
         every: all that was decided.
-        partners: of an action its retraction, and the reverse, where both were decided.
+        needed: what none may leave out.
     """
 
     def __init__(self, decided: Iterable[Decided]) -> None:
         self.every = frozenset(decided)
-        of_action: dict[tuple[str, str, int], list[Decided]] = {}
-        for one in self.every:
-            of_action.setdefault((one.rule, one.customer, one.started_ms), []).append(one)
-        pairs = [pair for pair in of_action.values() if len(pair) > 1]
-        self.partners = {one: other for pair in pairs for one, other in (pair, reversed(pair))}
+        taken_back = {one[1:4] for one in self.every if one.status == "retracted"}
+        self.needed = {one for one in self.every if one.status == "retracted" or one[1:4] not in taken_back}
 
     def lacking(self, done: Collection[Decided]) -> set[Decided]:
         """Return what has still to be written when some of it is."""
-        alone = {one for one in self.every if one not in self.partners}
-        return (alone | {self.partners[one] for one in done if one in self.partners}).difference(done)
+        return self.needed.difference(done)
 
 
 def passed_by(marker: str, at_ms: int) -> Decided:
@@ -317,9 +312,6 @@ class Judge:
     def _note(self, decided: Decided) -> None:
         self.done.add(decided)
         self._lacking.discard(decided)
-        partner = self._wanted.partners.get(decided)
-        if partner is not None and partner not in self.done:
-            self._lacking.add(partner)
 
     def _what_is_missing(self) -> str:
         examples = _written(sorted(self._lacking))

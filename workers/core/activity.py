@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.actions import ActionName, Number, Reason
+from schemas.actions import ActionName, Number, Reason, Retraction
 from workers.core.facts import MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
@@ -68,9 +68,11 @@ class Candidate(msgspec.Struct, array_like=True):
     Attributes:
         rule: id of the rule.
         start_ms: start of the episode.
-        withdrawn_ms: when the customer came back before it was admitted, so that nobody will hear of it; else 0.
+        withdrawn_ms: when the customer came back before it was admitted, so that its retraction alone is published;
+            else 0.
         action, version, variables: what the action will carry.
         why: as `packed_reasons` writes them: they are read once, and may have to be stored many times before.
+        because, why_back: what its retraction will carry.
     """
 
     rule: str
@@ -80,6 +82,8 @@ class Candidate(msgspec.Struct, array_like=True):
     version: str
     variables: dict[str, Number]
     why: bytes
+    because: Retraction | None = None
+    why_back: bytes = b""
 
 
 class Activity(msgspec.Struct, array_like=True):

@@ -15,7 +15,7 @@ from schemas.actions import Action, Decision, Suppression, moment
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.control import is_held_out
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.records import action_of, removed, retraction_of, suppressed
+from workers.core.records import action_of, removed, retraction_of, suppressed, withdrawal_of
 from workers.core.ruleset import Rule, RuleSet
 
 
@@ -99,7 +99,9 @@ class Admission:
             episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
         if self._rules.control.remembers_ms:
             activity.acted = [*activity.acted, start_ms]
-        if not candidate.withdrawn_ms:  # else it would have been sent and taken back
+        if candidate.withdrawn_ms:  # it would have been sent and taken back
+            self._decisions.append(withdrawal_of(rule, self._customer_id, candidate))
+        else:
             zone = None if not_before_ms is None else self._rules.control.zone_of(activity.traits)
             self._decisions.append(action_of(rule, self._customer_id, candidate, not_before_ms, zone))
         self._replace(rule, activity, start_ms)

@@ -559,10 +559,24 @@ class _Turn:
         if queued:
             if queued[-1].start_ms + rule.expires_after_ms <= at_ms:
                 return  # too late to be carried out, and too late to be taken back
+            # Published all the same: who knows whether the action was, by steps that Redis has lost since.
+            why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
             if event.at_ms <= queued[-1].start_ms:
                 activity.candidates.remove(queued[-1])
+                self._outcome.decisions.append(
+                    retraction_of(
+                        rule,
+                        self._customer_id,
+                        queued[-1].start_ms,
+                        queued[-1].start_ms + rule.expires_after_ms,
+                        event.at_ms,
+                        "late_event",
+                        why,
+                    )
+                )
             else:
-                queued[-1].withdrawn_ms = event.at_ms
+                queued[-1].withdrawn_ms, queued[-1].because = event.at_ms, because
+                queued[-1].why_back = activities.packed_reasons(why)
             return
         if episode.open_until_ms <= at_ms:
             return

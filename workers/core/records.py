@@ -60,6 +60,23 @@ def retraction_of(
     )
 
 
+def withdrawal_of(rule: Rule, customer_id: str, candidate: Candidate) -> Action:
+    """Return the retraction of an action that was taken back before it was admitted.
+
+    Nobody has to have heard of the action. But it may have been published by steps that Redis has lost since; then
+    this ends it, with the very bytes that it would have been ended with.
+    """
+    return retraction_of(
+        rule,
+        customer_id,
+        candidate.start_ms,
+        candidate.start_ms + rule.expires_after_ms,
+        candidate.withdrawn_ms,
+        candidate.because or "customer_returned",
+        unpacked_reasons(candidate.why_back) if candidate.why_back else (),
+    )
+
+
 def suppressed(rule: Rule, customer_id: str, start_ms: int, decision: Suppression, detail: str) -> Decision:
     """Return why a rule that begins to hold does not act."""
     return Decision(
