@@ -20,7 +20,7 @@ from workers.core.conditions import CANCELLATION, FALSE, TRUE, Look
 from workers.core.facts import Fact
 from workers.core.filters import scaled_number
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.records import kept, retraction_of, suppressed, variables_of
+from workers.core.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.ruleset import Rule, RuleSet
 
 _NEVER: Final = 0
@@ -557,26 +557,7 @@ class _Turn:
         """Take back the rule's last action, whether or not anybody has heard of it yet."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         if queued:
-            if queued[-1].start_ms + rule.expires_after_ms <= at_ms:
-                return  # too late to be carried out, and too late to be taken back
-            # Published all the same: who knows whether the action was, by steps that Redis has lost since.
-            why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
-            if event.at_ms <= queued[-1].start_ms:
-                activity.candidates.remove(queued[-1])
-                self._outcome.decisions.append(
-                    retraction_of(
-                        rule,
-                        self._customer_id,
-                        queued[-1].start_ms,
-                        queued[-1].start_ms + rule.expires_after_ms,
-                        event.at_ms,
-                        "late_event",
-                        why,
-                    )
-                )
-            else:
-                queued[-1].withdrawn_ms, queued[-1].because = event.at_ms, because
-                queued[-1].why_back = activities.packed_reasons(why)
+            self._withdraw(rule, activity, queued[-1], at_ms, event, because)
             return
         if episode.open_until_ms <= at_ms:
             return
@@ -600,6 +581,19 @@ class _Turn:
             if episode.acted_ms in activity.acted:
                 activity.acted.remove(episode.acted_ms)
             episode.acted_ms = episode.before_ms
+
+    def _withdraw(
+        self, rule: Rule, activity: Activity, candidate: Candidate, at_ms: int, event: Fact, because: Retraction
+    ) -> None:
+        """Take back an action that waits; its retraction is published, for it may have been by steps lost since."""
+        if candidate.start_ms + rule.expires_after_ms <= at_ms:
+            return  # too late to be carried out, and too late to be taken back
+        late = event.at_ms <= candidate.start_ms
+        candidate.withdrawn_ms, candidate.because = event.at_ms, "late_event" if late else because
+        candidate.why_back = activities.packed_reasons(rule.condition.reasons(activity, at_ms, self._observed))
+        if late:
+            activity.candidates.remove(candidate)
+            self._outcome.decisions.append(withdrawal_of(rule, self._customer_id, candidate))
 
     def _take_back(self, activity: Activity, event: Fact) -> None:
         """Take back every standing action: the customer has opted out."""

@@ -73,7 +73,7 @@ def withdrawal_of(rule: Rule, customer_id: str, candidate: Candidate) -> Action:
         candidate.start_ms + rule.expires_after_ms,
         candidate.withdrawn_ms,
         candidate.because or "customer_returned",
-        unpacked_reasons(candidate.why_back) if candidate.why_back else (),
+        unpacked_reasons(candidate.why_back),
     )
 
 
