@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.events import MAX_BODY_BYTES, MAX_TEXT_BYTES, encode_event
+from schemas.events import MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event
 from schemas.sources import Source
 from workers.core.facts import Wire, epoch_ms, is_id, is_money, is_plausible
 from workers.core.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
@@ -69,9 +69,7 @@ def _canonical(source: Source, declared: Collection[str]) -> Passage:
                 if wire.type in expected and _is_unremarkable(wire, latest_ms):
                     return Canonical(wire.customer_id, wire.type, raw)
         event = mapper(record, _moment(latest_ms))
-        if event is None:
-            return None
-        return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields())
+        return None if event is None else _written(event)
 
     return passage
 
@@ -86,10 +84,13 @@ def _foreign(source: Source, declared: Collection[str]) -> Passage:
         wire = _converted(found)
         if wire is not None and _is_unremarkable(wire, latest_ms):
             return Canonical(wire.customer_id, wire.type, _encode(wire))
-        event = build(found, _moment(latest_ms))
-        return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields())
+        return _written(build(found, _moment(latest_ms)))
 
     return passage
+
+
+def _written(event: Event) -> Canonical:
+    return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields())
 
 
 def _converted(found: dict[str, Any]) -> Wire | None:
