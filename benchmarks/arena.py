@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 
 import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.partitioner import DefaultPartitioner
 
 from benchmarks.workload import Event
 from tests.services import running_kafka, running_redis
 from workers.embedded import HOST, free_ports
+from workers.partitioning import hash_of
 from workers.topics import TopicPlan, connected_admin, create_missing
 
 _BATCH_BYTES: Final = 512 << 10
@@ -95,14 +95,13 @@ class Feed:
         self._producer = producer
         self._topic = topic
         self._partitions = partitions
-        self._place_of: dict[bytes, int] = {}
         self.ends = dict.fromkeys(range(partitions), 0)
 
     def pack(self, events: Sequence[Event], markers: Sequence[Event]) -> Packed:
         """Pack events, by their keys, and a marker for each partition behind them."""
         packed: dict[int, list[Any]] = {number: [self._producer.create_batch()] for number in range(self._partitions)}
         for event in events:
-            self._append(packed[self._partition(event.key)], event)
+            self._append(packed[hash_of(event.key) % self._partitions], event)
         for number, marker in enumerate(markers):
             self._append(packed[number], marker)
         for batches in packed.values():
@@ -113,13 +112,6 @@ class Feed:
         while batches[-1].append(timestamp=event.at_ms, key=event.key, value=event.value) is None:
             batches[-1].close()
             batches.append(self._producer.create_batch())
-
-    def _partition(self, key: bytes) -> int:
-        place = self._place_of.get(key)
-        if place is None:
-            every = list(range(self._partitions))
-            place = self._place_of[key] = DefaultPartitioner()(key, every, every)
-        return place
 
     async def send(self, packed: Packed) -> None:
         """Send everything and wait until Kafka has confirmed it."""
