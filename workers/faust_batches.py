@@ -14,16 +14,22 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread. What bears an
   old epoch is dropped. A fetch that waits for records while a seek is made may return those behind the seek (the
   thread has two hands): when it comes, the seek is made once more, and nothing is fetched in between.
+- Every rebalance cancels Faust's fetcher, but not the fetch that waits in the consumer's thread: it may take records
+  behind the seek that follows, for nobody. So answers with records are numbered; when a number is missing, every
+  partition is read again from where its deliveries end.
 - Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
   so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
   asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
   have been let go by an earlier one, and Faust gives up asking after its request timeout and reads on: then
   positions are asked for once more before anything is fetched.
+- Faust drops what lies below the last offset it has handed over, and notes that offset when the handing over has
+  ended, which may be after a seek to below it. It is given a note-book that stays empty.
 - Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost; `seek_wait` runs
   there.
 """
 
+import logging
 import ssl
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -38,6 +44,8 @@ from faust.types import TP
 
 Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
 """Given the assigned partitions and Kafka's committed offsets, returns where to start reading each."""
+
+_log = logging.getLogger(__name__)
 
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
@@ -117,16 +125,39 @@ class BatchScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
         return ((tp, Batch(fetch)) for tp, fetch in records.items() if fetch)
 
 
-class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's thread around aiokafka's consumer: it reads what is committed, and notes how far each fetch came.
+class Answer(dict[TP, Sequence[ConsumerRecord]]):
+    """What the consumer's thread returns for one fetch: records by partition.
 
     Attributes:
+        number: how many answers with records the thread has given, this one included.
         reached: by partition, the offset behind everything that was returned so far, holes included.
+    """
+
+    def __init__(
+        self, records: Mapping[TP, Sequence[ConsumerRecord]], number: int, reached: Mapping[TP, int]
+    ) -> None:
+        super().__init__(records)
+        self.number = number
+        self.reached = reached
+
+
+class _Unread(dict[TP, int | None]):
+    """Faust's note of what it has handed over, by partition: nothing."""
+
+    def __getitem__(self, tp: TP) -> None:
+        return None
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's thread around aiokafka's consumer: it reads what is committed, and numbers its answers.
+
+    Attributes:
+        answers: how many with records there were.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.reached: Mapping[TP, int] = {}
+        self.answers = 0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -134,14 +165,17 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._isolation_level = "read_committed"
         return consumer
 
-    async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Any:
+    async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Answer:
         records = await super()._fetch_records(consumer, *arguments, **named)
+        # Since aiokafka moved its positions nothing was awaited: they belong to these records.
+        self.answers += bool(records)
         subscription = consumer._subscription.subscription
-        if subscription is not None and subscription.assignment is not None:
-            states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
-            # A position that is not known yet has nothing behind it.
-            self.reached = {TP(*tp): state._position for tp, state in states.items() if state._position is not None}
-        return records
+        if subscription is None or subscription.assignment is None:
+            return Answer(records, self.answers, {})
+        states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
+        # A position that is not known yet has nothing behind it.
+        reached = {TP(*tp): state._position for tp, state in states.items() if state._position is not None}
+        return Answer(records, self.answers, reached)
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
@@ -153,7 +187,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends: dict[TP, int] = {}
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._reached: dict[TP, int] = {}
+        self._answers = 0
         self._asking = 0
+        self._read_offset = _Unread()
 
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
@@ -176,8 +212,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
             await self.perform_seek()
         before = dict(self._epochs)
+        answer: Answer = await super()._getmany(active_partitions, timeout)
+        missed = answer.number - bool(answer) - self._answers
+        self._answers = answer.number
+        if missed:
+            _log.info("a fetch was answered when nobody waited for it any more: reading its records again")
+            for tp, offset in [*self._ends.items()]:
+                await self.seek_again(tp, offset)
+            return {}
         fetched: dict[TP, Fetch] = {}
-        for tp, records in (await super()._getmany(active_partitions, timeout)).items():
+        for tp, records in answer.items():
             if not records or tp not in self._ends:
                 continue  # positions are being asked for: nobody knows what lies before these records
             if before.get(tp, 0) != self._epochs[tp]:
@@ -187,13 +231,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
             self._ends[tp] = records[-1].offset + 1
             self._delivered[tp].append(records[-1].offset)
-        for tp, offset in self._thread.reached.items():
+        for tp, offset in answer.reached.items():
             if before.get(tp, 0) == self._epochs[tp]:
                 self._reached[tp] = offset
         return fetched
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Faust's gaps are not used: see `_new_offset`."""
 
     def _new_offset(self, tp: TP) -> int | None:
         """Return the offset behind the last delivery before which everything was acknowledged."""
