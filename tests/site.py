@@ -240,9 +240,9 @@ async def site(
     settings = read_settings(variables)
     connection = settings.kafka_connection()
     async with connected_admin(connection) as admin:
-        plans = [TopicPlan(settings.topic(name), settings.partitions, 1) for name in OWN_TOPICS]
         # Records of 2024 are older than any retention: Kafka would delete them at its next look.
         kept = {"retention.ms": "-1"}
+        plans = [TopicPlan(settings.topic(name), settings.partitions, 1, kept) for name in OWN_TOPICS]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
         await create_missing(admin, plans)
     store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)

@@ -254,7 +254,9 @@ class Decide:
         until = {name: seen.get(name, reading.now_ms) for name in self._types}
         sent = list(progress.values())
         for number, partition in self._partitions.items():
-            needed = max(ends.get(number, 0), sent_to(number, sent))
+            if number not in ends:
+                continue  # claimed since then
+            needed = max(ends[number], sent_to(number, sent))
             partition.horizon.look(behind_holes(number, partition.meta.offset), needed, until)
         for name, until_ms in self.until.items():
             telemetry.SEEN.labels(name).set(until_ms / 1000)

@@ -142,10 +142,16 @@ class Answer(dict[TP, Sequence[ConsumerRecord]]):
 
 
 class _Unread(dict[TP, int | None]):
-    """Faust's note of what it has handed over, by partition: nothing."""
+    """Faust's note of what it has handed over, by partition; it stays empty."""
 
     def __getitem__(self, tp: TP) -> None:
         return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        pass
+
+    def update(self, *arguments: Any, **named: Any) -> None:
+        """Note nothing."""
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -187,6 +193,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends: dict[TP, int] = {}
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._reached: dict[TP, int] = {}
+        self._passed_over: defaultdict[TP, list[range]] = defaultdict(list)
+        self._settled: dict[TP, range] = {}
         self._answers = 0
         self._asking = 0
         self._read_offset = _Unread()
@@ -197,11 +205,30 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def behind_holes(self, tp: TP, offset: int) -> int:
         """Return how far a partition is read, by somebody who has handled everything before an offset.
 
-        That is further than the offset where the log goes on with holes: markers of transactions, and records of
-        aborted ones, which no record ever follows for certain.
+        That is further than the offset where the log goes on with a hole that was settled.
         """
-        reached = self._reached.get(tp, offset)
-        return max(offset, reached) if self._ends.get(tp) == offset else offset
+        hole = self._settled.get(tp)
+        return offset if hole is None or not self._ends.get(tp) == offset == hole.start else hole.stop
+
+    def holes(self) -> dict[TP, list[range]]:
+        """Return the offsets that reading has passed over, until they are settled.
+
+        Markers of transactions and records of aborted ones leave holes, which no record ever follows for certain;
+        and so does what was deleted before it was read. Kafka's client does not tell one from the other: whoever
+        knows where the log begins can.
+        """
+        found = {tp: [*holes] for tp, holes in self._passed_over.items() if holes}
+        for tp, reached in self._reached.items():
+            end = self._ends.get(tp, reached)
+            if reached > end and self._settled.get(tp) != range(end, reached):
+                found.setdefault(tp, []).append(range(end, reached))
+        return found
+
+    def settle(self, holes: Mapping[TP, Sequence[range]]) -> None:
+        """Take note that nothing was missed in these."""
+        for tp, settled in holes.items():
+            self._passed_over[tp] = [hole for hole in self._passed_over[tp] if hole not in settled]
+            self._settled[tp] = settled[-1]
 
     def is_current(self, tp: TP, delivery: Delivery) -> bool:
         """Tell whether the partition was not sought anew since this was fetched."""
@@ -228,6 +255,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 # Sought while this fetch was waiting: these may be the very records that the seek was for.
                 await self.seek_again(tp, self._ends[tp])
                 continue
+            if records[0].offset > self._ends[tp]:
+                self._passed_over[tp].append(range(self._ends[tp], records[0].offset))
             fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
             self._ends[tp] = records[-1].offset + 1
             self._delivered[tp].append(records[-1].offset)
@@ -277,6 +306,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._epochs[tp] += 1
         self._ends.pop(tp, None)
         self._reached.pop(tp, None)
+        self._passed_over.pop(tp, None)
         self._delivered.pop(tp, None)
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)

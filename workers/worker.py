@@ -69,6 +69,7 @@ class Worker:
         self._liveness = Liveness(patience, time.monotonic(), time.monotonic())
         self._trouble: str | None = None
         self._failure: asyncio.Future[Any] | None = None
+        self._looked = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._refused: str | None = None
         self._try_again = False
@@ -341,14 +342,7 @@ class Worker:
         if committed is None or committed < 0:
             return bounds.earliest
         if committed < bounds.earliest:
-            telemetry.RECORDS_LOST.labels(tp.topic).inc(bounds.earliest - committed)
-            log.error(
-                telemetry.SOURCE_RECORDS_LOST,
-                topic=tp.topic,
-                partition=tp.partition,
-                problem=f"offsets {committed} to {bounds.earliest - 1} were deleted before they were read; "
-                "rules may act on customers who were active then",
-            )
+            _tell_of_lost(tp, range(committed, bounds.earliest))
             return bounds.earliest
         # The embedded broker's end is a lower bound, so there this says nothing.
         if committed > bounds.end and self._settings.kafka_enable_idempotence:
@@ -370,6 +364,8 @@ class Worker:
         await self._guarded(self._intake.run(lambda place: self._app.consumer.let_go(TP(*place))))
 
     async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+        while tp in self._app.consumer.holes():
+            await self._looked.wait()  # for what was deleted before it was read, the state stays as it is
         result = await self._guarded(self._decide.take(tp.partition, delivery))
         if result is True:
             done()
@@ -415,6 +411,7 @@ class Worker:
             reading = await self._clock.read()
             if not reading.now_ms:
                 return
+            await self._look_into_holes()
             # After the clock: what a partition that is not there yet will hold is later than the clock.
             sources = [TopicPartition(*place) for place in self._intake.partitions]
             _, ends = await _both(self._look_at_topics(), self._ends(sources))
@@ -451,6 +448,34 @@ class Worker:
         finally:
             # Also after a failure: a silent Redis or Kafka is no reason to restart every worker.
             self._liveness.tick(time.monotonic())
+
+    async def _look_into_holes(self) -> None:
+        """Find out which records were deleted before they were read, among those that reading has passed over.
+
+        Raises:
+            LingerError: if they were of the activity topic.
+        """
+        holes: dict[TP, list[range]] = self._app.consumer.holes()
+        if holes:
+            places = [TopicPartition(*tp) for tp in holes]
+            earliest = await asyncio.wait_for(self._probe.beginning_offsets(places), _PROBE_SECONDS)
+            for tp, missing in holes.items():
+                deleted = [
+                    range(one.start, min(one.stop, earliest[tp])) for one in missing if one.start < earliest[tp]
+                ]
+                if deleted and tp.topic == self._activity:
+                    raise LingerError(await self._misfit(tp, deleted[0].start))
+                for hole in deleted:
+                    _tell_of_lost(tp, hole)
+            self._app.consumer.settle(holes)
+        self._looked.set()
+        self._looked = asyncio.Event()
+
+    async def _misfit(self, tp: TP, offset: int) -> str:
+        """Say why a partition cannot be gone on with from an offset that was deleted."""
+        bounds = (await log_bounds(self._probe, [(tp.topic, tp.partition)]))[TopicPartition(*tp)]
+        found = misfit({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))
+        return f"partition {tp.partition}: {found.problem}. {found.mend}" if found else f"{tp}: {offset}"
 
     async def _look_at_topics(self) -> None:
         """Notice partitions that were added, and topics that are others by now.
@@ -574,6 +599,17 @@ class Worker:
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(telemetry.WORKER_STOPPED)
+
+
+def _tell_of_lost(tp: TP, offsets: range) -> None:
+    telemetry.RECORDS_LOST.labels(tp.topic).inc(len(offsets))
+    log.error(
+        telemetry.SOURCE_RECORDS_LOST,
+        topic=tp.topic,
+        partition=tp.partition,
+        problem=f"offsets {offsets.start} to {offsets.stop - 1} were deleted before they were read; "
+        "rules may act on customers who were active then",
+    )
 
 
 async def _both(one: Coroutine[Any, Any, _One], other: Coroutine[Any, Any, _Other]) -> tuple[_One, _Other]:

@@ -2,17 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from tests.builders import day
 from tests.site import Site, site
 from workers.embedded import Pair
+from workers.topics import connected_admin
 
 pytestmark = pytest.mark.integration
+
+FETCH_SECONDS: Final = 1.5
+"""How long the consumer of a worker lets a broker wait for records."""
 
 QUIET = """
 rules:
@@ -245,6 +253,63 @@ def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(p
         assert action["customer_id"] == "ada"
 
     play(pair, tmp_path, QUIET, scenario)
+
+
+@asynccontextmanager
+async def frozen(place: Site) -> AsyncIterator[None]:
+    """Let the worker sleep while its log is changed behind its back."""
+    (worker,) = place.processes
+    await place.decided_until(1)
+    worker.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(1.5 * FETCH_SECONDS)  # the fetch under way comes back empty
+    try:
+        yield
+    finally:
+        worker.send_signal(signal.SIGCONT)
+
+
+async def delete_before(place: Site, topic: str, partition: int, offset: int) -> None:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=offset)})
+
+
+def test_records_of_a_source_deleted_while_a_worker_lagged_are_told_of(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.now(1)
+        async with frozen(place):
+            order = {"order_id": "1", "customer": "ada", "total": "1", "currency": "EUR", "placed_at_ms": day(1)}
+            for _ in range(3):
+                await place.producer.send_and_wait(f"{place.prefix}orders", json.dumps(order).encode(), partition=1)
+            await delete_before(place, f"{place.prefix}orders", 1, 2)
+        await place.now(2)
+        await place.decided_until(2)
+        (told,) = [line for line in place.log().splitlines() if "source_records_lost" in line]
+        assert "offsets 0 to 1 were deleted before they were read" in told
+
+    play(apache_pair, tmp_path, QUIET, scenario)
+
+
+def test_records_of_the_activity_topic_deleted_while_a_worker_lagged_end_it(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        (worker,) = place.processes
+        await place.now(1)
+        topic = place.settings.topic("activity")
+        async with frozen(place):
+            event = json.dumps(canonical("purchase", "ada", "2024-01-02T00:00:00Z", "p1")).encode()
+            for _ in range(2):
+                await place.producer.send_and_wait(topic, event, key=b"ada", partition=3)
+            await delete_before(place, topic, 3, 2)
+        await place.now(13)
+        await asyncio.to_thread(worker.wait, 60)
+        place.processes.clear()
+        assert worker.returncode == 1
+        until_ms, _ = (await place.seen())[3]
+        assert until_ms < day(13)
+
+    play(apache_pair, tmp_path, QUIET, scenario)
+    assert "partition 3: the store has folded" in (tmp_path / "worker-0.log").read_text()
 
 
 def test_a_topic_that_became_unreadable_stops_the_worker_instead_of_draining_it(pair: Pair, tmp_path: Path) -> None:

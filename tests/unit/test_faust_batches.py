@@ -479,18 +479,35 @@ def test_positions_that_faust_gave_up_asking_for_are_asked_for_again_before_anyt
     asyncio.run(run())
 
 
-def test_holes_behind_the_last_record_count_as_read_by_whom_has_handled_it() -> None:
+def test_settled_holes_behind_the_last_record_count_as_read_by_whom_has_handled_it() -> None:
     """Markers of transactions, and records of aborted ones: no record ever follows them for certain."""
 
     async def law(made: Reader) -> None:
         made.thread.reached = {HERE: 9}
         await made.read({HERE: fetched(1, 5)})
+        assert made.consumer.holes() == {HERE: [range(5, 9)]}
+        assert made.consumer.behind_holes(HERE, 5) == 5
+        made.consumer.settle(made.consumer.holes())
+        assert made.consumer.holes() == {}
         assert [made.consumer.behind_holes(HERE, offset) for offset in (1, 3, 5)] == [1, 3, 9]
-        made.thread.reached = {}
         await made.consumer.seek_again(HERE, 2)
         assert made.consumer.behind_holes(HERE, 2) == 2
 
     lawful(law)
+
+
+def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
+    async def law(made: Reader) -> None:
+        await made.read({HERE: fetched(3, 5), THERE: fetched(1, 5)}, {HERE: fetched(7, 9)})
+        holes = made.consumer.holes()
+        assert holes == {HERE: [range(1, 3), range(5, 7)]}
+        await made.read({HERE: fetched(12, 15)})
+        made.consumer.settle(holes)
+        assert made.consumer.holes() == {HERE: [range(9, 12)]}
+        await made.consumer.seek_again(HERE, 2)
+        assert made.consumer.holes() == {}
+
+    lawful(law, assigned={HERE, THERE})
 
 
 def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again() -> None:
@@ -512,7 +529,7 @@ def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again(
         made.thread.meanwhile, made.thread.reached = None, {HERE: 7}
         assert await made.read({}) == []
         assert made.thread.sought == [(HERE, 1), (HERE, 5)]
-        assert made.consumer.behind_holes(HERE, 5) == 5
+        assert made.consumer.holes() == {}
         (message,) = await made.read({HERE: fetched(5, 9)})
         assert (message.value.follows, message.value.end) == (5, 9)
 
@@ -565,6 +582,7 @@ def test_faust_drops_nothing_for_having_read_further_before() -> None:
         await made.read({HERE: fetched(1, 10)})
         await made.consumer.seek_again(HERE, 3)
         made.consumer._read_offset[HERE] = 9
+        made.consumer._read_offset.update({HERE: 9})
         (message,) = await made.read({HERE: fetched(3, 6)})
         assert message.offset == 5
 

@@ -90,6 +90,18 @@ def test_until_it_is_read_again_nothing_counts_as_seen() -> None:
     lawful(law)
 
 
+def test_of_a_partition_whose_end_was_not_asked_for_nothing_counts_as_seen() -> None:
+    """It was claimed while the ends were on their way: what it holds may not have been read."""
+
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        before = dict(agent.decide.until)
+        agent.clock.now_ms += 1000
+        agent.decide.look(await agent.clock.read(), agent.progress(), {}, lambda number, offset: offset)
+        assert agent.decide.until == before
+
+    lawful(law)
+
+
 def test_a_partition_in_which_nothing_happens_is_looked_after_now_and_then() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.take(record(0))
