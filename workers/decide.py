@@ -137,6 +137,11 @@ class Decide:
         self._holding = Holding(store) if rebuilding is None else rebuilding
         self._changed = asyncio.Event()
         self._claiming = asyncio.Lock()
+        self._asked = asyncio.Event()
+
+    async def until_asked(self) -> None:
+        """Wait until an event was folded whose action waits for nothing but a look at the sources."""
+        await self._asked.wait()
 
     @property
     def rules(self) -> RuleSet:
@@ -249,6 +254,7 @@ class Decide:
             ends: end offsets of the activity partitions, read after the progress.
             behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
+        self._asked.clear()
         self._progress, self._now_ms = progress, reading.now_ms
         seen = seen_by_type(self._sources, progress)
         until = {name: seen.get(name, reading.now_ms) for name in self._types}
@@ -262,6 +268,10 @@ class Decide:
             telemetry.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
         self._looked = asyncio.Event()
+
+    async def fire_soon(self) -> None:
+        """Decide some of the timers that may be decided now."""
+        await self._fire_page(list(self._partitions.values()))
 
     async def fire(self) -> bool:
         """Decide the timers that may be decided now, and trim what Kafka confirmed.
@@ -525,6 +535,8 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
+        if work.waiting:
+            self._asked.set()
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
 
     def _sort(self, record: ConsumerRecord, work: Work) -> None:

@@ -29,6 +29,7 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   there.
 """
 
+import asyncio
 import logging
 import ssl
 from collections import defaultdict, deque
@@ -402,19 +403,39 @@ Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
 """Handles one delivery; calls the third argument, now or later, when the delivery is done with."""
 
 
-def read_topics(app: faust.App, topics: Sequence[str], take: Take) -> None:
-    """Hand every batch of these topics to `take`, one after the other.
+def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: int = 1) -> None:
+    """Hand every batch of these topics to `take`: those of one partition one after the other, in order.
 
     Only what `take` says is done with is acknowledged, and per partition it must say so in order. An exception in
     an agent would acknowledge it too, so `take` must not raise for anything but the end of the worker.
+
+    Args:
+        app: whose consumer reads.
+        topics: to be read.
+        take: see `Take`.
+        at_once: so many batches may be in hand at the same time, of different partitions.
     """
 
     async def agent(stream: Any) -> None:
-        # noack: without it Faust acknowledges an event also when its handling raised.
-        async for event in stream.noack().events():
-            tp, delivery = event.message.tp, event.message.value
-            if app.consumer.is_current(tp, delivery):
-                await take(tp, delivery, event.ack)
+        latest: dict[TP, asyncio.Task[None]] = {}
+        hands = asyncio.Semaphore(at_once)
+
+        async def handle(event: Any, before: "asyncio.Task[None] | None") -> None:
+            try:
+                if before is not None:
+                    await asyncio.wait({before})
+                tp, delivery = event.message.tp, event.message.value
+                if app.consumer.is_current(tp, delivery):
+                    await take(tp, delivery, event.ack)
+            finally:
+                hands.release()
+
+        async with asyncio.TaskGroup() as tasks:
+            # noack: without it Faust acknowledges an event also when its handling raised.
+            async for event in stream.noack().events():
+                await hands.acquire()
+                tp = event.message.tp
+                latest[tp] = tasks.create_task(handle(event, latest.get(tp)))
 
     app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
 

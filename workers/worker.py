@@ -40,6 +40,10 @@ _One = TypeVar("_One")
 _Other = TypeVar("_Other")
 
 _PROBE_SECONDS: Final = 10.0
+_PARTITIONS_AT_ONCE: Final = 8
+"""One partition waits for Redis while another is folded."""
+_LEAST_PAUSE_SECONDS: Final = 0.04
+"""Between two ticks. A pause before an early one, too: under load somebody is waiting all the time."""
 _EVICTS_NOTHING: Final = "noeviction"
 
 
@@ -67,6 +71,7 @@ class Worker:
         self._silent: list[str] = []
         patience = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
         self._liveness = Liveness(patience, time.monotonic(), time.monotonic())
+        self._next_tick_at = 0.0
         self._trouble: str | None = None
         self._failure: asyncio.Future[Any] | None = None
         self._looked = asyncio.Event()
@@ -88,7 +93,7 @@ class Worker:
         probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         app = build_app(self._reader_settings(), self._buffered_partitions(), self._positions)
         read_topics(app, self._intake.topics, self._take_source)
-        read_topics(app, [self._activity], self._take_activity)
+        read_topics(app, [self._activity], self._take_activity, at_once=_PARTITIONS_AT_ONCE)
         self._app, self._probe = app, probe
         beside: list[asyncio.Task[None]] = []
         try:
@@ -400,13 +405,30 @@ class Worker:
                     await _first_of({ticking, self._failure}, _PROBE_SECONDS)
                 if ticking.done() and (error := ticking.exception()) is not None:
                     raise error
-                await _first_of({stopping, self._failure}, self._settings.tick_ms / 1000)
+                await self._pause(stopping)
                 self._look_for_failures()
         finally:
             stopping.cancel()
 
+    async def _pause(self, stopping: asyncio.Future[Any]) -> None:
+        """Wait for the next tick: it comes early if an action waits for nothing but a look at the sources."""
+        assert self._failure is not None
+        tick = self._settings.tick_ms / 1000
+        early = min(tick, _LEAST_PAUSE_SECONDS)
+        if await _first_of({stopping, self._failure}, early) or early == tick:
+            return
+        asked: asyncio.Future[Any] = asyncio.create_task(self._decide.until_asked())
+        await _first_of({stopping, self._failure, asked}, tick - early)
+        asked.cancel()
+
     async def _tick(self) -> None:
-        """Look at the clock, the sources and the due times once; a failure outside is tried again next time."""
+        """Look at the clock, the sources and the due times once; a failure outside is tried again next time.
+
+        All of it once in `tick_ms`; an early tick does what actions wait for, and no more.
+        """
+        is_early = time.monotonic() < self._next_tick_at
+        if not is_early:
+            self._next_tick_at = time.monotonic() + self._settings.tick_ms / 1000
         try:
             reading = await self._clock.read()
             if not reading.now_ms:
@@ -414,7 +436,9 @@ class Worker:
             await self._look_into_holes()
             # After the clock: what a partition that is not there yet will hold is later than the clock.
             sources = [TopicPartition(*place) for place in self._intake.partitions]
-            _, ends = await _both(self._look_at_topics(), self._ends(sources))
+            if not is_early:
+                await self._look_at_topics()
+            ends = await self._ends(sources)
             told = self._intake.look(
                 reading,
                 {(tp.topic, tp.partition): end for tp, end in ends.items()},
@@ -432,6 +456,9 @@ class Worker:
                 {tp.partition: end for tp, end in activity_ends.items()},
                 lambda number, offset: self._behind_holes(self._activity, number, offset),
             )
+            if is_early:
+                await self._decide.fire_soon()
+                return
             complete = await self._decide.fire()
             for number, offset in self._decide.read_again().items():
                 await self._app.consumer.seek_again(TP(self._activity, number), offset)

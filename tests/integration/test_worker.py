@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,29 @@ def test_a_customer_who_comes_back_gets_the_same_action_retracted(pair: Pair, tm
         assert active["variables"] == {"why": "price"}
 
     play(pair, tmp_path, QUIET + GONE, scenario)
+
+
+def test_an_action_that_waits_only_for_a_look_at_its_sources_does_not_wait_for_the_next_tick(
+    pair: Pair, tmp_path: Path
+) -> None:
+    tick_seconds = 8
+
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)  # the first tick
+        began = time.monotonic()
+        event = canonical("cancellation", "ada", "2024-01-03T00:00:00Z", "c1", reason="price")
+        await place.send("events", event, 2, b"ada")
+
+        async def is_published() -> bool:
+            return len(await place.actions("win-back")) == 1
+
+        await place.now(3)
+        await place.until(is_published, "the action")
+        assert time.monotonic() - began < tick_seconds / 2
+
+    play(pair, tmp_path, QUIET + GONE, scenario, LINGER_TICK_MS=str(1000 * tick_seconds))
 
 
 POISON: dict[str, tuple[str, bytes | None]] = {

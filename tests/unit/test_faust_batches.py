@@ -643,12 +643,13 @@ def test_without_our_app_faust_makes_a_folder(tmp_path: Path, monkeypatch: pytes
 # --- agents acknowledge by themselves -----------------------------------------------------------------------------
 
 
-async def handle(made: Reader, message: Any, agent: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-    """Give a message to an agent over a channel, as Faust's conductor does; what it raises ends it."""
+async def handle(made: Reader, message: Any, agent: Callable[[Any], Coroutine[Any, Any, None]], *others: Any) -> None:
+    """Give messages to an agent over a channel, as Faust's conductor does; what it raises ends it."""
     stream = made.app.stream(made.app.channel())
-    message.generation_id = made.app.consumer_generation_id
-    await stream.channel.queue.put(faust.Event(made.app, None, message.value, {}, message))
     task = asyncio.create_task(agent(stream))
+    for one in (message, *others):
+        one.generation_id = made.app.consumer_generation_id
+        await stream.channel.queue.put(faust.Event(made.app, None, one.value, {}, one))
     # A stream that has handled everything waits for its channel, which nothing else can tell.
     await asyncio.wait({task}, timeout=0.05)
     task.cancel()
@@ -656,9 +657,9 @@ async def handle(made: Reader, message: Any, agent: Callable[[Any], Coroutine[An
     await stream.stop()
 
 
-def agent_of(app: faust.App, take: Take) -> Callable[[Any], Coroutine[Any, Any, None]]:
+def agent_of(app: faust.App, take: Take, *, at_once: int = 1) -> Callable[[Any], Coroutine[Any, Any, None]]:
     """The body of the agent that `read_topics` makes."""
-    read_topics(app, [TOPIC], take)
+    read_topics(app, [TOPIC], take, at_once=at_once)
     (agent,) = app.agents.values()
     body: Callable[[Any], Coroutine[Any, Any, None]] = agent.fun
     return body
@@ -694,6 +695,55 @@ def test_a_batch_that_was_fetched_before_a_seek_is_neither_handled_nor_acknowled
         await made.consumer.seek_again(HERE, 1)
         await handle(made, message, body)
         assert not message.acked
+
+    lawful(law)
+
+
+@pytest.mark.parametrize(("at_once", "expected"), [(1, 1), (2, 2), (3, 3), (9, 3)])
+def test_batches_of_different_partitions_are_in_hand_at_once_and_those_of_one_are_not(
+    at_once: int, expected: int
+) -> None:
+    async def law(made: Reader) -> None:
+        in_hand: list[TP] = []
+        finished: list[tuple[TP, int]] = []
+        most = 0
+
+        async def take(tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+            nonlocal most
+            assert tp not in in_hand
+            in_hand.append(tp)
+            most = max(most, len(in_hand))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            in_hand.remove(tp)
+            finished.append((tp, delivery.end))
+
+        body = agent_of(made.app, take, at_once=at_once)
+        messages = [
+            message
+            for end in (5, 9, 13)
+            for message in await made.read({tp: fetched(end - 4, end) for tp in (HERE, THERE, ELSEWHERE)})
+        ]
+        await handle(made, messages[0], body, *messages[1:])
+        assert most == expected
+        for tp in (HERE, THERE, ELSEWHERE):
+            assert [end for place, end in finished if place == tp] == [5, 9, 13]
+
+    lawful(law, assigned={HERE, THERE, ELSEWHERE})
+
+
+def test_a_batch_that_waits_for_the_one_before_it_and_is_sought_anew_meanwhile_is_dropped() -> None:
+    async def law(made: Reader) -> None:
+        taken: list[int] = []
+
+        async def take(tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+            taken.append(delivery.end)
+            await made.consumer.seek_again(HERE, 1)
+
+        body = agent_of(made.app, take, at_once=2)
+        messages = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 9)})
+        await handle(made, messages[0], body, messages[1])
+        assert taken == [5]
 
     lawful(law)
 
