@@ -71,7 +71,7 @@ class _Cursor:
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
-        self.lane = Lane(seen_ms=progress.seen_ms)
+        self.lane = Lane(seen_ms=progress.seen_ms, taken=offset)
         self.waits = False
 
 
@@ -237,7 +237,7 @@ class Intake:
                 # Not caught up: what is seen is what the last record tells; more may have come in its millisecond.
                 progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms - 1, reading.now_ms))
             progress.partitions = counts.get(topic, progress.partitions)
-            cursor.lane.seen_ms = progress.seen_ms
+            cursor.lane.seen_ms, cursor.lane.known = progress.seen_ms, (end, reading.now_ms)
             progress.next_ms = cursor.lane.next_ms()
             told[name] = progress
         return told

@@ -27,12 +27,16 @@ class Lane:
     Attributes:
         latest_ms: time of the last record taken out; records to come are not expected to be older.
         seen_ms: see `workers.safe_time.Progress`.
+        taken: the offset behind the last record taken out.
+        known: where the log ended at a moment (ms); what comes behind it was not there before that.
         records: waiting, in order of offset.
         ends: for each delivery among them, the offset behind it and what to call when it is done with.
     """
 
     latest_ms: int = 0
     seen_ms: int = 0
+    taken: int = 0
+    known: tuple[int, int] = (0, 0)
     records: deque[Waiting] = field(default_factory=deque)
     ends: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
 
@@ -42,7 +46,10 @@ class Lane:
 
     def next_ms(self) -> int:
         """Return the time before which nothing is expected to come from here any more."""
-        return self.head_ms() if self.records else max(self.latest_ms, self.seen_ms)
+        if self.records:
+            return self.head_ms()
+        end, at_ms = self.known
+        return max(self.latest_ms, self.seen_ms, at_ms if self.taken >= end else 0)
 
 
 def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:
@@ -59,6 +66,7 @@ def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
         at_ms, number, lane = heap[0]
         taken.append(lane.records.popleft())
+        lane.taken = taken[-1][1].offset + 1
         lane.latest_ms = at_ms
         if lane.records:
             heapq.heapreplace(heap, (lane.head_ms(), number, lane))

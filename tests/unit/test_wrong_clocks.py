@@ -147,6 +147,30 @@ def test_of_two_sources_the_older_records_are_passed_on_first() -> None:
     lawful(law)
 
 
+def test_a_backlog_is_passed_on_to_the_ends_that_are_known_without_another_look() -> None:
+    async def law(running: Running) -> None:
+        running.ends = {APP: 2, SITE: 2}
+        await running.look()
+        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
+        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
+        await settled()
+        assert running.offsets() == [b"site:0:0", b"app:0:0", b"site:0:1", b"app:0:1"]
+
+    lawful(law)
+
+
+def test_what_lies_behind_an_end_that_is_known_is_waited_for() -> None:
+    async def law(running: Running) -> None:
+        running.ends = {APP: 2, SITE: 3}
+        await running.look()
+        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
+        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
+        await settled()
+        assert running.offsets() == [b"site:0:0", b"app:0:0", b"site:0:1"]
+
+    lawful(law)
+
+
 def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
     async def law(running: Running) -> None:
         running.ends = {APP: 5, SITE: 5}  # not caught up: what is seen is what the records tell
