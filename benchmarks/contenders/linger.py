@@ -1,4 +1,4 @@
-"""Linger itself: one `linger run` with the settings that it comes with.
+"""Linger itself: one `linger run` with the settings that it comes with, its core compiled as in its wheel.
 
 It has topics of its own and, as the workload's time is not that of the wall, the clock of a replay, which has to be
 told how far the events go.
@@ -6,12 +6,13 @@ told how far the events go.
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from benchmarks.contenders import Contender, Dealings, Place
-from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
+from benchmarks.linger_setup import as_in_the_wheel, create_topics, variables, write_rules, write_sources
 from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
 from workers.clock import ReplayClock
@@ -22,8 +23,15 @@ from workers.settings import read_settings
 _ACTIONS: Final = ("at-risk", "win-back")
 
 
+@dataclass(frozen=True, slots=True)
 class LingerDealings(Dealings):
-    """Linger reads rule files and a sources file, writes to two topics, and goes by a clock in Redis."""
+    """Linger reads rule files and a sources file, writes to two topics, and goes by a clock in Redis.
+
+    Attributes:
+        is_compiled: it runs as its wheel has it, where there is a C compiler.
+    """
+
+    is_compiled: bool
 
     async def set_up(self, place: Place) -> Mapping[str, str]:
         """Write the files and create the topics."""
@@ -31,7 +39,7 @@ class LingerDealings(Dealings):
         write_sources(place.state / "sources.yaml", place.events)
         settings = _variables(place)
         await create_topics(read_settings(settings), {})
-        return settings
+        return {**settings, **(as_in_the_wheel() if self.is_compiled else {})}
 
     def topics(self, place: Place) -> Sequence[str]:
         """Return the topics with actions."""
@@ -58,11 +66,22 @@ def _variables(place: Place) -> dict[str, str]:
     return variables(pair, place.state, name=place.group, partitions=place.partitions)
 
 
-CONTENDER: Final = Contender(
-    name="linger",
-    title="Linger, one worker",
-    state="Redis, one atomic step for each batch; every event in a Kafka topic of its own",
-    delivery="nothing lost; what is there twice has the same id",
-    command=lambda _: (sys.executable, "-m", "workers", "run"),
-    dealings=LingerDealings(),
-)
+def contender(name: str, title: str, *, is_compiled: bool) -> Contender:
+    """Return Linger as a contender, with or without a compiled core."""
+    return Contender(
+        name=name,
+        title=title,
+        state="Redis, one atomic step for each batch; every event in a Kafka topic of its own",
+        delivery="nothing lost; what is there twice has the same id",
+        command=lambda _: (sys.executable, "-m", "workers", "run"),
+        prepare=lambda _: _prepare(is_compiled=is_compiled),
+        dealings=LingerDealings(is_compiled),
+    )
+
+
+def _prepare(*, is_compiled: bool) -> None:
+    if is_compiled:
+        as_in_the_wheel()
+
+
+CONTENDER: Final = contender("linger", "Linger, one worker", is_compiled=True)

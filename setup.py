@@ -1,0 +1,39 @@
+"""What pyproject.toml cannot say: in a wheel the core is compiled, as it is, by Cython.
+
+Without a C compiler a wheel is made all the same, and its core is plain Python: the same decisions, slower. An
+editable installation is never compiled: it would go on with code that was changed since.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+FOLDERS = ("workers/core", "workers/core/conditions")
+
+
+def extensions() -> list[Extension]:
+    """Return the modules of the core, each to be compiled if that is possible."""
+    from Cython.Build import cythonize
+
+    sources = [path for folder in FOLDERS for path in sorted(Path(folder).glob("*.py")) if path.name != "__init__.py"]
+    modules = [
+        Extension(
+            ".".join(path.with_suffix("").parts),
+            [str(path)],
+            extra_compile_args=["-O2", "-g0"],
+            optional=True,
+        )
+        for path in sources
+    ]
+    # Annotations stay what they are to Python: words for people. No number becomes one of C, so none overflows.
+    directives = {"language_level": 3, "annotation_typing": False, "infer_types": False}
+    made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", quiet=True)
+    return made
+
+
+setup(
+    ext_modules=extensions() if "bdist_wheel" in sys.argv else [],
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)
