@@ -11,6 +11,12 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 
 WORKDIR /build
 
+# The core is compiled when Linger is installed. Whatever version of the compiler Debian has will do.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+
 # What changes seldom comes first: a change of the code fetches no package again. All are wheels, but for arm64 there is
 # none of faust-streaming: there its source is built, without a compiler and so without its optional C parts.
 COPY requirements-run.lock ./
@@ -18,11 +24,11 @@ RUN python -m venv /opt/linger \
     && /opt/linger/bin/pip install --require-hashes -r requirements-run.lock
 
 # The lock holds what builds Linger too, so this step fetches nothing. Afterwards no installer is left in the venv.
-COPY LICENSE README.md pyproject.toml ./
+COPY LICENSE README.md pyproject.toml setup.py ./
 COPY schemas schemas
 COPY workers workers
 RUN /opt/linger/bin/pip install --no-index --no-deps --no-build-isolation . \
-    && /opt/linger/bin/pip uninstall --yes setuptools pip
+    && /opt/linger/bin/pip uninstall --yes Cython setuptools pip
 
 
 FROM base

@@ -15,6 +15,7 @@ from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.configuration import load_rule_set
+from workers.core.decide import __file__ as core_file
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide
 from workers.endpoints import Endpoints
@@ -86,7 +87,8 @@ class Worker:
             StartupError: if something outside is not as it must be; every problem at once.
             LingerError: what ended the worker.
         """
-        log.info(telemetry.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash)
+        core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
+        log.info(telemetry.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         self._failure = asyncio.get_running_loop().create_future()
         await self._check_outside()
         await self._join_generation()

@@ -234,8 +234,7 @@ def test_python_is_the_one_that_the_types_are_checked_for() -> None:
 
 def test_the_image_installs_what_the_tests_ran_with_and_by_hash() -> None:
     run, tested = locked("requirements-run.lock"), locked("requirements.lock")
-    built_with = {re.split(r"[<>=!~ ]", line)[0] for line in PROJECT["build-system"]["requires"]}
-    assert set(run) - set(tested) == built_with - set(tested)
+    assert set(run) - set(tested) == built_with() - set(tested)
     assert {name: version for name, version in run.items() if tested.get(name, version) != version} == {}
     assert re.search(r"install --require-hashes .*-r requirements-run\.lock", DOCKERFILE)
 
@@ -244,6 +243,17 @@ def test_the_image_has_no_embedded_broker_and_store() -> None:
     demo = {line.partition("==")[0] for line in PROJECT["project"]["optional-dependencies"]["demo"]}
     assert demo
     assert demo.isdisjoint(locked("requirements-run.lock"))
+
+
+def test_the_image_compiles_the_core_and_keeps_nothing_that_it_was_built_with() -> None:
+    builder = DOCKERFILE.partition("\nFROM base\n")[0]
+    assert re.search(r"apt-get install .*\bgcc\b.*\blibc6-dev\b", builder)
+    (kept_not,) = re.findall(r"pip uninstall --yes (.+)", builder)
+    assert {name.lower() for name in kept_not.split()} == {*built_with(), "pip"}
+
+
+def built_with() -> set[str]:
+    return {re.split(r"[<>=!~ ]", line)[0].lower() for line in PROJECT["build-system"]["requires"]}
 
 
 def locked(name: str) -> dict[str, str]:

@@ -1,0 +1,106 @@
+"""A wheel has a core that is compiled: the same code, which must decide the same."""
+
+import asyncio
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+
+from benchmarks.linger_figures.preload import pasts
+from benchmarks.workload import START_MS, Workload, load_rules
+from tests.compiled import ROOT, NotCompiled, compiled, environment
+from tests.conftest import need
+from tests.integration.test_worker import QUIET
+from tests.site import site
+from workers.core.decide import decide
+from workers.core.facts import Fact, read_fact
+from workers.core.observed import Observed
+from workers.embedded import Pair
+
+pytestmark = pytest.mark.integration
+
+CORE: Final = ROOT / "workers" / "core"
+TESTS_OF_THE_CORE: Final = (
+    *("admission", "by_hand", "conditions", "control", "decide", "decide_agent", "mapping", "words"),
+)
+"""Tests that look into the core, and so see another one if there is another one."""
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The packages of a wheel that was built of this very code."""
+    try:
+        return compiled()
+    except NotCompiled as error:
+        need(str(error))
+        raise
+
+
+def in_python(wheel: Path, *arguments: str) -> str:
+    """Run Python with the packages of the wheel before those of this folder; return what it wrote."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**environment(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_every_module_of_the_core_is_compiled(wheel: Path) -> None:
+    names = {path.relative_to(ROOT).with_suffix("") for path in CORE.rglob("*.py") if path.name != "__init__.py"}
+    libraries = {path.relative_to(wheel).parent / path.name.split(".")[0] for path in wheel.rglob("*.so")}
+    assert libraries == names
+    shown = in_python(wheel, "-c", "import workers.core.decide as it; print(it.__file__)")
+    assert shown.startswith(str(wheel))
+    assert shown.strip().endswith(".so")
+
+
+def test_the_compiled_core_passes_the_tests_of_the_core(wheel: Path) -> None:
+    files = [f"tests/unit/test_{name}.py" for name in TESTS_OF_THE_CORE]
+    # Appended, not put first: the folder of the tests holds the core in plain Python, too.
+    said = in_python(wheel, "-m", "pytest", "-q", "--import-mode=append", "-p", "no:cacheprovider", *files)
+    assert " passed" in said
+
+
+def test_the_compiled_core_decides_what_the_core_in_plain_python_decides(wheel: Path) -> None:
+    program = "from tests.integration.test_compiled import digest_of_decisions as it; print(it())"
+    assert in_python(wheel, "-c", program).strip() == digest_of_decisions()
+
+
+def digest_of_decisions(events: int = 12_000, customers: int = 600) -> str:
+    """Return a digest of all that is decided about the workload of the benchmarks, and of all that is stored."""
+    rules, workload = load_rules(), Workload(events, customers)
+    keys = [plan.key for plan in rules.plans()]
+    observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+    facts: dict[str, list[Fact]] = {}
+    for record in workload.records():
+        fact = read_fact(record.value)
+        facts.setdefault(fact.customer_id, []).append(fact)
+    content = sha256()
+    for name, their in facts.items():
+        outcome = decide(name, None, their, rules, observed, workload.end_ms)
+        content.update(msgspec.json.encode(outcome.decisions))
+    for stored in pasts(workload, rules, workload.end_ms):
+        content.update(stored.raw)
+    return content.hexdigest()
+
+
+def test_a_worker_with_a_compiled_core_says_so_and_acts(wheel: Path, apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with site(apache_pair, tmp_path, QUIET, worker_connection=environment()) as place:
+            await place.order("ada", 1.5)
+            await place.now(12)
+            await place.decided_until(12)
+            (action,) = await place.actions("at-risk")
+            assert action["decided_at"] == "2024-01-12T12:00:00Z"
+            assert '"core": "compiled"' in place.log()
+
+    asyncio.run(scenario())
