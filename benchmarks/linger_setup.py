@@ -1,7 +1,6 @@
 """Linger as the benchmarks run it: the workload's rules with examples, its source, its variables, its topics."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ from benchmarks.rules import many
 from benchmarks.workload import RULES, START_MS, TYPES
 from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
-from tests.compiled import NotCompiled, environment
 from workers.embedded import Pair
 from workers.files.rule_files import load_book
 from workers.settings import Settings
@@ -31,19 +29,6 @@ _PLOTS: Final[tuple[list[dict[str, Any]], ...]] = (
     [{"at": "start", **_PURCHASE, "every": "10 days", "times": 4}, {"at": "31 days", "event": "cancellation"}],
 )
 """What made-up customers do; every rule of the workload acts for one of them, and for nobody who logs in once."""
-
-
-def as_in_the_wheel(*further: Path) -> Mapping[str, str]:
-    """Return the variables of a process that runs Linger with its core compiled; none where it cannot be compiled.
-
-    Args:
-        further: folders with what the process imports besides.
-    """
-    try:
-        return environment(*further)
-    except NotCompiled as error:
-        print(f"Linger runs with its core in plain Python: {error}", file=sys.stderr)
-        return {}
 
 
 def workload_book(number: int = 20) -> RuleBook:

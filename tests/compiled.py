@@ -52,6 +52,19 @@ def environment(*further: Path) -> Mapping[str, str]:
     return {"PYTHONPATH": ":".join(map(str, [compiled(), *further])), "PYTHONSAFEPATH": "1"}
 
 
+def as_in_the_wheel(*further: Path) -> Mapping[str, str]:
+    """Return the variables of a process that runs Linger with its core compiled; none where it cannot be compiled.
+
+    Args:
+        further: folders with what the process imports besides.
+    """
+    try:
+        return environment(*further)
+    except NotCompiled as error:
+        print(f"Linger runs with its core in plain Python: {error}", file=sys.stderr)
+        return {}
+
+
 def _sources() -> list[Path]:
     paths = [ROOT / name for name in _WHEEL_IS_MADE_OF]
     inside = [path for folder in paths if folder.is_dir() for path in sorted(folder.rglob("*"))]

@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 
 from benchmarks.contenders import Contender, Dealings, Place
-from benchmarks.linger_setup import as_in_the_wheel, create_topics, variables, write_rules, write_sources
+from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
 from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
+from tests.compiled import as_in_the_wheel
 from workers.clock import ReplayClock
 from workers.embedded import Pair
 from workers.opened_store import opened_store

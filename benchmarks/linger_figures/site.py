@@ -18,10 +18,10 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from benchmarks.linger_setup import as_in_the_wheel, create_topics, variables, write_rules, write_sources
+from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
 from benchmarks.workload import START_MS, Event
 from schemas.actions import Action
-from tests.compiled import ROOT as REPOSITORY
+from tests.compiled import ROOT, as_in_the_wheel
 from tests.services import running_kafka, running_redis
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
@@ -171,7 +171,7 @@ class Site:
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env={**os.environ, **as_in_the_wheel(REPOSITORY), **self.environment, **own},
+                env={**os.environ, **as_in_the_wheel(ROOT), **self.environment, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -20,6 +20,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from tests.compiled import ROOT, as_in_the_wheel
 from tests.faults.crew import Crew
 from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
@@ -310,7 +311,8 @@ async def stage(
     await producer.start()
     # The folder `tests` is no part of what is installed: workers find it by where they start.
     reached = {**installation.variables(), **({} if topology is None else topology.variables())}
-    crew = Crew({**os.environ, **variables, **reached}, folder, always)
+    # Decided by the compiled core, compared with what the core in plain Python decides.
+    crew = Crew({**os.environ, **as_in_the_wheel(ROOT), **variables, **reached}, folder, always)
     here = Stage(
         installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
     )
