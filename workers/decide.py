@@ -140,8 +140,9 @@ class Decide:
         self._asked = asyncio.Event()
 
     async def until_asked(self) -> None:
-        """Wait until an event was folded whose action waits for nothing but a look at the sources."""
+        """Wait until an event was folded whose action waits for nothing but a look at the sources; once for each."""
         await self._asked.wait()
+        self._asked.clear()
 
     @property
     def rules(self) -> RuleSet:
@@ -254,7 +255,6 @@ class Decide:
             ends: end offsets of the activity partitions, read after the progress.
             behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
-        self._asked.clear()
         self._progress, self._now_ms = progress, reading.now_ms
         seen = seen_by_type(self._sources, progress)
         until = {name: seen.get(name, reading.now_ms) for name in self._types}

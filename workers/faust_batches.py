@@ -256,8 +256,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 # Sought while this fetch was waiting: these may be the very records that the seek was for.
                 await self.seek_again(tp, self._ends[tp])
                 continue
-            if records[0].offset > self._ends[tp]:
-                self._passed_over[tp].append(range(self._ends[tp], records[0].offset))
+            if missing := range(self.behind_holes(tp, self._ends[tp]), records[0].offset):
+                self._passed_over[tp].append(missing)
             fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
             self._ends[tp] = records[-1].offset + 1
             self._delivered[tp].append(records[-1].offset)

@@ -426,7 +426,7 @@ class Worker:
     async def _tick(self) -> None:
         """Look at the clock, the sources and the due times once; a failure outside is tried again next time.
 
-        All of it once in `tick_ms`; an early tick does what actions wait for, and no more.
+        All of it once in `tick_ms`; an early tick looks and decides, and leaves the rest to that.
         """
         is_early = time.monotonic() < self._next_tick_at
         if not is_early:
@@ -438,9 +438,7 @@ class Worker:
             await self._look_into_holes()
             # After the clock: what a partition that is not there yet will hold is later than the clock.
             sources = [TopicPartition(*place) for place in self._intake.partitions]
-            if not is_early:
-                await self._look_at_topics()
-            ends = await self._ends(sources)
+            _, ends = await _both(self._look_at_topics(), self._ends(sources))
             told = self._intake.look(
                 reading,
                 {(tp.topic, tp.partition): end for tp, end in ends.items()},
@@ -504,7 +502,8 @@ class Worker:
         """Say why a partition cannot be gone on with from an offset that was deleted."""
         bounds = (await log_bounds(self._probe, [(tp.topic, tp.partition)]))[TopicPartition(*tp)]
         found = misfit({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))
-        return f"partition {tp.partition}: {found.problem}. {found.mend}" if found else f"{tp}: {offset}"
+        assert found is not None  # a log never begins earlier than it did
+        return f"partition {tp.partition}: {found.problem}. {found.mend}"
 
     async def _look_at_topics(self) -> None:
         """Notice partitions that were added, and topics that are others by now.

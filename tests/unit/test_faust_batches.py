@@ -496,6 +496,18 @@ def test_settled_holes_behind_the_last_record_count_as_read_by_whom_has_handled_
     lawful(law)
 
 
+def test_a_hole_that_was_settled_is_none_when_the_log_goes_on_behind_it() -> None:
+    async def law(made: Reader) -> None:
+        made.thread.reached = {HERE: 9}
+        await made.read({HERE: fetched(1, 5)})
+        made.consumer.settle(made.consumer.holes())
+        made.thread.reached = {HERE: 12}
+        await made.read({HERE: fetched(9, 12)})
+        assert made.consumer.holes() == {}
+
+    lawful(law)
+
+
 def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(3, 5), THERE: fetched(1, 5)}, {HERE: fetched(7, 9)})
