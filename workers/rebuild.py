@@ -528,11 +528,11 @@ class _Replay:
         try:
             partition = self._partition
             self._replayed.decided_ms = int(partition.meta.fields[REBUILDING].rpartition(":")[2])
-            self._decide.look(reading, progress, {}, lambda _, offset: offset)
+            self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)
             if not any(name.startswith("since:") and value for name, value in partition.meta.fields.items()):
                 partition.since = self._rebuild.since(self._number, self._bounds, progress, heads)
             await self._fold(consumer, offset[self._number], advance)
-            self._decide.look(reading, progress, {}, lambda _, offset: offset)
+            self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)
             await self._fire()
             await self._let_out(reading.now_ms)
         finally:
