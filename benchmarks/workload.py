@@ -11,7 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from schemas.actions import Action
+from schemas.actions import Action, Decision
 from workers.core.decide import decide
 from workers.core.facts import Fact, read_fact
 from workers.core.observed import Observed
@@ -116,7 +116,12 @@ def load_rules(path: Path = RULES) -> RuleSet:
 
 
 def expected(workload: Workload, rules: RuleSet | None = None) -> list[Decided]:
-    """Return what has to be decided, by Linger's own core in one thread; every contender must come to the same."""
+    """Return what has to be decided; every contender must come to the same."""
+    return [decided_of(one) for one in all_decisions(workload, rules) if isinstance(one, Action)]
+
+
+def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[Action | Decision]:
+    """Yield what Linger's own core decides in one thread, for one customer after the other."""
     rules = rules or load_rules()
     keys = [plan.key for plan in rules.plans()]
     observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
@@ -124,12 +129,8 @@ def expected(workload: Workload, rules: RuleSet | None = None) -> list[Decided]:
     for record in workload.records():
         fact = read_fact(record.value)
         events.setdefault(fact.customer_id, []).append(fact)
-    return [
-        decided_of(one)
-        for customer, facts in events.items()
-        for one in decide(customer, None, facts, rules, observed, workload.end_ms).decisions
-        if isinstance(one, Action)
-    ]
+    for customer, facts in events.items():
+        yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions
 
 
 def decided_of(action: Action) -> Decided:

@@ -11,14 +11,11 @@ import msgspec
 import pytest
 
 from benchmarks.linger_figures.preload import pasts
-from benchmarks.workload import START_MS, Workload, load_rules
+from benchmarks.workload import Workload, all_decisions, load_rules
 from tests.compiled import ROOT, NotCompiled, compiled, environment
 from tests.conftest import need
 from tests.integration.test_worker import QUIET
 from tests.site import site
-from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
-from workers.core.observed import Observed
 from workers.embedded import Pair
 
 pytestmark = pytest.mark.integration
@@ -77,18 +74,11 @@ def test_the_compiled_core_decides_what_the_core_in_plain_python_decides(wheel: 
 
 def digest_of_decisions(events: int = 12_000, customers: int = 600) -> str:
     """Return a digest of all that is decided about the workload of the benchmarks, and of all that is stored."""
-    rules, workload = load_rules(), Workload(events, customers)
-    keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
-    facts: dict[str, list[Fact]] = {}
-    for record in workload.records():
-        fact = read_fact(record.value)
-        facts.setdefault(fact.customer_id, []).append(fact)
+    workload = Workload(events, customers)
     content = sha256()
-    for name, their in facts.items():
-        outcome = decide(name, None, their, rules, observed, workload.end_ms)
-        content.update(msgspec.json.encode(outcome.decisions))
-    for stored in pasts(workload, rules, workload.end_ms):
+    for decision in all_decisions(workload):
+        content.update(msgspec.json.encode(decision))
+    for stored in pasts(workload, load_rules(), workload.end_ms):
         content.update(stored.raw)
     return content.hexdigest()
 
