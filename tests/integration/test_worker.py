@@ -132,7 +132,7 @@ def test_a_customer_who_comes_back_gets_the_same_action_retracted(pair: Pair, tm
 
 
 def test_an_action_that_waits_only_for_a_look_at_its_sources_does_not_wait_for_the_next_tick(
-    pair: Pair, tmp_path: Path
+    apache_pair: Pair, tmp_path: Path
 ) -> None:
     tick_seconds = 8
 
@@ -151,7 +151,7 @@ def test_an_action_that_waits_only_for_a_look_at_its_sources_does_not_wait_for_t
         await place.until(is_published, "the action")
         assert time.monotonic() - began < tick_seconds / 2
 
-    play(pair, tmp_path, QUIET + GONE, scenario, LINGER_TICK_MS=str(1000 * tick_seconds))
+    play(apache_pair, tmp_path, QUIET + GONE, scenario, LINGER_TICK_MS=str(1000 * tick_seconds))
 
 
 POISON: dict[str, tuple[str, bytes | None]] = {
