@@ -14,9 +14,9 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread. What bears an
   old epoch is dropped. A fetch that waits for records while a seek is made may return those behind the seek (the
   thread has two hands): when it comes, the seek is made once more, and nothing is fetched in between.
-- Every rebalance cancels Faust's fetcher, but not the fetch that waits in the consumer's thread: it may take records
-  behind the seek that follows, for nobody. So answers with records are numbered; when a number is missing, every
-  partition is read again from where its deliveries end.
+- When Faust stops or restarts its fetcher it cancels it, but not the fetch that waits in the consumer's thread: that
+  may take records behind the seek that follows, for nobody. So answers with records are numbered; when a number is
+  missing, every partition is read again from where its deliveries end.
 - Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
   so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
   asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may

@@ -523,7 +523,7 @@ def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
 
 
 def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again() -> None:
-    """Faust cancels its fetcher at every rebalance; the thread reads on, also behind the seek that follows."""
+    """Faust may cancel its fetcher; the thread reads on, also behind the seek that follows."""
 
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(1, 5)})
