@@ -18,7 +18,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 # What changes seldom comes first: a change of the code fetches no package again. All are wheels, but for arm64 there is
-# none of faust-streaming: there its source is built, without a compiler and so without its optional C parts.
+# none of faust-streaming: there its source is built.
 COPY requirements-run.lock ./
 RUN python -m venv /opt/linger \
     && /opt/linger/bin/pip install --require-hashes -r requirements-run.lock

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-FOLDERS = ("workers/core", "workers/core/conditions")
-
 
 def extensions() -> list[Extension]:
     """Return the modules of the core, each to be compiled if that is possible."""
     from Cython.Build import cythonize
 
-    sources = [path for folder in FOLDERS for path in sorted(Path(folder).glob("*.py")) if path.name != "__init__.py"]
+    sources = [path for path in sorted(Path("workers/core").rglob("*.py")) if path.name != "__init__.py"]
     modules = [
         Extension(
             ".".join(path.with_suffix("").parts),

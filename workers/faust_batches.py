@@ -218,12 +218,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         and so does what was deleted before it was read. Kafka's client does not tell one from the other: whoever
         knows where the log begins can.
         """
-        found = {tp: [*holes] for tp, holes in self._passed_over.items() if holes}
-        for tp, reached in self._reached.items():
-            end = self._ends.get(tp, reached)
-            if reached > end and self._settled.get(tp) != range(end, reached):
-                found.setdefault(tp, []).append(range(end, reached))
-        return found
+        return {tp: found for tp in {*self._passed_over, *self._reached} if (found := self.holes_of(tp))}
+
+    def holes_of(self, tp: TP) -> list[range]:
+        """Return those of one partition: see `holes`."""
+        end = self._ends.get(tp)
+        behind = range(0) if end is None else range(end, self._reached.get(tp, end))
+        passed_over = self._passed_over.get(tp, ())
+        return [*passed_over, behind] if behind and self._settled.get(tp) != behind else [*passed_over]
 
     def settle(self, holes: Mapping[TP, Sequence[range]]) -> None:
         """Take note that nothing was missed in these."""

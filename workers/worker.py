@@ -371,7 +371,7 @@ class Worker:
         await self._guarded(self._intake.run(lambda place: self._app.consumer.let_go(TP(*place))))
 
     async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
-        while tp in self._app.consumer.holes():
+        while self._app.consumer.holes_of(tp):
             await self._looked.wait()  # for what was deleted before it was read, the state stays as it is
         result = await self._guarded(self._decide.take(tp.partition, delivery))
         if result is True:

@@ -63,6 +63,14 @@ class Running:
         for _ in range(20):
             await asyncio.sleep(0)
 
+    async def take_backlog(self, ends: dict[tuple[str, int], int]) -> None:
+        """Take two records of each source, of days 3 and 5 and of days 2 and 4; the logs are known to end there."""
+        self.ends = ends
+        await self.look()
+        self.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
+        self.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
+        await settled()
+
     def offsets(self) -> Sequence[bytes | None]:
         return [dict(one.headers)["linger-source"] for one in self.publisher.sent]
 
@@ -136,12 +144,7 @@ def test_records_that_were_stamped_out_of_order_are_passed_on_in_the_order_of_th
 
 def test_of_two_sources_the_older_records_are_passed_on_first() -> None:
     async def law(running: Running) -> None:
-        running.ends = {APP: 2, SITE: 2}
-        await running.look()
-        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
-        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await running.take_backlog({APP: 2, SITE: 2})
         assert running.offsets()[:3] == [b"site:0:0", b"app:0:0", b"site:0:1"]
 
     lawful(law)
@@ -149,11 +152,7 @@ def test_of_two_sources_the_older_records_are_passed_on_first() -> None:
 
 def test_a_backlog_is_passed_on_to_the_ends_that_are_known_without_another_look() -> None:
     async def law(running: Running) -> None:
-        running.ends = {APP: 2, SITE: 2}
-        await running.look()
-        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
-        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
-        await settled()
+        await running.take_backlog({APP: 2, SITE: 2})
         assert running.offsets() == [b"site:0:0", b"app:0:0", b"site:0:1", b"app:0:1"]
 
     lawful(law)
@@ -161,11 +160,7 @@ def test_a_backlog_is_passed_on_to_the_ends_that_are_known_without_another_look(
 
 def test_what_lies_behind_an_end_that_is_known_is_waited_for() -> None:
     async def law(running: Running) -> None:
-        running.ends = {APP: 2, SITE: 3}
-        await running.look()
-        running.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
-        running.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
-        await settled()
+        await running.take_backlog({APP: 2, SITE: 3})
         assert running.offsets() == [b"site:0:0", b"app:0:0", b"site:0:1"]
 
     lawful(law)
