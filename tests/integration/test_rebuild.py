@@ -6,10 +6,10 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
@@ -18,7 +18,6 @@ from tests.builders import day
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core import activity as activities
-from workers.core.series import Series
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
 from workers.log_fit import REBUILDING
@@ -79,10 +78,9 @@ async def state(place: Site) -> dict[str, Any]:
             waiting = await place.store.call(
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
-            facts = msgspec.structs.asdict(activities.decode(raw))
             # The latest timer that was decided: a live worker decided one that a late event came too late for.
-            del facts["fired_ms"]
-            found[customer] = msgspec.to_builtins(facts, enc_hook=Series.stored), due, waiting
+            facts = replace(activities.decode(raw), fired_ms=0)
+            found[customer] = activities.encode(facts), due, waiting
     return found
 
 

@@ -177,7 +177,7 @@ EVERYWHERE = replace(
                 0,
                 FOREVER_MS + 1,
                 (),
-                tuple(one._replace(lowered_ms=0, quiet_ms=0) for some in responding for one in some.responses),
+                tuple(replace(one, lowered_ms=0, quiet_ms=0) for some in responding for one in some.responses),
             ),
         )
         for cause, responding in NEEDING.responses.items()

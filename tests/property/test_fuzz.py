@@ -348,6 +348,5 @@ def test_a_stored_activity_is_read_or_refused_as_unknown(raw: bytes) -> None:
         known = bounded(lambda: activities.decode(raw), len(raw), at_least_kib=64, per_byte=100)
     except activities.UnknownLayout:
         return
-    assert known.layout == activities.LAYOUT
     bounded(lambda: [series.days for series in known.series.values()], len(raw), at_least_kib=64, per_byte=100)
     bounded(lambda: activities.encode(known), len(raw), at_least_kib=64, per_byte=100)

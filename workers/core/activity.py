@@ -5,7 +5,8 @@ buckets (UTC days), never raw events. Stored as positional msgpack behind a vers
 take about 200 bytes, and nobody is kept more than `MAX_DAYS` of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -13,12 +14,12 @@ from typing import Any, Final
 import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
+from schemas.durations import DAY_MS
 from workers.core.facts import MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
-from workers.core.series import Series, restored
+from workers.core.series import Damaged, Series, restored
 
-DAY_MS: Final = 86_400_000
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""
 RING: Final = 8
@@ -35,7 +36,8 @@ _LARGEST: Final = 10**300
 _LARGEST_DECIMAL: Final = Decimal(10) ** 18
 
 
-class Episode(msgspec.Struct, array_like=True):
+@dataclass
+class Episode:
     """What is remembered of one rule for one customer.
 
     Attributes:
@@ -58,8 +60,17 @@ class Episode(msgspec.Struct, array_like=True):
     open_until_ms: int = 0
     pending_ms: int = 0
     met_ms: int = 0
-    held: list[int] = []
-    stood: list[int] = []
+    held: list[int] = field(default_factory=list)
+    stood: list[int] = field(default_factory=list)
+
+    def stored(self) -> list[Any]:
+        """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
+        fields = [self.start_ms, self.holding, self.acted_ms, self.before_ms, self.open_until_ms]
+        if self.held or self.stood:
+            return [*fields, self.pending_ms, self.met_ms, self.held, self.stood]
+        if self.pending_ms or self.met_ms:
+            return [*fields, self.pending_ms, self.met_ms]
+        return fields if self.open_until_ms else fields[:3] if not self.before_ms else fields[:4]
 
 
 class Candidate(msgspec.Struct, array_like=True):
@@ -86,7 +97,8 @@ class Candidate(msgspec.Struct, array_like=True):
     why_back: bytes = b""
 
 
-class Activity(msgspec.Struct, array_like=True):
+@dataclass
+class Activity:
     """All that is known of one customer.
 
     Attributes:
@@ -108,21 +120,20 @@ class Activity(msgspec.Struct, array_like=True):
             not yet, `UNKNOWN` if events came too late to tell.
     """
 
-    layout: int = LAYOUT
     first_ms: int = 0
     at_ms: int = 0
     fired_ms: int = 0
     due_ms: int = 0
     seen: bytes = b""
-    series: dict[str, Series] = {}
-    episodes: dict[str, Episode] = {}
-    latest: dict[str, Any] = {}
+    series: dict[str, Series] = field(default_factory=dict)
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    latest: dict[str, Any] = field(default_factory=dict)
     generation: int = 0
-    flips: dict[str, int] = {}
-    candidates: list[Candidate] = []
-    acted: list[int] = []
-    traits: dict[str, tuple[Any, int]] = {}
-    pairs: dict[str, list[int]] = {}
+    flips: dict[str, int] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+    acted: list[int] = field(default_factory=list)
+    traits: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    pairs: dict[str, list[int]] = field(default_factory=dict)
 
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
@@ -145,14 +156,28 @@ packed_reasons: Final = msgspec.msgpack.Encoder().encode
 unpacked_reasons: Final = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 
 
-def _stored(value: Any) -> list[Any]:
-    if isinstance(value, Series):
-        return value.stored()
-    raise NotImplementedError(f"{type(value).__name__} is nothing that an activity holds")
+class _Stored(msgspec.Struct, array_like=True, gc=False):
+    """An activity as it is stored; what is empty at the end is left out."""
+
+    layout: int
+    first_ms: int = 0
+    at_ms: int = 0
+    fired_ms: int = 0
+    due_ms: int = 0
+    seen: bytes = b""
+    series: dict[str, list[Any]] = {}
+    episodes: dict[str, list[Any]] = {}
+    latest: dict[str, Any] = {}
+    generation: int = 0
+    flips: dict[str, int] = {}
+    candidates: list[Candidate] = []
+    acted: list[int] = []
+    traits: dict[str, tuple[Any, int]] = {}
+    pairs: dict[str, list[int]] = {}
 
 
-_encode = msgspec.msgpack.Encoder(enc_hook=_stored, order="deterministic").encode
-_decode = msgspec.msgpack.Decoder(Activity, dec_hook=lambda _, fields: restored(fields)).decode
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_decode = msgspec.msgpack.Decoder(_Stored).decode
 
 
 class UnknownLayout(ValueError):
@@ -173,18 +198,66 @@ def decode(raw: bytes) -> Activity:
     if len(raw) > 1 and raw[0] & 0xF0 == 0x90 and LAYOUT < raw[1] < 0x80:
         raise NewerLayout(f"stored activity has layout {raw[1]}, this version reads {LAYOUT}")
     try:
-        activity = _decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        stored = _decode(raw)
+        if stored.layout == LAYOUT:
+            return _restored(stored)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         # A text that is no UTF-8 is no DecodeError of msgspec's.
         raise UnknownLayout(f"stored activity cannot be read: {error}") from None
-    if activity.layout != LAYOUT:
-        raise UnknownLayout(f"stored activity has layout {activity.layout}, this version reads {LAYOUT}")
-    return activity
+    raise UnknownLayout(f"stored activity has layout {stored.layout}, this version reads {LAYOUT}")
+
+
+def _restored(stored: _Stored) -> Activity:
+    return Activity(
+        stored.first_ms,
+        stored.at_ms,
+        stored.fired_ms,
+        stored.due_ms,
+        stored.seen,
+        {key: restored(fields) for key, fields in stored.series.items()},
+        {key: _restored_episode(fields) for key, fields in stored.episodes.items()},
+        stored.latest,
+        stored.generation,
+        stored.flips,
+        stored.candidates,
+        stored.acted,
+        stored.traits,
+        stored.pairs,
+    )
+
+
+def _restored_episode(fields: Sequence[Any]) -> Episode:
+    numbers, moments = fields[:7], fields[7:]
+    if len(fields) > 9 or any(number.__class__ is not int and number.__class__ is not bool for number in numbers):
+        raise Damaged("an episode is up to seven numbers, and two lists")
+    for stretches in moments:
+        if stretches.__class__ is not list or any(number.__class__ is not int for number in stretches):
+            raise Damaged("earlier episodes and actions are lists of numbers")
+    return Episode(*fields)
 
 
 def encode(activity: Activity) -> bytes:
     """Write an activity."""
-    return _encode(activity)
+    fields = [
+        LAYOUT,
+        activity.first_ms,
+        activity.at_ms,
+        activity.fired_ms,
+        activity.due_ms,
+        activity.seen,
+        {key: one.stored() for key, one in activity.series.items()},
+        {key: one.stored() for key, one in activity.episodes.items()},
+        activity.latest,
+        activity.generation,
+        activity.flips,
+        activity.candidates,
+        activity.acted,
+        activity.traits,
+        activity.pairs,
+    ]
+    while not fields[-1]:
+        fields.pop()
+    return _encode(fields)
 
 
 def remember(activity: Activity, fingerprint: bytes) -> None:

@@ -8,7 +8,7 @@ A rule that begins to hold makes a candidate; `admission` decides, in the order 
 docs/architecture.md explains episodes, candidates and the end of an episode.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from schemas.actions import Action, Decision, Retraction, moment
 from workers.core import activity as activities
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.admission import Admission, forget
-from workers.core.conditions import CANCELLATION, FALSE, TRUE, Look
+from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.facts import Fact
 from workers.core.filters import scaled_number
 from workers.core.observed import FOREVER_MS, Observed
@@ -26,7 +26,7 @@ from workers.core.ruleset import Rule, RuleSet
 _NEVER: Final = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Outcome:
     """What became of one customer.
 
@@ -138,7 +138,7 @@ class _Turn:
             self._retime(
                 activity, [name for name, rules in self._rules.groups.items() if event.type not in rules[0].types]
             )
-        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+        activity.due_ms = _soonest_of(activity.flips)
 
     def adopt(self) -> None:
         """Bring a customer who was decided under an older rule set under this one.
@@ -152,7 +152,7 @@ class _Turn:
         for rule in rules.rules:
             if rule.since_generation <= activity.generation:
                 continue
-            truth, _ = rule.look(activity, clock, self._observed)
+            truth, _ = rule.condition.look(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
             if episode is not None:
                 # What was being waited for belongs to what the rule said before.
@@ -166,7 +166,7 @@ class _Turn:
         activity.generation = rules.generation
         activity.flips.clear()
         self._retime(activity, rules.groups)
-        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+        activity.due_ms = _soonest_of(activity.flips)
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due until then, each rule as far as the types it reads have been seen."""
@@ -204,7 +204,7 @@ class _Turn:
         self._forget_acted(activity, queued=bool(queued))
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
-        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+        activity.due_ms = _soonest_of(activity.flips)
         if activity.due_ms > passed_ms or not activity.due_ms:
             outcome.due_ms = activity.due_ms
             return
@@ -213,7 +213,7 @@ class _Turn:
                 due_ms = min(due_ms, flip_ms)
                 continue
             for rule in self._rules.groups[group]:
-                own_ms = self._flip(rule, activity, rule.look)
+                own_ms = self._flip(rule, activity, True)
                 if own_ms <= upto_ms:
                     self._wait(rule.reads, own_ms)
                 elif not self._pending(rule, activity):
@@ -262,20 +262,21 @@ class _Turn:
         due = [group for group, flip_ms in activity.flips.items() if flip_ms <= upto_ms]
         if not due:
             return
-
-        def is_ready(rule: Rule, flip_ms: int) -> bool:
-            return flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms))
-
         by_id = self._rules.by_id
-        flips = {}
-        for rule in [rule for group in due for rule in self._rules.groups[group]]:
-            flip_ms = self._flip(rule, activity, rule.glance)
-            flips[rule.id] = flip_ms if flip_ms > upto_ms else self._flip(rule, activity, rule.look)
-        ready = {name for name, flip_ms in flips.items() if is_ready(by_id[name], flip_ms)}
+        flips: dict[str, int] = {}
+        ready: dict[str, int] = {}
+        for group in due:
+            for rule in self._rules.groups[group]:
+                flip_ms = self._flip(rule, activity, False)
+                if flip_ms <= upto_ms:
+                    flip_ms = self._flip(rule, activity, True)
+                    if flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms)):
+                        ready[rule.id] = flip_ms
+                flips[rule.id] = flip_ms
         at_ms = 0
         while ready:
-            flip_ms, name = min((flips[name], name) for name in ready)
-            rule = by_id[name]
+            name = _first_of(ready)
+            rule, flip_ms = by_id[name], ready.pop(name)
             if flip_ms > at_ms:
                 # Only when every rule of a moment has been asked is it known which of them compete.
                 self._admission.release(activity, flip_ms)
@@ -285,17 +286,17 @@ class _Turn:
                 activity.fired_ms = flip_ms
                 for other, other_ms in flips.items():
                     self._note_flip(by_id[other], activity, other_ms)
-            flips[name] = self._judge(rule, activity, flip_ms, None)
-            self._note_flip(rule, activity, flips[name])
-            if not is_ready(rule, flips[name]):
-                ready.remove(name)
+            flip_ms = flips[name] = self._judge(rule, activity, flip_ms, None)
+            self._note_flip(rule, activity, flip_ms)
+            if flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms)):
+                ready[name] = flip_ms
         for group in due:
-            self._set_flip(activity, group, min(flips[rule.id] for rule in self._rules.groups[group]))
+            self._set_flip(activity, group, min([flips[rule.id] for rule in self._rules.groups[group]]))
         if forced:
             self._admission.release(activity, upto_ms + 1)
         else:
             self._admission.release(activity)
-        activity.due_ms = min(activity.flips.values(), default=_NEVER)
+        activity.due_ms = _soonest_of(activity.flips)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Remember the next due time of a rule if the customer's clock has passed it already."""
@@ -304,16 +305,19 @@ class _Turn:
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
-    def _flip(self, rule: Rule, activity: Activity, look: Look) -> int:
+    def _flip(self, rule: Rule, activity: Activity, closely: bool) -> int:
         """Return when time alone changes a rule, perhaps in the past if it had to wait; FOREVER_MS for never.
 
-        With a glance of its condition it is a moment before which it does not change.
+        At a glance, and not looked at closely, it is a moment before which it does not change.
         """
         episode = activity.episodes.get(rule.id)
         if episode is not None and episode.pending_ms:
             return episode.pending_ms
         clock = _clock(activity)
-        flip_ms = look(activity, clock, self._observed)[1]
+        if closely:
+            _, flip_ms = rule.condition.look(activity, clock, self._observed)
+        else:
+            _, flip_ms = rule.condition.glance(activity, clock, self._observed)
         if episode is not None and episode.met_ms and not episode.holding:
             lasted_ms = episode.met_ms + rule.for_ms
             return min(flip_ms, lasted_ms) if lasted_ms > clock else flip_ms
@@ -329,14 +333,14 @@ class _Turn:
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
         """Return when time alone changes one of some rules: glance at all, and look at those that come first."""
-        flips = [self._flip(rule, activity, rule.glance) for rule in rules]
+        flips = [self._flip(rule, activity, False) for rule in rules]
         looked: set[int] = set()
         while True:
             flip_ms = min(flips)
             place = flips.index(flip_ms)
             if flip_ms == FOREVER_MS or place in looked:
                 return flip_ms
-            flips[place] = self._flip(rules[place], activity, rules[place].look)
+            flips[place] = self._flip(rules[place], activity, True)
             looked.add(place)
 
     def _make_exact(self, activity: Activity, passed_ms: int) -> None:
@@ -351,20 +355,17 @@ class _Turn:
                 return  # nothing happened since it was found out
             self._retime(activity, (group,))
 
-    @staticmethod
-    def _set_flip(activity: Activity, group: str, flip_ms: int) -> None:
+    def _set_flip(self, activity: Activity, group: str, flip_ms: int) -> None:
         if flip_ms == FOREVER_MS:
             activity.flips.pop(group, None)
         else:
             activity.flips[group] = flip_ms
 
-    @staticmethod
-    def _pending(rule: Rule, activity: Activity) -> int:
+    def _pending(self, rule: Rule, activity: Activity) -> int:
         episode = activity.episodes.get(rule.id)
         return 0 if episode is None else episode.pending_ms
 
-    @staticmethod
-    def _episode(activity: Activity, rule: Rule) -> Episode:
+    def _episode(self, activity: Activity, rule: Rule) -> Episode:
         episode = activity.episodes.get(rule.id)
         if episode is None:
             episode = activity.episodes[rule.id] = Episode()
@@ -377,7 +378,10 @@ class _Turn:
         facts = self._rules.facts.get(event.type)
         if facts is None or not facts.may_lower:
             return False
-        return any((scaled_number(event.attributes.get(name)) or 0) < 0 for name in facts.may_lower)
+        for name in facts.may_lower:
+            if (scaled_number(event.attributes.get(name)) or 0) < 0:
+                return True
+        return False
 
     def _is_cancelled(self, activity: Activity) -> bool:
         series = activity.series
@@ -407,26 +411,27 @@ class _Turn:
         self._touched.add(event.type)
         if not responding:
             return
-        flips, at_ms, began = activity.flips, event.at_ms, activity.episodes.keys()
+        flips, at_ms, began = activity.flips, event.at_ms, bool(activity.episodes)
         total = activity.series[event.type].total
-        for least, beyond, others, responses in responding:
-            if total in (least, beyond):
+        for several in responding:
+            if total == several.least or total == several.beyond:
                 is_known = False  # with this very event it became possible that the rules hold, or impossible
-            elif least < total < beyond and (not others or activity.has(others)):
+            elif several.least < total < several.beyond and activity.has(several.others):
                 is_known = is_plain
             else:
                 continue
-            for group, rules, lowered_ms, quiet_ms in responses:
+            for response in several.responses:
+                group = response.group
                 if (
                     is_known
-                    and (lowered_ms or quiet_ms)
-                    and (began.isdisjoint(rules) or self._are_over(rules, activity))
+                    and (response.lowered_ms or response.quiet_ms)
+                    and (not began or self._are_over(response.rules, activity))
                 ):
                     flip_ms = flips.get(group, FOREVER_MS)
-                    if flip_ms > at_ms + lowered_ms:
-                        flip_ms = at_ms + lowered_ms
-                    if flip_ms < at_ms + quiet_ms:
-                        flip_ms = at_ms + quiet_ms
+                    if flip_ms > at_ms + response.lowered_ms:
+                        flip_ms = at_ms + response.lowered_ms
+                    if flip_ms < at_ms + response.quiet_ms:
+                        flip_ms = at_ms + response.quiet_ms
                 else:
                     flip_ms = self._judge_group(group, activity, event)
                 if flip_ms >= FOREVER_MS:
@@ -434,8 +439,7 @@ class _Turn:
                 else:
                     flips[group] = flip_ms
 
-    @staticmethod
-    def _are_over(rules: Iterable[str], activity: Activity) -> bool:
+    def _are_over(self, rules: Sequence[str], activity: Activity) -> bool:
         """Tell whether no event can change anything about the episodes of some rules."""
         for name in rules:
             episode = activity.episodes.get(name)
@@ -443,7 +447,10 @@ class _Turn:
                 episode.holding or episode.met_ms or episode.pending_ms or episode.open_until_ms
             ):
                 return False
-        return all(candidate.rule not in rules for candidate in activity.candidates)
+        for candidate in activity.candidates:
+            if candidate.rule in rules:
+                return False
+        return True
 
     def _judge_group(self, group: str, activity: Activity, event: Fact) -> int:
         """Evaluate the rules of a group after an event.
@@ -455,7 +462,7 @@ class _Turn:
         episodes, fired = activity.episodes, activity.fired_ms
         for rule in self._rules.groups[group]:
             if not fired and rule.id not in episodes:
-                truth, flip_ms = rule.glance(activity, latest_ms, observed)
+                truth, flip_ms = rule.condition.glance(activity, latest_ms, observed)
                 if truth != TRUE:
                     if flip_ms < soonest_ms:
                         soonest_ms = flip_ms
@@ -467,7 +474,7 @@ class _Turn:
             if fired:
                 # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
                 self._note_flip(rule, activity, flip_ms)
-                flip_ms = self._flip(rule, activity, rule.look)
+                flip_ms = self._flip(rule, activity, True)
             soonest_ms = min(soonest_ms, flip_ms)
         return soonest_ms
 
@@ -477,7 +484,7 @@ class _Turn:
         Returns:
             When time alone changes it next.
         """
-        truth, flip_ms = rule.look(activity, at_ms, self._observed)
+        truth, flip_ms = rule.condition.look(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
         if truth == TRUE:
             if episode is None or not episode.holding:
@@ -522,7 +529,8 @@ class _Turn:
         if acts and (began or episode.acted_ms < episode.start_ms):
             at_ms = max(start_ms, rule.live_since_ms)
             # Met once, and no longer met when the rule went live, is not met.
-            if rule.look(activity, at_ms, self._observed)[0] == TRUE:
+            truth, _ = rule.condition.look(activity, at_ms, self._observed)
+            if truth == TRUE:
                 episode.start_ms = at_ms
                 self._ask(rule, activity, at_ms, at_ms)
 
@@ -606,3 +614,21 @@ class _Turn:
 def _clock(activity: Activity) -> int:
     """Return the moment from which on a rule that did not have to wait is still to be decided."""
     return max(activity.at_ms, activity.fired_ms)
+
+
+def _soonest_of(flips: Mapping[str, int]) -> int:
+    """Return the earliest of some due times, 0 if there are none."""
+    soonest_ms = FOREVER_MS
+    for flip_ms in flips.values():
+        if flip_ms < soonest_ms:
+            soonest_ms = flip_ms
+    return _NEVER if soonest_ms == FOREVER_MS else soonest_ms
+
+
+def _first_of(flips: Mapping[str, int]) -> str:
+    """Return the name with the earliest due time; of several, the first by name."""
+    first, first_ms = "", FOREVER_MS
+    for name, flip_ms in flips.items():
+        if not first or flip_ms < first_ms or (flip_ms == first_ms and name < first):
+            first, first_ms = name, flip_ms
+    return first

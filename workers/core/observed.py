@@ -30,9 +30,9 @@ def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> froz
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Observed:
-    """Since when and until when event types were watched, in epoch milliseconds.
+    """Since when and until when event types were watched, in epoch milliseconds; never changed.
 
     Attributes:
         since: by series key; a series that is missing is not watched at all.
@@ -50,7 +50,7 @@ class Observed:
     def __post_init__(self) -> None:
         plain = [key for key in self.since if key == type_of(key)]
         settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.whole]
-        object.__setattr__(self, "settled_ms", max(settled, default=0) if plain else FOREVER_MS)
+        self.settled_ms = max(settled, default=0) if plain else FOREVER_MS
 
     def covers(self, types: frozenset[str], at_ms: int) -> bool:
         """Tell whether all of these types have been seen until `at_ms`."""
@@ -60,8 +60,8 @@ class Observed:
         """Return the type among these that has been seen least, if not until `at_ms`; None if all have."""
         until = self.until
         worst, worst_ms = None, at_ms
-        for name in sorted(types):
+        for name in types:
             seen_ms = until.get(name, FOREVER_MS)
-            if seen_ms < worst_ms:
+            if seen_ms < worst_ms or (seen_ms == worst_ms and worst is not None and name < worst):
                 worst, worst_ms = name, seen_ms
         return worst

@@ -9,7 +9,7 @@ from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from itertools import permutations
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -18,7 +18,7 @@ from schemas import rules as written
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.compiling import compile_condition, most_events, required_events, types_of
-from workers.core.conditions import Condition, Look
+from workers.core.conditions import Condition
 from workers.core.control import Control, compile_control
 from workers.core.definitions import expanded
 from workers.core.observed import FOREVER_MS
@@ -34,7 +34,7 @@ _GROUP_SIZE: Final = 4
 _BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HoldOut:
     """Which share of the customers a rule leaves out, to measure its effect."""
 
@@ -43,7 +43,7 @@ class HoldOut:
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pace:
     """The most actions of a rule in a stretch of time; above it they are held, or spread over time."""
 
@@ -52,14 +52,13 @@ class Pace:
     spread: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One compiled rule; durations in milliseconds.
 
     Attributes:
         again_after_ms: None for never again.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
-        look, glance: those of the condition.
         types: every event type that can change its truth.
         needs: the types of which an unseen event could make it stop holding.
         quiet_ms: by type, for how long the rule certainly does not hold after an event that is the latest.
@@ -90,8 +89,6 @@ class Rule:
     again_after_ms: int | None
     expires_after_ms: int
     for_ms: int
-    look: Look
-    glance: Look
     types: frozenset[str]
     needs: frozenset[str]
     priority: int
@@ -118,7 +115,8 @@ class Rule:
         return actions.Rule(self.id, self.version)
 
 
-class Response(NamedTuple):
+@dataclass(frozen=True)
+class Response:
     """What an event of some type can do to a group of rules none of which has an episode.
 
     Attributes:
@@ -134,7 +132,8 @@ class Response(NamedTuple):
     quiet_ms: int
 
 
-class Responding(NamedTuple):
+@dataclass(frozen=True)
+class Responding:
     """Groups of rules that require the same, and what an event of some type can do to them.
 
     Attributes:
@@ -149,7 +148,7 @@ class Responding(NamedTuple):
     responses: tuple[Response, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleSet:
     """All rules that are evaluated (live, shadow and paused), in the order of their ids.
 
@@ -308,8 +307,6 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
-        look=condition.look,
-        glance=condition.glance,
         types=condition.types,
         needs=condition.needs,
         lowered_ms={

@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import Final, TypeVar
 
 from schemas.actions import Action, Decision
+from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
-from workers.core.activity import DAY_MS
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact
 from workers.core.observed import Observed

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook
-from workers.core.activity import DAY_MS
 from workers.preview.driver import Change, Customers, PreviewTask, RuleCounts, Tally, evaluated_rules
 
 __all__ = ["Previewed", "document_of", "render"]

@@ -9,10 +9,9 @@ from copy import copy, deepcopy
 from dataclasses import replace
 from typing import Final
 
-import msgspec
-
 from schemas.actions import Action, Decision, Number
-from workers.core.activity import DAY_MS, Activity, Candidate, Episode, packed_reasons
+from schemas.durations import DAY_MS
+from workers.core.activity import Activity, Candidate, Episode, packed_reasons
 from workers.core.admission import Admission
 from workers.core.conditions import (
     FALSE,
@@ -379,14 +378,14 @@ class _Inquiry:
         activity, series = self._activity, dict(self._activity.series)
         for kind, key in supposed:
             if kind == "customer":
-                activity = msgspec.structs.replace(activity, first_ms=0)
+                activity = replace(activity, first_ms=0)
             elif kind == "watched":
                 since[key] = 0
                 whole.add(key)
             elif key in series:
                 series[key] = copy(series[key])
                 series[key].gone_day = 0
-        activity = msgspec.structs.replace(activity, series=series)
+        activity = replace(activity, series=series)
         observed = replace(self._observed, since=since, whole=frozenset(whole))
         return leaf.look(activity, self._at_ms, observed)[0] != NOT_OBSERVABLE
 

@@ -10,7 +10,7 @@ from workers.core.conditions.amounts import Average, Distinct, Fraction, Shift, 
 from workers.core.conditions.combinations import Negation, Several
 from workers.core.conditions.sequences import Answered, Unanswered
 from workers.core.conditions.told import Cancelled, Deadline, Trait, date_ms_of
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition, Look
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.plans import CANCELLATION
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Condition",
     "Deadline",
     "Distinct",
-    "Look",
     "FALSE",
     "Fraction",
     "NOT_OBSERVABLE",

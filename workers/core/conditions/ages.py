@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schemas.actions import Reason
-from workers.core.activity import DAY_MS, Activity
+from schemas.durations import DAY_MS
+from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.observed import FOREVER_MS, Observed
@@ -12,7 +13,7 @@ from workers.core.series import Series
 from workers.core.words import noun
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Absence(OfOneType):
     """Something did not happen for a while.
 
@@ -63,7 +64,7 @@ class Absence(OfOneType):
         return [Reason(self.phrase, seen, f"none for {self.span}", self.span, prevented)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recency(OfOneType):
     """How long ago something happened last; false of somebody to whom it never happened.
 
@@ -144,7 +145,7 @@ class Recency(OfOneType):
         return [Reason(self.phrase, seen, self.bound, None, prevented)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Beginning(OfOneType):
     """How long ago something happened for the first time ever; false of somebody to whom it never happened.
 
@@ -209,7 +210,7 @@ class Beginning(OfOneType):
         return [Reason(self.phrase, seen, self.bound)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tenure(Elementary):
     """Since when the customer is known: since the first event of any type that arrived.
 
@@ -253,7 +254,7 @@ class Tenure(Elementary):
         return [Reason(self.phrase, f"since {moment_in_words(activity.first_ms)}", f"at least {self.span}")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Overdue(OfOneType):
     """The last event is longer ago than the customer's own rhythm explains.
 

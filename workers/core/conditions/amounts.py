@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from schemas.actions import Reason
-from workers.core.activity import DAY_MS, Activity
+from schemas.durations import DAY_MS
+from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.watching import (
     NOTHING,
@@ -26,7 +27,7 @@ _PERCENT: Final = 10_000
 """Percentages are kept as whole hundredths of a percent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Volume(OfOneType):
     """How often something happened, or what it adds up to, within the last days or ever.
 
@@ -141,7 +142,7 @@ class Volume(OfOneType):
         return [Reason(self.phrase, found, self.bound, window_in_words(self.days), prevented)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fraction:
     """A bound of a mean, as a fraction of ten-thousandths.
 
@@ -165,7 +166,7 @@ class Fraction:
         return found < asked or (found == asked and not self.excluded)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Average(OfOneType):
     """The mean of an attribute over the events that carry it as a number.
 
@@ -232,7 +233,7 @@ def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple
     return sum(facts.sums[place:]), sum(facts.counts[place:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Distinct(OfOneType):
     """How many different values an attribute had, within the last days or ever.
 
@@ -294,7 +295,7 @@ class Distinct(OfOneType):
         return [Reason(self.phrase, number, self.bound, window_in_words(self.days))]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shift(OfOneType):
     """How the last days compare with as many days before; both windows have to be watched.
 
@@ -320,13 +321,13 @@ class Shift(OfOneType):
         """What adds to the last days takes from a fall, until it counts to the days before."""
         if type_ == self.type and not self.is_rise:
             return (self.days - 1) * DAY_MS
-        return super(Shift, self).lowered_ms(type_, was_cancelled)
+        return super().lowered_ms(type_, was_cancelled)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
         """What adds to the last days adds to a rise, until it counts to the days before."""
         if type_ == self.type and self.is_rise:
             return (self.days - 1) * DAY_MS
-        return super(Shift, self).raised_ms(type_, was_cancelled)
+        return super().raised_ms(type_, was_cancelled)
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Follow the days through both windows, once they are watched."""

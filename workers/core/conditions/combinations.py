@@ -1,11 +1,12 @@
 """All, any, not: Kleene's logic over three truth values."""
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition, Look
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.conditions.watching import NOTHING
 from workers.core.observed import FOREVER_MS, Observed
 
@@ -13,9 +14,9 @@ _MAX_STEPS: Final = 64
 """How many flips of its parts a composite follows before it announces one that may change nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
-    """All, or any, of several conditions.
+@dataclass
+class Several(Condition):
+    """All, or any, of several conditions; never changed.
 
     Attributes:
         parts: in the order of the rule.
@@ -24,13 +25,10 @@ class Several:
 
     parts: tuple[Condition, ...]
     ruling: int
-    _looks: tuple[Look, ...] = field(init=False, repr=False, compare=False)
-    _glances: tuple[Look, ...] = field(init=False, repr=False, compare=False)
+    _cheapest_first: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        cheapest_first = sorted(self.parts, key=lambda part: part.cost)
-        object.__setattr__(self, "_looks", tuple(part.look for part in cheapest_first))
-        object.__setattr__(self, "_glances", tuple(part.glance for part in cheapest_first))
+        self._cheapest_first = tuple(sorted(self.parts, key=attrgetter("cost")))
 
     @property
     def cost(self) -> int:
@@ -67,12 +65,12 @@ class Several:
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
-        truth, flip_ms = self._once(self._looks, activity, at_ms, observed)
+        truth, flip_ms = self._once(activity, at_ms, observed, True)
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
             return truth, flip_ms
         # The part that changes may not be the one that counts: follow the changes until the whole does.
         for _ in range(_MAX_STEPS):
-            then, after_ms = self._once(self._looks, activity, flip_ms, observed)
+            then, after_ms = self._once(activity, flip_ms, observed, True)
             if then != truth:
                 break
             flip_ms = after_ms
@@ -82,13 +80,15 @@ class Several:
 
     def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Stop at the first part that changes, whether or not that changes the whole."""
-        return self._once(self._glances, activity, at_ms, observed)
+        return self._once(activity, at_ms, observed, False)
 
-    def _once(self, looks: tuple[Look, ...], activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
-        """Return the truth at a moment, and until when it certainly stays."""
+    def _once(self, activity: Activity, at_ms: int, observed: Observed, closely: bool) -> tuple[int, int]:
+        """Return the truth at a moment, and until when it certainly stays; looking closely, or at a glance."""
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
-        for look in looks:
-            truth, flip_ms = look(activity, at_ms, observed)
+        for part in self._cheapest_first:
+            truth, flip_ms = (
+                part.look(activity, at_ms, observed) if closely else part.glance(activity, at_ms, observed)
+            )
             if truth == ruling:
                 return ruling, flip_ms
             if truth == NOT_OBSERVABLE:
@@ -102,8 +102,8 @@ class Several:
         return [reason for part in self.parts for reason in part.reasons(activity, at_ms, observed)]
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+@dataclass(frozen=True)
+class Negation(Condition):
     """The opposite of a condition; what is not observable stays so."""
 
     part: Condition

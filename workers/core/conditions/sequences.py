@@ -11,7 +11,7 @@ from workers.core.observed import FOREVER_MS, Observed
 from workers.core.words import noun
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _OfTwo(Elementary):
     """A condition about two series.
 
@@ -36,7 +36,7 @@ class _OfTwo(Elementary):
         return frozenset({self.first_type, self.then_type})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answered(_OfTwo):
     """The latest of one event was followed by another one in time; time alone never changes it.
 
@@ -101,7 +101,7 @@ class Answered(_OfTwo):
         return [Reason(self.phrase, seen, f"{noun(self.then_type)} within {self.span}", self.span)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unanswered(_OfTwo):
     """One event happened, and another one did not follow the latest of it for a while.
 

@@ -16,7 +16,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _OfTrait(Elementary):
     """A condition about the latest value of an attribute.
 
@@ -46,7 +46,7 @@ class _OfTrait(Elementary):
         return self.types
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trait(_OfTrait):
     """The latest known value of an attribute; not observable as long as none is known.
 
@@ -73,7 +73,7 @@ class Trait(_OfTrait):
         return [Reason(self.phrase, None if known is None else known[0], self.bound)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deadline(_OfTrait):
     """A date that an event told lies ahead, but not far, or has been over for a while.
 
@@ -129,7 +129,7 @@ def date_ms_of(value: Any) -> int | None:
     return value if 0 <= value < LATEST_YEAR_MS else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cancelled(Elementary):
     """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
 
@@ -176,13 +176,13 @@ class Cancelled(Elementary):
         """Nobody returns who has not cancelled."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
-        return super(Cancelled, self).lowered_ms(type_, was_cancelled)
+        return super().lowered_ms(type_, was_cancelled)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
         """Nobody returns who has not cancelled."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
-        return super(Cancelled, self).raised_ms(type_, was_cancelled)
+        return super().raised_ms(type_, was_cancelled)
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""

@@ -1,7 +1,6 @@
 """Truth values, and what a condition is."""
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
@@ -12,27 +11,28 @@ NOT_OBSERVABLE: Final = 1
 TRUE: Final = 2
 
 
-Look = Callable[[Activity, int, Observed], tuple[int, int]]
-
-
-class Condition(Protocol):
-    """A condition of one customer.
-
-    Attributes:
-        cost: how much one look costs beside others, to ask the cheap ones first.
-        types: every event type that can change its truth.
-        needs: the types of which an unseen event could turn it from true to false.
-        spoils: the types of which an unseen event could turn it from false to true; `not` swaps the two.
-    """
+class Condition:
+    """A condition of one customer."""
 
     @property
-    def cost(self) -> int: ...  # noqa: D102
+    def cost(self) -> int:
+        """Return how much one look costs beside others, to ask the cheap ones first."""
+        raise NotImplementedError
+
     @property
-    def types(self) -> frozenset[str]: ...  # noqa: D102
+    def types(self) -> frozenset[str]:
+        """Return every event type that can change its truth."""
+        raise NotImplementedError
+
     @property
-    def needs(self) -> frozenset[str]: ...  # noqa: D102
+    def needs(self) -> frozenset[str]:
+        """Return the types of which an unseen event could turn it from true to false."""
+        raise NotImplementedError
+
     @property
-    def spoils(self) -> frozenset[str]: ...  # noqa: D102
+    def spoils(self) -> frozenset[str]:
+        """Return the types of which an unseen event could turn it from false to true; `not` swaps the two."""
+        raise NotImplementedError
 
     def quiet_ms(self, type_: str) -> int:
         """Return for how long it certainly is not true after an event of a type; 0 for not at all.
@@ -40,6 +40,7 @@ class Condition(Protocol):
         Args:
             type_: of an event that is later than everything else that is known of the customer.
         """
+        raise NotImplementedError
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
         """Return for how long it certainly is no truer after an event of a type than it would be without.
@@ -48,12 +49,11 @@ class Condition(Protocol):
             type_: of an event that is later than everything else that is known, and carries no negative number.
             was_cancelled: the customer had cancelled before.
         """
+        raise NotImplementedError
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
         """Return for how long it certainly is no less true; arguments as for `lowered_ms`."""
-
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
-        """Return what `look` does, but perhaps a moment too early: the truth does not change before it."""
+        raise NotImplementedError
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Return the truth at a moment, and the first moment after it at which the truth changes if nothing happens.
@@ -66,34 +66,26 @@ class Condition(Protocol):
         Returns:
             FALSE, NOT_OBSERVABLE or TRUE, and epoch milliseconds, FOREVER_MS for never; never earlier, never later.
         """
+        raise NotImplementedError
+
+    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+        """Return what `look` does, but perhaps a moment too early: the truth does not change before it.
+
+        Where a kind knows no shorter way, a glance is a look.
+        """
+        return self.look(activity, at_ms, observed)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return what was observed, one entry per elementary condition, in the order of the rule."""
+        raise NotImplementedError
 
 
-class Elementary:
-    """What conditions without parts have in common: where a kind knows no shorter way, a glance is a look."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls) -> None:
-        """Let callers glance without a detour."""
-        if "look" in cls.__dict__ and "glance" not in cls.__dict__:
-            cls.glance = cls.look  # type: ignore[method-assign]
+class Elementary(Condition):
+    """What conditions without parts have in common."""
 
     def quiet_ms(self, type_: str) -> int:
         """Unless a kind knows better, an event may make it true at once."""
         return 0
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Return types of which an event could make it false: see `Condition`."""
-        raise NotImplementedError
-
-    @property
-    def spoils(self) -> frozenset[str]:
-        """Return types of which an event could make it true: see `Condition`."""
-        raise NotImplementedError
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
         """Unless a kind knows better, what may make it true makes it truer."""
@@ -102,11 +94,3 @@ class Elementary:
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
         """Unless a kind knows better, what may make it false makes it less true."""
         return 0 if type_ in self.needs else FOREVER_MS
-
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
-        """Return the truth, and when it changes at the earliest: see `Condition`."""
-        return self.look(activity, at_ms, observed)
-
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
-        """Return the truth, and when it changes: see `Condition`."""
-        raise NotImplementedError

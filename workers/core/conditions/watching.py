@@ -9,7 +9,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from workers.core.activity import DAY_MS, Activity
+from schemas.durations import DAY_MS
+from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
 from workers.core.series import Series
@@ -94,7 +95,7 @@ def last_in_words(activity: Activity, series: str) -> str:
     return "never" if facts is None else f"last on {moment_in_words(facts.last_ms)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OfOneType(Elementary):
     """A condition about one series.
 
