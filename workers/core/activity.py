@@ -147,7 +147,8 @@ class Activity:
         series = self.series
         for name, least, most in required:
             facts = series.get(name)
-            if not least <= (0 if facts is None else facts.total) <= most:
+            total = 0 if facts is None else facts.total
+            if not least <= total <= most:
                 return False
         return True
 
@@ -245,8 +246,8 @@ def encode(activity: Activity) -> bytes:
         activity.fired_ms,
         activity.due_ms,
         activity.seen,
-        {key: one.stored() for key, one in activity.series.items()},
-        {key: one.stored() for key, one in activity.episodes.items()},
+        {key: facts.stored() for key, facts in activity.series.items()},
+        {name: episode.stored() for name, episode in activity.episodes.items()},
         activity.latest,
         activity.generation,
         activity.flips,

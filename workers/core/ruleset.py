@@ -18,7 +18,7 @@ from schemas import rules as written
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.compiling import compile_condition, most_events, required_events, types_of
-from workers.core.conditions import Condition
+from workers.core.conditions.truth import Condition
 from workers.core.control import Control, compile_control
 from workers.core.definitions import expanded
 from workers.core.observed import FOREVER_MS

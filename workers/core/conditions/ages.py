@@ -1,8 +1,5 @@
 """How long ago: silences, last and first times, since when somebody is known, and one's own rhythm."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
 from workers.core.activity import Activity
@@ -13,7 +10,6 @@ from workers.core.series import Series
 from workers.core.words import noun
 
 
-@dataclass(frozen=True)
 class Absence(OfOneType):
     """Something did not happen for a while.
 
@@ -21,10 +17,12 @@ class Absence(OfOneType):
     for long enough.
     """
 
-    cost: ClassVar[int] = 1
+    cost = 1
 
-    for_ms: int
-    span: str
+    def __init__(self, series: str, type: str, phrase: str, for_ms: int, span: str) -> None:
+        super().__init__(series, type, phrase)
+        self.for_ms = for_ms
+        self.span = span
 
     @property
     def spoils(self) -> frozenset[str]:
@@ -64,7 +62,6 @@ class Absence(OfOneType):
         return [Reason(self.phrase, seen, f"none for {self.span}", self.span, prevented)]
 
 
-@dataclass(frozen=True)
 class Recency(OfOneType):
     """How long ago something happened last; false of somebody to whom it never happened.
 
@@ -76,11 +73,21 @@ class Recency(OfOneType):
         bound: the bounds in words.
     """
 
-    cost: ClassVar[int] = 1
+    cost = 1
 
-    least_ms: int | None
-    most_ms: int | None
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        least_ms: int | None,
+        most_ms: int | None,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.least_ms = least_ms
+        self.most_ms = most_ms
+        self.bound = bound
 
     @property
     def needs(self) -> frozenset[str]:
@@ -145,7 +152,6 @@ class Recency(OfOneType):
         return [Reason(self.phrase, seen, self.bound, None, prevented)]
 
 
-@dataclass(frozen=True)
 class Beginning(OfOneType):
     """How long ago something happened for the first time ever; false of somebody to whom it never happened.
 
@@ -157,11 +163,21 @@ class Beginning(OfOneType):
         bound: the bounds in words.
     """
 
-    cost: ClassVar[int] = 1
+    cost = 1
 
-    least_ms: int | None
-    most_ms: int | None
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        least_ms: int | None,
+        most_ms: int | None,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.least_ms = least_ms
+        self.most_ms = most_ms
+        self.bound = bound
 
     @property
     def needs(self) -> frozenset[str]:
@@ -210,7 +226,6 @@ class Beginning(OfOneType):
         return [Reason(self.phrase, seen, self.bound)]
 
 
-@dataclass(frozen=True)
 class Tenure(Elementary):
     """Since when the customer is known: since the first event of any type that arrived.
 
@@ -221,11 +236,12 @@ class Tenure(Elementary):
         for_ms: so long or longer.
     """
 
-    cost: ClassVar[int] = 0
+    cost = 0
 
-    for_ms: int
-    span: str
-    phrase: str
+    def __init__(self, for_ms: int, span: str, phrase: str) -> None:
+        self.for_ms = for_ms
+        self.span = span
+        self.phrase = phrase
 
     @property
     def types(self) -> frozenset[str]:
@@ -254,7 +270,6 @@ class Tenure(Elementary):
         return [Reason(self.phrase, f"since {moment_in_words(activity.first_ms)}", f"at least {self.span}")]
 
 
-@dataclass(frozen=True)
 class Overdue(OfOneType):
     """The last event is longer ago than the customer's own rhythm explains.
 
@@ -267,12 +282,23 @@ class Overdue(OfOneType):
         least_ms: never sooner than this after the last event.
     """
 
-    cost: ClassVar[int] = 2
+    cost = 2
 
-    times: int
-    usual_gap_ms: int
-    least_ms: int
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        times: int,
+        usual_gap_ms: int,
+        least_ms: int,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.times = times
+        self.usual_gap_ms = usual_gap_ms
+        self.least_ms = least_ms
+        self.bound = bound
 
     def quiet_ms(self, type_: str) -> int:
         """Nobody is overdue before the least time has passed."""

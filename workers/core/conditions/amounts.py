@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
@@ -27,7 +27,6 @@ _PERCENT: Final = 10_000
 """Percentages are kept as whole hundredths of a percent."""
 
 
-@dataclass(frozen=True)
 class Volume(OfOneType):
     """How often something happened, or what it adds up to, within the last days or ever.
 
@@ -41,13 +40,25 @@ class Volume(OfOneType):
         bound: the bounds in words.
     """
 
-    cost: ClassVar[int] = 4
+    cost = 4
 
-    adds: str | None
-    low: int | None
-    high: int | None
-    days: int | None
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        adds: str | None,
+        low: int | None,
+        high: int | None,
+        days: int | None,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.adds = adds
+        self.low = low
+        self.high = high
+        self.days = days
+        self.bound = bound
 
     @property
     def needs(self) -> frozenset[str]:
@@ -78,10 +89,10 @@ class Volume(OfOneType):
             enough = low if low is not None and not enough_until and most >= low else _OUT_OF_REACH
             too_many = high + 1 if high is not None and not too_many_until and most > high else _OUT_OF_REACH
             place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
-            first, number = at_ms // DAY_MS - days + 1, 0
+            kept, first, number = facts.days, at_ms // DAY_MS - days + 1, 0
             while place:
                 place -= 1
-                day = facts.days[place]
+                day = kept[place]
                 if day < first:
                     break
                 number += amounts[place]
@@ -166,7 +177,6 @@ class Fraction:
         return found < asked or (found == asked and not self.excluded)
 
 
-@dataclass(frozen=True)
 class Average(OfOneType):
     """The mean of an attribute over the events that carry it as a number.
 
@@ -179,12 +189,23 @@ class Average(OfOneType):
         bound: the bounds in words.
     """
 
-    cost: ClassVar[int] = 6
+    cost = 6
 
-    low: Fraction | None
-    high: Fraction | None
-    days: int | None
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        low: Fraction | None,
+        high: Fraction | None,
+        days: int | None,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.low = low
+        self.high = high
+        self.days = days
+        self.bound = bound
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Follow the days as they leave the window, once it is watched."""
@@ -233,7 +254,6 @@ def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple
     return sum(facts.sums[place:]), sum(facts.counts[place:])
 
 
-@dataclass(frozen=True)
 class Distinct(OfOneType):
     """How many different values an attribute had, within the last days or ever.
 
@@ -246,12 +266,23 @@ class Distinct(OfOneType):
         bound: the bounds in words.
     """
 
-    cost: ClassVar[int] = 3
+    cost = 3
 
-    low: int | None
-    high: int | None
-    days: int | None
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        low: int | None,
+        high: int | None,
+        days: int | None,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.low = low
+        self.high = high
+        self.days = days
+        self.bound = bound
 
     @property
     def needs(self) -> frozenset[str]:
@@ -295,7 +326,6 @@ class Distinct(OfOneType):
         return [Reason(self.phrase, number, self.bound, window_in_words(self.days))]
 
 
-@dataclass(frozen=True)
 class Shift(OfOneType):
     """How the last days compare with as many days before; both windows have to be watched.
 
@@ -308,14 +338,27 @@ class Shift(OfOneType):
         bound: in words.
     """
 
-    cost: ClassVar[int] = 7
+    cost = 7
 
-    adds: str | None
-    is_rise: bool
-    share: int
-    least: int
-    days: int
-    bound: str
+    def __init__(
+        self,
+        series: str,
+        type: str,
+        phrase: str,
+        adds: str | None,
+        is_rise: bool,
+        share: int,
+        least: int,
+        days: int,
+        bound: str,
+    ) -> None:
+        super().__init__(series, type, phrase)
+        self.adds = adds
+        self.is_rise = is_rise
+        self.share = share
+        self.least = least
+        self.days = days
+        self.bound = bound
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
         """What adds to the last days takes from a fall, until it counts to the days before."""

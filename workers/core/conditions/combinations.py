@@ -1,6 +1,5 @@
 """All, any, not: Kleene's logic over three truth values."""
 
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
 
@@ -14,7 +13,6 @@ _MAX_STEPS: Final = 64
 """How many flips of its parts a composite follows before it announces one that may change nothing."""
 
 
-@dataclass
 class Several(Condition):
     """All, or any, of several conditions; never changed.
 
@@ -23,12 +21,10 @@ class Several(Condition):
         ruling: the truth value of one part that settles the whole: FALSE for all, TRUE for any.
     """
 
-    parts: tuple[Condition, ...]
-    ruling: int
-    _cheapest_first: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self._cheapest_first = tuple(sorted(self.parts, key=attrgetter("cost")))
+    def __init__(self, parts: tuple[Condition, ...], ruling: int) -> None:
+        self.parts = parts
+        self.ruling = ruling
+        self._cheapest_first = tuple(sorted(parts, key=attrgetter("cost")))
 
     @property
     def cost(self) -> int:
@@ -102,11 +98,11 @@ class Several(Condition):
         return [reason for part in self.parts for reason in part.reasons(activity, at_ms, observed)]
 
 
-@dataclass(frozen=True)
 class Negation(Condition):
     """The opposite of a condition; what is not observable stays so."""
 
-    part: Condition
+    def __init__(self, part: Condition) -> None:
+        self.part = part
 
     @property
     def cost(self) -> int:

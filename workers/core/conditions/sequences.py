@@ -1,8 +1,5 @@
 """One event after another."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from schemas.actions import Reason
 from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
@@ -11,7 +8,6 @@ from workers.core.observed import FOREVER_MS, Observed
 from workers.core.words import noun
 
 
-@dataclass(frozen=True)
 class _OfTwo(Elementary):
     """A condition about two series.
 
@@ -23,12 +19,21 @@ class _OfTwo(Elementary):
         phrase: the condition in words.
     """
 
-    first: str
-    then: str
-    first_type: str
-    then_type: str
-    later: bool
-    phrase: str
+    def __init__(
+        self,
+        first: str,
+        then: str,
+        first_type: str,
+        then_type: str,
+        later: bool,
+        phrase: str,
+    ) -> None:
+        self.first = first
+        self.then = then
+        self.first_type = first_type
+        self.then_type = then_type
+        self.later = later
+        self.phrase = phrase
 
     @property
     def types(self) -> frozenset[str]:
@@ -36,7 +41,6 @@ class _OfTwo(Elementary):
         return frozenset({self.first_type, self.then_type})
 
 
-@dataclass(frozen=True)
 class Answered(_OfTwo):
     """The latest of one event was followed by another one in time; time alone never changes it.
 
@@ -49,11 +53,24 @@ class Answered(_OfTwo):
         within_ms: how soon, the moment itself included.
     """
 
-    cost: ClassVar[int] = 2
+    cost = 2
 
-    pair: str
-    within_ms: int
-    span: str
+    def __init__(
+        self,
+        first: str,
+        then: str,
+        first_type: str,
+        then_type: str,
+        later: bool,
+        phrase: str,
+        pair: str,
+        within_ms: int,
+        span: str,
+    ) -> None:
+        super().__init__(first, then, first_type, then_type, later, phrase)
+        self.pair = pair
+        self.within_ms = within_ms
+        self.span = span
 
     @property
     def needs(self) -> frozenset[str]:
@@ -101,7 +118,6 @@ class Answered(_OfTwo):
         return [Reason(self.phrase, seen, f"{noun(self.then_type)} within {self.span}", self.span)]
 
 
-@dataclass(frozen=True)
 class Unanswered(_OfTwo):
     """One event happened, and another one did not follow the latest of it for a while.
 
@@ -111,10 +127,22 @@ class Unanswered(_OfTwo):
         for_ms: how long it did not follow.
     """
 
-    cost: ClassVar[int] = 2
+    cost = 2
 
-    for_ms: int
-    span: str
+    def __init__(
+        self,
+        first: str,
+        then: str,
+        first_type: str,
+        then_type: str,
+        later: bool,
+        phrase: str,
+        for_ms: int,
+        span: str,
+    ) -> None:
+        super().__init__(first, then, first_type, then_type, later, phrase)
+        self.for_ms = for_ms
+        self.span = span
 
     @property
     def needs(self) -> frozenset[str]:

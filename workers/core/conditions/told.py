@@ -1,8 +1,7 @@
 """What events told of a customer: the latest value of an attribute, a date, a cancellation."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from schemas.actions import Reason
 from workers.core.activity import Activity
@@ -16,7 +15,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
 class _OfTrait(Elementary):
     """A condition about the latest value of an attribute.
 
@@ -26,9 +24,10 @@ class _OfTrait(Elementary):
         phrase: the condition in words.
     """
 
-    trait: str
-    type: str
-    phrase: str
+    def __init__(self, trait: str, type: str, phrase: str) -> None:
+        self.trait = trait
+        self.type = type
+        self.phrase = phrase
 
     @property
     def types(self) -> frozenset[str]:
@@ -46,7 +45,6 @@ class _OfTrait(Elementary):
         return self.types
 
 
-@dataclass(frozen=True)
 class Trait(_OfTrait):
     """The latest known value of an attribute; not observable as long as none is known.
 
@@ -55,10 +53,12 @@ class Trait(_OfTrait):
         bound: in words.
     """
 
-    cost: ClassVar[int] = 0
+    cost = 0
 
-    passes: Test
-    bound: str
+    def __init__(self, trait: str, type: str, phrase: str, passes: Test, bound: str) -> None:
+        super().__init__(trait, type, phrase)
+        self.passes = passes
+        self.bound = bound
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Test the value; time alone never changes it."""
@@ -73,7 +73,6 @@ class Trait(_OfTrait):
         return [Reason(self.phrase, None if known is None else known[0], self.bound)]
 
 
-@dataclass(frozen=True)
 class Deadline(_OfTrait):
     """A date that an event told lies ahead, but not far, or has been over for a while.
 
@@ -85,11 +84,21 @@ class Deadline(_OfTrait):
         over_ms: for how long it must be over.
     """
 
-    cost: ClassVar[int] = 2
+    cost = 2
 
-    ahead_ms: int | None
-    over_ms: int
-    bound: str
+    def __init__(
+        self,
+        trait: str,
+        type: str,
+        phrase: str,
+        ahead_ms: int | None,
+        over_ms: int,
+        bound: str,
+    ) -> None:
+        super().__init__(trait, type, phrase)
+        self.ahead_ms = ahead_ms
+        self.over_ms = over_ms
+        self.bound = bound
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """It comes near, and passes, at known moments."""
@@ -129,7 +138,6 @@ def date_ms_of(value: Any) -> int | None:
     return value if 0 <= value < LATEST_YEAR_MS else None
 
 
-@dataclass(frozen=True)
 class Cancelled(Elementary):
     """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
 
@@ -141,13 +149,14 @@ class Cancelled(Elementary):
         returns: event types that end a cancellation.
     """
 
-    cost: ClassVar[int] = 0
+    cost = 0
 
-    wanted: bool
-    for_ms: int
-    returns: tuple[str, ...]
-    bound: str
-    phrase: str
+    def __init__(self, wanted: bool, for_ms: int, returns: tuple[str, ...], bound: str, phrase: str) -> None:
+        self.wanted = wanted
+        self.for_ms = for_ms
+        self.returns = returns
+        self.bound = bound
+        self.phrase = phrase
 
     @property
     def types(self) -> frozenset[str]:
@@ -187,7 +196,7 @@ class Cancelled(Elementary):
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""
         since_ms = self._since(activity)
-        if since_ms is None:
+        if since_ms < 0:
             return FALSE if self.wanted else TRUE, FOREVER_MS
         if at_ms < since_ms + self.for_ms:
             return FALSE, since_ms + self.for_ms
@@ -196,17 +205,17 @@ class Cancelled(Elementary):
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return the status found."""
         since_ms = self._since(activity)
-        found = "active" if since_ms is None else f"cancelled on {moment_in_words(since_ms)}"
+        found = "active" if since_ms < 0 else f"cancelled on {moment_in_words(since_ms)}"
         prevented = "a purchase since" if self.wanted else "a cancellation"
         return [Reason(self.phrase, found, self.bound, None, prevented)]
 
-    def _since(self, activity: Activity) -> int | None:
-        """Return when the customer cancelled, None if active."""
+    def _since(self, activity: Activity) -> int:
+        """Return when the customer cancelled, -1 if active."""
         cancelled = activity.series.get(CANCELLATION)
         if cancelled is None:
-            return None
+            return -1
         for name in self.returns:
             back = activity.series.get(name)
             if back is not None and back.last_ms > cancelled.last_ms:
-                return None
+                return -1
         return cancelled.last_ms

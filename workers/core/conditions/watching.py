@@ -4,7 +4,6 @@ A series is watched since `Observed.since`; of a customer nothing is known of th
 arrived, unless the history is complete or the customer turned up long after watching began.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -95,7 +94,6 @@ def last_in_words(activity: Activity, series: str) -> str:
     return "never" if facts is None else f"last on {moment_in_words(facts.last_ms)}"
 
 
-@dataclass(frozen=True)
 class OfOneType(Elementary):
     """A condition about one series.
 
@@ -105,9 +103,10 @@ class OfOneType(Elementary):
         phrase: the condition in words.
     """
 
-    series: str
-    type: str
-    phrase: str
+    def __init__(self, series: str, type: str, phrase: str) -> None:
+        self.series = series
+        self.type = type
+        self.phrase = phrase
 
     @property
     def types(self) -> frozenset[str]:

@@ -1,0 +1,35 @@
+# What the compiler may know of `activity.py`; fields in their order there.
+
+cimport cython
+
+from workers.core.series cimport Series
+
+cdef long long DAY_MS
+
+cdef class Episode:
+    cdef public long long start_ms
+    cdef public bint holding
+    cdef public long long acted_ms, before_ms, open_until_ms, pending_ms, met_ms
+    cdef public list held, stood
+
+    cpdef list stored(self)
+
+cdef class Activity:
+    cdef public long long first_ms, at_ms, fired_ms, due_ms
+    cdef public bytes seen
+    cdef public dict series, episodes, latest
+    cdef public long long generation
+    cdef public dict flips
+    cdef public list candidates, acted
+    cdef public dict traits, pairs
+
+    cpdef bint has_seen(self, bytes fingerprint) except -1
+    @cython.locals(facts=Series, least=cython.longlong, most=cython.longlong, total=cython.longlong)
+    cpdef bint has(self, tuple required) except -1
+
+cpdef remember(Activity activity, bytes fingerprint)
+cpdef fold_facts(Activity activity, object fact, object plan)
+@cython.locals(at=cython.longlong, day=cython.longlong, days=list, stale=cython.longlong)
+cdef _add(Series series, object fact, object plan, long long oldest)
+@cython.locals(facts=Series, episode=Episode, fields=list)
+cpdef bytes encode(Activity activity)

@@ -1,0 +1,53 @@
+# What the compiler may know of `ages.py`.
+
+cimport cython
+
+from workers.core.activity cimport Activity
+from workers.core.conditions.truth cimport Elementary, Found
+from workers.core.conditions.watching cimport OfOneType, knows_ever
+from workers.core.observed cimport Observed
+from workers.core.series cimport Series
+
+cdef long long DAY_MS, FOREVER_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Absence(OfOneType):
+    cdef readonly long long for_ms
+    cdef readonly str span
+
+    @cython.locals(facts=Series, from_ms=cython.longlong, enough_ms=cython.longlong, since_ms=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Recency(OfOneType):
+    cdef readonly object least_ms, most_ms
+    cdef readonly str bound
+
+    @cython.locals(facts=Series, last_ms=cython.longlong, since_ms=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cdef Found _never(self, Activity activity, long long at_ms, Observed observed, long long since_ms)
+    cdef Found _unwatched(self, long long at_ms, long long last_ms, long long since_ms)
+
+cdef class Beginning(OfOneType):
+    cdef readonly object least_ms, most_ms
+    cdef readonly str bound
+
+    @cython.locals(facts=Series, first_ms=cython.longlong, since_ms=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cdef Found _uncertain(self, long long at_ms, object first_ms, long long since_ms)
+
+cdef class Tenure(Elementary):
+    cdef readonly long long for_ms
+    cdef readonly str span, phrase
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Overdue(OfOneType):
+    # An object: times the life of a customer, it may be more than 64 bits hold.
+    cdef readonly object times
+    cdef readonly long long usual_gap_ms, least_ms
+    cdef readonly str bound
+
+    @cython.locals(facts=Series, from_ms=cython.longlong, patience_ms=cython.longlong, since_ms=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(gaps=cython.longlong)
+    cdef long long _patience_ms(self, Series facts) except? -1

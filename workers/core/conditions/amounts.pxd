@@ -1,0 +1,53 @@
+# What the compiler may know of `amounts.py`. Sums and their bounds may be more than 64 bits hold.
+
+cimport cython
+
+from workers.core.activity cimport Activity
+from workers.core.conditions.truth cimport Found
+from workers.core.conditions.watching cimport OfOneType, knows_ever, staged, watched_from
+from workers.core.observed cimport Observed
+from workers.core.series cimport Series
+
+cdef long long DAY_MS, FOREVER_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Volume(OfOneType):
+    cdef readonly str adds, bound
+    cdef readonly object low, high, days
+
+    @cython.locals(facts=Series, watched_ms=cython.longlong, too_many_until=cython.longlong, enough_until=cython.longlong,
+        amounts=list, kept=list, place=cython.longlong, first=cython.longlong, day=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cdef int _ever(self, Activity activity, Series facts, Observed observed) except -1
+    cdef int _judge(self, object value, bint observable) except -1
+    cdef Found _rising_and_falling(self, Series facts, long long at_ms, long long watched_ms)
+
+cdef class Average(OfOneType):
+    cdef readonly object low, high, days
+    cdef readonly str bound
+
+    @cython.locals(facts=Series)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cdef int _judge(self, object total, object number) except -1
+
+cdef class Distinct(OfOneType):
+    cdef readonly object low, high, days
+    cdef readonly str bound
+
+    @cython.locals(facts=Series, watched_ms=cython.longlong, seen=list, enough_until=cython.longlong, too_many_until=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Shift(OfOneType):
+    cdef readonly str adds, bound
+    cdef readonly bint is_rise
+    cdef readonly object share, least
+    cdef readonly long long days
+
+    @cython.locals(facts=Series, watched_ms=cython.longlong, days=list, amounts=list, leaves=cython.longlong, passes=cython.longlong, end=cython.longlong, day=cython.longlong)
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series, watched_ms=cython.longlong, amounts=list, leaves=cython.longlong, passes=cython.longlong)
+    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    cdef list _amounts(self, Series facts)
+    cdef (long long, long long) _borders(self, Series facts, long long at_ms)
+    cdef long long _next_day(self, list days, long long leaves, long long passes) except? -1
+    cdef int _judge(self, object before, object latest) except -1

@@ -1,0 +1,26 @@
+# What the compiler may know of `combinations.py`.
+
+cimport cython
+
+from workers.core.activity cimport Activity
+from workers.core.conditions.truth cimport Condition, Found
+from workers.core.observed cimport Observed
+
+cdef long long FOREVER_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Several(Condition):
+    cdef readonly tuple parts
+    cdef readonly int ruling
+    cdef tuple _cheapest_first
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(part=Condition)
+    cdef Found _once(self, Activity activity, long long at_ms, Observed observed, bint closely)
+
+cdef class Negation(Condition):
+    cdef readonly Condition part
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)

@@ -1,0 +1,37 @@
+# What the compiler may know of `told.py`.
+
+cimport cython
+
+from workers.core.activity cimport Activity
+from workers.core.conditions.truth cimport Elementary, Found
+from workers.core.observed cimport Observed
+from workers.core.series cimport Series
+
+cdef long long FOREVER_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class _OfTrait(Elementary):
+    cdef readonly str trait, type, phrase
+
+cdef class Trait(_OfTrait):
+    cdef readonly object passes
+    cdef readonly str bound
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Deadline(_OfTrait):
+    cdef readonly object ahead_ms
+    cdef readonly long long over_ms
+    cdef readonly str bound
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Cancelled(Elementary):
+    cdef readonly bint wanted
+    cdef readonly long long for_ms
+    cdef readonly tuple returns
+    cdef readonly str bound, phrase
+
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(cancelled=Series, back=Series)
+    cdef long long _since(self, Activity activity) except? -2

@@ -1,0 +1,13 @@
+# What the compiler may know of `truth.py`.
+
+from workers.core.activity cimport Activity
+from workers.core.observed cimport Observed
+
+ctypedef (int, long long) Found
+
+cdef class Condition:
+    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+
+cdef class Elementary(Condition):
+    pass

@@ -1,0 +1,21 @@
+# What the compiler may know of `watching.py`.
+
+cimport cython
+
+from workers.core.activity cimport Activity
+from workers.core.conditions.truth cimport Elementary, Found
+from workers.core.observed cimport Observed
+from workers.core.series cimport Series
+
+cdef long long DAY_MS, FOREVER_MS, SETTLING_MS
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cpdef bint knows_ever(Activity activity, str series, Observed observed) except -1
+@cython.locals(since_ms=cython.longlong, day=cython.longlong, from_ms=cython.longlong)
+cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Observed observed) except? -1
+cpdef Found staged(
+    long long at_ms, long long too_many_until_ms, long long enough_until_ms, long long watched_ms, bint capped
+)
+
+cdef class OfOneType(Elementary):
+    cdef readonly str series, type, phrase

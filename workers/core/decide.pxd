@@ -1,0 +1,99 @@
+# What the compiler may know of `decide.py`.
+
+cimport cython
+
+from workers.core.activity cimport Activity, Episode
+from workers.core.admission cimport Admission, forget
+from workers.core.observed cimport Observed
+from workers.core.ruleset cimport Responding, Response, Rule, RuleSet
+
+cdef long long FOREVER_MS
+cdef int FALSE, TRUE
+
+cdef class Outcome:
+    cdef public Activity activity
+    cdef public list decisions
+    cdef public long long folded, duplicates, due_ms
+    cdef public dict waiting
+    cdef public bytes stored
+
+cdef class _Turn:
+    cdef Admission _admission
+    cdef object _customer_id
+    cdef set _exact, _touched
+    cdef long long _first_due_ms
+    cdef Observed _observed
+    cdef Outcome _outcome
+    cdef RuleSet _rules
+
+    @cython.locals(activity=Activity, at_ms=cython.longlong)
+    cdef fold(self, object event)
+    @cython.locals(activity=Activity, rules=RuleSet, rule=Rule, episode=Episode, clock=cython.longlong)
+    cdef adopt(self)
+    cdef fire(self, long long upto_ms)
+    cdef release(self)
+    @cython.locals(
+        activity=Activity, outcome=Outcome, by_id=dict, rule=Rule, episode=Episode, at_ms=cython.longlong,
+        due_ms=cython.longlong, passed_ms=cython.longlong, flip_ms=cython.longlong, own_ms=cython.longlong,
+    )
+    cdef settle(self, long long upto_ms)
+    cdef Activity _known(self)
+    cdef _wait(self, frozenset types, long long at_ms)
+    cdef _keep(self, Activity activity, object event)
+    cdef _forget_acted(self, Activity activity, bint queued)
+
+    @cython.locals(
+        activity=Activity, observed=Observed, by_id=dict, flips=dict, ready=dict, rule=Rule, at_ms=cython.longlong,
+        flip_ms=cython.longlong, other_ms=cython.longlong,
+    )
+    cdef _advance(self, long long upto_ms, bint forced)
+    @cython.locals(episode=Episode)
+    cdef _note_flip(self, Rule rule, Activity activity, long long flip_ms)
+    @cython.locals(episode=Episode, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong)
+    cdef long long _flip(self, Rule rule, Activity activity, bint closely) except? -1
+    @cython.locals(flip_ms=cython.longlong)
+    cdef _retime(self, Activity activity, object groups)
+    @cython.locals(flip_ms=cython.longlong)
+    cdef long long _soonest(self, tuple rules, Activity activity) except? -1
+    @cython.locals(flips=dict, flip_ms=cython.longlong)
+    cdef _make_exact(self, Activity activity, long long passed_ms)
+    cdef _set_flip(self, Activity activity, str group, long long flip_ms)
+    @cython.locals(episode=Episode)
+    cdef long long _pending(self, Rule rule, Activity activity) except? -1
+    cdef Episode _episode(self, Activity activity, Rule rule)
+
+    cdef bint _takes_away(self, object event) except -1
+    @cython.locals(series=dict)
+    cdef bint _is_cancelled(self, Activity activity) except -1
+    @cython.locals(
+        flips=dict, at_ms=cython.longlong, total=cython.longlong, several=Responding, response=Response, group=str,
+        is_known=cython.bint, began=cython.bint, flip_ms=cython.longlong,
+    )
+    cdef _respond(self, Activity activity, object event, bint is_plain, bint was_cancelled)
+    @cython.locals(episode=Episode)
+    cdef bint _are_over(self, tuple rules, Activity activity) except -1
+    @cython.locals(
+        soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Observed, episodes=dict,
+        fired=cython.longlong, rule=Rule, episode=Episode, stands_ms=cython.longlong, flip_ms=cython.longlong,
+    )
+    cdef long long _judge_group(self, str group, Activity activity, object event) except? -1
+    @cython.locals(episode=Episode, start_ms=cython.longlong)
+    cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, object event) except? -1
+    cdef _begin(
+        self, Rule rule, Activity activity, Episode episode, long long start_ms, long long at_ms
+    )
+    cdef _meet(self, Rule rule, Activity activity, Episode episode, long long start_ms)
+    cdef _ask(self, Rule rule, Activity activity, long long start_ms, long long at_ms)
+    @cython.locals(other=Rule)
+    cdef bint _is_contested(self, Rule rule, Activity activity) except -1
+    cdef _end(
+        self, Rule rule, Activity activity, Episode episode, long long at_ms, object event
+    )
+
+@cython.locals(turn=_Turn, outcome=Outcome)
+cpdef Outcome decide(
+    object customer_id, Activity activity, object events, RuleSet rules, Observed observed, long long upto_ms=*
+)
+cdef long long _clock(Activity activity) noexcept
+cdef long long _soonest_of(dict flips) except? -1
+cdef str _first_of(dict flips)

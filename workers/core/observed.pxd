@@ -1,0 +1,10 @@
+# What the compiler may know of `observed.py`: numbers are 64 bits wide, and what is a dict is one.
+
+cdef class Observed:
+    cdef readonly dict since
+    cdef readonly dict until
+    cdef readonly frozenset whole
+    cdef readonly long long settled_ms
+
+    cpdef bint covers(self, frozenset types, long long at_ms)
+    cpdef object unseen(self, frozenset types, long long at_ms)

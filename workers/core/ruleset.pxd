@@ -1,0 +1,45 @@
+# What the compiler may know of `ruleset.py`; fields in their order there.
+
+from workers.core.conditions.truth cimport Condition
+
+cdef class Rule:
+    cdef readonly str id, version, action
+    cdef readonly bint shadow, paused
+    cdef readonly Condition condition
+    cdef readonly str template
+    cdef readonly dict variables
+    cdef readonly object again_after_ms
+    cdef readonly long long expires_after_ms, for_ms
+    cdef readonly frozenset types, needs
+    cdef readonly long long priority
+    cdef readonly tuple instead_of
+    cdef readonly object hold_out, pace
+    cdef readonly bint includes_existing
+    cdef readonly str stance
+    cdef readonly dict quiet_ms, lowered_ms
+    cdef readonly tuple requires
+    cdef readonly str group
+    cdef readonly frozenset reads, waits
+    cdef readonly long long circle, rank
+    cdef readonly tuple yields_to
+    cdef readonly long long since_generation, live_since_ms
+
+cdef class Response:
+    cdef readonly str group
+    cdef readonly tuple rules
+    cdef readonly long long lowered_ms, quiet_ms
+
+cdef class Responding:
+    cdef readonly long long least, beyond
+    cdef readonly tuple others, responses
+
+cdef class RuleSet:
+    cdef readonly tuple rules
+    cdef readonly str hash
+    cdef readonly object control
+    cdef readonly dict facts, groups, requires, responses
+    cdef readonly tuple returns
+    cdef readonly dict references
+    cdef readonly frozenset declared
+    cdef readonly dict by_id, circles
+    cdef readonly long long generation
