@@ -18,7 +18,7 @@ AT_RISK: Final = "at-risk"
 WIN_BACK: Final = "win-back"
 ActionName = Literal["at-risk", "win-back"]
 
-_ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
+_ACTIONS: Final = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes
 
 Number = bool | int | float | str | None
 
@@ -96,7 +96,7 @@ def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:
     # The parts are separated by a character that a rule id cannot hold, so no two triples collide.
     name = f"{rule_id}\n{episode_start_ms}\n{customer_id}".encode()
     # uuid5, without making an object of it first.
-    digits = sha1(_ACTIONS.bytes + name, usedforsecurity=False).hexdigest()
+    digits = sha1(_ACTIONS + name, usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 

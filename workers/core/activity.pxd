@@ -10,7 +10,7 @@ cdef class Episode:
     cdef public long long start_ms
     cdef public bint holding
     cdef public long long acted_ms, before_ms, open_until_ms, pending_ms, met_ms
-    cdef public list held, stood
+    cdef public object held, stood
 
     cpdef list stored(self)
 

@@ -60,8 +60,8 @@ class Episode:
     open_until_ms: int = 0
     pending_ms: int = 0
     met_ms: int = 0
-    held: list[int] = field(default_factory=list)
-    stood: list[int] = field(default_factory=list)
+    held: Sequence[int] = ()
+    stood: Sequence[int] = ()
 
     def stored(self) -> list[Any]:
         """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
@@ -82,7 +82,7 @@ class Candidate(msgspec.Struct, array_like=True):
         withdrawn_ms: when the customer came back before it was admitted, so that its retraction alone is published;
             else 0.
         action, version, variables: what the action will carry.
-        why: as `packed_reasons` writes them: they are read once, and may have to be stored many times before.
+        why: `reasons_in` reads them. They are wanted once, and may have to be stored many times before: as bytes.
         because, why_back: what its retraction will carry.
     """
 
@@ -92,9 +92,9 @@ class Candidate(msgspec.Struct, array_like=True):
     action: ActionName
     version: str
     variables: dict[str, Number]
-    why: bytes
+    why: bytes | tuple[Reason, ...]
     because: Retraction | None = None
-    why_back: bytes = b""
+    why_back: bytes | tuple[Reason, ...] = b""
 
 
 @dataclass
@@ -153,8 +153,22 @@ class Activity:
         return True
 
 
-packed_reasons: Final = msgspec.msgpack.Encoder().encode
-unpacked_reasons: Final = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
+_packed_reasons = msgspec.msgpack.Encoder().encode
+_unpacked_reasons = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
+
+
+def reasons_in(why: bytes | tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Return the reasons that a candidate carries."""
+    return _unpacked_reasons(why) if isinstance(why, bytes) else why
+
+
+def _packed(candidate: Candidate) -> Candidate:
+    """Return a candidate as it is stored."""
+    if isinstance(candidate.why, tuple):
+        candidate.why = _packed_reasons(candidate.why)
+    if isinstance(candidate.why_back, tuple):
+        candidate.why_back = _packed_reasons(candidate.why_back)
+    return candidate
 
 
 class _Stored(msgspec.Struct, array_like=True, gc=False):
@@ -251,7 +265,7 @@ def encode(activity: Activity) -> bytes:
         activity.latest,
         activity.generation,
         activity.flips,
-        activity.candidates,
+        [_packed(candidate) for candidate in activity.candidates],
         activity.acted,
         activity.traits,
         activity.pairs,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from schemas.actions import Action, Decision, Suppression, moment
 from workers.core.activity import Activity, Candidate, Episode
+from workers.core.conditions.watching import day_in_words
 from workers.core.control import is_held_out
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import action_of, removed, retraction_of, suppressed, withdrawal_of
@@ -43,10 +44,13 @@ class Admission:
         if not activity.candidates:
             return
         by_id = self._rules.by_id
-        ordered = sorted(
-            activity.candidates,
-            key=lambda one: (one.start_ms, by_id[one.rule].rank if one.rule in by_id else -1, one.rule),
-        )
+        ordered = activity.candidates
+        if len(ordered) > 1:
+            places = [
+                (one.start_ms, by_id[one.rule].rank if one.rule in by_id else -1, one.rule, number)
+                for number, one in enumerate(ordered)
+            ]
+            ordered = [ordered[place[3]] for place in sorted(places)]
         blocked: set[int | str] = set()
         left = []
         for candidate in ordered:
@@ -73,7 +77,10 @@ class Admission:
     def _is_rival_due(self, rule: Rule, activity: Activity, at_ms: int) -> bool:
         """Tell whether a rule that competes with this one has still to be decided at a moment or before it."""
         flips = activity.flips
-        return any(flips.get(group, FOREVER_MS) <= at_ms for group in self._rules.circles.get(rule.circle, ()))
+        for group in self._rules.circles.get(rule.circle, ()):
+            if flips.get(group, FOREVER_MS) <= at_ms:
+                return True
+        return False
 
     def _admit(self, rule: Rule, activity: Activity, candidate: Candidate) -> None:
         episode = activity.episodes.setdefault(rule.id, Episode())
@@ -115,12 +122,12 @@ class Admission:
             return "opted_out", "the customer does not want to be written to"
         acted_ms, pause_ms = episode.acted_ms, rule.again_after_ms
         if acted_ms and pause_ms is None:
-            return "cooling_down", f"acted on {moment(acted_ms):%Y-%m-%d} and never acts again"
+            return "cooling_down", f"acted on {day_in_words(acted_ms)} and never acts again"
         if acted_ms and start_ms < acted_ms + (pause_ms or 0):
-            until = moment(acted_ms + (pause_ms or 0))
-            return "cooling_down", f"acted on {moment(acted_ms):%Y-%m-%d}, silent until {until:%Y-%m-%d}"
+            until = day_in_words(acted_ms + (pause_ms or 0))
+            return "cooling_down", f"acted on {day_in_words(acted_ms)}, silent until {until}"
         if episode.open_until_ms > start_ms:
-            return "cooling_down", f"its action of {moment(acted_ms):%Y-%m-%d} has not expired yet"
+            return "cooling_down", f"its action of {day_in_words(acted_ms)} has not expired yet"
         if (winner := self._winner(rule, activity, start_ms)) is not None:
             return "outranked", f"'{winner}' comes first"
         if (limit := control.reached(activity.acted, start_ms, activity.traits)) is not None:
@@ -170,7 +177,10 @@ def _stood(episode: Episode, at_ms: int) -> bool:
 
 
 def _within(stretches: Sequence[int], at_ms: int) -> bool:
-    return any(begin_ms <= at_ms < end_ms for begin_ms, end_ms in zip(stretches[::2], stretches[1::2], strict=True))
+    for begin_ms, end_ms in zip(stretches[::2], stretches[1::2], strict=True):
+        if begin_ms <= at_ms < end_ms:
+            return True
+    return False
 
 
 def forget(rule: Rule, episode: Episode, at_ms: int) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas.actions import Action, Decision, Retraction, moment
+from schemas.actions import Action, Decision, Retraction
 from workers.core import activity as activities
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
+from workers.core.conditions.watching import day_in_words
 from workers.core.facts import Fact
 from workers.core.filters import scaled_number
 from workers.core.observed import FOREVER_MS, Observed
@@ -174,7 +175,8 @@ class _Turn:
 
     def release(self) -> None:
         """Admit candidates whose types have meanwhile been seen for long enough."""
-        self._admission.release(self._known())
+        if self._known().candidates:
+            self._admission.release(self._known())
 
     def settle(self, upto_ms: int) -> None:
         """Forget finished episodes, and say when to look again."""
@@ -191,7 +193,7 @@ class _Turn:
             if queued and self._is_contested(rule, activity):
                 continue
             if episode.held or episode.stood:
-                episode.held, episode.stood = [], []
+                episode.held = episode.stood = ()
             if episode.open_until_ms > at_ms:
                 continue
             forget(rule, episode, at_ms)
@@ -515,7 +517,7 @@ class _Turn:
             detail = "the rule is in shadow: decided and reported, nothing is sent"
             self._outcome.decisions.append(suppressed(rule, self._customer_id, start_ms, "shadow", detail))
         elif start_ms + rule.expires_after_ms <= at_ms:
-            detail = f"it would have expired on {moment(start_ms + rule.expires_after_ms):%Y-%m-%d}"
+            detail = f"it would have expired on {day_in_words(start_ms + rule.expires_after_ms)}"
             self._outcome.decisions.append(suppressed(rule, self._customer_id, start_ms, "stale", detail))
         else:
             self._ask(rule, activity, start_ms, at_ms)
@@ -535,7 +537,7 @@ class _Turn:
                 self._ask(rule, activity, at_ms, at_ms)
 
     def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
-        why = activities.packed_reasons(rule.condition.reasons(activity, at_ms, self._observed))
+        why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
         activity.candidates.append(
             Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
         )
@@ -598,7 +600,7 @@ class _Turn:
             return  # too late to be carried out, and too late to be taken back
         late = event.at_ms <= candidate.start_ms
         candidate.withdrawn_ms, candidate.because = event.at_ms, "late_event" if late else because
-        candidate.why_back = activities.packed_reasons(rule.condition.reasons(activity, at_ms, self._observed))
+        candidate.why_back = tuple(rule.condition.reasons(activity, at_ms, self._observed))
         if late:
             activity.candidates.remove(candidate)
             self._outcome.decisions.append(withdrawal_of(rule, self._customer_id, candidate))

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from schemas import actions
 from schemas.actions import Action, Decision, Number, Reason, Retraction, Suppression, action_id, moment
-from workers.core.activity import Activity, Candidate, unpacked_reasons
+from workers.core.activity import Activity, Candidate, reasons_in
 from workers.core.facts import MAX_STORED
 from workers.core.ruleset import Rule
 
@@ -16,20 +16,21 @@ def action_of(
 ) -> Action:
     """Return the action that a candidate becomes."""
     start_ms = candidate.start_ms
+    begun = moment(start_ms)
     return Action(
         action_id=action_id(rule.id, customer_id, start_ms),
         action=rule.action,
         status="active",
         customer_id=customer_id,
         rule=rule.identity,
-        episode_started_at=moment(start_ms),
-        decided_at=moment(start_ms),
+        episode_started_at=begun,
+        decided_at=begun,
         expires_at=moment(start_ms + rule.expires_after_ms),
         not_before=None if not_before_ms is None else moment(not_before_ms),
         time_zone=time_zone,
         template=rule.template,
         variables=candidate.variables,
-        why=unpacked_reasons(candidate.why),
+        why=reasons_in(candidate.why),
     )
 
 
@@ -43,14 +44,15 @@ def retraction_of(
     why: tuple[Reason, ...],
 ) -> Action:
     """Return the word that an action of `started_ms` is no longer wanted, from `at_ms` on."""
+    begun = moment(started_ms)
     return Action(
         action_id=action_id(rule.id, customer_id, started_ms),
         action=rule.action,
         status="retracted",
         customer_id=customer_id,
         rule=rule.identity,
-        episode_started_at=moment(started_ms),
-        decided_at=moment(started_ms),
+        episode_started_at=begun,
+        decided_at=begun,
         expires_at=moment(expires_ms),
         template=rule.template,
         variables={},
@@ -73,20 +75,21 @@ def withdrawal_of(rule: Rule, customer_id: str, candidate: Candidate) -> Action:
         candidate.start_ms + rule.expires_after_ms,
         candidate.withdrawn_ms,
         candidate.because or "customer_returned",
-        unpacked_reasons(candidate.why_back),
+        reasons_in(candidate.why_back),
     )
 
 
 def suppressed(rule: Rule, customer_id: str, start_ms: int, decision: Suppression, detail: str) -> Decision:
     """Return why a rule that begins to hold does not act."""
+    begun = moment(start_ms)
     return Decision(
         action_id=action_id(rule.id, customer_id, start_ms),
         decision=decision,
         action=rule.action,
         customer_id=customer_id,
         rule=rule.identity,
-        episode_started_at=moment(start_ms),
-        decided_at=moment(start_ms),
+        episode_started_at=begun,
+        decided_at=begun,
         detail=detail,
     )
 

@@ -3,7 +3,9 @@
 from workers.core.conditions.truth cimport Condition
 
 cdef class Rule:
-    cdef readonly str id, version, action
+    cdef readonly str id, version
+    cdef readonly object identity
+    cdef readonly str action
     cdef readonly bint shadow, paused
     cdef readonly Condition condition
     cdef readonly str template

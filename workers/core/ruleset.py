@@ -57,6 +57,7 @@ class Rule:
     """One compiled rule; durations in milliseconds.
 
     Attributes:
+        identity: the rule as actions name it.
         again_after_ms: None for never again.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: every event type that can change its truth.
@@ -80,6 +81,7 @@ class Rule:
 
     id: str
     version: str
+    identity: actions.Rule
     action: actions.ActionName
     shadow: bool
     paused: bool
@@ -108,11 +110,6 @@ class Rule:
     yields_to: tuple[str, ...] = ()
     since_generation: int = 0
     live_since_ms: int = 0
-
-    @property
-    def identity(self) -> actions.Rule:
-        """Return the rule as actions name it."""
-        return actions.Rule(self.id, self.version)
 
 
 @dataclass(frozen=True)
@@ -294,10 +291,12 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     condition = compile_condition(when, plans)
     content = _content(rule)
+    version = _digest(content)
     stance = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     return Rule(
         id=rule.id,
-        version=_digest(content),
+        version=version,
+        identity=actions.Rule(rule.id, version),
         action=rule.action,
         shadow=rule.status == "shadow",
         paused=rule.status == "paused",

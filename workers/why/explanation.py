@@ -11,7 +11,7 @@ from typing import Final
 
 from schemas.actions import Action, Decision, Number
 from schemas.durations import DAY_MS
-from workers.core.activity import Activity, Candidate, Episode, packed_reasons
+from workers.core.activity import Activity, Candidate, Episode
 from workers.core.admission import Admission
 from workers.core.conditions import (
     FALSE,
@@ -288,7 +288,7 @@ class _Inquiry:
             return
         probe = deepcopy(self._activity)
         probe.flips = {}  # of other rules, which must not be waited for
-        probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, packed_reasons(()))]
+        probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]
         decisions: list[Action | Decision] = []
         Admission(self._customer_id, self._rules, replace(self._observed, until={}), decisions).release(probe)
         refusals = [one for one in decisions if isinstance(one, Decision)]

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from schemas.durations import DAY_MS
+from schemas.durations import DAY_MS, MINUTE_MS
 from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
@@ -16,6 +16,7 @@ from workers.core.series import Series
 
 NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440))
 LATEST_YEAR_MS: Final = 253_402_300_800_000
 """The end of the year 9999."""
 
@@ -78,9 +79,12 @@ def moment_in_words(at_ms: int) -> str:
     """Word a moment to the minute; what lies beyond the calendar is never."""
     if not 0 <= at_ms < LATEST_YEAR_MS:
         return "never"
-    day, ms = divmod(at_ms, DAY_MS)
-    hours, minutes = divmod(ms // 60_000, 60)
-    return f"{_day_in_words(day)} {hours:02}:{minutes:02} UTC"
+    return f"{day_in_words(at_ms)} {_MINUTES[at_ms % DAY_MS // MINUTE_MS]} UTC"
+
+
+def day_in_words(at_ms: int) -> str:
+    """Word a moment to the day."""
+    return _day_in_words(at_ms // DAY_MS)
 
 
 @lru_cache(maxsize=4096)
