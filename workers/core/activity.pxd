@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.series cimport Series
+from workers.core.series cimport Series, are_no_numbers, restored
 
 cdef long long DAY_MS
 
@@ -33,3 +33,6 @@ cpdef fold_facts(Activity activity, object fact, object plan)
 cdef _add(Series series, object fact, object plan, long long oldest)
 @cython.locals(facts=Series, episode=Episode, fields=list)
 cpdef bytes encode(Activity activity)
+cpdef Activity decode(bytes raw)
+cdef Activity _restored(object stored)
+cdef Episode _restored_episode(list fields)

@@ -18,7 +18,7 @@ from schemas.durations import DAY_MS
 from workers.core.facts import MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
-from workers.core.series import Damaged, Series, restored
+from workers.core.series import Damaged, Series, are_no_numbers, restored
 
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""
@@ -242,12 +242,14 @@ def _restored(stored: _Stored) -> Activity:
 
 
 def _restored_episode(fields: Sequence[Any]) -> Episode:
-    numbers, moments = fields[:7], fields[7:]
-    if len(fields) > 9 or any(number.__class__ is not int and number.__class__ is not bool for number in numbers):
-        raise Damaged("an episode is up to seven numbers, and two lists")
-    for stretches in moments:
-        if stretches.__class__ is not list or any(number.__class__ is not int for number in stretches):
+    for number in fields[:7]:
+        if number.__class__ is not int and number.__class__ is not bool:
+            raise Damaged("an episode begins with up to seven numbers")
+    for stretches in fields[7:]:
+        if are_no_numbers(stretches):
             raise Damaged("earlier episodes and actions are lists of numbers")
+    if len(fields) > 9:
+        raise Damaged("an episode has up to nine fields")
     return Episode(*fields)
 
 

@@ -5,7 +5,6 @@ are. The numbers of a day take two bytes for most kinds of events, four with an 
 """
 
 import struct
-from collections.abc import Sequence
 from itertools import accumulate
 from math import gcd
 from operator import sub
@@ -13,12 +12,18 @@ from typing import Any, Final
 
 _HUNDRED: Final = 100
 _HEAD: Final = struct.Struct("<BI")
+_HEAD_BYTES: Final = _HEAD.size
 # What the flags of the head say: how wide the steps from day to day, the counts, and the sums are.
 _DAY_CODES: Final = "BI"
 _COUNT_CODES: Final = "BQ"
 _SUM_CODES: Final = "xHIq"
 """None, hundreds in two or four bytes, or any number in eight."""
 _WIDTHS: Final = {code: struct.calcsize(f"<{code}") for code in "BHIQq"} | {"x": 0}
+_FORMATS: Final = tuple(
+    (codes, sum(_WIDTHS[code] for code in codes))
+    for codes in (days + counts + sums for sums in _SUM_CODES for counts in _COUNT_CODES for days in _DAY_CODES)
+)
+"""By flags: how wide each column is, and how many bytes a day takes."""
 _MOST_IN: Final = {code: (1 << 8 * width) - 1 for code, width in _WIDTHS.items()}
 
 
@@ -65,8 +70,8 @@ class Series:
         active_days: int = 0,
         gone_day: int = 0,
         packed: bytes = b"",
-        values: Sequence[int] = (),
-        value_days: Sequence[int] = (),
+        values: list[int] | None = None,
+        value_days: list[int] | None = None,
     ) -> None:
         self.first_ms = first_ms
         self.last_ms = last_ms
@@ -74,8 +79,8 @@ class Series:
         self.total_sum = total_sum
         self.active_days = active_days
         self.gone_day = gone_day
-        self.values = list(values)
-        self.value_days = list(value_days)
+        self.values: list[int] = [] if values is None else values
+        self.value_days: list[int] = [] if value_days is None else value_days
         self._packed: bytes | None = packed
         self._days: list[int] | None = None
         self._counts: list[int] = []
@@ -161,25 +166,31 @@ def restored(fields: Any) -> Series:
     Raises:
         Damaged: if that is nothing that `Series.stored` returns.
     """
-    if not isinstance(fields, list) or not 7 <= len(fields) <= 9:
-        raise Damaged("a series has seven to nine fields")
-    numbers, packed, values = fields[:6], fields[6], fields[7:]
-    if any(number.__class__ is not int for number in numbers) or packed.__class__ is not bytes:
+    if not isinstance(fields, list) or len(fields) not in (7, 9):
+        raise Damaged("a series has seven fields, or nine")
+    packed = fields[6]
+    if are_no_numbers(fields[:6]) or packed.__class__ is not bytes:
         raise Damaged("a series is numbers and bytes")
-    if values and (
-        len(values) != 2 or any(_are_no_numbers(one) for one in values) or len(values[0]) != len(values[1])
-    ):
-        raise Damaged("different values and their days are two lists of the same length")
     if packed:
         _check(packed)
+    if len(fields) == 7:
+        return Series(*fields)
+    if are_no_numbers(fields[7]) or are_no_numbers(fields[8]) or len(fields[7]) != len(fields[8]):
+        raise Damaged("different values and their days are two lists of the same length")
     return Series(*fields)
 
 
-def _are_no_numbers(values: Any) -> bool:
-    return values.__class__ is not list or any(value.__class__ is not int for value in values)
+def are_no_numbers(values: Any) -> bool:
+    """Tell whether something that was stored is anything but a list of whole numbers."""
+    if values.__class__ is not list:
+        return True
+    for value in values:
+        if value.__class__ is not int:
+            return True
+    return False
 
 
-def pack(days: Sequence[int], counts: Sequence[int], sums: Sequence[int]) -> bytes:
+def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
     """Write parallel lists as bytes; nothing at all if they are empty.
 
     Args:
@@ -211,24 +222,29 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     if not packed:
         return [], [], []
     codes, number = _check(packed)
-    first: int
-    _, first = _HEAD.unpack_from(packed)
-    at, columns = _HEAD.size, []
+    first = int.from_bytes(packed[1:_HEAD_BYTES], "little")
+    at, columns = _HEAD_BYTES, []
     for code in codes:
-        columns.append(struct.unpack_from(f"<{number}{code}", packed, at) if code != "x" else ())
-        at += number * _WIDTHS[code]
+        end = at + number * _WIDTHS[code]
+        if code == "B":
+            columns.append(list(packed[at:end]))
+        else:
+            columns.append([] if code == "x" else list(struct.unpack_from(f"<{number}{code}", packed, at)))
+        at = end
     steps, counts, sums = columns
-    days = list(accumulate(steps[1:], initial=first))
-    return days, list(counts), [one * _HUNDRED for one in sums] if codes[2] in "HI" else list(sums)
+    steps[0] = first
+    if codes[2] in "HI":
+        sums = [one * _HUNDRED for one in sums]
+    return list(accumulate(steps)), counts, sums
 
 
 def _check(packed: bytes) -> tuple[str, int]:
     """Return how wide each column is, and how many days there are."""
     flags = packed[0]
-    if flags > 15:
+    if flags >= len(_FORMATS):
         raise Damaged(f"packed days begin with {flags}")
-    codes = _DAY_CODES[flags & 1] + _COUNT_CODES[flags >> 1 & 1] + _SUM_CODES[flags >> 2]
-    number, rest = divmod(len(packed) - _HEAD.size, _WIDTHS[codes[0]] + _WIDTHS[codes[1]] + _WIDTHS[codes[2]])
-    if rest or number < 1:
+    codes, width = _FORMATS[flags]
+    size = len(packed) - _HEAD_BYTES
+    if size < width or size % width:
         raise Damaged(f"{len(packed)} bytes are no whole number of days")
-    return codes, number
+    return codes, size // width
