@@ -20,6 +20,8 @@ ActionName = Literal["at-risk", "win-back"]
 
 _ACTIONS: Final = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes
 
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 Number = bool | int | float | str | None
 
 
@@ -97,7 +99,7 @@ def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:
     name = f"{rule_id}\n{episode_start_ms}\n{customer_id}".encode()
     # uuid5, without making an object of it first.
     digits = sha1(_ACTIONS + name, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 

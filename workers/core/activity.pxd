@@ -2,6 +2,9 @@
 
 cimport cython
 
+from workers.core.facts cimport Fact
+from workers.core.filters cimport scaled_number
+from workers.core.plans cimport FactPlan, PairPlan, SeriesPlan
 from workers.core.series cimport Series, are_no_numbers, restored
 
 cdef long long DAY_MS
@@ -28,9 +31,12 @@ cdef class Activity:
     cpdef bint has(self, tuple required) except -1
 
 cpdef remember(Activity activity, bytes fingerprint)
-cpdef fold_facts(Activity activity, object fact, object plan)
+@cython.locals(series=dict, attributes=dict, pair=PairPlan, one=SeriesPlan, known=Series)
+cpdef fold_facts(Activity activity, Fact fact, FactPlan plan)
 @cython.locals(at=cython.longlong, day=cython.longlong, days=list, stale=cython.longlong)
-cdef _add(Series series, object fact, object plan, long long oldest)
+cdef _add(Series series, Fact fact, SeriesPlan plan, long long oldest)
+cdef _tell_apart(Series series, object value, long long day)
+cdef _fold_pair(Activity activity, Fact fact, PairPlan pair)
 @cython.locals(facts=Series, episode=Episode, fields=list)
 cpdef bytes encode(Activity activity)
 cpdef Activity decode(bytes raw)

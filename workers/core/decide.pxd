@@ -4,8 +4,12 @@ cimport cython
 
 from workers.core.activity cimport Activity, Episode
 from workers.core.admission cimport Admission, forget
+from workers.core.facts cimport Fact
+from workers.core.filters cimport is_negative
 from workers.core.observed cimport Observed
+from workers.core.plans cimport FactPlan
 from workers.core.ruleset cimport Responding, Response, Rule, RuleSet
+from workers.core.series cimport Series
 
 cdef long long FOREVER_MS
 cdef int FALSE, TRUE
@@ -26,8 +30,10 @@ cdef class _Turn:
     cdef Outcome _outcome
     cdef RuleSet _rules
 
-    @cython.locals(activity=Activity, at_ms=cython.longlong)
-    cdef fold(self, object event)
+    @cython.locals(
+        activity=Activity, fingerprint=bytes, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
+    )
+    cdef fold(self, Fact event)
     @cython.locals(activity=Activity, rules=RuleSet, rule=Rule, episode=Episode, clock=cython.longlong)
     cdef adopt(self)
     cdef fire(self, long long upto_ms)
@@ -39,7 +45,8 @@ cdef class _Turn:
     cdef settle(self, long long upto_ms)
     cdef Activity _known(self)
     cdef _wait(self, frozenset types, long long at_ms)
-    cdef _keep(self, Activity activity, object event)
+    @cython.locals(plain=Series, newest=cython.bint, facts=FactPlan)
+    cdef _keep(self, Activity activity, Fact event)
     cdef _forget_acted(self, Activity activity, bint queued)
 
     @cython.locals(
@@ -62,23 +69,24 @@ cdef class _Turn:
     cdef long long _pending(self, Rule rule, Activity activity) except? -1
     cdef Episode _episode(self, Activity activity, Rule rule)
 
-    cdef bint _takes_away(self, object event) except -1
-    @cython.locals(series=dict)
+    @cython.locals(facts=FactPlan)
+    cdef bint _takes_away(self, Fact event) except -1
+    @cython.locals(series=dict, cancelled=Series, back=Series)
     cdef bint _is_cancelled(self, Activity activity) except -1
     @cython.locals(
         flips=dict, at_ms=cython.longlong, total=cython.longlong, several=Responding, response=Response, group=str,
-        is_known=cython.bint, began=cython.bint, flip_ms=cython.longlong,
+        is_known=cython.bint, began=cython.bint, flip_ms=cython.longlong, facts=Series,
     )
-    cdef _respond(self, Activity activity, object event, bint is_plain, bint was_cancelled)
+    cdef _respond(self, Activity activity, Fact event, bint is_plain, bint was_cancelled)
     @cython.locals(episode=Episode)
     cdef bint _are_over(self, tuple rules, Activity activity) except -1
     @cython.locals(
         soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Observed, episodes=dict,
         fired=cython.longlong, rule=Rule, episode=Episode, stands_ms=cython.longlong, flip_ms=cython.longlong,
     )
-    cdef long long _judge_group(self, str group, Activity activity, object event) except? -1
+    cdef long long _judge_group(self, str group, Activity activity, Fact event) except? -1
     @cython.locals(episode=Episode, start_ms=cython.longlong)
-    cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, object event) except? -1
+    cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, Fact event) except? -1
     cdef _begin(
         self, Rule rule, Activity activity, Episode episode, long long start_ms, long long at_ms
     )
@@ -87,10 +95,10 @@ cdef class _Turn:
     @cython.locals(other=Rule)
     cdef bint _is_contested(self, Rule rule, Activity activity) except -1
     cdef _end(
-        self, Rule rule, Activity activity, Episode episode, long long at_ms, object event
+        self, Rule rule, Activity activity, Episode episode, long long at_ms, Fact event
     )
 
-@cython.locals(turn=_Turn, outcome=Outcome)
+@cython.locals(turn=_Turn, outcome=Outcome, event=Fact)
 cpdef Outcome decide(
     object customer_id, Activity activity, object events, RuleSet rules, Observed observed, long long upto_ms=*
 )

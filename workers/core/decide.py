@@ -19,7 +19,7 @@ from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
 from workers.core.facts import Fact
-from workers.core.filters import scaled_number
+from workers.core.filters import is_negative
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.ruleset import Rule, RuleSet
@@ -381,7 +381,7 @@ class _Turn:
         if facts is None or not facts.may_lower:
             return False
         for name in facts.may_lower:
-            if (scaled_number(event.attributes.get(name)) or 0) < 0:
+            if is_negative(event.attributes.get(name)):
                 return True
         return False
 
@@ -414,7 +414,8 @@ class _Turn:
         if not responding:
             return
         flips, at_ms, began = activity.flips, event.at_ms, bool(activity.episodes)
-        total = activity.series[event.type].total
+        facts = activity.series[event.type]
+        total = facts.total
         for several in responding:
             if total == several.least or total == several.beyond:
                 is_known = False  # with this very event it became possible that the rules hold, or impossible

@@ -9,6 +9,7 @@ reads a rounded one, or none if it has hundreds of digits.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
@@ -27,7 +28,8 @@ _LARGEST: Final = Decimal(10**13)
 _LAST_YEAR: Final = 9998
 
 
-class Fact(msgspec.Struct, gc=False):
+@dataclass
+class Fact:
     """One event, as it is folded.
 
     Attributes:

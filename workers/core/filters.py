@@ -94,6 +94,13 @@ def scaled_number(found: Any) -> int | None:
     return None if exact_number(found) is None else scaled(found)
 
 
+def is_negative(found: Any) -> bool:
+    """Tell whether a value is a number that lowers what it is added to."""
+    if found.__class__ is Decimal and not found.is_signed():
+        return False
+    return (scaled_number(found) or 0) < 0
+
+
 def fingerprint_of(found: Any) -> int | None:
     """Return the 32 bits that stand for a value where different ones are told apart; None for what is no value."""
     if found.__class__ is str:

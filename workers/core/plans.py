@@ -26,7 +26,7 @@ CANCELLATION: Final = "cancellation"
 REACTIVATION: Final = "reactivation"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SeriesPlan:
     """One series that has to be kept.
 
@@ -47,7 +47,7 @@ class SeriesPlan:
     tells_apart: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PairPlan:
     """The latest of one event, and the first of another one that followed it.
 
@@ -76,7 +76,7 @@ class TraitPlan(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactPlan:
     """What is kept of the events of one type.
 

@@ -34,9 +34,14 @@ _INT64: Final = 1 << 63
 _at_ms = attrgetter("at_ms")
 
 
-class _Packed(Fact, array_like=True, gc=False):
+class _Packed(msgspec.Struct, array_like=True, gc=False):
     """A fact as it is packed; msgpack has no decimals and no integers beyond 64 bits."""
 
+    event_id: str
+    type: str
+    customer_id: str
+    at_ms: int
+    attributes: dict[str, Any]
     amount: Decimal | None = None
     decimals: dict[str, Decimal] | None = None
 
@@ -80,7 +85,7 @@ class Part:
     def _divided(self, largest_bytes: int) -> Iterator[tuple[str, list[Fact]]]:
         with EventsByCustomer(self.path.with_suffix(".parts"), largest_bytes, level=self.level + 1) as smaller:
             for chunk in self._chunks():
-                for fact in _unpack(chunk):
+                for fact in _unpacked(chunk):
                     smaller.add(fact)
             for part in smaller.parts():
                 yield from part.customers(largest_bytes)
@@ -172,7 +177,7 @@ class EventsByCustomer:
 
 
 def _packed(facts: list[Fact]) -> bytes:
-    packed = [fact if isinstance(fact, _Packed) else _as_packed(fact) for fact in facts]
+    packed = [_as_packed(fact) for fact in facts]
     try:
         return _pack(packed)
     except OverflowError:
@@ -188,14 +193,17 @@ def _as_packed(fact: Fact) -> _Packed:
         del attributes["amount"]
     else:
         amount = None
-    return _Packed(fact.event_id, fact.type, fact.customer_id, fact.at_ms, attributes, amount)
+    decimals = {name: value for name, value in attributes.items() if value.__class__ is Decimal}
+    for name in decimals:
+        del attributes[name]
+    return _Packed(fact.event_id, fact.type, fact.customer_id, fact.at_ms, attributes, amount, decimals or None)
 
 
 def _set_aside_large_numbers(fact: _Packed) -> None:
     """Keep whole numbers beyond 64 bits as decimals, which rules take for the same numbers."""
     large = {name: value for name, value in fact.attributes.items() if _is_large(value)}
     if large:
-        fact.decimals = {name: Decimal(value) for name, value in large.items()}
+        fact.decimals = (fact.decimals or {}) | {name: Decimal(value) for name, value in large.items()}
         for name in large:
             del fact.attributes[name]
 
@@ -204,11 +212,11 @@ def _is_large(value: Any) -> bool:
     return isinstance(value, int) and not -_INT64 <= value < _INT64
 
 
-def _unpacked(chunk: bytes) -> list[_Packed]:
-    facts = _unpack(chunk)
-    for fact in facts:
-        if fact.amount is not None:
-            fact.attributes["amount"] = fact.amount
-        if fact.decimals is not None:
-            fact.attributes.update(fact.decimals)
-    return facts
+def _unpacked(chunk: bytes) -> list[Fact]:
+    packed = _unpack(chunk)
+    for one in packed:
+        if one.amount is not None:
+            one.attributes["amount"] = one.amount
+        if one.decimals is not None:
+            one.attributes.update(one.decimals)
+    return [Fact(one.event_id, one.type, one.customer_id, one.at_ms, one.attributes) for one in packed]

@@ -1,0 +1,12 @@
+# What the compiler may know of `facts.py`.
+
+cdef class Fact:
+    cdef public str event_id, type, customer_id
+    cdef public long long at_ms
+    cdef public dict attributes
+
+    cpdef bytes fingerprint(self)
+
+cpdef Fact read_fact(bytes raw, object declared=*)
+cpdef bint is_id(str text) except -1
+cpdef long long epoch_ms(object moment) except? -1
