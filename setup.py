@@ -16,6 +16,7 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     sources = [path for path in sorted(Path("workers/core").rglob("*.py")) if path.name != "__init__.py"]
+    sources.append(Path("schemas/actions.py"))  # the ids of actions, and moments
     modules = [
         Extension(
             ".".join(path.with_suffix("").parts),

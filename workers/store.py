@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 import msgspec
+from hiredis import pack_command
 from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
@@ -582,7 +583,7 @@ class Store:
             Transient: for whatever goes wrong; the connection is closed then.
         """
         try:
-            await connection.send_packed_command(connection.pack_commands(commands))
+            await connection.send_packed_command([pack_command(command) for command in commands])
             return [await connection.read_response() for _ in commands]
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self._nodes.failed((connection.host, connection.port), error)

@@ -65,12 +65,14 @@ class Episode:
 
     def stored(self) -> list[Any]:
         """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
-        fields = [self.start_ms, self.holding, self.acted_ms, self.before_ms, self.open_until_ms]
+        fields: list[Any] = [self.start_ms, self.holding, self.acted_ms]
         if self.held or self.stood:
-            return [*fields, self.pending_ms, self.met_ms, self.held, self.stood]
-        if self.pending_ms or self.met_ms:
-            return [*fields, self.pending_ms, self.met_ms]
-        return fields if self.open_until_ms else fields[:3] if not self.before_ms else fields[:4]
+            fields += [self.before_ms, self.open_until_ms, self.pending_ms, self.met_ms, self.held, self.stood]
+        elif self.pending_ms or self.met_ms:
+            fields += [self.before_ms, self.open_until_ms, self.pending_ms, self.met_ms]
+        elif self.before_ms or self.open_until_ms:
+            fields += [self.before_ms, self.open_until_ms]
+        return fields
 
 
 class Candidate(msgspec.Struct, array_like=True):
@@ -242,14 +244,11 @@ def _restored(stored: _Stored) -> Activity:
 
 
 def _restored_episode(fields: Sequence[Any]) -> Episode:
-    for number in fields[:7]:
+    if len(fields) > 9 or any([are_no_numbers(stretches) for stretches in fields[7:]]):  # noqa: C419
+        raise Damaged("an episode has up to nine fields, the last two are lists of numbers")
+    for number in fields if len(fields) < 8 else fields[:7]:
         if number.__class__ is not int and number.__class__ is not bool:
             raise Damaged("an episode begins with up to seven numbers")
-    for stretches in fields[7:]:
-        if are_no_numbers(stretches):
-            raise Damaged("earlier episodes and actions are lists of numbers")
-    if len(fields) > 9:
-        raise Damaged("an episode has up to nine fields")
     return Episode(*fields)
 
 

@@ -22,7 +22,7 @@ Traits = Mapping[str, tuple[Any, int]]
 """The latest known value of each attribute, by `type.attribute`, and when it was told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Control:
     """What holds for every rule, ready to be asked.
 

@@ -1,6 +1,7 @@
 # What the compiler may know of `ruleset.py`; fields in their order there.
 
 from workers.core.conditions.truth cimport Condition
+from workers.core.control cimport Control
 
 cdef class Rule:
     cdef readonly str id, version
@@ -38,7 +39,7 @@ cdef class Responding:
 cdef class RuleSet:
     cdef readonly tuple rules
     cdef readonly str hash
-    cdef readonly object control
+    cdef readonly Control control
     cdef readonly dict facts, groups, requires, responses
     cdef readonly tuple returns
     cdef readonly dict references

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
-from workers.core.conditions.watching cimport OfOneType, knows_ever
+from workers.core.conditions.watching cimport OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.observed cimport Observed
 from workers.core.series cimport Series
 
@@ -14,9 +14,12 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cdef class Absence(OfOneType):
     cdef readonly long long for_ms
     cdef readonly str span
+    cdef str _asked, _prevented
 
     @cython.locals(facts=Series, from_ms=cython.longlong, enough_ms=cython.longlong, since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Recency(OfOneType):
     cdef readonly object least_ms, most_ms
@@ -24,6 +27,8 @@ cdef class Recency(OfOneType):
 
     @cython.locals(facts=Series, last_ms=cython.longlong, since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cdef Found _never(self, Activity activity, long long at_ms, Observed observed, long long since_ms)
     cdef Found _unwatched(self, long long at_ms, long long last_ms, long long since_ms)
 
@@ -33,6 +38,8 @@ cdef class Beginning(OfOneType):
 
     @cython.locals(facts=Series, first_ms=cython.longlong, since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cdef Found _uncertain(self, long long at_ms, object first_ms, long long since_ms)
 
 cdef class Tenure(Elementary):
@@ -40,6 +47,7 @@ cdef class Tenure(Elementary):
     cdef readonly str span, phrase
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Overdue(OfOneType):
     # An object: times the life of a customer, it may be more than 64 bits hold.
@@ -49,5 +57,7 @@ cdef class Overdue(OfOneType):
 
     @cython.locals(facts=Series, from_ms=cython.longlong, patience_ms=cython.longlong, since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(gaps=cython.longlong)
     cdef long long _patience_ms(self, Series facts) except? -1

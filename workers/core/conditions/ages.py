@@ -23,6 +23,7 @@ class Absence(OfOneType):
         super().__init__(series, type, phrase)
         self.for_ms = for_ms
         self.span = span
+        self._asked, self._prevented = f"none for {span}", f"a {noun(type)} before "
 
     @property
     def spoils(self) -> frozenset[str]:
@@ -58,8 +59,8 @@ class Absence(OfOneType):
         prevented = None
         if since_ms is not None:
             from_ms = max(since_ms, activity.first_ms if facts is None else facts.last_ms)
-            prevented = f"a {noun(self.type)} before {moment_in_words(from_ms + self.for_ms)}"
-        return [Reason(self.phrase, seen, f"none for {self.span}", self.span, prevented)]
+            prevented = self._prevented + moment_in_words(from_ms + self.for_ms)
+        return [Reason(self.phrase, seen, self._asked, self.span, prevented)]
 
 
 class Recency(OfOneType):

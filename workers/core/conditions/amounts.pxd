@@ -14,10 +14,13 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cdef class Volume(OfOneType):
     cdef readonly str adds, bound
     cdef readonly object low, high, days
+    cdef str _window
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, too_many_until=cython.longlong, enough_until=cython.longlong,
         amounts=list, kept=list, place=cython.longlong, first=cython.longlong, day=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cdef int _ever(self, Activity activity, Series facts, Observed observed) except -1
     cdef int _judge(self, object value, bint observable) except -1
     cdef Found _rising_and_falling(self, Series facts, long long at_ms, long long watched_ms)
@@ -28,6 +31,8 @@ cdef class Average(OfOneType):
 
     @cython.locals(facts=Series)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cdef int _judge(self, object total, object number) except -1
 
 cdef class Distinct(OfOneType):
@@ -36,6 +41,8 @@ cdef class Distinct(OfOneType):
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, seen=list, enough_until=cython.longlong, too_many_until=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Shift(OfOneType):
     cdef readonly str adds, bound
@@ -45,6 +52,8 @@ cdef class Shift(OfOneType):
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, days=list, amounts=list, leaves=cython.longlong, passes=cython.longlong, end=cython.longlong, day=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(facts=Series)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(facts=Series, watched_ms=cython.longlong, amounts=list, leaves=cython.longlong, passes=cython.longlong)
     cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
     cdef list _amounts(self, Series facts)

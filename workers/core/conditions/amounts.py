@@ -59,6 +59,7 @@ class Volume(OfOneType):
         self.high = high
         self.days = days
         self.bound = bound
+        self._window = window_in_words(days)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -150,7 +151,7 @@ class Volume(OfOneType):
             events = noun(self.type) if more == 1 else plural(noun(self.type))
             prevented = f"{more} more {events}" + ("" if self.days is None else f" within {days_in_words(self.days)}")
         found = value if self.adds is None else value / UNIT
-        return [Reason(self.phrase, found, self.bound, window_in_words(self.days), prevented)]
+        return [Reason(self.phrase, found, self.bound, self._window, prevented)]
 
 
 @dataclass(frozen=True)

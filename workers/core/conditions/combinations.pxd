@@ -15,6 +15,8 @@ cdef class Several(Condition):
     cdef tuple _cheapest_first
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(part=Condition)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(part=Condition)
     cdef Found _once(self, Activity activity, long long at_ms, Observed observed, bint closely)
@@ -23,4 +25,5 @@ cdef class Negation(Condition):
     cdef readonly Condition part
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)

@@ -95,7 +95,10 @@ class Several(Condition):
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Concatenate those of the parts."""
-        return [reason for part in self.parts for reason in part.reasons(activity, at_ms, observed)]
+        found: list[Reason] = []
+        for part in self.parts:
+            found += part.reasons(activity, at_ms, observed)
+        return found
 
 
 class Negation(Condition):

@@ -21,6 +21,7 @@ cdef class Answered(_OfTwo):
 
     @cython.locals(first=Series)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(then=Series)
     cdef int _followed(self, Activity activity, long long first_ms) except -1
 
@@ -30,3 +31,4 @@ cdef class Unanswered(_OfTwo):
 
     @cython.locals(first=Series, then=Series, first_since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)

@@ -4,6 +4,7 @@ cimport cython
 
 from workers.core.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
+from workers.core.conditions.watching cimport moment_in_words
 from workers.core.observed cimport Observed
 from workers.core.series cimport Series
 
@@ -18,6 +19,7 @@ cdef class Trait(_OfTrait):
     cdef readonly str bound
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Deadline(_OfTrait):
     cdef readonly object ahead_ms
@@ -25,6 +27,7 @@ cdef class Deadline(_OfTrait):
     cdef readonly str bound
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Cancelled(Elementary):
     cdef readonly bint wanted
@@ -33,5 +36,6 @@ cdef class Cancelled(Elementary):
     cdef readonly str bound, phrase
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(cancelled=Series, back=Series)
     cdef long long _since(self, Activity activity) except? -2

@@ -8,6 +8,7 @@ ctypedef (int, long long) Found
 cdef class Condition:
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
     cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Elementary(Condition):
     pass

@@ -13,6 +13,10 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cpdef bint knows_ever(Activity activity, str series, Observed observed) except -1
 @cython.locals(since_ms=cython.longlong, day=cython.longlong, from_ms=cython.longlong)
 cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Observed observed) except? -1
+cpdef str moment_in_words(long long at_ms)
+cpdef str day_in_words(long long at_ms)
+@cython.locals(facts=Series)
+cpdef str last_in_words(Activity activity, str series)
 cpdef Found staged(
     long long at_ms, long long too_many_until_ms, long long enough_until_ms, long long watched_ms, bint capped
 )

@@ -1,0 +1,11 @@
+# What the compiler may know of `control.py`; fields in their order there.
+
+cdef class Control:
+    cdef readonly object policy
+    cdef readonly frozenset types
+    cdef readonly long long remembers_ms, most
+    cdef frozenset _opted_out
+
+    cpdef bint is_opted_out(self, dict traits) except -1
+    cpdef object quiet_until_ms(self, long long at_ms, dict traits)
+    cpdef object reached(self, object acted, long long at_ms, dict traits)
