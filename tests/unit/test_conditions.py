@@ -256,6 +256,12 @@ def test_ever_is_known_only_of_newcomers_where_the_history_is_not_complete(first
     assert holds(asked, bought(first_day), first_day + 5_000, whole=False) == expected
 
 
+@pytest.mark.parametrize(("bound", "expected"), [("at most", "true"), ("at least", "false")])
+def test_a_bound_beyond_64_bits_is_a_number_like_any_other(bound: str, expected: str) -> None:
+    for asked in ({"count": "purchase"}, {"sum": "purchase.amount"}, {"count": "purchase", "within": "9 days"}):
+        assert holds({**asked, bound: 10**25}, bought(1, 2), 20) == expected
+
+
 def test_how_much_was_seen_ever_is_enough_for_a_lower_bound() -> None:
     asked = {"count": "purchase", "at least": 2}
     assert holds(asked, bought(1, 2), 3, whole=False) == "true"

@@ -4,6 +4,7 @@ Whatever two rules ask for alike is kept once: names are the event type and a ha
 stay the same from one rule set to the next.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -126,20 +127,20 @@ class Plans:
         plain = self._series.get(name)
         if not where and plain is not None and adds in (None, plain.adds):
             return self._keep(plain, days)
-        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), adds])}"
+        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), adds])}"
         return self._keep(SeriesPlan(key, name, adds, matcher_of(where), 0), days)
 
     def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
         """Ask for a series of those events that have a number under an attribute, and return its key."""
         if name == PURCHASE and attribute == "amount":
             return self.need(name, where, attribute, days)  # no purchase is without
-        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), {'mean': attribute}])}"
+        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'mean': attribute}])}"
         matches = carries_number(attribute, matcher_of(where))
         return self._keep(SeriesPlan(key, name, attribute, matches, 0), days)
 
     def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
         """Ask for the different values of an attribute to be told apart, and return the key of the series."""
-        key = f"{name}{SERIES_OF_SOME}{_digest([_contents(where), {'different': attribute}])}"
+        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
         return self._keep(SeriesPlan(key, name, None, matcher_of(where), 0, attribute), 0)
 
     def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairPlan:
@@ -197,9 +198,10 @@ def _contents(where: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _digest(content: Any) -> str:
+def digest_of(content: Any) -> str:
+    """Return a hash over something that JSON can write, whatever order its keys are in."""
     try:
         raw = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a whole number beyond 64 bits
-        raw = repr(content).encode()
+        raw = json.dumps(content, sort_keys=True).encode()
     return blake2b(raw, digest_size=6).hexdigest()

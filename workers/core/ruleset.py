@@ -7,11 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
-from hashlib import blake2b
 from itertools import permutations
 from typing import Any, Final
-
-import orjson
 
 from schemas import actions, conditions
 from schemas import rules as written
@@ -22,7 +19,7 @@ from workers.core.conditions.truth import Condition
 from workers.core.control import Control, compile_control
 from workers.core.definitions import expanded
 from workers.core.observed import FOREVER_MS
-from workers.core.plans import FactPlan, Plans, SeriesPlan
+from workers.core.plans import FactPlan, Plans, SeriesPlan, digest_of
 
 HOLD_OUT_KEY: Final = b"linger"
 """Places customers in experiments when the operator gives no key."""
@@ -233,7 +230,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     return RuleSet(
         rules=tuple(compiled),
         # What is stored names groups of rules, so whatever changes them makes another rule set.
-        hash=_digest(
+        hash=digest_of(
             [
                 [_content(rule) for rule in ordered],
                 _dumped(book.for_every_rule),
@@ -281,17 +278,13 @@ def _content(rule: written.Rule) -> Any:
     return _dumped(rule, exclude={"examples", "description"})
 
 
-def _digest(content: Any) -> str:
-    return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=6).hexdigest()
-
-
 def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
     condition = compile_condition(when, plans)
     content = _content(rule)
-    version = _digest(content)
+    version = digest_of(content)
     stance = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     return Rule(
         id=rule.id,
@@ -320,13 +313,17 @@ def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
-        stance=_digest([stance, rule.status == "live"]),
+        stance=digest_of([stance, rule.status == "live"]),
     )
 
 
 def _range_of_events(when: Any) -> Required:
     least, most = required_events(when), most_events(when)
-    return tuple((name, least.get(name, 0), most.get(name, FOREVER_MS)) for name in sorted({*least, *most}))
+    # Nobody has more events than FOREVER_MS: a larger bound is taken for it.
+    return tuple(
+        (name, min(least.get(name, 0), FOREVER_MS), min(most.get(name, FOREVER_MS), FOREVER_MS))
+        for name in sorted({*least, *most})
+    )
 
 
 def _responses(kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]) -> tuple[Responding, ...]:
