@@ -1,0 +1,56 @@
+"""What the compiler is told of the core (.pxd) agrees with the code: where it does not, a wheel would differ."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+TOLD: Final = sorted((ROOT / "workers" / "core").rglob("*.pxd"))
+_CLASS: Final = re.compile(r"^cdef class (\w+)")
+_FIELDS: Final = re.compile(r"^    cdef (?:public |readonly )?(?:long long|\w+) (\w+(?:, \w+)*)$")
+_METHOD: Final = re.compile(r"^    c?p?def (?!readonly|public).*?(\w+)\(")
+_FUNCTION: Final = re.compile(r"^(?:cdef|cpdef) .*?(\w+)\(")
+
+
+def module_of(told: Path) -> ModuleType:
+    return import_module(".".join(told.relative_to(ROOT).with_suffix("").parts))
+
+
+def classes(told: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield each class: its name, the fields in their order, and the methods."""
+    name, own, methods = "", list[str](), list[str]()
+    for line in [*told.read_text().splitlines(), "cdef class end"]:
+        if found := _CLASS.match(line):
+            if name:
+                yield name, own, methods
+            name, own, methods = found[1], [], []
+        elif found := _FIELDS.match(line):
+            own += found[1].split(", ")
+        elif line.startswith("    c") and (found := _METHOD.match(line)):
+            methods.append(found[1])
+
+
+@pytest.mark.parametrize("told", TOLD, ids=lambda path: path.stem)
+def test_the_compiler_is_told_of_what_there_is_and_in_its_order(told: Path) -> None:
+    module = module_of(told)
+    for name, own, methods in classes(told):
+        kind = getattr(module, name)
+        if is_dataclass(kind):
+            assert own == [one.name for one in fields(kind)], name
+        for method in methods:
+            assert callable(getattr(kind, method)), f"{name}.{method}"
+    for line in told.read_text().splitlines():
+        if found := _FUNCTION.match(line):
+            assert callable(getattr(module, found[1])), found[1]
+
+
+def test_what_the_compiler_is_told_is_found() -> None:
+    found = {name: own for told in TOLD for name, own, _ in classes(told)}
+    assert found["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
+    assert "look" in {method for told in TOLD for name, _, methods in classes(told) for method in methods}
