@@ -299,9 +299,15 @@ class Decide:
             if partition.is_usable and self._resolve_since(partition)
         }
         due = await self._store.due(bounds, MAX_CUSTOMERS)
-        for number, found in due.items():
-            if (partition := self._partitions.get(number)) is not None:
-                await self._fire(partition, found, bounds[number][0])
+        # One partition waits for Redis while another is decided; each keeps its own order, by its lock.
+        steps = [
+            self._fire(partition, found, bounds[number][0])
+            for number, found in due.items()
+            if (partition := self._partitions.get(number)) is not None
+        ]
+        for outcome in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
         return all(len(found.customers) < MAX_CUSTOMERS for found in due.values())
 
     async def _look_back(self) -> None:
