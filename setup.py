@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: in a wheel the core is compiled, as it is, by Cython, which is told its types (.pxd).
+"""What pyproject.toml cannot say: in a wheel the core is compiled by Cython, which is told its types (.pxd).
 
 Without a C compiler a wheel is made all the same, and its core is plain Python: the same decisions, slower. An
 editable installation is never compiled: it would go on with code that was changed since.
