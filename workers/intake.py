@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,8 @@ _DRIFT_ELSEWHERE_MS: Final = 600_000
 _DRIFT_SHARE: Final = 20
 _DRIFT_OF_REPLAY_MS: Final = 30 * 86_400_000
 _AT_ONCE: Final = 2_000
+_NEARLY: Final = 1_000
+"""Records that are passed on within a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Intake:
         self._patience = Patience(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
         self._changed = asyncio.Event()
+        self._passed = asyncio.Event()
 
     @property
     def topics(self) -> list[str]:
@@ -121,6 +125,21 @@ class Intake:
             place: _Cursor(offset, progress.get(f"{place[0]}:{place[1]}", Progress()))
             for place, offset in positions.items()
         }
+
+    async def reach(self, ends: Mapping[tuple[str, int], int], seconds: float) -> None:
+        """Wait until what lay before some end offsets has been passed on, at most so long.
+
+        Under load there is always something on its way, so a look that did not wait would never find everything
+        passed on. Whoever has a backlog is not waited for.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while 0 < max((end - self._offset(place) for place, end in ends.items()), default=0) <= _NEARLY:
+                    await self._passed.wait()
+
+    def _offset(self, place: tuple[str, int]) -> int:
+        cursor = self._cursors.get(place)
+        return FOREVER_MS if cursor is None else cursor.offset
 
     def take(self, place: tuple[str, int], delivery: Delivery, done: Callable[[], object]) -> Taken:
         """Put one batch into the queue of its partition; `done` is called when it has been passed on.
@@ -205,6 +224,8 @@ class Intake:
                 cursor.lane.ends.popleft()[1]()
             if len(cursor.lane.ends) < _QUEUED_BATCHES:
                 let_go(place)
+        self._passed.set()
+        self._passed = asyncio.Event()
 
     def look(
         self,

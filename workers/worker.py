@@ -438,10 +438,12 @@ class Worker:
             await self._look_into_holes()
             # After the clock: what a partition that is not there yet will hold is later than the clock.
             sources = [TopicPartition(*place) for place in self._intake.partitions]
-            _, ends = await _both(self._look_at_topics(), self._ends(sources))
+            _, found = await _both(self._look_at_topics(), self._ends(sources))
+            ends = {(tp.topic, tp.partition): end for tp, end in found.items()}
+            await self._intake.reach(ends, _LEAST_PAUSE_SECONDS)
             told = self._intake.look(
                 reading,
-                {(tp.topic, tp.partition): end for tp, end in ends.items()},
+                ends,
                 self._counts,
                 lambda place, offset: self._behind_holes(*place, offset),
             )
