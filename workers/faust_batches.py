@@ -50,6 +50,7 @@ _log = logging.getLogger(__name__)
 
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
+_FETCH_WAITS_MS: Final = 50
 
 
 class Fetch(list[ConsumerRecord]):
@@ -170,6 +171,9 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         # Faust offers it only together with its own transactions. An order that was aborted is none.
         consumer._isolation_level = "read_committed"
+        # While a fetch waits for records of some partitions, no other partition of that broker is fetched, such as
+        # one that was paused when it was sent. Faust would let it wait for 1.5 s.
+        consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         return consumer
 
     async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Answer:
