@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import faust
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from tests.decide_agent import record
@@ -786,3 +787,17 @@ def test_without_noack_faust_acknowledges_also_what_raised() -> None:
         assert made.committed() == 5
 
     lawful(law)
+
+
+def test_a_fetch_waits_for_a_moment_only_and_reads_what_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it waits, no other partition of the broker is fetched; Faust would let it wait for 1.5 s."""
+
+    async def law() -> None:
+        made = AIOKafkaConsumer(fetch_max_wait_ms=1500)
+        known = set(vars(made))
+        monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda thread, transport: made)
+        consumer = BatchThread._create_worker_consumer(object.__new__(BatchThread), None)
+        assert (consumer._fetch_max_wait_ms, consumer._isolation_level) == (50, "read_committed")
+        assert set(vars(consumer)) == known  # aiokafka still calls them so
+
+    asyncio.run(law())
