@@ -799,5 +799,6 @@ def test_a_fetch_waits_for_a_moment_only_and_reads_what_is_committed(monkeypatch
         consumer = BatchThread._create_worker_consumer(object.__new__(BatchThread), None)
         assert (consumer._fetch_max_wait_ms, consumer._isolation_level) == (50, "read_committed")
         assert set(vars(consumer)) == known  # aiokafka still calls them so
+        await made.stop()
 
     asyncio.run(law())
