@@ -45,6 +45,8 @@ _PARTITIONS_AT_ONCE: Final = 8
 """One partition waits for Redis while another is folded."""
 _LEAST_PAUSE_SECONDS: Final = 0.04
 """Between two ticks. A pause before an early one, too: under load somebody is waiting all the time."""
+_PASSING_ON_SECONDS: Final = 0.04
+"""So long a look waits at most until what lay before it has been passed on."""
 _EVICTS_NOTHING: Final = "noeviction"
 
 
@@ -440,7 +442,7 @@ class Worker:
             sources = [TopicPartition(*place) for place in self._intake.partitions]
             _, found = await _both(self._look_at_topics(), self._ends(sources))
             ends = {(tp.topic, tp.partition): end for tp, end in found.items()}
-            await self._intake.reach(ends, _LEAST_PAUSE_SECONDS)
+            await self._intake.reach(ends, _PASSING_ON_SECONDS)
             told = self._intake.look(
                 reading,
                 ends,

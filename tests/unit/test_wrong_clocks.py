@@ -60,8 +60,7 @@ class Running:
         self.ends[place] = delivery.end
         await self.look()
         self.intake.take(place, delivery, lambda: self.done.append(place))
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await settled()
 
     async def take_backlog(self, ends: dict[tuple[str, int], int]) -> None:
         """Take two records of each source, of days 3 and 5 and of days 2 and 4; the logs are known to end there."""
