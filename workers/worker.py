@@ -43,7 +43,7 @@ _Other = TypeVar("_Other")
 _PROBE_SECONDS: Final = 10.0
 _PARTITIONS_AT_ONCE: Final = 8
 """One partition waits for Redis while another is folded."""
-_LEAST_PAUSE_SECONDS: Final = 0.04
+_LEAST_PAUSE_SECONDS: Final = 0.02
 """Between two ticks. A pause before an early one, too: under load somebody is waiting all the time."""
 _PASSING_ON_SECONDS: Final = 0.04
 """So long a look waits at most until what lay before it has been passed on."""

@@ -797,7 +797,8 @@ def test_a_fetch_waits_for_a_moment_only_and_reads_what_is_committed(monkeypatch
         known = set(vars(made))
         monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_create_worker_consumer", lambda thread, transport: made)
         consumer = BatchThread._create_worker_consumer(object.__new__(BatchThread), None)
-        assert (consumer._fetch_max_wait_ms, consumer._isolation_level) == (50, "read_committed")
+        assert (consumer._fetch_max_wait_ms, consumer._fetch_min_bytes) == (25, 65_536)
+        assert consumer._isolation_level == "read_committed"
         assert set(vars(consumer)) == known  # aiokafka still calls them so
         await made.stop()
 
