@@ -24,7 +24,7 @@ from typing import Final
 
 from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact
 from workers.core.observed import Observed
@@ -183,13 +183,13 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
             fact = Fact(f"{number}-{serial}", kind, f"c{number}", at_ms, attributes)
             while raw is not None and 0 < due_ms < at_ms:
                 started = time.perf_counter()
-                outcome = decide(f"c{number}", activities.decode(raw), (), rules, observed, due_ms)
+                outcome = decide(f"c{number}", codec.decode(raw, rules.codes), (), rules, observed, due_ms)
                 raw, due_ms = _stored(outcome), outcome.due_ms
                 cost.due_seconds += time.perf_counter() - started
                 cost.due_times += 1
                 cost.decisions += len(outcome.decisions)
             started = time.perf_counter()
-            known = None if raw is None else activities.decode(raw)
+            known = None if raw is None else codec.decode(raw, rules.codes)
             outcome = decide(f"c{number}", known, [fact], rules, observed)
             raw, due_ms = _stored(outcome), outcome.due_ms
             cost.event_seconds += time.perf_counter() - started
@@ -200,7 +200,7 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
 
 def _stored(outcome: Outcome) -> bytes:
     assert outcome.activity is not None
-    return activities.encode(outcome.activity)
+    return codec.encode(outcome.activity)
 
 
 if __name__ == "__main__":

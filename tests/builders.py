@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.rules import ForEveryRule, Rule, RuleBook
+from workers.core import codec
+from workers.core.activity import Activity
 from workers.core.facts import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
@@ -61,3 +63,8 @@ def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_
         until={name: day(at) for name, at in until_day.items()},
         whole=frozenset(keys) if whole else frozenset(),
     )
+
+
+def as_stored(activity: Activity) -> Activity:
+    """What is read of an activity that was written."""
+    return codec.decode(codec.encode(activity), codec.codes_of(activity.episodes))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.facts import UNIT
 from workers.core.observed import type_of
@@ -56,7 +56,7 @@ async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSe
     raw = await store.activity(partition, customer_id)
     if raw is None:
         return None
-    known = activities.decode(raw)
+    known = codec.decode(raw, rules.codes)
     return Knowledge(
         customer_id=customer_id,
         partition=partition,

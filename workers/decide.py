@@ -21,7 +21,7 @@ from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed, whole_series
@@ -597,12 +597,12 @@ class Decide:
     ) -> Outcome | None:
         """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
         try:
-            known = None if raw is None else activities.decode(raw)
+            known = None if raw is None else codec.decode(raw, self._rules.codes)
             decided = decide(name, known, [fact for fact, _ in events], self._rules, observed)
             if decided.activity is not None:
-                decided.stored = activities.encode(decided.activity)
+                decided.stored = codec.encode(decided.activity)
             return decided
-        except activities.NewerLayout as error:
+        except codec.NewerLayout as error:
             raise LingerError(f"{error}: a newer version of Linger has worked here; run that version") from error
         except Exception as error:  # the one place where a bug in deciding meets a customer's data
             log.exception(telemetry.DEAD_LETTERED, customer=telemetry.customer_ref(name), error=type(error).__name__)
@@ -661,7 +661,7 @@ class Decide:
                     work.due[name] = 0
                     continue
                 try:
-                    known = activities.decode(raw)
+                    known = codec.decode(raw, self._rules.codes)
                     if sweeping and known.generation >= self._rules.generation:
                         continue
                     outcome = decide(name, known, (), self._rules, observed, upto_ms)

@@ -52,7 +52,7 @@ _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
-"""Bytes that a fetch does not wait any longer for. Each fetch is a step of every partition in it: few and large ones."""
+"""Bytes for which a fetch waits no longer. Each is a step of every partition in it: better few and large ones."""
 
 
 class Fetch(list[ConsumerRecord]):

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
 from workers import telemetry
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.decide import Outcome
 from workers.core.facts import Fact
 from workers.core.records import held_back
@@ -63,7 +63,7 @@ class Work:
         """Take over what became of one customer."""
         if outcome is None or outcome.activity is None:
             return
-        self.activities[name] = outcome.stored or activities.encode(outcome.activity)
+        self.activities[name] = outcome.stored or codec.encode(outcome.activity)
         self.due[name] = outcome.due_ms
         for kind, at_ms in outcome.waiting.items():
             self.waiting.setdefault(kind, {})[name] = at_ms

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.decide import decide
 from workers.core.facts import Fact, read_fact
 from workers.core.observed import Observed
@@ -45,7 +45,7 @@ def stored_of(facts: Iterable[Fact], rules: RuleSet, since_ms: int, until_ms: in
     outcome = decide("somebody", None, list(facts), rules, observed, until_ms)
     if outcome.activity is None:
         raise ValueError("of somebody who did nothing, nothing is stored")
-    return Stored(activities.encode(outcome.activity), outcome.due_ms)
+    return Stored(codec.encode(outcome.activity), outcome.due_ms)
 
 
 def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:

@@ -19,7 +19,7 @@ from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
 from workers.configuration import load_configuration
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact, read_fact
@@ -91,13 +91,14 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     verdict.exceed("action published before it was safe", stage.premature)
     if stage.lives_now:
         return verdict  # what time alone has changed since the end of the history is in the activities, too
-    await _compare_activities(stage, verdict, replayed, sum(wanted.values()))
+    await _compare_activities(stage, verdict, replayed, sum(wanted.values()), rules)
     return verdict
 
 
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
     """Return the ids of actions published since a moment of which the store knows nothing."""
-    store, found = stage.store, []
+    _, rules = load_configuration(stage.settings)
+    store, codes, found = stage.store, rules.codes, []
     outboxes = await store.call([("LRANGE", store.keys(number).outbox, 0, -1) for number in range(PARTITIONS)])
     waiting = {decode_record(raw).value for outbox in outboxes for raw in outbox}
     for name in ("at-risk", "win-back"):
@@ -107,7 +108,7 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                     continue
                 action = msgspec.json.decode(record.value, type=Action)
                 raw = await store.activity(partition, action.customer_id)
-                episode = None if raw is None else activities.decode(raw).episodes.get(action.rule.id)
+                episode = None if raw is None else codec.decode(raw, codes).episodes.get(action.rule.id)
                 acted = set() if episode is None else {episode.acted_ms, episode.before_ms, episode.start_ms}
                 if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in acted}:
                     found.append(action.action_id)
@@ -215,7 +216,7 @@ def _replayed(
 
 
 async def _compare_activities(
-    stage: Stage, verdict: Verdict, replayed: dict[tuple[int, str], Outcome], events: int
+    stage: Stage, verdict: Verdict, replayed: dict[tuple[int, str], Outcome], events: int, rules: RuleSet
 ) -> None:
     store = stage.store
     stored = dict(
@@ -231,7 +232,7 @@ async def _compare_activities(
         if raw is None or outcome.activity is None:
             lost.append(place)
             continue
-        known = activities.decode(raw)
+        known = codec.decode(raw, rules.codes)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
         if (said := _difference(known, outcome.activity)) is not None:
             differing.append(f"{place}: {said}")

@@ -17,7 +17,7 @@ from aiokafka.admin import RecordsToDelete
 from tests.builders import day
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
 from tests.site import Site, site
-from workers.core import activity as activities
+from workers.core import codec
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
 from workers.log_fit import REBUILDING
@@ -79,8 +79,8 @@ async def state(place: Site) -> dict[str, Any]:
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
             # The latest timer that was decided: a live worker decided one that a late event came too late for.
-            facts = replace(activities.decode(raw), fired_ms=0)
-            found[customer] = activities.encode(facts), due, waiting
+            facts = replace(codec.decode(raw, {}), fired_ms=0)
+            found[customer] = codec.encode(facts), due, waiting
     return found
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
-from tests.builders import DAY, START, rule, rules, watched
+from tests.builders import DAY, START, as_stored, rule, rules, watched
 from tests.oracle import left
 from tests.property.test_decide_properties import STEPS, history
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -59,7 +59,7 @@ class Customer:
         self.due_ms = 0
 
     def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
-        before = None if self.activity is None else activities.decode(activities.encode(self.activity))
+        before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, self.rules, observed, upto_ms)
         self.activity = outcome.activity
         self.decisions += outcome.decisions
@@ -68,7 +68,7 @@ class Customer:
     def final(self) -> tuple[bytes, dict[str, bytes]]:
         self.turn([], watched(self.rules), END)
         assert self.activity is not None
-        return activities.encode(self.activity), left(self.decisions)
+        return codec.encode(self.activity), left(self.decisions)
 
 
 def oracle(ruleset: RuleSet, events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
-from tests.builders import DAY, START, event, rule, rules, watched
+from tests.builders import DAY, START, as_stored, event, rule, rules, watched
 from tests.oracle import left
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -72,7 +72,7 @@ class Customer:
     decisions: list[Action | Decision] | None = None
 
     def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
-        before = None if self.activity is None else activities.decode(activities.encode(self.activity))
+        before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, RULES, observed, upto_ms)
         self.activity = outcome.activity
         self.decisions = [*(self.decisions or []), *outcome.decisions]
@@ -81,7 +81,7 @@ class Customer:
 def final(customer: Customer) -> tuple[bytes, dict[str, bytes]]:
     customer.turn([], OBSERVED, END)
     assert customer.activity is not None
-    return activities.encode(customer.activity), left(customer.decisions or [])
+    return codec.encode(customer.activity), left(customer.decisions or [])
 
 
 def oracle(events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:

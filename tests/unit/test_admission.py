@@ -3,8 +3,7 @@
 from typing import Any
 
 from schemas.actions import Action, Decision
-from tests.builders import day, event, rule, rules, watched
-from workers.core import activity as activities
+from tests.builders import as_stored, day, event, rule, rules, watched
 from workers.core.activity import Activity
 from workers.core.control import is_held_out
 from workers.core.decide import decide
@@ -33,7 +32,7 @@ class Customer:
     def turn(self, *events: Fact, upto_day: float = 0, observed: Observed | None = None) -> list[str]:
         """Fold events, fire timers, and return what was decided then, in short."""
         if self.activity is not None:
-            self.activity = activities.decode(activities.encode(self.activity))
+            self.activity = as_stored(self.activity)
         outcome = decide(
             self.name,
             self.activity,

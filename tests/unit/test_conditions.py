@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.builders import DAY, TYPES, day, event, rule, rules, watched
-from workers.core.activity import MAX_DAYS, Activity, decode, encode
+from tests.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
+from workers.core.activity import MAX_DAYS, Activity
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -958,13 +958,13 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
     events = [event(kind, at) for at in range(900) for kind in ("login", "purchase")]
     activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
     assert activity is not None
-    stored = encode(activity)
+    stored = as_stored(activity)
     assert sum(len(series.days) for series in activity.series.values()) == MAX_DAYS
     parts = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
     few, many = [part for part in parts if part.type == "login"]
     at_ms = day(900 + 690)
-    assert few.look(decode(stored), at_ms, watched(ruleset))[0] == TRUE
-    assert many.look(decode(stored), at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
+    assert few.look(stored, at_ms, watched(ruleset))[0] == TRUE
+    assert many.look(stored, at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
 
 
 # --- what else could change it ------------------------------------------------------------------------------------

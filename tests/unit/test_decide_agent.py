@@ -18,7 +18,8 @@ from schemas.rules import Rule
 from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
 from tests.memory_store import MemoryStore
-from workers.core import activity as activities
+from workers.core import codec
+from workers.core.activity import Activity
 from workers.core.facts import NotCanonical, read_fact
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError
@@ -53,8 +54,9 @@ def reasons(records: list[OutboxRecord]) -> list[bytes | None]:
     return [dict(one.headers)["linger-reason"] for one in records]
 
 
-def stored(store: MemoryStore, customer: str = "ada") -> activities.Activity:
-    return activities.decode(store.contents[0].activities[customer])
+def stored(store: MemoryStore, customer: str = "ada") -> Activity:
+    raw = store.contents[0].activities[customer]
+    return codec.decode(raw, codec.codes_of(["quiet", "flag"]))
 
 
 # --- nothing is lost or taken twice -----------------------------------------------------------------------------
@@ -298,7 +300,7 @@ def test_a_dead_letter_with_an_empty_header_can_be_claimed_by_the_next_owner() -
 def test_an_activity_of_a_newer_version_ends_the_worker_and_costs_no_event() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.take(record(0))
-        store.contents[0].activities["ada"] = msgspec.msgpack.encode([activities.LAYOUT + 1, "whatever"])
+        store.contents[0].activities["ada"] = bytes([codec.LAYOUT + 1]) + b"whatever"
         with pytest.raises(LingerError, match="newer version"):
             await agent.take(record(1))
         assert await agent.published("linger.dead-letter") == []

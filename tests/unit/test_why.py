@@ -13,9 +13,9 @@ from rich.console import Console
 from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
-from tests.builders import DAY, START, TYPES, day, event, rule, rules, watched
+from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
 from workers.cli_why import read_moment, render
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
 from workers.core.facts import Fact
@@ -38,7 +38,7 @@ def known(ruleset: RuleSet, *events: Fact, observed: Observed | None = None, upt
     upto_ms = day(upto_day) if upto_day else 0
     activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
     assert activity is not None
-    return activities.decode(activities.encode(activity))
+    return as_stored(activity)
 
 
 def why(
@@ -168,7 +168,7 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
     for one in history(steps):
         activity = decide("ada", activity, [one], ruleset, observed).activity
         assert activity is not None
-        stored = activities.decode(activities.encode(activity))
+        stored = as_stored(activity)
         at_ms = decided_until(stored)
         report = explain_customer("ada", stored, ruleset, observed, at_ms, at_ms)
         for found in report.rules:
@@ -251,9 +251,9 @@ def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
 def test_explaining_changes_nothing_that_is_stored() -> None:
     ruleset = rules(rule(when=QUIET))
     activity = known(ruleset, event("purchase", 1), event("purchase", 2))
-    before = activities.encode(activity)
+    before = codec.encode(activity)
     why(ruleset, activity, 50)
-    assert activities.encode(activity) == before
+    assert codec.encode(activity) == before
 
 
 def test_what_is_decided_already_cannot_be_explained_as_of_an_earlier_moment() -> None:

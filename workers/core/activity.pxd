@@ -5,7 +5,7 @@ cimport cython
 from workers.core.facts cimport Fact
 from workers.core.filters cimport scaled_number
 from workers.core.plans cimport FactPlan, PairPlan, SeriesPlan
-from workers.core.series cimport Series, are_no_numbers, restored
+from workers.core.series cimport Series
 
 cdef long long DAY_MS
 
@@ -14,8 +14,6 @@ cdef class Episode:
     cdef public bint holding
     cdef public long long acted_ms, before_ms, open_until_ms, pending_ms, met_ms
     cdef public object held, stood
-
-    cpdef list stored(self)
 
 cdef class Activity:
     cdef public long long first_ms, at_ms, fired_ms, due_ms
@@ -37,8 +35,3 @@ cpdef fold_facts(Activity activity, Fact fact, FactPlan plan)
 cdef _add(Series series, Fact fact, SeriesPlan plan, long long oldest)
 cdef _tell_apart(Series series, object value, long long day)
 cdef _fold_pair(Activity activity, Fact fact, PairPlan pair)
-@cython.locals(facts=Series, episode=Episode, fields=list)
-cpdef bytes encode(Activity activity)
-cpdef Activity decode(bytes raw)
-cdef Activity _restored(object stored)
-cdef Episode _restored_episode(list fields)

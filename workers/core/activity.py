@@ -1,12 +1,11 @@
 """Activity: all that is known of one customer, as rolling facts.
 
 Facts are kept per series: an event type, or an event type under one `where` filter. A series has daily
-buckets (UTC days), never raw events. Stored as positional msgpack behind a version number; ordinary customers
-take about 200 bytes, and nobody is kept more than `MAX_DAYS` of.
+buckets (UTC days), never raw events; nobody is kept more than `MAX_DAYS` of. How it is stored: `workers.core.codec`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -15,17 +14,15 @@ import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
-from workers.core.facts import MAX_STORED, Fact
+from workers.core.facts import FINGERPRINT_BYTES, MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
-from workers.core.series import Damaged, Series, are_no_numbers, restored
+from workers.core.series import Series
 
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""
 RING: Final = 8
 """How many of a customer's latest event ids are remembered to drop repetitions."""
-FINGERPRINT_BYTES: Final = 8
-LAYOUT: Final = 2
 
 LONGEST_TEXT: Final = 200
 """Characters of a text that are kept as the latest value of an attribute."""
@@ -63,17 +60,6 @@ class Episode:
     held: Sequence[int] = ()
     stood: Sequence[int] = ()
 
-    def stored(self) -> list[Any]:
-        """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
-        fields: list[Any] = [self.start_ms, self.holding, self.acted_ms]
-        if self.held or self.stood:
-            fields += [self.before_ms, self.open_until_ms, self.pending_ms, self.met_ms, self.held, self.stood]
-        elif self.pending_ms or self.met_ms:
-            fields += [self.before_ms, self.open_until_ms, self.pending_ms, self.met_ms]
-        elif self.before_ms or self.open_until_ms:
-            fields += [self.before_ms, self.open_until_ms]
-        return fields
-
 
 class Candidate(msgspec.Struct, array_like=True):
     """An action that a rule asked for and that is not admitted yet: a type has still to be seen until then.
@@ -99,7 +85,7 @@ class Candidate(msgspec.Struct, array_like=True):
     why_back: bytes | tuple[Reason, ...] = b""
 
 
-@dataclass
+@dataclass(init=False)
 class Activity:
     """All that is known of one customer.
 
@@ -122,20 +108,53 @@ class Activity:
             not yet, `UNKNOWN` if events came too late to tell.
     """
 
-    first_ms: int = 0
-    at_ms: int = 0
-    fired_ms: int = 0
-    due_ms: int = 0
-    seen: bytes = b""
-    series: dict[str, Series] = field(default_factory=dict)
-    episodes: dict[str, Episode] = field(default_factory=dict)
-    latest: dict[str, Any] = field(default_factory=dict)
-    generation: int = 0
-    flips: dict[str, int] = field(default_factory=dict)
-    candidates: list[Candidate] = field(default_factory=list)
-    acted: list[int] = field(default_factory=list)
-    traits: dict[str, tuple[Any, int]] = field(default_factory=dict)
-    pairs: dict[str, list[int]] = field(default_factory=dict)
+    first_ms: int
+    at_ms: int
+    fired_ms: int
+    due_ms: int
+    seen: bytes
+    series: dict[str, Series]
+    episodes: dict[str, Episode]
+    latest: dict[str, Any]
+    generation: int
+    flips: dict[str, int]
+    candidates: list[Candidate]
+    acted: list[int]
+    traits: dict[str, tuple[Any, int]]
+    pairs: dict[str, list[int]]
+
+    # Written out: compiled, each factory of a default would import `dataclasses` whenever an activity is read.
+    def __init__(
+        self,
+        first_ms: int = 0,
+        at_ms: int = 0,
+        fired_ms: int = 0,
+        due_ms: int = 0,
+        seen: bytes = b"",
+        series: dict[str, Series] | None = None,
+        episodes: dict[str, Episode] | None = None,
+        latest: dict[str, Any] | None = None,
+        generation: int = 0,
+        flips: dict[str, int] | None = None,
+        candidates: list[Candidate] | None = None,
+        acted: list[int] | None = None,
+        traits: dict[str, tuple[Any, int]] | None = None,
+        pairs: dict[str, list[int]] | None = None,
+    ) -> None:
+        self.first_ms = first_ms
+        self.at_ms = at_ms
+        self.fired_ms = fired_ms
+        self.due_ms = due_ms
+        self.seen = seen
+        self.series = {} if series is None else series
+        self.episodes = {} if episodes is None else episodes
+        self.latest = {} if latest is None else latest
+        self.generation = generation
+        self.flips = {} if flips is None else flips
+        self.candidates = [] if candidates is None else candidates
+        self.acted = [] if acted is None else acted
+        self.traits = {} if traits is None else traits
+        self.pairs = {} if pairs is None else pairs
 
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
@@ -155,125 +174,12 @@ class Activity:
         return True
 
 
-_packed_reasons = msgspec.msgpack.Encoder().encode
 _unpacked_reasons = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 
 
 def reasons_in(why: bytes | tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Return the reasons that a candidate carries."""
     return _unpacked_reasons(why) if isinstance(why, bytes) else why
-
-
-def _packed(candidate: Candidate) -> Candidate:
-    """Return a candidate as it is stored."""
-    if isinstance(candidate.why, tuple):
-        candidate.why = _packed_reasons(candidate.why)
-    if isinstance(candidate.why_back, tuple):
-        candidate.why_back = _packed_reasons(candidate.why_back)
-    return candidate
-
-
-class _Stored(msgspec.Struct, array_like=True, gc=False):
-    """An activity as it is stored; what is empty at the end is left out."""
-
-    layout: int
-    first_ms: int = 0
-    at_ms: int = 0
-    fired_ms: int = 0
-    due_ms: int = 0
-    seen: bytes = b""
-    series: dict[str, list[Any]] = {}
-    episodes: dict[str, list[Any]] = {}
-    latest: dict[str, Any] = {}
-    generation: int = 0
-    flips: dict[str, int] = {}
-    candidates: list[Candidate] = []
-    acted: list[int] = []
-    traits: dict[str, tuple[Any, int]] = {}
-    pairs: dict[str, list[int]] = {}
-
-
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
-_decode = msgspec.msgpack.Decoder(_Stored).decode
-
-
-class UnknownLayout(ValueError):
-    """A stored activity that this version cannot read."""
-
-
-class NewerLayout(UnknownLayout):
-    """A stored activity that a newer version of Linger wrote; nothing may be changed about it."""
-
-
-def decode(raw: bytes) -> Activity:
-    """Read a stored activity.
-
-    Raises:
-        UnknownLayout: if it is damaged or was written by a newer version.
-    """
-    # The layout is the first element, behind the head of the array: readable even if the rest is not.
-    if len(raw) > 1 and raw[0] & 0xF0 == 0x90 and LAYOUT < raw[1] < 0x80:
-        raise NewerLayout(f"stored activity has layout {raw[1]}, this version reads {LAYOUT}")
-    try:
-        stored = _decode(raw)
-        if stored.layout == LAYOUT:
-            return _restored(stored)
-    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
-        # A text that is no UTF-8 is no DecodeError of msgspec's.
-        raise UnknownLayout(f"stored activity cannot be read: {error}") from None
-    raise UnknownLayout(f"stored activity has layout {stored.layout}, this version reads {LAYOUT}")
-
-
-def _restored(stored: _Stored) -> Activity:
-    return Activity(
-        stored.first_ms,
-        stored.at_ms,
-        stored.fired_ms,
-        stored.due_ms,
-        stored.seen,
-        {key: restored(fields) for key, fields in stored.series.items()},
-        {key: _restored_episode(fields) for key, fields in stored.episodes.items()},
-        stored.latest,
-        stored.generation,
-        stored.flips,
-        stored.candidates,
-        stored.acted,
-        stored.traits,
-        stored.pairs,
-    )
-
-
-def _restored_episode(fields: Sequence[Any]) -> Episode:
-    if len(fields) > 9 or any([are_no_numbers(stretches) for stretches in fields[7:]]):  # noqa: C419
-        raise Damaged("an episode has up to nine fields, the last two are lists of numbers")
-    for number in fields if len(fields) < 8 else fields[:7]:
-        if number.__class__ is not int and number.__class__ is not bool:
-            raise Damaged("an episode begins with up to seven numbers")
-    return Episode(*fields)
-
-
-def encode(activity: Activity) -> bytes:
-    """Write an activity."""
-    fields = [
-        LAYOUT,
-        activity.first_ms,
-        activity.at_ms,
-        activity.fired_ms,
-        activity.due_ms,
-        activity.seen,
-        {key: facts.stored() for key, facts in activity.series.items()},
-        {name: episode.stored() for name, episode in activity.episodes.items()},
-        activity.latest,
-        activity.generation,
-        activity.flips,
-        [_packed(candidate) for candidate in activity.candidates],
-        activity.acted,
-        activity.traits,
-        activity.pairs,
-    ]
-    while not fields[-1]:
-        fields.pop()
-    return _encode(fields)
 
 
 def remember(activity: Activity, fingerprint: bytes) -> None:

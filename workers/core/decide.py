@@ -9,7 +9,7 @@ docs/architecture.md explains episodes, candidates and the end of an episode.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
@@ -27,7 +27,7 @@ from workers.core.ruleset import Rule, RuleSet
 _NEVER: Final = 0
 
 
-@dataclass
+@dataclass(init=False)
 class Outcome:
     """What became of one customer.
 
@@ -41,12 +41,20 @@ class Outcome:
     """
 
     activity: Activity | None
-    decisions: list[Action | Decision] = field(default_factory=list)
-    folded: int = 0
-    duplicates: int = 0
-    due_ms: int = _NEVER
-    waiting: dict[str, int] = field(default_factory=dict)
-    stored: bytes = b""
+    decisions: list[Action | Decision]
+    folded: int
+    duplicates: int
+    due_ms: int
+    waiting: dict[str, int]
+    stored: bytes
+
+    def __init__(self, activity: Activity | None) -> None:
+        self.activity = activity
+        self.decisions = []
+        self.folded = self.duplicates = 0
+        self.due_ms = _NEVER
+        self.waiting = {}
+        self.stored = b""
 
 
 def decide(

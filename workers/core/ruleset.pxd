@@ -44,5 +44,5 @@ cdef class RuleSet:
     cdef readonly tuple returns
     cdef readonly dict references
     cdef readonly frozenset declared
-    cdef readonly dict by_id, circles
+    cdef readonly dict by_id, codes, circles
     cdef readonly long long generation

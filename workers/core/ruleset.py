@@ -14,6 +14,7 @@ from schemas import actions, conditions
 from schemas import rules as written
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
+from workers.core.codec import codes_of
 from workers.core.compiling import compile_condition, most_events, required_events, types_of
 from workers.core.conditions.truth import Condition
 from workers.core.control import Control, compile_control
@@ -157,6 +158,7 @@ class RuleSet:
         returns: event types that end a cancellation.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
+        codes: ids by what stands for them in stored activities.
         circles: by number, the groups of the rules that compete in it.
         generation: counts the rule sets that were in force; 0 if nobody counts.
     """
@@ -172,6 +174,7 @@ class RuleSet:
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
     by_id: Mapping[str, Rule] = field(default_factory=dict)
+    codes: Mapping[bytes, str] = field(default_factory=dict)
     circles: Mapping[int, frozenset[str]] = field(default_factory=dict)
     generation: int = 0
 
@@ -250,6 +253,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
+        codes=codes_of(rule.id for rule in compiled),
         circles={
             number: frozenset(rule.group for rule in compiled if rule.circle == number)
             for number in {rule.circle for rule in compiled if rule.circle >= 0}

@@ -12,12 +12,11 @@ cdef class Series:
     cdef _unpack(self)
     @cython.locals(days=list, at=cython.Py_ssize_t)
     cpdef add(self, long long day, object amount, object most)
-    cpdef list stored(self)
+    cpdef bytes packed(self)
+    cpdef list _told(self)
 
-cpdef Series restored(object fields)
-cpdef bint are_no_numbers(object values) except -1
 cpdef bytes pack(list days, list counts, list sums)
 @cython.locals(number=cython.Py_ssize_t, at=cython.Py_ssize_t, end=cython.Py_ssize_t, sums=list, steps=list)
 cpdef tuple unpack(bytes packed)
 @cython.locals(flags=cython.longlong, size=cython.Py_ssize_t, width=cython.Py_ssize_t)
-cdef tuple _check(bytes packed)
+cpdef tuple check_packed(bytes packed)

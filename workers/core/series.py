@@ -133,22 +133,22 @@ class Series:
             del self._counts[:number]
             del self._sums[:number]
 
-    def stored(self) -> list[Any]:
-        """Return what is stored: the arguments of the constructor, without those at the end that say nothing."""
+    def packed(self) -> bytes:
+        """Return the days, their counts and sums as bytes."""
         if self._packed is None:
             self._packed = pack(self.days, self._counts, self._sums)
-        fields: list[Any] = [self.first_ms, self.last_ms, self.total, self.total_sum, self.active_days, self.gone_day]
-        fields.append(self._packed)
-        if self.values:
-            fields += [self.values, self.value_days]
-        return fields
+        return self._packed
 
     def _unpack(self) -> None:
         assert self._packed is not None
         self._days, self._counts, self._sums = unpack(self._packed)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Series) and self.stored() == other.stored()
+        return isinstance(other, Series) and self._told() == other._told()
+
+    def _told(self) -> list[Any]:
+        totals = [self.first_ms, self.last_ms, self.total, self.total_sum, self.active_days, self.gone_day]
+        return [*totals, self.packed(), self.values, self.value_days]
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -158,36 +158,6 @@ class Series:
             f"days={self.days}, counts={self.counts}, sums={self.sums}, active_days={self.active_days}, "
             f"gone_day={self.gone_day}, values={self.values}, value_days={self.value_days})"
         )
-
-
-def restored(fields: Any) -> Series:
-    """Make a series of what is stored of it.
-
-    Raises:
-        Damaged: if that is nothing that `Series.stored` returns.
-    """
-    if not isinstance(fields, list) or len(fields) not in (7, 9):
-        raise Damaged("a series has seven fields, or nine")
-    packed = fields[6]
-    if are_no_numbers(fields[:6]) or packed.__class__ is not bytes:
-        raise Damaged("a series is numbers and bytes")
-    if packed:
-        _check(packed)
-    if len(fields) == 7:
-        return Series(*fields)
-    if are_no_numbers(fields[7]) or are_no_numbers(fields[8]) or len(fields[7]) != len(fields[8]):
-        raise Damaged("different values and their days are two lists of the same length")
-    return Series(*fields)
-
-
-def are_no_numbers(values: Any) -> bool:
-    """Tell whether something that was stored is anything but a list of whole numbers."""
-    if values.__class__ is not list:
-        return True
-    for value in values:
-        if value.__class__ is not int:
-            return True
-    return False
 
 
 def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
@@ -221,7 +191,7 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     """Read what `pack` wrote: days, counts, sums."""
     if not packed:
         return [], [], []
-    codes, number = _check(packed)
+    codes, number = check_packed(packed)
     first = int.from_bytes(packed[1:_HEAD_BYTES], "little")
     at, columns = _HEAD_BYTES, []
     for code in codes:
@@ -238,8 +208,12 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     return list(accumulate(steps)), counts, sums
 
 
-def _check(packed: bytes) -> tuple[str, int]:
-    """Return how wide each column is, and how many days there are."""
+def check_packed(packed: bytes) -> tuple[str, int]:
+    """Return how wide each column is, and how many days there are.
+
+    Raises:
+        Damaged: if that is nothing that `pack` writes.
+    """
     flags = packed[0]
     if flags >= len(_FORMATS):
         raise Damaged(f"packed days begin with {flags}")

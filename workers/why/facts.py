@@ -11,7 +11,7 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.configuration import event_types
-from workers.core import activity as activities
+from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.observed import Observed, whole_series
 from workers.core.ruleset import RuleSet
@@ -66,8 +66,8 @@ async def read_customer(
     raw = await store.activity(partition, customer_id)
     if raw is None:
         return None
-    activity = activities.decode(raw)
     in_force = await as_in_force(store, rules)
+    activity = codec.decode(raw, in_force.codes)
     notes = []
     if not in_force.generation and await newest_generation(store):
         notes.append("the rule files are not the rules that the workers have loaded; this is what the files say")

@@ -1,0 +1,477 @@
+"""Activities as bytes: what Redis keeps of a customer.
+
+A byte for the layout, one for what else there is, and then numbers, texts and packed days in the order in which
+`encode` writes them. Most of what is known of a customer are moments, and most moments lie near the latest event:
+they are written as their distance to it. Rules are named by five bytes that stand for their ids. What few customers
+have (values of attributes, actions that wait) comes last, as msgpack.
+
+Numbers below 240 take one byte; others a byte that says how many follow, the lowest first.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from workers.core.activity import Activity, Candidate, Episode
+from workers.core.facts import FINGERPRINT_BYTES
+from workers.core.series import Damaged, Series, check_packed
+
+LAYOUT: Final = 3
+"""Layouts 1 and 2 were msgpack arrays."""
+_LAST_LAYOUT: Final = 31
+"""What begins with more than that is no layout to come, but damage."""
+CODE_BYTES: Final = 5
+"""A million rules, over the years, and no two have the same code, but for 1 in 2."""
+
+_ONE_BYTE: Final = 240
+_LONGEST_NUMBER: Final = 8
+_USUAL_SERIES: Final = ("cancellation", "login", "purchase")
+"""Keys that take no room: their places stand for them, so they must stay where they are."""
+_USUAL_PLACES: Final = {key: place for place, key in enumerate(_USUAL_SERIES, start=1)}
+_UNKNOWN_RULE: Final = "#"
+"""What a rule is called whose id is not known any more; an id never begins so."""
+_LARGEST: Final = (1 << 63) - 1
+_FARTHEST_MS: Final = 1 << 55
+
+_HAS_FIRED: Final = 1
+_HAS_DUE: Final = 2
+_DUE_IS_A_FLIP: Final = 4
+_HAS_ACTED: Final = 8
+_HAS_REST: Final = 16
+_ACTIVITY_FLAGS: Final = 31
+
+_HOLDS: Final = 1
+_BEGAN: Final = 2
+_ACTED: Final = 4
+_ACTED_AT_START: Final = 8
+_ACTED_BEFORE: Final = 16
+_IS_OPEN: Final = 32
+_WAITS: Final = 64
+_STRETCHES: Final = 128
+
+_SUM: Final = 1
+_BELOW_ZERO: Final = 2
+_GONE: Final = 4
+_DAY_EACH: Final = 8
+_ONCE: Final = 16
+_VALUES: Final = 32
+_KEY_SHIFT: Final = 6
+
+
+class UnknownLayout(ValueError):
+    """A stored activity that this version cannot read."""
+
+
+class NewerLayout(UnknownLayout):
+    """A stored activity that a newer version of Linger wrote; nothing may be changed about it."""
+
+
+class _Rest(msgspec.Struct, array_like=True, gc=False):
+    """What few customers have; what is empty at the end is left out."""
+
+    latest: dict[str, Any] = {}
+    candidates: list[Candidate] = []
+    traits: dict[str, tuple[Any, int]] = {}
+    pairs: dict[str, list[int]] = {}
+
+
+_encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
+_decode_rest = msgspec.msgpack.Decoder(_Rest).decode
+_packed_reasons = msgspec.msgpack.Encoder().encode
+
+
+@lru_cache(maxsize=65_536)
+def code_of(rule_id: str) -> bytes:
+    """Return the bytes that stand for a rule's id."""
+    if rule_id.startswith(_UNKNOWN_RULE):
+        return bytes.fromhex(rule_id[1:])
+    return blake2b(rule_id.encode(), digest_size=CODE_BYTES).digest()
+
+
+def codes_of(rule_ids: Iterable[str]) -> dict[bytes, str]:
+    """Return rule ids by their codes.
+
+    Raises:
+        ValueError: if two ids have the same one.
+    """
+    ids: dict[bytes, str] = {}
+    for rule_id in rule_ids:
+        other = ids.setdefault(code_of(rule_id), rule_id)
+        if other != rule_id:
+            raise ValueError(f"rules '{other}' and '{rule_id}' look the same in what is stored; give one another id")
+    return ids
+
+
+class _Writer:
+    """Bytes in the making.
+
+    Attributes:
+        made: so far.
+        base_ms: moments are written as their distance to it.
+    """
+
+    def __init__(self, base_ms: int) -> None:
+        self.made = bytearray()
+        self.base_ms = base_ms
+
+    def byte(self, value: int) -> None:
+        """Write a number below 256."""
+        self.made.append(value)
+
+    def number(self, value: int) -> None:
+        """Write a whole number, not below zero."""
+        if value < _ONE_BYTE:
+            if value < 0:
+                raise ValueError(f"{value} is below zero")
+            self.made.append(value)
+            return
+        if value > _LARGEST:
+            raise OverflowError(f"{value} has more than 63 bits")
+        size, rest = 0, value
+        while rest:
+            rest >>= 8
+            size += 1
+        self.made.append(_ONE_BYTE + size)
+        while size:
+            self.made.append(value & 0xFF)
+            value >>= 8
+            size -= 1
+
+    def integer(self, value: int) -> None:
+        """Write a whole number."""
+        self.number(-2 * value - 1 if value < 0 else 2 * value)
+
+    def moment(self, at_ms: int) -> None:
+        """Write a moment, before or after the base."""
+        self.integer(self.base_ms - at_ms)
+
+    def moments(self, several: Iterable[int]) -> None:
+        """Write how many there are, and each."""
+        known = list(several)
+        self.number(len(known))
+        for at_ms in known:
+            self.moment(at_ms)
+
+    def block(self, raw: bytes) -> None:
+        """Write bytes, and before them how many."""
+        self.number(len(raw))
+        self.made += raw
+
+
+class _Reader:
+    """Bytes that are read from their beginning.
+
+    Attributes:
+        raw: all of them.
+        at: how far they are read.
+        base_ms: moments are written as their distance to it.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.at = 0
+        self.base_ms = 0
+
+    def byte(self) -> int:
+        """Read a number below 256."""
+        value = self.raw[self.at]
+        self.at += 1
+        return value
+
+    def number(self) -> int:
+        """Read a whole number, not below zero."""
+        at = self.at
+        value = self.raw[at]
+        if value < _ONE_BYTE:
+            self.at = at + 1
+            return value
+        size = value - _ONE_BYTE
+        if size > _LONGEST_NUMBER:
+            raise Damaged(f"a number of {size} bytes")
+        self.at = end = at + 1 + size
+        value, shift = 0, 0
+        while at + 1 < end:
+            at += 1
+            if shift == 56 and self.raw[at] > 127:
+                raise Damaged("a number beyond 63 bits")
+            value |= self.raw[at] << shift
+            shift += 8
+        return value
+
+    def integer(self) -> int:
+        """Read a whole number."""
+        value = self.number()
+        return -(value >> 1) - 1 if value & 1 else value >> 1
+
+    def moment(self) -> int:
+        """Read a moment."""
+        apart = self.integer()
+        if not -_FARTHEST_MS < apart < _FARTHEST_MS:
+            raise Damaged(f"a moment {apart} ms away")
+        return self.base_ms - apart
+
+    def moments(self) -> list[int]:
+        """Read how many there are, and each."""
+        found = []
+        for _ in range(self.number()):
+            found.append(self.moment())
+        return found
+
+    def take(self, size: int) -> bytes:
+        """Read so many bytes."""
+        end = self.at + size
+        if end > len(self.raw):
+            raise Damaged("it ends too early")
+        found = self.raw[self.at : end]
+        self.at = end
+        return found
+
+    def block(self) -> bytes:
+        """Read bytes that were written with their number."""
+        return self.take(self.number())
+
+
+def encode(activity: Activity) -> bytes:
+    """Write an activity."""
+    flips = activity.flips
+    has_rest = bool(activity.latest or activity.candidates or activity.traits or activity.pairs)
+    due_ms = activity.due_ms
+    is_flip = due_ms != 0 and len(flips) != 0 and due_ms == min(flips.values())
+    flags = _HAS_FIRED if activity.fired_ms else 0
+    if due_ms:
+        flags |= _DUE_IS_A_FLIP if is_flip else _HAS_DUE
+    if activity.acted:
+        flags |= _HAS_ACTED
+    if has_rest:
+        flags |= _HAS_REST
+    out = _Writer(0)
+    out.byte(LAYOUT)
+    out.byte(flags)
+    out.moment(activity.at_ms)
+    out.base_ms = activity.at_ms
+    out.moment(activity.first_ms)
+    if activity.fired_ms:
+        out.moment(activity.fired_ms)
+    if flags & _HAS_DUE:
+        out.moment(due_ms)
+    out.number(activity.generation)
+    out.block(activity.seen)
+    out.number(len(activity.series))
+    for key in sorted(activity.series):
+        _write_series(out, key, activity.series[key])
+    out.number(len(activity.episodes))
+    for code, rule_id in sorted([(code_of(rule_id), rule_id) for rule_id in activity.episodes]):
+        out.made += code
+        _write_episode(out, activity.episodes[rule_id])
+    out.number(len(flips))
+    for name in sorted(flips):
+        out.block(name.encode())
+        out.moment(flips[name])
+    if activity.acted:
+        out.moments(activity.acted)
+    if has_rest:
+        candidates = [_packed(candidate) for candidate in activity.candidates]
+        rest = [activity.latest, candidates, activity.traits, activity.pairs]
+        while not rest[-1]:
+            rest.pop()
+        out.made += _encode_rest(rest)
+    return bytes(out.made)
+
+
+def _write_series(out: _Writer, key: str, series: Series) -> None:
+    usual = _USUAL_PLACES.get(key, 0)
+    total_sum, total = series.total_sum, series.total
+    is_once = series.first_ms == series.last_ms
+    is_day_each = series.active_days == total
+    flags = usual << _KEY_SHIFT
+    if total_sum:
+        flags |= _SUM
+        if total_sum < 0:
+            flags |= _BELOW_ZERO
+            total_sum = -total_sum
+    if series.gone_day:
+        flags |= _GONE
+    if is_day_each:
+        flags |= _DAY_EACH
+    if is_once:
+        flags |= _ONCE
+    if series.values:
+        flags |= _VALUES
+    out.byte(flags)
+    if not usual:
+        out.block(key.encode())
+    out.moment(series.last_ms)
+    if not is_once:
+        out.moment(series.first_ms)
+    out.number(total)
+    if total_sum:
+        out.number(total_sum)
+    if not is_day_each:
+        out.number(series.active_days)
+    if series.gone_day:
+        out.integer(series.gone_day)
+    out.block(series.packed())
+    if series.values:
+        out.number(len(series.values))
+        for value in series.values:
+            out.number(value)
+        for day in series.value_days:
+            out.integer(day)
+
+
+def _write_episode(out: _Writer, episode: Episode) -> None:
+    start_ms, acted_ms = episode.start_ms, episode.acted_ms
+    flags = _HOLDS if episode.holding else 0
+    if start_ms:
+        flags |= _BEGAN
+    if acted_ms:
+        flags |= _ACTED_AT_START if acted_ms == start_ms else _ACTED
+    if episode.before_ms:
+        flags |= _ACTED_BEFORE
+    if episode.open_until_ms:
+        flags |= _IS_OPEN
+    if episode.pending_ms or episode.met_ms:
+        flags |= _WAITS
+    if episode.held or episode.stood:
+        flags |= _STRETCHES
+    out.byte(flags)
+    if start_ms:
+        out.moment(start_ms)
+    if flags & _ACTED:
+        out.moment(acted_ms)
+    if flags & _ACTED_BEFORE:
+        out.moment(episode.before_ms)
+    if flags & _IS_OPEN:
+        out.moment(episode.open_until_ms)
+    if flags & _WAITS:
+        # Either may be none, which is no moment near the base.
+        out.integer(episode.pending_ms)
+        out.integer(episode.met_ms)
+    if flags & _STRETCHES:
+        out.moments(episode.held)
+        out.moments(episode.stood)
+
+
+def _packed(candidate: Candidate) -> Candidate:
+    """Return a candidate as it is stored."""
+    if isinstance(candidate.why, tuple):
+        candidate.why = _packed_reasons(candidate.why)
+    if isinstance(candidate.why_back, tuple):
+        candidate.why_back = _packed_reasons(candidate.why_back)
+    return candidate
+
+
+def decode(raw: bytes, rule_ids: Mapping[bytes, str]) -> Activity:
+    """Read a stored activity.
+
+    Args:
+        raw: what `encode` wrote.
+        rule_ids: by code; a rule that is not among them keeps its code for a name.
+
+    Raises:
+        UnknownLayout: if it is damaged or was written by another version.
+    """
+    layout = raw[0] if raw else 0
+    if layout != LAYOUT:
+        if LAYOUT < layout <= _LAST_LAYOUT:
+            raise NewerLayout(f"stored activity has layout {layout}, this version reads {LAYOUT}")
+        if layout & 0xF0 == 0x90 and len(raw) > 1 and 0 < raw[1] < LAYOUT:
+            raise UnknownLayout(
+                f"stored activity has layout {raw[1]}, this version reads {LAYOUT}; make it again: linger rebuild"
+            )
+        raise UnknownLayout("stored activity cannot be read: it does not begin with a layout")
+    try:
+        return _read(_Reader(raw), rule_ids)
+    except (msgspec.DecodeError, ValueError, IndexError, OverflowError, RecursionError) as error:
+        # A text that is no UTF-8 is no DecodeError of msgspec's.
+        raise UnknownLayout(f"stored activity cannot be read: {error}") from None
+
+
+def _read(given: _Reader, rule_ids: Mapping[bytes, str]) -> Activity:
+    given.at = 1
+    flags = given.byte()
+    if flags > _ACTIVITY_FLAGS:
+        raise Damaged(f"flags are {flags}")
+    at_ms = given.base_ms = given.moment()
+    first_ms = given.moment()
+    fired_ms = given.moment() if flags & _HAS_FIRED else 0
+    due_ms = given.moment() if flags & _HAS_DUE else 0
+    generation = given.number()
+    seen = given.block()
+    if len(seen) % FINGERPRINT_BYTES:
+        raise Damaged(f"{len(seen)} bytes are no whole number of fingerprints")
+    series: dict[str, Series] = {}
+    for _ in range(given.number()):
+        kind = given.byte()
+        usual = kind >> _KEY_SHIFT
+        key = _USUAL_SERIES[usual - 1] if usual else given.block().decode()
+        series[key] = _series(given, kind)
+    episodes: dict[str, Episode] = {}
+    for _ in range(given.number()):
+        code = given.take(CODE_BYTES)
+        rule_id = rule_ids.get(code)
+        episodes[_UNKNOWN_RULE + code.hex() if rule_id is None else rule_id] = _episode(given)
+    flips: dict[str, int] = {}
+    for _ in range(given.number()):
+        name = given.block().decode()
+        flips[name] = given.moment()
+    if flags & _DUE_IS_A_FLIP:
+        due_ms = min(flips.values())
+    acted = given.moments() if flags & _HAS_ACTED else []
+    end = len(given.raw)
+    if not flags & _HAS_REST:
+        if given.at != end:
+            raise Damaged("there is more than it says")
+        return Activity(
+            first_ms, at_ms, fired_ms, due_ms, seen, series, episodes, {}, generation, flips, [], acted, {}, {}
+        )
+    rest = _decode_rest(given.take(end - given.at))
+    return Activity(
+        first_ms, at_ms, fired_ms, due_ms, seen, series, episodes,
+        rest.latest, generation, flips, rest.candidates, acted, rest.traits, rest.pairs,
+    )  # fmt: skip
+
+
+def _series(given: _Reader, flags: int) -> Series:
+    last_ms = given.moment()
+    first_ms = last_ms if flags & _ONCE else given.moment()
+    total = given.number()
+    total_sum = given.number() if flags & _SUM else 0
+    if flags & _BELOW_ZERO:
+        total_sum = -total_sum
+    active_days = total if flags & _DAY_EACH else given.number()
+    gone_day = given.integer() if flags & _GONE else 0
+    packed = given.block()
+    if packed:
+        check_packed(packed)
+    if not flags & _VALUES:
+        return Series(first_ms, last_ms, total, total_sum, active_days, gone_day, packed)
+    number = given.number()
+    if number > len(given.raw):
+        raise Damaged("more values than bytes")
+    values = [given.number() for _ in range(number)]
+    days = [given.integer() for _ in range(number)]
+    return Series(first_ms, last_ms, total, total_sum, active_days, gone_day, packed, values, days)
+
+
+def _episode(given: _Reader) -> Episode:
+    flags = given.byte()
+    episode = Episode(given.moment() if flags & _BEGAN else 0, flags & _HOLDS != 0)
+    if flags & _ACTED_AT_START:
+        episode.acted_ms = episode.start_ms
+    if flags & _ACTED:
+        episode.acted_ms = given.moment()
+    if flags & _ACTED_BEFORE:
+        episode.before_ms = given.moment()
+    if flags & _IS_OPEN:
+        episode.open_until_ms = given.moment()
+    if flags & _WAITS:
+        episode.pending_ms = given.integer()
+        episode.met_ms = given.integer()
+    if flags & _STRETCHES:
+        episode.held = given.moments()
+        episode.stood = given.moments()
+    return episode
