@@ -5,14 +5,10 @@ are. The numbers of a day take two bytes for most kinds of events, four with an 
 """
 
 import struct
-from itertools import accumulate
-from math import gcd
-from operator import sub
 from typing import Any, Final
 
 _HUNDRED: Final = 100
-_HEAD: Final = struct.Struct("<BI")
-_HEAD_BYTES: Final = _HEAD.size
+_HEAD_BYTES: Final = 5
 # What the flags of the head say: how wide the steps from day to day, the counts, and the sums are.
 _DAY_CODES: Final = "BI"
 _COUNT_CODES: Final = "BQ"
@@ -24,7 +20,12 @@ _FORMATS: Final = tuple(
     for codes in (days + counts + sums for sums in _SUM_CODES for counts in _COUNT_CODES for days in _DAY_CODES)
 )
 """By flags: how wide each column is, and how many bytes a day takes."""
-_MOST_IN: Final = {code: (1 << 8 * width) - 1 for code, width in _WIDTHS.items()}
+_BYTE: Final = 0xFF
+_SMALL_SUMS: Final = 1
+_LARGE_SUMS: Final = 2
+_ANY_SUMS: Final = 3
+_SMALL_SUM: Final = 100 * 0xFFFF
+_LARGE_SUM: Final = 100 * 0xFFFFFFFF
 
 
 class Damaged(ValueError):
@@ -165,26 +166,56 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
 
     Args:
         days: ascending, from 0 to 2^32 - 1.
-        counts: from 1 to 2^64 - 1.
+        counts: from 1 to 2^63 - 1.
         sums: between -2^63 and 2^63 - 1, or empty.
     """
     if not days:
         return b""
-    steps = [0, *map(sub, days[1:], days)]
-    wide_days, wide_counts, kind = max(steps) > _MOST_IN["B"], max(counts) > _MOST_IN["B"], 0
-    if sums:
-        if min(sums) < 0 or gcd(*sums) % _HUNDRED or max(sums) > _HUNDRED * _MOST_IN["I"]:
-            kind = 3
-        else:
-            sums = [number // _HUNDRED for number in sums]
-            kind = 1 if max(sums) <= _MOST_IN["H"] else 2
-    number = len(days)
-    parts = [_HEAD.pack(wide_days | wide_counts << 1 | kind << 2, days[0])]
-    parts.append(struct.pack(f"<{number}I", *steps) if wide_days else bytes(steps))
-    parts.append(struct.pack(f"<{number}Q", *counts) if wide_counts else bytes(counts))
-    if kind:
-        parts.append(struct.pack(f"<{number}{_SUM_CODES[kind]}", *sums))
-    return b"".join(parts)
+    wide_days = wide_counts = 0
+    before = days[0]
+    for day in days:
+        if day - before > _BYTE:
+            wide_days = 1
+        before = day
+    for count in counts:
+        if count > _BYTE:
+            wide_counts = 1
+    kind = _kind_of(sums) if sums else 0
+    made = bytearray()
+    made.append(wide_days | wide_counts << 1 | kind << 2)
+    before = days[0]
+    _put(made, before, 4)
+    for day in days:
+        _put(made, day - before, 4 if wide_days else 1)
+        before = day
+    for count in counts:
+        _put(made, count, 8 if wide_counts else 1)
+    if kind == _ANY_SUMS:
+        for number in sums:
+            _put(made, number, 8)
+    else:
+        for number in sums:
+            _put(made, number // _HUNDRED, 2 if kind == _SMALL_SUMS else 4)
+    return bytes(made)
+
+
+def _kind_of(sums: list[int]) -> int:
+    """Return how sums are written: see `_SUM_CODES`."""
+    kind = _SMALL_SUMS
+    for number in sums:
+        if number < 0 or number > _LARGE_SUM or number % _HUNDRED:
+            return _ANY_SUMS
+        if number > _SMALL_SUM:
+            kind = _LARGE_SUMS
+    return kind
+
+
+def _put(made: bytearray, value: int, width: int) -> None:
+    """Write a number, the lowest byte first."""
+    while width:
+        made.append(value & _BYTE)
+        value >>= 8
+        width -= 1
 
 
 def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
@@ -192,20 +223,34 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     if not packed:
         return [], [], []
     codes, number = check_packed(packed)
-    first = int.from_bytes(packed[1:_HEAD_BYTES], "little")
-    at, columns = _HEAD_BYTES, []
-    for code in codes:
-        end = at + number * _WIDTHS[code]
-        if code == "B":
-            columns.append(list(packed[at:end]))
-        else:
-            columns.append([] if code == "x" else list(struct.unpack_from(f"<{number}{code}", packed, at)))
-        at = end
-    steps, counts, sums = columns
-    steps[0] = first
-    if codes[2] in "HI":
-        sums = [one * _HUNDRED for one in sums]
-    return list(accumulate(steps)), counts, sums
+    day, at = _number_at(packed, 1, 4), _HEAD_BYTES
+    days, sums = [], []
+    width = _WIDTHS[codes[0]]
+    for place in range(number):
+        if place:
+            day += _number_at(packed, at, width)
+        days.append(day)
+        at += width
+    end = at + number * _WIDTHS[codes[1]]
+    counts = list(packed[at:end]) if codes[1] == "B" else list(struct.unpack_from(f"<{number}Q", packed, at))
+    kind = codes[2]
+    if kind == "q":
+        sums = list(struct.unpack_from(f"<{number}q", packed, end))
+    elif kind != "x":
+        width = _WIDTHS[kind]
+        for _ in range(number):
+            sums.append(_number_at(packed, end, width) * _HUNDRED)
+            end += width
+    return days, counts, sums
+
+
+def _number_at(packed: bytes, at: int, width: int) -> int:
+    """Read a number that is not below zero, the lowest byte first."""
+    value = 0
+    while width:
+        width -= 1
+        value = value << 8 | packed[at + width]
+    return value
 
 
 def check_packed(packed: bytes) -> tuple[str, int]:
