@@ -19,7 +19,7 @@ from aiokafka.producer.sender import Sender
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
 from workers import decide, faust_batches, intake, store, worker
 from workers.cli import main as linger
-from workers.core import activity
+from workers.core import activity, codec
 from workers.publisher import Publisher
 from workers.store import OutboxRecord
 from workers.work import Work
@@ -43,10 +43,10 @@ _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", intake.Intake, "_read"),
     ("parse", decide.Decide, "_sort"),
-    ("load", activity, "decode"),
+    ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
     ("decide", decide, "decide"),
-    ("encode", activity, "encode"),
+    ("encode", codec, "encode"),
     ("encode", Work, "changes"),
 )
 _PATCHED_ASYNC: Final[tuple[tuple[str, Any, str], ...]] = (
