@@ -602,8 +602,8 @@ class Decide:
             if decided.activity is not None:
                 decided.stored = codec.encode(decided.activity)
             return decided
-        except codec.NewerLayout as error:
-            raise LingerError(f"{error}: a newer version of Linger has worked here; run that version") from error
+        except codec.OtherLayout as error:
+            raise LingerError(str(error)) from error
         except Exception as error:  # the one place where a bug in deciding meets a customer's data
             log.exception(telemetry.DEAD_LETTERED, customer=telemetry.customer_ref(name), error=type(error).__name__)
             reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
@@ -665,6 +665,8 @@ class Decide:
                     if sweeping and known.generation >= self._rules.generation:
                         continue
                     outcome = decide(name, known, (), self._rules, observed, upto_ms)
+                except codec.OtherLayout as error:
+                    raise LingerError(str(error)) from error
                 except Exception:  # one customer's data must not stop everybody's timers
                     log.exception(telemetry.STEP_RETRIED, customer=telemetry.customer_ref(name))
                     work.due[name] = upto_ms + _POSTPONE_MS

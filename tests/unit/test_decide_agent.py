@@ -297,15 +297,24 @@ def test_a_dead_letter_with_an_empty_header_can_be_claimed_by_the_next_owner() -
     lawful(law)
 
 
-def test_an_activity_of_a_newer_version_ends_the_worker_and_costs_no_event() -> None:
+@pytest.mark.parametrize(
+    ("raw", "mend"),
+    [(bytes([codec.LAYOUT + 1]) + b"whatever", "run that version"), (b"\x92\x02\x00", "linger rebuild")],
+)
+def test_an_activity_of_another_version_ends_the_worker_and_costs_no_event(raw: bytes, mend: str) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.take(record(0))
-        store.contents[0].activities["ada"] = bytes([codec.LAYOUT + 1]) + b"whatever"
-        with pytest.raises(LingerError, match="newer version"):
+        store.contents[0].activities["ada"] = raw
+        with pytest.raises(LingerError, match=mend):
             await agent.take(record(1))
+        agent.clock.now_ms = day(100)
+        await agent.look()
+        with pytest.raises(LingerError, match=mend):
+            await agent.decide.fire()
         assert await agent.published("linger.dead-letter") == []
+        assert store.contents[0].activities["ada"] == raw
 
-    lawful(law)
+    lawful(law, QUIET, now_day=3)
 
 
 WITH_A_FLAG: Final = rule(

@@ -65,8 +65,8 @@ class UnknownLayout(ValueError):
     """A stored activity that this version cannot read."""
 
 
-class NewerLayout(UnknownLayout):
-    """A stored activity that a newer version of Linger wrote; nothing may be changed about it."""
+class OtherLayout(UnknownLayout):
+    """A stored activity that another version of Linger wrote; nothing may be changed about it."""
 
 
 class _Rest(msgspec.Struct, array_like=True, gc=False):
@@ -377,10 +377,14 @@ def decode(raw: bytes, rule_ids: Mapping[bytes, str]) -> Activity:
     layout = raw[0] if raw else 0
     if layout != LAYOUT:
         if LAYOUT < layout <= _LAST_LAYOUT:
-            raise NewerLayout(f"stored activity has layout {layout}, this version reads {LAYOUT}")
+            raise OtherLayout(
+                f"stored activity has layout {layout}, this version reads {LAYOUT}: a newer version of Linger has "
+                f"worked here; run that version"
+            )
         if layout & 0xF0 == 0x90 and len(raw) > 1 and 0 < raw[1] < LAYOUT:
-            raise UnknownLayout(
-                f"stored activity has layout {raw[1]}, this version reads {LAYOUT}; make it again: linger rebuild"
+            raise OtherLayout(
+                f"stored activity has layout {raw[1]}, this version reads {LAYOUT}: an older version of Linger has "
+                f"worked here. Stop all workers, and make the state again: linger rebuild"
             )
         raise UnknownLayout("stored activity cannot be read: it does not begin with a layout")
     try:
