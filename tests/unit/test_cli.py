@@ -483,3 +483,13 @@ def test_settings_that_are_wrong_keep_a_worker_from_starting(linger: Linger, tmp
     assert answer.status == 2
     assert "nothing.yaml" in answer.err
     assert "there are no *.yaml files in this folder" in answer.err
+
+
+def test_the_thread_that_fetches_has_its_turn_within_a_millisecond() -> None:
+    """Python lets it wait for 5 ms each time, and each of its fetches several times."""
+    before = sys.getswitchinterval()
+    try:
+        cli._share_the_interpreter()
+        assert sys.getswitchinterval() < 0.001
+    finally:
+        sys.setswitchinterval(before)
