@@ -24,7 +24,7 @@ LAYOUT: Final = 3
 _LAST_LAYOUT: Final = 31
 """What begins with more than that is no layout to come, but damage."""
 CODE_BYTES: Final = 5
-"""A million rules, over the years, and no two have the same code, but for 1 in 2."""
+"""Of a thousand rules, over the years, two have the same code in one of two million companies."""
 
 _ONE_BYTE: Final = 240
 _LONGEST_NUMBER: Final = 8
@@ -36,6 +36,7 @@ _UNKNOWN_RULE: Final = "#"
 _LARGEST: Final = (1 << 63) - 1
 _FARTHEST_MS: Final = 1 << 55
 
+# Flags of an activity.
 _HAS_FIRED: Final = 1
 _HAS_DUE: Final = 2
 _DUE_IS_A_FLIP: Final = 4
@@ -43,6 +44,7 @@ _HAS_ACTED: Final = 8
 _HAS_REST: Final = 16
 _ACTIVITY_FLAGS: Final = 31
 
+# Flags of an episode.
 _HOLDS: Final = 1
 _BEGAN: Final = 2
 _ACTED: Final = 4
@@ -52,6 +54,7 @@ _IS_OPEN: Final = 32
 _WAITS: Final = 64
 _STRETCHES: Final = 128
 
+# Flags of a series; above them the place of a usual key.
 _SUM: Final = 1
 _BELOW_ZERO: Final = 2
 _GONE: Final = 4
