@@ -36,7 +36,11 @@ def compiled() -> Path:
         print("Compiling the core of Linger, once for this code ...", file=sys.stderr)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
             _unpack(_wheel(Path(made)), Path(made) / "packages")
-            (Path(made) / "packages").rename(folder)
+            try:
+                (Path(made) / "packages").rename(folder)
+            except OSError:
+                if not folder.exists():  # somebody else was faster, with the same code
+                    raise
     if not list(folder.glob(f"workers/core/*{EXTENSION_SUFFIXES[0]}")):
         raise NotCompiled("nothing was compiled: there is no C compiler (on Debian: apt-get install gcc libc6-dev)")
     return folder
