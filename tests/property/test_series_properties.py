@@ -1,5 +1,8 @@
 """Packed days say what was packed, whatever the numbers are; damaged bytes are refused, and nothing else happens."""
 
+import struct
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +41,14 @@ def test_an_ordinary_day_takes_two_bytes_and_four_with_an_amount() -> None:
     many = list(range(19_000, 19_100))
     assert len(pack(many, [1] * 100, [])) == 5 + 200
     assert len(pack(many, [1] * 100, [64_3500] * 100)) == 5 + 400
+
+
+@pytest.mark.parametrize(
+    ("days", "sums"), [([-1, 3], []), ([0, 2**32 + 300], []), ([3, 1], []), ([1, 2], [2**63, 0])]
+)
+def test_what_has_no_room_is_refused_and_not_cut(days: list[int], sums: list[int]) -> None:
+    with pytest.raises((OverflowError, struct.error)):
+        pack(days, [1, 1], sums)
 
 
 @given(st.binary(min_size=1, max_size=60))

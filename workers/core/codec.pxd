@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.activity cimport Activity, Episode
-from workers.core.series cimport Series, check_packed
+from workers.core.series cimport Series, check_packed, number_at, put_number
 
 cdef long long _ONE_BYTE, _LONGEST_NUMBER, _LARGEST, _FARTHEST_MS
 cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _ACTIVITY_FLAGS
@@ -29,7 +29,7 @@ cdef class _Reader:
     cdef long long base_ms
 
     cdef long long byte(self) except? -1
-    @cython.locals(at=cython.Py_ssize_t, end=cython.Py_ssize_t, value=cython.longlong, size=cython.longlong, shift=cython.longlong)
+    @cython.locals(at=cython.Py_ssize_t, value=cython.longlong, size=cython.longlong)
     cdef long long number(self) except? -1
     @cython.locals(value=cython.longlong)
     cdef long long integer(self) except? -1

@@ -17,7 +17,7 @@ import msgspec
 
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.facts import FINGERPRINT_BYTES
-from workers.core.series import Damaged, Series, check_packed
+from workers.core.series import Damaged, Series, check_packed, number_at, put_number
 
 LAYOUT: Final = 3
 """Layouts 1 and 2 were msgpack arrays."""
@@ -116,9 +116,9 @@ class _Writer:
         base_ms: moments are written as their distance to it.
     """
 
-    def __init__(self, base_ms: int) -> None:
+    def __init__(self) -> None:
         self.made = bytearray()
-        self.base_ms = base_ms
+        self.base_ms = 0
 
     def byte(self, value: int) -> None:
         """Write a number below 256."""
@@ -138,10 +138,7 @@ class _Writer:
             rest >>= 8
             size += 1
         self.made.append(_ONE_BYTE + size)
-        while size:
-            self.made.append(value & 0xFF)
-            value >>= 8
-            size -= 1
+        put_number(self.made, value, size)
 
     def integer(self, value: int) -> None:
         """Write a whole number."""
@@ -186,23 +183,16 @@ class _Reader:
 
     def number(self) -> int:
         """Read a whole number, not below zero."""
-        at = self.at
-        value = self.raw[at]
+        value = self.byte()
         if value < _ONE_BYTE:
-            self.at = at + 1
             return value
-        size = value - _ONE_BYTE
+        at, size = self.at, value - _ONE_BYTE
         if size > _LONGEST_NUMBER:
             raise Damaged(f"a number of {size} bytes")
-        self.at = end = at + 1 + size
-        value, shift = 0, 0
-        while at + 1 < end:
-            at += 1
-            if shift == 56 and self.raw[at] > 127:
-                raise Damaged("a number beyond 63 bits")
-            value |= self.raw[at] << shift
-            shift += 8
-        return value
+        if size == _LONGEST_NUMBER and self.raw[at + size - 1] > 127:
+            raise Damaged("a number beyond 63 bits")
+        self.at = at + size
+        return number_at(self.raw, at, size)
 
     def integer(self) -> int:
         """Read a whole number."""
@@ -250,7 +240,7 @@ def encode(activity: Activity) -> bytes:
         flags |= _HAS_ACTED
     if has_rest:
         flags |= _HAS_REST
-    out = _Writer(0)
+    out = _Writer()
     out.byte(LAYOUT)
     out.byte(flags)
     out.moment(activity.at_ms)

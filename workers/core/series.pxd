@@ -21,9 +21,10 @@ cdef long long _HUNDRED, _HEAD_BYTES, _BYTE, _SMALL_SUMS, _LARGE_SUMS, _ANY_SUMS
 cpdef bytes pack(list days, list counts, list sums)
 @cython.locals(number=cython.longlong, kind=cython.longlong)
 cdef long long _kind_of(list sums) except? -1
-cdef _put(bytearray made, long long value, long long width)
+@cython.locals(left=cython.longlong)
+cpdef put_number(bytearray made, long long value, long long width)
 @cython.locals(number=cython.Py_ssize_t, place=cython.Py_ssize_t, at=cython.Py_ssize_t, end=cython.Py_ssize_t, day=cython.longlong, width=cython.longlong, days=list, sums=list)
 cpdef tuple unpack(bytes packed)
-cdef long long _number_at(bytes packed, Py_ssize_t at, long long width) except? -1
+cpdef long long number_at(bytes packed, Py_ssize_t at, long long width) except? -1
 @cython.locals(flags=cython.longlong, size=cython.Py_ssize_t, width=cython.Py_ssize_t)
 cpdef tuple check_packed(bytes packed)

@@ -168,6 +168,9 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
         days: ascending, from 0 to 2^32 - 1.
         counts: from 1 to 2^63 - 1.
         sums: between -2^63 and 2^63 - 1, or empty.
+
+    Raises:
+        OverflowError, struct.error: if they are not.
     """
     if not days:
         return b""
@@ -184,18 +187,17 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
     made = bytearray()
     made.append(wide_days | wide_counts << 1 | kind << 2)
     before = days[0]
-    _put(made, before, 4)
+    put_number(made, before, 4)
     for day in days:
-        _put(made, day - before, 4 if wide_days else 1)
+        put_number(made, day - before, 4 if wide_days else 1)
         before = day
     for count in counts:
-        _put(made, count, 8 if wide_counts else 1)
+        put_number(made, count, 8 if wide_counts else 1)
     if kind == _ANY_SUMS:
-        for number in sums:
-            _put(made, number, 8)
+        made += struct.pack(f"<{len(sums)}q", *sums)
     else:
         for number in sums:
-            _put(made, number // _HUNDRED, 2 if kind == _SMALL_SUMS else 4)
+            put_number(made, number // _HUNDRED, 2 if kind == _SMALL_SUMS else 4)
     return bytes(made)
 
 
@@ -210,12 +212,19 @@ def _kind_of(sums: list[int]) -> int:
     return kind
 
 
-def _put(made: bytearray, value: int, width: int) -> None:
-    """Write a number, the lowest byte first."""
-    while width:
+def put_number(made: bytearray, value: int, width: int) -> None:
+    """Write a number in so many bytes, the lowest first.
+
+    Raises:
+        OverflowError: if it has no room in them, or is below zero.
+    """
+    left = width
+    while left:
         made.append(value & _BYTE)
         value >>= 8
-        width -= 1
+        left -= 1
+    if value:
+        raise OverflowError(f"a number is below zero or takes more than {width} bytes")
 
 
 def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
@@ -223,12 +232,12 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     if not packed:
         return [], [], []
     codes, number = check_packed(packed)
-    day, at = _number_at(packed, 1, 4), _HEAD_BYTES
+    day, at = number_at(packed, 1, 4), _HEAD_BYTES
     days, sums = [], []
     width = _WIDTHS[codes[0]]
     for place in range(number):
         if place:
-            day += _number_at(packed, at, width)
+            day += number_at(packed, at, width)
         days.append(day)
         at += width
     end = at + number * _WIDTHS[codes[1]]
@@ -239,13 +248,13 @@ def unpack(packed: bytes) -> tuple[list[int], list[int], list[int]]:
     elif kind != "x":
         width = _WIDTHS[kind]
         for _ in range(number):
-            sums.append(_number_at(packed, end, width) * _HUNDRED)
+            sums.append(number_at(packed, end, width) * _HUNDRED)
             end += width
     return days, counts, sums
 
 
-def _number_at(packed: bytes, at: int, width: int) -> int:
-    """Read a number that is not below zero, the lowest byte first."""
+def number_at(packed: bytes, at: int, width: int) -> int:
+    """Read what `put_number` wrote."""
     value = 0
     while width:
         width -= 1
