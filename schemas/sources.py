@@ -128,7 +128,11 @@ def _since(value: Any) -> Any:
 class Source(_Strict):
     """One foreign topic."""
 
-    topic: TopicName = Field(description="The Kafka topic to read.", examples=["shop.orders"])
+    topic: TopicName = Field(
+        description="The Kafka topic to read. Linger's own activity topic stands for producers that write canonical "
+        "events straight to it: intake leaves it alone, and their silence is noticed all the same.",
+        examples=["shop.orders"],
+    )
     format: Literal["json", "canonical"] = Field(
         default="json",
         description="canonical: the values are Linger's own events already; no fields are needed.",

@@ -65,8 +65,12 @@ class StoppedClock:
 def record(
     offset: int, kind: str = "login", at: str = "2024-01-02T00:00:00Z", customer: str = "ada", **fields: Any
 ) -> ConsumerRecord:
-    """A record of the activity topic; `raw`, `key` and `headers` as they are, other fields go into the event."""
+    """A record of the activity topic; `raw`, `key` and `headers` as they are, `sent_day` for its stamp.
+
+    Other fields go into the event.
+    """
     headers = fields.pop("headers", ())
+    sent_day = fields.pop("sent_day", 1)
     raw = fields.pop("raw", None)
     key = fields.pop("key", customer.encode())
     body = {"event_id": f"e{offset}", "customer_id": customer, "type": kind, "occurred_at": at, **fields}
@@ -74,7 +78,7 @@ def record(
         topic="linger.activity",
         partition=0,
         offset=offset,
-        timestamp=day(1),
+        timestamp=day(sent_day),
         timestamp_type=0,
         key=key,
         value=orjson.dumps(body) if raw is None else raw,
@@ -88,11 +92,20 @@ def record(
 class Agent:
     """A decide agent that has claimed partition 0 of a topic, and everything around it."""
 
-    def __init__(self, store: Store, *content: Rule, now_day: float = 100, outbox_limit: int = 100) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *content: Rule,
+        now_day: float = 100,
+        outbox_limit: int = 100,
+        partitions: int = 64,
+        sources: SourcesFile | None = None,
+    ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
         self.store = store
-        sources = SourcesFile.model_validate(
+        settings = Settings(outbox_limit=outbox_limit, partitions=partitions)
+        sources = sources or SourcesFile.model_validate(
             {
                 "event_types": {"nps": {}},
                 "sources": [
@@ -106,7 +119,6 @@ class Agent:
                 ],
             }
         )
-        settings = Settings(outbox_limit=outbox_limit)
         self.decide = Decide(
             settings, sources, rules(*content, types=TYPES), store, self.publisher.as_publisher(), self.clock
         )
@@ -116,12 +128,14 @@ class Agent:
         await self.decide.claim({0: LogBounds(0, end)}, None, self.progress())
         await self.look()
 
-    async def look(self) -> None:
-        ends = {0: self.decide.partitions[0].meta.offset}
+    async def look(self, end: int | None = None) -> None:
+        """Look at the sources; the partition ends where it is read to, or there."""
+        ends = {0: self.decide.partitions[0].meta.offset if end is None else end}
         self.decide.look(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
     def progress(self) -> dict[str, Progress]:
-        return {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
+        foreign = {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
+        return {**foreign, **self.decide.told()}
 
     async def take(self, *records: ConsumerRecord, follows: int | None = None) -> int | bool | None:
         """Give the agent a delivery; `follows` as in `Delivery`, where it begins if left out."""

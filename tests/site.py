@@ -199,6 +199,7 @@ async def site(
     rules: str,
     *,
     workers: int = 1,
+    sources: str = SOURCES,
     orders_silence: str = "3000 days",
     logins_silence: str = "3000 days",
     prefix: str | None = None,
@@ -212,6 +213,7 @@ async def site(
         folder: for its files and logs.
         rules: the rule file.
         workers: how many to start.
+        sources: the sources file, with `{prefix}` before each topic.
         orders_silence, logins_silence: `max_silence` of these sources.
         prefix: of all its topics and keys; a new one if left out.
         worker_connection: variables by which its workers connect, if not as the test does; a name with an empty
@@ -221,7 +223,7 @@ async def site(
     prefix = prefix or f"t{uuid.uuid4().hex[:8]}."
     (folder / "rules.yaml").write_text(rules)
     (folder / "sources.yaml").write_text(
-        SOURCES.format(prefix=prefix, orders_silence=orders_silence, logins_silence=logins_silence)
+        sources.format(prefix=prefix, orders_silence=orders_silence, logins_silence=logins_silence)
     )
     variables = {
         **pair.variables(),

@@ -99,7 +99,7 @@ def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) 
     """Return by topic what a worker has to be allowed; `own` are Linger's own topics without their prefix."""
     needed: dict[str, tuple[Right, ...]] = {settings.topic(name): (Right.WRITE,) for name in own}
     needed[settings.topic("activity")] = _RIGHTS_ON_ACTIVITY
-    return needed | {source.topic: (Right.READ,) for source in sources.sources}
+    return {source.topic: (Right.READ,) for source in sources.sources} | needed
 
 
 async def missing_rights(settings: Settings, sources: SourcesFile) -> list[str]:

@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from workers.configuration import load_configuration
+from workers.direct import foreign_sources
 from workers.errors import StartupError
 from workers.opened_store import with_store
 from workers.rebuild import members_of
@@ -37,8 +38,9 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 def forget_source(settings: Settings, topic: str) -> None:
     """Forget one source, if no worker is alive."""
     sources, _ = load_configuration(settings)
-    if topic not in {source.topic for source in sources.sources}:
-        names = ", ".join(source.topic for source in sources.sources)
+    topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
+    if topic not in topics:
+        names = ", ".join(topics)
         raise StartupError([f"'{topic}' is no source; the sources are: {names}"])
 
     async def ask(store: Store) -> int:

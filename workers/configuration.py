@@ -6,6 +6,7 @@ from typing import Final
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.ruleset import HOLD_OUT_KEY, RuleSet, compile_rules
+from workers.direct import direct_problems
 from workers.errors import StartupError
 from workers.files.problems import Problem, in_order
 from workers.files.rule_files import Known, Reading, read_documents, read_texts
@@ -65,6 +66,8 @@ def load_configuration(settings: Settings) -> tuple[SourcesFile, RuleSet]:
     if sources is None or problems:
         _, found = _read_rules(settings, None)
         raise StartupError([str(problem) for problem in [*problems, *found]])
+    if misdeclared := direct_problems(sources, settings.topic("activity")):
+        raise StartupError([f"{settings.sources}: {problem}" for problem in misdeclared])
     return sources, load_rule_set(settings, sources)
 
 

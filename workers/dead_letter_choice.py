@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from schemas.sources import TOPIC_PATTERN
 from workers.dead_letter_notes import Noted, Notes, Place
 from workers.dead_letters import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
-from workers.intake import SOURCE_HEADER
+from workers.direct import SOURCE_HEADER
 
 __all__ = [
     "NOT_LINGERS",

@@ -25,12 +25,13 @@ from workers.core import codec
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed, whole_series
+from workers.core.passage import compile_door
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import dead_letter
+from workers.direct import SOURCE_HEADER, Hearing, direct_source, only_direct
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.holding import Holding, Orders
-from workers.intake import SOURCE_HEADER
 from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.outbox import Outbox
 from workers.publisher import Publisher
@@ -57,6 +58,7 @@ class Partition:
     Attributes:
         meta: as last written.
         horizon: up to when each event type has been seen here.
+        hearing: what direct producers have written here.
         since: since when each series is watched; None until the sources have been looked at.
         lock: one step at a time.
         lost_at: when another worker turned out to own it (monotonic seconds), None while it is ours.
@@ -71,6 +73,7 @@ class Partition:
     meta: Meta
     outbox: Outbox
     horizon: Horizon
+    hearing: Hearing = field(default_factory=Hearing)
     since: dict[str, int] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lost_at: float | None = None
@@ -127,6 +130,9 @@ class Decide:
         self._declared = frozenset(sources.event_types)
         self._types = frozenset([*BUILT_IN, *self._declared])
         self._whole = whole_types(sources)
+        self._is_direct = direct_source(sources, self._activity_topic) is not None
+        self._direct_types = only_direct(sources, self._activity_topic)
+        self._door = compile_door(self._declared)
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         self._partitions: dict[int, Partition] = {}
         self._progress: Mapping[str, Progress] = {}
@@ -211,6 +217,8 @@ class Decide:
         partition = self._partitions.get(number)
         if partition is None or not partition.is_usable:
             return False
+        if delivery.records:
+            partition.hearing.begin(self._plausible_ms(delivery.records[0].timestamp))
         await self._wait_until_watched(partition)
         while not await partition.outbox.wait_for_room():
             # Closed: the partition is lost, or a step that is tried again puts another outbox in its place.
@@ -256,18 +264,33 @@ class Decide:
             behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
         self._progress, self._now_ms = progress, reading.now_ms
-        seen = seen_by_type(self._sources, progress)
+        seen = seen_by_type(self._sources, progress, {self._activity_topic: reading.now_ms})
         until = {name: seen.get(name, reading.now_ms) for name in self._types}
         sent = list(progress.values())
         for number, partition in self._partitions.items():
             if number not in ends:
                 continue  # claimed since then
-            needed = max(ends[number], sent_to(number, sent))
-            partition.horizon.look(behind_holes(number, partition.meta.offset), needed, until)
+            told = reading.ends.get(f"{self._activity_topic}:{number}", 0)
+            offset, end = behind_holes(number, partition.meta.offset), max(ends[number], told)
+            if offset >= end:
+                partition.hearing.begin(reading.now_ms)
+            partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
         for name, until_ms in self.until.items():
             telemetry.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
         self._looked = asyncio.Event()
+
+    def told(self) -> dict[str, Progress]:
+        """Return what is to be told of direct producers, by partition, as intake tells of those it reads."""
+        if not self._is_direct:
+            return {}
+        types = self._direct_types or self._types
+        return {
+            f"{self._activity_topic}:{partition.number}": partition.hearing.told(
+                min(partition.horizon.until.get(name, UNSEEN_MS) for name in types), self._settings.partitions
+            )
+            for partition in self._usable()
+        }
 
     async def fire_soon(self) -> None:
         """Decide some of the timers that may be decided now."""
@@ -441,8 +464,9 @@ class Decide:
             meta.offset = bounds.earliest
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
         horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
+        hearing = Hearing.going_on(self._progress.get(f"{self._activity_topic}:{number}"))
         partition = self._partitions[number] = Partition(
-            number, meta, outbox, horizon, fresh=fresh, earliest=bounds.earliest
+            number, meta, outbox, horizon, hearing, fresh=fresh, earliest=bounds.earliest
         )
         try:
             self._check(number, meta, bounds, topic_id)
@@ -541,6 +565,10 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
+        if self._is_direct:
+            latest_ms = max(record.timestamp for record in records)
+            partition.hearing.hear(self._plausible_ms(latest_ms), self._plausible_ms(work.direct_ms))
+            partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
         if work.waiting:
             self._asked.set()
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
@@ -560,6 +588,8 @@ class Decide:
         except InvalidEvent as error:
             work.dead_letters.append(self._dead_letter(record, error))
             return
+        if source is None:
+            work.direct_ms = max(work.direct_ms, record.timestamp)
         events = work.events.setdefault(fact.customer_id, [])
         events.append((fact, record))
 
@@ -569,11 +599,9 @@ class Decide:
         Raises:
             InvalidEvent: with the reason, if it is no canonical event.
         """
-        if direct:
-            # Nobody has looked at it yet: it comes through the same door as everything foreign.
-            self._parse(record)
         try:
-            fact = read_fact(record.value or b"", self._declared)
+            # Nobody has looked yet at what comes directly: it passes the same checks as everything foreign.
+            fact = self._door(record.value, self._latest_ms(record)) if direct else self._read(record)
         except NotCanonical:
             self._parse(record)
             raise InvalidEvent("not_canonical", "it is no canonical event") from None
@@ -583,9 +611,20 @@ class Decide:
             )
         return fact
 
+    def _read(self, record: ConsumerRecord) -> Fact:
+        return read_fact(record.value or b"", self._declared)
+
     def _parse(self, record: ConsumerRecord) -> None:
-        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
-        parse_event(record.value, types=self._declared, latest=datetime.fromtimestamp(latest_ms / 1000, UTC))
+        latest = datetime.fromtimestamp(self._latest_ms(record) / 1000, UTC)
+        parse_event(record.value, types=self._declared, latest=latest)
+
+    def _latest_ms(self, record: ConsumerRecord) -> int:
+        """Return the time by which the event in a record must have occurred."""
+        return self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
+
+    def _plausible_ms(self, stamped_ms: int) -> int:
+        """Return a record's time, never later than now."""
+        return min(max(0, stamped_ms), self._clock.latest_plausible_ms(stamped_ms))
 
     def _decide_customer(
         self,
@@ -757,6 +796,7 @@ class Decide:
             log.warning(telemetry.STEPS_LOST, partition=partition.number, offset=meta.offset, was=before)
             partition.went_back = True
             # What it has to be read to again, no timer may count as seen.
+            partition.hearing.heard_ms = 0
             partition.horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
 
     async def _recover_or_lose(self, partition: Partition, error: Transient) -> None:

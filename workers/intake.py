@@ -23,15 +23,13 @@ from workers.core.mapping import ForeignRecord
 from workers.core.observed import FOREVER_MS
 from workers.core.passage import compile_passage
 from workers.dead_letters import DeadLetterLimit, dead_letter
+from workers.direct import SOURCE_HEADER, foreign_sources
 from workers.faust_batches import Delivery
 from workers.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher
 from workers.safe_time import Progress
 from workers.settings import Settings
 from workers.store import OutboxRecord
-
-SOURCE_HEADER: Final = "linger-source"
-"""`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
 
 _QUEUED_BATCHES: Final = 2
 # Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.
@@ -88,7 +86,8 @@ class Intake:
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
-        self._passages = {source.topic: compile_passage(source, declared) for source in sources.sources}
+        foreign = foreign_sources(sources, self._activity_topic)
+        self._passages = {source.topic: compile_passage(source, declared) for source in foreign}
         self._limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self._passages

@@ -24,10 +24,10 @@ from workers.clock import Reading
 from workers.configuration import event_types
 from workers.core.ruleset import RuleSet
 from workers.decide import Decide, Partition
+from workers.direct import SOURCE_HEADER, direct_source, foreign_sources
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
 from workers.generations import newest_generation, put_in_force
-from workers.intake import SOURCE_HEADER
 from workers.log_fit import REBUILDING, Log, misfit
 from workers.opened_store import clock_of
 from workers.published import Published, read_published, read_through
@@ -135,6 +135,7 @@ class Rebuild:
         self._store = store
         self._clock = clock_of(settings, store)
         self._activity = settings.topic("activity")
+        self._foreign = [source.topic for source in foreign_sources(sources, self._activity)]
         self._publisher = Publisher(
             settings.kafka_connection(),
             idempotent=settings.kafka_enable_idempotence,
@@ -267,7 +268,7 @@ class Rebuild:
 
     async def _topics(self, admin: AIOKafkaAdminClient) -> dict[str, TopicState]:
         own = [self._settings.topic(name) for name in ("activity", *_PUBLISHED_TOPICS)]
-        dead, foreign = self._settings.topic("dead-letter"), [source.topic for source in self._sources.sources]
+        dead, foreign = self._settings.topic("dead-letter"), self._foreign
         topics = await describe(admin, [*own, dead, *foreign])
         problems = [f"topic '{name}' does not exist" for name in [*own, dead, *foreign] if name not in topics]
         wanted = self._settings.partitions
@@ -294,7 +295,7 @@ class Rebuild:
     async def _bounds(
         self, consumer: AIOKafkaConsumer, topics: Mapping[str, TopicState]
     ) -> dict[TopicPartition, LogBounds]:
-        names = [self._activity, *(source.topic for source in self._sources.sources)]
+        names = [self._activity, *self._foreign]
         places = [(name, number) for name in names for number in range(topics[name].partitions)]
         return await log_bounds(consumer, places)
 
@@ -472,10 +473,14 @@ class Rebuild:
     ) -> dict[str, Progress]:
         """Return what intake has seen of each source partition; what Redis does not know any more is told it."""
         known = await self._store.progress()
+        # Whatever direct producers wrote is read to its end.
+        ends = {place: one.end for place, one in bounds.items() if place.topic == self._activity}
+        read = {**committed, **ends}
+        is_direct = direct_source(self._sources, self._activity) is not None
         lost = [
-            SourcePartition(place, bounds[place], committed.get(place), topics[place.topic].partitions)
+            SourcePartition(place, bounds[place], read.get(place), topics[place.topic].partitions)
             for place in bounds
-            if place.topic != self._activity and f"{place.topic}:{place.partition}" not in known
+            if (is_direct or place.topic != self._activity) and f"{place.topic}:{place.partition}" not in known
         ]
         found = await find_progress(consumer, lost, heads.sources_ms, reading, self._clock)
         if found:

@@ -55,11 +55,19 @@ def _spoke_ms(partitions: Iterable[Progress]) -> int:
     return max(one.spoke_ms for one in known) or max(one.since_ms for one in known)
 
 
-def seen_by_type(sources: SourcesFile, progress: Mapping[str, Progress]) -> dict[str, int]:
+def seen_by_type(
+    sources: SourcesFile, progress: Mapping[str, Progress], awaited: Mapping[str, int] = {}
+) -> dict[str, int]:
     """Return until when each type that comes from sources has been seen, in epoch milliseconds.
 
     The least over all partitions of all sources of the type. A source that has been silent for longer than its
     `max_silence` stops at that: no data is not no customers.
+
+    Args:
+        sources: where the types come from.
+        progress: of all source partitions.
+        awaited: by topic, until when it counts as seen however far its partitions are: the caller waits, with a
+            `Horizon`, until it has read to there whatever is of interest to it.
     """
     until: dict[str, int] = {}
     for source in sources.sources:
@@ -67,7 +75,8 @@ def seen_by_type(sources: SourcesFile, progress: Mapping[str, Progress]) -> dict
         seen_ms = UNSEEN_MS
         if partitions is not None:
             spoke_ms = _spoke_ms(partitions)
-            seen_ms = min(*(one.seen_ms for one in partitions), spoke_ms + duration_ms(source.max_silence))
+            least_ms = min(one.seen_ms for one in partitions)
+            seen_ms = min(awaited.get(source.topic, least_ms), spoke_ms + duration_ms(source.max_silence))
         for name in source.types():
             until[name] = min(seen_ms, until.get(name, seen_ms))
     return until
@@ -135,6 +144,11 @@ class Horizon:
         if self._awaited is None:
             self._awaited = (needed, until)
             self.reach(offset)
+
+    def hear(self, types: Iterable[str], until_ms: int) -> None:
+        """Let types count as seen until a moment, at least."""
+        if later := [name for name in types if self.until.get(name, UNSEEN_MS) < until_ms]:
+            self.until = {**self.until, **dict.fromkeys(later, until_ms)}
 
     def reach(self, offset: int) -> bool:
         """Tell whether something more holds, now that the partition is read to an offset."""

@@ -96,7 +96,8 @@ class Worker:
         await self._join_generation()
         probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         app = build_app(self._reader_settings(), self._buffered_partitions(), self._positions)
-        read_topics(app, self._intake.topics, self._take_source)
+        if self._intake.topics:
+            read_topics(app, self._intake.topics, self._take_source)
         read_topics(app, [self._activity], self._take_activity, at_once=_PARTITIONS_AT_ONCE)
         self._app, self._probe = app, probe
         beside: list[asyncio.Task[None]] = []
@@ -449,7 +450,7 @@ class Worker:
                 self._counts,
                 lambda place, offset: self._behind_holes(*place, offset),
             )
-            progress = await self._store.exchange_progress(told)
+            progress = await self._store.exchange_progress({**told, **self._decide.told()})
             self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]

@@ -209,9 +209,10 @@ def _no_safe_time() -> None:
     original = decide.Decide.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
-        decide.seen_by_type = lambda sources, progress: {
-            name: reading.now_ms for source in sources.sources for name in source.types()
-        }
+        def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
+            return {name: reading.now_ms for source in sources.sources for name in source.types()}
+
+        decide.seen_by_type = seen_by_type
         original(this, reading, *others)
 
     decide.Decide.look = changed

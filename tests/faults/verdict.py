@@ -28,7 +28,7 @@ from workers.core.ruleset import RuleSet
 from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
-from workers.intake import SOURCE_HEADER
+from workers.direct import SOURCE_HEADER
 from workers.store import decode_record
 from workers.topic_reader import stop_consumer
 

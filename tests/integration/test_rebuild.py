@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from tests.builders import day
-from tests.integration.test_worker import DRY, GONE, QUIET, canonical
+from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core import codec
 from workers.embedded import Pair
@@ -171,6 +171,36 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert max(count for name in TOPICS for count in after[name].values()) == 1
 
     play(apache_pair, tmp_path, scenario)
+
+
+def test_what_direct_producers_wrote_is_made_again_too(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(12):
+            bought = canonical("purchase", f"c{number}", "2024-01-02T00:00:00Z", f"p{number}")
+            paid = {**bought, "amount": "5", "currency": "EUR"}
+            await place.send("linger.activity", paid, 1, key=f"c{number}".encode())
+        await place.now(3)
+        await place.decided_until(3)
+        login = canonical("login", "c1", "2024-01-13T00:00:00Z", "l1")
+        await place.send("linger.activity", login, 12, key=b"c1")
+        await place.now(14)
+        await place.decided_until(14)
+        await stop_workers(place)
+        state_before, published_before, meta_before = await state(place), await published(place), await meta_of(place)
+        assert sum(published_before["at-risk"].values()) == 12
+        await forget_everything(place, 14)
+
+        report = await rebuild(place)
+
+        assert (report["published"], report["unsure"]) == ({}, {})
+        assert await state(place) == state_before
+        assert await meta_of(place) == meta_before
+        place.start_worker()
+        await place.now(25)
+        await place.decided_until(15)  # silent since day 12, three days are allowed
+        assert await published(place) == published_before
+
+    play(apache_pair, tmp_path, scenario, rules=QUIET, sources=DIRECT)
 
 
 def left_out(counters: dict[str, int], names: tuple[str, ...]) -> dict[str, int]:

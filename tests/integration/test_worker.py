@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from tests.builders import day
-from tests.site import Site, site
+from tests.site import SOURCES, Site, site
 from workers.embedded import Pair
 from workers.topics import connected_admin
 
@@ -277,6 +277,75 @@ def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(p
         assert action["customer_id"] == "ada"
 
     play(pair, tmp_path, QUIET, scenario)
+
+
+DIRECT = """
+sources:
+  - topic: {prefix}linger.activity
+    format: canonical
+    events: [purchase, login, cancellation]
+    max_silence: 3 days
+    complete_since: 2024-01-01
+"""
+
+
+def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_of_customers(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        async def buys(customer: str, at_day: int) -> None:
+            bought = canonical("purchase", customer, f"2024-01-{at_day + 1:02}T00:00:00Z", f"{customer}-{at_day}")
+            paid = {**bought, "amount": "5", "currency": "EUR"}
+            await place.send("linger.activity", paid, at_day, key=customer.encode())
+
+        await buys("ada", 1)
+        for at_day in (4, 7, 10):
+            await place.now(at_day)
+            await buys("bob", at_day)
+        await place.now(11)
+        await place.decided_until(11)
+        (action,) = await place.actions("at-risk")
+        assert (action["customer_id"], action["decided_at"]) == ("ada", "2024-01-12T00:00:00Z")
+
+        # Nobody writes any more; bob would be due on day 20, and three days of silence are allowed.
+        await place.now(25)
+        await place.decided_until(13)
+        assert len(await place.actions("at-risk")) == 1
+        assert all(until_ms == day(13) for until_ms, _ in (await place.seen()).values())
+        assert "source_silent" in place.log()
+
+        await buys("cyd", 25)
+        await place.now(26)
+        await place.decided_until(26)
+        assert sorted(one["customer_id"] for one in await place.actions("at-risk")) == ["ada", "bob"]
+        assert (await place.counters())["events"] == 5
+        assert len(await place.read("activity")) == 5  # nobody passes on what is there already
+
+    play(pair, tmp_path, QUIET, scenario, sources=DIRECT)
+
+
+def test_direct_producers_may_write_beside_intake(pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await place.order("ada", 1)
+        bought = canonical("purchase", "ada", "2024-01-09T00:00:00Z", "p1", amount="5", currency="EUR")
+        await place.send("linger.activity", bought, 8, key=b"ada")
+        await place.order("bob", 9)
+        await place.now(12)
+        await place.decided_until(11)
+        assert await place.actions("at-risk") == []
+
+        await place.send("linger.activity", {**bought, "event_id": "p2", "customer_id": "cyd"}, 18, key=b"cyd")
+        await place.order("dan", 18)
+        await place.now(19)
+        await place.decided_until(19)
+        decided = [(one["customer_id"], one["decided_at"]) for one in await place.actions("at-risk")]
+        assert sorted(decided) == [
+            ("ada", "2024-01-19T00:00:00Z"),
+            ("bob", "2024-01-20T00:00:00Z"),
+            ("cyd", "2024-01-19T00:00:00Z"),
+        ]
+
+    play(pair, tmp_path, QUIET, scenario, sources=SOURCES + DIRECT.replace("sources:\n", ""))
 
 
 @asynccontextmanager

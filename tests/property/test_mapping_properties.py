@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import read_fact
+from workers.core.facts import Fact, NotCanonical, read_fact
 from workers.core.mapping import ForeignRecord, compile_source
-from workers.core.passage import Canonical, compile_passage
+from workers.core.passage import Canonical, compile_door, compile_passage
 
 Headers = list[tuple[str, bytes]]
 
@@ -56,6 +56,7 @@ SOURCES = [
     ),
 ]
 MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
+DOOR = compile_door(DECLARED)
 PASSAGES = [compile_passage(source, DECLARED) for source in SOURCES]
 
 scalars = (
@@ -242,3 +243,33 @@ def test_every_whole_number_of_64_bits_is_an_exact_id(number: int) -> None:
     event = outcome(0, json.dumps(body).encode(), None, [])
     assert isinstance(event, Purchase)
     assert event.event_id == event.customer_id == str(number)
+
+
+def through_the_door(raw: bytes | None) -> Fact | str:
+    try:
+        return DOOR(raw, round(LATEST.timestamp() * 1000))
+    except InvalidEvent as refusal:
+        return repr(refusal)
+    except NotCanonical:
+        return "not canonical"
+
+
+def parsed_and_read(raw: bytes | None) -> Fact | str:
+    try:
+        parse_event(raw, types=DECLARED, latest=LATEST)
+        return read_fact(raw or b"", DECLARED)
+    except InvalidEvent as refusal:
+        return repr(refusal)
+    except NotCanonical:
+        return "not canonical"
+
+
+@given(canonical)
+def test_what_comes_directly_is_looked_at_as_closely_as_what_is_foreign(document: dict[str, Any]) -> None:
+    for raw in (json.dumps(document).encode(), json.dumps(document, ensure_ascii=False).encode(errors="replace")):
+        assert through_the_door(raw) == parsed_and_read(raw)
+
+
+@given(st.none() | st.binary(max_size=100))
+def test_no_bytes_break_the_door(raw: bytes | None) -> None:
+    assert through_the_door(raw) == parsed_and_read(raw)

@@ -86,6 +86,15 @@ def test_a_topic_name_with_colons_is_no_riddle() -> None:
         sources(source("a:0", "purchase"))
 
 
+def test_what_the_caller_waits_for_itself_is_not_held_up_by_partitions_that_others_read() -> None:
+    known = {"log:0": progress(9, 9, partitions=2), "log:1": progress(2, 8, partitions=2)}
+    only = sources(source("log", "purchase"))
+    assert seen_by_type(only, known) == {"purchase": day(2)}
+    assert seen_by_type(only, known, {"log": day(10)}) == {"purchase": day(10)}
+    assert seen_by_type(only, known, {"log": day(40)}) == {"purchase": day(12)}  # silent since day 9
+    assert seen_by_type(only, {}, {"log": day(10)}) == {"purchase": UNSEEN_MS}
+
+
 # --- silence ------------------------------------------------------------------------------------------------------
 
 

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.events import MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event
+from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Wire, epoch_ms, is_id, is_money, is_plausible
+from workers.core.facts import Fact, Wire, epoch_ms, fact_of, is_id, is_money, is_plausible, read_fact
 from workers.core.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
@@ -55,19 +55,41 @@ def compile_passage(source: Source, declared: Collection[str]) -> Passage:
     return _canonical(source, declared) if source.format == "canonical" else _foreign(source, declared)
 
 
+Door = Callable[[bytes | None, int], Fact]
+"""`door(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` for what folding cannot read."""
+
+
+def compile_door(declared: Collection[str]) -> Door:
+    """Return what reads canonical events that nobody has looked at yet; `declared` as for `parse_event`."""
+    known = frozenset([*BUILT_IN, *declared])
+
+    def door(raw: bytes | None, latest_ms: int) -> Fact:
+        if raw is not None and (wire := _checked(raw, known, latest_ms)) is not None:
+            return fact_of(wire)
+        parse_event(raw, types=declared, latest=_moment(latest_ms))
+        return read_fact(raw or b"", declared)
+
+    return door
+
+
+def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
+    """Return a canonical event of one of these types, None if there is the least doubt about it."""
+    if len(raw) > MAX_BODY_BYTES:
+        return None
+    try:
+        wire = _decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None  # whoever is asked next knows why
+    return wire if wire.type in types and _is_unremarkable(wire, latest_ms) else None
+
+
 def _canonical(source: Source, declared: Collection[str]) -> Passage:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
     def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
         raw = record.value
-        if raw is not None and len(raw) <= MAX_BODY_BYTES:
-            try:
-                wire = _decode(raw)
-            except (msgspec.DecodeError, ValueError, RecursionError):
-                pass  # the mapper knows why
-            else:
-                if wire.type in expected and _is_unremarkable(wire, latest_ms):
-                    return Canonical(wire.customer_id, wire.type, raw)
+        if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
+            return Canonical(wire.customer_id, wire.type, raw)
         event = mapper(record, _moment(latest_ms))
         return None if event is None else _written(event)
 

@@ -1,0 +1,92 @@
+"""Direct producers: they write canonical events to the activity topic themselves, with no intake in between.
+
+`sources.yaml` names them like any source, under the activity topic's own name. Intake leaves that one alone; the
+owner of each activity partition tells for it what intake tells for the others, because silence is silence: a
+producer that died is no reason to write to everybody.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from schemas.sources import Source, SourcesFile
+from workers.safe_time import Progress
+
+SOURCE_HEADER: Final = "linger-source"
+"""`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
+
+UNORDERED_MS: Final = 60_000
+"""Producers beside each other, and one that tries again, stamp their records out of order by less than this."""
+
+
+def direct_source(sources: SourcesFile, activity_topic: str) -> Source | None:
+    """Return what is declared of direct producers, None if nothing is."""
+    return next((source for source in sources.sources if source.topic == activity_topic), None)
+
+
+def foreign_sources(sources: SourcesFile, activity_topic: str) -> list[Source]:
+    """Return the sources that intake reads."""
+    return [source for source in sources.sources if source.topic != activity_topic]
+
+
+def only_direct(sources: SourcesFile, activity_topic: str) -> frozenset[str]:
+    """Return the types that come from direct producers and from nowhere else."""
+    source = direct_source(sources, activity_topic)
+    elsewhere = {name for one in foreign_sources(sources, activity_topic) for name in one.types()}
+    return frozenset(() if source is None else source.types()) - elsewhere
+
+
+def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
+    """Return what cannot be declared of direct producers: nothing maps or filters what they write."""
+    source = direct_source(sources, activity_topic)
+    if source is None:
+        return []
+    problems = []
+    if source.format != "canonical":
+        problems.append("needs 'format: canonical' and 'events': nothing maps what is in it")
+    if source.only_when:
+        problems.append("cannot have 'only_when': nothing filters what is in it")
+    return [f"source '{activity_topic}' is Linger's own activity topic, so it {problem}" for problem in problems]
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What the owner of one activity partition has heard there of direct producers.
+
+    Attributes:
+        progress: as it is told to everybody; filled in by `told`.
+        heard_ms: the latest time of a record, whoever wrote it.
+    """
+
+    progress: Progress = field(default_factory=Progress)
+    heard_ms: int = 0
+
+    @classmethod
+    def going_on(cls, before: Progress | None) -> "Hearing":
+        """Go on from what the owner before told."""
+        return cls(Progress() if before is None else msgspec.structs.replace(before))
+
+    def begin(self, at_ms: int) -> None:
+        """Note since when the partition is watched, if that is not known yet."""
+        self.progress.since_ms = self.progress.since_ms or at_ms
+
+    def hear(self, heard_ms: int, spoke_ms: int) -> None:
+        """Note the latest times of records that were folded, whoever wrote them, and of those that came directly."""
+        self.heard_ms = max(self.heard_ms, heard_ms)
+        self.progress.spoke_ms = max(self.progress.spoke_ms, spoke_ms)
+
+    @property
+    def seen_ms(self) -> int:
+        """Until when everything has been read here, going by the records alone: more may come with older stamps."""
+        return self.heard_ms - UNORDERED_MS
+
+    def told(self, seen_ms: int, partitions: int) -> Progress:
+        """Return what is told to everybody.
+
+        Args:
+            seen_ms: until when the partition has been read.
+            partitions: how many the activity topic has.
+        """
+        self.progress.seen_ms, self.progress.partitions = seen_ms, partitions
+        return self.progress
