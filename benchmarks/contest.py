@@ -363,7 +363,7 @@ async def _run(contender: Contender, task: Task, broker: Broker, cache: Path, fo
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(running_store(folder))
         empty_bytes = redis.used_bytes()
-        place = _place(broker, redis, folder, partitions)
+        place = _place(broker, redis, folder, partitions, dealings.events_topic(folder.name))
         await create_topics(broker.address, [place.events, place.actions], partitions)
         variables = {**contender.environment, **place.variables(), **await dealings.set_up(place)}
         topics = dealings.topics(place)
@@ -403,6 +403,6 @@ async def _run(contender: Contender, task: Task, broker: Broker, cache: Path, fo
         )
 
 
-def _place(broker: Broker, redis: Redis, folder: Path, partitions: int) -> Place:
+def _place(broker: Broker, redis: Redis, folder: Path, partitions: int, events: str) -> Place:
     name = folder.name
-    return Place(broker.address, redis.url, f"{name}.events", f"{name}.actions", partitions, name, folder / "state")
+    return Place(broker.address, redis.url, events, f"{name}.actions", partitions, name, folder / "state")

@@ -50,6 +50,10 @@ class Dealings:
     A contender with topics, settings or a clock of its own has a subclass.
     """
 
+    def events_topic(self, name: str) -> str:
+        """Return what the topic with the events is called in a run of this name."""
+        return f"{name}.events"
+
     async def set_up(self, place: Place) -> Mapping[str, str]:
         """Make what has to be there before the process starts; return further variables for it."""
         return {}

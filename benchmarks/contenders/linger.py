@@ -1,7 +1,8 @@
 """Linger itself: one `linger run` with the settings that it comes with, its core compiled as in its wheel.
 
 It has topics of its own and, as the workload's time is not that of the wall, the clock of a replay, which has to be
-told how far the events go.
+told how far the events go. The events are canonical and keyed by the customer, so their topic is Linger's activity
+topic, as `docs/operating.md` has it for such producers. `linger_intake.py` is Linger beside a topic of others.
 """
 
 import sys
@@ -30,9 +31,15 @@ class LingerDealings(Dealings):
 
     Attributes:
         is_compiled: it runs as its wheel has it, where there is a C compiler.
+        is_direct: the events topic is its activity topic; if not, it is a source that intake reads.
     """
 
     is_compiled: bool
+    is_direct: bool
+
+    def events_topic(self, name: str) -> str:
+        """Return the activity topic's name, if that is where the events are."""
+        return f"{name}.activity" if self.is_direct else Dealings.events_topic(self, name)
 
     async def set_up(self, place: Place) -> Mapping[str, str]:
         """Write the files and create the topics."""
@@ -67,16 +74,17 @@ def _variables(place: Place) -> dict[str, str]:
     return variables(pair, place.state, name=place.group, partitions=place.partitions)
 
 
-def contender(name: str, title: str, *, is_compiled: bool) -> Contender:
-    """Return Linger as a contender, with or without a compiled core."""
+def contender(name: str, title: str, *, is_compiled: bool = True, is_direct: bool = True) -> Contender:
+    """Return Linger as a contender; arguments as for `LingerDealings`."""
+    log = "the events topic is its log" if is_direct else "every event in a Kafka topic of its own"
     return Contender(
         name=name,
         title=title,
-        state="Redis, one atomic step for each batch; every event in a Kafka topic of its own",
+        state=f"Redis, one atomic step for each batch; {log}",
         delivery="nothing lost; what is there twice has the same id",
         command=lambda _: (sys.executable, "-m", "workers", "run"),
         prepare=lambda _: _prepare(is_compiled=is_compiled),
-        dealings=LingerDealings(is_compiled),
+        dealings=LingerDealings(is_compiled, is_direct),
     )
 
 
@@ -85,4 +93,4 @@ def _prepare(*, is_compiled: bool) -> None:
         as_in_the_wheel()
 
 
-CONTENDER: Final = contender("linger", "Linger, one worker", is_compiled=True)
+CONTENDER: Final = contender("linger", "Linger, one worker")
