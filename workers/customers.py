@@ -75,8 +75,8 @@ def _series(key: str, series: Series) -> KnownSeries:
         first=_text(series.first_ms),
         last=_text(series.last_ms),
         total=series.total,
-        sum=series.total_sum / UNIT if series.sums else None,
-        days_kept=len(series.days),
+        sum=series.total_sum / UNIT if series.sums() else None,
+        days_kept=len(series.days()),
     )
 
 

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from schemas.actions import Action, Decision, encode
 from workers.store import OutboxRecord
 
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
 _SPEC: Final = ("ce_specversion", b"1.0")
+_as_json: Final = msgspec.json.Encoder().encode
 
 
 def messages(decisions: Iterable[Action | Decision], topic_prefix: str) -> list[OutboxRecord]:
@@ -42,4 +45,4 @@ def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
 
 
 def _rfc3339(at: datetime) -> bytes:
-    return at.isoformat().replace("+00:00", "Z").encode()
+    return _as_json(at)[1:-1]  # without the quotes

@@ -347,5 +347,5 @@ def test_a_stored_activity_is_read_or_refused_as_unknown(raw: bytes) -> None:
         known = bounded(lambda: codec.decode(raw, {}), len(raw), at_least_kib=64, per_byte=100)
     except codec.UnknownLayout:
         return
-    bounded(lambda: [series.days for series in known.series.values()], len(raw), at_least_kib=64, per_byte=100)
+    bounded(lambda: [series.days() for series in known.series.values()], len(raw), at_least_kib=64, per_byte=100)
     bounded(lambda: codec.encode(known), len(raw), at_least_kib=64, per_byte=100)

@@ -1,7 +1,7 @@
 """Whatever a topic holds, a mapper gives an event, skips, or raises `InvalidEvent`; nothing else, ever."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Fact, NotCanonical, read_fact
+from workers.core.facts import Fact, NotCanonical, epoch_ms, read_fact
 from workers.core.mapping import ForeignRecord, compile_source
 from workers.core.passage import Canonical, compile_door, compile_passage
 
@@ -273,3 +273,13 @@ def test_what_comes_directly_is_looked_at_as_closely_as_what_is_foreign(document
 @given(st.none() | st.binary(max_size=100))
 def test_no_bytes_break_the_door(raw: bytes | None) -> None:
     assert through_the_door(raw) == parsed_and_read(raw)
+
+
+moments = st.datetimes(datetime(1970, 1, 2), datetime(9998, 12, 30), timezones=st.just(UTC))
+
+
+@given(moments, st.integers(-23 * 60, 23 * 60))
+def test_a_moment_is_the_same_millisecond_in_every_zone(moment: datetime, minutes: int) -> None:
+    elsewhere = moment.astimezone(timezone(timedelta(minutes=minutes)))
+    exact = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert epoch_ms(moment) == epoch_ms(elsewhere) == exact

@@ -31,10 +31,10 @@ def test_buckets_are_what_was_added(added: list[tuple[int, int | None]], adds_up
         series = Series(0, 0, packed=series.packed())  # as when each comes in a batch of its own
         series.add(day, (amount or 0) if adds_up else None, 10**9)
         plain.setdefault(day, []).append(amount or 0)
-    assert series.days == sorted(plain)
-    assert series.counts == [len(plain[day]) for day in sorted(plain)]
+    assert series.days() == sorted(plain)
+    assert series.counts() == [len(plain[day]) for day in sorted(plain)]
     if adds_up:
-        assert all(abs(found) <= 10**9 for found in series.sums)
+        assert all(abs(found) <= 10**9 for found in series.sums())
 
 
 def test_an_ordinary_day_takes_two_bytes_and_four_with_an_amount() -> None:

@@ -959,7 +959,7 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
     activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
     assert activity is not None
     stored = as_stored(activity)
-    assert sum(len(series.days) for series in activity.series.values()) == MAX_DAYS
+    assert sum(len(series.days()) for series in activity.series.values()) == MAX_DAYS
     parts = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
     few, many = [part for part in parts if part.type == "login"]
     at_ms = day(900 + 690)

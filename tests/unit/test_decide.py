@@ -341,7 +341,7 @@ def test_an_event_older_than_all_windows_still_counts_for_ever() -> None:
     story = Story(rule("two", when={"count": "login", "at least": 2})).logs_in(500).logs_in(1)
     assert story.told == [("stale", 1)]
     assert story.activity is not None
-    assert story.activity.series["login"].days == [day(500) // DAY]
+    assert story.activity.series["login"].days() == [day(500) // DAY]
 
 
 # --- when to look again -------------------------------------------------------------------------------------------
@@ -536,9 +536,9 @@ def test_of_a_customer_who_does_something_every_day_the_oldest_days_go() -> None
     story.turn(busy(900))
     assert story.activity is not None
     kept = as_stored(story.activity)
-    assert sum(len(series.days) for series in kept.series.values()) == MAX_DAYS
+    assert sum(len(series.days()) for series in kept.series.values()) == MAX_DAYS
     assert kept.series["purchase"].total == 900
-    assert kept.series["purchase"].days == [day(at) // DAY for at in range(900 - MAX_DAYS // 2, 900)]
+    assert kept.series["purchase"].days() == [day(at) // DAY for at in range(900 - MAX_DAYS // 2, 900)]
     assert kept.series["purchase"].gone_day == day(899 - MAX_DAYS // 2) // DAY
 
 

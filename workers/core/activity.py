@@ -208,7 +208,7 @@ def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:
             if known is None:
                 known = series[one.key] = Series(fact.at_ms, fact.at_ms, active_days=1)
             _add(known, fact, one, activity.at_ms // DAY_MS - one.keep_days)
-            if len(known.days) > _MANY_DAYS:
+            if len(known.days()) > _MANY_DAYS:
                 _forget_oldest(activity)
     for attribute, key in plan.traits:
         value = kept_value(attributes.get(attribute))
@@ -252,7 +252,7 @@ def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
         if day < series.first_ms // DAY_MS:
             series.active_days += 1
         series.first_ms = at
-    elif series.total and day > series.gone_day and day not in series.days:
+    elif series.total and day > series.gone_day and day not in series.days():
         series.active_days += 1
     series.total += 1
     amount = None
@@ -265,7 +265,7 @@ def _add(series: Series, fact: Fact, plan: SeriesPlan, oldest: int) -> None:
         series.add(day, amount, MAX_STORED)
     elif day > series.gone_day:
         series.gone_day = day
-    days = series.days
+    days = series.days()
     if days and days[0] <= oldest:
         stale = 1
         while stale < len(days) and days[stale] <= oldest:
@@ -278,7 +278,7 @@ def _forget_oldest(activity: Activity) -> None:
 
     Only what was folded decides, not when it was stored: the borders of batches change nothing.
     """
-    lengths = {key: len(series.days) for key, series in activity.series.items()}
+    lengths = {key: len(series.days()) for key, series in activity.series.items()}
     for _ in range(sum(lengths.values()) - MAX_DAYS):
         key = max(lengths, key=lambda name: (lengths[name], name))
         activity.series[key].drop_oldest(1)

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode
+from workers.core.activity cimport Activity, Episode, fold_facts, remember
 from workers.core.admission cimport Admission, forget
 from workers.core.facts cimport Fact
 from workers.core.filters cimport is_negative

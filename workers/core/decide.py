@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
-from workers.core import activity as activities
-from workers.core.activity import Activity, Candidate, Episode
+from workers.core.activity import Activity, Candidate, Episode, fold_facts, remember
 from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
@@ -130,7 +129,7 @@ class _Turn:
             self.adopt()
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
-        activities.remember(activity, fingerprint)
+        remember(activity, fingerprint)
         is_plain = not is_new and event.at_ms > _clock(activity) and not self._takes_away(event)
         was_cancelled = self._is_cancelled(activity)
         activity.at_ms = max(activity.at_ms, event.at_ms)
@@ -247,7 +246,7 @@ class _Turn:
         newest = plain is None or event.at_ms >= plain.last_ms
         facts = self._rules.facts.get(event.type)
         if facts is not None:
-            activities.fold_facts(activity, event, facts)
+            fold_facts(activity, event, facts)
         if newest:
             for name in self._rules.references.get(event.type, ()):
                 activity.latest[f"{event.type}.{name}"] = kept(event.attributes.get(name))
@@ -301,7 +300,10 @@ class _Turn:
             if flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms)):
                 ready[name] = flip_ms
         for group in due:
-            self._set_flip(activity, group, min([flips[rule.id] for rule in self._rules.groups[group]]))
+            flip_ms = FOREVER_MS
+            for rule in self._rules.groups[group]:
+                flip_ms = min(flip_ms, flips[rule.id])
+            self._set_flip(activity, group, flip_ms)
         if forced:
             self._admission.release(activity, upto_ms + 1)
         else:
@@ -357,7 +359,7 @@ class _Turn:
         """Make the earliest due time one at which a rule does change."""
         flips = activity.flips
         while flips:
-            group = min(flips, key=flips.__getitem__)
+            group = _first_of(flips)
             flip_ms = flips[group]
             if group in self._exact or flip_ms <= passed_ms:
                 return

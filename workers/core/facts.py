@@ -10,7 +10,7 @@ reads a rounded one, or none if it has hundreds of digits.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Final
@@ -29,6 +29,7 @@ FINGERPRINT_BYTES: Final = 6
 """Stand for an event id. Of a billion events a year one is dropped for its neighbour's likeness in 35,000 years."""
 _LARGEST: Final = Decimal(10**13)
 _LAST_YEAR: Final = 9998
+_EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
 @dataclass
@@ -121,6 +122,9 @@ def is_money(amount: Decimal | None, currency: str | None) -> bool:
 
 def epoch_ms(moment: datetime) -> int:
     """Return a moment in epoch milliseconds."""
+    if moment.tzinfo is UTC:  # as nearly all are; a third of what the general way costs
+        minutes = ((moment.toordinal() - _EPOCH_DAY) * 24 + moment.hour) * 60 + moment.minute
+        return minutes * 60_000 + moment.second * 1000 + moment.microsecond // 1000
     # Not timestamp() * 1000: a float would lose the last millisecond now and then.
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 

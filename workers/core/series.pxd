@@ -10,6 +10,9 @@ cdef class Series:
     cdef list _days, _counts, _sums
 
     cdef _unpack(self)
+    cpdef list days(self)
+    cpdef list counts(self)
+    cpdef list sums(self)
     @cython.locals(days=list, at=cython.Py_ssize_t)
     cpdef add(self, long long day, object amount, object most)
     cpdef bytes packed(self)

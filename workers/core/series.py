@@ -87,21 +87,18 @@ class Series:
         self._counts: list[int] = []
         self._sums: list[int] = []
 
-    @property
     def days(self) -> list[int]:
         """Return the days with events."""
         if self._days is None:
             self._unpack()
         return self._days  # type: ignore[return-value]
 
-    @property
     def counts(self) -> list[int]:
         """Return the number of events of each day."""
         if self._days is None:
             self._unpack()
         return self._counts
 
-    @property
     def sums(self) -> list[int]:
         """Return the sum of each day."""
         if self._days is None:
@@ -110,7 +107,7 @@ class Series:
 
     def add(self, day: int, amount: int | None, most: int) -> None:
         """Put one event into the bucket of its day; sums stay between `-most` and `most`."""
-        days = self.days
+        days = self.days()
         self._packed = None
         at = len(days)
         while at and days[at - 1] > day:
@@ -127,7 +124,7 @@ class Series:
 
     def drop_oldest(self, number: int) -> None:
         """Forget so many of the oldest days."""
-        if days := self.days:
+        if days := self.days():
             self._packed = None
             self.gone_day = max(self.gone_day, days[number - 1])
             del days[:number]
@@ -137,7 +134,7 @@ class Series:
     def packed(self) -> bytes:
         """Return the days, their counts and sums as bytes."""
         if self._packed is None:
-            self._packed = pack(self.days, self._counts, self._sums)
+            self._packed = pack(self.days(), self._counts, self._sums)
         return self._packed
 
     def _unpack(self) -> None:
@@ -156,7 +153,7 @@ class Series:
     def __repr__(self) -> str:
         return (
             f"Series({self.first_ms}, {self.last_ms}, total={self.total}, total_sum={self.total_sum}, "
-            f"days={self.days}, counts={self.counts}, sums={self.sums}, active_days={self.active_days}, "
+            f"days={self.days()}, counts={self.counts()}, sums={self.sums()}, active_days={self.active_days}, "
             f"gone_day={self.gone_day}, values={self.values}, value_days={self.value_days})"
         )
 

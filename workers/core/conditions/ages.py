@@ -319,7 +319,7 @@ class Overdue(OfOneType):
         return NOT_OBSERVABLE, min(since_ms + patience_ms, FOREVER_MS)
 
     def _patience_ms(self, facts: Series) -> int:
-        gaps = (facts.active_days or len(facts.days) or 1) - 1
+        gaps = (facts.active_days or len(facts.days()) or 1) - 1
         usual = self.times * (2 * self.usual_gap_ms + facts.last_ms - facts.first_ms)
         return max(self.least_ms, -(-usual // (100 * (2 + gaps))))
 

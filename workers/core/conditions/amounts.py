@@ -82,7 +82,7 @@ class Volume(OfOneType):
         too_many_until = FOREVER_MS if high is not None and high < 0 else 0
         enough_until = FOREVER_MS if low is None or low <= 0 else 0
         if facts is not None:
-            amounts = facts.counts if self.adds is None else facts.sums
+            amounts = facts.counts() if self.adds is None else facts.sums()
             if self.adds is not None and amounts and min(amounts) < 0:
                 return self._rising_and_falling(facts, at_ms, watched_ms)
             # Nobody reaches a bound in a window who does not reach it in all the days that are kept.
@@ -90,7 +90,7 @@ class Volume(OfOneType):
             enough = low if low is not None and not enough_until and most >= low else _OUT_OF_REACH
             too_many = high + 1 if high is not None and not too_many_until and most > high else _OUT_OF_REACH
             place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
-            kept, first, number = facts.days, at_ms // DAY_MS - days + 1, 0
+            kept, first, number = facts.days(), at_ms // DAY_MS - days + 1, 0
             while place:
                 place -= 1
                 day = kept[place]
@@ -121,16 +121,16 @@ class Volume(OfOneType):
         """Follow the days as they leave the window: with negative numbers among them a sum may also rise."""
         days = self.days
         assert days is not None
-        place = bisect_left(facts.days, at_ms // DAY_MS - days + 1)
-        value, observable = sum(facts.sums[place:]), at_ms >= watched_ms
+        place = bisect_left(facts.days(), at_ms // DAY_MS - days + 1)
+        value, observable = sum(facts.sums()[place:]), at_ms >= watched_ms
         now = self._judge(value, observable)
         while True:
-            leaves_ms = (facts.days[place] + days) * DAY_MS if place < len(facts.days) else FOREVER_MS
+            leaves_ms = (facts.days()[place] + days) * DAY_MS if place < len(facts.days()) else FOREVER_MS
             moment_ms = leaves_ms if observable else min(leaves_ms, watched_ms)
             if moment_ms == FOREVER_MS:
                 return now, FOREVER_MS
             if moment_ms == leaves_ms:
-                value -= facts.sums[place]
+                value -= facts.sums()[place]
                 place += 1
             observable = moment_ms >= watched_ms
             if self._judge(value, observable) != now:
@@ -143,8 +143,8 @@ class Volume(OfOneType):
         if facts is not None:
             value = facts.total if self.adds is None else facts.total_sum
             if self.days is not None:
-                place = bisect_left(facts.days, at_ms // DAY_MS - self.days + 1)
-                value = sum((facts.counts if self.adds is None else facts.sums)[place:])
+                place = bisect_left(facts.days(), at_ms // DAY_MS - self.days + 1)
+                value = sum((facts.counts() if self.adds is None else facts.sums())[place:])
         prevented = None
         if self.high is not None and self.adds is None:
             more = max(1, self.high - value + 1)
@@ -220,14 +220,14 @@ class Average(OfOneType):
             return NOT_OBSERVABLE, watched_ms
         if facts is None:
             return FALSE, FOREVER_MS
-        place, end = bisect_left(facts.days, at_ms // DAY_MS - days + 1), len(facts.days)
-        total, number = sum(facts.sums[place:]), sum(facts.counts[place:])
+        place, end = bisect_left(facts.days(), at_ms // DAY_MS - days + 1), len(facts.days())
+        total, number = sum(facts.sums()[place:]), sum(facts.counts()[place:])
         now = self._judge(total, number)
         while place < end:
-            total -= facts.sums[place]
-            number -= facts.counts[place]
+            total -= facts.sums()[place]
+            number -= facts.counts()[place]
             if self._judge(total, number) != now:
-                return now, (facts.days[place] + days) * DAY_MS
+                return now, (facts.days()[place] + days) * DAY_MS
             place += 1
         return now, FOREVER_MS
 
@@ -251,8 +251,8 @@ def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple
         return 0, 0
     if days is None:
         return facts.total_sum, facts.total
-    place = bisect_left(facts.days, at_ms // DAY_MS - days + 1)
-    return sum(facts.sums[place:]), sum(facts.counts[place:])
+    place = bisect_left(facts.days(), at_ms // DAY_MS - days + 1)
+    return sum(facts.sums()[place:]), sum(facts.counts()[place:])
 
 
 class Distinct(OfOneType):
@@ -379,7 +379,7 @@ class Shift(OfOneType):
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
         if at_ms < watched_ms or facts is None:
             return (NOT_OBSERVABLE, watched_ms) if at_ms < watched_ms else (FALSE, FOREVER_MS)
-        days, amounts, end = facts.days, self._amounts(facts), len(facts.days)
+        days, amounts, end = facts.days(), self._amounts(facts), len(facts.days())
         leaves, passes = self._borders(facts, at_ms)
         before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
         now = self._judge(before, latest)
@@ -406,8 +406,8 @@ class Shift(OfOneType):
         amounts = self._amounts(facts)
         leaves, passes = self._borders(facts, at_ms)
         truth = self._judge(sum(amounts[leaves:passes]), sum(amounts[passes:]))
-        is_over = leaves == len(facts.days)
-        return truth, FOREVER_MS if is_over else self._next_day(facts.days, leaves, passes) * DAY_MS
+        is_over = leaves == len(facts.days())
+        return truth, FOREVER_MS if is_over else self._next_day(facts.days(), leaves, passes) * DAY_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return both numbers."""
@@ -421,12 +421,12 @@ class Shift(OfOneType):
         return [Reason(self.phrase, seen, self.bound, days_in_words(self.days))]
 
     def _amounts(self, facts: Series) -> list[int]:
-        return facts.counts if self.adds is None else facts.sums
+        return facts.counts() if self.adds is None else facts.sums()
 
     def _borders(self, facts: Series, at_ms: int) -> tuple[int, int]:
         """Return the next day to leave the first window, and the next to pass into it from the second, as places."""
         today = at_ms // DAY_MS
-        return bisect_left(facts.days, today - 2 * self.days + 1), bisect_left(facts.days, today - self.days + 1)
+        return bisect_left(facts.days(), today - 2 * self.days + 1), bisect_left(facts.days(), today - self.days + 1)
 
     def _next_day(self, days: list[int], leaves: int, passes: int) -> int:
         """Return the UTC day on which a day leaves or passes next."""

@@ -6,7 +6,7 @@ from workers.core.activity cimport Activity
 from workers.core.conditions.truth cimport Condition, Found
 from workers.core.observed cimport Observed
 
-cdef long long FOREVER_MS
+cdef long long FOREVER_MS, _MAX_STEPS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Several(Condition):
@@ -14,6 +14,7 @@ cdef class Several(Condition):
     cdef readonly int ruling
     cdef tuple _cheapest_first
 
+    @cython.locals(_=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(part=Condition)
     cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
