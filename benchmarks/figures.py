@@ -1,6 +1,6 @@
 """Figures of Linger itself, on a real Kafka and a real Redis of this machine.
 
-    python -m benchmarks.figures [--short] [--json] [NAME ...]
+    python -m benchmarks.figures [--short] [--direct] [--json] [NAME ...]
 
 NAME is one of `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`; without one, all are
 measured, one after the other, each with servers of its own. `--short` shows in a few minutes that the tools work; its
@@ -106,6 +106,7 @@ class Options:
             for none.
         huge: three million customers more for `memory`.
         check: compare what was decided.
+        is_direct: events are written to the activity topic itself.
         only: which tables of `scaling`; all if it is empty.
     """
 
@@ -113,6 +114,7 @@ class Options:
     rate: float | None
     huge: bool
     check: bool
+    is_direct: bool
     only: Sequence[str] = field(default_factory=tuple)
 
 
@@ -205,6 +207,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, help="events in a second, for latency and lateness")
     parser.add_argument("--huge", action="store_true", help="memory: three million customers as well")
     parser.add_argument("--check", action="store_true", help="stages: compare what was decided with the core")
+    parser.add_argument("--direct", action="store_true", help="events come without intake, as in the benchmark")
     parser.add_argument("--only", action="append", default=[], help="scaling: one of its tables; may be given again")
     arguments = parser.parse_args()
     unknown = {*arguments.names} - {*MEASUREMENTS}
@@ -216,7 +219,7 @@ def main() -> int:
             sys.stderr.write(f"{missing}\n")
             return 1
     amounts = SHORT if arguments.short else FULL
-    options = Options(amounts, arguments.rate, arguments.huge, arguments.check, arguments.only)
+    options = Options(amounts, arguments.rate, arguments.huge, arguments.check, arguments.direct, arguments.only)
     try:
         reports = [_measured(name, options) for name in arguments.names or MEASUREMENTS]
     except (NeverDone, ServiceError, EmbeddedError) as error:
@@ -229,7 +232,7 @@ def main() -> int:
 
 def _measured(name: str, options: Options) -> Report:
     began = time.monotonic()
-    with running_servers() as servers:
+    with running_servers(is_direct=options.is_direct) as servers:
         report = asyncio.run(_in(MEASUREMENTS[name], servers, options))
     print(report.text(), flush=True)
     _say(f"{name} took {time.monotonic() - began:.0f} s")

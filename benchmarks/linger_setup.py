@@ -128,8 +128,9 @@ def variables(
 
 async def create_topics(settings: Settings, sources: Mapping[str, int]) -> None:
     """Create Linger's own topics, and source topics with so many partitions; those that are there are left alone."""
+    own = [name for name in map(settings.topic, OWN_TOPICS) if name not in sources]
     plans: Sequence[TopicPlan] = [
-        *(TopicPlan(settings.topic(name), settings.partitions, 1) for name in OWN_TOPICS),
+        *(TopicPlan(name, settings.partitions, 1) for name in own),
         *(TopicPlan(topic, number, 1, KEPT) for topic, number in sources.items()),
     ]
     async with connected_admin(settings.kafka_connection()) as admin:

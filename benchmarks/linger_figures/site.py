@@ -48,16 +48,21 @@ class NeverDone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """What workers run on; all of it is gone at the end."""
+    """What workers run on; all of it is gone at the end.
+
+    Attributes:
+        is_direct: events are written to the activity topic itself; if not, intake passes them on.
+    """
 
     pair: Pair
     kafka_pid: int
     redis_pid: int
     folder: Path
+    is_direct: bool = False
 
 
 @contextmanager
-def running_servers() -> Iterator[Servers]:
+def running_servers(*, is_direct: bool = False) -> Iterator[Servers]:
     """Run a Kafka, and a Redis that writes its append-only file each second, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="linger-figures-") as place:
         folder = Path(place)
@@ -67,7 +72,7 @@ def running_servers() -> Iterator[Servers]:
             running_kafka(folder / "kafka", kafka_port, folder) as kafka_pid,
         ):
             pair = Pair(f"{HOST}:{kafka_port}", f"redis://{HOST}:{redis_port}/0")
-            yield Servers(pair, kafka_pid, redis_pid, folder)
+            yield Servers(pair, kafka_pid, redis_pid, folder, is_direct)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -155,7 +160,7 @@ class Site:
         self._folder = folder
         self._ends: dict[str, int] = {}
         self._fed = 0
-        self.source = f"{self.settings.topic_prefix}.{SOURCE}"
+        self.source = source_of(self.settings.topic_prefix, servers)
 
     # -- workers -----------------------------------------------------------------------------------------------
 
@@ -300,13 +305,18 @@ async def taken(reader: AIOKafkaConsumer, milliseconds: int = 200) -> list[Consu
     return [record for records in fetched.values() for record in records]
 
 
+def source_of(prefix: str, servers: Servers) -> str:
+    """Return the topic that events are written to."""
+    return f"{prefix}.{'activity' if servers.is_direct else SOURCE}"
+
+
 @asynccontextmanager
 async def installed(servers: Servers, plan: Plan) -> AsyncIterator[Site]:
     """Install Linger anew until the block ends; then its workers are stopped and Redis is emptied."""
     name = f"b{uuid.uuid4().hex[:8]}"
     folder = servers.folder / name
     write_rules(folder / "rules", plan.rules)
-    write_sources(folder / "sources.yaml", f"{name}.{SOURCE}", plan.since_ms)
+    write_sources(folder / "sources.yaml", source_of(name, servers), plan.since_ms)
     environment = variables(
         servers.pair, folder, name=name, partitions=plan.partitions, clock=plan.clock, **plan.settings
     )
