@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from rich.console import Console
@@ -97,6 +98,7 @@ async def _run(
     started = time.monotonic()
     always = ("--trace", *(() if guard is None else ("--without", guard)))
     where = folder / f"{fault.name}-{seed}"
+    is_direct = Random(f"{fault.name} {seed}").random() < 0.5
     try:
         with _topology(fault, _made(where / "redis")) as topology:
             async with stage(
@@ -111,6 +113,7 @@ async def _run(
                 environment=fault.environment,
                 lives_now=fault.lives_now,
                 topology=topology,
+                is_direct=is_direct,
             ) as here:
                 verdict, recovery = await _play(fault, here)
                 tally.add(verdict, here.stall_seconds, recovery)
@@ -124,7 +127,8 @@ async def _run(
         tally.lost += 1
         tally.examples.append(str(error))
         found = f"never came to an end: {error}"
-    say(f"{fault.name:18} seed {seed}  {found}  ({time.monotonic() - started:.0f} s)")
+    way = "direct too" if is_direct else "intake"
+    say(f"{fault.name:18} seed {seed}  {way:10}  {found}  ({time.monotonic() - started:.0f} s)")
 
 
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:

@@ -22,12 +22,14 @@ from aiokafka.errors import KafkaError
 
 from tests.compiled import ROOT, as_in_the_wheel
 from tests.faults.crew import Crew
+from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
 from workers.demo.histories import History, Record
 from workers.demo.run import demo_settings
+from workers.direct import foreign_sources
 from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.settings import Settings, read_settings
@@ -271,6 +273,7 @@ async def stage(
     environment: Mapping[str, str] = {},
     lives_now: bool = False,
     topology: Watched | SmallCluster | None = None,
+    is_direct: bool = False,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
 
@@ -279,6 +282,7 @@ async def stage(
         always: arguments of `saboteur` for every process.
         environment: further variables of the workers.
         lives_now, topology: see `Stage`.
+        is_direct: some producers write to the activity topic themselves.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
@@ -293,12 +297,15 @@ async def stage(
     # A fault may change the rules: never those of whoever runs it.
     variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
+    if is_direct:
+        history = let_some_write_directly(history, settings, prefix)
     sources, _ = load_configuration(settings)
+    kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
-    plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, _durable(copies)) for name in OWN_TOPICS]
+    plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
     plans += [
-        TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), "retention.ms": "-1"})
-        for one in sources.sources
+        TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
+        for one in foreign_sources(sources, settings.topic("activity"))
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)
