@@ -217,9 +217,7 @@ class Decide:
         partition = self._partitions.get(number)
         if partition is None or not partition.is_usable:
             return False
-        if delivery.records:
-            partition.hearing.begin(self._plausible_ms(delivery.records[0].timestamp))
-        await self._wait_until_watched(partition)
+        await self._wait_until_watched(partition, delivery.records)
         while not await partition.outbox.wait_for_room():
             # Closed: the partition is lost, or a step that is tried again puts another outbox in its place.
             async with partition.lock:
@@ -233,7 +231,9 @@ class Decide:
             except Fenced:
                 await self._lose(partition)
                 return False
-        if partition.horizon.reach(partition.meta.offset):
+        has_reached = partition.horizon.reach(partition.meta.offset)
+        partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
+        if has_reached:
             # What waited for these very records need not wait for the next tick.
             try:
                 await self._fire_page([partition])
@@ -275,6 +275,7 @@ class Decide:
             if offset >= end:
                 partition.hearing.begin(reading.now_ms)
             partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
+            partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
         for name, until_ms in self.until.items():
             telemetry.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
@@ -566,9 +567,7 @@ class Decide:
             await step.commit(changes)
         self._committed(partition, changes, work)
         if self._is_direct:
-            latest_ms = max(record.timestamp for record in records)
-            partition.hearing.hear(self._plausible_ms(latest_ms), self._plausible_ms(work.direct_ms))
-            partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
+            partition.hearing.hear(self._plausible_ms(work.direct_ms))
         if work.waiting:
             self._asked.set()
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
@@ -809,8 +808,11 @@ class Decide:
         since = partition.since or {}
         return Observed(since, partition.horizon.until, whole_series(since, self._whole))
 
-    async def _wait_until_watched(self, partition: Partition) -> None:
+    async def _wait_until_watched(self, partition: Partition, records: Sequence[ConsumerRecord]) -> None:
         while partition.is_usable and not self._resolve_since(partition):
+            if records and self._now_ms:
+                # Not later than now: in a replay intake stamps with the time of the wall.
+                partition.hearing.begin(min(self._plausible_ms(records[0].timestamp), self._now_ms))
             await self._looked.wait()
 
     def _resolve_since(self, partition: Partition) -> bool:

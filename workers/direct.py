@@ -56,7 +56,8 @@ class Hearing:
 
     Attributes:
         progress: as it is told to everybody; filled in by `told`.
-        heard_ms: the latest time of a record, whoever wrote it.
+        heard_ms: the latest time of such a record since this owner began. Those of intake are stamped when they are
+            passed on, which tells nothing: in a replay that is years later.
     """
 
     progress: Progress = field(default_factory=Progress)
@@ -71,14 +72,14 @@ class Hearing:
         """Note since when the partition is watched, if that is not known yet."""
         self.progress.since_ms = self.progress.since_ms or at_ms
 
-    def hear(self, heard_ms: int, spoke_ms: int) -> None:
-        """Note the latest times of records that were folded, whoever wrote them, and of those that came directly."""
-        self.heard_ms = max(self.heard_ms, heard_ms)
-        self.progress.spoke_ms = max(self.progress.spoke_ms, spoke_ms)
+    def hear(self, at_ms: int) -> None:
+        """Note the latest time of records that came directly, and were folded."""
+        self.heard_ms = max(self.heard_ms, at_ms)
+        self.progress.spoke_ms = max(self.progress.spoke_ms, at_ms)
 
     @property
     def seen_ms(self) -> int:
-        """Until when everything has been read here, going by the records alone: more may come with older stamps."""
+        """Until when everything has been read, going by the records alone: more may come with older stamps."""
         return self.heard_ms - UNORDERED_MS
 
     def told(self, seen_ms: int, partitions: int) -> Progress:

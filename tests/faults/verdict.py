@@ -247,7 +247,8 @@ async def _compare_activities(
     due = await store.call([("ZRANGE", store.keys(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)])
     found = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
-    verdict.miss("due time", [place for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms])
+    late = {place: at_ms for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms}
+    verdict.miss("due time", [f"{place} at {at_ms}, stored is {found.get(place)}" for place, at_ms in late.items()])
 
 
 def _difference(one: Activity, other: Activity) -> str | None:
