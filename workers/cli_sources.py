@@ -40,8 +40,8 @@ def forget_source(settings: Settings, topic: str) -> None:
     sources, _ = load_configuration(settings)
     topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
     if topic not in topics:
-        names = ", ".join(topics)
-        raise StartupError([f"'{topic}' is no source; the sources are: {names}"])
+        names = ", ".join(topics) or "none"
+        raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
 
     async def ask(store: Store) -> int:
         try:
