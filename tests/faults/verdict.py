@@ -162,11 +162,7 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
     )
     await mailer.start(PARTITIONS)
     try:
-        quiet = 0
-        while quiet < 5:
-            before = len(mailer.published)
-            await mailer.read()
-            quiet = quiet + 1 if len(mailer.published) == before else 0
+        await mailer.read_to_the_end()
     finally:
         await mailer.stop()
     found = {

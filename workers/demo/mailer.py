@@ -52,6 +52,12 @@ class Mailer:
                 else:
                     self._note(record.value)
 
+    async def read_to_the_end(self) -> None:
+        """Take everything that is there by now, however long that takes."""
+        ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
+        while any([await self._consumer.position(place) < end for place, end in ends.items()]):
+            await self.read()
+
     async def stop(self) -> None:
         """Stop reading."""
         await stop_consumer(self._consumer)
