@@ -13,7 +13,7 @@ _IN_CI = os.environ.get("CI") == "true"
 
 # The same examples on every run, and no time limit for one: a slow moment of the machine is not a failure.
 settings.register_profile("dev", derandomize=True, deadline=None)
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=150, print_blob=True)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=120, print_blob=True)
 settings.load_profile("ci" if _IN_CI else "dev")
 
 

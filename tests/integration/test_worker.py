@@ -324,7 +324,7 @@ def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_o
     play(pair, tmp_path, QUIET, scenario, sources=DIRECT)
 
 
-def test_direct_producers_may_write_beside_intake(pair: Pair, tmp_path: Path) -> None:
+def test_direct_producers_may_write_beside_intake(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)
         bought = canonical("purchase", "ada", "2024-01-09T00:00:00Z", "p1", amount="5", currency="EUR")
@@ -345,7 +345,7 @@ def test_direct_producers_may_write_beside_intake(pair: Pair, tmp_path: Path) ->
             ("cyd", "2024-01-19T00:00:00Z"),
         ]
 
-    play(pair, tmp_path, QUIET, scenario, sources=SOURCES + DIRECT.replace("sources:\n", ""))
+    play(apache_pair, tmp_path, QUIET, scenario, sources=SOURCES + DIRECT.replace("sources:\n", ""))
 
 
 @asynccontextmanager
