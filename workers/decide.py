@@ -130,7 +130,7 @@ class Decide:
         self._declared = frozenset(sources.event_types)
         self._types = frozenset([*BUILT_IN, *self._declared])
         self._whole = whole_types(sources)
-        self._is_direct = direct_source(sources, self._activity_topic) is not None
+        self._direct = direct_source(sources, self._activity_topic)
         self._direct_types = only_direct(sources, self._activity_topic)
         self._door = compile_door(self._declared)
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
@@ -283,15 +283,15 @@ class Decide:
 
     def told(self) -> dict[str, Progress]:
         """Return what is to be told of direct producers, by partition, as intake tells of those it reads."""
-        if not self._is_direct:
+        if self._direct is None:
             return {}
-        types = self._direct_types or self._types
-        return {
-            f"{self._activity_topic}:{partition.number}": partition.hearing.told(
-                min(partition.horizon.until.get(name, UNSEEN_MS) for name in types), self._settings.partitions
-            )
-            for partition in self._usable()
-        }
+        types, told = self._direct.types(), {}
+        for partition in self._usable():
+            # Not the least: a type that comes from elsewhere, too, may be seen less far because of that.
+            seen_ms = max(partition.horizon.until.get(name, UNSEEN_MS) for name in types)
+            name = f"{self._activity_topic}:{partition.number}"
+            told[name] = partition.hearing.told(seen_ms, self._settings.partitions)
+        return told
 
     async def fire_soon(self) -> None:
         """Decide some of the timers that may be decided now."""
@@ -566,8 +566,8 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
-        if self._is_direct:
-            partition.hearing.hear(self._plausible_ms(work.direct_ms))
+        if self._direct is not None and work.direct_ms:
+            partition.hearing.hear(work.direct_ms)
         if work.waiting:
             self._asked.set()
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
@@ -588,7 +588,7 @@ class Decide:
             work.dead_letters.append(self._dead_letter(record, error))
             return
         if source is None:
-            work.direct_ms = max(work.direct_ms, record.timestamp)
+            work.direct_ms = max(work.direct_ms, self._stamped_ms(record))
         events = work.events.setdefault(fact.customer_id, [])
         events.append((fact, record))
 
@@ -621,9 +621,10 @@ class Decide:
         """Return the time by which the event in a record must have occurred."""
         return self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
 
-    def _plausible_ms(self, stamped_ms: int) -> int:
-        """Return a record's time, never later than now."""
-        return min(max(0, stamped_ms), self._clock.latest_plausible_ms(stamped_ms))
+    def _stamped_ms(self, record: ConsumerRecord) -> int:
+        """Return a record's time, never later than now; now, if it has none."""
+        stamped: int = max(0, record.timestamp)
+        return min(stamped, self._clock.latest_plausible_ms(stamped)) or self._now_ms
 
     def _decide_customer(
         self,
@@ -812,7 +813,7 @@ class Decide:
         while partition.is_usable and not self._resolve_since(partition):
             if records and self._now_ms:
                 # Not later than now: in a replay intake stamps with the time of the wall.
-                partition.hearing.begin(min(self._plausible_ms(records[0].timestamp), self._now_ms))
+                partition.hearing.begin(min(self._stamped_ms(records[0]), self._now_ms))
             await self._looked.wait()
 
     def _resolve_since(self, partition: Partition) -> bool:

@@ -1,6 +1,7 @@
 """Laws of direct producers: they are a source like any other, only that nobody passes on what they write."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from typing import Any, Final
@@ -163,6 +164,20 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
         assert hearing.progress.spoke_ms == day(99)
 
     lawful(law, SINCE_2024, has_looked=False)
+
+
+def test_what_bears_no_stamp_counts_as_of_now() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        hearing = agent.decide.partitions[0].hearing
+        unstamped = [dataclasses.replace(record(offset), timestamp=-1) for offset in (0, 1)]
+        taking = asyncio.create_task(agent.take(*unstamped))
+        for _ in range(3):
+            await agent.look(end=2)
+            await asyncio.sleep(0)
+        assert await taking is True
+        assert (hearing.progress.since_ms, hearing.progress.spoke_ms) == (day(100), day(100))
+
+    lawful(law, DIRECT, has_looked=False)
 
 
 def test_a_stamp_from_the_future_is_not_believed() -> None:
