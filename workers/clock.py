@@ -46,6 +46,12 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+def believed_ms(clock: Clock, stamped_ms: int) -> int:
+    """Return the time that a record's stamp is believed to tell, 0 for none: never later than now."""
+    stamped_ms = max(0, stamped_ms)
+    return min(stamped_ms, clock.latest_plausible_ms(stamped_ms))
+
+
 _NOT_STARTED: Final = Reading(0, {})
 _read = msgspec.msgpack.Decoder(tuple[int, dict[str, int]]).decode
 

@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers import telemetry
-from workers.clock import Clock, Reading
+from workers.clock import Clock, Reading, believed_ms
 from workers.core import codec
 from workers.core.decide import Outcome, decide
 from workers.core.facts import Fact, NotCanonical, read_fact
@@ -73,7 +73,7 @@ class Partition:
     meta: Meta
     outbox: Outbox
     horizon: Horizon
-    hearing: Hearing = field(default_factory=Hearing)
+    hearing: Hearing
     since: dict[str, int] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lost_at: float | None = None
@@ -599,8 +599,11 @@ class Decide:
             InvalidEvent: with the reason, if it is no canonical event.
         """
         try:
-            # Nobody has looked yet at what comes directly: it passes the same checks as everything foreign.
-            fact = self._door(record.value, self._latest_ms(record)) if direct else self._read(record)
+            if direct:
+                # Nobody has looked at it yet: it passes the same checks as everything foreign.
+                fact = self._door(record.value, self._latest_ms(record))
+            else:
+                fact = read_fact(record.value or b"", self._declared)
         except NotCanonical:
             self._parse(record)
             raise InvalidEvent("not_canonical", "it is no canonical event") from None
@@ -609,9 +612,6 @@ class Decide:
                 "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
             )
         return fact
-
-    def _read(self, record: ConsumerRecord) -> Fact:
-        return read_fact(record.value or b"", self._declared)
 
     def _parse(self, record: ConsumerRecord) -> None:
         latest = datetime.fromtimestamp(self._latest_ms(record) / 1000, UTC)
@@ -622,9 +622,8 @@ class Decide:
         return self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
 
     def _stamped_ms(self, record: ConsumerRecord) -> int:
-        """Return a record's time, never later than now; now, if it has none."""
-        stamped: int = max(0, record.timestamp)
-        return min(stamped, self._clock.latest_plausible_ms(stamped)) or self._now_ms
+        """Return a record's time; now, if it has none."""
+        return believed_ms(self._clock, record.timestamp) or self._now_ms
 
     def _decide_customer(
         self,

@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers import telemetry
-from workers.clock import Clock, Reading
+from workers.clock import Clock, Reading, believed_ms
 from workers.core.mapping import ForeignRecord
 from workers.core.observed import FOREVER_MS
 from workers.core.passage import compile_passage
@@ -154,7 +154,9 @@ class Intake:
         if not delivery.is_contiguous(cursor.queued):
             return Taken(read_again=cursor.queued)
         cursor.lane.records.extend(
-            (self._plausible_ms(record), record) for record in delivery.records if record.offset >= cursor.queued
+            (believed_ms(self._clock, record.timestamp), record)
+            for record in delivery.records
+            if record.offset >= cursor.queued
         )
         cursor.lane.ends.append((delivery.end, done))
         cursor.queued = max(cursor.queued, delivery.end)
@@ -296,11 +298,6 @@ class Intake:
             tally.unknown[event.type] += event.unknown_fields
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
         return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,)), True
-
-    def _plausible_ms(self, record: ConsumerRecord) -> int:
-        """Return a record's time, never later than now: a stamp from the future must not hold up anybody."""
-        stamped: int = max(0, record.timestamp)
-        return min(stamped, self._clock.latest_plausible_ms(stamped))
 
 
 class _Tally:

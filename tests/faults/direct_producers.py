@@ -13,8 +13,8 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from schemas.events import encode_event
-from schemas.sources import Source, SourcesFile
-from workers.core.mapping import ForeignRecord, compile_source
+from schemas.sources import SourcesFile
+from workers.core.mapping import ForeignRecord, Mapper, compile_source
 from workers.demo.histories import CANCELLATIONS, ORDERS, History, Record
 from workers.settings import Settings
 
@@ -37,11 +37,11 @@ def let_some_write_directly(history: History, settings: Settings, prefix: str) -
     kept = [one for one in document["sources"] if one["topic"] != prefix + CANCELLATIONS]
     with path.open("w") as file:
         _YAML.dump({**document, "sources": [*kept, direct]}, file)
-    by_topic = {source.topic.removeprefix(prefix): source for source in sources}
+    mappers = {source.topic.removeprefix(prefix): compile_source(source, ()) for source in sources}
+    latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
     topic = activity.removeprefix(prefix)
     records = [
-        _canonical(one, by_topic[one.topic], topic, history.end_ms) if _is_direct(one) else one
-        for one in history.records
+        _canonical(one, mappers[one.topic], topic, latest) if _is_direct(one) else one for one in history.records
     ]
     return dataclasses.replace(history, records=sorted(records))
 
@@ -50,8 +50,7 @@ def _is_direct(record: Record) -> bool:
     return record.topic == CANCELLATIONS or (record.topic == ORDERS and crc32(record.key) % 2 == 1)
 
 
-def _canonical(record: Record, source: Source, topic: str, latest_ms: int) -> Record:
-    foreign = ForeignRecord(source.topic, 0, 0, record.at_ms, record.key, record.value, ())
-    event = compile_source(source, ())(foreign, datetime.fromtimestamp(latest_ms / 1000, UTC))
+def _canonical(record: Record, mapper: Mapper, topic: str, latest: datetime) -> Record:
+    event = mapper(ForeignRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
     assert event is not None
     return Record(record.at_ms, topic, event.customer_id.encode(), encode_event(event))

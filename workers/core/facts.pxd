@@ -8,7 +8,7 @@ cdef class Fact:
     cpdef bytes fingerprint(self)
 
 cpdef Fact read_fact(bytes raw, object declared=*)
-cpdef Fact fact_of(object wire)
+cpdef Fact fact_of(object wire, long long at_ms)
 cpdef bint is_id(str text) except -1
 cpdef bint is_plausible(object moment) except -1
 cpdef long long epoch_ms(object moment) except? -1

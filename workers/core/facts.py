@@ -94,14 +94,16 @@ def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
         raise NotCanonical
     if wire.type == "purchase" and not is_money(wire.amount, wire.currency):
         raise NotCanonical
-    if not is_plausible(wire.occurred_at) or not is_id(wire.customer_id) or not is_id(wire.event_id):
+    moment = wire.occurred_at
+    at_ms = epoch_ms(moment)
+    if at_ms < 0 or moment.year > _LAST_YEAR or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
-    return fact_of(wire)
+    return fact_of(wire, at_ms)
 
 
-def fact_of(wire: Wire) -> Fact:
-    """Return an event that has passed every check, as it is folded."""
-    return Fact(wire.event_id, wire.type, wire.customer_id, epoch_ms(wire.occurred_at), _attributes(wire))
+def fact_of(wire: Wire, at_ms: int) -> Fact:
+    """Return an event that has passed every check and happened at `at_ms`, as it is folded."""
+    return Fact(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
 
 
 def is_id(text: str) -> bool:

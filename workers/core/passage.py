@@ -65,7 +65,7 @@ def compile_door(declared: Collection[str]) -> Door:
 
     def door(raw: bytes | None, latest_ms: int) -> Fact:
         if raw is not None and (wire := _checked(raw, known, latest_ms)) is not None:
-            return fact_of(wire)
+            return fact_of(wire, epoch_ms(wire.occurred_at))
         parse_event(raw, types=declared, latest=_moment(latest_ms))
         return read_fact(raw or b"", declared)
 

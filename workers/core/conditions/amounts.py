@@ -121,16 +121,17 @@ class Volume(OfOneType):
         """Follow the days as they leave the window: with negative numbers among them a sum may also rise."""
         days = self.days
         assert days is not None
-        place = bisect_left(facts.days(), at_ms // DAY_MS - days + 1)
-        value, observable = sum(facts.sums()[place:]), at_ms >= watched_ms
+        kept, sums = facts.days(), facts.sums()
+        place = bisect_left(kept, at_ms // DAY_MS - days + 1)
+        value, observable = sum(sums[place:]), at_ms >= watched_ms
         now = self._judge(value, observable)
         while True:
-            leaves_ms = (facts.days()[place] + days) * DAY_MS if place < len(facts.days()) else FOREVER_MS
+            leaves_ms = (kept[place] + days) * DAY_MS if place < len(kept) else FOREVER_MS
             moment_ms = leaves_ms if observable else min(leaves_ms, watched_ms)
             if moment_ms == FOREVER_MS:
                 return now, FOREVER_MS
             if moment_ms == leaves_ms:
-                value -= facts.sums()[place]
+                value -= sums[place]
                 place += 1
             observable = moment_ms >= watched_ms
             if self._judge(value, observable) != now:
@@ -220,14 +221,15 @@ class Average(OfOneType):
             return NOT_OBSERVABLE, watched_ms
         if facts is None:
             return FALSE, FOREVER_MS
-        place, end = bisect_left(facts.days(), at_ms // DAY_MS - days + 1), len(facts.days())
-        total, number = sum(facts.sums()[place:]), sum(facts.counts()[place:])
+        kept, counts, sums = facts.days(), facts.counts(), facts.sums()
+        place, end = bisect_left(kept, at_ms // DAY_MS - days + 1), len(kept)
+        total, number = sum(sums[place:]), sum(counts[place:])
         now = self._judge(total, number)
         while place < end:
-            total -= facts.sums()[place]
-            number -= facts.counts()[place]
+            total -= sums[place]
+            number -= counts[place]
             if self._judge(total, number) != now:
-                return now, (facts.days()[place] + days) * DAY_MS
+                return now, (kept[place] + days) * DAY_MS
             place += 1
         return now, FOREVER_MS
 
@@ -379,7 +381,8 @@ class Shift(OfOneType):
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
         if at_ms < watched_ms or facts is None:
             return (NOT_OBSERVABLE, watched_ms) if at_ms < watched_ms else (FALSE, FOREVER_MS)
-        days, amounts, end = facts.days(), self._amounts(facts), len(facts.days())
+        days, amounts = facts.days(), self._amounts(facts)
+        end = len(days)
         leaves, passes = self._borders(facts, at_ms)
         before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
         now = self._judge(before, latest)
