@@ -21,7 +21,8 @@ object per partition batch instead. What that takes, and why, each kept by a tes
   so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
   asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
   have been let go by an earlier one, and Faust gives up asking after its request timeout and reads on: then
-  positions are asked for once more before anything is fetched.
+  positions are asked for once more before anything is fetched. Only for partitions that are assigned: one that is
+  let go after it was taken away is active to Faust until the next rebalance.
 - Faust drops what lies below the last offset it has handed over, and notes that offset when the handing over has
   ended, which may be after a seek to below it. It is given a note-book that stays empty.
 - Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
@@ -245,7 +246,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return delivery.epoch == self._epochs[tp]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
-        if not self._asking and any(tp not in self._ends for tp in active_partitions or ()):
+        known = self._ends.keys()
+        if not self._asking and not known >= (active_partitions or set()) & self.assignment():
             # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
             await self.perform_seek()
         before = dict(self._epochs)

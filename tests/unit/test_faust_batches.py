@@ -67,6 +67,7 @@ class Thread:
         self.sought: list[tuple[TP, int]] = []
         self.fetches: list[Mapping[TP, Sequence[ConsumerRecord]]] = []
         self.when_empty: Callable[[], object] = lambda: None
+        self.when_asked: Callable[[], object] = lambda: None
         self.reached: Mapping[TP, int] = {}
         self.answers = 0
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
@@ -75,6 +76,7 @@ class Thread:
         return self.assigned
 
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        self.when_asked()
         return self.committed
 
     async def seek_wait(self, offsets: Mapping[TP, int]) -> None:
@@ -620,6 +622,25 @@ def test_a_partition_that_is_held_back_is_not_fetched_until_it_is_let_go() -> No
         assert [one.tp for one in messages] == [THERE]
         made.consumer.let_go(HERE)
         assert [one.tp for one in await made.read({HERE: fetched(1, 5)})] == [HERE]
+
+    lawful(law, assigned={HERE, THERE})
+
+
+def test_a_partition_that_is_taken_away_while_held_back_is_not_asked_for_again_and_again() -> None:
+    """Nobody will ever say where to read it from, and each asking sends all the others back."""
+
+    async def law(made: Reader) -> None:
+        def rebalance() -> None:
+            made.thread.assigned = {HERE}
+            made.consumer._set_active_tps({HERE})
+
+        made.consumer.hold_back(THERE)
+        made.thread.when_asked = rebalance
+        await made.consumer.perform_seek()
+        made.thread.when_asked = lambda: None
+        made.consumer.let_go(THERE)
+        messages = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 9)})
+        assert [one.value.follows for one in messages] == [1, 5]
 
     lawful(law, assigned={HERE, THERE})
 
