@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-TOLD: Final = sorted((ROOT / "workers" / "core").rglob("*.pxd"))
+TOLD: Final = [ROOT / "schemas" / "actions.pxd", *sorted((ROOT / "workers" / "core").rglob("*.pxd"))]
 _CLASS: Final = re.compile(r"^cdef class (\w+)")
 _FIELDS: Final = re.compile(r"^    cdef (?:public |readonly )?(?:long long|\w+) (\w+(?:, \w+)*)$")
 _METHOD: Final = re.compile(r"^    c?p?def (?!readonly|public).*?(\w+)\(")

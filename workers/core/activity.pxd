@@ -28,6 +28,9 @@ cdef class Activity:
     @cython.locals(facts=Series, least=cython.longlong, most=cython.longlong, total=cython.longlong)
     cpdef bint has(self, tuple required) except -1
 
+cdef Py_ssize_t FINGERPRINT_BYTES, _RING_BYTES
+
+@cython.locals(seen=bytes, over=cython.Py_ssize_t)
 cpdef remember(Activity activity, bytes fingerprint)
 @cython.locals(series=dict, attributes=dict, pair=PairPlan, one=SeriesPlan, known=Series)
 cpdef fold_facts(Activity activity, Fact fact, FactPlan plan)

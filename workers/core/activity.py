@@ -23,6 +23,7 @@ MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""
 RING: Final = 8
 """How many of a customer's latest event ids are remembered to drop repetitions."""
+_RING_BYTES: Final = RING * FINGERPRINT_BYTES
 
 LONGEST_TEXT: Final = 200
 """Characters of a text that are kept as the latest value of an attribute."""
@@ -158,6 +159,8 @@ class Activity:
 
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
+        if fingerprint not in self.seen:
+            return False
         at = self.seen.find(fingerprint)
         while at > 0 and at % FINGERPRINT_BYTES:  # the end of one and the beginning of the next
             at = self.seen.find(fingerprint, at + 1)
@@ -184,7 +187,9 @@ def reasons_in(why: bytes | tuple[Reason, ...]) -> tuple[Reason, ...]:
 
 def remember(activity: Activity, fingerprint: bytes) -> None:
     """Put an event id into the ring."""
-    activity.seen = (activity.seen + fingerprint)[-RING * FINGERPRINT_BYTES :]
+    seen = activity.seen
+    over = len(seen) + FINGERPRINT_BYTES - _RING_BYTES
+    activity.seen = seen[over:] + fingerprint if over > 0 else seen + fingerprint
 
 
 def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:

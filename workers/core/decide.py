@@ -435,22 +435,23 @@ class _Turn:
                 continue
             for response in several.responses:
                 group = response.group
+                known = flips.get(group)
                 if (
                     is_known
                     and (response.lowered_ms or response.quiet_ms)
                     and (not began or self._are_over(response.rules, activity))
                 ):
-                    flip_ms = flips.get(group, FOREVER_MS)
+                    flip_ms = FOREVER_MS if known is None else known
                     if flip_ms > at_ms + response.lowered_ms:
                         flip_ms = at_ms + response.lowered_ms
                     if flip_ms < at_ms + response.quiet_ms:
                         flip_ms = at_ms + response.quiet_ms
                 else:
                     flip_ms = self._judge_group(group, activity, event)
-                if flip_ms >= FOREVER_MS:
-                    flips.pop(group, None)
-                else:
+                if flip_ms < FOREVER_MS:
                     flips[group] = flip_ms
+                elif known is not None:
+                    del flips[group]
 
     def _are_over(self, rules: Sequence[str], activity: Activity) -> bool:
         """Tell whether no event can change anything about the episodes of some rules."""

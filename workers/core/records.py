@@ -1,5 +1,7 @@
 """What is published of a decision: actions, their retractions, and the reasons why there is none."""
 
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas import actions
@@ -25,7 +27,7 @@ def action_of(
         rule=rule.identity,
         episode_started_at=begun,
         decided_at=begun,
-        expires_at=moment(start_ms + rule.expires_after_ms),
+        expires_at=begun + _span(rule.expires_after_ms),
         not_before=None if not_before_ms is None else moment(not_before_ms),
         time_zone=time_zone,
         template=rule.template,
@@ -53,7 +55,7 @@ def retraction_of(
         rule=rule.identity,
         episode_started_at=begun,
         decided_at=begun,
-        expires_at=moment(expires_ms),
+        expires_at=begun + _span(expires_ms - started_ms),
         template=rule.template,
         variables={},
         why=why,
@@ -134,3 +136,9 @@ def kept(value: Any) -> Number:
     if isinstance(value, int) and abs(value) <= MAX_STORED:
         return value
     return str(value)[:_LONGEST_TEXT]
+
+
+@lru_cache(maxsize=1024)
+def _span(length_ms: int) -> timedelta:
+    """Return a length of time; added to a moment, it costs less than making another one."""
+    return timedelta(milliseconds=length_ms)

@@ -15,6 +15,7 @@ cdef class Series:
     cpdef list sums(self)
     @cython.locals(days=list, at=cython.Py_ssize_t)
     cpdef add(self, long long day, object amount, object most)
+    cpdef drop_oldest(self, Py_ssize_t number)
     cpdef bytes packed(self)
     cpdef list _told(self)
 

@@ -18,7 +18,7 @@ cdef class Absence(OfOneType):
 
     @cython.locals(facts=Series, from_ms=cython.longlong, enough_ms=cython.longlong, since_ms=cython.longlong)
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    @cython.locals(facts=Series)
+    @cython.locals(facts=Series, from_ms=cython.longlong, since_ms=cython.longlong)
     cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
 
 cdef class Recency(OfOneType):

@@ -55,10 +55,12 @@ class Absence(OfOneType):
         """Return when it last happened, and until when it would have prevented the action."""
         facts = activity.series.get(self.series)
         seen = last_in_words(activity, self.series)
-        since_ms = observed.since.get(self.series)
+        since_ms = observed.since.get(self.series, FOREVER_MS)
         prevented = None
-        if since_ms is not None:
-            from_ms = max(since_ms, activity.first_ms if facts is None else facts.last_ms)
+        if since_ms < FOREVER_MS:
+            from_ms = activity.first_ms if facts is None else facts.last_ms
+            if since_ms > from_ms:
+                from_ms = since_ms
             prevented = self._prevented + moment_in_words(from_ms + self.for_ms)
         return [Reason(self.phrase, seen, self._asked, self.span, prevented)]
 

@@ -8,22 +8,32 @@ from workers.core.conditions.watching cimport OfOneType, knows_ever, staged, wat
 from workers.core.observed cimport Observed
 from workers.core.series cimport Series
 
-cdef long long DAY_MS, FOREVER_MS
+cdef long long DAY_MS, FOREVER_MS, MAX_STORED, _OUT_OF_REACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Volume(OfOneType):
     cdef readonly str adds, bound
     cdef readonly object low, high, days
     cdef str _window
+    cdef long long _enough, _too_many, _enough_until_ms, _too_many_until_ms
 
-    @cython.locals(facts=Series, watched_ms=cython.longlong, too_many_until=cython.longlong, enough_until=cython.longlong,
-        amounts=list, kept=list, place=cython.longlong, first=cython.longlong, day=cython.longlong)
+    @cython.locals(
+        facts=Series, days=cython.longlong, watched_ms=cython.longlong, too_many_until=cython.longlong,
+        enough_until=cython.longlong, amounts=list, most=cython.longlong, enough=cython.longlong,
+        too_many=cython.longlong, kept=list, place=cython.Py_ssize_t, first=cython.longlong, day=cython.longlong,
+        number=cython.longlong,
+    )
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    @cython.locals(kept=list, amounts=list, place=cython.Py_ssize_t, number=object)
+    cdef object _since(self, Series facts, long long first)
     cdef int _ever(self, Activity activity, Series facts, Observed observed) except -1
     cdef int _judge(self, object value, bint observable) except -1
     cdef Found _rising_and_falling(self, Series facts, long long at_ms, long long watched_ms)
+
+@cython.locals(total=cython.longlong, amount=cython.longlong)
+cdef long long _sum_of(list amounts) except? -2
 
 cdef class Average(OfOneType):
     cdef readonly object low, high, days

@@ -1,6 +1,7 @@
 """How much: counts, sums, means, different values, and how they changed."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +18,13 @@ from workers.core.conditions.watching import (
     watched_from,
     window_in_words,
 )
-from workers.core.facts import UNIT
+from workers.core.facts import MAX_STORED, UNIT
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.series import Series
 from workers.core.words import noun, plural
 
-_OUT_OF_REACH: Final = 1 << 80
+_OUT_OF_REACH: Final = (1 << 63) - 1
+"""More than any two numbers that are kept add up to."""
 _PERCENT: Final = 10_000
 """Percentages are kept as whole hundredths of a percent."""
 
@@ -60,6 +62,11 @@ class Volume(OfOneType):
         self.days = days
         self.bound = bound
         self._window = window_in_words(days)
+        # Nothing at all is enough for a bound of zero, and too much for a bound below zero.
+        self._enough = _OUT_OF_REACH if low is None or low <= 0 else min(low, _OUT_OF_REACH)
+        self._too_many = _OUT_OF_REACH if high is None or high < 0 else min(high + 1, _OUT_OF_REACH)
+        self._enough_until_ms = FOREVER_MS if low is None or low <= 0 else 0
+        self._too_many_until_ms = FOREVER_MS if high is not None and high < 0 else 0
 
     @property
     def needs(self) -> frozenset[str]:
@@ -73,22 +80,20 @@ class Volume(OfOneType):
 
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """Find the days with which the number falls to its bounds, newest first."""
-        days, low, high = self.days, self.low, self.high
         facts = activity.series.get(self.series)
-        if days is None:
+        if self.days is None:
             return self._ever(activity, facts, observed), FOREVER_MS
-        watched_ms = watched_from(activity, self.series, facts, days, observed)
-        # Nothing at all is more than a bound below zero.
-        too_many_until = FOREVER_MS if high is not None and high < 0 else 0
-        enough_until = FOREVER_MS if low is None or low <= 0 else 0
+        days = self.days
+        too_many_until, enough_until = self._too_many_until_ms, self._enough_until_ms
         if facts is not None:
             amounts = facts.counts() if self.adds is None else facts.sums()
-            if self.adds is not None and amounts and min(amounts) < 0:
+            most = facts.total if self.adds is None else _sum_of(amounts)
+            if most < 0:
+                watched_ms = watched_from(activity, self.series, facts, days, observed)
                 return self._rising_and_falling(facts, at_ms, watched_ms)
             # Nobody reaches a bound in a window who does not reach it in all the days that are kept.
-            most = facts.total if self.adds is None else sum(amounts)
-            enough = low if low is not None and not enough_until and most >= low else _OUT_OF_REACH
-            too_many = high + 1 if high is not None and not too_many_until and most > high else _OUT_OF_REACH
+            enough = self._enough if most >= self._enough else _OUT_OF_REACH
+            too_many = self._too_many if most >= self._too_many else _OUT_OF_REACH
             place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
             kept, first, number = facts.days(), at_ms // DAY_MS - days + 1, 0
             while place:
@@ -104,7 +109,10 @@ class Volume(OfOneType):
                 if number >= too_many:
                     too_many_until = (day + days) * DAY_MS
                     break
-        return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
+        if at_ms < enough_until and self.high is None:
+            return TRUE, enough_until
+        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        return staged(at_ms, too_many_until, enough_until, watched_ms, self.high is not None)
 
     def _ever(self, activity: Activity, facts: Series | None, observed: Observed) -> int:
         value = 0 if facts is None else facts.total if self.adds is None else facts.total_sum
@@ -144,8 +152,7 @@ class Volume(OfOneType):
         if facts is not None:
             value = facts.total if self.adds is None else facts.total_sum
             if self.days is not None:
-                place = bisect_left(facts.days(), at_ms // DAY_MS - self.days + 1)
-                value = sum((facts.counts() if self.adds is None else facts.sums())[place:])
+                value = self._since(facts, at_ms // DAY_MS - self.days + 1)
         prevented = None
         if self.high is not None and self.adds is None:
             more = max(1, self.high - value + 1)
@@ -153,6 +160,15 @@ class Volume(OfOneType):
             prevented = f"{more} more {events}" + ("" if self.days is None else f" within {days_in_words(self.days)}")
         found = value if self.adds is None else value / UNIT
         return [Reason(self.phrase, found, self.bound, self._window, prevented)]
+
+    def _since(self, facts: Series, first: int) -> int:
+        """Return the number of a day and all those after it."""
+        kept, amounts = facts.days(), facts.counts() if self.adds is None else facts.sums()
+        place, number = len(amounts), 0
+        while place and kept[place - 1] >= first:
+            place -= 1
+            number += amounts[place]
+        return number
 
 
 @dataclass(frozen=True)
@@ -177,6 +193,18 @@ class Fraction:
         """Tell whether `total / number` is as small as an upper bound asks for."""
         found, asked = total * self.denominator, self.numerator * number
         return found < asked or (found == asked and not self.excluded)
+
+
+def _sum_of(amounts: Sequence[int]) -> int:
+    """Return what sums of days add up to, no more than is kept; -1 if one of them is below zero."""
+    total = 0
+    for amount in amounts:
+        if amount < 0:
+            return -1
+        total += amount
+        if total > MAX_STORED:
+            total = MAX_STORED
+    return total
 
 
 class Average(OfOneType):

@@ -34,6 +34,8 @@ cdef class Cancelled(Elementary):
     cdef readonly long long for_ms
     cdef readonly tuple returns
     cdef readonly str bound, phrase
+    cdef str _prevented
+    cdef list _while_active
 
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)

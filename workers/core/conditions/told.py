@@ -157,6 +157,8 @@ class Cancelled(Elementary):
         self.returns = returns
         self.bound = bound
         self.phrase = phrase
+        self._prevented = "a purchase since" if wanted else "a cancellation"
+        self._while_active = [Reason(phrase, "active", bound, None, self._prevented)]
 
     @property
     def types(self) -> frozenset[str]:
@@ -205,9 +207,9 @@ class Cancelled(Elementary):
     def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
         """Return the status found."""
         since_ms = self._since(activity)
-        found = "active" if since_ms < 0 else f"cancelled on {moment_in_words(since_ms)}"
-        prevented = "a purchase since" if self.wanted else "a cancellation"
-        return [Reason(self.phrase, found, self.bound, None, prevented)]
+        if since_ms < 0:
+            return [*self._while_active]
+        return [Reason(self.phrase, f"cancelled on {moment_in_words(since_ms)}", self.bound, None, self._prevented)]
 
     def _since(self, activity: Activity) -> int:
         """Return when the customer cancelled, -1 if active."""

@@ -7,13 +7,16 @@ from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.observed cimport Observed
 from workers.core.series cimport Series
 
-cdef long long DAY_MS, FOREVER_MS, SETTLING_MS
+cdef long long DAY_MS, FOREVER_MS, MINUTE_MS, SETTLING_MS
+cdef dict _DAYS
+cdef tuple _MINUTES
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cpdef bint knows_ever(Activity activity, str series, Observed observed) except -1
 @cython.locals(since_ms=cython.longlong, day=cython.longlong, from_ms=cython.longlong)
 cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Observed observed) except? -1
 cpdef str moment_in_words(long long at_ms)
+@cython.locals(day=cython.longlong, words=str)
 cpdef str day_in_words(long long at_ms)
 @cython.locals(facts=Series)
 cpdef str last_in_words(Activity activity, str series)

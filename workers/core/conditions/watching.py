@@ -5,7 +5,6 @@ arrived, unless the history is complete or the customer turned up long after wat
 """
 
 from datetime import date
-from functools import lru_cache
 from typing import Final
 
 from schemas.durations import DAY_MS, MINUTE_MS
@@ -16,6 +15,9 @@ from workers.core.series import Series
 
 NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_MOST_DAYS: Final = 4096
+_DAYS: Final[dict[int, str]] = {}
+"""Words of days, so that each is made once."""
 _MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440))
 LATEST_YEAR_MS: Final = 253_402_300_800_000
 """The end of the year 9999."""
@@ -84,12 +86,13 @@ def moment_in_words(at_ms: int) -> str:
 
 def day_in_words(at_ms: int) -> str:
     """Word a moment to the day."""
-    return _day_in_words(at_ms // DAY_MS)
-
-
-@lru_cache(maxsize=4096)
-def _day_in_words(day: int) -> str:
-    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
+    day = at_ms // DAY_MS
+    words = _DAYS.get(day)
+    if words is None:
+        if len(_DAYS) >= _MOST_DAYS:
+            _DAYS.clear()
+        words = _DAYS[day] = date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
+    return words
 
 
 def last_in_words(activity: Activity, series: str) -> str:
