@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
 from workers.embedded import Pair, running_pair
 
 _IN_CI = os.environ.get("CI") == "true"
 
-# The same examples on every run, and no time limit for one: a slow moment of the machine is not a failure.
-settings.register_profile("dev", derandomize=True, deadline=None)
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=120, print_blob=True)
+# The same examples on every run, and no time limit for them: a slow moment of the machine is not a failure.
+settings.register_profile("dev", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=120, print_blob=True)
 settings.load_profile("ci" if _IN_CI else "dev")
 
 
