@@ -18,12 +18,9 @@ venv: $(VENV)/.dev ## create .venv with all that development needs (half a minut
 demo: $(VENV)/.run ## see Linger at work on this machine, with a broker and a store from Python wheels
 	@$(BIN)/linger demo $(ARGS)
 
-# Those that start servers wait, and are waited for: one after the other, while nothing else is busy.
-PYTEST = $(BIN)/python -m pytest
-TESTS = $(if $(ARGS),$(PYTEST) $(ARGS),$(PYTEST) -n auto -m 'not integration' && $(PYTEST) -m integration)
 test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis if this machine can have them
 	@$(BIN)/python -m tests.prepare
-	@$(TESTS)
+	@$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 faults: $(VENV)/.dev ## kill, freeze and cut off whatever Linger runs on, and count what is lost or doubled (half an hour)
 	@$(BIN)/python -m tests.prepare

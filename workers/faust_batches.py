@@ -246,8 +246,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return delivery.epoch == self._epochs[tp]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
-        known = self._ends.keys()
-        if not self._asking and not known >= (active_partitions or set()) & self.assignment():
+        unknown = self.assignment() - self._ends.keys()
+        if not self._asking and unknown & (active_partitions or set()):
             # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
             await self.perform_seek()
         before = dict(self._epochs)
