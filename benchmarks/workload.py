@@ -123,14 +123,24 @@ def expected(workload: Workload, rules: RuleSet | None = None) -> list[Decided]:
 def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[Action | Decision]:
     """Yield what Linger's own core decides in one thread, for one customer after the other."""
     rules = rules or load_rules()
+    observed = watched(rules)
+    for customer, facts in histories(workload).items():
+        yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions
+
+
+def watched(rules: RuleSet) -> Observed:
+    """Return that everything which rules read was watched from the beginning."""
     keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+    return Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+
+
+def histories(workload: Workload) -> dict[str, list[Fact]]:
+    """Return the events of each customer, in order."""
     events: dict[str, list[Fact]] = {}
     for record in workload.records():
         fact = read_fact(record.value)
         events.setdefault(fact.customer_id, []).append(fact)
-    for customer, facts in events.items():
-        yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions
+    return events
 
 
 def decided_of(action: Action) -> Decided:

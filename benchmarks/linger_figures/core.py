@@ -13,11 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from benchmarks.linger_figures.reports import Report
-from benchmarks.workload import START_MS, Workload, load_rules
+from benchmarks.workload import Workload, histories, load_rules, watched
 from tests.compiled import ROOT, as_in_the_wheel
 from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
-from workers.core.observed import Observed
 
 _ROUNDS: Final = 5
 
@@ -44,12 +42,7 @@ def _in_a_process(workload: Workload, environment: Mapping[str, str]) -> dict[st
 def main() -> None:
     """Measure here, and print it."""
     workload, rules = Workload(int(sys.argv[1]), int(sys.argv[2])), load_rules()
-    keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
-    events: dict[str, list[Fact]] = {}
-    for record in workload.records():
-        fact = read_fact(record.value)
-        events.setdefault(fact.customer_id, []).append(fact)
+    observed, events = watched(rules), histories(workload)
     gc.freeze()
     best, decided = float("inf"), 0
     for _ in range(_ROUNDS):
