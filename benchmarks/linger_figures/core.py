@@ -34,7 +34,7 @@ def measure(workload: Workload) -> Report:
 
 def _in_a_process(workload: Workload, environment: Mapping[str, str]) -> dict[str, Any]:
     command = (sys.executable, "-m", __spec__.name, str(workload.events), str(workload.customers))
-    run = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    run = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(run.stdout)
     return measured
 

@@ -10,5 +10,5 @@ cdef class Fact:
 cpdef Fact read_fact(bytes raw, object declared=*)
 cpdef Fact fact_of(object wire, long long at_ms)
 cpdef bint is_id(str text) except -1
-cpdef bint is_plausible(object moment) except -1
+cpdef long long plausible_ms(object moment) except? -2
 cpdef long long epoch_ms(object moment) except? -1

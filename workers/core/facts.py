@@ -97,9 +97,8 @@ def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
         raise NotCanonical
     if wire.type == "purchase" and not is_money(wire.amount, wire.currency):
         raise NotCanonical
-    moment = wire.occurred_at
-    at_ms = epoch_ms(moment)
-    if at_ms < 0 or moment.year > _LAST_YEAR or not is_id(wire.customer_id) or not is_id(wire.event_id):
+    at_ms = plausible_ms(wire.occurred_at)
+    if at_ms < 0 or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
     return fact_of(wire, at_ms)
 
@@ -115,9 +114,9 @@ def is_id(text: str) -> bool:
     return bool(text.strip()) and (len(text) <= MAX_ID_BYTES // 4 or len(text.encode()) <= MAX_ID_BYTES)
 
 
-def is_plausible(moment: datetime) -> bool:
-    """Tell whether a moment lies within the calendar that events have."""
-    return moment.year <= _LAST_YEAR and epoch_ms(moment) >= 0
+def plausible_ms(moment: datetime) -> int:
+    """Return a moment in epoch milliseconds; below zero if it lies outside the calendar that events have."""
+    return epoch_ms(moment) if moment.year <= _LAST_YEAR else -1
 
 
 def is_money(amount: Decimal | None, currency: str | None) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Fact, Wire, epoch_ms, fact_of, is_id, is_money, is_plausible, read_fact
+from workers.core.facts import Fact, Wire, epoch_ms, fact_of, is_id, is_money, plausible_ms, read_fact
 from workers.core.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
@@ -144,13 +144,13 @@ def _is_unremarkable(wire: Wire, latest_ms: int) -> bool:
         return False
     if not is_ended and (wire.what is not None or wire.reason is not None or wire.effective_at is not None):
         return False
-    if not (is_id(wire.event_id) and is_id(wire.customer_id) and is_plausible(wire.occurred_at)):
+    if not (is_id(wire.event_id) and is_id(wire.customer_id)):
         return False
-    if epoch_ms(wire.occurred_at) >= latest_ms:
+    if not 0 <= plausible_ms(wire.occurred_at) < latest_ms:
         return False
     if wire.order_id is not None and not is_id(wire.order_id):
         return False
-    if wire.effective_at is not None and not is_plausible(wire.effective_at):
+    if wire.effective_at is not None and plausible_ms(wire.effective_at) < 0:
         return False
     return not wire.attributes or all(map(_is_plain, wire.attributes.values()))
 

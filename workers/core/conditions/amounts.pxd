@@ -26,8 +26,6 @@ cdef class Volume(OfOneType):
     cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
-    @cython.locals(kept=list, amounts=list, place=cython.Py_ssize_t, number=object)
-    cdef object _since(self, Series facts, long long first)
     cdef int _ever(self, Activity activity, Series facts, Observed observed) except -1
     cdef int _judge(self, object value, bint observable) except -1
     cdef Found _rising_and_falling(self, Series facts, long long at_ms, long long watched_ms)

@@ -152,7 +152,8 @@ class Volume(OfOneType):
         if facts is not None:
             value = facts.total if self.adds is None else facts.total_sum
             if self.days is not None:
-                value = self._since(facts, at_ms // DAY_MS - self.days + 1)
+                place = bisect_left(facts.days(), at_ms // DAY_MS - self.days + 1)
+                value = sum((facts.counts() if self.adds is None else facts.sums())[place:])
         prevented = None
         if self.high is not None and self.adds is None:
             more = max(1, self.high - value + 1)
@@ -160,15 +161,6 @@ class Volume(OfOneType):
             prevented = f"{more} more {events}" + ("" if self.days is None else f" within {days_in_words(self.days)}")
         found = value if self.adds is None else value / UNIT
         return [Reason(self.phrase, found, self.bound, self._window, prevented)]
-
-    def _since(self, facts: Series, first: int) -> int:
-        """Return the number of a day and all those after it."""
-        kept, amounts = facts.days(), facts.counts() if self.adds is None else facts.sums()
-        place, number = len(amounts), 0
-        while place and kept[place - 1] >= first:
-            place -= 1
-            number += amounts[place]
-        return number
 
 
 @dataclass(frozen=True)
