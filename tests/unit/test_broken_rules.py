@@ -1,12 +1,13 @@
 """Laws of `linger rules check` over many broken files: the right line, a useful word, never a traceback."""
 
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sources import SourcesFile
@@ -21,7 +22,8 @@ from workers.files.yaml_nodes import read_text
 FOLDER: Final = Path(__file__).parents[1] / "data" / "broken-rules"
 SHIPPED: Final = Path(__file__).parents[2] / "rules"
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
-PATIENCE: Final = timedelta(seconds=10)
+PATIENCE: Final = 10.0
+"""Seconds of CPU; those of the clock say how busy the machine is."""
 JARGON: Final = (
     "input should",
     "pydantic",
@@ -127,6 +129,7 @@ WORDS: Final = sorted({word for line in LINES for word in line.split()})
 
 
 def assert_lawful(text: str) -> None:
+    began = time.process_time()
     mistakes, warnings = check(text)
     found = [*mistakes, *warnings]
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -139,15 +142,14 @@ def assert_lawful(text: str) -> None:
     assert shown.count("\n") >= len(found)
     assert github_commands(found).count("\n") == len(found)
     assert len([as_document(problem) for problem in found]) == len(found)
+    assert time.process_time() - began < PATIENCE
 
 
-@settings(deadline=PATIENCE)
 @given(text=st.text(max_size=200) | st.lists(st.sampled_from(LINES), max_size=25).map("\n".join))
 def test_no_text_is_a_traceback(text: str) -> None:
     assert_lawful(text)
 
 
-@settings(deadline=PATIENCE)
 @given(data=st.data())
 def test_no_slip_in_a_rule_file_is_a_traceback(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(TEXTS))
@@ -159,7 +161,6 @@ def test_no_slip_in_a_rule_file_is_a_traceback(data: st.DataObject) -> None:
     assert_lawful(text)
 
 
-@settings(deadline=PATIENCE)
 @given(data=st.data())
 def test_no_line_in_the_wrong_place_is_a_traceback(data: st.DataObject) -> None:
     lines = data.draw(st.sampled_from(TEXTS)).splitlines()
@@ -196,7 +197,5 @@ HUGE: Final = {
 
 
 @pytest.mark.parametrize("what", HUGE)
-@settings(deadline=PATIENCE, max_examples=1)
-@given(once=st.none())
-def test_no_file_takes_long_however_large_it_is(what: str, once: None) -> None:
+def test_no_file_takes_long_however_large_it_is(what: str) -> None:
     assert_lawful(HUGE[what])

@@ -36,7 +36,7 @@ def lawful(law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]], *cont
     """Run one law with an agent that has claimed its partition."""
 
     async def run() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             store = MemoryStore()
             agent = Agent(store.as_store(), *content or (GONE,), **options)
             await agent.start()
@@ -594,17 +594,15 @@ def test_a_sweep_that_redis_did_not_answer_is_not_taken_for_done() -> None:
         for _ in range(500):
             await asyncio.sleep(0)
         assert store.contents[0].meta.get("swept") != "2" or stored(store).generation == 2
-        async with asyncio.timeout(5):
-            await wait_for(lambda: stored(store).generation == 2 and store.contents[0].meta.get("swept") == "2")
+        await wait_for(lambda: stored(store).generation == 2 and store.contents[0].meta.get("swept") == "2")
         sweeping.cancel()
 
     lawful(law, QUIET)
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something holds; retries in between pause for a moment."""
-    for _ in range(500):
+    """Wait until something holds, for as long as a law may take; retries in between pause for a moment."""
+    while True:
         if condition():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("it never held")

@@ -114,7 +114,7 @@ def lawful(
     """Run one law with an agent that has claimed its partition."""
 
     async def run() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             store = MemoryStore()
             agent = Agent(store.as_store(), QUIET, sources=declared, partitions=1)
             if has_looked:

@@ -19,7 +19,7 @@ def lawful(law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]]) -> No
     """Run one law with an agent that has claimed its partition."""
 
     async def run() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             store = MemoryStore()
             agent = Agent(store.as_store(), GONE)
             await agent.start()

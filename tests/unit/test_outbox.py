@@ -31,7 +31,7 @@ def lawful(
     """Run one law with an outbox that was claimed with some records in it."""
 
     async def run() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             publisher = FakePublisher()
             outbox = Outbox(publisher.as_publisher(), records(*waiting), limit)
             try:
