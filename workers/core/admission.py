@@ -83,7 +83,9 @@ class Admission:
         return False
 
     def _admit(self, rule: Rule, activity: Activity, candidate: Candidate) -> None:
-        episode = activity.episodes.setdefault(rule.id, Episode())
+        episode = activity.episodes.get(rule.id)
+        if episode is None:
+            episode = activity.episodes[rule.id] = Episode()
         start_ms = candidate.start_ms
         forget(rule, episode, start_ms)
         refusal = self._refusal(rule, activity, episode, start_ms)

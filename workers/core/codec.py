@@ -17,6 +17,7 @@ import msgspec
 
 from workers.core.activity import Activity, Candidate, Episode
 from workers.core.facts import FINGERPRINT_BYTES
+from workers.core.observed import FOREVER_MS
 from workers.core.series import Damaged, Series, check_packed, number_at, put_number
 
 LAYOUT: Final = 3
@@ -215,12 +216,12 @@ class _Reader:
 
     def take(self, size: int) -> bytes:
         """Read so many bytes."""
-        end = self.at + size
-        if end > len(self.raw):
+        raw, start = self.raw, self.at
+        if size > len(raw) - start:
             raise Damaged("it ends too early")
-        found = self.raw[self.at : end]
-        self.at = end
-        return found
+        self.at = start + size
+        characters = raw  # compiled, a pointer: slices of it are made without asking what it is
+        return characters[start : self.at]
 
     def block(self) -> bytes:
         """Read bytes that were written with their number."""
@@ -232,7 +233,11 @@ def encode(activity: Activity) -> bytes:
     flips = activity.flips
     has_rest = bool(activity.latest or activity.candidates or activity.traits or activity.pairs)
     due_ms = activity.due_ms
-    is_flip = due_ms != 0 and len(flips) != 0 and due_ms == min(flips.values())
+    soonest_ms = FOREVER_MS
+    for at in flips.values():
+        if at < soonest_ms:
+            soonest_ms = at
+    is_flip = due_ms != 0 and due_ms == soonest_ms
     flags = _HAS_FIRED if activity.fired_ms else 0
     if due_ms:
         flags |= _DUE_IS_A_FLIP if is_flip else _HAS_DUE
@@ -412,11 +417,17 @@ def _read(given: _Reader, rule_ids: Mapping[bytes, str]) -> Activity:
         rule_id = rule_ids.get(code)
         episodes[_UNKNOWN_RULE + code.hex() if rule_id is None else rule_id] = _episode(given)
     flips: dict[str, int] = {}
+    soonest_ms = FOREVER_MS
     for _ in range(given.number()):
         name = given.block().decode()
-        flips[name] = given.moment()
+        at = given.moment()
+        flips[name] = at
+        if at < soonest_ms:
+            soonest_ms = at
     if flags & _DUE_IS_A_FLIP:
-        due_ms = min(flips.values())
+        if not flips:
+            raise Damaged("no due time is the earliest")
+        due_ms = soonest_ms
     acted = given.moments() if flags & _HAS_ACTED else []
     end = len(given.raw)
     if not flags & _HAS_REST:

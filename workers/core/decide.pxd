@@ -39,8 +39,8 @@ cdef class _Turn:
     cdef fire(self, long long upto_ms)
     cdef release(self)
     @cython.locals(
-        activity=Activity, outcome=Outcome, by_id=dict, rule=Rule, episode=Episode, at_ms=cython.longlong,
-        due_ms=cython.longlong, passed_ms=cython.longlong, flip_ms=cython.longlong, own_ms=cython.longlong,
+        activity=Activity, outcome=Outcome, by_id=dict, rule=Rule, rule_id=str, episode=Episode,
+        at_ms=cython.longlong, queued=cython.bint, over=list, due_ms=cython.longlong, passed_ms=cython.longlong, flip_ms=cython.longlong, own_ms=cython.longlong,
     )
     cdef settle(self, long long upto_ms)
     cdef Activity _known(self)
@@ -60,7 +60,10 @@ cdef class _Turn:
     cdef long long _flip(self, Rule rule, Activity activity, bint closely) except? -1
     @cython.locals(flip_ms=cython.longlong)
     cdef _retime(self, Activity activity, object groups)
-    @cython.locals(flip_ms=cython.longlong)
+    @cython.locals(
+        flips=list, rule=Rule, place=cython.longlong, first=cython.longlong, flip_ms=cython.longlong,
+        first_ms=cython.longlong, looked=cython.longlong,
+    )
     cdef long long _soonest(self, tuple rules, Activity activity) except? -1
     @cython.locals(flips=dict, flip_ms=cython.longlong)
     cdef _make_exact(self, Activity activity, long long passed_ms)
@@ -97,11 +100,23 @@ cdef class _Turn:
     cdef _end(
         self, Rule rule, Activity activity, Episode episode, long long at_ms, Fact event
     )
+    @cython.locals(late=cython.bint, why=tuple)
+    cdef _retract(
+        self, Rule rule, Activity activity, Episode episode, long long at_ms, Fact event, object because
+    )
+    @cython.locals(late=cython.bint)
+    cdef _withdraw(
+        self, Rule rule, Activity activity, object candidate, long long at_ms, Fact event, object because
+    )
+    @cython.locals(rule=Rule, episode=Episode)
+    cdef _take_back(self, Activity activity, Fact event)
 
 @cython.locals(turn=_Turn, outcome=Outcome, event=Fact)
 cpdef Outcome decide(
     object customer_id, Activity activity, object events, RuleSet rules, Observed observed, long long upto_ms=*
 )
 cdef long long _clock(Activity activity) noexcept
+@cython.locals(flip_ms=cython.longlong, soonest_ms=cython.longlong)
 cdef long long _soonest_of(dict flips) except? -1
+@cython.locals(name=str, first=str, flip_ms=cython.longlong, first_ms=cython.longlong)
 cdef str _first_of(dict flips)

@@ -107,9 +107,10 @@ class _Turn:
         self._rules = rules
         self._observed = observed
         self._outcome = outcome
-        self._admission = Admission(customer_id, rules, observed, outcome.decisions)
+        activity = self._outcome.activity
+        self._admission = Admission(customer_id, rules, observed, self._outcome.decisions)
         # When the customer was due before this turn, exactly; types folded, and groups timed exactly since the last.
-        self._first_due_ms = 0 if outcome.activity is None else outcome.activity.due_ms
+        self._first_due_ms = 0 if activity is None else activity.due_ms
         self._touched: set[str] = set()
         self._exact: set[str] = set()
 
@@ -188,10 +189,10 @@ class _Turn:
     def settle(self, upto_ms: int) -> None:
         """Forget finished episodes, and say when to look again."""
         activity, outcome = self._known(), self._outcome
-        queued = {candidate.rule for candidate in activity.candidates}
         # Not the moment up to which timers went: an event that a rule has not seen may lie before it.
-        by_id, at_ms = self._rules.by_id, activity.at_ms
-        for rule_id, episode in [*activity.episodes.items()]:
+        by_id, at_ms, queued = self._rules.by_id, activity.at_ms, bool(activity.candidates)
+        over = []
+        for rule_id, episode in activity.episodes.items():
             rule = by_id.get(rule_id)
             if rule is None:
                 continue
@@ -205,12 +206,14 @@ class _Turn:
                 continue
             forget(rule, episode, at_ms)
             if not (episode.holding or episode.acted_ms or episode.met_ms or episode.pending_ms):
-                del activity.episodes[rule_id]
+                over.append(rule_id)
+        for rule_id in over:
+            del activity.episodes[rule_id]
         for candidate in activity.candidates:
             rule = self._rules.by_id.get(candidate.rule)
             if rule is not None:
                 self._wait(rule.waits, candidate.start_ms)
-        self._forget_acted(activity, queued=bool(queued))
+        self._forget_acted(activity, queued=queued)
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
         activity.due_ms = _soonest_of(activity.flips)
@@ -345,15 +348,19 @@ class _Turn:
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
         """Return when time alone changes one of some rules: glance at all, and look at those that come first."""
-        flips = [self._flip(rule, activity, False) for rule in rules]
-        looked: set[int] = set()
+        flips = []
+        for rule in rules:
+            flips.append(self._flip(rule, activity, False))
+        looked = 0  # a bit for each rule
         while True:
-            flip_ms = min(flips)
-            place = flips.index(flip_ms)
-            if flip_ms == FOREVER_MS or place in looked:
-                return flip_ms
-            flips[place] = self._flip(rules[place], activity, True)
-            looked.add(place)
+            first, first_ms = 0, FOREVER_MS
+            for place, flip_ms in enumerate(flips):
+                if flip_ms < first_ms:
+                    first, first_ms = place, flip_ms
+            if first_ms == FOREVER_MS or looked >> first & 1:
+                return first_ms
+            flips[first] = self._flip(rules[first], activity, True)
+            looked |= 1 << first
 
     def _make_exact(self, activity: Activity, passed_ms: int) -> None:
         """Make the earliest due time one at which a rule does change."""

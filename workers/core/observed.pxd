@@ -6,5 +6,6 @@ cdef class Observed:
     cdef readonly frozenset whole
     cdef readonly long long settled_ms
 
+    cpdef long long since_ms(self, str series) except? -1
     cpdef bint covers(self, frozenset types, long long at_ms)
     cpdef object unseen(self, frozenset types, long long at_ms)

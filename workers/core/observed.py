@@ -52,6 +52,11 @@ class Observed:
         settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.whole]
         self.settled_ms = max(settled, default=0) if plain else FOREVER_MS
 
+    def since_ms(self, series: str) -> int:
+        """Return since when a series is watched, FOREVER_MS if it is not."""
+        since_ms = self.since.get(series)
+        return FOREVER_MS if since_ms is None else since_ms
+
     def covers(self, types: frozenset[str], at_ms: int) -> bool:
         """Tell whether all of these types have been seen until `at_ms`."""
         return self.unseen(types, at_ms) is None

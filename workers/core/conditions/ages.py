@@ -43,7 +43,7 @@ class Absence(OfOneType):
             enough_ms = from_ms + self.for_ms
             if at_ms < enough_ms:
                 return FALSE, enough_ms
-        since_ms = observed.since.get(self.series, FOREVER_MS)
+        since_ms = observed.since_ms(self.series)
         if since_ms > from_ms:
             from_ms = since_ms
         enough_ms = from_ms + self.for_ms
@@ -55,7 +55,7 @@ class Absence(OfOneType):
         """Return when it last happened, and until when it would have prevented the action."""
         facts = activity.series.get(self.series)
         seen = last_in_words(activity, self.series)
-        since_ms = observed.since.get(self.series, FOREVER_MS)
+        since_ms = observed.since_ms(self.series)
         prevented = None
         if since_ms < FOREVER_MS:
             from_ms = activity.first_ms if facts is None else facts.last_ms
@@ -104,7 +104,7 @@ class Recency(OfOneType):
     def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
-        since_ms = observed.since.get(self.series, FOREVER_MS)
+        since_ms = observed.since_ms(self.series)
         if facts is None:
             return self._never(activity, at_ms, observed, since_ms)
         last_ms = facts.last_ms
@@ -191,7 +191,7 @@ class Beginning(OfOneType):
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         if not knows_ever(activity, self.series, observed):
-            since_ms = max(observed.since.get(self.series, FOREVER_MS), activity.first_ms)
+            since_ms = max(observed.since_ms(self.series), activity.first_ms)
             return self._uncertain(at_ms, None if facts is None else facts.first_ms, since_ms)
         if facts is None:
             return FALSE, FOREVER_MS
@@ -315,7 +315,7 @@ class Overdue(OfOneType):
         from_ms, patience_ms = facts.last_ms, self._patience_ms(facts)
         if at_ms < from_ms + patience_ms:
             return FALSE, from_ms + patience_ms
-        since_ms = observed.since.get(self.series, FOREVER_MS)
+        since_ms = observed.since_ms(self.series)
         if since_ms <= from_ms or at_ms >= since_ms + patience_ms:
             return TRUE, FOREVER_MS
         return NOT_OBSERVABLE, min(since_ms + patience_ms, FOREVER_MS)

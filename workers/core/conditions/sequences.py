@@ -88,10 +88,10 @@ class Answered(_OfTwo):
         if first is None:
             return FALSE if knows_ever(activity, self.first, observed) else NOT_OBSERVABLE, FOREVER_MS
         first_ms = first.last_ms
-        if observed.since.get(self.first, FOREVER_MS) > first_ms:
+        if observed.since_ms(self.first) > first_ms:
             return NOT_OBSERVABLE, FOREVER_MS
         followed = self._followed(activity, first_ms)
-        if followed == FALSE and observed.since.get(self.then, FOREVER_MS) > first_ms:
+        if followed == FALSE and observed.since_ms(self.then) > first_ms:
             return NOT_OBSERVABLE, FOREVER_MS
         return followed, FOREVER_MS
 
@@ -165,7 +165,7 @@ class Unanswered(_OfTwo):
         first = activity.series.get(self.first)
         if first is None:
             return FALSE if knows_ever(activity, self.first, observed) else NOT_OBSERVABLE, FOREVER_MS
-        first_ms, first_since_ms = first.last_ms, observed.since.get(self.first, FOREVER_MS)
+        first_ms, first_since_ms = first.last_ms, observed.since_ms(self.first)
         then = activity.series.get(self.then)
         followed_ms = -1 if then is None or then.last_ms < first_ms + self.later else then.last_ms
         if followed_ms >= first_since_ms or (followed_ms >= 0 and first_ms >= first_since_ms):
@@ -173,7 +173,7 @@ class Unanswered(_OfTwo):
         enough_ms = first_ms + self.for_ms
         if at_ms < enough_ms:
             return FALSE, enough_ms
-        if followed_ms >= 0 or observed.since.get(self.then, FOREVER_MS) > first_ms:
+        if followed_ms >= 0 or observed.since_ms(self.then) > first_ms:
             return NOT_OBSERVABLE, FOREVER_MS
         if first_since_ms > first_ms:
             enough_ms = first_since_ms + self.for_ms

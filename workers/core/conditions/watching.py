@@ -27,12 +27,12 @@ def knows_ever(activity: Activity, series: str, observed: Observed) -> bool:
     """Tell whether everything is known that a customer ever did."""
     if series in observed.whole:
         return series in observed.since
-    return activity.first_ms >= observed.since.get(series, FOREVER_MS) + SETTLING_MS
+    return activity.first_ms >= observed.since_ms(series) + SETTLING_MS
 
 
 def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Observed) -> int:
     """Return the moment from which on the last `days` UTC days are known as a whole."""
-    since_ms = observed.since.get(series, FOREVER_MS)
+    since_ms = observed.since_ms(series)
     if since_ms < activity.first_ms:
         since_ms = activity.first_ms
     # The first whole day is the first one of which midnight was seen.
