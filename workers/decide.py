@@ -566,8 +566,8 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
-        if self._direct is not None and work.direct_ms:
-            partition.hearing.hear(work.direct_ms)
+        if self._direct is not None and work.newest is not None:
+            partition.hearing.hear(self._stamped_ms(work.newest))
         if work.waiting:
             self._asked.set()
         telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
@@ -587,8 +587,8 @@ class Decide:
         except InvalidEvent as error:
             work.dead_letters.append(self._dead_letter(record, error))
             return
-        if source is None:
-            work.direct_ms = max(work.direct_ms, self._stamped_ms(record))
+        if source is None and (work.newest is None or record.timestamp > work.newest.timestamp):
+            work.newest = record
         events = work.events.setdefault(fact.customer_id, [])
         events.append((fact, record))
 

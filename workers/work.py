@@ -26,7 +26,7 @@ class Work:
     Attributes:
         aside: kept back until a rebuild has read everything.
         known: decided again by a rebuild; counted, and not published again.
-        direct_ms: the latest time of a readable record that did not come through intake, 0 for none.
+        newest: of the readable records that did not come through intake, the one stamped latest.
     """
 
     meta: Meta
@@ -46,7 +46,7 @@ class Work:
     duplicates: int = 0
     customers: int = 0
     timers: int = 0
-    direct_ms: int = 0
+    newest: ConsumerRecord | None = None
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Tell whether a source position is new, and remember it as seen."""

@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.activity cimport Activity, Episode
-from workers.core.series cimport Series, check_packed, number_at, put_number
+from workers.core.series cimport Series, check_packed, number_at
 
 cdef long long FOREVER_MS, _ONE_BYTE, _LONGEST_NUMBER, _LARGEST, _FARTHEST_MS
 cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _ACTIVITY_FLAGS
@@ -11,12 +11,18 @@ cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN,
 cdef long long _SUM, _BELOW_ZERO, _GONE, _DAY_EACH, _ONCE, _VALUES, _KEY_SHIFT
 
 cdef class _Writer:
-    cdef bytearray made
+    cdef bytearray room
+    cdef Py_ssize_t at
     cdef long long base_ms
 
+    @cython.locals(characters=cython.p_const_char)
+    cdef bytes made(self)
+    cdef need(self, Py_ssize_t size)
     cdef byte(self, long long value)
-    @cython.locals(size=cython.longlong, rest=cython.longlong)
+    @cython.locals(room=bytearray, start=cython.Py_ssize_t, at=cython.Py_ssize_t)
     cdef number(self, long long value)
+    @cython.locals(room=bytearray, at=cython.Py_ssize_t, value=cython.uchar)
+    cdef put(self, bytes raw)
     cdef integer(self, long long value)
     cdef moment(self, long long at_ms)
     @cython.locals(known=list, at_ms=cython.longlong)

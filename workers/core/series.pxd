@@ -21,12 +21,16 @@ cdef class Series:
 
 cdef long long _HUNDRED, _HEAD_BYTES, _BYTE, _SMALL_SUMS, _LARGE_SUMS, _ANY_SUMS, _SMALL_SUM, _LARGE_SUM
 
-@cython.locals(day=cython.longlong, before=cython.longlong, count=cython.longlong, number=cython.longlong, wide_days=cython.longlong, wide_counts=cython.longlong, kind=cython.longlong, made=bytearray)
+@cython.locals(
+    day=cython.longlong, before=cython.longlong, count=cython.longlong, amount=cython.longlong,
+    number=cython.Py_ssize_t, wide_days=cython.longlong, wide_counts=cython.longlong, kind=cython.longlong,
+    flags=cython.Py_ssize_t, made=bytearray, at=cython.Py_ssize_t, width=cython.longlong,
+)
 cpdef bytes pack(list days, list counts, list sums)
-@cython.locals(number=cython.longlong, kind=cython.longlong)
+@cython.locals(amount=cython.longlong, kind=cython.longlong)
 cdef long long _kind_of(list sums) except? -1
-@cython.locals(left=cython.longlong)
-cpdef put_number(bytearray made, long long value, long long width)
+@cython.locals(end=cython.Py_ssize_t)
+cpdef put_number(bytearray made, Py_ssize_t at, long long value, long long width)
 @cython.locals(number=cython.Py_ssize_t, place=cython.Py_ssize_t, at=cython.Py_ssize_t, end=cython.Py_ssize_t, day=cython.longlong, width=cython.longlong, days=list, sums=list)
 cpdef tuple unpack(bytes packed)
 cpdef long long number_at(bytes packed, Py_ssize_t at, long long width) except? -1

@@ -83,9 +83,7 @@ class Series:
         self.values: list[int] = [] if values is None else values
         self.value_days: list[int] = [] if value_days is None else value_days
         self._packed: bytes | None = packed
-        self._days: list[int] | None = None
-        self._counts: list[int] = []
-        self._sums: list[int] = []
+        self._days: list[int] | None = None  # until it is unpacked, as its counts and sums
 
     def days(self) -> list[int]:
         """Return the days with events."""
@@ -171,6 +169,7 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
     """
     if not days:
         return b""
+    number = len(days)
     wide_days = wide_counts = 0
     before = days[0]
     for day in days:
@@ -181,45 +180,52 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
         if count > _BYTE:
             wide_counts = 1
     kind = _kind_of(sums) if sums else 0
-    made = bytearray()
-    made.append(wide_days | wide_counts << 1 | kind << 2)
-    before = days[0]
-    put_number(made, before, 4)
+    flags = wide_days | wide_counts << 1 | kind << 2
+    made = bytearray(_HEAD_BYTES + number * _FORMATS[flags][1])
+    made[0] = flags
+    before, at = days[0], _HEAD_BYTES
+    put_number(made, 1, before, 4)
+    width = 4 if wide_days else 1
     for day in days:
-        put_number(made, day - before, 4 if wide_days else 1)
+        put_number(made, at, day - before, width)
         before = day
+        at += width
+    width = 8 if wide_counts else 1
     for count in counts:
-        put_number(made, count, 8 if wide_counts else 1)
+        put_number(made, at, count, width)
+        at += width
     if kind == _ANY_SUMS:
-        made += struct.pack(f"<{len(sums)}q", *sums)
-    else:
-        for number in sums:
-            put_number(made, number // _HUNDRED, 2 if kind == _SMALL_SUMS else 4)
+        struct.pack_into(f"<{number}q", made, at, *sums)
+    elif kind:
+        width = 2 if kind == _SMALL_SUMS else 4
+        for amount in sums:
+            put_number(made, at, amount // _HUNDRED, width)
+            at += width
     return bytes(made)
 
 
 def _kind_of(sums: list[int]) -> int:
     """Return how sums are written: see `_SUM_CODES`."""
     kind = _SMALL_SUMS
-    for number in sums:
-        if number < 0 or number > _LARGE_SUM or number % _HUNDRED:
+    for amount in sums:
+        if amount < 0 or amount > _LARGE_SUM or amount % _HUNDRED:
             return _ANY_SUMS
-        if number > _SMALL_SUM:
+        if amount > _SMALL_SUM:
             kind = _LARGE_SUMS
     return kind
 
 
-def put_number(made: bytearray, value: int, width: int) -> None:
-    """Write a number in so many bytes, the lowest first.
+def put_number(made: bytearray, at: int, value: int, width: int) -> None:
+    """Write a number into so many bytes that are there, the lowest first.
 
     Raises:
         OverflowError: if it has no room in them, or is below zero.
     """
-    left = width
-    while left:
-        made.append(value & _BYTE)
+    end = at + width
+    while at < end:
+        made[at] = value & _BYTE
         value >>= 8
-        left -= 1
+        at += 1
     if value:
         raise OverflowError(f"a number is below zero or takes more than {width} bytes")
 
