@@ -46,6 +46,7 @@ broker.session.timeout.ms=3000
 replica.lag.time.max.ms=3000
 log.retention.check.interval.ms=1000
 log.initial.task.delay.ms=500
+log.cleaner.dedupe.buffer.size=8388608
 group.min.session.timeout.ms=1000
 """
 
