@@ -7,7 +7,7 @@ from workers.core.filters cimport scaled_number
 from workers.core.plans cimport FactPlan, PairPlan, SeriesPlan
 from workers.core.series cimport Series
 
-cdef long long DAY_MS
+cdef long long DAY_MS, FOREVER_MS
 
 cdef class Episode:
     cdef public long long start_ms
@@ -32,6 +32,8 @@ cdef Py_ssize_t FINGERPRINT_BYTES, _RING_BYTES
 
 @cython.locals(seen=bytes, over=cython.Py_ssize_t)
 cpdef remember(Activity activity, bytes fingerprint)
+@cython.locals(flip_ms=cython.longlong, soonest_ms=cython.longlong)
+cpdef long long soonest_of(dict flips) except? -1
 @cython.locals(series=dict, attributes=dict, pair=PairPlan, one=SeriesPlan, known=Series)
 cpdef fold_facts(Activity activity, Fact fact, FactPlan plan)
 @cython.locals(at=cython.longlong, day=cython.longlong, days=list, stale=cython.longlong)

@@ -4,7 +4,7 @@ Facts are kept per series: an event type, or an event type under one `where` fil
 buckets (UTC days), never raw events; nobody is kept more than `MAX_DAYS` of. How it is stored: `workers.core.codec`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -16,6 +16,7 @@ from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
 from workers.core.facts import FINGERPRINT_BYTES, MAX_STORED, Fact
 from workers.core.filters import fingerprint_of, scaled_number
+from workers.core.observed import FOREVER_MS
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
 from workers.core.series import Series
 
@@ -190,6 +191,15 @@ def remember(activity: Activity, fingerprint: bytes) -> None:
     seen = activity.seen
     over = len(seen) + FINGERPRINT_BYTES - _RING_BYTES
     activity.seen = seen[over:] + fingerprint if over > 0 else seen + fingerprint
+
+
+def soonest_of(flips: Mapping[str, int]) -> int:
+    """Return the earliest of some due times, 0 if there are none."""
+    soonest_ms = FOREVER_MS
+    for flip_ms in flips.values():
+        if flip_ms < soonest_ms:
+            soonest_ms = flip_ms
+    return 0 if soonest_ms == FOREVER_MS else soonest_ms
 
 
 def fold_facts(activity: Activity, fact: Fact, plan: FactPlan) -> None:

@@ -2,10 +2,10 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode
+from workers.core.activity cimport Activity, Episode, soonest_of
 from workers.core.series cimport Series, check_packed, number_at
 
-cdef long long FOREVER_MS, _ONE_BYTE, _LONGEST_NUMBER, _LARGEST, _FARTHEST_MS
+cdef long long _ONE_BYTE, _LONGEST_NUMBER, _LARGEST, _FARTHEST_MS
 cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _ACTIVITY_FLAGS
 cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES
 cdef long long _SUM, _BELOW_ZERO, _GONE, _DAY_EACH, _ONCE, _VALUES, _KEY_SHIFT
@@ -46,7 +46,7 @@ cdef class _Reader:
     cdef bytes take(self, long long size)
     cdef bytes block(self)
 
-@cython.locals(out=_Writer, flags=cython.longlong, flips=dict, rest=list, due_ms=cython.longlong, is_flip=cython.bint, has_rest=cython.bint, code=bytes, at=cython.longlong, soonest_ms=cython.longlong)
+@cython.locals(out=_Writer, flags=cython.longlong, flips=dict, rest=list, due_ms=cython.longlong, is_flip=cython.bint, has_rest=cython.bint, code=bytes)
 cpdef bytes encode(Activity activity)
 @cython.locals(usual=cython.longlong, flags=cython.longlong, total=cython.longlong, is_once=cython.bint, is_day_each=cython.bint)
 cdef _write_series(_Writer out, str key, Series series)
@@ -54,7 +54,7 @@ cdef _write_series(_Writer out, str key, Series series)
 cdef _write_episode(_Writer out, Episode episode)
 @cython.locals(layout=cython.longlong)
 cpdef Activity decode(bytes raw, dict rule_ids)
-@cython.locals(flags=cython.longlong, at_ms=cython.longlong, first_ms=cython.longlong, fired_ms=cython.longlong, due_ms=cython.longlong, generation=cython.longlong, seen=bytes, series=dict, episodes=dict, flips=dict, kind=cython.longlong, usual=cython.longlong, code=bytes, end=cython.Py_ssize_t, at=cython.longlong, soonest_ms=cython.longlong)
+@cython.locals(flags=cython.longlong, at_ms=cython.longlong, first_ms=cython.longlong, fired_ms=cython.longlong, due_ms=cython.longlong, generation=cython.longlong, seen=bytes, series=dict, episodes=dict, flips=dict, kind=cython.longlong, usual=cython.longlong, code=bytes, end=cython.Py_ssize_t)
 cdef Activity _read(_Reader given, dict rule_ids)
 @cython.locals(last_ms=cython.longlong, first_ms=cython.longlong, total=cython.longlong, active_days=cython.longlong, gone_day=cython.longlong, packed=bytes, number=cython.longlong)
 cdef Series _series(_Reader given, long long flags)

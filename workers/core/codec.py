@@ -15,9 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from workers.core.activity import Activity, Candidate, Episode
+from workers.core.activity import Activity, Candidate, Episode, soonest_of
 from workers.core.facts import FINGERPRINT_BYTES
-from workers.core.observed import FOREVER_MS
 from workers.core.series import Damaged, Series, check_packed, number_at
 
 LAYOUT: Final = 3
@@ -261,11 +260,7 @@ def encode(activity: Activity) -> bytes:
     flips = activity.flips
     has_rest = bool(activity.latest or activity.candidates or activity.traits or activity.pairs)
     due_ms = activity.due_ms
-    soonest_ms = FOREVER_MS
-    for at in flips.values():
-        if at < soonest_ms:
-            soonest_ms = at
-    is_flip = due_ms != 0 and due_ms == soonest_ms
+    is_flip = due_ms != 0 and due_ms == soonest_of(flips)
     flags = _HAS_FIRED if activity.fired_ms else 0
     if due_ms:
         flags |= _DUE_IS_A_FLIP if is_flip else _HAS_DUE
@@ -445,17 +440,13 @@ def _read(given: _Reader, rule_ids: Mapping[bytes, str]) -> Activity:
         rule_id = rule_ids.get(code)
         episodes[_UNKNOWN_RULE + code.hex() if rule_id is None else rule_id] = _episode(given)
     flips: dict[str, int] = {}
-    soonest_ms = FOREVER_MS
     for _ in range(given.number()):
         name = given.block().decode()
-        at = given.moment()
-        flips[name] = at
-        if at < soonest_ms:
-            soonest_ms = at
+        flips[name] = given.moment()
     if flags & _DUE_IS_A_FLIP:
         if not flips:
             raise Damaged("no due time is the earliest")
-        due_ms = soonest_ms
+        due_ms = soonest_of(flips)
     acted = given.moments() if flags & _HAS_ACTED else []
     end = len(given.raw)
     if not flags & _HAS_REST:

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode, fold_facts, remember
+from workers.core.activity cimport Activity, Episode, fold_facts, remember, soonest_of
 from workers.core.admission cimport Admission, forget
 from workers.core.facts cimport Fact
 from workers.core.filters cimport is_negative
@@ -40,7 +40,8 @@ cdef class _Turn:
     cdef release(self)
     @cython.locals(
         activity=Activity, outcome=Outcome, by_id=dict, rule=Rule, rule_id=str, episode=Episode,
-        at_ms=cython.longlong, queued=cython.bint, over=list, due_ms=cython.longlong, passed_ms=cython.longlong, flip_ms=cython.longlong, own_ms=cython.longlong,
+        at_ms=cython.longlong, queued=cython.bint, over=list, due_ms=cython.longlong, passed_ms=cython.longlong,
+        flip_ms=cython.longlong, own_ms=cython.longlong,
     )
     cdef settle(self, long long upto_ms)
     cdef Activity _known(self)
@@ -116,7 +117,5 @@ cpdef Outcome decide(
     object customer_id, Activity activity, object events, RuleSet rules, Observed observed, long long upto_ms=*
 )
 cdef long long _clock(Activity activity) noexcept
-@cython.locals(flip_ms=cython.longlong, soonest_ms=cython.longlong)
-cdef long long _soonest_of(dict flips) except? -1
 @cython.locals(name=str, first=str, flip_ms=cython.longlong, first_ms=cython.longlong)
 cdef str _first_of(dict flips)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
-from workers.core.activity import Activity, Candidate, Episode, fold_facts, remember
+from workers.core.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
@@ -147,7 +147,7 @@ class _Turn:
             self._retime(
                 activity, [name for name, rules in self._rules.groups.items() if event.type not in rules[0].types]
             )
-        activity.due_ms = _soonest_of(activity.flips)
+        activity.due_ms = soonest_of(activity.flips)
 
     def adopt(self) -> None:
         """Bring a customer who was decided under an older rule set under this one.
@@ -175,7 +175,7 @@ class _Turn:
         activity.generation = rules.generation
         activity.flips.clear()
         self._retime(activity, rules.groups)
-        activity.due_ms = _soonest_of(activity.flips)
+        activity.due_ms = soonest_of(activity.flips)
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due until then, each rule as far as the types it reads have been seen."""
@@ -216,7 +216,7 @@ class _Turn:
         self._forget_acted(activity, queued=queued)
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
-        activity.due_ms = _soonest_of(activity.flips)
+        activity.due_ms = soonest_of(activity.flips)
         if activity.due_ms > passed_ms or not activity.due_ms:
             outcome.due_ms = activity.due_ms
             return
@@ -311,7 +311,7 @@ class _Turn:
             self._admission.release(activity, upto_ms + 1)
         else:
             self._admission.release(activity)
-        activity.due_ms = _soonest_of(activity.flips)
+        activity.due_ms = soonest_of(activity.flips)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Remember the next due time of a rule if the customer's clock has passed it already."""
@@ -635,15 +635,6 @@ class _Turn:
 def _clock(activity: Activity) -> int:
     """Return the moment from which on a rule that did not have to wait is still to be decided."""
     return max(activity.at_ms, activity.fired_ms)
-
-
-def _soonest_of(flips: Mapping[str, int]) -> int:
-    """Return the earliest of some due times, 0 if there are none."""
-    soonest_ms = FOREVER_MS
-    for flip_ms in flips.values():
-        if flip_ms < soonest_ms:
-            soonest_ms = flip_ms
-    return _NEVER if soonest_ms == FOREVER_MS else soonest_ms
 
 
 def _first_of(flips: Mapping[str, int]) -> str:
