@@ -24,6 +24,8 @@ cdef class Activity:
     cdef public list candidates, acted
     cdef public dict traits, pairs
 
+    @cython.locals(episode=Episode)
+    cpdef Episode episode_of(self, str rule_id)
     cpdef bint has_seen(self, bytes fingerprint) except -1
     @cython.locals(facts=Series, least=cython.longlong, most=cython.longlong, total=cython.longlong)
     cpdef bint has(self, tuple required) except -1

@@ -158,6 +158,13 @@ class Activity:
         self.traits = {} if traits is None else traits
         self.pairs = {} if pairs is None else pairs
 
+    def episode_of(self, rule_id: str) -> Episode:
+        """Return what is remembered of a rule, from now on if nothing was."""
+        episode = self.episodes.get(rule_id)
+        if episode is None:
+            episode = self.episodes[rule_id] = Episode()
+        return episode
+
     def has_seen(self, fingerprint: bytes) -> bool:
         """Tell whether an event id is among the latest ones."""
         if fingerprint not in self.seen:

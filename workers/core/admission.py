@@ -83,9 +83,7 @@ class Admission:
         return False
 
     def _admit(self, rule: Rule, activity: Activity, candidate: Candidate) -> None:
-        episode = activity.episodes.get(rule.id)
-        if episode is None:
-            episode = activity.episodes[rule.id] = Episode()
+        episode = activity.episode_of(rule.id)
         start_ms = candidate.start_ms
         forget(rule, episode, start_ms)
         refusal = self._refusal(rule, activity, episode, start_ms)

@@ -71,7 +71,6 @@ cdef class _Turn:
     cdef _set_flip(self, Activity activity, str group, long long flip_ms)
     @cython.locals(episode=Episode)
     cdef long long _pending(self, Rule rule, Activity activity) except? -1
-    cdef Episode _episode(self, Activity activity, Rule rule)
 
     @cython.locals(facts=FactPlan)
     cdef bint _takes_away(self, Fact event) except -1

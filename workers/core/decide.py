@@ -167,9 +167,9 @@ class _Turn:
                 # What was being waited for belongs to what the rule said before.
                 episode.pending_ms = episode.met_ms = 0
             if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
-                self._episode(activity, rule).met_ms = clock
+                activity.episode_of(rule.id).met_ms = clock
             elif truth == TRUE:
-                self._meet(rule, activity, self._episode(activity, rule), clock)
+                self._meet(rule, activity, activity.episode_of(rule.id), clock)
             elif truth == FALSE and episode is not None:
                 self._end(rule, activity, episode, clock, None)
         activity.generation = rules.generation
@@ -316,7 +316,7 @@ class _Turn:
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Remember the next due time of a rule if the customer's clock has passed it already."""
         if flip_ms <= activity.fired_ms:
-            self._episode(activity, rule).pending_ms = flip_ms
+            activity.episode_of(rule.id).pending_ms = flip_ms
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
@@ -383,12 +383,6 @@ class _Turn:
     def _pending(self, rule: Rule, activity: Activity) -> int:
         episode = activity.episodes.get(rule.id)
         return 0 if episode is None else episode.pending_ms
-
-    def _episode(self, activity: Activity, rule: Rule) -> Episode:
-        episode = activity.episodes.get(rule.id)
-        if episode is None:
-            episode = activity.episodes[rule.id] = Episode()
-        return episode
 
     # -- episodes ------------------------------------------------------------------------------------------
 
@@ -511,12 +505,12 @@ class _Turn:
             if episode is None or not episode.holding:
                 start_ms = at_ms if event is None else event.at_ms
                 if rule.for_ms:
-                    episode = self._episode(activity, rule)
+                    episode = activity.episode_of(rule.id)
                     episode.met_ms = episode.met_ms or start_ms
                     start_ms = episode.met_ms + rule.for_ms
                     if at_ms < start_ms:
                         return min(flip_ms, start_ms)
-                self._begin(rule, activity, self._episode(activity, rule), start_ms, at_ms)
+                self._begin(rule, activity, activity.episode_of(rule.id), start_ms, at_ms)
         elif episode is not None:
             episode.met_ms = 0
             if truth == FALSE:
