@@ -7,85 +7,69 @@ does so with these two libraries is faster.
 
 import asyncio
 import os
-import signal
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from redis.asyncio import Redis
 
 from benchmarks.arena import create_topics
 from benchmarks.contenders import Contender, Dealings, Place, python_module
-from benchmarks.contest import passed_by
+from benchmarks.contenders.limit import move
 
-_BATCH: Final = 2_000
 _STATE: Final = bytes(250)
 _MESSAGE: Final = b"x" * 730
 _HEADERS: Final = [(f"ce_header{number}", b"x" * 20) for number in range(8)]
 _OUTBOX: Final = b"x" * 1_035
 _AT_ONCE: Final = 8
 """So many batches may wait for Kafka to confirm their messages."""
-_MARKER: Final = b"end-"
 
 
-async def run() -> None:
-    """Move data until SIGTERM."""
-    environment = os.environ
-    consumer = AIOKafkaConsumer(
-        environment["BENCH_EVENTS"],
-        bootstrap_servers=environment["BENCH_KAFKA"],
-        group_id=environment["BENCH_GROUP"],
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    producer = AIOKafkaProducer(
-        bootstrap_servers=environment["BENCH_KAFKA"], enable_idempotence=True, acks="all", max_batch_size=256 << 10
-    )
-    over = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    async with consumer, producer, Redis.from_url(environment["BENCH_REDIS"]) as redis:
-        publishing: deque[asyncio.Task[int]] = deque()
-        while not over.is_set():
-            found = await consumer.getmany(timeout_ms=200, max_records=_BATCH)
-            records = [record for some in found.values() for record in some]
-            if not records:
-                continue
-            customers = {record.key for record in records}
-            told = records[::2]
-            await redis.mget(customers)
-            async with redis.pipeline(transaction=True) as step:
-                step.mset(dict.fromkeys(customers, _STATE))
-                step.rpush("outbox", *[_OUTBOX] * len(told))
-                while publishing and (publishing[0].done() or len(publishing) > _AT_ONCE):
-                    step.ltrim("outbox", await publishing.popleft(), -1)
-                await step.execute()
-            publishing.append(asyncio.create_task(_publish(producer, environment["BENCH_MESSAGES"], told)))
-            for record in records:
-                if record.key.startswith(_MARKER):
-                    await asyncio.gather(*publishing)
-                    passed = passed_by(record.key.decode(), record.timestamp)
-                    await producer.send_and_wait(environment["BENCH_ACTIONS"], orjson.dumps(passed._asdict()))
-            await consumer.commit()
+class Messages:
+    """Messages to a topic, on their way to Kafka."""
 
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._publishing: deque[asyncio.Task[int]] = deque()
 
-async def _publish(producer: AIOKafkaProducer, topic: str, told: Sequence[ConsumerRecord]) -> int:
-    """Write a message for each of some records; return how many, when Kafka has confirmed them."""
-    by_partition: dict[int, list[ConsumerRecord]] = {}
-    for record in told:
-        by_partition.setdefault(record.partition, []).append(record)
-    sent = []
-    for partition, some in by_partition.items():
-        batch = producer.create_batch()
-        for record in some:
-            while batch.append(timestamp=record.timestamp, key=record.key, value=_MESSAGE, headers=_HEADERS) is None:
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-        batch.close()
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*sent)
-    return len(told)
+    async def write(
+        self,
+        redis: Redis,
+        producer: AIOKafkaProducer,
+        records: Sequence[ConsumerRecord],
+        customers: Collection[bytes],
+    ) -> None:
+        """Write states and outbox, take out what Kafka has confirmed, and begin to publish."""
+        told = records[::2]
+        async with redis.pipeline(transaction=True) as step:
+            step.mset(dict.fromkeys(customers, _STATE))
+            step.rpush("outbox", *[_OUTBOX] * len(told))
+            while self._publishing and (self._publishing[0].done() or len(self._publishing) > _AT_ONCE):
+                step.ltrim("outbox", await self._publishing.popleft(), -1)
+            await step.execute()
+        self._publishing.append(asyncio.create_task(self._publish(producer, told)))
+
+    async def settle(self) -> None:
+        """Wait until Kafka has confirmed all of them."""
+        await asyncio.gather(*self._publishing)
+
+    async def _publish(self, producer: AIOKafkaProducer, told: Sequence[ConsumerRecord]) -> int:
+        """Write a message for each of some records; return how many, when Kafka has confirmed them."""
+        by_partition: dict[int, list[ConsumerRecord]] = {}
+        for record in told:
+            by_partition.setdefault(record.partition, []).append(record)
+        sent = []
+        for number, some in by_partition.items():
+            batch = producer.create_batch()
+            for one in some:
+                while batch.append(timestamp=one.timestamp, key=one.key, value=_MESSAGE, headers=_HEADERS) is None:
+                    sent.append(await producer.send_batch(batch, self._topic, partition=number))
+                    batch = producer.create_batch()
+            batch.close()
+            sent.append(await producer.send_batch(batch, self._topic, partition=number))
+        await asyncio.gather(*sent)
+        return len(told)
 
 
 class MessagesDealings(Dealings):
@@ -109,4 +93,5 @@ CONTENDER: Final = Contender(
 )
 
 if __name__ == "__main__":
-    asyncio.run(run())
+    messages = Messages(os.environ["BENCH_MESSAGES"])
+    asyncio.run(move(messages.write, messages.settle))
