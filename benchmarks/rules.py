@@ -26,7 +26,7 @@ from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
 from workers.core import codec
 from workers.core.decide import Outcome, decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
 from workers.files.rule_files import load_book

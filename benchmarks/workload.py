@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
 from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
+from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
 from workers.demo.histories import iso_utc

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from workers.core import codec
 from workers.core.activity import Activity
-from workers.core.facts import UNIT
+from workers.core.events.decoding import UNIT
 from workers.core.observed import type_of
 from workers.core.ruleset import Rule, RuleSet
 from workers.core.series import Series

@@ -23,9 +23,9 @@ from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
 from workers.core import codec
 from workers.core.decide import Outcome, decide
-from workers.core.facts import Fact, NotCanonical, read_fact
+from workers.core.events.decoding import Fact, NotCanonical, read_fact
+from workers.core.events.fast_mapping import compile_door
 from workers.core.observed import Observed, whole_series
-from workers.core.passage import compile_door
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import dead_letter
 from workers.direct import SOURCE_HEADER, Hearing, direct_source, only_direct

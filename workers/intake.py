@@ -19,9 +19,9 @@ from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
-from workers.core.mapping import ForeignRecord
+from workers.core.events.fast_mapping import compile_passage
+from workers.core.events.mapping import ForeignRecord
 from workers.core.observed import FOREVER_MS
-from workers.core.passage import compile_passage
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.direct import SOURCE_HEADER, foreign_sources
 from workers.faust_batches import Delivery

@@ -11,7 +11,7 @@ from schemas.actions import Action, Decision
 from workers import telemetry
 from workers.core import codec
 from workers.core.decide import Outcome
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.records import held_back
 from workers.messages import messages
 from workers.store import Changes, Held, Meta, OutboxRecord, encode_record

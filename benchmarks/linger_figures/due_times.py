@@ -10,7 +10,7 @@ from benchmarks.linger_figures.preload import Customer, Stored, put, repeated, r
 from benchmarks.linger_figures.reports import Report, spread
 from benchmarks.linger_figures.site import NeverDone, Plan, Servers, Site, cpu_seconds, installed
 from benchmarks.workload import DAY_MS, START_MS, Workload
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.ruleset import RuleSet
 
 RULE: Final = "first-time-buyer-1"

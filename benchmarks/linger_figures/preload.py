@@ -9,7 +9,7 @@ from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
 from workers.core import codec
 from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
+from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.generations import put_in_force

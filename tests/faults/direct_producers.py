@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
-from workers.core.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.demo.histories import CANCELLATIONS, ORDERS, History, Record
 from workers.settings import Settings
 

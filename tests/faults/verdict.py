@@ -22,7 +22,7 @@ from workers.configuration import load_configuration
 from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import Outcome, decide
-from workers.core.facts import Fact, read_fact
+from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC

@@ -14,7 +14,7 @@ from tests.property.test_decide_properties import STEPS, history
 from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.ruleset import Responding, RuleSet
 

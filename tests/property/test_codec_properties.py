@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.builders import START, as_stored
 from workers.core import codec
 from workers.core.activity import Activity, Candidate, Episode
-from workers.core.facts import FINGERPRINT_BYTES, MAX_STORED
+from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 from workers.core.series import Series, pack
 
 YEARS = 300 * 366 * 86_400_000

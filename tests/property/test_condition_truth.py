@@ -25,7 +25,7 @@ from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.compiling import compile_condition
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.plans import Plans
 

@@ -12,7 +12,7 @@ from tests.oracle import left
 from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 
 RULES = rules(

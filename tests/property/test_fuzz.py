@@ -23,8 +23,8 @@ from tests.builders import event, rule, rules, watched
 from workers.checks.rule_check import check_texts
 from workers.core import codec
 from workers.core.decide import decide
-from workers.core.facts import NotCanonical, read_fact
-from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.events.decoding import NotCanonical, read_fact
+from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.files.source_files import load_sources, read_sources
 from workers.files.yaml_nodes import read_text
 

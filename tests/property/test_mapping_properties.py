@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Fact, NotCanonical, epoch_ms, read_fact
-from workers.core.mapping import ForeignRecord, compile_source
-from workers.core.passage import Canonical, compile_door, compile_passage
+from workers.core.events.decoding import Fact, NotCanonical, epoch_ms, read_fact
+from workers.core.events.fast_mapping import Canonical, compile_door, compile_passage
+from workers.core.events.mapping import ForeignRecord, compile_source
 
 Headers = list[tuple[str, bytes]]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemas.actions import action_id
 from workers.core.activity import Activity
 from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
-from workers.core.facts import FINGERPRINT_BYTES, scaled
-from workers.core.filters import scaled_number
+from workers.core.events.decoding import FINGERPRINT_BYTES, scaled
+from workers.core.events.filters import scaled_number
 
 ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
 

@@ -7,7 +7,7 @@ from tests.builders import as_stored, day, event, rule, rules, watched
 from workers.core.activity import Activity
 from workers.core.control import is_held_out
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import HOLD_OUT_KEY, RuleSet
 

@@ -12,7 +12,7 @@ from tests.builders import DAY, TYPES, as_stored, day, event, rule, rules, watch
 from workers.core.activity import MAX_DAYS, Activity
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}

@@ -19,7 +19,7 @@ from tests.oracle import left
 from workers.core import codec
 from workers.core.activity import MAX_DAYS, RING, Activity
 from workers.core.decide import Outcome, decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 
 ALL_TYPES: Final = (*TYPES, "nps")
 QUIET: Final = {"none": "purchase", "for": "10 days"}

@@ -20,7 +20,7 @@ from tests.decide_agent import SOURCE, TYPES, Agent, record
 from tests.memory_store import MemoryStore
 from workers.core import codec
 from workers.core.activity import Activity
-from workers.core.facts import NotCanonical, read_fact
+from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError
 from workers.faust_batches import Delivery

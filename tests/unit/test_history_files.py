@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.sources import SourcesFile
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.errors import StartupError
 from workers.files.source_files import load_sources
 from workers.preview.history_files import Gathering, files_of, read_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import day
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.preview.history_store import EventsByCustomer
 
 VALUES = [3, -7, 2.5, True, False, None, "web", "", 10**30, -(10**30), 2**63]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.events import Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
-from workers.core.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.files.source_files import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)

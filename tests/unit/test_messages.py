@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 from tests.builders import TYPES, day, event, rule, rules, watched
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.messages import messages
 from workers.store import OutboxRecord, decode_record, encode_record
 

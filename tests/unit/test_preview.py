@@ -21,8 +21,8 @@ from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
 from tests.builders import DAY, TYPES, day, event, rule, rules
 from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
-from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.demo.histories import History

@@ -18,7 +18,7 @@ from workers.cli_why import read_moment, render
 from workers.core import codec
 from workers.core.activity import Activity
 from workers.core.decide import decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
 from workers.errors import LingerError

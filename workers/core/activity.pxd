@@ -2,8 +2,8 @@
 
 cimport cython
 
-from workers.core.facts cimport Fact
-from workers.core.filters cimport scaled_number
+from workers.core.events.decoding cimport Fact
+from workers.core.events.filters cimport scaled_number
 from workers.core.plans cimport FactPlan, PairPlan, SeriesPlan
 from workers.core.series cimport Series
 

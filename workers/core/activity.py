@@ -14,8 +14,8 @@ import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
-from workers.core.facts import FINGERPRINT_BYTES, MAX_STORED, Fact
-from workers.core.filters import fingerprint_of, scaled_number
+from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, Fact
+from workers.core.events.filters import fingerprint_of, scaled_number
 from workers.core.observed import FOREVER_MS
 from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
 from workers.core.series import Series

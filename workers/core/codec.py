@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from workers.core.activity import Activity, Candidate, Episode, soonest_of
-from workers.core.facts import FINGERPRINT_BYTES
+from workers.core.events.decoding import FINGERPRINT_BYTES
 from workers.core.series import Damaged, Series, check_packed, number_at
 
 LAYOUT: Final = 3

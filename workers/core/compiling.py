@@ -13,8 +13,8 @@ from schemas.durations import DAY_MS, duration_ms, write_duration
 from workers.core import conditions, words
 from workers.core.activity import LONGEST_TEXT
 from workers.core.conditions import Condition
-from workers.core.facts import UNIT
-from workers.core.filters import value_test
+from workers.core.events.decoding import UNIT
+from workers.core.events.filters import value_test
 from workers.core.plans import CANCELLATION, PURCHASE, Plans
 
 Phrase = Callable[[Any], str]

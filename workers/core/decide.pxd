@@ -4,8 +4,8 @@ cimport cython
 
 from workers.core.activity cimport Activity, Episode, fold_facts, remember, soonest_of
 from workers.core.admission cimport Admission, forget
-from workers.core.facts cimport Fact
-from workers.core.filters cimport is_negative
+from workers.core.events.decoding cimport Fact
+from workers.core.events.filters cimport is_negative
 from workers.core.observed cimport Observed
 from workers.core.plans cimport FactPlan
 from workers.core.ruleset cimport Responding, Response, Rule, RuleSet

@@ -17,8 +17,8 @@ from workers.core.activity import Activity, Candidate, Episode, fold_facts, reme
 from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
-from workers.core.facts import Fact
-from workers.core.filters import is_negative
+from workers.core.events.decoding import Fact
+from workers.core.events.filters import is_negative
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.ruleset import Rule, RuleSet

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.conditions import MAX_DISTINCT, Bounds, Different
-from workers.core.filters import Matcher, carries_number, matcher_of
+from workers.core.events.filters import Matcher, carries_number, matcher_of
 from workers.core.observed import SERIES_OF_SOME
 
 MIN_KEEP_DAYS: Final = 90

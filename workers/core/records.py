@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas import actions
 from schemas.actions import Action, Decision, Number, Reason, Retraction, Suppression, action_id, moment
 from workers.core.activity import Activity, Candidate, reasons_in
-from workers.core.facts import MAX_STORED
+from workers.core.events.decoding import MAX_STORED
 from workers.core.ruleset import Rule
 
 _LONGEST_TEXT: Final = 200

@@ -10,8 +10,8 @@ from schemas.actions import Action, Decision
 from schemas.events import Event, encode_event
 from schemas.sources import SourcesFile
 from workers.core.decide import decide
-from workers.core.facts import Fact, read_fact
-from workers.core.mapping import ForeignRecord, compile_source
+from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet
 from workers.demo.histories import History

@@ -25,7 +25,7 @@ from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.configuration import event_types
-from workers.core.mapping import ForeignRecord
+from workers.core.events.mapping import ForeignRecord
 from workers.core.ruleset import HOLD_OUT_KEY
 from workers.demo import cdnow
 from workers.demo.histories import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError

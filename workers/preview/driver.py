@@ -18,7 +18,7 @@ from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
 from workers.core.decide import Outcome, decide
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import HOLD_OUT_KEY, RuleSet, compile_rules
 

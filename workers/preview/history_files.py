@@ -20,8 +20,8 @@ import orjson
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Fact, NotCanonical, read_fact
-from workers.core.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.decoding import Fact, NotCanonical, read_fact
+from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.errors import StartupError
 from workers.preview.history_store import EventsByCustomer
 

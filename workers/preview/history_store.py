@@ -17,7 +17,7 @@ from zlib import crc32
 
 import msgspec
 
-from workers.core.facts import Fact
+from workers.core.events.decoding import Fact
 
 PARTS: Final = 256
 MEMORY_BYTES: Final = 128 << 20

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from workers.core.mapping import ForeignRecord
+from workers.core.events.mapping import ForeignRecord
 from workers.errors import StartupError
 from workers.preview.history_files import Advance, ForeignReader, Gathering
 from workers.topic_reader import opened_reader

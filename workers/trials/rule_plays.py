@@ -17,7 +17,7 @@ from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
 from workers.core.activity import Activity
 from workers.core.decide import decide
-from workers.core.facts import Fact, NotCanonical, read_fact
+from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules
 from workers.files.problems import did_you_mean

@@ -28,7 +28,7 @@ from workers.core.conditions import (
 )
 from workers.core.control import is_held_out
 from workers.core.decide import decide
-from workers.core.facts import UNIT
+from workers.core.events.decoding import UNIT
 from workers.core.observed import FOREVER_MS, Observed, type_of
 from workers.core.ruleset import Rule, RuleSet
 from workers.core.words import attribute, listed, noun, plural

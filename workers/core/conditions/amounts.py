@@ -18,7 +18,7 @@ from workers.core.conditions.watching import (
     watched_from,
     window_in_words,
 )
-from workers.core.facts import MAX_STORED, UNIT
+from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.series import Series
 from workers.core.words import noun, plural

@@ -7,7 +7,7 @@ from schemas.actions import Reason
 from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
-from workers.core.filters import Test
+from workers.core.events.filters import Test
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.plans import CANCELLATION
 

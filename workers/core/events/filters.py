@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any, Final
 
 from schemas.conditions import Bounds, Different
-from workers.core.facts import UNIT, Fact, scaled
+from workers.core.events.decoding import UNIT, Fact, scaled
 
 Matcher = Callable[[Fact], bool]
 """Tells whether an event is meant."""

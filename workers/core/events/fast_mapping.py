@@ -16,8 +16,8 @@ import msgspec
 
 from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.facts import Fact, Wire, epoch_ms, fact_of, is_id, is_money, plausible_ms, read_fact
-from workers.core.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
+from workers.core.events.decoding import Fact, Wire, epoch_ms, fact_of, is_id, is_money, plausible_ms, read_fact
+from workers.core.events.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4

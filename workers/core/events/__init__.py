@@ -1,0 +1,1 @@
+"""A record as it arrives: mapped from a source, decoded from the activity topic, filtered."""
