@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.ruleset import RuleSet, compile_rules

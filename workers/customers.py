@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
+from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
 from workers.core.observed import type_of
 from workers.core.ruleset import Rule, RuleSet
-from workers.core.series import Series
 from workers.partitioning import partition_of
 from workers.store import Store
 

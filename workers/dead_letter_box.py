@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from workers.core.activity import RING
+from workers.core.customer.activity import RING
 from workers.dead_letter_choice import Letter, Plan, read_letter, replayed_headers
 from workers.dead_letter_notes import Notebook, Place
 from workers.errors import LingerError, StartupError

@@ -21,7 +21,7 @@ from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
-from workers.core import codec
+from workers.core.customer import codec
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door

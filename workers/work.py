@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
 from workers import telemetry
-from workers.core import codec
+from workers.core.customer import codec
 from workers.core.decide import Outcome
 from workers.core.events.decoding import Fact
 from workers.core.records import held_back

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
-from workers.core import codec
+from workers.core.customer import codec
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed

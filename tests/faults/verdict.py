@@ -19,8 +19,8 @@ from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
 from workers.configuration import load_configuration
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed

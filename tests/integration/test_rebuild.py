@@ -17,7 +17,7 @@ from aiokafka.admin import RecordsToDelete
 from tests.builders import day
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.site import Site, site
-from workers.core import codec
+from workers.core.customer import codec
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
 from workers.log_fit import REBUILDING

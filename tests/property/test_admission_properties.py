@@ -11,8 +11,8 @@ from schemas.actions import Action, Decision
 from tests.builders import DAY, START, as_stored, rule, rules, watched
 from tests.oracle import left
 from tests.property.test_decide_properties import STEPS, history
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed

@@ -20,14 +20,14 @@ from pydantic import TypeAdapter
 
 from schemas import conditions as model
 from tests.builders import DAY, START, as_stored
-from workers.core import activity as activities
-from workers.core import codec
-from workers.core.activity import Activity
 from workers.core.compiling import compile_condition
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.customer import activity as activities
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
+from workers.core.customer.specs import Plans
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.plans import Plans
 
 HOUR: Final = DAY // 24
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.builders import event, rule, rules, watched
 from workers.checks.rule_check import check_texts
-from workers.core import codec
+from workers.core.customer import codec
 from workers.core.decide import decide
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source

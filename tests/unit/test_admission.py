@@ -4,8 +4,8 @@ from typing import Any
 
 from schemas.actions import Action, Decision
 from tests.builders import as_stored, day, event, rule, rules, watched
-from workers.core.activity import Activity
 from workers.core.control import is_held_out
+from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
-from workers.core.activity import RING
+from workers.core.customer.activity import RING
 from workers.dead_letter_box import batches
 from workers.dead_letter_choice import (
     NOT_LINGERS,

@@ -16,8 +16,8 @@ from schemas.actions import Action, Decision, action_id
 from schemas.rules import Rule
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
 from tests.oracle import left
-from workers.core import codec
-from workers.core.activity import MAX_DAYS, RING, Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import MAX_DAYS, RING, Activity
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 

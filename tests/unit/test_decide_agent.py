@@ -18,8 +18,8 @@ from schemas.rules import Rule
 from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
 from tests.memory_store import MemoryStore
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.ruleset import RuleSet
 from workers.errors import LingerError

@@ -15,8 +15,8 @@ from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
 from workers.cli_why import read_moment, render
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed

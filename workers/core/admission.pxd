@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode
+from workers.core.customer.activity cimport Activity, Episode
 from workers.core.observed cimport Observed
 from workers.core.records cimport action_of
 from workers.core.ruleset cimport Rule, RuleSet

@@ -12,9 +12,9 @@ quiet hours end before it is too late.
 from collections.abc import Sequence
 
 from schemas.actions import Action, Decision, Suppression, moment
-from workers.core.activity import Activity, Candidate, Episode
 from workers.core.conditions.watching import day_in_words
 from workers.core.control import is_held_out
+from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import action_of, removed, retraction_of, suppressed, withdrawal_of
 from workers.core.ruleset import Rule, RuleSet

@@ -11,11 +11,11 @@ from typing import Any, Final
 from schemas import conditions as model
 from schemas.durations import DAY_MS, duration_ms, write_duration
 from workers.core import conditions, words
-from workers.core.activity import LONGEST_TEXT
 from workers.core.conditions import Condition
+from workers.core.customer.activity import LONGEST_TEXT
+from workers.core.customer.specs import CANCELLATION, PURCHASE, Plans
 from workers.core.events.decoding import UNIT
 from workers.core.events.filters import value_test
-from workers.core.plans import CANCELLATION, PURCHASE, Plans
 
 Phrase = Callable[[Any], str]
 

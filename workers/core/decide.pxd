@@ -2,14 +2,14 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode, fold_facts, remember, soonest_of
+from workers.core.customer.activity cimport Activity, Episode, fold_facts, remember, soonest_of
 from workers.core.admission cimport Admission, forget
 from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport is_negative
 from workers.core.observed cimport Observed
-from workers.core.plans cimport FactPlan
+from workers.core.customer.specs cimport FactPlan
 from workers.core.ruleset cimport Responding, Response, Rule, RuleSet
-from workers.core.series cimport Series
+from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS
 cdef int FALSE, TRUE

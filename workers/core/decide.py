@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
-from workers.core.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
+from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.events.decoding import Fact
 from workers.core.events.filters import is_negative
 from workers.core.observed import FOREVER_MS, Observed

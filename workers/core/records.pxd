@@ -1,7 +1,7 @@
 # What the compiler may know of `records.py`.
 
 from schemas.actions cimport action_id, moment
-from workers.core.activity cimport Activity
+from workers.core.customer.activity cimport Activity
 from workers.core.ruleset cimport Rule
 
 cpdef object action_of(

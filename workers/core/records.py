@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas import actions
 from schemas.actions import Action, Decision, Number, Reason, Retraction, Suppression, action_id, moment
-from workers.core.activity import Activity, Candidate, reasons_in
+from workers.core.customer.activity import Activity, Candidate, reasons_in
 from workers.core.events.decoding import MAX_STORED
 from workers.core.ruleset import Rule
 

@@ -15,7 +15,7 @@ from schemas.actions import Action, Decision
 from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
-from workers.core.activity import Activity
+from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed

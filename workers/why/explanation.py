@@ -11,7 +11,6 @@ from typing import Final
 
 from schemas.actions import Action, Decision, Number
 from schemas.durations import DAY_MS
-from workers.core.activity import Activity, Candidate, Episode
 from workers.core.admission import Admission
 from workers.core.conditions import (
     FALSE,
@@ -27,6 +26,7 @@ from workers.core.conditions import (
     Volume,
 )
 from workers.core.control import is_held_out
+from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decide import decide
 from workers.core.events.decoding import UNIT
 from workers.core.observed import FOREVER_MS, Observed, type_of

@@ -11,8 +11,8 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.configuration import event_types
-from workers.core import codec
-from workers.core.activity import Activity
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
 from workers.core.observed import Observed, whole_series
 from workers.core.ruleset import RuleSet
 from workers.generations import as_in_force, newest_generation

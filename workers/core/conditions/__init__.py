@@ -11,7 +11,7 @@ from workers.core.conditions.combinations import Negation, Several
 from workers.core.conditions.sequences import Answered, Unanswered
 from workers.core.conditions.told import Cancelled, Deadline, Trait, date_ms_of
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.plans import CANCELLATION
+from workers.core.customer.specs import CANCELLATION
 
 __all__ = [
     "Absence",

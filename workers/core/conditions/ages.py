@@ -2,11 +2,11 @@
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
-from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
+from workers.core.customer.activity import Activity
+from workers.core.customer.series import Series
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.series import Series
 from workers.core.words import noun
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
-from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.watching import (
     NOTHING,
@@ -18,9 +17,10 @@ from workers.core.conditions.watching import (
     watched_from,
     window_in_words,
 )
+from workers.core.customer.activity import Activity
+from workers.core.customer.series import Series
 from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.series import Series
 from workers.core.words import noun, plural
 
 _OUT_OF_REACH: Final = (1 << 63) - 1

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity
+from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Condition, Found
 from workers.core.observed cimport Observed
 

@@ -2,11 +2,11 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity
+from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.watching cimport knows_ever
 from workers.core.observed cimport Observed
-from workers.core.series cimport Series
+from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE

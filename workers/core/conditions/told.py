@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.actions import Reason
-from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
+from workers.core.customer.activity import Activity
+from workers.core.customer.specs import CANCELLATION
 from workers.core.events.filters import Test
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.plans import CANCELLATION
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

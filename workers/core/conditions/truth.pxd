@@ -1,6 +1,6 @@
 # What the compiler may know of `truth.py`.
 
-from workers.core.activity cimport Activity
+from workers.core.customer.activity cimport Activity
 from workers.core.observed cimport Observed
 
 ctypedef (int, long long) Found

@@ -3,7 +3,7 @@
 from typing import Final
 
 from schemas.actions import Reason
-from workers.core.activity import Activity
+from workers.core.customer.activity import Activity
 from workers.core.observed import FOREVER_MS, Observed
 
 FALSE: Final = 0

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Final
 
 from schemas.durations import DAY_MS, MINUTE_MS
-from workers.core.activity import Activity
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.customer.activity import Activity
+from workers.core.customer.series import Series
 from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
-from workers.core.series import Series
 
 NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()

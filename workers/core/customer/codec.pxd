@@ -2,8 +2,8 @@
 
 cimport cython
 
-from workers.core.activity cimport Activity, Episode, soonest_of
-from workers.core.series cimport Series, check_packed, number_at
+from workers.core.customer.activity cimport Activity, Episode, soonest_of
+from workers.core.customer.series cimport Series, check_packed, number_at
 
 cdef long long _ONE_BYTE, _LONGEST_NUMBER, _LARGEST, _FARTHEST_MS
 cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _ACTIVITY_FLAGS

@@ -4,8 +4,8 @@ cimport cython
 
 from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport scaled_number
-from workers.core.plans cimport FactPlan, PairPlan, SeriesPlan
-from workers.core.series cimport Series
+from workers.core.customer.specs cimport FactPlan, PairPlan, SeriesPlan
+from workers.core.customer.series cimport Series
 
 cdef long long DAY_MS, FOREVER_MS
 

@@ -1,7 +1,7 @@
 """Activity: all that is known of one customer, as rolling facts.
 
 Facts are kept per series: an event type, or an event type under one `where` filter. A series has daily
-buckets (UTC days), never raw events; nobody is kept more than `MAX_DAYS` of. How it is stored: `workers.core.codec`.
+buckets (UTC days), never raw events; nobody is kept more than `MAX_DAYS` of. How it is stored: `workers.core.customer.codec`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,11 @@ import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
+from workers.core.customer.series import Series
+from workers.core.customer.specs import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, Fact
 from workers.core.events.filters import fingerprint_of, scaled_number
 from workers.core.observed import FOREVER_MS
-from workers.core.plans import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
-from workers.core.series import Series
 
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from workers.core.activity import Activity, Candidate, Episode, soonest_of
+from workers.core.customer.activity import Activity, Candidate, Episode, soonest_of
+from workers.core.customer.series import Damaged, Series, check_packed, number_at
 from workers.core.events.decoding import FINGERPRINT_BYTES
-from workers.core.series import Damaged, Series, check_packed, number_at
 
 LAYOUT: Final = 3
 """Layouts 1 and 2 were msgpack arrays."""
