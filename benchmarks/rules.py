@@ -28,7 +28,7 @@ from workers.core.customer import codec
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet, compile_rules
+from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.files.rule_files import load_book
 from workers.files.source_files import load_sources
 from workers.settings import Settings

@@ -8,7 +8,7 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet, compile_rules
+from workers.core.rules.rule_set import RuleSet, compile_rules
 
 DAY = 86_400_000
 TYPES = ("purchase", "login", "cancellation")

@@ -14,7 +14,7 @@ from rich.tree import Tree
 from schemas.rules import Rule
 from workers.configuration import event_types, load_configuration
 from workers.core.customer.codec import UnknownLayout
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.files.problems import did_you_mean, shortened
 from workers.files.rule_files import load_book

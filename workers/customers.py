@@ -12,7 +12,7 @@ from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
 from workers.core.observed import type_of
-from workers.core.ruleset import Rule, RuleSet
+from workers.core.rules.rule_set import Rule, RuleSet
 from workers.partitioning import partition_of
 from workers.store import Store
 

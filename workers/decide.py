@@ -26,7 +26,7 @@ from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door
 from workers.core.observed import Observed, whole_series
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters import dead_letter
 from workers.direct import SOURCE_HEADER, Hearing, direct_source, only_direct
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient

@@ -20,7 +20,7 @@ from redis.exceptions import MovedError, ResponseError
 from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers.access import group_rights_missing, kafka_refusals, redis_refusals, rights_needed, topic_rights_missing
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError, Transient
 from workers.log_fit import Kind, Log, Misfit, end_of_log, misfit
 from workers.opened_store import opened_store

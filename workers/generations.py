@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.store import Store
 

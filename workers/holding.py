@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.actions import Action
 from workers.core.records import held_back
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.pacing import Paces
 from workers.store import Order, Store, decode_record
 from workers.work import Work

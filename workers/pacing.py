@@ -4,7 +4,7 @@ A place is reserved before the atomic step that uses it. A worker that dies in b
 out, never more.
 """
 
-from workers.core.ruleset import Pace
+from workers.core.rules.rule_set import Pace
 from workers.store import Store
 
 

@@ -22,7 +22,7 @@ from schemas.actions import moment
 from schemas.sources import SourcesFile
 from workers.clock import Reading
 from workers.configuration import event_types
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.decide import Decide, Partition
 from workers.direct import SOURCE_HEADER, direct_source, foreign_sources
 from workers.errors import LingerError, StartupError, Transient

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from schemas.actions import Action, Decision, encode
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters import SOURCE_OFFSET
 from workers.holding import Holding, Orders
 from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published

@@ -16,7 +16,7 @@ from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.configuration import load_rule_set
 from workers.core.decide import __file__ as core_file
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.decide import Decide
 from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient

@@ -11,7 +11,7 @@ from benchmarks.linger_figures.reports import Report, spread
 from benchmarks.linger_figures.site import NeverDone, Plan, Servers, Site, cpu_seconds, installed
 from benchmarks.workload import DAY_MS, START_MS, Workload
 from workers.core.events.decoding import Fact
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 
 RULE: Final = "first-time-buyer-1"
 RULE_MS: Final = 20 * DAY_MS

@@ -11,7 +11,7 @@ from workers.core.customer import codec
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.generations import put_in_force
 from workers.partitioning import partition_of
 from workers.store import MAX_CUSTOMERS, Changes, Store

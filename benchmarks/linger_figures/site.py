@@ -25,7 +25,7 @@ from tests.compiled import ROOT, as_in_the_wheel
 from tests.services import running_kafka, running_redis
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.embedded import HOST, Pair, die_with_parent, free_ports
 from workers.settings import Settings, read_settings
 from workers.store import Store, open_pool

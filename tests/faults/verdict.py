@@ -24,7 +24,7 @@ from workers.core.customer.activity import Activity
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events

@@ -9,7 +9,7 @@ import pytest
 from schemas.rules import Rule
 from tests.builders import day, rule, rules
 from tests.integration.test_store import lawful
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.embedded import Pair
 from workers.generations import OlderRules, as_in_force, newest_generation, put_in_force
 from workers.pacing import Paces

@@ -16,7 +16,7 @@ from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.ruleset import Responding, RuleSet
+from workers.core.rules.rule_set import Responding, RuleSet
 
 END = START + 700 * DAY
 PARTS = (

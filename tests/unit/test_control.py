@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rules import ForEveryRule
-from workers.core.control import Control, compile_control, is_held_out
+from workers.core.rules.contact_policy import Control, compile_control, is_held_out
 
 
 def control(**content: Any) -> Control:

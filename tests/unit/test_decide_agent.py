@@ -21,7 +21,7 @@ from tests.memory_store import MemoryStore
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import NotCanonical, read_fact
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.faust_batches import Delivery
 from workers.store import Order, OutboxRecord

@@ -24,7 +24,7 @@ from workers.core.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.demo.histories import History
 from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions

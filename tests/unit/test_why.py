@@ -20,7 +20,7 @@ from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet, compile_rules
+from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.errors import LingerError
 from workers.safe_time import Progress
 from workers.why.explanation import TooEarly, decided_until, explain_customer

@@ -8,7 +8,7 @@ from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport is_negative
 from workers.core.observed cimport Observed
 from workers.core.customer.specs cimport FactPlan
-from workers.core.ruleset cimport Responding, Response, Rule, RuleSet
+from workers.core.rules.rule_set cimport Responding, Response, Rule, RuleSet
 from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS

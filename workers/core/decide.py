@@ -21,7 +21,7 @@ from workers.core.events.decoding import Fact
 from workers.core.events.filters import is_negative
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
-from workers.core.ruleset import Rule, RuleSet
+from workers.core.rules.rule_set import Rule, RuleSet
 
 _NEVER: Final = 0
 

@@ -2,7 +2,7 @@
 
 from schemas.actions cimport action_id, moment
 from workers.core.customer.activity cimport Activity
-from workers.core.ruleset cimport Rule
+from workers.core.rules.rule_set cimport Rule
 
 cpdef object action_of(
     Rule rule, str customer_id, object candidate, object not_before_ms, object time_zone

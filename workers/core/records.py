@@ -8,7 +8,7 @@ from schemas import actions
 from schemas.actions import Action, Decision, Number, Reason, Retraction, Suppression, action_id, moment
 from workers.core.customer.activity import Activity, Candidate, reasons_in
 from workers.core.events.decoding import MAX_STORED
-from workers.core.ruleset import Rule
+from workers.core.rules.rule_set import Rule
 
 _LONGEST_TEXT: Final = 200
 

@@ -26,7 +26,7 @@ from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.configuration import event_types
 from workers.core.events.mapping import ForeignRecord
-from workers.core.ruleset import HOLD_OUT_KEY
+from workers.core.rules.rule_set import HOLD_OUT_KEY
 from workers.demo import cdnow
 from workers.demo.histories import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.demo.simulator import simulate

@@ -20,7 +20,7 @@ from schemas.rules import Rule, RuleBook, pace_seconds
 from workers.core.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
-from workers.core.ruleset import HOLD_OUT_KEY, RuleSet, compile_rules
+from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
 
 __all__ = [
     "Change",

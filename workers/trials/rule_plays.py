@@ -19,7 +19,7 @@ from workers.core.customer.activity import Activity
 from workers.core.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.observed import Observed
-from workers.core.ruleset import RuleSet, compile_rules
+from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.files.problems import did_you_mean
 
 CUSTOMER: Final = "example"

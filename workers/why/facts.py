@@ -14,7 +14,7 @@ from workers.configuration import event_types
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.observed import Observed, whole_series
-from workers.core.ruleset import RuleSet
+from workers.core.rules.rule_set import RuleSet
 from workers.generations import as_in_force, newest_generation
 from workers.partitioning import partition_of
 from workers.safe_time import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types

@@ -1,7 +1,7 @@
 # What the compiler may know of `ruleset.py`; fields in their order there.
 
 from workers.core.conditions.truth cimport Condition
-from workers.core.control cimport Control
+from workers.core.rules.contact_policy cimport Control
 
 cdef class Rule:
     cdef readonly str id, version

@@ -1,0 +1,1 @@
+"""Rules, compiled: conditions, competition, contact policy."""
