@@ -25,7 +25,7 @@ from typing import Final
 from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
 from workers.core.customer import codec
-from workers.core.decide import Outcome, decide
+from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules

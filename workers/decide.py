@@ -22,7 +22,7 @@ from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.customer import codec
-from workers.core.decide import Outcome, decide
+from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door
 from workers.core.observed import Observed, whole_series

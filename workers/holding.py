@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from schemas.actions import Action
-from workers.core.records import held_back
+from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
 from workers.pacing import Paces
 from workers.store import Order, Store, decode_record

@@ -10,9 +10,9 @@ from aiokafka import ConsumerRecord
 from schemas.actions import Action, Decision
 from workers import telemetry
 from workers.core.customer import codec
-from workers.core.decide import Outcome
+from workers.core.decisions.decide import Outcome
+from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
-from workers.core.records import held_back
 from workers.messages import messages
 from workers.store import Changes, Held, Meta, OutboxRecord, encode_record
 

@@ -15,7 +15,7 @@ from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.configuration import load_rule_set
-from workers.core.decide import __file__ as core_file
+from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.decide import Decide
 from workers.endpoints import Endpoints

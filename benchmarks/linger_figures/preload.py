@@ -8,7 +8,7 @@ from typing import NamedTuple
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
 from workers.core.customer import codec
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet

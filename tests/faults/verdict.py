@@ -21,7 +21,7 @@ from tests.oracle import left
 from workers.configuration import load_configuration
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.decide import Outcome, decide
+from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet

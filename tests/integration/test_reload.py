@@ -17,7 +17,7 @@ from schemas.actions import Action, Decision
 from tests.builders import TYPES, day, event, rules, watched
 from tests.oracle import left
 from tests.site import Site, site
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.embedded import Pair
 from workers.files.rule_files import load_book
 from workers.generations import as_in_force, newest_generation

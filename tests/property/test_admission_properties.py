@@ -13,7 +13,7 @@ from tests.oracle import left
 from tests.property.test_decide_properties import STEPS, history
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 from workers.core.rules.rule_set import Responding, RuleSet

@@ -11,7 +11,7 @@ from tests.builders import DAY, START, as_stored, event, rule, rules, watched
 from tests.oracle import left
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 

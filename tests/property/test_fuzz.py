@@ -22,7 +22,7 @@ from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.builders import event, rule, rules, watched
 from workers.checks.rule_check import check_texts
 from workers.core.customer import codec
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.files.source_files import load_sources, read_sources

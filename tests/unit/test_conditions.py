@@ -11,7 +11,7 @@ import pytest
 from tests.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.customer.activity import MAX_DAYS, Activity
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import FOREVER_MS, Observed
 

@@ -18,7 +18,7 @@ from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules
 from tests.oracle import left
 from workers.core.customer import codec
 from workers.core.customer.activity import MAX_DAYS, RING, Activity
-from workers.core.decide import Outcome, decide
+from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 
 ALL_TYPES: Final = (*TYPES, "nps")

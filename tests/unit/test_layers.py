@@ -105,9 +105,9 @@ def calls(module: str) -> Iterator[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"schemas.rules", "workers.core.decide", "workers.store", BORDER} <= set(EVERYTHING)
-    assert "workers.core.decide" in PURE
-    assert "schemas.actions" in imports("workers.core.decide")
+    assert {"schemas.rules", "workers.core.decisions.decide", "workers.store", BORDER} <= set(EVERYTHING)
+    assert "workers.core.decisions.decide" in PURE
+    assert "schemas.actions" in imports("workers.core.decisions.decide")
 
 
 @pytest.mark.parametrize("module", EVERYTHING)

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from tests.builders import TYPES, day, event, rule, rules, watched
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.messages import messages
 from workers.store import OutboxRecord, decode_record, encode_record

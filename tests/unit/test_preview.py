@@ -20,7 +20,7 @@ from schemas.actions import Action, Decision
 from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
 from tests.builders import DAY, TYPES, day, event, rule, rules
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.observed import Observed

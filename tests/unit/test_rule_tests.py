@@ -13,7 +13,7 @@ from rich.console import Console
 from schemas.conditions import CONDITION_WORDS
 from schemas.rules import ForEveryRule, RuleBook, RuleTest
 from tests.builders import rule
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.files.problems import Problem
 from workers.files.rule_files import Known, read_documents
 from workers.files.yaml_nodes import parse_yaml, plain_value

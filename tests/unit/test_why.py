@@ -17,7 +17,7 @@ from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules
 from workers.cli_why import read_moment, render
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.decide import decide
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules

@@ -11,7 +11,6 @@ from typing import Final
 
 from schemas.actions import Action, Decision, Number
 from schemas.durations import DAY_MS
-from workers.core.admission import Admission
 from workers.core.conditions import (
     FALSE,
     NOT_OBSERVABLE,
@@ -26,7 +25,8 @@ from workers.core.conditions import (
     Volume,
 )
 from workers.core.customer.activity import Activity, Candidate, Episode
-from workers.core.decide import decide
+from workers.core.decisions.admission import Admission
+from workers.core.decisions.decide import decide
 from workers.core.events.decoding import UNIT
 from workers.core.observed import FOREVER_MS, Observed, type_of
 from workers.core.rules.contact_policy import is_held_out

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
-from workers.core.admission import Admission, forget
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.watching import day_in_words
 from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
+from workers.core.decisions.admission import Admission, forget
+from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.events.decoding import Fact
 from workers.core.events.filters import is_negative
 from workers.core.observed import FOREVER_MS, Observed
-from workers.core.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.rules.rule_set import Rule, RuleSet
 
 _NEVER: Final = 0

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity, Episode
 from workers.core.observed cimport Observed
-from workers.core.records cimport action_of
+from workers.core.decisions.records cimport action_of
 from workers.core.rules.rule_set cimport Rule, RuleSet
 
 cdef long long FOREVER_MS

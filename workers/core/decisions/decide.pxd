@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.customer.activity cimport Activity, Episode, fold_facts, remember, soonest_of
-from workers.core.admission cimport Admission, forget
+from workers.core.decisions.admission cimport Admission, forget
 from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport is_negative
 from workers.core.observed cimport Observed
