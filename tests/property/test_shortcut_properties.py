@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import action_id
-from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
+from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import FINGERPRINT_BYTES, scaled
 from workers.core.events.filters import scaled_number

@@ -7,9 +7,9 @@ unseen could change that, as its class says in detail; otherwise it is not obser
 
 from workers.core.conditions.ages import Absence, Beginning, Overdue, Recency, Tenure
 from workers.core.conditions.amounts import Average, Distinct, Fraction, Shift, Volume
+from workers.core.conditions.attributes import Cancelled, Deadline, Trait, date_ms_of
 from workers.core.conditions.combinations import Negation, Several
 from workers.core.conditions.sequences import Answered, Unanswered
-from workers.core.conditions.told import Cancelled, Deadline, Trait, date_ms_of
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.customer.specs import CANCELLATION
 

@@ -7,8 +7,7 @@ from typing import Final
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
-from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
-from workers.core.conditions.watching import (
+from workers.core.conditions.observability import (
     NOTHING,
     OfOneType,
     days_in_words,
@@ -17,6 +16,7 @@ from workers.core.conditions.watching import (
     watched_from,
     window_in_words,
 )
+from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import MAX_STORED, UNIT

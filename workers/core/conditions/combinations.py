@@ -4,8 +4,8 @@ from operator import attrgetter
 from typing import Final
 
 from schemas.actions import Reason
+from workers.core.conditions.observability import NOTHING
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.conditions.watching import NOTHING
 from workers.core.customer.activity import Activity
 from workers.core.observed import FOREVER_MS, Observed
 

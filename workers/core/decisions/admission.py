@@ -12,7 +12,7 @@ quiet hours end before it is too late.
 from collections.abc import Sequence
 
 from schemas.actions import Action, Decision, Suppression, moment
-from workers.core.conditions.watching import day_in_words
+from workers.core.conditions.observability import day_in_words
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decisions.records import action_of, removed, retraction_of, suppressed, withdrawal_of
 from workers.core.observed import FOREVER_MS, Observed

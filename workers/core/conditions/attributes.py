@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.actions import Reason
+from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
-from workers.core.conditions.watching import LATEST_YEAR_MS, moment_in_words
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import CANCELLATION
 from workers.core.events.filters import Test
