@@ -24,10 +24,10 @@ from typing import Final
 
 from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types, load_configuration
+from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.files.rule_files import load_book
 from workers.files.source_files import load_sources

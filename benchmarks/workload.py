@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
+from workers.core.coverage import Observed
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.demo.histories import iso_utc
 from workers.files.rule_files import load_book

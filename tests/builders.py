@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.rules import ForEveryRule, Rule, RuleBook
+from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import Fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules
 
 DAY = 86_400_000

@@ -11,10 +11,10 @@ from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from tests.builders import day, rules
 from workers.clock import Reading
+from workers.core.watermarks import Progress
 from workers.decide import Decide
 from workers.faust_batches import Delivery
 from workers.publisher import Publisher
-from workers.safe_time import Progress
 from workers.settings import Settings
 from workers.store import OutboxRecord, Store
 from workers.topics import LogBounds

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from workers.configuration import load_configuration
-from workers.direct import foreign_sources
+from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
 from workers.opened_store import with_store
 from workers.rebuild import members_of

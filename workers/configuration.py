@@ -5,8 +5,8 @@ from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
+from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
-from workers.direct import direct_problems
 from workers.errors import StartupError
 from workers.files.problems import Problem, in_order
 from workers.files.rule_files import Known, Reading, read_documents, read_texts

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workers.core.coverage import type_of
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
-from workers.core.observed import type_of
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.partitioning import partition_of
 from workers.store import Store

@@ -14,9 +14,9 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from schemas.sources import TOPIC_PATTERN
+from workers.core.direct_producers import SOURCE_HEADER
 from workers.dead_letter_notes import Noted, Notes, Place
 from workers.dead_letters import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
-from workers.direct import SOURCE_HEADER
 
 __all__ = [
     "NOT_LINGERS",

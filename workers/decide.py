@@ -21,21 +21,21 @@ from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
+from workers.core.coverage import Observed, whole_series
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
+from workers.core.direct_producers import SOURCE_HEADER, Hearing, direct_source, only_direct
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door
-from workers.core.observed import Observed, whole_series
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
 from workers.dead_letters import dead_letter
-from workers.direct import SOURCE_HEADER, Hearing, direct_source, only_direct
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.holding import Holding, Orders
 from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.outbox import Outbox
 from workers.publisher import Publisher
-from workers.safe_time import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
 from workers.settings import Settings
 from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
 from workers.topics import LogBounds

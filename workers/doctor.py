@@ -21,10 +21,10 @@ from schemas.durations import write_duration
 from schemas.sources import SourcesFile
 from workers.access import group_rights_missing, kafka_refusals, redis_refusals, rights_needed, topic_rights_missing
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, Transient
 from workers.log_fit import Kind, Log, Misfit, end_of_log, misfit
 from workers.opened_store import opened_store
-from workers.safe_time import Progress, sent_to
 from workers.settings import Settings
 from workers.store import Store
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds, rights_on

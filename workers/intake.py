@@ -19,15 +19,15 @@ from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
+from workers.core.coverage import FOREVER_MS
+from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
 from workers.core.events.fast_mapping import compile_passage
 from workers.core.events.mapping import ForeignRecord
-from workers.core.observed import FOREVER_MS
+from workers.core.watermarks import Progress
 from workers.dead_letters import DeadLetterLimit, dead_letter
-from workers.direct import SOURCE_HEADER, foreign_sources
 from workers.faust_batches import Delivery
 from workers.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher
-from workers.safe_time import Progress
 from workers.settings import Settings
 from workers.store import OutboxRecord
 

@@ -22,9 +22,10 @@ from schemas.actions import moment
 from schemas.sources import SourcesFile
 from workers.clock import Reading
 from workers.configuration import event_types
+from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_sources
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import Progress, encode_progress, watched_since
 from workers.decide import Decide, Partition
-from workers.direct import SOURCE_HEADER, direct_source, foreign_sources
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
 from workers.generations import newest_generation, put_in_force
@@ -33,7 +34,6 @@ from workers.opened_store import clock_of
 from workers.published import Published, read_published, read_through
 from workers.publisher import Publisher
 from workers.replayed import Replayed, Tally
-from workers.safe_time import Progress, encode_progress, watched_since
 from workers.settings import Settings
 from workers.source_starts import SourcePartition, find_progress
 from workers.store import Meta, Store, hash_tag

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from workers.clock import Clock, Reading
-from workers.safe_time import Progress
+from workers.core.watermarks import Progress
 from workers.topics import LogBounds
 
 _PATIENCE_MS = 10_000

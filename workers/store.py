@@ -25,9 +25,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
 from workers.redis_nodes import Nodes, open_nodes
-from workers.safe_time import Progress, decode_progress, encode_progress
 
 SLOTS: Final = 16_384
 MAX_CUSTOMERS: Final = 500

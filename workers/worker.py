@@ -17,6 +17,7 @@ from workers import telemetry
 from workers.configuration import load_rule_set
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import Progress, silent_sources
 from workers.decide import Decide
 from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient
@@ -28,7 +29,6 @@ from workers.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.opened_store import clock_of, open_store
 from workers.publisher import Publisher
-from workers.safe_time import Progress, silent_sources
 from workers.settings import Settings
 from workers.source_identity import recreated, remember
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds

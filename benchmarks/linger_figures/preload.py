@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
+from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet
 from workers.generations import put_in_force
 from workers.partitioning import partition_of

@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, intake, safe_time, store, work, worker
+from workers import clock, decide, faust_batches, intake, store, work, worker
 from workers.cli import main as linger
+from workers.core import watermarks
 from workers.publisher import Publisher
 from workers.store import Changes, OutboxRecord, Step
 
@@ -205,7 +206,7 @@ def _no_safe_time() -> None:
     def look(horizon: Any, offset: int, needed: int, until: Any) -> None:
         horizon.until = until
 
-    safe_time.Horizon.look = look
+    watermarks.Horizon.look = look
     original = decide.Decide.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:

@@ -27,9 +27,9 @@ from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
 from workers.configuration import load_configuration
+from workers.core.direct_producers import foreign_sources
 from workers.demo.histories import History, Record
 from workers.demo.run import demo_settings
-from workers.direct import foreign_sources
 from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.settings import Settings, read_settings

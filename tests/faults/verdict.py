@@ -19,16 +19,16 @@ from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
 from workers.configuration import load_configuration
+from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
+from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import Fact, read_fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
-from workers.direct import SOURCE_HEADER
 from workers.store import decode_record
 from workers.topic_reader import stop_consumer
 

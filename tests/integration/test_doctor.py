@@ -16,9 +16,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from tests.builders import day
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
+from workers.core.watermarks import Progress
 from workers.embedded import Pair
 from workers.log_fit import PARTITIONS, REBUILDING
-from workers.safe_time import Progress
 from workers.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration

@@ -18,10 +18,10 @@ from schemas.events import BUILT_IN
 from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
 from workers.clock import ReplayClock
+from workers.core.watermarks import encode_progress
 from workers.embedded import HOST, Pair, free_ports
 from workers.files.rule_files import load_book
 from workers.generations import put_in_force
-from workers.safe_time import encode_progress
 from workers.store import Store, open_pool
 
 pytestmark = pytest.mark.integration

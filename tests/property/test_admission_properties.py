@@ -11,11 +11,11 @@ from schemas.actions import Action, Decision
 from tests.builders import DAY, START, as_stored, rule, rules, watched
 from tests.oracle import left
 from tests.property.test_decide_properties import STEPS, history
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import FOREVER_MS, Observed
 from workers.core.rules.rule_set import Responding, RuleSet
 
 END = START + 700 * DAY

@@ -21,12 +21,12 @@ from pydantic import TypeAdapter
 from schemas import conditions as model
 from tests.builders import DAY, START, as_stored
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer import activity as activities
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import Plans
 from workers.core.events.decoding import Fact
-from workers.core.observed import FOREVER_MS, Observed
 from workers.core.rules.condition_compiler import compile_condition
 
 HOUR: Final = DAY // 24

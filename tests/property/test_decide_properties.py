@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from schemas.actions import Action, Decision
 from tests.builders import DAY, START, as_stored, event, rule, rules, watched
 from tests.oracle import left
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import FOREVER_MS, Observed
 
 RULES = rules(
     rule(

@@ -4,10 +4,10 @@ from typing import Any
 
 from schemas.actions import Action, Decision
 from tests.builders import as_stored, day, event, rule, rules, watched
+from workers.core.coverage import Observed
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import Observed
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet
 

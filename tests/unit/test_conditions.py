@@ -10,10 +10,10 @@ import pytest
 
 from tests.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import MAX_DAYS, Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import FOREVER_MS, Observed
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")

@@ -14,9 +14,16 @@ from tests.builders import day, rule
 from tests.decide_agent import SOURCE, Agent, record
 from tests.memory_store import MemoryStore
 from workers.access import rights_needed
-from workers.direct import UNORDERED_MS, Hearing, direct_problems, direct_source, foreign_sources, only_direct
+from workers.core.direct_producers import (
+    UNORDERED_MS,
+    Hearing,
+    direct_problems,
+    direct_source,
+    foreign_sources,
+    only_direct,
+)
+from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
 from workers.kafka_rights import Right
-from workers.safe_time import UNSEEN_MS, Horizon, Progress
 from workers.settings import Settings
 from workers.topics import LogBounds
 from workers.worker import OWN_TOPICS

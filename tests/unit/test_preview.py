@@ -20,10 +20,10 @@ from schemas.actions import Action, Decision
 from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
 from tests.builders import DAY, TYPES, day, event, rule, rules
+from workers.core.coverage import Observed
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.histories import History
 from workers.demo.simulator import simulate

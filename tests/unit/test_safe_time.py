@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, day
-from workers.safe_time import (
+from workers.core.watermarks import (
     UNSEEN_MS,
     Horizon,
     Progress,

@@ -15,14 +15,14 @@ from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
 from workers.cli_why import read_moment, render
+from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.watermarks import Progress
 from workers.errors import LingerError
-from workers.safe_time import Progress
 from workers.why.explanation import TooEarly, decided_until, explain_customer
 from workers.why.facts import find_troubles, seen_until, watched_as
 from workers.why.report import ConditionReport, Gap, RuleReport, WhyReport, as_document, in_words

@@ -16,8 +16,8 @@ from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.builders import rule
 from workers.configuration import event_types
+from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.core.sentences import excluded, exclusions, explained, looked_at, sentence
-from workers.core.words import bounds_in_words, listed, negated, phrase, plural, said
 from workers.files import rule_readme
 from workers.files.rule_files import load_book
 from workers.files.source_files import load_sources

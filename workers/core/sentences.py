@@ -13,8 +13,8 @@ from schemas import conditions as model
 from schemas.durations import write_duration
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.definitions import expanded
+from workers.core.phrases import Said, attribute, date_in_words, listed, negated, noun, phrase, said
 from workers.core.rules.contact_policy import limit_in_words
-from workers.core.words import Said, attribute, date_in_words, listed, negated, noun, phrase, said
 
 _ENDS_A_CANCELLATION: Final = ("purchase", "reactivation")
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from schemas.actions import Action, Decision
 from schemas.events import Event, encode_event
 from schemas.sources import SourcesFile
+from workers.core.coverage import Observed
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.histories import History
 

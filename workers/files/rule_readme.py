@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from schemas.rules import Rule, RuleBook
 from workers.configuration import event_types
+from workers.core.phrases import phrase
 from workers.core.rules.contact_policy import limit_in_words
 from workers.core.sentences import explained
-from workers.core.words import phrase
 from workers.files.rule_files import load_book
 from workers.files.source_files import load_sources
 

@@ -17,9 +17,9 @@ from typing import Final, TypeVar
 from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
+from workers.core.coverage import Observed
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
 
 __all__ = [

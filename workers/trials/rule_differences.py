@@ -13,9 +13,9 @@ from schemas.actions import Action, Decision
 from schemas.durations import write_duration
 from schemas.rules import Expected, Rule, write_offset
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
+from workers.core.coverage import FOREVER_MS
 from workers.core.customer.activity import Activity, Episode
 from workers.core.events.decoding import Fact
-from workers.core.observed import FOREVER_MS
 from workers.trials.rule_plays import Play, epoch_ms
 
 _SECOND: Final = timedelta(seconds=1)

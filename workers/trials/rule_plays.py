@@ -15,10 +15,10 @@ from schemas.actions import Action, Decision
 from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
+from workers.core.coverage import Observed
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
-from workers.core.observed import Observed
 from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.files.problems import did_you_mean
 

@@ -24,14 +24,14 @@ from workers.core.conditions import (
     Trait,
     Volume,
 )
+from workers.core.coverage import FOREVER_MS, Observed, type_of
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decisions.admission import Admission
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import UNIT
-from workers.core.observed import FOREVER_MS, Observed, type_of
+from workers.core.phrases import attribute, listed, noun, plural
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule, RuleSet
-from workers.core.words import attribute, listed, noun, plural
 from workers.why.report import Change, ConditionReport, Gap, GapKind, RuleReport, State, Verdict, WhyReport, in_words
 
 _VERDICTS: Final[dict[int, Verdict]] = {FALSE: "false", NOT_OBSERVABLE: "not observable", TRUE: "true"}

@@ -11,13 +11,13 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.configuration import event_types
+from workers.core.coverage import Observed, whole_series
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.observed import Observed, whole_series
 from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.generations import as_in_force, newest_generation
 from workers.partitioning import partition_of
-from workers.safe_time import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.store import Store
 from workers.why.report import in_words
 

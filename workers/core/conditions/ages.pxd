@@ -5,7 +5,7 @@ cimport cython
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.observability cimport OfOneType, knows_ever, last_in_words, moment_in_words
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 from workers.core.customer.series cimport Series
 
 cdef long long DAY_MS, FOREVER_MS

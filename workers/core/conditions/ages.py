@@ -4,10 +4,10 @@ from schemas.actions import Reason
 from schemas.durations import DAY_MS
 from workers.core.conditions.observability import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
-from workers.core.observed import FOREVER_MS, Observed
-from workers.core.words import noun
+from workers.core.phrases import noun
 
 
 class Absence(OfOneType):

@@ -17,11 +17,11 @@ from workers.core.conditions.observability import (
     window_in_words,
 )
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import MAX_STORED, UNIT
-from workers.core.observed import FOREVER_MS, Observed
-from workers.core.words import noun, plural
+from workers.core.phrases import noun, plural
 
 _OUT_OF_REACH: Final = (1 << 63) - 1
 """More than any two numbers that are kept add up to."""

@@ -6,10 +6,10 @@ from typing import Any, Final
 from schemas.actions import Reason
 from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import CANCELLATION
 from workers.core.events.filters import Test
-from workers.core.observed import FOREVER_MS, Observed
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Condition, Found
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 
 cdef long long FOREVER_MS, _MAX_STEPS
 cdef int FALSE, NOT_OBSERVABLE, TRUE

@@ -6,8 +6,8 @@ from typing import Final
 from schemas.actions import Reason
 from workers.core.conditions.observability import NOTHING
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity
-from workers.core.observed import FOREVER_MS, Observed
 
 _MAX_STEPS: Final = 64
 """How many flips of its parts a composite follows before it announces one that may change nothing."""

@@ -9,9 +9,9 @@ from typing import Final
 
 from schemas.durations import DAY_MS, MINUTE_MS
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS, SETTLING_MS, Observed
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
-from workers.core.observed import FOREVER_MS, SETTLING_MS, Observed
 
 NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()

@@ -5,7 +5,7 @@ cimport cython
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.observability cimport knows_ever
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS

@@ -1,7 +1,7 @@
 # What the compiler may know of `truth.py`.
 
 from workers.core.customer.activity cimport Activity
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 
 ctypedef (int, long long) Found
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from schemas.actions import Reason
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity
-from workers.core.observed import FOREVER_MS, Observed
 
 FALSE: Final = 0
 NOT_OBSERVABLE: Final = 1

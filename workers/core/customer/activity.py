@@ -14,11 +14,11 @@ import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
+from workers.core.coverage import FOREVER_MS
 from workers.core.customer.series import Series
 from workers.core.customer.specs import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, Fact
 from workers.core.events.filters import fingerprint_of, scaled_number
-from workers.core.observed import FOREVER_MS
 
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: a year of three kinds of events on every day."""

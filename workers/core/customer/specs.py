@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.conditions import MAX_DISTINCT, Bounds, Different
+from workers.core.coverage import SERIES_OF_SOME
 from workers.core.events.filters import Matcher, carries_number, matcher_of
-from workers.core.observed import SERIES_OF_SOME
 
 MIN_KEEP_DAYS: Final = 90
 """Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""

@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.customer.activity cimport Activity, Episode
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 from workers.core.decisions.records cimport action_of
 from workers.core.rules.rule_set cimport Rule, RuleSet
 

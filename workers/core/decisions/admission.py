@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from schemas.actions import Action, Decision, Suppression, moment
 from workers.core.conditions.observability import day_in_words
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decisions.records import action_of, removed, retraction_of, suppressed, withdrawal_of
-from workers.core.observed import FOREVER_MS, Observed
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule, RuleSet
 

@@ -6,7 +6,7 @@ from workers.core.customer.activity cimport Activity, Episode, fold_facts, remem
 from workers.core.decisions.admission cimport Admission, forget
 from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport is_negative
-from workers.core.observed cimport Observed
+from workers.core.coverage cimport Observed
 from workers.core.customer.specs cimport FactPlan
 from workers.core.rules.rule_set cimport Responding, Response, Rule, RuleSet
 from workers.core.customer.series cimport Series

@@ -15,12 +15,12 @@ from typing import Final
 from schemas.actions import Action, Decision, Retraction
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.observability import day_in_words
+from workers.core.coverage import FOREVER_MS, Observed
 from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.events.decoding import Fact
 from workers.core.events.filters import is_negative
-from workers.core.observed import FOREVER_MS, Observed
 from workers.core.rules.rule_set import Rule, RuleSet
 
 _NEVER: Final = 0

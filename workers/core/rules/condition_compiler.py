@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from schemas import conditions as model
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from workers.core import conditions, words
+from workers.core import conditions, phrases
 from workers.core.conditions import Condition
 from workers.core.customer.activity import LONGEST_TEXT
 from workers.core.customer.specs import CANCELLATION, PURCHASE, Plans
@@ -25,7 +25,7 @@ _LEAST: Final = Decimal(10) ** -20
 """Nothing that is kept is finer than this; a smaller bound is taken for it."""
 
 
-def compile_condition(when: Any, plans: Plans, phrase: Phrase = words.phrase) -> Condition:
+def compile_condition(when: Any, plans: Plans, phrase: Phrase = phrases.phrase) -> Condition:
     """Compile a condition.
 
     Args:
@@ -38,7 +38,7 @@ def compile_condition(when: Any, plans: Plans, phrase: Phrase = words.phrase) ->
             parts = tuple(compile_condition(part, plans, phrase) for part in model.parts_of(when))
             return conditions.Several(parts, conditions.FALSE if isinstance(when, model.All) else conditions.TRUE)
         case model.Not():
-            opposite = words.negated if phrase is words.phrase else words.phrase
+            opposite = phrases.negated if phrase is phrases.phrase else phrases.phrase
             return conditions.Negation(compile_condition(when.not_, plans, opposite))
     return _elementary(when, plans, phrase(when))
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from schemas.sources import Source, SourcesFile
-from workers.safe_time import Progress
+from workers.core.watermarks import Progress
 
 SOURCE_HEADER: Final = "linger-source"
 """`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
