@@ -18,7 +18,7 @@ from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
 from workers import decide, faust_batches, intake, store, worker
-from workers.cli import main as linger
+from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
 from workers.publisher import Publisher
 from workers.store import OutboxRecord

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from workers import clock, decide, faust_batches, intake, store, work, worker
-from workers.cli import main as linger
+from workers.cli.app import main as linger
 from workers.core import watermarks
 from workers.publisher import Publisher
 from workers.store import Changes, OutboxRecord, Step

@@ -15,7 +15,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from workers import cli
+from workers.cli import app
 from workers.customers import Knowledge, render
 from workers.embedded import HOST, free_ports
 
@@ -66,7 +66,7 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         capsys.readouterr()
         status: Any = 0
         try:
-            cli.main()
+            app.main()
         except SystemExit as ended:
             status = ended.code or 0
         captured = capsys.readouterr()
@@ -82,7 +82,7 @@ def every_command(command: Any, *words: str) -> Iterator[tuple[list[str], Any]]:
         yield from every_command(part, *words, name)
 
 
-COMMANDS: Final = list(every_command(typer.main.get_command(cli.app)))
+COMMANDS: Final = list(every_command(typer.main.get_command(app.app)))
 GROUPS: Final = [words for words, command in COMMANDS if hasattr(command, "commands")]
 
 
@@ -155,7 +155,7 @@ def test_config_shows_every_setting_and_masks_what_is_secret(linger: Linger) -> 
 
 def test_config_names_an_unknown_variable_and_what_was_probably_meant(linger: Linger) -> None:
     answer = linger("config", "show", REDIS_PASWORD=SECRET)
-    assert answer.status == cli.EXIT_SETUP == 2
+    assert answer.status == app.EXIT_SETUP == 2
     assert "did you mean LINGER_REDIS_PASSWORD?" in answer.err
     assert SECRET not in answer.err + answer.out
     assert "Traceback" not in answer.err
@@ -200,7 +200,7 @@ def test_bad_rules_end_with_1_and_every_mistake_with_its_place(linger: Linger, t
     file = tmp_path / "quiet.yaml"
     file.write_text(BAD)
     answer = linger("rules", "check", str(file))
-    assert answer.status == cli.EXIT_PROBLEM == 1
+    assert answer.status == app.EXIT_PROBLEM == 1
     assert f"{file}:5:33:" in answer.out
     assert f"{file}:6:13:" in answer.out
     assert "^" in answer.out
@@ -489,7 +489,7 @@ def test_the_thread_that_fetches_has_its_turn_within_a_millisecond() -> None:
     """Python lets it wait for 5 ms each time, and each of its fetches several times."""
     before = sys.getswitchinterval()
     try:
-        cli._share_the_interpreter()
+        app._share_the_interpreter()
         assert sys.getswitchinterval() < 0.001
     finally:
         sys.setswitchinterval(before)

@@ -14,7 +14,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from workers.cli import app
+from workers.cli.app import app
 from workers.files.source_files import load_sources
 from workers.settings import PREFIX, Settings, read_settings
 

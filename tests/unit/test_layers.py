@@ -47,7 +47,7 @@ CLOCKS: Final = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "time_ns
 TOOLS: Final = {"schemas.generate"}
 # From the core outwards; each may import itself and what is listed before it.
 LAYERS: Final = ("schemas", "workers.core", "workers")
-BORDER: Final = "workers.cli"
+BORDER: Final = "workers.cli.app"
 
 
 def modules(*packages: str) -> list[str]:

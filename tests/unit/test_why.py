@@ -14,7 +14,7 @@ from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
-from workers.cli_why import read_moment, render
+from workers.cli.why import read_moment, render
 from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity

@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import cli_dead_letters, cli_doctor, cli_held, cli_rebuild, cli_sources, endpoints, telemetry
+from workers import endpoints, telemetry
 from workers.access import require_access
-from workers.cli_rules import rules_app
-from workers.cli_why import print_why
+from workers.cli import dead_letters, doctor, held, rebuild, sources
+from workers.cli.rules import rules_app
+from workers.cli.why import print_why
 from workers.configuration import load_configuration
 from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
@@ -86,11 +87,11 @@ def _settings() -> Settings:
     return read_settings(os.environ)
 
 
-cli_held.add_to(rules_app, _settings)
-cli_dead_letters.add_to(app, _settings)
-cli_rebuild.add_to(app, _settings)
-cli_sources.add_to(app, _settings)
-cli_doctor.add_to(app, _settings)
+held.add_to(rules_app, _settings)
+dead_letters.add_to(app, _settings)
+rebuild.add_to(app, _settings)
+sources.add_to(app, _settings)
+doctor.add_to(app, _settings)
 
 
 def _print_json(document: Any) -> None:
