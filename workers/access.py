@@ -24,10 +24,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from schemas.sources import SourcesFile
 from workers.errors import StartupError, Transient
 from workers.kafka_rights import Right, rights_in
+from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.store import open_pool
 from workers.topics import connected_admin, rights_on
-from workers.worker import OWN_TOPICS
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
 _ACL_FILE: Final = "docs/acl/kafka-acls.sh"

@@ -17,10 +17,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
-from workers import decide, faust_batches, intake, store, worker
+from workers import decide, faust_batches, intake, store
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
 from workers.publisher import Publisher
+from workers.runtime import worker
 from workers.store import OutboxRecord
 from workers.work import Work
 

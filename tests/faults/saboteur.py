@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, intake, store, work, worker
+from workers import clock, decide, faust_batches, intake, store, work
 from workers.cli.app import main as linger
 from workers.core import watermarks
 from workers.publisher import Publisher
+from workers.runtime import worker
 from workers.store import Changes, OutboxRecord, Step
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")

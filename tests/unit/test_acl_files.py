@@ -9,8 +9,8 @@ from tests.secure_services import acls_of_script
 from workers.access import rights_needed
 from workers.doctor import COMMANDS
 from workers.kafka_rights import Right
+from workers.runtime.worker import OWN_TOPICS
 from workers.settings import read_settings
-from workers.worker import OWN_TOPICS
 
 ACL_FILES: Final = Path(__file__).parents[2] / "docs" / "acl"
 AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}

@@ -24,9 +24,9 @@ from workers.core.direct_producers import (
 )
 from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
 from workers.kafka_rights import Right
+from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.topics import LogBounds
-from workers.worker import OWN_TOPICS
 
 ACTIVITY: Final = "linger.activity"
 PASSED_ON: Final = (("linger-source", b"shop.events:0:1"),)

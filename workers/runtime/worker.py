@@ -25,10 +25,10 @@ from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topi
 from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake import Intake
-from workers.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.opened_store import clock_of, open_store
 from workers.publisher import Publisher
+from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
 from workers.source_identity import recreated, remember
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
