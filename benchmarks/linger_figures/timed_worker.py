@@ -17,9 +17,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
-from workers import decide, faust_batches, intake, store
+from workers import decide, faust_batches, store
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
+from workers.intake import agent
 from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.store import OutboxRecord
@@ -42,7 +43,7 @@ STAGES: Final = {
 
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
-    ("map", intake.Intake, "_read"),
+    ("map", agent.Intake, "_read"),
     ("parse", decide.Decide, "_sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),

@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, intake, store, work
+from workers import clock, decide, faust_batches, store, work
 from workers.cli.app import main as linger
 from workers.core import watermarks
+from workers.intake import agent
 from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.store import Changes, OutboxRecord, Step
@@ -55,7 +56,7 @@ def _trace() -> None:
         sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
         sys.stderr.flush()
 
-    take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
+    take, assign, pass_on = agent.Intake.take, agent.Intake.assign, agent.Intake._pass_on
     seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
 
     def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
@@ -92,7 +93,7 @@ def _trace() -> None:
             say("commit", {tuple(tp): offset for tp, offset in result.items()})
         return result
 
-    intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
+    agent.Intake.take, agent.Intake.assign, agent.Intake._pass_on = taken, assigned, passed_on
     faust_batches.BatchConsumer.seek_again = sought
     faust_batches.BatchConsumer._filter_committable_offsets = committed
 

@@ -12,7 +12,7 @@ from tests.builders import day
 from tests.decide_agent import FakePublisher, StoppedClock, record
 from workers.core.watermarks import Progress, seen_by_type, silent_sources
 from workers.faust_batches import Delivery
-from workers.intake import Intake
+from workers.intake.agent import Intake
 from workers.settings import Settings
 
 SOURCES: Final = SourcesFile.model_validate(

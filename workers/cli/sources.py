@@ -10,10 +10,10 @@ from rich.console import Console
 from workers.configuration import load_configuration
 from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
+from workers.intake.source_identity import forget
 from workers.opened_store import with_store
 from workers.rebuild import members_of
 from workers.settings import Settings
-from workers.source_identity import forget
 from workers.store import Store
 from workers.topics import connected_admin
 

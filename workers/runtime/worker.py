@@ -24,13 +24,13 @@ from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.files.rule_watch import fingerprint
 from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
-from workers.intake import Intake
+from workers.intake.agent import Intake
+from workers.intake.source_identity import recreated, remember
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.opened_store import clock_of, open_store
 from workers.publisher import Publisher
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
-from workers.source_identity import recreated, remember
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
 """Intake: foreign topics -> the activity topic.
 
-Maps, validates and re-keys, the oldest records first (`workers.merge`). A batch is acknowledged
+Maps, validates and re-keys, the oldest records first (`workers.intake.merge`). A batch is acknowledged
 only after Kafka confirmed everything that came of it, so intake delivers at least once; each record carries where it
 came from, and decide drops what it has folded.
 """
@@ -26,7 +26,7 @@ from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
 from workers.dead_letters import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
-from workers.merge import DRIFT_MS, Lane, Patience, Waiting, merge
+from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher
 from workers.settings import Settings
 from workers.store import OutboxRecord

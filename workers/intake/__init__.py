@@ -1,0 +1,1 @@
+"""Source topics to the activity topic."""
