@@ -12,8 +12,8 @@ from schemas.sources import SourcesFile
 from tests.builders import day, rules
 from workers.clock import Reading
 from workers.core.watermarks import Progress
-from workers.decide import Decide
 from workers.faust_batches import Delivery
+from workers.processor.agent import Decide
 from workers.publisher import Publisher
 from workers.settings import Settings
 from workers.store import OutboxRecord, Store

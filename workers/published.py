@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.actions import Decision, Suppression
 from workers.errors import LingerError
-from workers.holding import DISCARDED, EXPIRED
+from workers.processor.held_actions import DISCARDED, EXPIRED
 
 ACTIVE: Final = 1
 RETRACTED: Final = 2

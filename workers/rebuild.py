@@ -1,6 +1,6 @@
 """Rebuild: state made again from the activity topic, publishing nothing that was published before.
 
-It takes the same steps as a worker (`workers.decide`), under an owner token of its own, so that a forgotten worker is
+It takes the same steps as a worker (`workers.processor.agent`), under an owner token of its own, so that a forgotten worker is
 fenced. What it decides passes `workers.replayed`. The offset in `meta` is the truth here too: killed at any point and
 run again, it goes on where it stood. Until a partition is done, a mark in its `meta` keeps workers away from it.
 """
@@ -25,12 +25,13 @@ from workers.configuration import event_types
 from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
-from workers.decide import Decide, Partition
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
 from workers.generations import newest_generation, put_in_force
 from workers.log_fit import REBUILDING, Log, misfit
 from workers.opened_store import clock_of
+from workers.processor.agent import Decide, Partition
+from workers.processor.unit_of_work import Work
 from workers.published import Published, read_published, read_through
 from workers.publisher import Publisher
 from workers.replayed import Replayed, Tally
@@ -39,7 +40,6 @@ from workers.source_starts import SourcePartition, find_progress
 from workers.store import Meta, Store, hash_tag
 from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.work import Work
 
 RECORDS_A_SECOND: Final = 4_000
 """About what one process folds on one core; only for telling beforehand how long it takes."""

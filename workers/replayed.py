@@ -15,10 +15,10 @@ import msgspec
 from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters import SOURCE_OFFSET
-from workers.holding import Holding, Orders
+from workers.processor.held_actions import Holding, Orders
+from workers.processor.unit_of_work import Work
 from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 from workers.store import Held, Meta, OutboxRecord, Store, decode_record, encode_record
-from workers.work import Work
 
 ASIDE: Final = "*rebuild"
 """Stands for a rule among the held actions, where those that were put aside are; no rule can be called so."""

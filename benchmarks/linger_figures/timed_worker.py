@@ -17,14 +17,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
-from workers import decide, faust_batches, store
+from workers import faust_batches, store
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
 from workers.intake import agent
+from workers.processor import agent
+from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.store import OutboxRecord
-from workers.work import Work
 
 STAGES: Final = {
     "read": "fetch from Kafka, source and activity topic: what of it is done beside Faust's thread",
@@ -44,7 +45,7 @@ STAGES: Final = {
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", agent.Intake, "_read"),
-    ("parse", decide.Decide, "_sort"),
+    ("parse", agent.Decide, "_sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
     ("decide", decide, "decide"),

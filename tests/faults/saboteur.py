@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, decide, faust_batches, store, work
+from workers import clock, faust_batches, store
 from workers.cli.app import main as linger
 from workers.core import watermarks
 from workers.intake import agent
+from workers.processor import agent, unit_of_work
 from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.store import Changes, OutboxRecord, Step
@@ -121,7 +122,7 @@ def _die_at(point: str, number: int) -> None:
     elif point == "committed":
         _after(Step, "commit", fuse.light)
     elif point == "acknowledging":
-        _after(decide.Decide, "take", fuse.light)
+        _after(agent.Decide, "take", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
     else:
@@ -209,21 +210,21 @@ def _no_safe_time() -> None:
         horizon.until = until
 
     watermarks.Horizon.look = look
-    original = decide.Decide.look
+    original = agent.Decide.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
         def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
             return {name: reading.now_ms for source in sources.sources for name in source.types()}
 
-        decide.seen_by_type = seen_by_type
+        agent.seen_by_type = seen_by_type
         original(this, reading, *others)
 
-    decide.Decide.look = changed
+    agent.Decide.look = changed
 
 
 def _no_high_water() -> None:
     """What intake sends twice is folded twice, and no event id is remembered."""
-    work.Work.is_above_high_water = lambda self, source: True
+    unit_of_work.Work.is_above_high_water = lambda self, source: True
 
 
 def _no_explicit_ack() -> None:

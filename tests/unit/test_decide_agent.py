@@ -406,7 +406,7 @@ def test_a_log_names_no_customer_even_when_deciding_fails(style: Any, capsys: py
 
     configure_logging("info", style)
     # Loggers that were used before keep what they were configured with.
-    sys.modules["workers.decide"].log = structlog.get_logger("workers.decide")  # type: ignore[attr-defined]
+    sys.modules["workers.processor.agent"].log = structlog.get_logger("workers.processor.agent")  # type: ignore[attr-defined]
     lawful(law)
     written = capsys.readouterr().err
     assert "dead_lettered" in written

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from schemas.actions import Action, Decision, Rule, Suppression, action_id, encode, moment
 from tests.builders import day
 from workers.core.decisions.records import held_back
-from workers.holding import DISCARDED
+from workers.processor.held_actions import DISCARDED
 from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 
 

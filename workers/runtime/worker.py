@@ -18,7 +18,6 @@ from workers.configuration import load_rule_set
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
-from workers.decide import Decide
 from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
@@ -28,6 +27,7 @@ from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
 from workers.log_fit import PARTITIONS, Log, misfit
 from workers.opened_store import clock_of, open_store
+from workers.processor.agent import Decide
 from workers.publisher import Publisher
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings

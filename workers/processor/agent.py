@@ -32,14 +32,14 @@ from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, 
 from workers.dead_letters import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
-from workers.holding import Holding, Orders
 from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.outbox import Outbox
+from workers.processor.held_actions import Holding, Orders
+from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher
 from workers.settings import Settings
 from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
 from workers.topics import LogBounds
-from workers.work import Work
 
 log = structlog.get_logger(__name__)
 
