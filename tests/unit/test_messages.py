@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from tests.builders import TYPES, day, event, rule, rules, watched
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.messages import messages
+from workers.outbox.cloud_events import messages
 from workers.store import OutboxRecord, decode_record, encode_record
 
 QUIET: Final = {

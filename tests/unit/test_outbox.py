@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.decide_agent import FakePublisher
-from workers.outbox import Outbox
+from workers.outbox.outbox import Outbox
 from workers.store import OutboxRecord
 
 

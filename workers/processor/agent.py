@@ -33,7 +33,7 @@ from workers.dead_letters import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
-from workers.outbox import Outbox
+from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher

@@ -13,7 +13,7 @@ from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
-from workers.messages import messages
+from workers.outbox.cloud_events import messages
 from workers.store import Changes, Held, Meta, OutboxRecord, encode_record
 
 _LONGEST_OFFSET: Final = 19
