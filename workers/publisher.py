@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from workers import telemetry
-from workers.dead_letters import cut_dead_letters
+from workers.dead_letters.record import cut_dead_letters
 from workers.partitioning import hash_of
 from workers.store import OutboxRecord
 

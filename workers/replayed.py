@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
-from workers.dead_letters import SOURCE_OFFSET
+from workers.dead_letters.record import SOURCE_OFFSET
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published

@@ -26,7 +26,7 @@ from workers.core.decisions.decide import Outcome, decide
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_set import RuleSet
-from workers.dead_letters import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
+from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
 from workers.store import decode_record

@@ -19,7 +19,7 @@ from tests.builders import day
 from tests.integration.test_worker import QUIET, Scenario, canonical, play
 from tests.site import Site
 from workers.cli.dead_letters import add_to
-from workers.dead_letter_notes import Notebook
+from workers.dead_letters.disposition import Notebook
 from workers.embedded import Pair
 from workers.errors import LingerError
 from workers.settings import read_settings

@@ -10,8 +10,10 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from workers.core.customer.activity import RING
-from workers.dead_letter_box import batches
-from workers.dead_letter_choice import (
+from workers.dead_letters.disposition import BLOCK, Notes, Place, read_runs, write_runs
+from workers.dead_letters.reader import batches
+from workers.dead_letters.record import cut_dead_letters, dead_letter
+from workers.dead_letters.selection import (
     NOT_LINGERS,
     Choice,
     Fate,
@@ -24,8 +26,6 @@ from workers.dead_letter_choice import (
     read_letter,
     replayed_headers,
 )
-from workers.dead_letter_notes import BLOCK, Notes, Place, read_runs, write_runs
-from workers.dead_letters import cut_dead_letters, dead_letter
 from workers.store import OutboxRecord
 
 TOPIC = "shop.orders"

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.events import InvalidEvent
-from workers.dead_letters import CUT_FROM, DeadLetterLimit, cut_dead_letters, dead_letter
+from workers.dead_letters.record import CUT_FROM, DeadLetterLimit, cut_dead_letters, dead_letter
 from workers.errors import TooManyDeadLetters
 from workers.store import OutboxRecord, decode_record, encode_record
 

@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.durations import duration_ms, parse_duration
-from workers.dead_letter_box import Advance, DeadLetterBox, Replayed, opened_box, replay
-from workers.dead_letter_choice import Choice, Fate, Group, Letter, Plan, group_letters, plan_discard, plan_replay
-from workers.dead_letter_notes import Notebook, Notes, Place
+from workers.dead_letters.disposition import Notebook, Notes, Place
+from workers.dead_letters.reader import Advance, DeadLetterBox, Replayed, opened_box, replay
+from workers.dead_letters.selection import Choice, Fate, Group, Letter, Plan, group_letters, plan_discard, plan_replay
 from workers.errors import LingerError, StartupError
 from workers.opened_store import with_store
 from workers.settings import Settings

@@ -24,7 +24,7 @@ from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
 from workers.core.events.fast_mapping import compile_passage
 from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
-from workers.dead_letters import DeadLetterLimit, dead_letter
+from workers.dead_letters.record import DeadLetterLimit, dead_letter
 from workers.faust_batches import Delivery
 from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher

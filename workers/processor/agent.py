@@ -29,7 +29,7 @@ from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
-from workers.dead_letters import dead_letter
+from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
 from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit

@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from workers.core.customer.activity import RING
-from workers.dead_letter_choice import Letter, Plan, read_letter, replayed_headers
-from workers.dead_letter_notes import Notebook, Place
+from workers.dead_letters.disposition import Notebook, Place
+from workers.dead_letters.selection import Letter, Plan, read_letter, replayed_headers
 from workers.errors import LingerError, StartupError
 from workers.publisher import MAX_RECORD_BYTES
 from workers.settings import Settings

@@ -15,8 +15,8 @@ from aiokafka import ConsumerRecord
 
 from schemas.sources import TOPIC_PATTERN
 from workers.core.direct_producers import SOURCE_HEADER
-from workers.dead_letter_notes import Noted, Notes, Place
-from workers.dead_letters import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
+from workers.dead_letters.disposition import Noted, Notes, Place
+from workers.dead_letters.record import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 
 __all__ = [
     "NOT_LINGERS",
