@@ -7,7 +7,7 @@ from schemas.actions import Action, Decision, Rule, Suppression, action_id, enco
 from tests.builders import day
 from workers.core.decisions.records import held_back
 from workers.processor.held_actions import DISCARDED
-from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 
 
 def action(at_day: float = 1, status: Literal["active", "retracted"] = "active", **other: Any) -> Action:

@@ -13,7 +13,7 @@ from rich.table import Table
 from workers import telemetry
 from workers.configuration import load_configuration
 from workers.opened_store import with_store
-from workers.rebuild import Options, Rebuild, Report
+from workers.recovery.rebuild import Options, Rebuild, Report
 from workers.settings import Settings
 from workers.store import Store
 

@@ -12,7 +12,7 @@ from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
 from workers.opened_store import with_store
-from workers.rebuild import members_of
+from workers.recovery.rebuild import members_of
 from workers.settings import Settings
 from workers.store import Store
 from workers.topics import connected_admin

@@ -1,7 +1,7 @@
 """Rebuild: state made again from the activity topic, publishing nothing that was published before.
 
 It takes the same steps as a worker (`workers.processor.agent`), under an owner token of its own, so that a forgotten worker is
-fenced. What it decides passes `workers.replayed`. The offset in `meta` is the truth here too: killed at any point and
+fenced. What it decides passes `workers.recovery.deferred_actions`. The offset in `meta` is the truth here too: killed at any point and
 run again, it goes on where it stood. Until a partition is done, a mark in its `meta` keeps workers away from it.
 """
 
@@ -32,11 +32,11 @@ from workers.log_fit import REBUILDING, Log, misfit
 from workers.opened_store import clock_of
 from workers.processor.agent import Decide, Partition
 from workers.processor.unit_of_work import Work
-from workers.published import Published, read_published, read_through
 from workers.publisher import Publisher
-from workers.replayed import Replayed, Tally
+from workers.recovery.deferred_actions import Replayed, Tally
+from workers.recovery.published import Published, read_published, read_through
+from workers.recovery.source_progress import SourcePartition, find_progress
 from workers.settings import Settings
-from workers.source_starts import SourcePartition, find_progress
 from workers.store import Meta, Store, hash_tag
 from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds

@@ -17,7 +17,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
-from workers.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 from workers.store import Held, Meta, OutboxRecord, Store, decode_record, encode_record
 
 ASIDE: Final = "*rebuild"

@@ -1,0 +1,1 @@
+"""linger rebuild: state made from the activity topic."""
