@@ -16,7 +16,7 @@ from workers.faust_batches import Delivery
 from workers.processor.agent import Decide
 from workers.publisher import Publisher
 from workers.settings import Settings
-from workers.store import OutboxRecord, Store
+from workers.state.store import OutboxRecord, Store
 from workers.topics import LogBounds
 
 SOURCE: Final = "shop.events"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from workers.errors import Fenced, Transient
-from workers.store import Changes, Claimed, Due, Held, Meta, Order, Store, decode_record, hash_tag
+from workers.state.store import Changes, Claimed, Due, Held, Meta, Order, Store, decode_record, hash_tag
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Content:
 
 
 class MemoryStep:
-    """One atomic step; see `workers.store.Step`."""
+    """One atomic step; see `workers.state.store.Step`."""
 
     def __init__(self, store: "MemoryStore", partition: int, meta: Meta) -> None:
         self._store = store

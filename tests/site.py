@@ -24,7 +24,7 @@ from workers.clock import ReplayClock
 from workers.embedded import Pair, die_with_parent
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings, read_settings
-from workers.store import Store, open_pool
+from workers.state.store import Store, open_pool
 from workers.topic_reader import stop_consumer
 from workers.topics import TopicPlan, connected_admin, create_missing
 

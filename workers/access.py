@@ -26,7 +26,7 @@ from workers.errors import StartupError, Transient
 from workers.kafka_rights import Right, rights_in
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
-from workers.store import open_pool
+from workers.state.store import open_pool
 from workers.topics import connected_admin, rights_on
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)

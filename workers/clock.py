@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from workers.store import Store
+from workers.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
 from workers.core.rules.rule_set import Rule, RuleSet
 from workers.partitioning import partition_of
-from workers.store import Store
+from workers.state.store import Store
 
 
 class KnownSeries(TypedDict):

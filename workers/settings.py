@@ -298,7 +298,7 @@ class Settings(BaseSettings):
             raise StartupError(problems)
 
     def redis_connection(self) -> dict[str, Any]:
-        """Return what `workers.redis_nodes.open_nodes` takes; the credentials are those of the first URL.
+        """Return what `workers.state.topology.open_nodes` takes; the credentials are those of the first URL.
 
         Raises:
             StartupError: if a file for TLS cannot be read.

@@ -19,8 +19,8 @@ from schemas.actions import Action
 from tests.compiled import as_in_the_wheel
 from workers.clock import ReplayClock
 from workers.embedded import Pair
-from workers.opened_store import opened_store
 from workers.settings import read_settings
+from workers.state.connect import opened_store
 
 _ACTIONS: Final = ("at-risk", "win-back")
 

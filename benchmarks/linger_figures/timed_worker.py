@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
-from workers import faust_batches, store
+from workers import faust_batches
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
 from workers.intake import agent
@@ -25,7 +25,8 @@ from workers.processor import agent
 from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher
 from workers.runtime import worker
-from workers.store import OutboxRecord
+from workers.state import store
+from workers.state.store import OutboxRecord
 
 STAGES: Final = {
     "read": "fetch from Kafka, source and activity topic: what of it is done beside Faust's thread",

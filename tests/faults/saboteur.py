@@ -16,14 +16,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, faust_batches, store
+from workers import clock, faust_batches
 from workers.cli.app import main as linger
 from workers.core import watermarks
 from workers.intake import agent
 from workers.processor import agent, unit_of_work
 from workers.publisher import Publisher
 from workers.runtime import worker
-from workers.store import Changes, OutboxRecord, Step
+from workers.state import store
+from workers.state.store import Changes, OutboxRecord, Step
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")

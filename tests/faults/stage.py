@@ -34,7 +34,7 @@ from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings, read_settings
-from workers.store import Store, open_pool
+from workers.state.store import Store, open_pool
 from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 
 PARTITIONS: Final = 4

@@ -29,7 +29,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
-from workers.store import decode_record
+from workers.state.store import decode_record
 from workers.topic_reader import stop_consumer
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")

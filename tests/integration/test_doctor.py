@@ -18,7 +18,7 @@ from tests.integration.test_worker import QUIET
 from tests.site import Site, site
 from workers.core.watermarks import Progress
 from workers.embedded import Pair
-from workers.log_fit import PARTITIONS, REBUILDING
+from workers.state.consistency import PARTITIONS, REBUILDING
 from workers.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration

@@ -20,8 +20,8 @@ from tests.site import Site, site
 from workers.core.customer import codec
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
-from workers.log_fit import REBUILDING
 from workers.partitioning import partition_of
+from workers.state.consistency import REBUILDING
 from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, connected_admin, log_bounds
 

@@ -23,7 +23,7 @@ from tests.services import missing_redis, running_redis
 from tests.site import Site, site
 from workers.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
-from workers.store import Changes, Held, Meta, Order, OutboxRecord, Store, encode_record, hash_tag, open_pool
+from workers.state.store import Changes, Held, Meta, Order, OutboxRecord, Store, encode_record, hash_tag, open_pool
 
 pytestmark = pytest.mark.integration
 

@@ -21,8 +21,8 @@ from workers.clock import ReplayClock
 from workers.core.watermarks import encode_progress
 from workers.embedded import HOST, Pair, free_ports
 from workers.files.rule_files import load_book
-from workers.generations import put_in_force
-from workers.store import Store, open_pool
+from workers.state.rule_sets import put_in_force
+from workers.state.store import Store, open_pool
 
 pytestmark = pytest.mark.integration
 

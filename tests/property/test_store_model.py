@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from tests.memory_store import MemoryStore
 from workers.embedded import Pair
 from workers.errors import Fenced
-from workers.store import Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record, open_pool
+from workers.state.store import Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record, open_pool
 
 PARTITIONS = (0, 1)
 OWNERS = ("left", "right")

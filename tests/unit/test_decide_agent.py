@@ -24,7 +24,7 @@ from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.faust_batches import Delivery
-from workers.store import Order, OutboxRecord
+from workers.state.store import Order, OutboxRecord
 from workers.telemetry import configure_logging
 from workers.topics import LogBounds
 

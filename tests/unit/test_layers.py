@@ -105,7 +105,7 @@ def calls(module: str) -> Iterator[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"schemas.rules", "workers.core.decisions.decide", "workers.store", BORDER} <= set(EVERYTHING)
+    assert {"schemas.rules", "workers.core.decisions.decide", "workers.state.store", BORDER} <= set(EVERYTHING)
     assert "workers.core.decisions.decide" in PURE
     assert "schemas.actions" in imports("workers.core.decisions.decide")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
+from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 
 LOG = Log("linger.activity", "id-1", 4, 10, 20)
 

@@ -10,7 +10,7 @@ import pytest
 from tests.builders import rule
 from tests.decide_agent import Agent, record
 from tests.memory_store import Content, MemoryStore
-from workers.store import OutboxRecord
+from workers.state.store import OutboxRecord
 
 GONE: Final = rule("gone", when={"status": "cancelled"})
 

@@ -13,7 +13,7 @@ from tests.builders import TYPES, day, event, rule, rules, watched
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.outbox.cloud_events import messages
-from workers.store import OutboxRecord, decode_record, encode_record
+from workers.state.store import OutboxRecord, decode_record, encode_record
 
 QUIET: Final = {
     "all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]

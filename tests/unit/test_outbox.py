@@ -8,7 +8,7 @@ import pytest
 
 from tests.decide_agent import FakePublisher
 from workers.outbox.outbox import Outbox
-from workers.store import OutboxRecord
+from workers.state.store import OutboxRecord
 
 
 def records(*numbers: int) -> list[OutboxRecord]:

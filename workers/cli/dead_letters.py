@@ -21,9 +21,9 @@ from workers.dead_letters.disposition import Notebook, Notes, Place
 from workers.dead_letters.reader import Advance, DeadLetterBox, Replayed, opened_box, replay
 from workers.dead_letters.selection import Choice, Fate, Group, Letter, Plan, group_letters, plan_discard, plan_replay
 from workers.errors import LingerError, StartupError
-from workers.opened_store import with_store
 from workers.settings import Settings
-from workers.store import Store
+from workers.state.connect import with_store
+from workers.state.store import Store
 
 Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

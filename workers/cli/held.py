@@ -12,11 +12,11 @@ from rich.table import Table
 
 from workers.configuration import load_configuration
 from workers.errors import StartupError
-from workers.generations import Promotion, put_in_force
 from workers.held_actions import HeldOfRule, held_by_rule, order_for_held
-from workers.opened_store import clock_of, with_store
 from workers.settings import Settings
-from workers.store import Store
+from workers.state.connect import clock_of, with_store
+from workers.state.rule_sets import Promotion, put_in_force
+from workers.state.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RuleName = Annotated[str, typer.Argument(help="The rule's id.")]

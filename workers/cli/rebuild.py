@@ -12,10 +12,10 @@ from rich.table import Table
 
 from workers import telemetry
 from workers.configuration import load_configuration
-from workers.opened_store import with_store
 from workers.recovery.rebuild import Options, Rebuild, Report
 from workers.settings import Settings
-from workers.store import Store
+from workers.state.connect import with_store
+from workers.state.store import Store
 
 out: Final = Console(highlight=False, emoji=False)
 

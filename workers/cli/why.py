@@ -18,9 +18,9 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.files.problems import did_you_mean, shortened
 from workers.files.rule_files import load_book
-from workers.opened_store import clock_of, with_store
 from workers.settings import Settings
-from workers.store import Store
+from workers.state.connect import clock_of, with_store
+from workers.state.store import Store
 from workers.why.explanation import TooEarly, decided_until, explain_customer
 from workers.why.facts import CustomerFacts, read_customer
 from workers.why.report import (

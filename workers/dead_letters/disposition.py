@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
-from workers.store import Store
+from workers.state.store import Store
 
 __all__ = ["BLOCK", "Noted", "Notebook", "Notes", "Place", "read_runs", "write_runs"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.events import InvalidEvent
 from workers.errors import TooManyDeadLetters
-from workers.store import OutboxRecord
+from workers.state.store import OutboxRecord
 
 REASON: Final = "linger-reason"
 DETAIL: Final = "linger-detail"

@@ -29,7 +29,7 @@ from workers.faust_batches import Delivery
 from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.publisher import Publisher
 from workers.settings import Settings
-from workers.store import OutboxRecord
+from workers.state.store import OutboxRecord
 
 _QUEUED_BATCHES: Final = 2
 # Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.

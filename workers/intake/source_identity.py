@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from workers.settings import Settings
-from workers.store import Changes, Store
+from workers.state.store import Changes, Store
 from workers.topic_reader import stop_consumer
 from workers.topics import TopicState, connected_admin, describe, log_bounds
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workers.publisher import Publisher
-from workers.store import OutboxRecord
+from workers.state.store import OutboxRecord
 
 _AT_ONCE: Final = 500
 

@@ -32,13 +32,13 @@ from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, 
 from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.faust_batches import Delivery
-from workers.log_fit import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher
 from workers.settings import Settings
-from workers.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
+from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
+from workers.state.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
 from workers.topics import LogBounds
 
 log = structlog.get_logger(__name__)

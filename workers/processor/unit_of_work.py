@@ -14,7 +14,7 @@ from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
 from workers.outbox.cloud_events import messages
-from workers.store import Changes, Held, Meta, OutboxRecord, encode_record
+from workers.state.store import Changes, Held, Meta, OutboxRecord, encode_record
 
 _LONGEST_OFFSET: Final = 19
 

@@ -18,7 +18,7 @@ from workers.dead_letters.record import SOURCE_OFFSET
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
-from workers.store import Held, Meta, OutboxRecord, Store, decode_record, encode_record
+from workers.state.store import Held, Meta, OutboxRecord, Store, decode_record, encode_record
 
 ASIDE: Final = "*rebuild"
 """Stands for a rule among the held actions, where those that were put aside are; no rule can be called so."""

@@ -27,9 +27,6 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
 from workers.errors import LingerError, StartupError, Transient
 from workers.faust_batches import Delivery
-from workers.generations import newest_generation, put_in_force
-from workers.log_fit import REBUILDING, Log, misfit
-from workers.opened_store import clock_of
 from workers.processor.agent import Decide, Partition
 from workers.processor.unit_of_work import Work
 from workers.publisher import Publisher
@@ -37,7 +34,10 @@ from workers.recovery.deferred_actions import Replayed, Tally
 from workers.recovery.published import Published, read_published, read_through
 from workers.recovery.source_progress import SourcePartition, find_progress
 from workers.settings import Settings
-from workers.store import Meta, Store, hash_tag
+from workers.state.connect import clock_of
+from workers.state.consistency import REBUILDING, Log, misfit
+from workers.state.rule_sets import newest_generation, put_in_force
+from workers.state.store import Meta, Store, hash_tag
 from workers.topic_reader import stop_consumer
 from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 

@@ -22,15 +22,15 @@ from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.files.rule_watch import fingerprint
-from workers.generations import OlderRules, Promotion, newest_generation, put_in_force
 from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
-from workers.log_fit import PARTITIONS, Log, misfit
-from workers.opened_store import clock_of, open_store
 from workers.processor.agent import Decide
 from workers.publisher import Publisher
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
+from workers.state.connect import clock_of, open_store
+from workers.state.consistency import PARTITIONS, Log, misfit
+from workers.state.rule_sets import OlderRules, Promotion, newest_generation, put_in_force
 from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 
 log = structlog.get_logger(__name__)

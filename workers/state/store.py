@@ -27,7 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
-from workers.redis_nodes import Nodes, open_nodes
+from workers.state.topology import Nodes, open_nodes
 
 SLOTS: Final = 16_384
 MAX_CUSTOMERS: Final = 500

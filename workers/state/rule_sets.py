@@ -11,7 +11,7 @@ from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
-from workers.store import Store
+from workers.state.store import Store
 
 _RULE: Final = "rule:"
 _SET: Final = "set:"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from workers.clock import Clock, ReplayClock, SystemClock
 from workers.settings import Settings
-from workers.store import Store, open_pool
+from workers.state.store import Store, open_pool
 
 Result = TypeVar("Result")
 

@@ -5,7 +5,7 @@ out, never more.
 """
 
 from workers.core.rules.rule_set import Pace
-from workers.store import Store
+from workers.state.store import Store
 
 
 class Paces:

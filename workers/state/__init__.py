@@ -1,0 +1,1 @@
+"""Redis: keys, the atomic step, topology, active rule sets, rate limits."""
