@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from benchmarks.workload import Event
 from tests.services import running_kafka, running_redis
 from workers.embedded import HOST, free_ports
-from workers.partitioning import hash_of
-from workers.topics import TopicPlan, connected_admin, create_missing
+from workers.kafka.partitioner import hash_of
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 
 _BATCH_BYTES: Final = 512 << 10
 _READ_EVERY_MS: Final = 100

@@ -12,9 +12,9 @@ from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.embedded import Pair
 from workers.files.rule_files import load_book
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
-from workers.topics import TopicPlan, connected_admin, create_missing
 from workers.trials.rule_plays import Play, stage_of
 
 KEPT: Final = {"retention.ms": "-1"}

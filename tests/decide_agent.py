@@ -12,12 +12,12 @@ from schemas.sources import SourcesFile
 from tests.builders import day, rules
 from workers.clock import Reading
 from workers.core.watermarks import Progress
-from workers.faust_batches import Delivery
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.producer import Publisher
+from workers.kafka.topics import LogBounds
 from workers.processor.agent import Decide
-from workers.publisher import Publisher
 from workers.settings import Settings
 from workers.state.store import OutboxRecord, Store
-from workers.topics import LogBounds
 
 SOURCE: Final = "shop.events"
 TYPES: Final = ("purchase", "login", "cancellation", "nps")

@@ -24,7 +24,7 @@ from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 
 from tests.services import ServiceError, running_broker
 from workers.embedded import HOST, Pair, free_ports, running_server
-from workers.topics import Connected, _ask
+from workers.kafka.topics import Connected, _ask
 
 ADMIN = "admin"
 KEY_PASSWORD = "key-password-7f3a"

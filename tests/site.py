@@ -22,11 +22,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from tests.builders import day
 from workers.clock import ReplayClock
 from workers.embedded import Pair, die_with_parent
+from workers.kafka.range_reader import stop_consumer
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings, read_settings
 from workers.state.store import Store, open_pool
-from workers.topic_reader import stop_consumer
-from workers.topics import TopicPlan, connected_admin, create_missing
 
 PATIENCE_SECONDS = 60.0
 

@@ -23,11 +23,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas.sources import SourcesFile
 from workers.errors import StartupError, Transient
-from workers.kafka_rights import Right, rights_in
+from workers.kafka.acls import Right, rights_in
+from workers.kafka.topics import connected_admin, rights_on
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.state.store import open_pool
-from workers.topics import connected_admin, rights_on
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
 _ACL_FILE: Final = "docs/acl/kafka-acls.sh"

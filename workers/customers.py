@@ -13,7 +13,7 @@ from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import UNIT
 from workers.core.rules.rule_set import Rule, RuleSet
-from workers.partitioning import partition_of
+from workers.kafka.partitioner import partition_of
 from workers.state.store import Store
 
 

@@ -23,12 +23,12 @@ from workers.access import group_rights_missing, kafka_refusals, redis_refusals,
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, Transient
+from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds, rights_on
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Kind, Log, Misfit, end_of_log, misfit
 from workers.state.store import Store
-from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds, rights_on
 
 Health = Literal["ok", "problem", "could not be checked"]
 

@@ -120,5 +120,5 @@ def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> Non
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Libraries speak of every rebalance and fetch; what matters of it is said by Linger itself.
-    for name in ("faust", "mode", "aiokafka", "asyncio", "workers.faust_batches"):
+    for name in ("faust", "mode", "aiokafka", "asyncio", "workers.kafka.faust_batches"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level.upper()), logging.ERROR))

@@ -12,7 +12,7 @@ from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_set import RuleSet
-from workers.partitioning import partition_of
+from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import put_in_force
 from workers.state.store import MAX_CUSTOMERS, Changes, Store
 

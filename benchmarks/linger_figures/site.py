@@ -27,9 +27,9 @@ from workers.clock import ReplayClock
 from workers.configuration import load_configuration
 from workers.core.rules.rule_set import RuleSet
 from workers.embedded import HOST, Pair, die_with_parent, free_ports
+from workers.kafka.range_reader import opened_reader
 from workers.settings import Settings, read_settings
 from workers.state.store import Store, open_pool
-from workers.topic_reader import opened_reader
 
 SOURCE: Final = "events"
 ACTION_TOPICS: Final = ("at-risk", "win-back")

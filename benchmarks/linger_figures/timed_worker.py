@@ -17,13 +17,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
-from workers import faust_batches
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
 from workers.intake import agent
+from workers.kafka import faust_batches
+from workers.kafka.producer import Publisher
 from workers.processor import agent
 from workers.processor.unit_of_work import Work
-from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.state import store
 from workers.state.store import OutboxRecord

@@ -25,8 +25,8 @@ from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.redis_topologies import SERVICE, SmallCluster, Watched
 from workers.demo.histories import LOGINS, ORDERS, History, history_of, login, order
 from workers.demo.simulator import simulate
+from workers.kafka.topics import connected_admin
 from workers.state.store import SLOTS, hash_tag
-from workers.topics import connected_admin
 
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150

@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from workers import clock, faust_batches
+from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
 from workers.intake import agent
+from workers.kafka import faust_batches
+from workers.kafka.producer import Publisher
 from workers.processor import agent, unit_of_work
-from workers.publisher import Publisher
 from workers.runtime import worker
 from workers.state import store
 from workers.state.store import Changes, OutboxRecord, Step

@@ -32,10 +32,10 @@ from workers.demo.histories import History, Record
 from workers.demo.run import demo_settings
 from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
+from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings, read_settings
 from workers.state.store import Store, open_pool
-from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 
 PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer
 
 from workers.embedded import Pair
 from workers.errors import StartupError
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.preview.command import preview_command
 from workers.settings import Settings, read_settings
-from workers.topics import TopicPlan, connected_admin, create_missing
 
 pytestmark = pytest.mark.integration
 

@@ -20,10 +20,10 @@ from tests.site import Site, site
 from workers.core.customer import codec
 from workers.embedded import Pair
 from workers.held_actions import held_by_rule, order_for_held
-from workers.partitioning import partition_of
+from workers.kafka.partitioner import partition_of
+from workers.kafka.range_reader import stop_consumer
+from workers.kafka.topics import LogBounds, connected_admin, log_bounds
 from workers.state.consistency import REBUILDING
-from workers.topic_reader import stop_consumer
-from workers.topics import LogBounds, connected_admin, log_bounds
 
 pytestmark = pytest.mark.integration
 

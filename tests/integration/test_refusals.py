@@ -15,8 +15,8 @@ from tests.integration.test_rebuild import log_of, rebuild, stop_workers
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
 from workers.embedded import Pair
-from workers.partitioning import partition_of
-from workers.topics import TopicPlan, connected_admin, create_missing, describe
+from workers.kafka.partitioner import partition_of
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration
 

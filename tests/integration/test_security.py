@@ -35,8 +35,8 @@ from tests.secure_services import (
 )
 from tests.services import missing_kafka, missing_redis
 from tests.site import Site, site
+from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.settings import Settings, read_settings
-from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import CreateTopicsRequest, CreateTopicsResponse_v3
 
 from workers.embedded import Pair
-from workers.topics import (
+from workers.kafka.topics import (
     LogBounds,
     TopicOutcome,
     TopicPlan,

@@ -8,7 +8,7 @@ import pytest
 from tests.secure_services import acls_of_script
 from workers.access import rights_needed
 from workers.doctor import COMMANDS
-from workers.kafka_rights import Right
+from workers.kafka.acls import Right
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import read_settings
 

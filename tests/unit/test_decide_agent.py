@@ -23,10 +23,10 @@ from workers.core.customer.activity import Activity
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
-from workers.faust_batches import Delivery
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.topics import LogBounds
 from workers.state.store import Order, OutboxRecord
 from workers.telemetry import configure_logging
-from workers.topics import LogBounds
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
 QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})

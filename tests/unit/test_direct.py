@@ -23,10 +23,10 @@ from workers.core.direct_producers import (
     only_direct,
 )
 from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
-from workers.kafka_rights import Right
+from workers.kafka.acls import Right
+from workers.kafka.topics import LogBounds
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
-from workers.topics import LogBounds
 
 ACTIVITY: Final = "linger.activity"
 PASSED_ON: Final = (("linger-source", b"shop.events:0:1"),)

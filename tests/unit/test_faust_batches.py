@@ -1,4 +1,4 @@
-"""What `workers.faust_batches` takes for granted about Faust, each fact against the version that is pinned."""
+"""What `workers.kafka.faust_batches` takes for granted about Faust, each fact against the version that is pinned."""
 
 import asyncio
 import tomllib
@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from tests.decide_agent import record
-from workers.faust_batches import (
+from workers.kafka.faust_batches import (
     Answer,
     Batch,
     BatchConsumer,

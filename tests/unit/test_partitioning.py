@@ -4,7 +4,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.partitioning import hash_of, partition_of
+from workers.kafka.partitioner import hash_of, partition_of
 
 
 @given(st.binary(max_size=300), st.integers(1, 500))

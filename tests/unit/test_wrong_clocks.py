@@ -11,8 +11,8 @@ from schemas.sources import SourcesFile
 from tests.builders import day
 from tests.decide_agent import FakePublisher, StoppedClock, record
 from workers.core.watermarks import Progress, seen_by_type, silent_sources
-from workers.faust_batches import Delivery
 from workers.intake.agent import Intake
+from workers.kafka.faust_batches import Delivery
 from workers.settings import Settings
 
 SOURCES: Final = SourcesFile.model_validate(

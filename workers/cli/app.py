@@ -26,11 +26,11 @@ from workers.cli.why import print_why
 from workers.configuration import load_configuration
 from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
+from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.runtime.worker import OWN_TOPICS, Worker
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
-from workers.topics import TopicPlan, TopicsError, connected_admin, create_missing
 
 EXIT_PROBLEM: Final = 1
 EXIT_SETUP: Final = 2

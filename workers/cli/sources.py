@@ -11,11 +11,11 @@ from workers.configuration import load_configuration
 from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
+from workers.kafka.topics import connected_admin
 from workers.recovery.rebuild import members_of
 from workers.settings import Settings
 from workers.state.connect import with_store
 from workers.state.store import Store
-from workers.topics import connected_admin
 
 sources_app: Final = typer.Typer(no_args_is_help=True, help="The foreign topics.")
 out: Final = Console(highlight=False, emoji=False)

@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.actions import Action
-from workers.topic_reader import stop_consumer
+from workers.kafka.range_reader import stop_consumer
 
 _read = msgspec.json.Decoder(Action).decode
 

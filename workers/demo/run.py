@@ -30,10 +30,10 @@ from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
 from workers.files.source_files import load_sources
+from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import read_settings
 from workers.state.connect import open_store
-from workers.topics import TopicPlan, connected_admin, create_missing
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 _PARTITIONS: Final = 8

@@ -25,9 +25,9 @@ from workers.core.events.fast_mapping import compile_passage
 from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
 from workers.dead_letters.record import DeadLetterLimit, dead_letter
-from workers.faust_batches import Delivery
 from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
-from workers.publisher import Publisher
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.producer import Publisher
 from workers.settings import Settings
 from workers.state.store import OutboxRecord
 

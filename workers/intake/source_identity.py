@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from workers.kafka.range_reader import stop_consumer
+from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
 from workers.state.store import Changes, Store
-from workers.topic_reader import stop_consumer
-from workers.topics import TopicState, connected_admin, describe, log_bounds
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from workers.publisher import Publisher
+from workers.kafka.producer import Publisher
 from workers.state.store import OutboxRecord
 
 _AT_ONCE: Final = 500

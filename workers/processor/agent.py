@@ -31,15 +31,15 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
 from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
-from workers.faust_batches import Delivery
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.producer import Publisher
+from workers.kafka.topics import LogBounds
 from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
-from workers.publisher import Publisher
 from workers.settings import Settings
 from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
 from workers.state.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
-from workers.topics import LogBounds
 
 log = structlog.get_logger(__name__)
 

@@ -26,10 +26,12 @@ from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
 from workers.errors import LingerError, StartupError, Transient
-from workers.faust_batches import Delivery
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.producer import Publisher
+from workers.kafka.range_reader import stop_consumer
+from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.processor.agent import Decide, Partition
 from workers.processor.unit_of_work import Work
-from workers.publisher import Publisher
 from workers.recovery.deferred_actions import Replayed, Tally
 from workers.recovery.published import Published, read_published, read_through
 from workers.recovery.source_progress import SourcePartition, find_progress
@@ -38,8 +40,6 @@ from workers.state.connect import clock_of
 from workers.state.consistency import REBUILDING, Log, misfit
 from workers.state.rule_sets import newest_generation, put_in_force
 from workers.state.store import Meta, Store, hash_tag
-from workers.topic_reader import stop_consumer
-from workers.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 
 RECORDS_A_SECOND: Final = 4_000
 """About what one process folds on one core; only for telling beforehand how long it takes."""

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from workers.clock import Clock, Reading
 from workers.core.watermarks import Progress
-from workers.topics import LogBounds
+from workers.kafka.topics import LogBounds
 
 _PATIENCE_MS = 10_000
 

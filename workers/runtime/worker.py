@@ -20,18 +20,18 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
 from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient
-from workers.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.files.rule_watch import fingerprint
 from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
+from workers.kafka.faust_batches import Delivery, ReaderSettings, build_app, read_topics
+from workers.kafka.producer import Publisher
+from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 from workers.processor.agent import Decide
-from workers.publisher import Publisher
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.consistency import PARTITIONS, Log, misfit
 from workers.state.rule_sets import OlderRules, Promotion, newest_generation, put_in_force
-from workers.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
-from workers.partitioning import partition_of
+from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import as_in_force, newest_generation
 from workers.state.store import Store
 from workers.why.report import in_words

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 
 from workers import telemetry
 from workers.dead_letters.record import cut_dead_letters
-from workers.partitioning import hash_of
+from workers.kafka.partitioner import hash_of
 from workers.state.store import OutboxRecord
 
 log = structlog.get_logger(__name__)

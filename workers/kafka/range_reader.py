@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from workers.errors import StartupError
-from workers.topics import TopicsError
+from workers.kafka.topics import TopicsError
 
 _FETCH_BYTES: Final = 4 << 20
 

@@ -1,0 +1,1 @@
+"""Kafka: batches, the producer, topics, ids, rights, ranges of a topic."""
