@@ -25,8 +25,8 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.topics import LogBounds
+from workers.observability.log_events import configure_logging
 from workers.state.store import Order, OutboxRecord
-from workers.telemetry import configure_logging
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
 QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})

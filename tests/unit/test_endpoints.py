@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers import endpoints
-from workers.endpoints import Endpoints, is_loopback
 from workers.errors import StartupError
+from workers.observability import http_server
+from workers.observability.http_server import Endpoints, is_loopback
+from workers.observability.log_events import REGISTRY
 from workers.settings import read_settings
-from workers.telemetry import REGISTRY
 
 TOKEN = "a-token-of-the-tests"
 EVERYWHERE = "0.0.0.0"
@@ -20,12 +20,12 @@ EVERYWHERE = "0.0.0.0"
 @pytest.fixture(autouse=True)
 def no_token_is_left() -> Iterator[None]:
     yield
-    endpoints.set_token(None)
+    http_server.set_token(None)
 
 
 def answer(method: str, path: str, *, host: str = "127.0.0.1", token: str | None = None, **headers: str) -> int:
     """The status with which endpoints at a host answer one request."""
-    endpoints.set_token(token)
+    http_server.set_token(token)
 
     async def reload() -> list[str]:
         return []

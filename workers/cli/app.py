@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers import endpoints, telemetry
 from workers.access import require_access
 from workers.cli import dead_letters, doctor, held, rebuild, sources
 from workers.cli.rules import rules_app
@@ -27,6 +26,7 @@ from workers.configuration import load_configuration
 from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
+from workers.observability import http_server, log_events
 from workers.runtime.worker import OWN_TOPICS, Worker
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_store
@@ -105,9 +105,9 @@ def _print_json(document: Any) -> None:
 def run() -> None:
     """Run one worker, until SIGTERM or Ctrl-C. Settings come from LINGER_… variables."""
     settings = _settings()
-    telemetry.configure_logging(settings.log_level, settings.log_format)
-    telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    endpoints.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
+    log_events.configure_logging(settings.log_level, settings.log_format)
+    log_events.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    http_server.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
     sources, rules = load_configuration(settings)
     asyncio.run(require_access(settings, sources))
     _spare_the_collector()

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from workers import telemetry
 from workers.configuration import load_configuration
+from workers.observability import log_events
 from workers.recovery.rebuild import Options, Rebuild, Report
 from workers.settings import Settings
 from workers.state.connect import with_store
@@ -44,8 +44,8 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 
 def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
     """Rebuild, and say what it came to."""
-    telemetry.configure_logging("warning", settings.log_format)
-    telemetry.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    log_events.configure_logging("warning", settings.log_format)
+    log_events.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     sources, rules = load_configuration(settings)
 
     async def work(store: Store) -> Report:

@@ -17,7 +17,6 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
-from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
 from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
@@ -28,6 +27,7 @@ from workers.dead_letters.record import DeadLetterLimit, dead_letter
 from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
+from workers.observability import log_events
 from workers.settings import Settings
 from workers.state.store import OutboxRecord
 
@@ -312,10 +312,10 @@ class _Tally:
     def report(self) -> None:
         """Add it to the metrics."""
         for topic, number in self.read.items():
-            telemetry.RECORDS_READ.labels(topic).inc(number)
+            log_events.RECORDS_READ.labels(topic).inc(number)
         for (topic, reason), number in self.dead.items():
-            telemetry.DEAD_LETTERS.labels(topic, reason).inc(number)
+            log_events.DEAD_LETTERS.labels(topic, reason).inc(number)
         for topic, number in self.skipped.items():
-            telemetry.RECORDS_SKIPPED.labels(topic).inc(number)
+            log_events.RECORDS_SKIPPED.labels(topic).inc(number)
         for kind, number in self.unknown.items():
-            telemetry.UNKNOWN_FIELDS.labels(kind).inc(number)
+            log_events.UNKNOWN_FIELDS.labels(kind).inc(number)

@@ -15,9 +15,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from workers import telemetry
 from workers.dead_letters.record import cut_dead_letters
 from workers.kafka.partitioner import hash_of
+from workers.observability import log_events
 from workers.state.store import OutboxRecord
 
 log = structlog.get_logger(__name__)
@@ -75,9 +75,9 @@ class Publisher:
                 records = cut_dead_letters(records)
             except (TimeoutError, KafkaError, OSError, ConnectionError) as error:
                 self.is_refused = True
-                telemetry.PUBLISH_FAILURES.inc()
+                log_events.PUBLISH_FAILURES.inc()
                 log.warning(
-                    telemetry.PUBLISH_FAILED,
+                    log_events.PUBLISH_FAILED,
                     error=f"{type(error).__name__}: {error}",
                     records=len(records),
                     topics=sorted({record.topic for record in records}),
@@ -132,14 +132,14 @@ class Publisher:
             try:
                 self._producer = await asyncio.wait_for(self._open(), self._deadline_seconds)
             except (TimeoutError, KafkaError, OSError) as error:
-                log.warning(telemetry.PUBLISH_FAILED, error=f"{type(error).__name__}: {error}", records=0, topics=[])
+                log.warning(log_events.PUBLISH_FAILED, error=f"{type(error).__name__}: {error}", records=0, topics=[])
 
     async def _dispose(self, producer: AIOKafkaProducer) -> None:
         try:
             # stop() waits for what it still holds, which a dead broker never confirms.
             await asyncio.wait_for(producer.stop(), min(5.0, self._deadline_seconds))
         except (TimeoutError, KafkaError, OSError) as error:
-            log.info(telemetry.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
+            log.info(log_events.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
 
 
 def _key_of(record: OutboxRecord) -> bytes:

@@ -19,7 +19,6 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
-from workers import telemetry
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import Observed, whole_series
 from workers.core.customer import codec
@@ -34,6 +33,7 @@ from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
+from workers.observability import log_events
 from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
@@ -187,9 +187,9 @@ class Decide:
         self._progress = progress
         numbers = sorted(bounds)
         claimed = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
-        telemetry.PARTITIONS.set(len(self._partitions))
+        log_events.PARTITIONS.set(len(self._partitions))
         self._changed.set()
-        log.info(telemetry.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
+        log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
         return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
 
     def outdated(self) -> list[int]:
@@ -238,7 +238,7 @@ class Decide:
             try:
                 await self._fire_page([partition])
             except Transient as error:
-                log.warning(telemetry.STEP_RETRIED, partition=number, error=str(error))  # the next tick tries again
+                log.warning(log_events.STEP_RETRIED, partition=number, error=str(error))  # the next tick tries again
         return taken
 
     def read_again(self) -> dict[int, int]:
@@ -277,7 +277,7 @@ class Decide:
             partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
             partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
         for name, until_ms in self.until.items():
-            telemetry.SEEN.labels(name).set(until_ms / 1000)
+            log_events.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
         self._looked = asyncio.Event()
 
@@ -312,7 +312,7 @@ class Decide:
         for partition in list(self._partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._fire(partition, Due([], {}), 0)
-        telemetry.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
+        log_events.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
 
     async def _fire_page(self, partitions: Sequence[Partition]) -> bool:
@@ -383,7 +383,7 @@ class Decide:
             try:
                 await self._sweep_once()
             except Transient as error:
-                log.warning(telemetry.STEP_RETRIED, error=str(error))
+                log.warning(log_events.STEP_RETRIED, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS[-1])
                 continue
             if not any(partition.swept < self._rules.generation for partition in self._usable()):
@@ -419,7 +419,7 @@ class Decide:
                 if tag not in failed and partition.is_usable and self._rules.generation == generation:
                     await self._mark_swept(partition, generation)
         log.info(
-            telemetry.RULES_SWEPT,
+            log_events.RULES_SWEPT,
             generation=generation,
             partitions=len(behind),
             customers=swept,
@@ -474,7 +474,7 @@ class Decide:
         except PartitionStopped as stopped:
             partition.stopped = True
             partition.outdated = self._is_outdated(meta)
-            log.error(telemetry.PARTITION_STOPPED, partition=number, problem=str(stopped))
+            log.error(log_events.PARTITION_STOPPED, partition=number, problem=str(stopped))
             return None
         if meta.topic_id is None and topic_id is not None:
             meta.topic_id = topic_id
@@ -490,8 +490,8 @@ class Decide:
             except Transient as error:
                 if time.monotonic() > give_up:
                     raise
-                telemetry.RETRIES.inc()
-                log.warning(telemetry.STEP_RETRIED, partition=number, error=str(error))
+                log_events.RETRIES.inc()
+                log.warning(log_events.STEP_RETRIED, partition=number, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
         raise AssertionError("unreachable")
 
@@ -523,8 +523,8 @@ class Decide:
 
     async def _lose(self, partition: Partition) -> None:
         partition.lost_at = time.monotonic()
-        telemetry.FENCED.inc()
-        log.warning(telemetry.PARTITION_FENCED, partition=partition.number)
+        log_events.FENCED.inc()
+        log.warning(log_events.PARTITION_FENCED, partition=partition.number)
         await partition.outbox.close()
 
     # -- folding -------------------------------------------------------------------------------------------
@@ -532,7 +532,7 @@ class Decide:
     async def _take(self, partition: Partition, delivery: Delivery) -> int | bool:
         meta = partition.meta
         if not delivery.is_contiguous(meta.offset):
-            log.info(telemetry.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
+            log.info(log_events.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
             return meta.offset
         for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
             attempt = 0
@@ -570,7 +570,7 @@ class Decide:
             partition.hearing.hear(self._stamped_ms(work.newest))
         if work.waiting:
             self._asked.set()
-        telemetry.STEP_SECONDS.observe(time.perf_counter() - started)
+        log_events.STEP_SECONDS.observe(time.perf_counter() - started)
 
     def _sort(self, record: ConsumerRecord, work: Work) -> None:
         """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
@@ -643,7 +643,9 @@ class Decide:
         except codec.OtherLayout as error:
             raise LingerError(str(error)) from error
         except Exception as error:  # the one place where a bug in deciding meets a customer's data
-            log.exception(telemetry.DEAD_LETTERED, customer=telemetry.customer_ref(name), error=type(error).__name__)
+            log.exception(
+                log_events.DEAD_LETTERED, customer=log_events.customer_ref(name), error=type(error).__name__
+            )
             reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
             if len(events) == 1:
                 work.dead_letters.append(self._dead_letter(events[0][1], reason))
@@ -661,7 +663,7 @@ class Decide:
         return merged
 
     def _dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
-        telemetry.DEAD_LETTERS.labels(record.topic, error.reason).inc()
+        log_events.DEAD_LETTERS.labels(record.topic, error.reason).inc()
         source = (record.topic, record.partition, record.offset)
         content = (record.key, record.value, tuple(record.headers))
         return dead_letter(self._dead_letter_topic, source, content, error)
@@ -706,7 +708,7 @@ class Decide:
                 except codec.OtherLayout as error:
                     raise LingerError(str(error)) from error
                 except Exception:  # one customer's data must not stop everybody's timers
-                    log.exception(telemetry.STEP_RETRIED, customer=telemetry.customer_ref(name))
+                    log.exception(log_events.STEP_RETRIED, customer=log_events.customer_ref(name))
                     work.due[name] = upto_ms + _POSTPONE_MS
                     continue
                 work.note(name, outcome, is_new=False)
@@ -719,7 +721,7 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
-        telemetry.TIMERS.inc(work.timers)
+        log_events.TIMERS.inc(work.timers)
 
     # -- held actions --------------------------------------------------------------------------------------
 
@@ -757,7 +759,7 @@ class Decide:
     def _committed(self, partition: Partition, changes: Changes, work: Work) -> None:
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing)
-        telemetry.LAST_STEP.set_to_current_time()
+        log_events.LAST_STEP.set_to_current_time()
         work.report()
 
     async def _commit(self, partition: Partition, changes: Changes) -> None:
@@ -771,15 +773,15 @@ class Decide:
         Raises:
             Fenced: if somebody else owns the partition by now.
         """
-        telemetry.RETRIES.inc()
-        log.warning(telemetry.STEP_RETRIED, partition=partition.number, error=str(error))
+        log_events.RETRIES.inc()
+        log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(error))
         while True:
             await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
             attempt += 1
             try:
                 claimed = await self._store.claim(partition.number, partition.meta.owner, again=True)
             except Transient as again:
-                log.warning(telemetry.STEP_RETRIED, partition=partition.number, error=str(again))
+                log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
             self._take_as_stored(partition, claimed.meta)
             await partition.outbox.close()
@@ -792,7 +794,7 @@ class Decide:
         if meta.offset < 0:
             meta.offset = partition.earliest
         if meta.offset < before:
-            log.warning(telemetry.STEPS_LOST, partition=partition.number, offset=meta.offset, was=before)
+            log.warning(log_events.STEPS_LOST, partition=partition.number, offset=meta.offset, was=before)
             partition.went_back = True
             # What it has to be read to again, no timer may count as seen.
             partition.hearing.heard_ms = 0

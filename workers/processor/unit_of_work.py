@@ -8,11 +8,11 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
-from workers import telemetry
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
+from workers.observability import log_events
 from workers.outbox.cloud_events import messages
 from workers.state.store import Changes, Held, Meta, OutboxRecord, encode_record
 
@@ -115,9 +115,9 @@ class Work:
 
     def report(self) -> None:
         """Count what was done in the metrics."""
-        telemetry.EVENTS.labels("folded").inc(self.folded)
-        telemetry.EVENTS.labels("duplicate").inc(self.duplicates)
-        telemetry.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        log_events.EVENTS.labels("folded").inc(self.folded)
+        log_events.EVENTS.labels("duplicate").inc(self.duplicates)
+        log_events.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:
@@ -126,9 +126,9 @@ class Work:
             else:
                 suppressed[decision.rule.id, decision.decision] += 1
         for labels, number in actions.items():
-            telemetry.ACTIONS.labels(*labels).inc(number)
+            log_events.ACTIONS.labels(*labels).inc(number)
         for reason, number in suppressed.items():
-            telemetry.SUPPRESSED.labels(*reason).inc(number)
+            log_events.SUPPRESSED.labels(*reason).inc(number)
 
     def _counts(self) -> dict[str, int]:
         counts = {

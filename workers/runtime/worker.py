@@ -13,12 +13,10 @@ from faust.types import TP
 
 from schemas.durations import write_duration
 from schemas.sources import SourcesFile
-from workers import telemetry
 from workers.configuration import load_rule_set
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
-from workers.endpoints import Endpoints
 from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.files.rule_watch import fingerprint
 from workers.intake.agent import Intake
@@ -26,6 +24,8 @@ from workers.intake.source_identity import recreated, remember
 from workers.kafka.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
+from workers.observability import log_events
+from workers.observability.http_server import Endpoints
 from workers.processor.agent import Decide
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
@@ -90,7 +90,7 @@ class Worker:
             LingerError: what ended the worker.
         """
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
-        log.info(telemetry.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
+        log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         self._failure = asyncio.get_running_loop().create_future()
         await self._check_outside()
         await self._join_generation()
@@ -111,10 +111,10 @@ class Worker:
                 asyncio.create_task(self._guarded(self._decide.sweep()), name="sweep"),
                 asyncio.create_task(self._guarded(self._watch_rules()), name="rules"),
             ]
-            log.info(telemetry.WORKER_READY, http_port=port)
+            log.info(log_events.WORKER_READY, http_port=port)
             await self._work(stop)
         except BaseException as error:
-            log.error(telemetry.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
+            log.error(log_events.WORKER_FAILED, error=f"{type(error).__name__}: {error}")
             raise
         finally:
             for task in beside:
@@ -144,7 +144,7 @@ class Worker:
                 promotion = await put_in_force(self._store, rules, now_ms, deliberate=deliberate)
                 if promotion.rules.generation != self._rules.generation:
                     await self._take_over(promotion)
-                    telemetry.RELOADS.labels("loaded").inc()
+                    log_events.RELOADS.labels("loaded").inc()
                 await self._reclaim_stopped()
             except OlderRules as error:
                 return self._refuse([str(error)]) if is_new else []
@@ -157,9 +157,9 @@ class Worker:
             return []
 
     def _refuse(self, problems: list[str]) -> list[str]:
-        telemetry.RELOADS.labels("refused").inc()
+        log_events.RELOADS.labels("refused").inc()
         self._refused = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
-        log.error(telemetry.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
+        log.error(log_events.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
         return problems
 
     async def _join_generation(self) -> None:
@@ -173,9 +173,9 @@ class Worker:
     async def _take_over(self, promotion: Promotion) -> None:
         self._rules, self._refused = promotion.rules, None
         await self._decide.put_in_force(self._rules)
-        telemetry.GENERATION.set(self._rules.generation)
+        log_events.GENERATION.set(self._rules.generation)
         log.info(
-            telemetry.RULES_LOADED,
+            log_events.RULES_LOADED,
             generation=self._rules.generation,
             rule_set=self._rules.hash,
             rules=len(self._rules.rules),
@@ -473,10 +473,10 @@ class Worker:
             self._trouble = None
             self._note_progress(activity_ends)
         except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
-            telemetry.RETRIES.inc()
+            log_events.RETRIES.inc()
             self._trouble = f"{type(error).__name__}: {error}"
             self._liveness.note(time.monotonic(), None, waits=False)
-            log.warning(telemetry.STEP_RETRIED, error=self._trouble)
+            log.warning(log_events.STEP_RETRIED, error=self._trouble)
         finally:
             # Also after a failure: a silent Redis or Kafka is no reason to restart every worker.
             self._liveness.tick(time.monotonic())
@@ -555,12 +555,14 @@ class Worker:
         silent = silent_sources(self._sources, progress, now_ms)
         for source in self._sources.sources:
             was, is_now = source.topic in self._silent, source.topic in silent
-            telemetry.SILENT.labels(source.topic).set(is_now)
+            log_events.SILENT.labels(source.topic).set(is_now)
             if is_now and not was:
                 limit = write_duration(source.max_silence)
-                log.warning(telemetry.SOURCE_SILENT, topic=source.topic, max_silence=limit, held=list(source.types()))
+                log.warning(
+                    log_events.SOURCE_SILENT, topic=source.topic, max_silence=limit, held=list(source.types())
+                )
             elif was and not is_now:
-                log.info(telemetry.SOURCE_SPEAKS_AGAIN, topic=source.topic)
+                log.info(log_events.SOURCE_SPEAKS_AGAIN, topic=source.topic)
         self._silent = silent
 
     def _note_progress(self, ends: Mapping[TopicPartition, int]) -> None:
@@ -623,7 +625,7 @@ class Worker:
     # -- stopping ------------------------------------------------------------------------------------------
 
     async def _stop(self) -> None:
-        log.info(telemetry.WORKER_STOPPING)
+        log.info(log_events.WORKER_STOPPING)
         grace = self._settings.shutdown_grace_ms / 1000
         await _bounded(self._decide.stop(grace / 4), grace / 2)
         await _bounded(self._app.stop(), grace / 2)
@@ -631,13 +633,13 @@ class Worker:
         await _bounded(self._publisher.stop(), grace / 8)
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
-        log.info(telemetry.WORKER_STOPPED)
+        log.info(log_events.WORKER_STOPPED)
 
 
 def _tell_of_lost(tp: TP, offsets: range) -> None:
-    telemetry.RECORDS_LOST.labels(tp.topic).inc(len(offsets))
+    log_events.RECORDS_LOST.labels(tp.topic).inc(len(offsets))
     log.error(
-        telemetry.SOURCE_RECORDS_LOST,
+        log_events.SOURCE_RECORDS_LOST,
         topic=tp.topic,
         partition=tp.partition,
         problem=f"offsets {offsets.start} to {offsets.stop - 1} were deleted before they were read; "
@@ -665,4 +667,4 @@ async def _bounded(work: Awaitable[Any], seconds: float) -> None:
     try:
         await asyncio.wait_for(work, seconds)
     except (Exception, asyncio.CancelledError) as error:  # aiokafka lets its own cancellations escape
-        log.warning(telemetry.WORKER_STOPPING, error=f"{type(error).__name__}: {error}")
+        log.warning(log_events.WORKER_STOPPING, error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,1 @@
+"""Metrics, log events, and the endpoints that show them."""
