@@ -19,10 +19,10 @@ from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core.customer import codec
 from workers.embedded import Pair
-from workers.held_actions import held_by_rule, order_for_held
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds
+from workers.operations.held_actions import held_by_rule, order_for_held
 from workers.state.consistency import REBUILDING
 
 pytestmark = pytest.mark.integration

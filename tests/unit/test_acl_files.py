@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from tests.secure_services import acls_of_script
-from workers.access import rights_needed
-from workers.doctor import COMMANDS
 from workers.kafka.acls import Right
+from workers.operations.doctor import COMMANDS
+from workers.operations.permissions import rights_needed
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import read_settings
 

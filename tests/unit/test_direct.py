@@ -13,7 +13,6 @@ from schemas.sources import SourcesFile
 from tests.builders import day, rule
 from tests.decide_agent import SOURCE, Agent, record
 from tests.memory_store import MemoryStore
-from workers.access import rights_needed
 from workers.core.direct_producers import (
     UNORDERED_MS,
     Hearing,
@@ -25,6 +24,7 @@ from workers.core.direct_producers import (
 from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
 from workers.kafka.acls import Right
 from workers.kafka.topics import LogBounds
+from workers.operations.permissions import rights_needed
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 

@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers.access import require_access
 from workers.cli import dead_letters, doctor, held, rebuild, sources
 from workers.cli.rules import rules_app
 from workers.cli.why import print_why
@@ -27,6 +26,7 @@ from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.observability import http_server, log_events
+from workers.operations.permissions import require_access
 from workers.runtime.worker import OWN_TOPICS, Worker
 from workers.settings import Settings, read_settings
 from workers.state.connect import with_store

@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.configuration import event_types, load_configuration
-from workers.doctor import Finding, Health, examine, unreadable
 from workers.errors import StartupError
 from workers.files.rule_files import load_book
+from workers.operations.doctor import Finding, Health, examine, unreadable
 from workers.settings import Settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {

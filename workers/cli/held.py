@@ -12,7 +12,7 @@ from rich.table import Table
 
 from workers.configuration import load_configuration
 from workers.errors import StartupError
-from workers.held_actions import HeldOfRule, held_by_rule, order_for_held
+from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_store
 from workers.state.rule_sets import Promotion, put_in_force

@@ -19,11 +19,17 @@ from redis.exceptions import MovedError, ResponseError
 
 from schemas.durations import write_duration
 from schemas.sources import SourcesFile
-from workers.access import group_rights_missing, kafka_refusals, redis_refusals, rights_needed, topic_rights_missing
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, Transient
 from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds, rights_on
+from workers.operations.permissions import (
+    group_rights_missing,
+    kafka_refusals,
+    redis_refusals,
+    rights_needed,
+    topic_rights_missing,
+)
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.state.connect import opened_store

@@ -1,0 +1,1 @@
+"""What operators check and order: doctor, permissions, held actions."""
