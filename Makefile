@@ -39,7 +39,7 @@ check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
-	$(BIN)/python -m workers.files.rule_readme --check
+	$(BIN)/python -m workers.explain.rule_page --check
 	$(BIN)/linger rules check --lint-fatal rules
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

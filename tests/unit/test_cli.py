@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 
 from workers.cli import app
-from workers.customers import Knowledge, render
 from workers.embedded import HOST, free_ports
+from workers.explain.customer import Knowledge, render
 
 SECRET: Final = "s3cret"
 GOOD: Final = """\

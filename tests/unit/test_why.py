@@ -23,9 +23,9 @@ from workers.core.events.decoding import Fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
-from workers.why.explanation import TooEarly, decided_until, explain_customer
-from workers.why.facts import find_troubles, seen_until, watched_as
-from workers.why.report import ConditionReport, Gap, RuleReport, WhyReport, as_document, in_words
+from workers.explain.customer_state import find_troubles, seen_until, watched_as
+from workers.explain.why import TooEarly, decided_until, explain_customer
+from workers.explain.why_report import ConditionReport, Gap, RuleReport, WhyReport, as_document, in_words
 
 QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]}
 

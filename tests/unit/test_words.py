@@ -17,8 +17,8 @@ from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleT
 from tests.builders import rule
 from workers.configuration import event_types
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
-from workers.core.sentences import excluded, exclusions, explained, looked_at, sentence
-from workers.files import rule_readme
+from workers.explain import rule_page
+from workers.explain.sentences import excluded, exclusions, explained, looked_at, sentence
 from workers.files.rule_files import load_book
 from workers.files.source_files import load_sources
 from workers.trials.rule_test_files import report_on
@@ -504,13 +504,13 @@ def test_every_example_and_test_that_comes_with_the_rules_holds() -> None:
 
 
 def test_what_is_explained_is_json() -> None:
-    entries = rule_readme.explanation(SHIPPED)
+    entries = rule_page.explanation(SHIPPED)
     assert json.loads(json.dumps(entries)) == entries
     assert [entry["id"] for entry in entries] == sorted(one.id for one in SHIPPED.rules)
 
 
 def test_the_page_in_the_folder_of_rules_is_up_to_date() -> None:
-    assert (ROOT / "rules" / "README.md").read_text() == rule_readme.readme(SHIPPED)
+    assert (ROOT / "rules" / "README.md").read_text() == rule_page.readme(SHIPPED)
 
 
 def test_a_stale_page_is_told_and_mended(
@@ -520,14 +520,14 @@ def test_a_stale_page_is_told_and_mended(
     (tmp_path / "rules").mkdir()
     content = rule(when=QUIET, title="Silence *and* <b>more</b>").model_dump(mode="json", exclude_none=True)
     (tmp_path / "rules" / "a.yaml").write_text(json.dumps({"rules": [content]}))
-    assert rule_readme.main(["--check"]) == 1
+    assert rule_page.main(["--check"]) == 1
     assert "stale" in capsys.readouterr().err
-    assert rule_readme.main([]) == 0
-    assert rule_readme.main(["--check"]) == 0
+    assert rule_page.main([]) == 0
+    assert rule_page.main(["--check"]) == 0
     page = (tmp_path / "rules" / "README.md").read_text()
     assert "Silence \\*and\\* \\<b\\>more" in page
     (tmp_path / "rules" / "a.yaml").write_text("rules: [")
-    assert rule_readme.main([]) == 1
+    assert rule_page.main([]) == 1
 
 
 # --- the page for marketers ---------------------------------------------------------------------------------------

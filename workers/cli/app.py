@@ -22,8 +22,8 @@ from workers.cli import dead_letters, doctor, held, rebuild, sources
 from workers.cli.rules import rules_app
 from workers.cli.why import print_why
 from workers.configuration import load_configuration
-from workers.customers import Knowledge, look_up, render
 from workers.errors import LingerError, StartupError
+from workers.explain.customer import Knowledge, look_up, render
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.observability import http_server, log_events
 from workers.operations.permissions import require_access

@@ -153,7 +153,7 @@ def _json(document: Any) -> str:
 @rules_app.command("explain")
 def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> None:
     """Say each rule as one English sentence, when Linger looks at it again, and whom it leaves out."""
-    from workers.files.rule_readme import explanation
+    from workers.explain.rule_page import explanation
 
     declared, problems = _declared(sources)
     book, found = load_book(paths, None if problems else known_of(declared).types)

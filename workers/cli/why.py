@@ -16,14 +16,9 @@ from workers.configuration import event_types, load_configuration
 from workers.core.customer.codec import UnknownLayout
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
-from workers.files.problems import did_you_mean, shortened
-from workers.files.rule_files import load_book
-from workers.settings import Settings
-from workers.state.connect import clock_of, with_store
-from workers.state.store import Store
-from workers.why.explanation import TooEarly, decided_until, explain_customer
-from workers.why.facts import CustomerFacts, read_customer
-from workers.why.report import (
+from workers.explain.customer_state import CustomerFacts, read_customer
+from workers.explain.why import TooEarly, decided_until, explain_customer
+from workers.explain.why_report import (
     Change,
     ConditionReport,
     Gap,
@@ -33,6 +28,11 @@ from workers.why.report import (
     as_document,
     in_words,
 )
+from workers.files.problems import did_you_mean, shortened
+from workers.files.rule_files import load_book
+from workers.settings import Settings
+from workers.state.connect import clock_of, with_store
+from workers.state.store import Store
 
 _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
     "true": ("✓", "bold green"),

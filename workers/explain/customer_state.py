@@ -16,10 +16,10 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
+from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import as_in_force, newest_generation
 from workers.state.store import Store
-from workers.why.report import in_words
 
 BEHIND_MS: Final = 60_000
 """A source that is seen less far than this is said to be behind; below it, it is just being read."""

@@ -32,7 +32,17 @@ from workers.core.events.decoding import UNIT
 from workers.core.phrases import attribute, listed, noun, plural
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_set import Rule, RuleSet
-from workers.why.report import Change, ConditionReport, Gap, GapKind, RuleReport, State, Verdict, WhyReport, in_words
+from workers.explain.why_report import (
+    Change,
+    ConditionReport,
+    Gap,
+    GapKind,
+    RuleReport,
+    State,
+    Verdict,
+    WhyReport,
+    in_words,
+)
 
 _VERDICTS: Final[dict[int, Verdict]] = {FALSE: "false", NOT_OBSERVABLE: "not observable", TRUE: "true"}
 _TRUTHS: Final = {verdict: truth for truth, verdict in _VERDICTS.items()}
