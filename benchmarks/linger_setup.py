@@ -11,8 +11,8 @@ from benchmarks.workload import RULES, START_MS, TYPES
 from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.embedded import Pair
-from workers.files.rule_files import load_book
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
+from workers.rule_files.rules import load_book
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings
 from workers.trials.rule_plays import Play, stage_of

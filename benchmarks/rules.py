@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import Final
 
 from schemas.rules import Rule, RuleBook
-from workers.configuration import event_types, load_configuration
 from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
-from workers.files.rule_files import load_book
-from workers.files.source_files import load_sources
+from workers.loading import event_types, load_configuration
+from workers.rule_files.rules import load_book
+from workers.rule_files.sources import load_sources
 from workers.settings import Settings
 
 HOME: Final = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
 from workers.demo.histories import iso_utc
-from workers.files.rule_files import load_book
+from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
 START_MS: Final = 1_704_067_200_000

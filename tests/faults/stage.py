@@ -26,13 +26,13 @@ from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
-from workers.configuration import load_configuration
 from workers.core.direct_producers import foreign_sources
 from workers.demo.histories import History, Record
 from workers.demo.run import demo_settings
 from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
+from workers.loading import load_configuration
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import Settings, read_settings
 from workers.state.store import Store, open_pool

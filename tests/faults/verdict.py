@@ -18,7 +18,6 @@ from aiokafka.structs import ConsumerRecord
 from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
-from workers.configuration import load_configuration
 from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
@@ -30,6 +29,7 @@ from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
 from workers.kafka.range_reader import stop_consumer
+from workers.loading import load_configuration
 from workers.state.store import decode_record
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")

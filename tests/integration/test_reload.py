@@ -19,7 +19,7 @@ from tests.oracle import left
 from tests.site import Site, site
 from workers.core.decisions.decide import decide
 from workers.embedded import Pair
-from workers.files.rule_files import load_book
+from workers.rule_files.rules import load_book
 from workers.state.rule_sets import as_in_force, newest_generation
 
 pytestmark = pytest.mark.integration

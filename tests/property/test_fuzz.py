@@ -25,8 +25,8 @@ from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
-from workers.files.source_files import load_sources, read_sources
-from workers.files.yaml_nodes import read_text
+from workers.rule_files.sources import load_sources, read_sources
+from workers.rule_files.yaml_nodes import read_text
 
 Answer = TypeVar("Answer")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.rules import RuleBook
 from tests.builders import TYPES, rule
-from workers.files.yaml_nodes import parse_yaml, plain_value
+from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 from workers.trials.rule_tests import Result, run_examples
 from workers.trials.rule_timelines import as_text, instead_of, timeline_of
 

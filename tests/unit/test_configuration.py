@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.configuration import load_configuration, load_rule_set
 from workers.errors import StartupError
+from workers.loading import load_configuration, load_rule_set
 from workers.settings import Settings, read_settings
 
 SOURCES = """\

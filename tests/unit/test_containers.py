@@ -15,7 +15,7 @@ import typer
 from ruamel.yaml import YAML
 
 from workers.cli.app import app
-from workers.files.source_files import load_sources
+from workers.rule_files.sources import load_sources
 from workers.settings import PREFIX, Settings, read_settings
 
 ROOT: Final = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from schemas.sources import SourcesFile
 from workers.core.events.decoding import Fact
 from workers.errors import StartupError
-from workers.files.source_files import load_sources
 from workers.preview.history_files import Gathering, files_of, read_file
 from workers.preview.history_store import EventsByCustomer
+from workers.rule_files.sources import load_sources
 
 DATA = Path(__file__).parents[1] / "data" / "histories"
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)

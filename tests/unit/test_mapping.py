@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from schemas.events import Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
 from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
-from workers.files.source_files import load_sources
+from workers.rule_files.sources import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)
 AT = datetime(2025, 10, 3, 16, 14, 52, tzinfo=UTC)

@@ -29,11 +29,11 @@ from workers.demo.histories import History
 from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.errors import StartupError
-from workers.files.rule_files import load_book
-from workers.files.source_files import load_sources
 from workers.preview.command import preview_command
 from workers.preview.driver import PreviewTask, drive, preview
 from workers.preview.report import bars
+from workers.rule_files.rules import load_book
+from workers.rule_files.sources import load_sources
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "histories"

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.files.problems import Problem, add_elsewhere, as_document, github_commands, in_order, render_problems
+from workers.rule_files.problems import (
+    Problem,
+    add_elsewhere,
+    as_document,
+    github_commands,
+    in_order,
+    render_problems,
+)
 
 ODD = Problem("a.yaml", 3, 7, "odd-thing", "is odd", "do this")
 

@@ -11,12 +11,12 @@ from schemas.conditions import Meets
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
 from workers.checks.rule_check import check_texts
-from workers.configuration import event_attributes, known_of
 from workers.core.definitions import expanded
-from workers.files.problems import Problem, render_problems
-from workers.files.rule_files import find_rule_files, load_book, read_book, read_texts, texts_of
-from workers.files.source_files import load_sources, read_sources
-from workers.files.yaml_nodes import parse_yaml, plain_value
+from workers.loading import event_attributes, known_of
+from workers.rule_files.problems import Problem, render_problems
+from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
+from workers.rule_files.sources import load_sources, read_sources
+from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "rules"

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from schemas.conditions import Age, Ages, Between, Percent, Reference, Times, TypeName
 from schemas.durations import Duration
 from schemas.rules import ClockTime, Limit, Offset, Pace, RuleId, Zone
-from workers.files import rule_hints as hints
+from workers.rule_files import suggestions as hints
 
 WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None]]]] = [
     (

@@ -7,8 +7,8 @@ import pytest
 from schemas.sources import SourcesFile
 from workers.checks.rule_check import Checked, check_texts
 from workers.checks.rule_lints import LINTS
-from workers.files.rule_files import Known
-from workers.files.source_files import read_sources
+from workers.rule_files.rules import Known
+from workers.rule_files.sources import read_sources
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ALL_BUT_EXAMPLES = frozenset(LINTS) - {"without-example"}

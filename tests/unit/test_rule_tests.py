@@ -14,9 +14,9 @@ from schemas.conditions import CONDITION_WORDS
 from schemas.rules import ForEveryRule, RuleBook, RuleTest
 from tests.builders import rule
 from workers.core.decisions.decide import decide
-from workers.files.problems import Problem
-from workers.files.rule_files import Known, read_documents
-from workers.files.yaml_nodes import parse_yaml, plain_value
+from workers.rule_files.problems import Problem
+from workers.rule_files.rules import Known, read_documents
+from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 from workers.trials import rule_plays, rule_test_files
 from workers.trials.rule_differences import words_of
 from workers.trials.rule_places import Places

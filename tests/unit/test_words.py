@@ -15,12 +15,12 @@ from schemas.conditions import AnyCondition, Bounds, Condition, condition_kind, 
 from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.builders import rule
-from workers.configuration import event_types
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.explain import rule_page
 from workers.explain.sentences import excluded, exclusions, explained, looked_at, sentence
-from workers.files.rule_files import load_book
-from workers.files.source_files import load_sources
+from workers.loading import event_types
+from workers.rule_files.rules import load_book
+from workers.rule_files.sources import load_sources
 from workers.trials.rule_test_files import report_on
 from workers.trials.rule_tests import run_examples, run_tests
 

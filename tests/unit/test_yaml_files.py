@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.rules import RuleFile
 from schemas.sources import SourcesFile
-from workers.files.problems import Problem
-from workers.files.yaml_files import read_yaml, read_yaml_file
-from workers.files.yaml_nodes import MAX_FILE_BYTES, parse_yaml, read_text
+from workers.rule_files.problems import Problem
+from workers.rule_files.yaml_nodes import MAX_FILE_BYTES, parse_yaml, read_text
+from workers.rule_files.yaml_validation import read_yaml, read_yaml_file
 
 GOOD = """\
 rules:

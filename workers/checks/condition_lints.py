@@ -10,10 +10,11 @@ from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from workers.checks.placed_rules import PlacedBook, PlacedRule
 from workers.checks.rule_logic import MAX_ALTERNATIVES, conflict, follows
-from workers.configuration import built_in_attributes
 from workers.core.definitions import expanded
-from workers.files.problems import Problem, did_you_mean
-from workers.files.rule_nodes import (
+from workers.loading import built_in_attributes
+from workers.rule_files.positions import Position
+from workers.rule_files.problems import Problem, did_you_mean
+from workers.rule_files.references import (
     Named,
     conditions_of,
     elementary_in,
@@ -22,8 +23,7 @@ from workers.files.rule_nodes import (
     names_in_condition,
     variables_in,
 )
-from workers.files.text_lines import Position
-from workers.files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
 
 _CLOSE: Final = 0.8
 

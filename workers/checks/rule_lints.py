@@ -10,8 +10,8 @@ from typing import Final
 from schemas.sources import SourcesFile
 from workers.checks import action_lints, condition_lints
 from workers.checks.placed_rules import PlacedBook, placed_book
-from workers.files.problems import Problem
-from workers.files.rule_files import Reading
+from workers.rule_files.problems import Problem
+from workers.rule_files.rules import Reading
 
 LINTS: Final[dict[str, Callable[[PlacedBook], Iterable[Problem]]]] = {
     "contradiction": condition_lints.contradictions,

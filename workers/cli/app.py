@@ -21,10 +21,10 @@ from rich.text import Text
 from workers.cli import dead_letters, doctor, held, rebuild, sources
 from workers.cli.rules import rules_app
 from workers.cli.why import print_why
-from workers.configuration import load_configuration
 from workers.errors import LingerError, StartupError
 from workers.explain.customer import Knowledge, look_up, render
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
+from workers.loading import load_configuration
 from workers.observability import http_server, log_events
 from workers.operations.permissions import require_access
 from workers.runtime.worker import OWN_TOPICS, Worker

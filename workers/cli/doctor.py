@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workers.configuration import event_types, load_configuration
 from workers.errors import StartupError
-from workers.files.rule_files import load_book
+from workers.loading import event_types, load_configuration
 from workers.operations.doctor import Finding, Health, examine, unreadable
+from workers.rule_files.rules import load_book
 from workers.settings import Settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from workers.configuration import load_configuration
 from workers.errors import StartupError
+from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_store

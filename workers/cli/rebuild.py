@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from workers.configuration import load_configuration
+from workers.loading import load_configuration
 from workers.observability import log_events
 from workers.recovery.rebuild import Options, Rebuild, Report
 from workers.settings import Settings

@@ -15,11 +15,11 @@ from schemas.sources import SourcesFile
 from workers.checks.rule_check import check_texts
 from workers.checks.rule_errors import EXPLANATIONS, explanation_of
 from workers.checks.rule_lints import LINTS
-from workers.configuration import known_of
 from workers.errors import StartupError
-from workers.files.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.files.rule_files import Known, load_book, read_texts, texts_of
-from workers.files.source_files import load_sources
+from workers.loading import known_of
+from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
+from workers.rule_files.rules import Known, load_book, read_texts, texts_of
+from workers.rule_files.sources import load_sources
 from workers.settings import Settings
 
 EXIT_PROBLEM: Final = 1

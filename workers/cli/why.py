@@ -12,7 +12,6 @@ from rich.text import Text
 from rich.tree import Tree
 
 from schemas.rules import Rule
-from workers.configuration import event_types, load_configuration
 from workers.core.customer.codec import UnknownLayout
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
@@ -28,8 +27,9 @@ from workers.explain.why_report import (
     as_document,
     in_words,
 )
-from workers.files.problems import did_you_mean, shortened
-from workers.files.rule_files import load_book
+from workers.loading import event_types, load_configuration
+from workers.rule_files.problems import did_you_mean, shortened
+from workers.rule_files.rules import load_book
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_store
 from workers.state.store import Store

@@ -18,7 +18,6 @@ from rich.live import Live
 from ruamel.yaml import YAML
 
 from workers.clock import ReplayClock
-from workers.configuration import load_configuration
 from workers.demo import cdnow
 from workers.demo.histories import History, HistoryError
 from workers.demo.mailer import Mailer
@@ -29,8 +28,9 @@ from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
-from workers.files.source_files import load_sources
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
+from workers.loading import load_configuration
+from workers.rule_files.sources import load_sources
 from workers.runtime.worker import OWN_TOPICS
 from workers.settings import read_settings
 from workers.state.connect import open_store

@@ -10,7 +10,6 @@ from typing import Final
 from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
-from workers.configuration import event_types
 from workers.core.coverage import Observed, whole_series
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
@@ -18,6 +17,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
+from workers.loading import event_types
 from workers.state.rule_sets import as_in_force, newest_generation
 from workers.state.store import Store
 

@@ -24,15 +24,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
-from workers.configuration import event_types
 from workers.core.events.mapping import ForeignRecord
 from workers.core.rules.rule_set import HOLD_OUT_KEY
 from workers.demo import cdnow
 from workers.demo.histories import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.demo.simulator import simulate
 from workers.errors import StartupError
-from workers.files.rule_files import load_book
-from workers.files.source_files import load_sources
+from workers.loading import event_types
 from workers.preview.driver import CustomerEvents, Preview, PreviewTask, Tally
 from workers.preview.history_files import (
     ForeignReader,
@@ -45,6 +43,8 @@ from workers.preview.history_files import (
 from workers.preview.history_store import EventsByCustomer, Part
 from workers.preview.history_topics import read_topics
 from workers.preview.report import Previewed, document_of, render
+from workers.rule_files.rules import load_book
+from workers.rule_files.sources import load_sources
 from workers.settings import Settings
 
 __all__ = ["preview_command"]

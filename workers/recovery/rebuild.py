@@ -21,7 +21,6 @@ from aiokafka.errors import KafkaError
 from schemas.actions import moment
 from schemas.sources import SourcesFile
 from workers.clock import Reading
-from workers.configuration import event_types
 from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
@@ -30,6 +29,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
+from workers.loading import event_types
 from workers.processor.agent import Decide, Partition
 from workers.processor.unit_of_work import Work
 from workers.recovery.deferred_actions import Replayed, Tally

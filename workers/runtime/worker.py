@@ -13,20 +13,20 @@ from faust.types import TP
 
 from schemas.durations import write_duration
 from schemas.sources import SourcesFile
-from workers.configuration import load_rule_set
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
 from workers.errors import Fenced, LingerError, StartupError, Transient
-from workers.files.rule_watch import fingerprint
 from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
 from workers.kafka.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
+from workers.loading import load_rule_set
 from workers.observability import log_events
 from workers.observability.http_server import Endpoints
 from workers.processor.agent import Decide
+from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import Settings
 from workers.state.connect import clock_of, open_store

@@ -5,8 +5,8 @@ What is here must not know how an example is run.
 
 from collections.abc import Iterable
 
-from workers.files.rule_nodes import rules_in, text_of
-from workers.files.yaml_nodes import Document, Node, items_of, value_of
+from workers.rule_files.references import rules_in, text_of
+from workers.rule_files.yaml_nodes import Document, Node, items_of, value_of
 from workers.trials.rule_plays import Path
 from workers.trials.rule_tests import Place
 

@@ -20,7 +20,7 @@ from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
-from workers.files.problems import did_you_mean
+from workers.rule_files.problems import did_you_mean
 
 CUSTOMER: Final = "example"
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
-from workers.files.problems import Problem, in_order, render_problems
-from workers.files.rule_files import Known, find_rule_files, read_documents, read_texts, texts_of
-from workers.files.source_files import load_sources
-from workers.files.yaml_files import validate
-from workers.files.yaml_nodes import Document, parse_yaml, read_text
+from workers.rule_files.problems import Problem, in_order, render_problems
+from workers.rule_files.rules import Known, find_rule_files, read_documents, read_texts, texts_of
+from workers.rule_files.sources import load_sources
+from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
+from workers.rule_files.yaml_validation import validate
 from workers.trials.rule_places import Places
 from workers.trials.rule_test_reports import Report, as_document, as_junit, render_report
 from workers.trials.rule_tests import live_without_proof, run_examples, run_tests

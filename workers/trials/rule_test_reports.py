@@ -11,8 +11,8 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from schemas.rules import write_offset
-from workers.files import problems
-from workers.files.problems import Problem, printable
+from workers.rule_files import problems
+from workers.rule_files.problems import Problem, printable
 from workers.trials.rule_differences import Entry
 from workers.trials.rule_tests import Result, Unproven, in_short
 from workers.trials.rule_timelines import Line, as_text, instead_of, timeline_of, title_of
@@ -47,7 +47,7 @@ class Report:
 def render_report(report: Report, *, verbose: bool = False) -> list[Line]:
     """Write a report: what failed with its timeline, or everything if that is wanted, and a summary.
 
-    Problems of files are not among it; `workers.files.problems` shows them.
+    Problems of files are not among it; `workers.rule_files.problems` shows them.
     """
     lines: list[Line] = []
     for result in report.results:

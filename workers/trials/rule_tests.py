@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
-from workers.files.problems import Problem, did_you_mean
+from workers.rule_files.problems import Problem, did_you_mean
 from workers.trials.rule_differences import Entry, compare, words_of
 from workers.trials.rule_plays import LONGEST, START, ImpossibleExample, Path, Play, Stage, stage_of
 

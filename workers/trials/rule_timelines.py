@@ -14,7 +14,7 @@ from rich.text import Text
 from schemas.rules import write_offset
 from workers.core.conditions import FALSE, TRUE
 from workers.core.events.decoding import Fact
-from workers.files.problems import printable
+from workers.rule_files.problems import printable
 from workers.trials.rule_differences import Entry, Finding, Mark, words_of
 from workers.trials.rule_tests import Result
 

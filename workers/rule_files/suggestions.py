@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from schemas.events import BUILT_IN
-from workers.files.problems import did_you_mean
+from workers.rule_files.problems import did_you_mean
 
 _BOUNDS: Final = {
     "at least": "min minimum atleast least gte ge >= ≥ minimal from not_less_than not_fewer_than",

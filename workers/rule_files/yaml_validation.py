@@ -11,17 +11,9 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workers.files.model_words import (
-    Schema,
-    Spot,
-    Words,
-    alias_of,
-    explained,
-    missing_keys,
-    unknown_key,
-)
-from workers.files.problems import Problem, in_order
-from workers.files.yaml_nodes import (
+from workers.rule_files.model_errors import Schema, Spot, Words, alias_of, explained, missing_keys, unknown_key
+from workers.rule_files.problems import Problem, in_order
+from workers.rule_files.yaml_nodes import (
     Document,
     ListNode,
     MapNode,

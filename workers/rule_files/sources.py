@@ -8,9 +8,9 @@ from pathlib import Path
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.files.problems import Problem, add_elsewhere, did_you_mean, in_order
-from workers.files.yaml_files import validate
-from workers.files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
+from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order
+from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
+from workers.rule_files.yaml_validation import validate
 
 __all__ = ["load_sources", "read_sources"]
 

@@ -24,9 +24,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from workers.files.problems import Problem, in_order, shortened
-from workers.files.text_lines import QUOTES, Lines, Position
-from workers.files.yaml_slips import syntax_problem
+from workers.rule_files.positions import QUOTES, Lines, Position
+from workers.rule_files.problems import Problem, in_order, shortened
+from workers.rule_files.yaml_syntax import syntax_problem
 
 MAX_FILE_BYTES: Final = 256 * 1024
 MAX_NESTING: Final = 32

@@ -1,6 +1,6 @@
 """What a model refuses, in words for the person who wrote the file: what was found, and what was probably meant.
 
-What is here must not know where a file comes from; words that people guess are in `workers.files.rule_hints`.
+What is here must not know where a file comes from; words that people guess are in `workers.rule_files.suggestions`.
 """
 
 import re
@@ -14,10 +14,10 @@ from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, REFERENCE_
 from schemas.events import TYPE_PATTERN
 from schemas.rules import RULE_ID_PATTERN
 from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
-from workers.files import rule_hints
-from workers.files.problems import shortened
-from workers.files.text_lines import ODD_SPACES, Position
-from workers.files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
+from workers.rule_files import suggestions
+from workers.rule_files.positions import ODD_SPACES, Position
+from workers.rule_files.problems import shortened
+from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
 Schema = dict[str, Any]
 
@@ -73,11 +73,11 @@ def unknown_key(spot: Spot, name: str, told: Collection[str]) -> tuple[Words | N
     free = [key for key in own if key not in entries]
     at = entries[name][0].at if name in entries else spot.node.at
     if (odd := _odd_key_hint(name)) is not None:
-        return Words("unknown-key", f"unknown key '{shortened(name)}'", odd, at), rule_hints.meant_key(name, free)
+        return Words("unknown-key", f"unknown key '{shortened(name)}'", odd, at), suggestions.meant_key(name, free)
     others = {key for kind in spot.kinds.values() for key in _keys_of(spot.unwrapped(kind)[0])}
     if name in others:
         return _key_of_another_kind(spot, name, free, at)
-    guessed = rule_hints.guessed_key(name, free)
+    guessed = suggestions.guessed_key(name, free)
     below = None if guessed in _required_of(spot.schema) else _field_above(spot, name)
     if below is not None:
         entry = ", in an entry that begins with '- '" if _is_list(spot, below) else ""
@@ -85,9 +85,9 @@ def unknown_key(spot: Spot, name: str, told: Collection[str]) -> tuple[Words | N
         stands_for = f"under {below}"
         words = Words("misplaced-key", f"'{name}' is not possible here", hint, at)
         return (None if stands_for in told else words), stands_for
-    suggested = guessed or rule_hints.meant_key(name, free or own) or rule_hints.meant_key(name, others)
+    suggested = guessed or suggestions.meant_key(name, free or own) or suggestions.meant_key(name, others)
     hint = f"did you mean '{suggested}'?" if suggested else f"possible are {listed(own)}"
-    if "equal" in spot.kinds and rule_hints.guessed_key(name, ["exactly"]):
+    if "equal" in spot.kinds and suggestions.guessed_key(name, ["exactly"]):
         hint = "to compare with a value, write the value itself: 'currency: EUR'"
     elif suggested in ("all", "any") and suggested not in own:
         hint = f"a condition is one thing: put both into a list under '{suggested}:', each with '- ' before it"
@@ -98,8 +98,8 @@ def _key_of_another_kind(spot: Spot, name: str, free: list[str], at: Position) -
     """Explain a key that other conditions have, but not this one."""
     words, kind = kinds_in_words(spot), _kind_of(spot)
     value = spot.node.entries[name][1] if isinstance(spot.node, MapNode) and name in spot.node.entries else None
-    is_text = isinstance(value, ScalarNode) and rule_hints.as_duration(value.text) is None
-    suggested = None if name in words and is_text else rule_hints.guessed_key(name, free, kind)
+    is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
+    suggested = None if name in words and is_text else suggestions.guessed_key(name, free, kind)
     if suggested:
         hint = f"'{kind}' has '{suggested}' for that"
     elif name in words:
@@ -177,14 +177,14 @@ def _kind_of(spot: Spot) -> str:
 # --- values -----------------------------------------------------------------------------------------------------
 
 _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
-    TYPE_PATTERN: ("an event type: small letters, digits, '-' and '_', beginning with a letter", rule_hints.as_type),
-    RULE_ID_PATTERN: ("an id: 3 to 64 small letters, digits and '-', beginning with a letter", rule_hints.as_id),
-    ATTRIBUTE_PATTERN: ("an attribute: letters, digits and '_'", rule_hints.as_attribute),
+    TYPE_PATTERN: ("an event type: small letters, digits, '-' and '_', beginning with a letter", suggestions.as_type),
+    RULE_ID_PATTERN: ("an id: 3 to 64 small letters, digits and '-', beginning with a letter", suggestions.as_id),
+    ATTRIBUTE_PATTERN: ("an attribute: letters, digits and '_'", suggestions.as_attribute),
     REFERENCE_PATTERN: (
         "an event type and an attribute with a dot between, such as 'purchase.amount'",
-        rule_hints.as_reference,
+        suggestions.as_reference,
     ),
-    DEFINITION_PATTERN: ("a name: small letters, digits, spaces and '-', 3 to 64 of them", rule_hints.as_name),
+    DEFINITION_PATTERN: ("a name: small letters, digits, spaces and '-', 3 to 64 of them", suggestions.as_name),
     PATH_PATTERN: ("a path, such as 'customer.id' or 'lines[0].sku'", lambda written: None),
     TOPIC_PATTERN: ("a topic: letters, digits, '.', '-' and '_'", lambda written: None),
 }
@@ -235,7 +235,7 @@ def _refused(spot: Spot, message: str) -> Words:
     """Explain what a validator refused; one of a whole mapping, at the entry that it speaks of."""
     if not isinstance(spot.node, MapNode):
         written = spot.node.text if isinstance(spot.node, ScalarNode) else _flat(spot.node)
-        rewritten = rule_hints.rewritten(message, written, spot.key)
+        rewritten = suggestions.rewritten(message, written, spot.key)
         hint = f"did you mean '{rewritten}'?" if rewritten else _odd_hint(spot.node)
         message = message.replace(repr(written), f"'{written}'")
         return Words("wrong-value", _without_python(message, spot.node), hint)
@@ -284,9 +284,9 @@ def _no_match(spot: Spot, pattern: str, found: str) -> Words:
     written = spot.node.text if isinstance(spot.node, ScalarNode) else ""
     words, rewrite = _PATTERNS.get(pattern, ("", None))
     if not words and REFERENCE_PATTERN in pattern:
-        words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", rule_hints.as_reference
+        words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
     message = f"{found} is not possible here"
-    if words and (lines := rule_hints.in_lines(written, spot.key)) is not None:
+    if words and (lines := suggestions.in_lines(written, spot.key)) is not None:
         return Words("wrong-value", message, lines)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
@@ -306,7 +306,7 @@ def _no_kind(spot: Spot) -> Words:
         if _is_key_of_some(spot, next(iter(spot.node.entries))):
             return _kindless(spot, spot.node, kinds)
         for name, (key, _) in spot.node.entries.items():
-            if (suggested := rule_hints.meant_key(name, kinds)) is not None:
+            if (suggested := suggestions.meant_key(name, kinds)) is not None:
                 message = f"'{shortened(name)}' is no condition"
                 hint = _odd_key_hint(name) or f"did you mean '{suggested}'?"
                 return Words("unknown-kind", message, hint, key.at)
@@ -336,13 +336,13 @@ def _is_key_of_some(spot: Spot, name: str) -> bool:
 def _kind_in_text(written: str, kinds: list[str]) -> str | None:
     if written.lower() in ("active", "cancelled", "canceled"):
         return f"write 'status: {'active' if written.lower() == 'active' else 'cancelled'}'"
-    if "meets" in kinds and (word := rule_hints.words_at_the_beginning(written, kinds)) is not None:
+    if "meets" in kinds and (word := suggestions.words_at_the_beginning(written, kinds)) is not None:
         rest = shortened(written[len(word) :].strip(": "))
         more = ", and other words on lines below" if " " in rest else ""
         return f"write '{word}: {rest.split(' ')[0]}', with a space after the ':'{more}"
-    if (line := rule_hints.key_at_the_beginning(written)) is not None:
+    if (line := suggestions.key_at_the_beginning(written)) is not None:
         return f"write '{line}' below the condition that it belongs to, without '- '"
-    if (lines := rule_hints.in_lines(written)) is not None:
+    if (lines := suggestions.in_lines(written)) is not None:
         return lines
     return "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
 
@@ -352,7 +352,7 @@ def _none_of_union(spot: Spot, found: str) -> Words:
     literals = [str(value) for choice in choices for value in choice.get("expected", ())]
     if not literals:
         return Words("wrong-type", f"expected a text, a number or true/false, found {found}")
-    suggested = rule_hints.meant_value(spot.node.text, literals) if isinstance(spot.node, ScalarNode) else None
+    suggested = suggestions.meant_value(spot.node.text, literals) if isinstance(spot.node, ScalarNode) else None
     hint = f"did you mean '{suggested}'?" if suggested else "begin each entry of the list with '- '"
     return Words("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
 
@@ -364,7 +364,7 @@ def _no_literal(spot: Spot, found: str) -> Words:
         meant = _TRUTH_OF_YAML_1_1.get(written.lower())
         hint = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
         return Words("wrong-value", f"expected true, found {found}", hint)
-    suggested = rule_hints.meant_value(written, [str(value) for value in expected])
+    suggested = suggestions.meant_value(written, [str(value) for value in expected])
     if isinstance(spot.node, ListNode):
         return Words("wrong-type", f"expected one value, found {found}", f"write one of {listed(map(str, expected))}")
     message = f"{found} is none of {listed([str(value) for value in expected])}"
@@ -413,7 +413,7 @@ def _is_list(spot: Spot, name: str) -> bool:
 
 
 def _number_hint(written: str) -> str | None:
-    number = rule_hints.as_number(written[:200])
+    number = suggestions.as_number(written[:200])
     if "," in written:
         return "write a decimal point, and nothing between thousands" + (f": {number}" if number else "")
     return f"write {number}" if number else _odd_text_hint(written)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from schemas.conditions import CONDITION_WORDS
-from workers.files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, value_of
 
 _NAMING: Final = (
     *("count", "none", "last", "first", "overdue", "change"),

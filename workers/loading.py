@@ -8,9 +8,9 @@ from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
 from workers.errors import StartupError
-from workers.files.problems import Problem, in_order
-from workers.files.rule_files import Known, Reading, read_documents, read_texts
-from workers.files.source_files import load_sources
+from workers.rule_files.problems import Problem, in_order
+from workers.rule_files.rules import Known, Reading, read_documents, read_texts
+from workers.rule_files.sources import load_sources
 from workers.settings import Settings
 from workers.trials.rule_test_files import Places
 from workers.trials.rule_tests import Unproven, problems_of, problems_without_proof, run_examples

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.core.definitions import expanded
-from workers.files.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
-from workers.files.rule_nodes import (
+from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
+from workers.rule_files.references import (
     Definition,
     conditions_of,
     definitions_in,
@@ -24,8 +24,17 @@ from workers.files.rule_nodes import (
     rules_in,
     text_of,
 )
-from workers.files.yaml_files import validate
-from workers.files.yaml_nodes import Document, MapNode, Node, ScalarNode, items_of, parse_yaml, read_text, value_of
+from workers.rule_files.yaml_nodes import (
+    Document,
+    MapNode,
+    Node,
+    ScalarNode,
+    items_of,
+    parse_yaml,
+    read_text,
+    value_of,
+)
+from workers.rule_files.yaml_validation import validate
 
 __all__ = ["Reading", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
 

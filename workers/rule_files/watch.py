@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from pathlib import Path
 
-from workers.files.rule_files import find_rule_files
+from workers.rule_files.rules import find_rule_files
 
 
 def fingerprint(path: Path) -> str:

@@ -6,9 +6,9 @@ from typing import Any, Final
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
-from workers.files.problems import Problem, shortened
-from workers.files.rule_hints import key_at_the_beginning
-from workers.files.text_lines import ODD_SPACES, QUOTES, Lines, Position
+from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
+from workers.rule_files.problems import Problem, shortened
+from workers.rule_files.suggestions import key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
 _BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are what is looked for)
