@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.builders import event, rule, rules, watched
-from workers.checks.rule_check import check_texts
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.rule_files.sources import load_sources, read_sources
 from workers.rule_files.yaml_nodes import read_text
+from workers.rule_lint.check import check_texts
 
 Answer = TypeVar("Answer")
 

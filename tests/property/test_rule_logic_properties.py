@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.builders import DAY
 from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
-from workers.checks.rule_logic import Literal, alternatives, conflict, follows
 from workers.core.conditions import FALSE, TRUE
+from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 
 # Several of a kind, so that they speak of the same things.
 LITERALS = st.sampled_from(sorted(CONDITIONS)).flatmap(

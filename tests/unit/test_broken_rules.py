@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sources import SourcesFile
-from workers.checks.rule_check import check_texts
-from workers.checks.rule_errors import EXPLANATIONS
-from workers.checks.rule_lints import LINTS
 from workers.rule_files.problems import Problem, as_document, github_commands, render_problems
 from workers.rule_files.rules import find_rule_files
 from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import read_text
+from workers.rule_lint.check import check_texts
+from workers.rule_lint.codes import EXPLANATIONS
+from workers.rule_lint.lint import LINTS
 
 FOLDER: Final = Path(__file__).parents[1] / "data" / "broken-rules"
 SHIPPED: Final = Path(__file__).parents[2] / "rules"

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from workers.checks.rule_check import check_texts
-from workers.checks.rule_errors import EXPLANATIONS, explanation_of, main, page
-from workers.checks.rule_lints import LINTS
+from workers.rule_lint.check import check_texts
+from workers.rule_lint.codes import EXPLANATIONS, explanation_of, main, page
+from workers.rule_lint.lint import LINTS
 
 ROOT: Final = Path(__file__).parents[2]
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
@@ -108,6 +108,6 @@ def test_a_stale_page_is_told_and_written_anew(
     (tmp_path / "docs").mkdir()
     monkeypatch.chdir(tmp_path)
     assert main(["--check"]) == 1
-    assert "python -m workers.checks.rule_errors" in capsys.readouterr().err
+    assert "python -m workers.rule_lint.codes" in capsys.readouterr().err
     assert main([]) == 0
     assert main(["--check"]) == 0

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.sources import SourcesFile
-from workers.checks.rule_check import Checked, check_texts
-from workers.checks.rule_lints import LINTS
 from workers.rule_files.rules import Known
 from workers.rule_files.sources import read_sources
+from workers.rule_lint.check import Checked, check_texts
+from workers.rule_lint.lint import LINTS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ALL_BUT_EXAMPLES = frozenset(LINTS) - {"without-example"}

@@ -12,14 +12,14 @@ import typer
 from rich.console import Console
 
 from schemas.sources import SourcesFile
-from workers.checks.rule_check import check_texts
-from workers.checks.rule_errors import EXPLANATIONS, explanation_of
-from workers.checks.rule_lints import LINTS
 from workers.errors import StartupError
 from workers.loading import known_of
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
 from workers.rule_files.rules import Known, load_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources
+from workers.rule_lint.check import check_texts
+from workers.rule_lint.codes import EXPLANATIONS, explanation_of
+from workers.rule_lint.lint import LINTS
 from workers.settings import Settings
 
 EXIT_PROBLEM: Final = 1

@@ -9,13 +9,13 @@ from typing import Any
 from schemas import conditions as model
 from schemas.rules import Rule, RuleBook
 from schemas.sources import SourcesFile
-from workers.checks.rule_logic import Literal, Tree, alternatives
 from workers.loading import event_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import Definition, conditions_of, definitions_in, meets_in
 from workers.rule_files.rules import Reading
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, items_of, value_of
+from workers.rule_lint.logic import Literal, Tree, alternatives
 
 
 @dataclass(frozen=True, slots=True)

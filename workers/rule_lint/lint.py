@@ -8,28 +8,28 @@ from datetime import UTC, datetime
 from typing import Final
 
 from schemas.sources import SourcesFile
-from workers.checks import action_lints, condition_lints
-from workers.checks.placed_rules import PlacedBook, placed_book
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import Reading
+from workers.rule_lint import actions, conditions
+from workers.rule_lint.located_rules import PlacedBook, placed_book
 
 LINTS: Final[dict[str, Callable[[PlacedBook], Iterable[Problem]]]] = {
-    "contradiction": condition_lints.contradictions,
-    "outranked": condition_lints.outranked,
-    "same-customers": condition_lints.same_customers,
-    "short-history": condition_lints.short_history,
-    "unused-definition": condition_lints.unused_definitions,
-    "unprovided-attribute": condition_lints.unprovided_attributes,
-    "unfed-type": condition_lints.unfed_types,
-    "old-truth": condition_lints.old_truths,
-    "without-example": action_lints.without_examples,
-    "short-pause": action_lints.short_pauses,
-    "odd-pace": action_lints.odd_pace,
-    "odd-hold-out": action_lints.odd_hold_out,
-    "lonely-priority": action_lints.lonely_priority,
-    "expires-in-quiet-hours": action_lints.expires_at_night,
-    "silent-draft": action_lints.silent_drafts,
-    "instead-of-each-other": action_lints.rules_instead_of_each_other,
+    "contradiction": conditions.contradictions,
+    "outranked": conditions.outranked,
+    "same-customers": conditions.same_customers,
+    "short-history": conditions.short_history,
+    "unused-definition": conditions.unused_definitions,
+    "unprovided-attribute": conditions.unprovided_attributes,
+    "unfed-type": conditions.unfed_types,
+    "old-truth": conditions.old_truths,
+    "without-example": actions.without_examples,
+    "short-pause": actions.short_pauses,
+    "odd-pace": actions.odd_pace,
+    "odd-hold-out": actions.odd_hold_out,
+    "lonely-priority": actions.lonely_priority,
+    "expires-in-quiet-hours": actions.expires_at_night,
+    "silent-draft": actions.silent_drafts,
+    "instead-of-each-other": actions.rules_instead_of_each_other,
 }
 """Every lint by its code."""
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from schemas.durations import write_duration
 from schemas.rules import pace_seconds
-from workers.checks.placed_rules import PlacedBook, PlacedRule
 from workers.rule_files.problems import Problem
+from workers.rule_lint.located_rules import PlacedBook, PlacedRule
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
 

@@ -8,8 +8,6 @@ from schemas import conditions as model
 from schemas.durations import parse_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from workers.checks.placed_rules import PlacedBook, PlacedRule
-from workers.checks.rule_logic import MAX_ALTERNATIVES, conflict, follows
 from workers.core.definitions import expanded
 from workers.loading import built_in_attributes
 from workers.rule_files.positions import Position
@@ -24,6 +22,8 @@ from workers.rule_files.references import (
     variables_in,
 )
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_lint.located_rules import PlacedBook, PlacedRule
+from workers.rule_lint.logic import MAX_ALTERNATIVES, conflict, follows
 
 _CLOSE: Final = 0.8
 
