@@ -11,9 +11,9 @@ from workers.errors import StartupError
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import Known, Reading, read_documents, read_texts
 from workers.rule_files.sources import load_sources
+from workers.rule_tests.files import Places
+from workers.rule_tests.runner import Unproven, problems_of, problems_without_proof, run_examples
 from workers.settings import Settings
-from workers.trials.rule_test_files import Places
-from workers.trials.rule_tests import Unproven, problems_of, problems_without_proof, run_examples
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from schemas.rules import RuleBook
 from tests.builders import TYPES, rule
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.trials.rule_tests import Result, run_examples
-from workers.trials.rule_timelines import as_text, instead_of, timeline_of
+from workers.rule_tests.runner import Result, run_examples
+from workers.rule_tests.timelines import as_text, instead_of, timeline_of
 
 CONDITIONS: Final[list[Any]] = [
     {"none": "purchase", "for": "20 days"},

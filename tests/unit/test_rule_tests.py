@@ -17,12 +17,12 @@ from workers.core.decisions.decide import decide
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import Known, read_documents
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.trials import rule_plays, rule_test_files
-from workers.trials.rule_differences import words_of
-from workers.trials.rule_places import Places
-from workers.trials.rule_test_files import report_on
-from workers.trials.rule_test_reports import Report, as_document, as_junit, render_report
-from workers.trials.rule_tests import (
+from workers.rule_tests import files
+from workers.rule_tests.differences import words_of
+from workers.rule_tests.files import report_on
+from workers.rule_tests.locations import Places
+from workers.rule_tests.reports import Report, as_document, as_junit, render_report
+from workers.rule_tests.runner import (
     Place,
     Result,
     in_short,
@@ -32,7 +32,7 @@ from workers.trials.rule_tests import (
     run_examples,
     run_tests,
 )
-from workers.trials.rule_timelines import as_rich, as_text, instead_of, timeline_of, title_of
+from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
 DATA: Final = Path(__file__).parents[1] / "data" / "rule-tests"
@@ -824,7 +824,7 @@ def test_nothing_is_run_while_a_file_is_broken(folder: Path, file: str, old: str
 def command(*paths: Path, sources: Path | None = None, **options: Any) -> tuple[int, str]:
     out = Console(file=io.StringIO(), width=100, highlight=False)
     chosen = {"as_json": False, "pattern": None, "verbose": False, "junit": None, **options}
-    status = rule_test_files.test_command(paths, sources, out, **chosen)
+    status = files.test_command(paths, sources, out, **chosen)
     return status, out.file.getvalue()  # type: ignore[attr-defined]
 
 

@@ -21,8 +21,8 @@ from workers.explain.sentences import excluded, exclusions, explained, looked_at
 from workers.loading import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
-from workers.trials.rule_test_files import report_on
-from workers.trials.rule_tests import run_examples, run_tests
+from workers.rule_tests.files import report_on
+from workers.rule_tests.runner import run_examples, run_tests
 
 ROOT: Final = Path(__file__).parents[2]
 CONDITION: Final[TypeAdapter[Any]] = TypeAdapter(Condition)

@@ -184,7 +184,7 @@ def run_tests(
     as_json: AsJson = False,
 ) -> None:
     """Run the examples of rules and the tests beside them, in virtual time. Exit status 1 if one fails."""
-    from workers.trials.rule_test_files import test_command
+    from workers.rule_tests.files import test_command
 
     out = Console(highlight=False, emoji=False)
     status = test_command(

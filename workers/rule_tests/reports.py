@@ -13,9 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 from schemas.rules import write_offset
 from workers.rule_files import problems
 from workers.rule_files.problems import Problem, printable
-from workers.trials.rule_differences import Entry
-from workers.trials.rule_tests import Result, Unproven, in_short
-from workers.trials.rule_timelines import Line, as_text, instead_of, timeline_of, title_of
+from workers.rule_tests.differences import Entry
+from workers.rule_tests.runner import Result, Unproven, in_short
+from workers.rule_tests.timelines import Line, as_text, instead_of, timeline_of, title_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from schemas.rules import write_offset
 from workers.core.conditions import FALSE, TRUE
 from workers.core.events.decoding import Fact
 from workers.rule_files.problems import printable
-from workers.trials.rule_differences import Entry, Finding, Mark, words_of
-from workers.trials.rule_tests import Result
+from workers.rule_tests.differences import Entry, Finding, Mark, words_of
+from workers.rule_tests.runner import Result
 
 Look = Literal["plain", "good", "bad", "extra", "quiet", "head"]
 """good: as expected; bad: expected and missing; extra: happened and not expected; quiet: of minor interest."""

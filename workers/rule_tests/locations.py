@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from workers.rule_files.references import rules_in, text_of
 from workers.rule_files.yaml_nodes import Document, Node, items_of, value_of
-from workers.trials.rule_plays import Path
-from workers.trials.rule_tests import Place
+from workers.rule_tests.playback import Path
+from workers.rule_tests.runner import Place
 
 
 class Places:

@@ -19,10 +19,10 @@ from workers.rule_files.rules import Known, find_rule_files, read_documents, rea
 from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
-from workers.trials.rule_places import Places
-from workers.trials.rule_test_reports import Report, as_document, as_junit, render_report
-from workers.trials.rule_tests import live_without_proof, run_examples, run_tests
-from workers.trials.rule_timelines import as_rich
+from workers.rule_tests.locations import Places
+from workers.rule_tests.reports import Report, as_document, as_junit, render_report
+from workers.rule_tests.runner import live_without_proof, run_examples, run_tests
+from workers.rule_tests.timelines import as_rich
 
 __all__ = ["Places", "report_on", "test_command"]
 

@@ -16,7 +16,7 @@ from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Nega
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.activity import Activity, Episode
 from workers.core.events.decoding import Fact
-from workers.trials.rule_plays import Play, epoch_ms
+from workers.rule_tests.playback import Play, epoch_ms
 
 _SECOND: Final = timedelta(seconds=1)
 

@@ -1,7 +1,7 @@
 """Rule tests: examples of rules, and tests over several of them, run on the production core in virtual time.
 
 An example says what one made-up customer does and everything that is then expected to be decided. It runs on
-`compile_rules` and `decide` and nothing else (`workers.trials.rule_plays`).
+`compile_rules` and `decide` and nothing else (`workers.rule_tests.playback`).
 
 What is here must know no files and no terminal: `rule_test_files` reads, `rule_timelines` shows.
 """
@@ -14,8 +14,8 @@ from typing import NamedTuple
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
 from workers.rule_files.problems import Problem, did_you_mean
-from workers.trials.rule_differences import Entry, compare, words_of
-from workers.trials.rule_plays import LONGEST, START, ImpossibleExample, Path, Play, Stage, stage_of
+from workers.rule_tests.differences import Entry, compare, words_of
+from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Play, Stage, stage_of
 
 
 class Place(NamedTuple):
