@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from workers.embedded import Pair
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
-from workers.preview.command import preview_command
+from workers.rule_preview.command import preview_command
 from workers.settings import Settings, read_settings
 
 pytestmark = pytest.mark.integration

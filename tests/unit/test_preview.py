@@ -29,11 +29,11 @@ from workers.demo.histories import History
 from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.errors import StartupError
-from workers.preview.command import preview_command
-from workers.preview.driver import PreviewTask, drive, preview
-from workers.preview.report import bars
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
+from workers.rule_preview.command import preview_command
+from workers.rule_preview.preview import PreviewTask, drive, preview
+from workers.rule_preview.report import bars
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "histories"
@@ -594,7 +594,7 @@ def drawn(site: Site, width: int, **options: Any) -> str:
 
 def test_nothing_but_the_document_goes_to_standard_output(site: Site) -> None:
     command = (
-        "from pathlib import Path; from workers.preview.command import preview_command as p;"
+        "from pathlib import Path; from workers.rule_preview.command import preview_command as p;"
         f"p(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True)"
     )
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -222,7 +222,7 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Show whom rules would have reached over a past period, per rule and week, before anything is sent."""
-    from workers.preview.command import preview_command
+    from workers.rule_preview.command import preview_command
 
     settings: Callable[[], Settings] | None = context.obj
     preview_command(

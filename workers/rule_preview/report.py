@@ -12,7 +12,7 @@ from rich.text import Text
 
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook
-from workers.preview.driver import Change, Customers, PreviewTask, RuleCounts, Tally, evaluated_rules
+from workers.rule_preview.preview import Change, Customers, PreviewTask, RuleCounts, Tally, evaluated_rules
 
 __all__ = ["Previewed", "document_of", "render"]
 

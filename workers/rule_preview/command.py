@@ -31,7 +31,6 @@ from workers.demo.histories import CANCELLATIONS, LOGINS, ORDERS, History, Histo
 from workers.demo.simulator import simulate
 from workers.errors import StartupError
 from workers.loading import event_types
-from workers.preview.driver import CustomerEvents, Preview, PreviewTask, Tally
 from workers.preview.history_files import (
     ForeignReader,
     Gathering,
@@ -42,9 +41,10 @@ from workers.preview.history_files import (
 )
 from workers.preview.history_store import EventsByCustomer, Part
 from workers.preview.history_topics import read_topics
-from workers.preview.report import Previewed, document_of, render
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
+from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, Tally
+from workers.rule_preview.report import Previewed, document_of, render
 from workers.settings import Settings
 
 __all__ = ["preview_command"]
