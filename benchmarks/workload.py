@@ -16,7 +16,7 @@ from workers.core.coverage import Observed
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
-from workers.demo.histories import iso_utc
+from workers.histories.history import iso_utc
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"

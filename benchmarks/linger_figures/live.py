@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from benchmarks.linger_figures.site import Site, read_action, taken
 from benchmarks.workload import Event
-from workers.demo.histories import iso_utc
+from workers.histories.history import iso_utc
 
 _TURN_SECONDS: Final = 0.01
 _LOOK_MS: Final = 20

@@ -23,8 +23,8 @@ from redis.exceptions import RedisError
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.redis_topologies import SERVICE, SmallCluster, Watched
-from workers.demo.histories import LOGINS, ORDERS, History, history_of, login, order
-from workers.demo.simulator import simulate
+from workers.histories.history import LOGINS, ORDERS, History, history_of, login, order
+from workers.histories.simulated import simulate
 from workers.kafka.topics import connected_admin
 from workers.state.store import SLOTS, hash_tag
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
-from workers.demo.histories import CANCELLATIONS, ORDERS, History, Record
+from workers.histories.history import CANCELLATIONS, ORDERS, History, Record
 from workers.settings import Settings
 
 _YAML: Final = YAML(typ="safe")

@@ -27,10 +27,10 @@ from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
 from workers.core.direct_producers import foreign_sources
-from workers.demo.histories import History, Record
 from workers.demo.run import demo_settings
 from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
+from workers.histories.history import History, Record
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.loading import load_configuration
 from workers.runtime.worker import OWN_TOPICS

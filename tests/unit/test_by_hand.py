@@ -9,7 +9,7 @@ import pytest
 from benchmarks import workload
 from benchmarks.contenders import by_hand
 from benchmarks.workload import DAY_MS, START_MS, TYPES, Decided, Workload
-from workers.demo.histories import iso_utc
+from workers.histories.history import iso_utc
 
 RULES = workload.load_rules()
 GAPS_MS = [DAY_MS // 4] * 4 + [days * DAY_MS for days in (1, 1, 2, 3, 5, 7, 10, 12, 14, 16, 20, 21, 30, 45, 60)]

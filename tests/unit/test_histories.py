@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from workers.demo import cdnow
-from workers.demo.histories import (
+from workers.histories import cdnow
+from workers.histories.history import (
     CANCELLATIONS,
     LOGINS,
     ORDERS,
@@ -26,7 +26,7 @@ from workers.demo.histories import (
     iso_utc,
     order,
 )
-from workers.demo.simulator import simulate
+from workers.histories.simulated import simulate
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

@@ -10,8 +10,8 @@ import pytest
 from schemas.sources import SourcesFile
 from workers.core.events.decoding import Fact
 from workers.errors import StartupError
-from workers.preview.history_files import Gathering, files_of, read_file
-from workers.preview.history_store import EventsByCustomer
+from workers.histories.by_customer import EventsByCustomer
+from workers.histories.files import Gathering, files_of, read_file
 from workers.rule_files.sources import load_sources
 
 DATA = Path(__file__).parents[1] / "data" / "histories"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import day
 from workers.core.events.decoding import Fact
-from workers.preview.history_store import EventsByCustomer
+from workers.histories.by_customer import EventsByCustomer
 
 VALUES = [3, -7, 2.5, True, False, None, "web", "", 10**30, -(10**30), 2**63]
 AMOUNTS = [*VALUES, Decimal("19.90"), Decimal("0.0001")]

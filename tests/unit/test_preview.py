@@ -25,10 +25,10 @@ from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
-from workers.demo.histories import History
-from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.errors import StartupError
+from workers.histories.history import History
+from workers.histories.simulated import simulate
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.command import preview_command

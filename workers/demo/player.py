@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from workers.clock import ReplayClock
-from workers.demo.histories import History, Record
+from workers.histories.history import History, Record
 
 _STEPS_PER_SECOND: Final = 10
 _STEPS_AT_ONCE: Final = 500

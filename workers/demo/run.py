@@ -18,16 +18,16 @@ from rich.live import Live
 from ruamel.yaml import YAML
 
 from workers.clock import ReplayClock
-from workers.demo import cdnow
-from workers.demo.histories import History, HistoryError
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
 from workers.demo.processes import Workers, WorkersFailed
 from workers.demo.screen import Picture, draw, line
-from workers.demo.simulator import simulate
 from workers.demo.verify import expected_actions
 from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
+from workers.histories import cdnow
+from workers.histories.history import History, HistoryError
+from workers.histories.simulated import simulate
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.loading import load_configuration
 from workers.rule_files.sources import load_sources

@@ -14,7 +14,7 @@ from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
-from workers.demo.histories import History
+from workers.histories.history import History
 
 
 def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, topic_prefix: str) -> set[str]:

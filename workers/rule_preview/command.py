@@ -26,21 +26,14 @@ from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.core.events.mapping import ForeignRecord
 from workers.core.rules.rule_set import HOLD_OUT_KEY
-from workers.demo import cdnow
-from workers.demo.histories import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
-from workers.demo.simulator import simulate
 from workers.errors import StartupError
+from workers.histories import cdnow
+from workers.histories.by_customer import EventsByCustomer, Part
+from workers.histories.files import ForeignReader, Gathering, canonical_reader, files_of, foreign_reader, read_file
+from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
+from workers.histories.simulated import simulate
+from workers.histories.topics import read_topics
 from workers.loading import event_types
-from workers.preview.history_files import (
-    ForeignReader,
-    Gathering,
-    canonical_reader,
-    files_of,
-    foreign_reader,
-    read_file,
-)
-from workers.preview.history_store import EventsByCustomer, Part
-from workers.preview.history_topics import read_topics
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, Tally

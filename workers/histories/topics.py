@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from workers.core.events.mapping import ForeignRecord
 from workers.errors import StartupError
+from workers.histories.files import Advance, ForeignReader, Gathering
 from workers.kafka.range_reader import opened_reader
 from workers.kafka.topics import describe, log_bounds
-from workers.preview.history_files import Advance, ForeignReader, Gathering
 
 __all__ = ["read_topics"]
 

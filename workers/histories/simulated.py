@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import NamedTuple
 
-from workers.demo.histories import (
+from workers.histories.history import (
     CANCELLATIONS,
     LOGINS,
     ORDERS,

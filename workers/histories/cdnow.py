@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from workers.demo.histories import History, HistoryError, Record, history_of, order
+from workers.histories.history import History, HistoryError, Record, history_of, order
 
 REQUIREMENT = "lifetimes==0.11.3"
 WHEEL_NAME = "lifetimes-0.11.3-py3-none-any.whl"

@@ -23,7 +23,7 @@ from schemas.sources import Source
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.errors import StartupError
-from workers.preview.history_store import EventsByCustomer
+from workers.histories.by_customer import EventsByCustomer
 
 __all__ = [
     "Advance",

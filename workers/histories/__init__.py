@@ -1,0 +1,1 @@
+"""Events of the past: files, topics, real purchases, simulated customers."""
