@@ -24,7 +24,7 @@ from benchmarks.contest import ContenderFailed, Measured, Task, Wrong, run_once
 from benchmarks.report import YARDSTICK, Entry, picture, summary, table
 from benchmarks.workload import Workload
 from tests.services import ServiceError, missing_kafka, missing_redis
-from workers.embedded import EmbeddedError
+from workers.demo.embedded import EmbeddedError
 
 _HOME: Final = Path(__file__).resolve().parent.parent
 _KEPT: Final = _HOME / ".cache" / "benchmarks"

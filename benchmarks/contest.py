@@ -30,7 +30,7 @@ from benchmarks.arena import (
 )
 from benchmarks.contenders import Contender, Place
 from benchmarks.workload import Decided, Event, Workload, expected
-from workers.embedded import die_with_parent
+from workers.demo.embedded import die_with_parent
 
 _HOME: Final = Path(__file__).resolve().parent.parent
 _WARM_SHARE: Final = 10

@@ -10,7 +10,7 @@ from benchmarks.rules import many
 from benchmarks.workload import RULES, START_MS, TYPES
 from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_files.rules import load_book
 from workers.rule_tests.playback import Play, stage_of

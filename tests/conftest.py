@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
-from workers.embedded import Pair, running_pair
+from workers.demo.embedded import Pair, running_pair
 
 _IN_CI = os.environ.get("CI") == "true"
 

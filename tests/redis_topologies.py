@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from workers.embedded import HOST, EmbeddedError, answers_ping, free_ports, running_server, store_command
+from workers.demo.embedded import HOST, EmbeddedError, answers_ping, free_ports, running_server, store_command
 from workers.state.store import SLOTS
 
 SERVICE: Final = "linger-store"

@@ -23,7 +23,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 
 from tests.services import ServiceError, running_broker
-from workers.embedded import HOST, Pair, free_ports, running_server
+from workers.demo.embedded import HOST, Pair, free_ports, running_server
 from workers.kafka.topics import Connected, _ask
 
 ADMIN = "admin"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workers.embedded import (
+from workers.demo.embedded import (
     HOST,
     EmbeddedError,
     Pair,

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from tests.builders import day
 from workers.clock import ReplayClock
-from workers.embedded import Pair, die_with_parent
+from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.runtime.worker import OWN_TOPICS

@@ -18,7 +18,7 @@ from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
 from tests.compiled import as_in_the_wheel
 from workers.clock import ReplayClock
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.settings import read_settings
 from workers.state.connect import opened_store
 

@@ -19,7 +19,7 @@ from benchmarks.linger_figures.site import LINGER, NeverDone, Plan, Servers, ins
 from benchmarks.workload import DAY_MS, START_MS, Event, Workload
 from tests.redis_topologies import Node
 from tests.services import running_redis
-from workers.embedded import HOST, free_ports
+from workers.demo.embedded import HOST, free_ports
 
 _DAYS_BETWEEN: Final = 10
 _LONGEST_DAYS: Final = 400

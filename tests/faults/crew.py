@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from workers.embedded import die_with_parent
+from workers.demo.embedded import die_with_parent
 
 _STOP_SECONDS: Final = 25.0
 _RESTART_SECONDS: Final = 0.3

@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.faults.proxy import Proxy
 from tests.services import fetch_jars
-from workers.embedded import HOST, answers_api_versions, answers_ping, die_with_parent, free_ports
+from workers.demo.embedded import HOST, answers_api_versions, answers_ping, die_with_parent, free_ports
 
 _CLUSTER_ID: Final = "TGluZ2VyRmF1bHRLYWZrYQ"
 _PATIENCE_SECONDS: Final = 90.0

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from workers.embedded import HOST, free_ports
+from workers.demo.embedded import HOST, free_ports
 
 _CHUNK_BYTES: Final = 64 << 10
 

@@ -27,8 +27,8 @@ from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
 from workers.clock import ReplayClock
 from workers.core.direct_producers import foreign_sources
+from workers.demo.embedded import HOST, Pair
 from workers.demo.run import demo_settings
-from workers.embedded import HOST, Pair
 from workers.errors import LingerError, Transient
 from workers.histories.history import History, Record
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe

@@ -16,7 +16,7 @@ from tests.compiled import ROOT, NotCompiled, compiled, environment
 from tests.conftest import need
 from tests.integration.test_worker import QUIET
 from tests.site import site
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,7 @@ from tests.integration.test_worker import QUIET, Scenario, canonical, play
 from tests.site import Site
 from workers.cli.dead_letters import add_to
 from workers.dead_letters.disposition import Notebook
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.errors import LingerError
 from workers.settings import read_settings
 

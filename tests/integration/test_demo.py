@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,7 @@ from tests.builders import day
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
 from workers.core.watermarks import Progress
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
 from workers.state.consistency import PARTITIONS, REBUILDING
 

@@ -10,7 +10,7 @@ from schemas.rules import Rule
 from tests.builders import day, rule, rules
 from tests.integration.test_store import lawful
 from workers.core.rules.rule_set import RuleSet
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.state.rate_limits import Paces
 from workers.state.rule_sets import OlderRules, as_in_force, newest_generation, put_in_force
 from workers.state.store import Store

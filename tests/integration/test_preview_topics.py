@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_preview.command import preview_command

@@ -18,7 +18,7 @@ from tests.builders import day
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.site import Site, site
 from workers.core.customer import codec
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds

@@ -21,7 +21,7 @@ from tests.integration.test_worker import QUIET
 from tests.redis_topologies import Node, SmallCluster, Watched, running_cluster, running_sentinel
 from tests.services import missing_redis, running_redis
 from tests.site import Site, site
-from workers.embedded import HOST, Pair, free_ports
+from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
 from workers.state.store import Changes, Held, Meta, Order, OutboxRecord, Store, encode_record, hash_tag, open_pool
 

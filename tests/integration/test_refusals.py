@@ -14,7 +14,7 @@ from tests.builders import day
 from tests.integration.test_rebuild import log_of, rebuild, stop_workers
 from tests.integration.test_worker import QUIET
 from tests.site import Site, site
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
 

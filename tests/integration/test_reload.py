@@ -18,7 +18,7 @@ from tests.builders import TYPES, day, event, rules, watched
 from tests.oracle import left
 from tests.site import Site, site
 from workers.core.decisions.decide import decide
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.rule_files.rules import load_book
 from workers.state.rule_sets import as_in_force, newest_generation
 

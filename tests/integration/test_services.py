@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis import Redis
 
-from workers.embedded import EmbeddedError, Pair, running_pair, running_server
+from workers.demo.embedded import EmbeddedError, Pair, running_pair, running_server
 
 pytestmark = pytest.mark.integration
 

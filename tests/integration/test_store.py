@@ -17,7 +17,7 @@ from redis import Redis
 from tests.builders import rule
 from tests.decide_agent import Agent, record
 from tests.services import missing_redis
-from workers.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
+from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.state.store import SLOTS, Changes, Meta, OutboxRecord, Store, encode_record, hash_tag, open_pool
 

@@ -13,7 +13,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import CreateTopicsRequest, CreateTopicsResponse_v3
 
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.topics import (
     LogBounds,
     TopicOutcome,

@@ -19,7 +19,7 @@ from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
 from workers.clock import ReplayClock
 from workers.core.watermarks import encode_progress
-from workers.embedded import HOST, Pair, free_ports
+from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book
 from workers.state.rule_sets import put_in_force
 from workers.state.store import Store, open_pool

@@ -15,7 +15,7 @@ from aiokafka.admin import RecordsToDelete
 
 from tests.builders import day
 from tests.site import SOURCES, Site, site
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.kafka.topics import connected_admin
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.memory_store import MemoryStore
-from workers.embedded import Pair
+from workers.demo.embedded import Pair
 from workers.errors import Fenced
 from workers.state.store import Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record, open_pool
 

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from workers.cli import app
-from workers.embedded import HOST, free_ports
+from workers.demo.embedded import HOST, free_ports
 from workers.explain.customer import Knowledge, render
 
 SECRET: Final = "s3cret"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from workers.embedded import die_with_parent
+from workers.demo.embedded import die_with_parent
 
 _STOP_SECONDS: Final = 15.0
 _MAX_RESTARTS: Final = 10

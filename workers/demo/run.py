@@ -18,12 +18,12 @@ from rich.live import Live
 from ruamel.yaml import YAML
 
 from workers.clock import ReplayClock
+from workers.demo.embedded import EmbeddedError, Pair, running_pair
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
 from workers.demo.processes import Workers, WorkersFailed
 from workers.demo.screen import Picture, draw, line
 from workers.demo.verify import expected_actions
-from workers.embedded import EmbeddedError, Pair, running_pair
 from workers.errors import LingerError, StartupError, Transient
 from workers.histories import cdnow
 from workers.histories.history import History, HistoryError
