@@ -19,10 +19,10 @@ from aiokafka.producer.sender import Sender
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
 from workers.cli.app import main as linger
 from workers.core.customer import activity, codec
-from workers.intake import agent
+from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
-from workers.processor import agent
+from workers.processor import agent as processor
 from workers.processor.unit_of_work import Work
 from workers.runtime import worker
 from workers.state import store
@@ -45,11 +45,11 @@ STAGES: Final = {
 
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
-    ("map", agent.Intake, "_read"),
-    ("parse", agent.Decide, "_sort"),
+    ("map", intake.Intake, "_read"),
+    ("parse", processor.Decide, "_sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
-    ("decide", decide, "decide"),
+    ("decide", processor, "decide"),
     ("encode", codec, "encode"),
     ("encode", Work, "changes"),
 )

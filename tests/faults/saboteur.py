@@ -19,10 +19,11 @@ from typing import Any, Final
 from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
-from workers.intake import agent
+from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
-from workers.processor import agent, unit_of_work
+from workers.processor import agent as processor
+from workers.processor import unit_of_work
 from workers.runtime import worker
 from workers.state import store
 from workers.state.store import Changes, OutboxRecord, Step
@@ -59,7 +60,7 @@ def _trace() -> None:
         sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
         sys.stderr.flush()
 
-    take, assign, pass_on = agent.Intake.take, agent.Intake.assign, agent.Intake._pass_on
+    take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
     seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
 
     def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
@@ -96,7 +97,7 @@ def _trace() -> None:
             say("commit", {tuple(tp): offset for tp, offset in result.items()})
         return result
 
-    agent.Intake.take, agent.Intake.assign, agent.Intake._pass_on = taken, assigned, passed_on
+    intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
     faust_batches.BatchConsumer.seek_again = sought
     faust_batches.BatchConsumer._filter_committable_offsets = committed
 
@@ -124,7 +125,7 @@ def _die_at(point: str, number: int) -> None:
     elif point == "committed":
         _after(Step, "commit", fuse.light)
     elif point == "acknowledging":
-        _after(agent.Decide, "take", fuse.light)
+        _after(processor.Decide, "take", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
     else:
@@ -212,16 +213,16 @@ def _no_safe_time() -> None:
         horizon.until = until
 
     watermarks.Horizon.look = look
-    original = agent.Decide.look
+    original = processor.Decide.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
         def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
             return {name: reading.now_ms for source in sources.sources for name in source.types()}
 
-        agent.seen_by_type = seen_by_type
+        processor.seen_by_type = seen_by_type
         original(this, reading, *others)
 
-    agent.Decide.look = changed
+    processor.Decide.look = changed
 
 
 def _no_high_water() -> None:

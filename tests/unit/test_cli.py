@@ -61,8 +61,8 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.chdir(Path(__file__).parents[2])
         monkeypatch.setattr(sys, "argv", ["linger", *arguments])
         monkeypatch.setattr("os.environ", {f"LINGER_{name}": text for name, text in variables.items()})
-        monkeypatch.setattr(cli, "out", Console(highlight=False, width=200))
-        monkeypatch.setattr(cli, "err", Console(stderr=True, highlight=False, width=200))
+        monkeypatch.setattr(app, "out", Console(highlight=False, width=200))
+        monkeypatch.setattr(app, "err", Console(stderr=True, highlight=False, width=200))
         capsys.readouterr()
         status: Any = 0
         try:

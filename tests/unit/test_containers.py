@@ -205,8 +205,8 @@ def test_everything_that_the_image_is_made_of_is_there_and_not_ignored() -> None
     allowed = {line.removeprefix("!") for line in rules if line.startswith("!")}
     assert allowed == wanted - {"Dockerfile"}
     assert {name for name in wanted if not (ROOT / name).exists()} == set()
-    project, packages = PROJECT["project"], PROJECT["tool"]["setuptools"]["packages"]
-    assert {project["readme"], *project["license-files"], *(name.split(".")[0] for name in packages)} <= wanted
+    project, packages = PROJECT["project"], PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {project["readme"], *project["license-files"], *(name.removesuffix("*") for name in packages)} <= wanted
 
 
 def test_the_version_of_the_image_is_that_of_the_project() -> None:

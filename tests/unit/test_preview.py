@@ -627,7 +627,7 @@ def test_a_chart_shows_every_week_with_an_action_and_higher_is_never_lower(
 _MEASURED = """
 import resource, sys
 from pathlib import Path
-from workers.preview.command import preview_command
+from workers.rule_preview.command import preview_command
 preview_command(history=sys.argv[1], rules=[Path(sys.argv[2])], as_json=True)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """

@@ -17,7 +17,7 @@ from workers.core.decisions.decide import decide
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import Known, read_documents
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.rule_tests import files
+from workers.rule_tests import files, playback
 from workers.rule_tests.differences import words_of
 from workers.rule_tests.files import report_on
 from workers.rule_tests.locations import Places
@@ -258,7 +258,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         taken.append(arguments)
         return decide(*arguments)
 
-    monkeypatch.setattr(rule_plays, "decide", counted)
+    monkeypatch.setattr(playback, "decide", counted)
     return taken
 
 

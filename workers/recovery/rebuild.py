@@ -1,8 +1,10 @@
 """Rebuild: state made again from the activity topic, publishing nothing that was published before.
 
-It takes the same steps as a worker (`workers.processor.agent`), under an owner token of its own, so that a forgotten worker is
-fenced. What it decides passes `workers.recovery.deferred_actions`. The offset in `meta` is the truth here too: killed at any point and
-run again, it goes on where it stood. Until a partition is done, a mark in its `meta` keeps workers away from it.
+It takes the same steps as a worker (`workers.processor.agent`), under an owner token of its own, so that a forgotten
+worker is fenced. Its decisions pass `workers.recovery.deferred_actions`. The offset in `meta` is the truth here too:
+killed at any point and run again, it continues where it stopped. Until a partition is done, a mark in its `meta`
+keeps
+workers away from it.
 """
 
 import time

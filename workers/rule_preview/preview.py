@@ -2,7 +2,8 @@
 
 A driver of `decide` on a virtual clock, and the counts of what it decided. Customers are independent of one
 another, so the driver takes them one by one, each with all events in the order of time, and needs no more memory
-than one customer and the counts. Pure: it knows no files, no clock and no screen; `workers.rule_preview.command` does.
+than one customer and the counts. Pure: it knows no files, no clock and no screen;
+`workers.rule_preview.command` does.
 """
 
 from bisect import bisect_right

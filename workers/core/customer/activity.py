@@ -1,7 +1,8 @@
 """Activity: all that is known of one customer, as rolling facts.
 
 Facts are kept per series: an event type, or an event type under one `where` filter. A series has daily
-buckets (UTC days), never raw events; nobody is kept more than `MAX_DAYS` of. How it is stored: `workers.core.customer.codec`.
+buckets (UTC days), never raw events; at most `MAX_DAYS` of them per series. How it is stored:
+`workers.core.customer.codec`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
