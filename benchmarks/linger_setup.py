@@ -14,8 +14,7 @@ from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_files.rules import load_book
 from workers.rule_tests.playback import Play, stage_of
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 
 KEPT: Final = {"retention.ms": "-1"}
 """Of topics with events of the past: they are older than any retention, and Kafka would delete them."""

@@ -24,8 +24,7 @@ from workers.clock import ReplayClock
 from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings, read_settings
+from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.store import Store, open_pool
 
 PATIENCE_SECONDS = 60.0

@@ -412,3 +412,6 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else os.fspath(path)
+
+
+OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")

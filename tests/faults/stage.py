@@ -33,8 +33,7 @@ from workers.errors import LingerError, Transient
 from workers.histories.history import History, Record
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.loading import load_configuration
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings, read_settings
+from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.store import Store, open_pool
 
 PARTITIONS: Final = 4

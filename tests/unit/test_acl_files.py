@@ -9,8 +9,7 @@ from tests.secure_services import acls_of_script
 from workers.kafka.acls import Right
 from workers.operations.doctor import COMMANDS
 from workers.operations.permissions import rights_needed
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import read_settings
+from workers.settings import OWN_TOPICS, read_settings
 
 ACL_FILES: Final = Path(__file__).parents[2] / "docs" / "acl"
 AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}

@@ -25,8 +25,7 @@ from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
 from workers.kafka.acls import Right
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 
 ACTIVITY: Final = "linger.activity"
 PASSED_ON: Final = (("linger-source", b"shop.events:0:1"),)

@@ -27,8 +27,8 @@ from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create
 from workers.loading import load_configuration
 from workers.observability import http_server, log_events
 from workers.operations.permissions import require_access
-from workers.runtime.worker import OWN_TOPICS, Worker
-from workers.settings import Settings, read_settings
+from workers.runtime.worker import Worker
+from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 

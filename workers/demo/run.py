@@ -31,8 +31,7 @@ from workers.histories.simulated import simulate
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.loading import load_configuration
 from workers.rule_files.sources import load_sources
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import read_settings
+from workers.settings import OWN_TOPICS, read_settings
 from workers.state.connect import open_store
 
 _HOME: Final = Path(__file__).resolve().parents[2]

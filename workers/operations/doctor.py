@@ -30,8 +30,7 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Kind, Log, Misfit, end_of_log, misfit
 from workers.state.store import Store

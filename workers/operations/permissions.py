@@ -25,8 +25,7 @@ from schemas.sources import SourcesFile
 from workers.errors import StartupError, Transient
 from workers.kafka.acls import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
-from workers.runtime.worker import OWN_TOPICS
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 from workers.state.store import open_pool
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)

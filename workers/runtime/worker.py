@@ -28,14 +28,12 @@ from workers.observability.http_server import Endpoints
 from workers.processor.agent import Decide
 from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
-from workers.settings import Settings
+from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.consistency import PARTITIONS, Log, misfit
 from workers.state.rule_sets import OlderRules, Promotion, newest_generation, put_in_force
 
 log = structlog.get_logger(__name__)
-
-OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
 
 _One = TypeVar("_One")
 _Other = TypeVar("_Other")
