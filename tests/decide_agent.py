@@ -14,10 +14,11 @@ from workers.clock import Reading
 from workers.core.watermarks import Progress
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
+from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
 from workers.processor.agent import Decide
 from workers.settings import Settings
-from workers.state.store import OutboxRecord, Store
+from workers.state.store import Store
 
 SOURCE: Final = "shop.events"
 TYPES: Final = ("purchase", "login", "cancellation", "nps")

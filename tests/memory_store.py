@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from workers.errors import Fenced, Transient
-from workers.state.store import Changes, Claimed, Due, Held, Meta, Order, Store, decode_record, hash_tag
+from workers.kafka.records import decode_record
+from workers.state.store import Changes, Claimed, Due, Held, Meta, Order, Store, hash_tag
 
 
 @dataclass

@@ -22,11 +22,11 @@ from workers.core.customer import activity, codec
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
+from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor.unit_of_work import Work
 from workers.runtime import worker
 from workers.state import store
-from workers.state.store import OutboxRecord
 
 STAGES: Final = {
     "read": "fetch from Kafka, source and activity topic: what of it is done beside Faust's thread",

@@ -22,11 +22,12 @@ from workers.core import watermarks
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
+from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor import unit_of_work
 from workers.runtime import worker
 from workers.state import store
-from workers.state.store import Changes, OutboxRecord, Step
+from workers.state.store import Changes, Step
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")

@@ -29,8 +29,8 @@ from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_
 from workers.demo.mailer import Mailer
 from workers.demo.verify import expected_actions, mapped_events
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import decode_record
 from workers.loading import load_configuration
-from workers.state.store import decode_record
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
 """What of an activity does not depend on when somebody looked at it."""

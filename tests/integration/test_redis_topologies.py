@@ -23,7 +23,8 @@ from tests.services import missing_redis, running_redis
 from tests.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
-from workers.state.store import Changes, Held, Meta, Order, OutboxRecord, Store, encode_record, hash_tag, open_pool
+from workers.kafka.records import OutboxRecord, encode_record
+from workers.state.store import Changes, Held, Meta, Order, Store, hash_tag, open_pool
 
 pytestmark = pytest.mark.integration
 

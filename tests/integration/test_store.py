@@ -19,7 +19,8 @@ from tests.decide_agent import Agent, record
 from tests.services import missing_redis
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
-from workers.state.store import SLOTS, Changes, Meta, OutboxRecord, Store, encode_record, hash_tag, open_pool
+from workers.kafka.records import OutboxRecord, encode_record
+from workers.state.store import SLOTS, Changes, Meta, Store, hash_tag, open_pool
 
 pytestmark = pytest.mark.integration
 

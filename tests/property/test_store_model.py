@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from tests.memory_store import MemoryStore
 from workers.demo.embedded import Pair
 from workers.errors import Fenced
-from workers.state.store import Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record, open_pool
+from workers.kafka.records import OutboxRecord, encode_record
+from workers.state.store import Changes, Claimed, Due, Meta, Store, open_pool
 
 PARTITIONS = (0, 1)
 OWNERS = ("left", "right")

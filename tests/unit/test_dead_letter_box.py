@@ -26,7 +26,7 @@ from workers.dead_letters.selection import (
     read_letter,
     replayed_headers,
 )
-from workers.state.store import OutboxRecord
+from workers.kafka.records import OutboxRecord
 
 TOPIC = "shop.orders"
 ACTIVITY = "linger.activity"

@@ -5,7 +5,7 @@ import pytest
 from schemas.events import InvalidEvent
 from workers.dead_letters.record import CUT_FROM, DeadLetterLimit, cut_dead_letters, dead_letter
 from workers.errors import TooManyDeadLetters
-from workers.state.store import OutboxRecord, decode_record, encode_record
+from workers.kafka.records import OutboxRecord, decode_record, encode_record
 
 KIBI = 1 << 10
 WHY = InvalidEvent("naive_time", "'occurred_at': must have a zone", field="occurred_at")

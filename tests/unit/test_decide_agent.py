@@ -24,9 +24,10 @@ from workers.core.events.decoding import NotCanonical, read_fact
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
+from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
 from workers.observability.log_events import configure_logging
-from workers.state.store import Order, OutboxRecord
+from workers.state.store import Order
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
 QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})

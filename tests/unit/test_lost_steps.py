@@ -10,7 +10,7 @@ import pytest
 from tests.builders import rule
 from tests.decide_agent import Agent, record
 from tests.memory_store import Content, MemoryStore
-from workers.state.store import OutboxRecord
+from workers.kafka.records import OutboxRecord
 
 GONE: Final = rule("gone", when={"status": "cancelled"})
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from tests.builders import TYPES, day, event, rule, rules, watched
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
+from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.cloud_events import messages
-from workers.state.store import OutboxRecord, decode_record, encode_record
 
 QUIET: Final = {
     "all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.decide_agent import FakePublisher
+from workers.kafka.records import OutboxRecord
 from workers.outbox.outbox import Outbox
-from workers.state.store import OutboxRecord
 
 
 def records(*numbers: int) -> list[OutboxRecord]:

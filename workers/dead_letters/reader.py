@@ -18,8 +18,8 @@ from workers.core.customer.activity import RING
 from workers.dead_letters.disposition import Notebook, Place
 from workers.dead_letters.selection import Letter, Plan, read_letter, replayed_headers
 from workers.errors import LingerError, StartupError
-from workers.kafka.producer import MAX_RECORD_BYTES
 from workers.kafka.range_reader import opened_reader
+from workers.kafka.records import MAX_RECORD_BYTES
 from workers.kafka.topics import LogBounds, describe, log_bounds
 from workers.settings import Settings
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.events import InvalidEvent
 from workers.errors import TooManyDeadLetters
-from workers.state.store import OutboxRecord
+from workers.kafka.records import OutboxRecord
 
 REASON: Final = "linger-reason"
 DETAIL: Final = "linger-detail"

@@ -27,9 +27,9 @@ from workers.dead_letters.record import DeadLetterLimit, dead_letter
 from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
+from workers.kafka.records import OutboxRecord
 from workers.observability import log_events
 from workers.settings import Settings
-from workers.state.store import OutboxRecord
 
 _QUEUED_BATCHES: Final = 2
 # Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.

@@ -17,12 +17,11 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 
 from workers.dead_letters.record import cut_dead_letters
 from workers.kafka.partitioner import hash_of
+from workers.kafka.records import MAX_RECORD_BYTES, OutboxRecord
 from workers.observability import log_events
-from workers.state.store import OutboxRecord
 
 log = structlog.get_logger(__name__)
 
-MAX_RECORD_BYTES: Final = 8 << 20
 _MAX_BATCH_BYTES: Final = 256 << 10
 _LINGER_MS: Final = 5
 _LONGEST_PAUSE_SECONDS: Final = 5.0

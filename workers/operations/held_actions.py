@@ -7,7 +7,8 @@ from typing import Final, Literal, TypedDict
 import msgspec
 
 from schemas.actions import Action
-from workers.state.store import Order, Store, decode_record
+from workers.kafka.records import decode_record
+from workers.state.store import Order, Store
 
 _AT_ONCE: Final = 500
 _MOST: Final = 1_000_000

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from schemas.actions import Action, Decision, encode
-from workers.state.store import OutboxRecord
+from workers.kafka.records import OutboxRecord
 
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
 _SPEC: Final = ("ce_specversion", b"1.0")

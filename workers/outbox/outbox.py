@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workers.kafka.producer import Publisher
-from workers.state.store import OutboxRecord
+from workers.kafka.records import OutboxRecord
 
 _AT_ONCE: Final = 500
 

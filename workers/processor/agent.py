@@ -32,6 +32,7 @@ from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
+from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
 from workers.observability import log_events
 from workers.outbox.outbox import Outbox
@@ -39,7 +40,7 @@ from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.settings import Settings
 from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
-from workers.state.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, OutboxRecord, Store, hash_tag
+from workers.state.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, Store, hash_tag
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,10 @@ import msgspec
 from schemas.actions import Action
 from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
+from workers.kafka.records import decode_record
 from workers.processor.unit_of_work import Work
 from workers.state.rate_limits import Paces
-from workers.state.store import Order, Store, decode_record
+from workers.state.store import Order, Store
 
 DISCARDED: Final = "discarded by hand"
 EXPIRED: Final = "it had expired before it was released"

@@ -12,9 +12,10 @@ from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
+from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import log_events
 from workers.outbox.cloud_events import messages
-from workers.state.store import Changes, Held, Meta, OutboxRecord, encode_record
+from workers.state.store import Changes, Held, Meta
 
 _LONGEST_OFFSET: Final = 19
 

@@ -15,10 +15,11 @@ import msgspec
 from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
+from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
 from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
-from workers.state.store import Held, Meta, OutboxRecord, Store, decode_record, encode_record
+from workers.state.store import Held, Meta, Store
 
 ASIDE: Final = "*rebuild"
 """Stands for a rule among the held actions, where those that were put aside are; no rule can be called so."""

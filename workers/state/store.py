@@ -27,6 +27,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
+from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.state.topology import Nodes, open_nodes
 
 SLOTS: Final = 16_384
@@ -80,15 +81,6 @@ class Keys:
     def waiting(self, event_type: str) -> str:
         """Return the key of the customers that wait for an event type to be seen."""
         return self._waiting + event_type
-
-
-class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A record on its way to Kafka."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(slots=True)
@@ -184,9 +176,7 @@ class Order(msgspec.Struct, array_like=True, frozen=True):
     action_id: str
 
 
-encode_record = msgspec.msgpack.Encoder().encode
 decode_order = msgspec.msgpack.Decoder(Order).decode
-decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
 class Step:
