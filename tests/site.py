@@ -20,11 +20,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from tests.builders import day
-from workers.clock import ReplayClock
 from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.settings import OWN_TOPICS, Settings, read_settings
+from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store, open_pool
 
 PATIENCE_SECONDS = 60.0

@@ -3,11 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-import msgspec
-
-from workers.state.store import Store
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +46,3 @@ def believed_ms(clock: Clock, stamped_ms: int) -> int:
     """Return the time that a record's stamp is believed to tell, 0 for none: never later than now."""
     stamped_ms = max(0, stamped_ms)
     return min(stamped_ms, clock.latest_plausible_ms(stamped_ms))
-
-
-_NOT_STARTED: Final = Reading(0, {})
-_read = msgspec.msgpack.Decoder(tuple[int, dict[str, int]]).decode
-
-
-class ReplayClock:
-    """The clock of a replayed history: its player moves it on after Kafka confirmed all records until then."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def read(self) -> Reading:
-        """Return what the player announced last, the year 1970 before it starts. One round trip."""
-        raw = (await self._store.call([("GET", self._store.clock_key)]))[0]
-        return _NOT_STARTED if raw is None else Reading(*_read(raw))
-
-    async def announce(self, now_ms: int, ends: Mapping[str, int]) -> None:
-        """Move the clock on; for the player only."""
-        await self._store.call([("SET", self._store.clock_key, msgspec.msgpack.encode((now_ms, dict(ends))))])
-
-    def latest_plausible_ms(self, record_ms: int) -> int:
-        """A record of the past carries the time it was sent at."""
-        return record_ms

@@ -17,10 +17,10 @@ from benchmarks.linger_setup import create_topics, variables, write_rules, write
 from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
 from tests.compiled import as_in_the_wheel
-from workers.clock import ReplayClock
 from workers.demo.embedded import Pair
 from workers.settings import read_settings
 from workers.state.connect import opened_store
+from workers.state.replay_clock import ReplayClock
 
 _ACTIONS: Final = ("at-risk", "win-back")
 

@@ -23,12 +23,12 @@ from benchmarks.workload import START_MS, Event
 from schemas.actions import Action
 from tests.compiled import ROOT, as_in_the_wheel
 from tests.services import running_kafka, running_redis
-from workers.clock import ReplayClock
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import HOST, Pair, die_with_parent, free_ports
 from workers.kafka.range_reader import opened_reader
 from workers.loading import load_configuration
 from workers.settings import Settings, read_settings
+from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store, open_pool
 
 SOURCE: Final = "events"

@@ -25,7 +25,6 @@ from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.installation import Installation
 from tests.redis_topologies import SmallCluster, Watched
-from workers.clock import ReplayClock
 from workers.core.direct_producers import foreign_sources
 from workers.demo.embedded import HOST, Pair
 from workers.demo.run import demo_settings
@@ -34,6 +33,7 @@ from workers.histories.history import History, Record
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
+from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store, open_pool
 
 PARTITIONS: Final = 4

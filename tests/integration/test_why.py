@@ -17,10 +17,10 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN
 from tests.builders import day, rule, rules
 from tests.decide_agent import SOURCE, TYPES, Agent, record
-from workers.clock import ReplayClock
 from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book
+from workers.state.replay_clock import ReplayClock
 from workers.state.rule_sets import put_in_force
 from workers.state.store import Store, open_pool
 

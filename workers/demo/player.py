@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
-from workers.clock import ReplayClock
 from workers.histories.history import History, Record
+from workers.state.replay_clock import ReplayClock
 
 _STEPS_PER_SECOND: Final = 10
 _STEPS_AT_ONCE: Final = 500

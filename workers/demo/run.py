@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.live import Live
 from ruamel.yaml import YAML
 
-from workers.clock import ReplayClock
 from workers.demo.embedded import EmbeddedError, Pair, running_pair
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
@@ -33,6 +32,7 @@ from workers.loading import load_configuration
 from workers.rule_files.sources import load_sources
 from workers.settings import OWN_TOPICS, read_settings
 from workers.state.connect import open_store
+from workers.state.replay_clock import ReplayClock
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 _PARTITIONS: Final = 8

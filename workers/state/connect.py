@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from workers.clock import Clock, ReplayClock, SystemClock
+from workers.clock import Clock, SystemClock
 from workers.settings import Settings
+from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store, open_pool
 
 Result = TypeVar("Result")
