@@ -10,9 +10,9 @@ from rich.console import Console
 from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
+from workers.kafka.groups import members_of
 from workers.kafka.topics import connected_admin
 from workers.loading import load_configuration
-from workers.recovery.rebuild import members_of
 from workers.settings import Settings
 from workers.state.connect import with_store
 from workers.state.store import Store

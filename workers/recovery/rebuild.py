@@ -28,6 +28,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
 from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.faust_batches import Delivery
+from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
@@ -596,19 +597,3 @@ class _Replay:
 
     async def _put_out(self, work: Work, **fields: str) -> None:
         await self._decide.put_out(self._number, work, **fields)
-
-
-async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:
-    """Return how many members a consumer group has now.
-
-    Raises:
-        KafkaError: if Kafka does not tell.
-    """
-    answers = await admin.describe_consumer_groups([group])
-    return sum(len(one["members"]) for answer in answers for one in answer.to_object()["groups"])
-
-
-async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
-    """Return what a consumer group has committed."""
-    found = await admin.list_consumer_group_offsets(group)
-    return {TopicPartition(*place): one.offset for place, one in found.items() if one.offset >= 0}
