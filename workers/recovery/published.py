@@ -4,18 +4,17 @@ Read once, without a group, so that nobody notices. In memory are sixteen bytes 
 still matter: one that has expired is never published again anyhow.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, get_args
+from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.actions import Decision, Suppression
-from workers.errors import LingerError
+from workers.kafka.range_reader import read_through
 from workers.processor.held_actions import DISCARDED, EXPIRED
 
 ACTIVE: Final = 1
@@ -25,10 +24,6 @@ LET_GO: Final = 4
 
 _DECISIONS: Final = {name: 8 << place for place, name in enumerate(get_args(Suppression))}
 HELD: Final = _DECISIONS["held"]
-
-_FETCH_MS: Final = 500
-_AT_ONCE: Final = 5_000
-_PATIENCE_SECONDS: Final = 60.0
 
 
 class _Told(msgspec.Struct):
@@ -43,8 +38,6 @@ class _Told(msgspec.Struct):
 
 
 _read = msgspec.json.Decoder(_Told).decode
-
-Take = Callable[[TopicPartition, Sequence[ConsumerRecord]], None]
 
 
 @dataclass(slots=True)
@@ -102,43 +95,6 @@ def _said(told: _Told) -> int:
         let_go = told.decision == "held" and told.detail in (DISCARDED, EXPIRED)
         return LET_GO if let_go else _DECISIONS.get(told.decision, 0)
     return RETRACTED if told.status == "retracted" else ACTIVE
-
-
-async def read_through(
-    consumer: AIOKafkaConsumer,
-    starts: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-    take: Take,
-) -> None:
-    """Read partitions from their starts to their ends, each in order.
-
-    Raises:
-        LingerError: if Kafka sends nothing more for a minute.
-        KafkaError: if Kafka does not answer.
-    """
-    left = {place for place, start in starts.items() if start < ends[place]}
-    if not left:
-        return
-    consumer.assign(list(left))
-    for place in left:
-        consumer.seek(place, starts[place])
-    loop = asyncio.get_running_loop()
-    moved_at, passed = loop.time(), {place: starts[place] for place in left}
-    while left:
-        fetched: dict[TopicPartition, Any] = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
-        for place, records in fetched.items():
-            if wanted := [record for record in records if record.offset < ends[place]]:
-                take(place, wanted)
-        for place in sorted(left):
-            position = await consumer.position(place)
-            if position != passed[place]:
-                passed[place], moved_at = position, loop.time()
-            if position >= ends[place]:
-                left.discard(place)
-                consumer.pause(place)
-        if loop.time() - moved_at > _PATIENCE_SECONDS:
-            stuck = ", ".join(f"{place.topic}:{place.partition}" for place in sorted(left))
-            raise LingerError(f"Kafka has sent nothing more of {stuck} for {_PATIENCE_SECONDS:.0f} s; run it again")
 
 
 async def read_published(
