@@ -28,7 +28,8 @@ from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.rules.rule_set import RuleSet, compile_rules
-from workers.loading import event_types, load_configuration
+from workers.loading import load_configuration
+from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.settings import Settings

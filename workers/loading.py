@@ -1,58 +1,18 @@
 """The files a worker runs on: sources and rules, read and compiled, or every problem at once."""
 
 from dataclasses import replace
-from typing import Final
 
-from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
 from workers.errors import StartupError
+from workers.rule_files.known_names import event_types, known_of
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import Known, Reading, read_documents, read_texts
 from workers.rule_files.sources import load_sources
 from workers.rule_tests.files import Places
 from workers.rule_tests.runner import Unproven, problems_of, problems_without_proof, run_examples
 from workers.settings import Settings
-
-_COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
-_NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
-
-
-def event_types(sources: SourcesFile) -> list[str]:
-    """Return every event type there is: built-in and declared."""
-    return [*BUILT_IN, *sources.event_types]
-
-
-def event_attributes(sources: SourcesFile) -> dict[str, frozenset[str]]:
-    """Return every attribute that events are given, by type.
-
-    A type is left out if its events can have any attributes: if Linger's own events are read from a topic, or if
-    nothing gives such events yet.
-    """
-    found: dict[str, set[str]] = {}
-    anything = {name for source in sources.sources if source.fields is None for name in source.types()}
-    for source in sources.sources:
-        if source.event is not None and source.fields is not None:
-            fields = {str(name) for name in source.fields.model_fields_set} - _COMMON
-            found.setdefault(source.event, set()).update(fields, source.attributes)
-    return {name: frozenset(attributes) for name, attributes in found.items() if name not in anything}
-
-
-def built_in_attributes(name: str) -> frozenset[str]:
-    """Return the fields that Linger itself has for a type of event, such as `amount` of a purchase."""
-    return frozenset(BUILT_IN[name].model_fields) - _NO_ATTRIBUTES if name in BUILT_IN else frozenset()
-
-
-def known_of(sources: SourcesFile | None) -> Known:
-    """Return what rules can name; without sources, the built-in event types with any attributes.
-
-    A field that Linger itself has can be named even if no source fills it yet.
-    """
-    if sources is None:
-        return Known(tuple(BUILT_IN))
-    given = event_attributes(sources)
-    return Known(tuple(event_types(sources)), {name: given[name] | built_in_attributes(name) for name in given})
 
 
 def load_configuration(settings: Settings) -> tuple[SourcesFile, RuleSet]:

@@ -11,7 +11,7 @@ from schemas.conditions import Meets
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
 from workers.core.definitions import expanded
-from workers.loading import event_attributes, known_of
+from workers.rule_files.known_names import event_attributes, known_of
 from workers.rule_files.problems import Problem, render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources, read_sources

@@ -18,7 +18,7 @@ from tests.builders import rule
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.explain import rule_page
 from workers.explain.sentences import excluded, exclusions, explained, looked_at, sentence
-from workers.loading import event_types
+from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_tests.files import report_on

@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.errors import StartupError
-from workers.loading import event_types, load_configuration
+from workers.loading import load_configuration
 from workers.operations.doctor import Finding, Health, examine, unreadable
+from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.settings import Settings
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from schemas.sources import SourcesFile
 from workers.errors import StartupError
-from workers.loading import known_of
+from workers.rule_files.known_names import known_of
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
 from workers.rule_files.rules import Known, load_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources

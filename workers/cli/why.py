@@ -27,7 +27,8 @@ from workers.explain.why_report import (
     as_document,
     in_words,
 )
-from workers.loading import event_types, load_configuration
+from workers.loading import load_configuration
+from workers.rule_files.known_names import event_types
 from workers.rule_files.problems import did_you_mean, shortened
 from workers.rule_files.rules import load_book
 from workers.settings import Settings

@@ -17,7 +17,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
-from workers.loading import event_types
+from workers.rule_files.known_names import event_types
 from workers.state.rule_sets import as_in_force, newest_generation
 from workers.state.store import Store
 

@@ -15,7 +15,7 @@ from schemas.rules import Rule, RuleBook
 from workers.core.phrases import phrase
 from workers.core.rules.contact_policy import limit_in_words
 from workers.explain.sentences import explained
-from workers.loading import event_types
+from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 

@@ -32,12 +32,12 @@ from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import read_through, stop_consumer
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.loading import event_types
 from workers.processor.agent import Decide, Partition
 from workers.processor.unit_of_work import Work
 from workers.recovery.deferred_actions import Replayed, Tally
 from workers.recovery.published import Published, read_published
 from workers.recovery.source_progress import SourcePartition, find_progress
+from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
 from workers.state.consistency import REBUILDING, Log, misfit

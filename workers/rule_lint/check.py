@@ -6,7 +6,8 @@ from datetime import datetime
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.loading import event_types, known_of, proof_problems
+from workers.loading import proof_problems
+from workers.rule_files.known_names import event_types, known_of
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.rules import Known, Reading, read_documents
 from workers.rule_lint.lint import LINTS, lint

@@ -9,7 +9,7 @@ from schemas.durations import parse_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
 from workers.core.definitions import expanded
-from workers.loading import built_in_attributes
+from workers.rule_files.known_names import built_in_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem, did_you_mean
 from workers.rule_files.references import (

@@ -9,7 +9,7 @@ from typing import Any
 from schemas import conditions as model
 from schemas.rules import Rule, RuleBook
 from schemas.sources import SourcesFile
-from workers.loading import event_attributes
+from workers.rule_files.known_names import event_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import Definition, conditions_of, definitions_in, meets_in

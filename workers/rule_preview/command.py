@@ -33,7 +33,7 @@ from workers.histories.files import ForeignReader, Gathering, canonical_reader, 
 from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
-from workers.loading import event_types
+from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, Tally
