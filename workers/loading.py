@@ -1,7 +1,5 @@
 """The files a worker runs on: sources and rules, read and compiled, or every problem at once."""
 
-from dataclasses import replace
-
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
@@ -10,8 +8,7 @@ from workers.rule_files.known_names import event_types, known_of
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import Known, Reading, read_documents, read_texts
 from workers.rule_files.sources import load_sources
-from workers.rule_tests.files import Places
-from workers.rule_tests.runner import Unproven, problems_of, problems_without_proof, run_examples
+from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
 
 
@@ -52,20 +49,3 @@ def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[Readin
     if sources is not None and not problems:
         problems = proof_problems(reading, event_types(sources))
     return reading, problems
-
-
-def proof_problems(reading: Reading, types: list[str]) -> list[Problem]:
-    """Return what keeps live rules from being live: examples that fail, or are not there.
-
-    Args:
-        reading: without problems.
-        types: every event type there is.
-    """
-    live = replace(reading.book, rules=tuple(rule for rule in reading.book.rules if rule.status == "live"))
-    places = Places(reading.documents)
-    results = run_examples(live, types, places.locate)
-    # What is there and fails is told as such: here only what is not there.
-    shown = {(result.owner, result.acts) for result in results}
-    lacking = [Unproven(rule.id, (rule.id, True) not in shown, (rule.id, False) not in shown) for rule in live.rules]
-    unproven = [one for one in lacking if one.acts or one.stays_silent]
-    return in_order([*problems_of(results), *problems_without_proof(unproven, places.locate)])

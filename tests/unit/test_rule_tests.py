@@ -21,17 +21,9 @@ from workers.rule_tests import files, playback
 from workers.rule_tests.differences import words_of
 from workers.rule_tests.files import report_on
 from workers.rule_tests.locations import Places
+from workers.rule_tests.proof import live_without_proof, problems_without_proof
 from workers.rule_tests.reports import Report, as_document, as_junit, render_report
-from workers.rule_tests.runner import (
-    Place,
-    Result,
-    in_short,
-    live_without_proof,
-    problems_of,
-    problems_without_proof,
-    run_examples,
-    run_tests,
-)
+from workers.rule_tests.runner import Place, Result, in_short, problems_of, run_examples, run_tests
 from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.loading import proof_problems
 from workers.rule_files.known_names import event_types, known_of
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.rules import Known, Reading, read_documents
 from workers.rule_lint.lint import LINTS, lint
+from workers.rule_tests.proof import proof_problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
 from workers.rule_tests.locations import Places
+from workers.rule_tests.proof import live_without_proof
 from workers.rule_tests.reports import Report, as_document, as_junit, render_report
-from workers.rule_tests.runner import live_without_proof, run_examples, run_tests
+from workers.rule_tests.runner import run_examples, run_tests
 from workers.rule_tests.timelines import as_rich
 
 __all__ = ["Places", "report_on", "test_command"]

@@ -14,7 +14,8 @@ from schemas.rules import write_offset
 from workers.rule_files import problems
 from workers.rule_files.problems import Problem, printable
 from workers.rule_tests.differences import Entry
-from workers.rule_tests.runner import Result, Unproven, in_short
+from workers.rule_tests.proof import Unproven
+from workers.rule_tests.runner import Result, in_short
 from workers.rule_tests.timelines import Line, as_text, instead_of, timeline_of, title_of
 
 

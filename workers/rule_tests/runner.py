@@ -206,39 +206,6 @@ def _wanted(example: Example, stage: Stage) -> list[Expected]:
 # -- what follows ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Unproven:
-    """A live rule that no example shows to work."""
-
-    rule: str
-    acts: bool
-    """No example passes in which it acts."""
-    stays_silent: bool
-    """No example passes in which it asks for nothing."""
-
-    def __str__(self) -> str:
-        lacking = [
-            *(["in which it acts"] if self.acts else []),
-            *(["in which it does not act"] if self.stays_silent else []),
-        ]
-        return f"the rule '{self.rule}' is live, and has no passing example {' and none '.join(lacking)}"
-
-
-def live_without_proof(book: RuleBook, results: Iterable[Result]) -> list[Unproven]:
-    """Return the live rules that lack a passing example that acts, or a passing one that does not.
-
-    Args:
-        book: without problems.
-        results: of `run_examples`; tests over several rules prove nothing about a single one.
-    """
-    proofs = {(result.owner, result.acts) for result in results if result.passed}
-    return [
-        Unproven(rule.id, (rule.id, True) not in proofs, (rule.id, False) not in proofs)
-        for rule in book.rules
-        if rule.status == "live" and not {(rule.id, True), (rule.id, False)} <= proofs
-    ]
-
-
 def problems_of(results: Iterable[Result]) -> list[Problem]:
     """Return a problem for each example or test that failed, or could not be run, at its place."""
     return [_problem(result) for result in results if not result.passed]
@@ -250,17 +217,6 @@ def _problem(result: Result) -> Problem:
         return Problem(*result.place, "impossible-example", message, result.hint)
     message = f"the example '{result.name}' fails: {in_short(result)}"
     return Problem(*result.place, "failing-example", message, "`linger rules test` shows what happens when")
-
-
-def problems_without_proof(unproven: Iterable[Unproven], locate: Locate = nowhere) -> list[Problem]:
-    """Return a problem for each live rule without proof.
-
-    Args:
-        unproven: what `live_without_proof` says.
-        locate: asked for `(rule id, -1, ("status",))`.
-    """
-    hint = "add what is missing under 'examples', or write 'status: shadow' until then"
-    return [Problem(*locate(one.rule, -1, ("status",)), "live-without-example", str(one), hint) for one in unproven]
 
 
 def in_short(result: Result) -> str:
