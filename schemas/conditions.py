@@ -6,7 +6,7 @@ it is loaded.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -698,3 +698,21 @@ def replaced(condition: Any, replace: Callable[[Meets], Any]) -> Any:
         case Not(not_=part):
             return Not(not_=replaced(part, replace))
     return condition
+
+
+def expanded(condition: Any, define: Mapping[str, Any]) -> Any:
+    """Return a condition in which every `meets` is replaced by what it stands for, however deep.
+
+    Args:
+        condition: as it was written.
+        define: named conditions, which may name one another; of a book without problems, so that no name is
+            missing, none leads back to itself, and what comes out is no larger than a rule may be.
+
+    Raises:
+        KeyError: for a name that nobody defined.
+    """
+
+    def meant(meets: Meets) -> Any:
+        return expanded(define[meets.meets], define)
+
+    return replaced(condition, meant)

@@ -7,10 +7,9 @@ import jsonschema  # type: ignore[import-untyped]
 import orjson
 import pytest
 
-from schemas.conditions import Meets
+from schemas.conditions import Meets, expanded
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
-from workers.core.definitions import expanded
 from workers.rule_files.known_names import event_attributes, known_of
 from workers.rule_files.problems import Problem, render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from schemas import conditions as model
+from schemas.conditions import expanded
 from schemas.durations import write_duration
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core.definitions import expanded
 from workers.core.phrases import Said, attribute, date_in_words, listed, negated, noun, phrase, said
 from workers.core.rules.contact_policy import limit_in_words
 

@@ -10,9 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
+from schemas.conditions import MAX_CONDITIONS, MAX_NESTING, expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
-from workers.core.definitions import expanded
 from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
 from workers.rule_files.references import (
     Definition,

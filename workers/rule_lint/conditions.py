@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas import conditions as model
+from schemas.conditions import expanded
 from schemas.durations import parse_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from workers.core.definitions import expanded
 from workers.rule_files.known_names import built_in_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem, did_you_mean

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from schemas import actions, conditions
 from schemas import rules as written
+from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.conditions.truth import Condition
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.codec import codes_of
 from workers.core.customer.specs import FactPlan, Plans, SeriesPlan, digest_of
-from workers.core.definitions import expanded
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 from workers.core.rules.contact_policy import Control, compile_control
 
