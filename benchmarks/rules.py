@@ -27,7 +27,8 @@ from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
-from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book

@@ -15,7 +15,8 @@ from schemas.actions import Action, Decision
 from workers.core.coverage import Observed
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
-from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import iso_utc
 from workers.rule_files.rules import load_book
 

@@ -8,7 +8,8 @@ from workers.core.coverage import Observed
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import Fact
-from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 
 DAY = 86_400_000
 TYPES = ("purchase", "login", "cancellation")

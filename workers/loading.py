@@ -2,7 +2,8 @@
 
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
-from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
+from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
 from workers.rule_files.known_names import event_types, known_of
 from workers.rule_files.problems import Problem, in_order

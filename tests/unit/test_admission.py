@@ -9,7 +9,8 @@ from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
 from workers.core.rules.contact_policy import is_held_out
-from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet
+from workers.core.rules.rule_compiler import HOLD_OUT_KEY
+from workers.core.rules.rule_set import RuleSet
 
 TYPES = ("purchase", "login", "cancellation", "profile", "nps")
 QUIET_10 = {"none": "purchase", "for": "10 days"}

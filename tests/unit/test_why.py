@@ -20,7 +20,8 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
-from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.explain.customer_state import find_troubles, seen_until, watched_as

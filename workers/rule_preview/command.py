@@ -25,7 +25,7 @@ from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.core.events.mapping import ForeignRecord
-from workers.core.rules.rule_set import HOLD_OUT_KEY
+from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.errors import StartupError
 from workers.histories import cdnow
 from workers.histories.by_customer import EventsByCustomer, Part

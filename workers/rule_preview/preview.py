@@ -21,7 +21,8 @@ from schemas.rules import Rule, RuleBook, pace_seconds
 from workers.core.coverage import Observed
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
-from workers.core.rules.rule_set import HOLD_OUT_KEY, RuleSet, compile_rules
+from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
+from workers.core.rules.rule_set import RuleSet
 
 __all__ = [
     "Change",

@@ -19,7 +19,8 @@ from workers.core.coverage import Observed
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
-from workers.core.rules.rule_set import RuleSet, compile_rules
+from workers.core.rules.rule_compiler import compile_rules
+from workers.core.rules.rule_set import RuleSet
 from workers.rule_files.problems import did_you_mean
 
 CUSTOMER: Final = "example"

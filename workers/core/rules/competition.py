@@ -1,0 +1,82 @@
+"""Rules that compete: which of them decide together, and which goes first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import permutations
+
+from workers.core.rules.contact_policy import Control
+from workers.core.rules.rule_set import Rule
+
+
+def _competing(rules: list[Rule], control: Control) -> list[Rule]:
+    """Find out which rules compete for the same customer, and who is asked first.
+
+    What becomes of one action of a circle depends on the others, so it is admitted only when all types that decide
+    about any of them have been seen. A limit over all rules puts all of them into one circle.
+    """
+    by_id = {rule.id: rule for rule in rules}
+    acting = [rule for rule in rules if not rule.shadow and not rule.paused]
+    yields_to: dict[str, list[str]] = {rule.id: [] for rule in rules}
+    rivals: dict[str, set[str]] = {rule.id: set() for rule in rules}
+    for rule, other in permutations(acting, 2):
+        if other.id in rule.instead_of:
+            yields_to[other.id].append(rule.id)
+        if other.id in rule.instead_of or rule.priority > other.priority > 0 or control.remembers_ms:
+            rivals[rule.id].add(other.id)
+            rivals[other.id].add(rule.id)
+    ranks = {name: rank for rank, name in enumerate(_ranking(rules))}
+    circles = _circles(rivals)
+    found = []
+    for rule in rules:
+        circle = circles.get(rule.id, (-1, frozenset()))
+        shared = frozenset[str]().union(*(by_id[name].types for name in circle[1]))
+        found.append(
+            replace(
+                rule,
+                reads=rule.types | shared,
+                waits=rule.needs | shared | control.types,
+                circle=circle[0],
+                rank=ranks[rule.id],
+                yields_to=tuple(yields_to[rule.id]),
+            )
+        )
+    return found
+
+
+def _ranking(rules: Sequence[Rule]) -> list[str]:
+    """Return the ids so that who stands instead of another comes before it, then by priority, then by id."""
+    by_priority = [rule.id for rule in sorted(rules, key=lambda rule: (-rule.priority, rule.id))]
+    places = {name: place for place, name in enumerate(by_priority)}
+    sorter: TopologicalSorter[str] = TopologicalSorter({name: [] for name in by_priority})
+    for rule in rules:
+        for other in rule.instead_of:
+            if other in places:
+                sorter.add(other, rule.id)
+    try:
+        sorter.prepare()
+    except CycleError:
+        return by_priority  # `linger rules check` refuses it; here any fixed order will do
+    ranking: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=places.__getitem__)
+        ranking.append(ready.pop(0))
+        sorter.done(ranking[-1])
+    return ranking
+
+
+def _circles(rivals: Mapping[str, set[str]]) -> dict[str, tuple[int, frozenset[str]]]:
+    """Return by rule id the number and the members of its circle; rules without rivals are left out."""
+    circles: dict[str, tuple[int, frozenset[str]]] = {}
+    for name in rivals:
+        if name in circles or not rivals[name]:
+            continue
+        members: set[str] = set()
+        found = {name}
+        while found:
+            members |= found
+            found = {other for one in found for other in rivals[one]} - members
+        circle = (len({number for number, _ in circles.values()}), frozenset(members))
+        circles.update(dict.fromkeys(members, circle))
+    return circles

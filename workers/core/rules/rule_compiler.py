@@ -1,0 +1,149 @@
+"""Rules as people write them, compiled to the set that decides."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from schemas import actions, conditions
+from schemas import rules as written
+from schemas.conditions import expanded
+from schemas.durations import duration_ms
+from schemas.rules import RuleBook, pace_seconds
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.codec import codes_of
+from workers.core.customer.specs import Plans, digest_of
+from workers.core.rules.competition import _competing
+from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
+from workers.core.rules.contact_policy import compile_control
+from workers.core.rules.event_effects import _grouped, _responses
+from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
+
+HOLD_OUT_KEY: Final = b"linger"
+"""Places customers in experiments when the operator gives no key."""
+
+
+_BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
+
+
+def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HOLD_OUT_KEY) -> RuleSet:
+    """Compile everything that rule files say.
+
+    Args:
+        book: ids are unique, and every named condition is there.
+        types: every event type there is, built-in and declared.
+        hold_out_key: places customers in experiments; at most 64 bytes.
+    """
+    ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
+    evaluated = [rule for rule in ordered if rule.status != "draft"]
+    control = compile_control(book.for_every_rule)
+    read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
+    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in control.traits})
+    plans = Plans(known)
+    for reference in sorted(control.traits):
+        plans.need_trait(reference)
+    compiled = _grouped(_competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
+    references: dict[str, set[str]] = {}
+    for one in evaluated:
+        for reference in one.variables.values():
+            name, attribute = reference.split(".", 1)
+            references.setdefault(name, set()).add(attribute)
+    groups: dict[str, list[Rule]] = {}
+    for rule in compiled:
+        groups.setdefault(rule.group, []).append(rule)
+    return RuleSet(
+        rules=tuple(compiled),
+        # What is stored names groups of rules, so whatever changes them makes another rule set.
+        hash=digest_of(
+            [
+                [_content(rule) for rule in ordered],
+                _dumped(book.for_every_rule),
+                [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
+            ]
+        ),
+        control=control,
+        facts=plans.facts_by_type(),
+        groups={name: tuple(group) for name, group in groups.items()},
+        requires={name: group[0].requires for name, group in groups.items()},
+        responses={
+            (kind, was_cancelled): _responses(kind, was_cancelled, groups)
+            for kind in known
+            for was_cancelled in (False, True)
+        },
+        returns=plans.returns,
+        references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
+        declared=frozenset(known) - _BUILT_IN,
+        by_id={rule.id: rule for rule in compiled},
+        codes=codes_of(rule.id for rule in compiled),
+        circles={
+            number: frozenset(rule.group for rule in compiled if rule.circle == number)
+            for number in {rule.circle for rule in compiled if rule.circle >= 0}
+        },
+    )
+
+
+def _conditions_of(rule: written.Rule) -> list[Any]:
+    return [rule.when] if rule.unless is None else [rule.when, rule.unless]
+
+
+def _expanded(rule: written.Rule, define: Mapping[str, Any]) -> written.Rule:
+    """Return a rule in which names of conditions are replaced by the conditions."""
+    changes = {"when": expanded(rule.when, define)}
+    if rule.unless is not None:
+        changes["unless"] = expanded(rule.unless, define)
+    return rule.model_copy(update=changes)
+
+
+def _dumped(model: Any, **options: Any) -> Any:
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True, **options)
+
+
+def _content(rule: written.Rule) -> Any:
+    """Return what a rule says; its examples and its description decide nothing."""
+    return _dumped(rule, exclude={"examples", "description"})
+
+
+def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
+    when: Any = rule.when
+    if rule.unless is not None:
+        when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
+    condition = compile_condition(when, plans)
+    content = _content(rule)
+    version = digest_of(content)
+    stance = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
+    return Rule(
+        id=rule.id,
+        version=version,
+        identity=actions.Rule(rule.id, version),
+        action=rule.action,
+        shadow=rule.status == "shadow",
+        paused=rule.status == "paused",
+        condition=condition,
+        template=rule.template,
+        variables=dict(rule.variables),
+        again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),
+        expires_after_ms=duration_ms(rule.expires_after),
+        for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
+        types=condition.types,
+        needs=condition.needs,
+        lowered_ms={
+            (name, was_cancelled): condition.lowered_ms(name, was_cancelled)
+            for name in sorted(condition.types)
+            for was_cancelled in (False, True)
+        },
+        quiet_ms={name: condition.quiet_ms(name) for name in sorted(condition.types)},
+        requires=_range_of_events(when),
+        priority=rule.priority or 0,
+        instead_of=tuple(rule.instead_of or ()),
+        hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
+        pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
+        includes_existing=rule.existing == "include",
+        stance=digest_of([stance, rule.status == "live"]),
+    )
+
+
+def _range_of_events(when: Any) -> Required:
+    least, most = required_events(when), most_events(when)
+    # Nobody has more events than FOREVER_MS: a larger bound is taken for it.
+    return tuple(
+        (name, min(least.get(name, 0), FOREVER_MS), min(most.get(name, FOREVER_MS), FOREVER_MS))
+        for name in sorted({*least, *most})
+    )
