@@ -26,7 +26,7 @@ from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
-from workers.observability.log_events import configure_logging
+from workers.observability.logs import configure_logging
 from workers.state.store import Order
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")

@@ -10,7 +10,7 @@ import pytest
 from workers.errors import StartupError
 from workers.observability import http_server
 from workers.observability.http_server import Endpoints, is_loopback
-from workers.observability.log_events import REGISTRY
+from workers.observability.metrics import REGISTRY
 from workers.settings import read_settings
 
 TOKEN = "a-token-of-the-tests"

@@ -25,7 +25,7 @@ from workers.errors import LingerError, StartupError
 from workers.explain.customer import Knowledge, look_up, render
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.loading import load_configuration
-from workers.observability import http_server, log_events
+from workers.observability import http_server, logs
 from workers.operations.permissions import require_access
 from workers.runtime.worker import Worker
 from workers.settings import OWN_TOPICS, Settings, read_settings
@@ -105,8 +105,8 @@ def _print_json(document: Any) -> None:
 def run() -> None:
     """Run one worker, until SIGTERM or Ctrl-C. Settings come from LINGER_… variables."""
     settings = _settings()
-    log_events.configure_logging(settings.log_level, settings.log_format)
-    log_events.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    logs.configure_logging(settings.log_level, settings.log_format)
+    logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     http_server.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
     sources, rules = load_configuration(settings)
     asyncio.run(require_access(settings, sources))

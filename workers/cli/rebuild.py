@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from workers.loading import load_configuration
-from workers.observability import log_events
+from workers.observability import logs
 from workers.recovery.rebuild import Options, Rebuild, Report
 from workers.settings import Settings
 from workers.state.connect import with_store
@@ -44,8 +44,8 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 
 def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
     """Rebuild, and say what it came to."""
-    log_events.configure_logging("warning", settings.log_format)
-    log_events.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
+    logs.configure_logging("warning", settings.log_format)
+    logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     sources, rules = load_configuration(settings)
 
     async def work(store: Store) -> Report:

@@ -28,7 +28,7 @@ from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
-from workers.observability import log_events
+from workers.observability import metrics
 from workers.settings import Settings
 
 _QUEUED_BATCHES: Final = 2
@@ -312,10 +312,10 @@ class _Tally:
     def report(self) -> None:
         """Add it to the metrics."""
         for topic, number in self.read.items():
-            log_events.RECORDS_READ.labels(topic).inc(number)
+            metrics.RECORDS_READ.labels(topic).inc(number)
         for (topic, reason), number in self.dead.items():
-            log_events.DEAD_LETTERS.labels(topic, reason).inc(number)
+            metrics.DEAD_LETTERS.labels(topic, reason).inc(number)
         for topic, number in self.skipped.items():
-            log_events.RECORDS_SKIPPED.labels(topic).inc(number)
+            metrics.RECORDS_SKIPPED.labels(topic).inc(number)
         for kind, number in self.unknown.items():
-            log_events.UNKNOWN_FIELDS.labels(kind).inc(number)
+            metrics.UNKNOWN_FIELDS.labels(kind).inc(number)

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 from workers.dead_letters.record import cut_dead_letters
 from workers.kafka.partitioner import hash_of
 from workers.kafka.records import MAX_RECORD_BYTES, OutboxRecord
-from workers.observability import log_events
+from workers.observability import log_events, metrics
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Publisher:
                 records = cut_dead_letters(records)
             except (TimeoutError, KafkaError, OSError, ConnectionError) as error:
                 self.is_refused = True
-                log_events.PUBLISH_FAILURES.inc()
+                metrics.PUBLISH_FAILURES.inc()
                 log.warning(
                     log_events.PUBLISH_FAILED,
                     error=f"{type(error).__name__}: {error}",

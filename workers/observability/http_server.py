@@ -14,7 +14,7 @@ from http import HTTPStatus
 from aiohttp import web
 from prometheus_client import generate_latest
 
-from workers.observability.log_events import REGISTRY
+from workers.observability.metrics import REGISTRY
 
 Checks = Callable[[], Mapping[str, str | None]]
 """Returns by name what is wrong, None for what is well."""

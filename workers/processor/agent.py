@@ -34,7 +34,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
-from workers.observability import log_events
+from workers.observability import log_events, logs, metrics
 from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import Work
@@ -188,7 +188,7 @@ class Decide:
         self._progress = progress
         numbers = sorted(bounds)
         claimed = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
-        log_events.PARTITIONS.set(len(self._partitions))
+        metrics.PARTITIONS.set(len(self._partitions))
         self._changed.set()
         log.info(log_events.PARTITIONS_CLAIMED, partitions=sorted(self._partitions))
         return {number: offset for number, offset in zip(numbers, claimed, strict=True) if offset is not None}
@@ -278,7 +278,7 @@ class Decide:
             partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
             partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
         for name, until_ms in self.until.items():
-            log_events.SEEN.labels(name).set(until_ms / 1000)
+            metrics.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
         self._looked = asyncio.Event()
 
@@ -313,7 +313,7 @@ class Decide:
         for partition in list(self._partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._fire(partition, Due([], {}), 0)
-        log_events.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
+        metrics.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
 
     async def _fire_page(self, partitions: Sequence[Partition]) -> bool:
@@ -491,7 +491,7 @@ class Decide:
             except Transient as error:
                 if time.monotonic() > give_up:
                     raise
-                log_events.RETRIES.inc()
+                metrics.RETRIES.inc()
                 log.warning(log_events.STEP_RETRIED, partition=number, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
         raise AssertionError("unreachable")
@@ -524,7 +524,7 @@ class Decide:
 
     async def _lose(self, partition: Partition) -> None:
         partition.lost_at = time.monotonic()
-        log_events.FENCED.inc()
+        metrics.FENCED.inc()
         log.warning(log_events.PARTITION_FENCED, partition=partition.number)
         await partition.outbox.close()
 
@@ -571,7 +571,7 @@ class Decide:
             partition.hearing.hear(self._stamped_ms(work.newest))
         if work.waiting:
             self._asked.set()
-        log_events.STEP_SECONDS.observe(time.perf_counter() - started)
+        metrics.STEP_SECONDS.observe(time.perf_counter() - started)
 
     def _sort(self, record: ConsumerRecord, work: Work) -> None:
         """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
@@ -644,9 +644,7 @@ class Decide:
         except codec.OtherLayout as error:
             raise LingerError(str(error)) from error
         except Exception as error:  # the one place where a bug in deciding meets a customer's data
-            log.exception(
-                log_events.DEAD_LETTERED, customer=log_events.customer_ref(name), error=type(error).__name__
-            )
+            log.exception(log_events.DEAD_LETTERED, customer=logs.customer_ref(name), error=type(error).__name__)
             reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
             if len(events) == 1:
                 work.dead_letters.append(self._dead_letter(events[0][1], reason))
@@ -664,7 +662,7 @@ class Decide:
         return merged
 
     def _dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
-        log_events.DEAD_LETTERS.labels(record.topic, error.reason).inc()
+        metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()
         source = (record.topic, record.partition, record.offset)
         content = (record.key, record.value, tuple(record.headers))
         return dead_letter(self._dead_letter_topic, source, content, error)
@@ -709,7 +707,7 @@ class Decide:
                 except codec.OtherLayout as error:
                     raise LingerError(str(error)) from error
                 except Exception:  # one customer's data must not stop everybody's timers
-                    log.exception(log_events.STEP_RETRIED, customer=log_events.customer_ref(name))
+                    log.exception(log_events.STEP_RETRIED, customer=logs.customer_ref(name))
                     work.due[name] = upto_ms + _POSTPONE_MS
                     continue
                 work.note(name, outcome, is_new=False)
@@ -722,7 +720,7 @@ class Decide:
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)
-        log_events.TIMERS.inc(work.timers)
+        metrics.TIMERS.inc(work.timers)
 
     # -- held actions --------------------------------------------------------------------------------------
 
@@ -760,7 +758,7 @@ class Decide:
     def _committed(self, partition: Partition, changes: Changes, work: Work) -> None:
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing)
-        log_events.LAST_STEP.set_to_current_time()
+        metrics.LAST_STEP.set_to_current_time()
         work.report()
 
     async def _commit(self, partition: Partition, changes: Changes) -> None:
@@ -774,7 +772,7 @@ class Decide:
         Raises:
             Fenced: if somebody else owns the partition by now.
         """
-        log_events.RETRIES.inc()
+        metrics.RETRIES.inc()
         log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(error))
         while True:
             await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])

@@ -13,7 +13,7 @@ from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
 from workers.core.events.decoding import Fact
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.observability import log_events
+from workers.observability import metrics
 from workers.outbox.cloud_events import messages
 from workers.state.store import Changes, Held, Meta
 
@@ -116,9 +116,9 @@ class Work:
 
     def report(self) -> None:
         """Count what was done in the metrics."""
-        log_events.EVENTS.labels("folded").inc(self.folded)
-        log_events.EVENTS.labels("duplicate").inc(self.duplicates)
-        log_events.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        metrics.EVENTS.labels("folded").inc(self.folded)
+        metrics.EVENTS.labels("duplicate").inc(self.duplicates)
+        metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:
@@ -127,9 +127,9 @@ class Work:
             else:
                 suppressed[decision.rule.id, decision.decision] += 1
         for labels, number in actions.items():
-            log_events.ACTIONS.labels(*labels).inc(number)
+            metrics.ACTIONS.labels(*labels).inc(number)
         for reason, number in suppressed.items():
-            log_events.SUPPRESSED.labels(*reason).inc(number)
+            metrics.SUPPRESSED.labels(*reason).inc(number)
 
     def _counts(self) -> dict[str, int]:
         counts = {

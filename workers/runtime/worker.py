@@ -23,7 +23,7 @@ from workers.kafka.faust_batches import Delivery, ReaderSettings, build_app, rea
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 from workers.loading import load_rule_set
-from workers.observability import log_events
+from workers.observability import log_events, metrics
 from workers.observability.http_server import Endpoints
 from workers.processor.agent import Decide
 from workers.rule_files.watch import fingerprint
@@ -142,7 +142,7 @@ class Worker:
                 promotion = await put_in_force(self._store, rules, now_ms, deliberate=deliberate)
                 if promotion.rules.generation != self._rules.generation:
                     await self._take_over(promotion)
-                    log_events.RELOADS.labels("loaded").inc()
+                    metrics.RELOADS.labels("loaded").inc()
                 await self._reclaim_stopped()
             except OlderRules as error:
                 return self._refuse([str(error)]) if is_new else []
@@ -155,7 +155,7 @@ class Worker:
             return []
 
     def _refuse(self, problems: list[str]) -> list[str]:
-        log_events.RELOADS.labels("refused").inc()
+        metrics.RELOADS.labels("refused").inc()
         self._refused = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
         log.error(log_events.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
         return problems
@@ -171,7 +171,7 @@ class Worker:
     async def _take_over(self, promotion: Promotion) -> None:
         self._rules, self._refused = promotion.rules, None
         await self._decide.put_in_force(self._rules)
-        log_events.GENERATION.set(self._rules.generation)
+        metrics.GENERATION.set(self._rules.generation)
         log.info(
             log_events.RULES_LOADED,
             generation=self._rules.generation,
@@ -471,7 +471,7 @@ class Worker:
             self._trouble = None
             self._note_progress(activity_ends)
         except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
-            log_events.RETRIES.inc()
+            metrics.RETRIES.inc()
             self._trouble = f"{type(error).__name__}: {error}"
             self._liveness.note(time.monotonic(), None, waits=False)
             log.warning(log_events.STEP_RETRIED, error=self._trouble)
@@ -553,7 +553,7 @@ class Worker:
         silent = silent_sources(self._sources, progress, now_ms)
         for source in self._sources.sources:
             was, is_now = source.topic in self._silent, source.topic in silent
-            log_events.SILENT.labels(source.topic).set(is_now)
+            metrics.SILENT.labels(source.topic).set(is_now)
             if is_now and not was:
                 limit = write_duration(source.max_silence)
                 log.warning(
@@ -635,7 +635,7 @@ class Worker:
 
 
 def _tell_of_lost(tp: TP, offsets: range) -> None:
-    log_events.RECORDS_LOST.labels(tp.topic).inc(len(offsets))
+    metrics.RECORDS_LOST.labels(tp.topic).inc(len(offsets))
     log.error(
         log_events.SOURCE_RECORDS_LOST,
         topic=tp.topic,

@@ -10,7 +10,7 @@ from workers.core.rules.rule_set import Required, Responding, Response, Rule
 _GROUP_SIZE: Final = 4
 
 
-def _responses(kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]) -> tuple[Responding, ...]:
+def responses(kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]) -> tuple[Responding, ...]:
     """Find out what an event of a type can do to each group that reads it."""
     found: dict[Required, list[Response]] = {}
     for name, rules in groups.items():
@@ -36,7 +36,7 @@ def _manner(rule: Rule) -> tuple[tuple[bool, bool], ...]:
     return tuple((lowered > 0, rule.quiet_ms[kind] > 0) for (kind, _), lowered in rule.lowered_ms.items())
 
 
-def _grouped(rules: Sequence[Rule]) -> list[Rule]:
+def grouped(rules: Sequence[Rule]) -> list[Rule]:
     """Put rules that read, require and react to the same types, and compete with the same rules, into groups.
 
     They are small enough that a due time looks at few rules besides its own.

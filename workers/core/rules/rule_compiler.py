@@ -11,10 +11,10 @@ from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.codec import codes_of
 from workers.core.customer.specs import Plans, digest_of
-from workers.core.rules.competition import _competing
+from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 from workers.core.rules.contact_policy import compile_control
-from workers.core.rules.event_effects import _grouped, _responses
+from workers.core.rules.event_effects import grouped, responses
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 
 HOLD_OUT_KEY: Final = b"linger"
@@ -40,7 +40,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     plans = Plans(known)
     for reference in sorted(control.traits):
         plans.need_trait(reference)
-    compiled = _grouped(_competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
+    compiled = grouped(competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
     references: dict[str, set[str]] = {}
     for one in evaluated:
         for reference in one.variables.values():
@@ -64,7 +64,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         groups={name: tuple(group) for name, group in groups.items()},
         requires={name: group[0].requires for name, group in groups.items()},
         responses={
-            (kind, was_cancelled): _responses(kind, was_cancelled, groups)
+            (kind, was_cancelled): responses(kind, was_cancelled, groups)
             for kind in known
             for was_cancelled in (False, True)
         },
