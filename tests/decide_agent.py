@@ -16,7 +16,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
-from workers.processor.agent import Decide
+from workers.processor.agent import Processor
 from workers.settings import Settings
 from workers.state.store import Store
 
@@ -120,7 +120,7 @@ class Agent:
                 ],
             }
         )
-        self.decide = Decide(
+        self.decide = Processor(
             settings, sources, rules(*content, types=TYPES), store, self.publisher.as_publisher(), self.clock
         )
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
-from workers.state.store import Changes, Claimed, Due, Held, Meta, Order, Store, hash_tag
+from workers.state.store import Claimed, Due, Held, Meta, Order, Store, WriteSet, hash_tag
 
 
 @dataclass
@@ -53,7 +53,7 @@ class MemoryStep:
             raise Transient("Redis has lost steps")
         return [self._content.activities.get(customer) for customer in customers]
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: WriteSet) -> None:
         self._store.answer()
         content, meta = self._content, self._meta
         if content.version != self._version_read:

@@ -14,7 +14,7 @@ from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import put_in_force
-from workers.state.store import MAX_CUSTOMERS, Changes, Store
+from workers.state.store import MAX_CUSTOMERS, Store, WriteSet
 
 
 class Stored(NamedTuple):
@@ -98,7 +98,7 @@ async def put(store: Store, partitions: int, customers: Iterable[Customer], rule
     async def write(filling: _Filling) -> None:
         async with store.step(filling.number, metas[filling.number]) as step:
             await step.read(())
-            await step.commit(Changes(fields=stamp, activities=filling.activities, due=_set(filling.due)))
+            await step.commit(WriteSet(fields=stamp, activities=filling.activities, due=_set(filling.due)))
         filling.activities, filling.due = {}, {}
 
     total = 0

@@ -24,7 +24,7 @@ from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
-from workers.processor.unit_of_work import Work
+from workers.processor.unit_of_work import UnitOfWork
 from workers.runtime import worker
 from workers.state import store
 
@@ -46,12 +46,12 @@ STAGES: Final = {
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", intake.Intake, "_read"),
-    ("parse", processor.Decide, "_sort"),
+    ("parse", processor.Processor, "_sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
     ("decide", processor, "decide"),
     ("encode", codec, "encode"),
-    ("encode", Work, "changes"),
+    ("encode", UnitOfWork, "changes"),
 )
 _PATCHED_ASYNC: Final[tuple[tuple[str, Any, str], ...]] = (
     ("read", faust_batches.BatchConsumer, "_getmany"),

@@ -27,7 +27,7 @@ from workers.processor import agent as processor
 from workers.processor import unit_of_work
 from workers.runtime import worker
 from workers.state import store
-from workers.state.store import Changes, Step
+from workers.state.store import Step, WriteSet
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")
@@ -126,7 +126,7 @@ def _die_at(point: str, number: int) -> None:
     elif point == "committed":
         _after(Step, "commit", fuse.light)
     elif point == "acknowledging":
-        _after(processor.Decide, "take", fuse.light)
+        _after(processor.Processor, "take", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
     else:
@@ -157,7 +157,7 @@ def _before(owner: type, name: str, first: Callable[[], None]) -> None:
 def _die_waiting_for_the_answer(fuse: _Fuse) -> None:
     original = Step.commit
 
-    async def changed(step: Step, changes: Changes) -> None:
+    async def changed(step: Step, changes: WriteSet) -> None:
         connection: Any = step._connection
         read = connection.read_response
 
@@ -214,7 +214,7 @@ def _no_safe_time() -> None:
         horizon.until = until
 
     watermarks.Horizon.look = look
-    original = processor.Decide.look
+    original = processor.Processor.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
         def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
@@ -223,12 +223,12 @@ def _no_safe_time() -> None:
         processor.seen_by_type = seen_by_type
         original(this, reading, *others)
 
-    processor.Decide.look = changed
+    processor.Processor.look = changed
 
 
 def _no_high_water() -> None:
     """What intake sends twice is folded twice, and no event id is remembered."""
-    unit_of_work.Work.is_above_high_water = lambda self, source: True
+    unit_of_work.UnitOfWork.is_above_high_water = lambda self, source: True
 
 
 def _no_explicit_ack() -> None:

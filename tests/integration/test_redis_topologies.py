@@ -24,7 +24,7 @@ from tests.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import Changes, Held, Meta, Order, Store, hash_tag, open_pool
+from workers.state.store import Held, Meta, Order, Store, WriteSet, hash_tag, open_pool
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +72,7 @@ def letter(number: int) -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", str(number).encode(), ()))
 
 
-async def take_step(store: Store, meta: Meta, changes: Changes, partition: int = 0) -> None:
+async def take_step(store: Store, meta: Meta, changes: WriteSet, partition: int = 0) -> None:
     async with store.step(partition, meta) as step:
         await step.read(list(changes.activities))
         await step.commit(changes)
@@ -140,7 +140,7 @@ class Ledger:
             known = await step.read(names)
             activities = {name: b"%d" % (int(raw or 0) + 1) for name, raw in zip(names, known, strict=True)}
             due = dict.fromkeys(names, number + 1)
-            await step.commit(Changes(offset=number + 1, activities=activities, due=due, outbox=[letter(number)]))
+            await step.commit(WriteSet(offset=number + 1, activities=activities, due=due, outbox=[letter(number)]))
 
     async def assert_balanced(self, steps: int) -> None:
         """Assert that every step was taken once, in order."""
@@ -205,7 +205,7 @@ def test_questions_inside_of_steps_do_not_wait_for_the_end_of_other_steps(pair: 
             async with store.step(number, claims[number].meta) as step:
                 await step.read(())
                 await store.count_up(store.pace_key("a", 1), 1, 60)
-                await step.commit(Changes(offset=1))
+                await step.commit(WriteSet(offset=1))
 
         async with asyncio.timeout(10):
             await asyncio.gather(*map(step_along, range(80)))
@@ -255,7 +255,7 @@ async def filled(store: Store) -> set[tuple[str, str]]:
     for number in PARTITIONS:
         meta = (await store.claim(number, "one")).meta
         names = {f"p{number}-{serial}": b"x" for serial in range(25)}
-        await take_step(store, meta, Changes(offset=number, activities=names, due=dict.fromkeys(names, 5)), number)
+        await take_step(store, meta, WriteSet(offset=number, activities=names, due=dict.fromkeys(names, 5)), number)
     return {(hash_tag(number), f"p{number}-{serial}") for number in PARTITIONS for serial in range(25)}
 
 
@@ -279,11 +279,11 @@ def test_in_a_cluster_a_partition_has_one_owner_and_its_steps_are_taken(cluster:
     async def law(store: CountingStore) -> None:
         for number in PARTITIONS:
             meta = (await store.claim(number, "one")).meta
-            await take_step(store, meta, Changes(offset=1, activities={"ada": b"1"}), number)
+            await take_step(store, meta, WriteSet(offset=1, activities={"ada": b"1"}), number)
             rival = (await store.claim(number, "two")).meta
             assert rival.offset == 1
             with pytest.raises(Fenced):
-                await take_step(store, meta, Changes(offset=2, activities={"ada": b"2"}), number)
+                await take_step(store, meta, WriteSet(offset=2, activities={"ada": b"2"}), number)
             assert await store.activity(number, "ada") == b"1"
 
     lawful(law, cluster.arguments())
@@ -293,7 +293,7 @@ def test_in_a_cluster_a_step_is_two_questions(cluster: SmallCluster) -> None:
     async def law(store: CountingStore) -> None:
         meta = (await store.claim(0, "one")).meta
         store.questions = 0
-        await take_step(store, meta, Changes(offset=1, activities={"ada": b"1"}))
+        await take_step(store, meta, WriteSet(offset=1, activities={"ada": b"1"}))
         assert store.questions == 2
 
     lawful(law, cluster.arguments())
@@ -322,7 +322,7 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
         for number in PARTITIONS:
             meta = (await store.claim(number, "one")).meta
             held = [Held(f"r{number % 3}", f"a{number}", 1, letter(number))]
-            await take_step(store, meta, Changes(offset=1, held=held), number)
+            await take_step(store, meta, WriteSet(offset=1, held=held), number)
             await store.order(number, [Order("release", "r", f"a{number}")])
         assert await store.rules_held() == {"r0", "r1", "r2"}
         orders = await store.orders(PARTITIONS, 5)
@@ -364,7 +364,7 @@ def test_every_master_of_a_cluster_can_be_asked(cluster: SmallCluster) -> None:
 def test_every_node_of_a_cluster_is_given_the_password(cluster: SmallCluster) -> None:
     async def step_everywhere(store: CountingStore) -> None:
         for number in PARTITIONS:
-            await take_step(store, (await store.claim(number, "one")).meta, Changes(offset=1), number)
+            await take_step(store, (await store.claim(number, "one")).meta, WriteSet(offset=1), number)
 
     async def is_refused(store: CountingStore) -> None:
         with pytest.raises(
@@ -401,7 +401,7 @@ def test_a_step_that_meets_a_slot_that_has_moved_is_tried_again_where_it_is_now(
 ) -> None:
     async def law(store: CountingStore) -> None:
         meta = (await store.claim(1, "one")).meta
-        await take_step(store, meta, Changes(offset=1, activities={"ada": b"1"}), 1)
+        await take_step(store, meta, WriteSet(offset=1, activities={"ada": b"1"}), 1)
         slot = slot_of(1)
         source = cluster.owner(slot)
 
@@ -415,11 +415,11 @@ def test_a_step_that_meets_a_slot_that_has_moved_is_tried_again_where_it_is_now(
                 await step.read(["ada"])
                 if moment != "before its read":
                     await move()
-                await step.commit(Changes(offset=2, activities={"ada": b"2"}, outbox=[letter(2)]))
+                await step.commit(WriteSet(offset=2, activities={"ada": b"2"}, outbox=[letter(2)]))
         again = await store.claim(1, "one", again=True)
         assert (again.meta.offset, again.meta.version, again.outbox) == (1, meta.version + 1, [])
         assert await store.activity(1, "ada") == b"1"
-        await take_step(store, again.meta, Changes(offset=2, activities={"ada": b"2"}), 1)
+        await take_step(store, again.meta, WriteSet(offset=2, activities={"ada": b"2"}), 1)
         assert another(cluster, source) == cluster.owner(slot)
 
     lawful(law, cluster.arguments())
@@ -511,7 +511,7 @@ def test_a_service_that_the_sentinels_do_not_know_is_named_with_those_they_do(wa
 
 def test_sentinels_have_credentials_of_their_own(watched: Watched) -> None:
     async def step(store: CountingStore) -> None:
-        await take_step(store, (await store.claim(0, "one")).meta, Changes(offset=1))
+        await take_step(store, (await store.claim(0, "one")).meta, WriteSet(offset=1))
 
     async def is_refused(store: CountingStore) -> None:
         with pytest.raises(Transient, match="no sentinel names a master") as caught:

@@ -20,7 +20,7 @@ from tests.services import missing_redis
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import SLOTS, Changes, Meta, Store, hash_tag, open_pool
+from workers.state.store import SLOTS, Meta, Store, WriteSet, hash_tag, open_pool
 
 pytestmark = pytest.mark.integration
 
@@ -59,9 +59,9 @@ def letter(value: bytes = b"{}") -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", value, (("ce_id", b"1"),)))
 
 
-def full_step(name: str = "ada") -> Changes:
+def full_step(name: str = "ada") -> WriteSet:
     """A step that touches every kind of key."""
-    return Changes(
+    return WriteSet(
         offset=42,
         fields={"hw:shop.orders:0": 41},
         activities={name: b"activity"},
@@ -71,7 +71,7 @@ def full_step(name: str = "ada") -> Changes:
     )
 
 
-async def take_step(store: Store, meta: Meta, changes: Changes, partition: int = 0) -> None:
+async def take_step(store: Store, meta: Meta, changes: WriteSet, partition: int = 0) -> None:
     async with store.step(partition, meta) as step:
         await step.read(list(changes.activities))
         await step.commit(changes)
@@ -192,7 +192,7 @@ def test_a_timer_moves_no_offset_and_still_raises_the_version(pair: Pair) -> Non
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         before = meta.version
-        await take_step(store, meta, Changes(due={"ada": 0}))
+        await take_step(store, meta, WriteSet(due={"ada": 0}))
         assert meta.version == before + 1
         assert await store.meta(0) == {"owner": "one", "version": str(meta.version)}
 
@@ -203,9 +203,9 @@ def test_of_two_workers_that_fire_the_same_timer_one_is_fenced(pair: Pair) -> No
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         twin = clone(meta)
-        await take_step(store, meta, Changes(due={"ada": 0}, outbox=[letter(b"1")]))
+        await take_step(store, meta, WriteSet(due={"ada": 0}, outbox=[letter(b"1")]))
         with pytest.raises(Fenced):
-            await take_step(store, twin, Changes(due={"ada": 0}, outbox=[letter(b"2")]))
+            await take_step(store, twin, WriteSet(due={"ada": 0}, outbox=[letter(b"2")]))
         assert (await content(store))["outbox"] == [letter(b"1")]
 
     lawful(law, pair.redis_url)
@@ -220,8 +220,8 @@ def test_of_two_workers_that_read_at_the_same_time_one_commits(pair: Pair) -> No
             with pytest.raises(Fenced):  # noqa: PT012
                 async with store.step(0, twin) as second:
                     await second.read(["ada"])
-                    await first.commit(Changes(outbox=[letter(b"1")]))
-                    await second.commit(Changes(outbox=[letter(b"2")]))
+                    await first.commit(WriteSet(outbox=[letter(b"1")]))
+                    await second.commit(WriteSet(outbox=[letter(b"2")]))
         assert (await content(store))["outbox"] == [letter(b"1")]
 
     lawful(law, pair.redis_url)
@@ -246,7 +246,9 @@ def test_a_step_of_a_worker_that_lost_the_partition_writes_nothing(pair: Pair, m
                 await step.read(["ada"])
                 if moment != "before its read":
                     await rival()
-                await step.commit(Changes(offset=43, activities={"ada": b"x"}, due={"ada": 0}, trim=1, outbox=[b"x"]))
+                await step.commit(
+                    WriteSet(offset=43, activities={"ada": b"x"}, due={"ada": 0}, trim=1, outbox=[b"x"])
+                )
         assert caught.value.partition == 0
         assert await content(store) == expected
         assert (meta.version, meta.offset) == (version, 42)
@@ -317,10 +319,10 @@ def test_an_owner_of_whom_redis_lost_steps_is_not_fenced_and_writes_nothing(pair
         await store.call([("HINCRBY", store.keys(0).meta, "version", -1)])
         before = await content(store)
         with pytest.raises(Transient, match="lost steps"):
-            await take_step(store, meta, Changes(offset=43, activities={"ada": b"x"}))
+            await take_step(store, meta, WriteSet(offset=43, activities={"ada": b"x"}))
         assert await content(store) == before
         again = (await store.claim(0, "one", again=True)).meta
-        await take_step(store, again, Changes(offset=43))
+        await take_step(store, again, WriteSet(offset=43))
 
     lawful(law, pair.redis_url)
 
@@ -331,7 +333,7 @@ def test_a_store_that_lost_everything_fences_everybody(pair: Pair) -> None:
         await take_step(store, meta, full_step())
         await store.call([("DEL", store.keys(0).meta)])
         with pytest.raises(Fenced):
-            await take_step(store, meta, Changes(offset=43))
+            await take_step(store, meta, WriteSet(offset=43))
         with pytest.raises(Fenced):
             await store.claim(0, "one", again=True)
         assert (await store.claim(0, "one")).meta.offset == -1
@@ -347,7 +349,7 @@ def test_of_claims_at_the_same_moment_exactly_one_can_go_on(pair: Pair) -> None:
             )
             assert all(not isinstance(one, BaseException) or isinstance(one, Transient) for one in claims)
             metas = [one.meta for one in claims if not isinstance(one, BaseException)]
-            done = await asyncio.gather(*(take_step(store, one, Changes()) for one in metas), return_exceptions=True)
+            done = await asyncio.gather(*(take_step(store, one, WriteSet()) for one in metas), return_exceptions=True)
             assert [one is None for one in done].count(True) == 1
             assert all(one is None or isinstance(one, Fenced) for one in done)
 
@@ -375,7 +377,7 @@ def test_a_new_owner_finds_everything_that_was_committed(pair: Pair) -> None:
         meta = (await store.claim(0, "one")).meta
         assert (meta.offset, meta.topic_id, meta.fields) == (-1, None, {})
         await take_step(store, meta, full_step())
-        await take_step(store, meta, Changes(fields={"topic_id": "t1"}, outbox=[letter(b"2"), letter(b"3")], trim=1))
+        await take_step(store, meta, WriteSet(fields={"topic_id": "t1"}, outbox=[letter(b"2"), letter(b"3")], trim=1))
         claimed = await store.claim(0, "two")
         assert (claimed.meta.offset, claimed.meta.topic_id) == (42, "t1")
         assert claimed.meta.high_water("shop.orders:0") == 41
@@ -408,7 +410,7 @@ def test_a_customer_may_have_any_id(pair: Pair, name: str) -> None:
         due = await store.due({0: (5_000, {"login": 5_000})}, 10)
         assert due[0].customers == [name]
         assert due[0].waited == {"login": [name]}
-        await take_step(store, meta, Changes(due={name: 0}, waiting={"login": {name: 0}}))
+        await take_step(store, meta, WriteSet(due={name: 0}, waiting={"login": {name: 0}}))
         assert await store.due({0: (5_000, {"login": 5_000})}, 10) == {}
 
     lawful(law, pair.redis_url)
@@ -421,7 +423,7 @@ def test_the_connection_of_a_cancelled_call_is_never_used_again(pair: Pair) -> N
     async def law(proxy: Proxy) -> None:
         async with opened(proxy.url) as store:
             meta = (await store.claim(0, "one")).meta
-            await take_step(store, meta, Changes(activities={"ada": b"of ada", "bob": b"of bob"}))
+            await take_step(store, meta, WriteSet(activities={"ada": b"of ada", "bob": b"of bob"}))
             for _ in range(10):
                 proxy.answers.clear()
                 call = asyncio.create_task(store.activity(0, "ada"))
@@ -463,7 +465,7 @@ def test_a_step_cancelled_while_it_waits_for_an_answer_disturbs_no_later_one(pai
             assert claimed.meta.offset in ((-1,) if part == "read" else (-1, 42))
             async with store.step(0, claimed.meta) as step:
                 assert await step.read(["bob"]) == [None]
-                await step.commit(Changes(activities={"bob": b"of bob"}))
+                await step.commit(WriteSet(activities={"bob": b"of bob"}))
             assert await store.activity(0, "bob") == b"of bob"
 
     behind_a_proxy(law, pair)
@@ -473,7 +475,7 @@ def test_the_connection_of_a_call_that_timed_out_is_never_used_again(pair: Pair)
     async def law(proxy: Proxy) -> None:
         async with opened(proxy.url, timeout_ms=150) as store:
             meta = (await store.claim(0, "one")).meta
-            await take_step(store, meta, Changes(activities={"ada": b"of ada", "bob": b"of bob"}))
+            await take_step(store, meta, WriteSet(activities={"ada": b"of ada", "bob": b"of bob"}))
             proxy.answers.clear()
             with pytest.raises(Transient, match="does not answer"):
                 await store.activity(0, "ada")
@@ -497,7 +499,7 @@ def test_whether_a_step_was_taken_whose_answer_is_lost_is_found_out_by_claiming_
             assert again.meta.version == before.version + 2
             assert again.meta.offset == 42
             assert [encode_record(one) for one in again.outbox] == [letter()]
-            await take_step(store, again.meta, Changes(offset=43))
+            await take_step(store, again.meta, WriteSet(offset=43))
 
     behind_a_proxy(law, pair)
 
@@ -540,7 +542,7 @@ def test_a_claim_that_missed_a_step_is_refused(pair: Pair) -> None:
             with pytest.raises(Transient, match="at the same moment"):
                 await claiming
             assert (await store.meta(0))["owner"] == "one"
-            await take_step(store, meta, Changes(offset=43))
+            await take_step(store, meta, WriteSet(offset=43))
 
     behind_a_proxy(law, pair)
 
@@ -614,7 +616,7 @@ def test_a_step_of_500_customers_is_one_transaction(pair: Pair) -> None:
     async def law(store: Store) -> Counter[str]:
         names = [f"customer {number}" for number in range(500)]
         meta = (await store.claim(0, "one")).meta
-        changes = Changes(
+        changes = WriteSet(
             offset=500,
             activities=dict.fromkeys(names, b"x" * 250),
             due={name: number for number, name in enumerate(names)},
@@ -659,7 +661,7 @@ def test_due_customers_come_soonest_first_and_no_more_than_asked_for(pair: Pair)
         await take_step(
             store,
             meta,
-            Changes(
+            WriteSet(
                 due={"late": 30, "soon": 10, "mid": 20},
                 waiting={"login": {"mid": 5, "sleeper": 6}, "nps": {"never": 1}},
             ),

@@ -13,7 +13,7 @@ from tests.memory_store import MemoryStore
 from workers.demo.embedded import Pair
 from workers.errors import Fenced
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import Changes, Claimed, Due, Meta, Store, open_pool
+from workers.state.store import Claimed, Due, Meta, Store, WriteSet, open_pool
 
 PARTITIONS = (0, 1)
 OWNERS = ("left", "right")
@@ -45,7 +45,7 @@ records = st.builds(
     headers=st.lists(st.tuples(st.text(max_size=3), st.binary(max_size=3)), max_size=2).map(tuple),
 )
 steps = st.builds(
-    Changes,
+    WriteSet,
     offset=st.none() | st.integers(0, 1 << 40),
     fields=st.dictionaries(
         st.sampled_from(["topic_id", "rules", "hw:shop.orders:0", "since:login?a:b", "n:x"]),
@@ -102,7 +102,7 @@ class Rivals(RuleBasedStateMachine):
         changes=steps,
         rival=st.sampled_from(["nothing", "nothing", "claims", "commits"]),
     )
-    def step(self, owner: str, partition: int, read: list[str], changes: Changes, rival: str) -> None:
+    def step(self, owner: str, partition: int, read: list[str], changes: WriteSet, rival: str) -> None:
         """Read and commit; in between the rival may do something to the same partition."""
         if (owner, partition) not in self.held:
             return
@@ -114,7 +114,7 @@ class Rivals(RuleBasedStateMachine):
         assert of_real == of_model
 
     async def one_step(
-        self, store: Store | MemoryStore, partition: int, meta: Meta, read: list[str], changes: Changes, rival: str
+        self, store: Store | MemoryStore, partition: int, meta: Meta, read: list[str], changes: WriteSet, rival: str
     ) -> list[bytes | None]:
         async with store.step(partition, meta) as step:
             found = await step.read(read)
@@ -125,7 +125,7 @@ class Rivals(RuleBasedStateMachine):
                 clone = Meta(meta.owner, meta.version, meta.offset, meta.topic_id, dict(meta.fields))
                 async with store.step(partition, clone) as other:
                     await other.read(())
-                    await other.commit(Changes())
+                    await other.commit(WriteSet())
             await step.commit(changes)
         return found
 

@@ -85,7 +85,7 @@ async def read_customer(
 
 
 def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Observed:
-    """Return what a partition has watched, as its worker takes it from `meta` for the next step (`Decide._observed`).
+    """Return what a partition has watched, as its worker takes it from `meta` for the next step (`Processor._observed`).
 
     A series that only a rule of today asks for is not watched before a worker has taken a step with that rule.
     """

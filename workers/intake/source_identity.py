@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
-from workers.state.store import Changes, Store
+from workers.state.store import Store, WriteSet
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
@@ -74,7 +74,7 @@ async def _forget_high_waters(settings: Settings, store: Store, topic: str) -> N
             meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
             async with store.step(number, meta) as step:
                 await step.read(())
-                await step.commit(Changes(fields=dict(gone)))
+                await step.commit(WriteSet(fields=dict(gone)))
 
 
 async def _commit_beginning(settings: Settings, topic: str, partitions: int) -> None:

@@ -1,6 +1,6 @@
 """The decide agent: the activity topic and the passing of time -> decisions.
 
-Holds one `Partition` for each activity partition it has claimed. Everything it changes goes through one atomic
+Holds one `OwnedPartition` for each activity partition it has claimed. Everything it changes goes through one atomic
 step of the store; what it publishes goes through the partition's outbox, after the step is durable.
 """
 
@@ -37,10 +37,10 @@ from workers.kafka.topics import LogBounds
 from workers.observability import log_events, logs, metrics
 from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
-from workers.processor.unit_of_work import Work
+from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
 from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
-from workers.state.store import MAX_CUSTOMERS, Changes, Claimed, Due, Meta, Store, hash_tag
+from workers.state.store import MAX_CUSTOMERS, Claimed, Due, Meta, Store, WriteSet, hash_tag
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ _SCANNED_AT_ONCE: Final = 1_000
 
 
 @dataclass(slots=True)
-class Partition:
+class OwnedPartition:
     """One activity partition that this worker owns.
 
     Attributes:
@@ -95,7 +95,7 @@ class Partition:
         return self.lost_at is None and not self.stopped
 
 
-class Decide:
+class Processor:
     """Decides for the activity partitions assigned to this worker."""
 
     def __init__(
@@ -135,7 +135,7 @@ class Decide:
         self._direct_types = only_direct(sources, self._activity_topic)
         self._door = compile_door(self._declared)
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
-        self._partitions: dict[int, Partition] = {}
+        self._partitions: dict[int, OwnedPartition] = {}
         self._progress: Mapping[str, Progress] = {}
         self._now_ms = 0
         self._looked = asyncio.Event()
@@ -157,7 +157,7 @@ class Decide:
         return self._rules
 
     @property
-    def partitions(self) -> Mapping[int, Partition]:
+    def partitions(self) -> Mapping[int, OwnedPartition]:
         """The partitions claimed, by number."""
         return self._partitions
 
@@ -316,7 +316,7 @@ class Decide:
         metrics.OUTBOX.set(sum(partition.outbox.unconfirmed for partition in self._partitions.values()))
         return complete
 
-    async def _fire_page(self, partitions: Sequence[Partition]) -> bool:
+    async def _fire_page(self, partitions: Sequence[OwnedPartition]) -> bool:
         """Decide the timers of some partitions that may be decided now; False if there may be more of them."""
         bounds = {
             partition.number: (max(partition.horizon.until.values()), partition.horizon.until)
@@ -358,7 +358,7 @@ class Decide:
                 self._resolve_since(partition)
         self._changed.set()
 
-    async def put_out(self, number: int, work: Work, **fields: str) -> None:
+    async def put_out(self, number: int, work: UnitOfWork, **fields: str) -> None:
         """Take one step with what was gathered outside, and these further fields of `meta`.
 
         Raises:
@@ -427,8 +427,8 @@ class Decide:
             seconds=round(time.monotonic() - started, 1),
         )
 
-    async def _mark_swept(self, partition: Partition, generation: int) -> None:
-        changes = Changes()
+    async def _mark_swept(self, partition: OwnedPartition, generation: int) -> None:
+        changes = WriteSet()
         self._stamp(partition, changes)
         changes.fields["swept"] = generation
         try:
@@ -438,7 +438,7 @@ class Decide:
         except Transient as error:
             await self._recover_or_lose(partition, error)
 
-    def _usable(self) -> list[Partition]:
+    def _usable(self) -> list[OwnedPartition]:
         return [partition for partition in self._partitions.values() if partition.is_usable]
 
     def failure(self) -> BaseException | None:
@@ -467,7 +467,7 @@ class Decide:
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
         horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
         hearing = Hearing.going_on(self._progress.get(f"{self._activity_topic}:{number}"))
-        partition = self._partitions[number] = Partition(
+        partition = self._partitions[number] = OwnedPartition(
             number, meta, outbox, horizon, hearing, fresh=fresh, earliest=bounds.earliest
         )
         try:
@@ -479,7 +479,7 @@ class Decide:
             return None
         if meta.topic_id is None and topic_id is not None:
             meta.topic_id = topic_id
-            await self._commit(partition, Changes(fields={"topic_id": topic_id}))
+            await self._commit(partition, WriteSet(fields={"topic_id": topic_id}))
         return meta.offset
 
     async def _claim_patiently(self, number: int, owner: str) -> Claimed:
@@ -522,7 +522,7 @@ class Decide:
         partition.lost_at = time.monotonic()
         await partition.outbox.close()
 
-    async def _lose(self, partition: Partition) -> None:
+    async def _lose(self, partition: OwnedPartition) -> None:
         partition.lost_at = time.monotonic()
         metrics.FENCED.inc()
         log.warning(log_events.PARTITION_FENCED, partition=partition.number)
@@ -530,7 +530,7 @@ class Decide:
 
     # -- folding -------------------------------------------------------------------------------------------
 
-    async def _take(self, partition: Partition, delivery: Delivery) -> int | bool:
+    async def _take(self, partition: OwnedPartition, delivery: Delivery) -> int | bool:
         meta = partition.meta
         if not delivery.is_contiguous(meta.offset):
             log.info(log_events.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
@@ -549,10 +549,10 @@ class Decide:
                         return meta.offset  # Redis lost its last steps: read them again
         return True
 
-    async def _fold(self, partition: Partition, records: Sequence[ConsumerRecord]) -> None:
+    async def _fold(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
         """Take one step with these records, which begin at the partition's offset."""
         started = time.perf_counter()
-        work = Work(partition.meta)
+        work = UnitOfWork(partition.meta)
         for record in records:
             self._sort(record, work)
         observed = self._observed(partition)
@@ -573,7 +573,7 @@ class Decide:
             self._asked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)
 
-    def _sort(self, record: ConsumerRecord, work: Work) -> None:
+    def _sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
         """Put one record where it belongs: to its customer's events, the dead letters, or nowhere."""
         source = None
         for name, value in record.headers:
@@ -632,7 +632,7 @@ class Decide:
         raw: bytes | None,
         events: "Sequence[tuple[Fact, ConsumerRecord]]",
         observed: Observed,
-        work: Work,
+        work: UnitOfWork,
     ) -> Outcome | None:
         """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
         try:
@@ -669,7 +669,7 @@ class Decide:
 
     # -- timers --------------------------------------------------------------------------------------------
 
-    async def _fire(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool = False) -> bool:
+    async def _fire(self, partition: OwnedPartition, due: Due, upto_ms: int, *, sweeping: bool = False) -> bool:
         """Take one step for customers whose time has come; without customers, only trim the outbox.
 
         Sweeping, only customers count who were decided under older rules.
@@ -690,8 +690,8 @@ class Decide:
                 return True
         return False
 
-    async def _fire_once(self, partition: Partition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
-        work = Work(partition.meta)
+    async def _fire_once(self, partition: OwnedPartition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
+        work = UnitOfWork(partition.meta)
         observed = self._observed(partition)
         async with self._store.step(partition.number, partition.meta) as step:
             for name, raw in zip(due.customers, await step.read(due.customers), strict=True):
@@ -741,8 +741,8 @@ class Decide:
                 except Transient as error:
                     await self._recover_or_lose(partition, error)
 
-    async def _carry_out_in(self, partition: Partition, orders: Orders) -> None:
-        work = Work(partition.meta)
+    async def _carry_out_in(self, partition: OwnedPartition, orders: Orders) -> None:
+        work = UnitOfWork(partition.meta)
         async with self._store.step(partition.number, partition.meta) as step:
             await step.read(())
             held = await self._store.held(partition.number, [order.action_id for order in orders.all()])
@@ -755,18 +755,18 @@ class Decide:
 
     # -- what every step has in common ---------------------------------------------------------------------
 
-    def _committed(self, partition: Partition, changes: Changes, work: Work) -> None:
+    def _committed(self, partition: OwnedPartition, changes: WriteSet, work: UnitOfWork) -> None:
         partition.outbox.trimmed(changes.trim)
         partition.outbox.put(work.outgoing)
         metrics.LAST_STEP.set_to_current_time()
         work.report()
 
-    async def _commit(self, partition: Partition, changes: Changes) -> None:
+    async def _commit(self, partition: OwnedPartition, changes: WriteSet) -> None:
         async with self._store.step(partition.number, partition.meta) as step:
             await step.read(())
             await step.commit(changes)
 
-    async def _recover(self, partition: Partition, error: Transient, attempt: int) -> None:
+    async def _recover(self, partition: OwnedPartition, error: Transient, attempt: int) -> None:
         """After an unanswered step, find out whether it was taken; what Redis holds is the truth.
 
         Raises:
@@ -787,7 +787,7 @@ class Decide:
             partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
             return
 
-    def _take_as_stored(self, partition: Partition, meta: Meta) -> None:
+    def _take_as_stored(self, partition: OwnedPartition, meta: Meta) -> None:
         """Go on from what Redis holds, which may be older than what it had: steps can get lost in a failover."""
         before, partition.meta = partition.meta.offset, meta
         if meta.offset < 0:
@@ -799,24 +799,24 @@ class Decide:
             partition.hearing.heard_ms = 0
             partition.horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
 
-    async def _recover_or_lose(self, partition: Partition, error: Transient) -> None:
+    async def _recover_or_lose(self, partition: OwnedPartition, error: Transient) -> None:
         try:
             await self._recover(partition, error, 0)
         except Fenced:
             await self._lose(partition)
 
-    def _observed(self, partition: Partition) -> Observed:
+    def _observed(self, partition: OwnedPartition) -> Observed:
         since = partition.since or {}
         return Observed(since, partition.horizon.until, whole_series(since, self._whole))
 
-    async def _wait_until_watched(self, partition: Partition, records: Sequence[ConsumerRecord]) -> None:
+    async def _wait_until_watched(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
         while partition.is_usable and not self._resolve_since(partition):
             if records and self._now_ms:
                 # Not later than now: in a replay intake stamps with the time of the wall.
                 partition.hearing.begin(min(self._stamped_ms(records[0]), self._now_ms))
             await self._looked.wait()
 
-    def _resolve_since(self, partition: Partition) -> bool:
+    def _resolve_since(self, partition: OwnedPartition) -> bool:
         """Find out since when each series is watched, once; False while the sources were not looked at yet."""
         if partition.since is not None:
             return True
@@ -838,7 +838,7 @@ class Decide:
         partition.since = since
         return True
 
-    def _stamp(self, partition: Partition, changes: Changes) -> None:
+    def _stamp(self, partition: OwnedPartition, changes: WriteSet) -> None:
         """Write down by which rules the step was taken, and since when their series are watched."""
         wanted: dict[str, str] = {
             "rules": self._rules.hash,

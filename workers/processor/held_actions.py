@@ -14,7 +14,7 @@ from schemas.actions import Action
 from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.records import decode_record
-from workers.processor.unit_of_work import Work
+from workers.processor.unit_of_work import UnitOfWork
 from workers.state.rate_limits import Paces
 from workers.state.store import Order, Store
 
@@ -49,7 +49,7 @@ class Holding:
         self._store = store
         self._paces = Paces(store)
 
-    async def keep_pace(self, work: Work, rules: RuleSet, now_ms: int) -> None:
+    async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Hold back the actions of a step that are above their rule's pace, and let go of those taken back."""
         actions = [one for one in work.decisions if isinstance(one, Action)]
         # Whatever the rule says by now: it may have been held before. Harmless for what was sent.
@@ -86,7 +86,7 @@ class Holding:
                 left -= min(left, len(names))
         return {number: orders for number, orders in found.items() if orders.all()}
 
-    def carry_out(self, orders: Orders, held: Mapping[str, bytes], work: Work, now_ms: int) -> None:
+    def carry_out(self, orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_ms: int) -> None:
         """Put released actions into a step, and what became of the others; each held action counts once."""
         done: set[str] = set()
         for order in orders.all():

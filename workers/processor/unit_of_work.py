@@ -15,13 +15,13 @@ from workers.core.events.decoding import Fact
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
-from workers.state.store import Changes, Held, Meta
+from workers.state.store import Held, Meta, WriteSet
 
 _LONGEST_OFFSET: Final = 19
 
 
 @dataclass(slots=True)
-class Work:
+class UnitOfWork:
     """What one step amounts to, while it is being decided.
 
     Attributes:
@@ -94,7 +94,7 @@ class Work:
             for one in self.decisions
         ]
 
-    def changes(self, topic_prefix: str, trim: int) -> Changes:
+    def changes(self, topic_prefix: str, trim: int) -> WriteSet:
         """Return what the step writes."""
         self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
         fields: dict[str, str | int] = {
@@ -103,7 +103,7 @@ class Work:
         for name, number in self._counts().items():
             if number:
                 fields[f"n:{name}"] = self.meta.counter(name) + number
-        return Changes(
+        return WriteSet(
             fields=fields,
             activities=self.activities,
             due=self.due,

@@ -17,7 +17,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.processor.held_actions import Holding, Orders
-from workers.processor.unit_of_work import Work
+from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 from workers.state.store import Held, Meta, Store
 
@@ -77,7 +77,7 @@ class Replayed(Holding):
         self._rules_known = rules_known
         self.decided_ms = published.decided_ms(partition)
 
-    async def keep_pace(self, work: Work, rules: RuleSet, now_ms: int) -> None:
+    async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Leave in a step only what is to be published; put new actions aside."""
         decisions, work.decisions = work.decisions, []
         dead = self._published.dead.get(self._partition, set())
@@ -98,14 +98,14 @@ class Replayed(Holding):
         """Return nothing: held actions wait for the workers."""
         return {}
 
-    async def let_out(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> Work | None:
+    async def let_out(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> UnitOfWork | None:
         """Return a step that lets actions out that were put aside, by their rules' paces; None if there are none."""
         store, number = self._store, self._partition
         names = (await store.oldest_held([number], ASIDE, at_most)).get(number, [])
         if not names:
             return None
         values = [decode_record(raw).value for raw in (await store.held(number, names)).values()]
-        work = Work(meta)
+        work = UnitOfWork(meta)
         work.decisions += [_read(value) for value in values if value is not None]
         work.let_go += [(ASIDE, name) for name in names]
         self._tally.published.update(one.rule.id for one in work.decisions)
@@ -116,7 +116,7 @@ class Replayed(Holding):
         # Only what comes after everything that is out: a replay may find other reasons for what is past.
         return not self._published.has(one) and _ms(one) > self.decided_ms
 
-    def _put_aside(self, one: Action, work: Work, topic: str) -> None:
+    def _put_aside(self, one: Action, work: UnitOfWork, topic: str) -> None:
         said, rule_id = self._published.of(one.action_id), one.rule.id
         if said & (ACTIVE | RETRACTED | LET_GO):
             work.known.append(one)
@@ -131,7 +131,7 @@ class Replayed(Holding):
             work.let_go = [(rule, let_go) for rule, let_go in work.let_go if let_go != name]
             work.aside.append(Held(ASIDE, name, _ms(one), encode_record(OutboxRecord(topic, None, encode(one), ()))))
 
-    def _take_back(self, one: Action, work: Work) -> None:
+    def _take_back(self, one: Action, work: UnitOfWork) -> None:
         """Retract what is out and was not retracted yet; what was only put aside just goes."""
         work.held = [held for held in work.held if held.action_id != one.action_id]
         work.aside = [held for held in work.aside if held.action_id != _aside(one)]

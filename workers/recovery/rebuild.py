@@ -32,8 +32,8 @@ from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import read_through, stop_consumer
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.processor.agent import Decide, Partition
-from workers.processor.unit_of_work import Work
+from workers.processor.agent import OwnedPartition, Processor
+from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.deferred_actions import Replayed, Tally
 from workers.recovery.published import Published, read_published
 from workers.recovery.source_progress import SourcePartition, find_progress
@@ -195,7 +195,7 @@ class Rebuild:
         report.seconds = time.monotonic() - started
         return report
 
-    def decide(self, number: int, published: Published, report: Report) -> tuple[Decide, Replayed]:
+    def decide(self, number: int, published: Published, report: Report) -> tuple[Processor, Replayed]:
         """Return what folds one partition, and what it lets out."""
         replayed = Replayed(
             self._store,
@@ -205,7 +205,7 @@ class Rebuild:
             report.tally,
             rules_known=not report.rules_lost,
         )
-        decide = Decide(
+        decide = Processor(
             self._settings,
             self._sources,
             self._rules,
@@ -513,7 +513,7 @@ class _Replay:
         self._decide, self._replayed = rebuild.decide(number, published, report)
 
     @property
-    def _partition(self) -> Partition:
+    def _partition(self) -> OwnedPartition:
         partition = self._decide.partitions[self._number]
         if partition.lost_at is not None:
             raise LingerError(
@@ -593,7 +593,7 @@ class _Replay:
             if work is None:
                 break
             await self._put_out(work)
-        await self._put_out(Work(self._partition.meta), **{REBUILDING: ""})
+        await self._put_out(UnitOfWork(self._partition.meta), **{REBUILDING: ""})
 
-    async def _put_out(self, work: Work, **fields: str) -> None:
+    async def _put_out(self, work: UnitOfWork, **fields: str) -> None:
         await self._decide.put_out(self._number, work, **fields)

@@ -25,7 +25,7 @@ from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_a
 from workers.loading import load_rule_set
 from workers.observability import log_events, metrics
 from workers.observability.http_server import Endpoints
-from workers.processor.agent import Decide
+from workers.processor.agent import Processor
 from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import OWN_TOPICS, Settings
@@ -65,7 +65,7 @@ class Worker:
         )
         self._clock = clock_of(settings, self._store)
         self._intake = Intake(settings, sources, self._publisher, self._clock)
-        self._decide = Decide(settings, sources, rules, self._store, self._publisher, self._clock)
+        self._decide = Processor(settings, sources, rules, self._store, self._publisher, self._clock)
         self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None

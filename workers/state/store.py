@@ -119,7 +119,7 @@ class Held:
 
 
 @dataclass(slots=True)
-class Changes:
+class WriteSet:
     """Everything that one atomic step writes.
 
     Attributes:
@@ -216,7 +216,7 @@ class Step:
             raise Transient(f"Redis has lost steps of partition {self._partition}: it went back to an older state")
         return answers[2] if customers else []
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, changes: WriteSet) -> None:
         """Write everything or nothing; on success `meta` is up to date. One round trip, or two with replicas.
 
         Raises:
