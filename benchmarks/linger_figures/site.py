@@ -219,7 +219,7 @@ class Site:
                 return False
             told = await self._told()
             return len(told) == self.plan.partitions and all(
-                seen_ms >= until_ms and not unconfirmed for seen_ms, unconfirmed in told.values()
+                watermark_ms >= until_ms and not unconfirmed for watermark_ms, unconfirmed in told.values()
             )
 
         return await self.until(is_decided, f"everything is decided up to {until_ms}", seconds)

@@ -213,7 +213,7 @@ def _no_safe_time() -> None:
     def look(horizon: Any, offset: int, needed: int, until: Any) -> None:
         horizon.until = until
 
-    watermarks.Horizon.look = look
+    watermarks.PartitionWatermarks.look = look
     original = processor.Processor.look
 
     def changed(this: Any, reading: Any, *others: Any) -> None:

@@ -15,13 +15,13 @@ from tests.decide_agent import SOURCE, Agent, record
 from tests.memory_store import MemoryStore
 from workers.core.direct_producers import (
     UNORDERED_MS,
-    Hearing,
+    DirectProducerProgress,
     direct_problems,
     direct_source,
     foreign_sources,
     only_direct,
 )
-from workers.core.watermarks import UNSEEN_MS, Horizon, Progress
+from workers.core.watermarks import UNSEEN_MS, PartitionWatermarks, Progress
 from workers.kafka.acls import Right
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
@@ -87,26 +87,26 @@ def test_a_worker_may_still_write_to_the_activity_topic() -> None:
 
 
 def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
-    hearing = Hearing()
+    hearing = DirectProducerProgress()
     hearing.hear(day(7))
     hearing.hear(day(3))
-    assert (hearing.progress.spoke_ms, hearing.seen_ms) == (day(7), day(7) - UNORDERED_MS)
+    assert (hearing.progress.last_record_ms, hearing.watermark_ms) == (day(7), day(7) - UNORDERED_MS)
 
 
 def test_watching_begins_once_and_goes_on_with_a_new_owner() -> None:
-    hearing = Hearing()
+    hearing = DirectProducerProgress()
     hearing.begin(day(2))
     hearing.begin(day(5))
     told = hearing.told(day(9), 4)
     assert told == Progress(day(9), 0, day(2), 4)
-    after = Hearing.going_on(told)
+    after = DirectProducerProgress.going_on(told)
     after.begin(day(50))
     assert after.progress.since_ms == day(2)
-    assert after.heard_ms == 0
+    assert after.last_direct_ms == 0
 
 
 def test_what_is_heard_makes_nothing_unseen() -> None:
-    horizon = Horizon({"login": day(5), "purchase": day(2), "nps": 0})
+    horizon = PartitionWatermarks({"login": day(5), "purchase": day(2), "nps": 0})
     horizon.hear(["login", "purchase"], day(4))
     assert horizon.until == {"login": day(5), "purchase": day(4), "nps": 0}
 
@@ -164,10 +164,10 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
         hearing = agent.decide.partitions[0].hearing
         await agent.look(end=3)
         await agent.take(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
-        assert (hearing.progress.spoke_ms, hearing.heard_ms) == (day(93), day(93))
+        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(93), day(93))
         assert agent.decide.until["login"] == day(93) - UNORDERED_MS
         await agent.take(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
-        assert hearing.progress.spoke_ms == day(99)
+        assert hearing.progress.last_record_ms == day(99)
 
     lawful(law, SINCE_2024, has_looked=False)
 
@@ -181,7 +181,7 @@ def test_what_bears_no_stamp_counts_as_of_now() -> None:
             await agent.look(end=2)
             await asyncio.sleep(0)
         assert await taking is True
-        assert (hearing.progress.since_ms, hearing.progress.spoke_ms) == (day(100), day(100))
+        assert (hearing.progress.since_ms, hearing.progress.last_record_ms) == (day(100), day(100))
 
     lawful(law, DIRECT, has_looked=False)
 
@@ -190,7 +190,7 @@ def test_a_stamp_from_the_future_is_not_believed() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         hearing = agent.decide.partitions[0].hearing
         await agent.take(record(0, sent_day=300))
-        assert (hearing.progress.spoke_ms, hearing.heard_ms) == (day(100), day(100))
+        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(100), day(100))
 
     lawful(law, SINCE_2024)
 
@@ -224,7 +224,7 @@ def test_what_redis_lost_is_unheard_again() -> None:
         await agent.look()
         copy = deepcopy(store.contents[0])
         await agent.take(login(1, 99, "bob"), login(2, 99))
-        assert agent.decide.partitions[0].hearing.seen_ms == day(99) - UNORDERED_MS
+        assert agent.decide.partitions[0].hearing.watermark_ms == day(99) - UNORDERED_MS
         store.contents[0] = copy
         assert await agent.take(login(3, 99, "cyd"), follows=3) == 1
         assert agent.decide.until["login"] == UNSEEN_MS

@@ -10,7 +10,7 @@ from schemas.sources import SourcesFile
 from tests.builders import DAY, START, day
 from workers.core.watermarks import (
     UNSEEN_MS,
-    Horizon,
+    PartitionWatermarks,
     Progress,
     decode_progress,
     encode_progress,
@@ -34,8 +34,8 @@ SHOP = sources(source("orders", "purchase"), source("site", "login", "cancellati
 
 
 def progress(seen_day: float, spoke_day: float | None = None, since_day: float = 0, partitions: int = 1) -> Progress:
-    spoke_ms = 0 if spoke_day is None else day(spoke_day)
-    return Progress(day(seen_day), spoke_ms, day(since_day), partitions)
+    last_record_ms = 0 if spoke_day is None else day(spoke_day)
+    return Progress(day(seen_day), last_record_ms, day(since_day), partitions)
 
 
 # --- seen until ---------------------------------------------------------------------------------------------------
@@ -165,8 +165,8 @@ def test_a_type_is_whole_only_if_every_source_of_it_is() -> None:
 # --- the horizon of one activity partition ------------------------------------------------------------------------
 
 
-def horizon() -> Horizon:
-    return Horizon({"login": UNSEEN_MS})
+def horizon() -> PartitionWatermarks:
+    return PartitionWatermarks({"login": UNSEEN_MS})
 
 
 def until(seen_day: float) -> dict[str, int]:

@@ -715,7 +715,7 @@ def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:
 
 
 def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
-    progress = {"shop:0": Progress(seen_ms=day(5), spoke_ms=day(5), since_ms=day(0), partitions=1)}
+    progress = {"shop:0": Progress(watermark_ms=day(5), last_record_ms=day(5), since_ms=day(0), partitions=1)}
     now_ms = day(6)
     assert seen_until(declared(), progress, now_ms, None) == {"purchase": day(5), "login": 0, "cancellation": now_ms}
     behind = seen_until(declared(), progress, now_ms, day(4))

@@ -174,9 +174,9 @@ def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
             running.intake.take(place, stamped(place, day(8), day(9)), lambda: None)
         await settled()
         assert running.offsets()
-        assert {one.seen_ms for one in (await running.look()).values()} == {0}
+        assert {one.watermark_ms for one in (await running.look()).values()} == {0}
         running.publisher.works.set()
         await settled()
-        assert {one.seen_ms for one in (await running.look()).values()} == {day(9) - 1}
+        assert {one.watermark_ms for one in (await running.look()).values()} == {day(9) - 1}
 
     lawful(law)

@@ -66,7 +66,7 @@ class Observed:
         until = self.until
         worst, worst_ms = None, at_ms
         for name in types:
-            seen_ms = until.get(name, FOREVER_MS)
-            if seen_ms < worst_ms or (seen_ms == worst_ms and worst is not None and name < worst):
-                worst, worst_ms = name, seen_ms
+            watermark_ms = until.get(name, FOREVER_MS)
+            if watermark_ms < worst_ms or (watermark_ms == worst_ms and worst is not None and name < worst):
+                worst, worst_ms = name, watermark_ms
         return worst

@@ -51,7 +51,7 @@ def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
 
 
 @dataclass(slots=True)
-class Hearing:
+class DirectProducerProgress:
     """What the owner of one activity partition has heard there of direct producers.
 
     Attributes:
@@ -61,7 +61,7 @@ class Hearing:
     """
 
     progress: Progress = field(default_factory=Progress)
-    heard_ms: int = 0
+    last_direct_ms: int = 0
 
     @classmethod
     def going_on(cls, before: Progress | None) -> "Hearing":
@@ -74,20 +74,20 @@ class Hearing:
 
     def hear(self, at_ms: int) -> None:
         """Note the latest time of records that came directly, and were folded."""
-        self.heard_ms = max(self.heard_ms, at_ms)
-        self.progress.spoke_ms = max(self.progress.spoke_ms, at_ms)
+        self.last_direct_ms = max(self.last_direct_ms, at_ms)
+        self.progress.last_record_ms = max(self.progress.last_record_ms, at_ms)
 
     @property
-    def seen_ms(self) -> int:
+    def watermark_ms(self) -> int:
         """Until when everything has been read, going by the records alone: more may come with older stamps."""
-        return self.heard_ms - UNORDERED_MS
+        return self.last_direct_ms - UNORDERED_MS
 
-    def told(self, seen_ms: int, partitions: int) -> Progress:
+    def told(self, watermark_ms: int, partitions: int) -> Progress:
         """Return what is told to everybody.
 
         Args:
             seen_ms: until when the partition has been read.
             partitions: how many the activity topic has.
         """
-        self.progress.seen_ms, self.progress.partitions = seen_ms, partitions
+        self.progress.watermark_ms, self.progress.partitions = watermark_ms, partitions
         return self.progress

@@ -1,7 +1,7 @@
 """Safe time: up to when each event type has certainly been seen in a partition.
 
 Pure. Intake says of each source partition what it has seen (`Progress`); `seen_by_type` turns that into a moment
-per event type, `Horizon` makes it true for one activity partition by waiting until its own reading got there.
+per event type, `PartitionWatermarks` makes it true for one activity partition by waiting until its own reading got there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,8 +28,8 @@ class Progress(msgspec.Struct, array_like=True):
         next_ms: nothing older than this is expected from here any more; only for keeping a backlog in order.
     """
 
-    seen_ms: int = UNSEEN_MS
-    spoke_ms: int = 0
+    watermark_ms: int = UNSEEN_MS
+    last_record_ms: int = 0
     since_ms: int = 0
     partitions: int = 0
     sent: dict[int, int] = {}
@@ -52,7 +52,7 @@ def _of_topic(topic: str, progress: Mapping[str, Progress]) -> list[Progress] | 
 def _spoke_ms(partitions: Iterable[Progress]) -> int:
     """Return when a source spoke last; if it never did, since when it is watched."""
     known = list(partitions)
-    return max(one.spoke_ms for one in known) or max(one.since_ms for one in known)
+    return max(one.last_record_ms for one in known) or max(one.since_ms for one in known)
 
 
 def seen_by_type(
@@ -67,18 +67,18 @@ def seen_by_type(
         sources: where the types come from.
         progress: of all source partitions.
         awaited: by topic, until when it counts as seen however far its partitions are: the caller waits, with a
-            `Horizon`, until it has read to there whatever is of interest to it.
+            `PartitionWatermarks`, until it has read to there whatever is of interest to it.
     """
     until: dict[str, int] = {}
     for source in sources.sources:
         partitions = _of_topic(source.topic, progress)
-        seen_ms = UNSEEN_MS
+        watermark_ms = UNSEEN_MS
         if partitions is not None:
-            spoke_ms = _spoke_ms(partitions)
-            least_ms = min(one.seen_ms for one in partitions)
-            seen_ms = min(awaited.get(source.topic, least_ms), spoke_ms + duration_ms(source.max_silence))
+            last_record_ms = _spoke_ms(partitions)
+            least_ms = min(one.watermark_ms for one in partitions)
+            watermark_ms = min(awaited.get(source.topic, least_ms), last_record_ms + duration_ms(source.max_silence))
         for name in source.types():
-            until[name] = min(seen_ms, until.get(name, seen_ms))
+            until[name] = min(watermark_ms, until.get(name, watermark_ms))
     return until
 
 
@@ -88,8 +88,8 @@ def silent_sources(sources: SourcesFile, progress: Mapping[str, Progress], now_m
     for source in sources.sources:
         partitions = _of_topic(source.topic, progress)
         if partitions is not None:
-            spoke_ms = _spoke_ms(partitions)
-            if spoke_ms and now_ms > spoke_ms + duration_ms(source.max_silence):
+            last_record_ms = _spoke_ms(partitions)
+            if last_record_ms and now_ms > last_record_ms + duration_ms(source.max_silence):
                 silent.append(source.topic)
     return silent
 
@@ -125,7 +125,7 @@ def sent_to(partition: int, progress: Iterable[Progress]) -> int:
 
 
 @dataclass(slots=True)
-class Horizon:
+class PartitionWatermarks:
     """Up to when an activity partition is complete, by event type.
 
     One look at the sources is kept until reading has got as far as it demands; only then does it count. Taking a

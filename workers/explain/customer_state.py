@@ -132,7 +132,7 @@ def find_troubles(
             text = f"its source {source.topic} is silent since {in_words(max(one.spoke_ms for one in parts))}"
         elif not parts:
             text = f"its source {source.topic} has not been read yet"
-        elif (seen_ms := min(one.seen_ms for one in parts)) < now_ms - BEHIND_MS:
+        elif (watermark_ms := min(one.watermark_ms for one in parts)) < now_ms - BEHIND_MS:
             text = f"its source {source.topic} is read only until {in_words(seen_ms)}"
         else:
             continue

@@ -72,7 +72,7 @@ class _Cursor:
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
-        self.lane = Lane(seen_ms=progress.seen_ms, taken=offset)
+        self.lane = Lane(watermark_ms=progress.watermark_ms, taken=offset)
         self.waits = False
 
 
@@ -195,7 +195,7 @@ class Intake:
     ) -> None:
         outgoing: list[OutboxRecord] = []
         origins: list[_Cursor] = []
-        spoke_ms: dict[tuple[str, int], int] = {}
+        last_record_ms: dict[tuple[str, int], int] = {}
         tally = _Tally()
         for at_ms, record in merged:
             place = (record.topic, record.partition)
@@ -203,7 +203,7 @@ class Intake:
             cursor.progress.since_ms = cursor.progress.since_ms or at_ms or self._now_ms
             out, readable = self._read(record, tally)
             if readable:
-                spoke_ms[place] = max(spoke_ms.get(place, 0), at_ms or self._now_ms)
+                last_record_ms[place] = max(last_record_ms.get(place, 0), at_ms or self._now_ms)
             if out is not None:
                 outgoing.append(out)
                 origins.append(cursor)
@@ -213,8 +213,8 @@ class Intake:
             if sent.topic == self._activity_topic:
                 cursor.progress.sent[partition] = max(cursor.progress.sent.get(partition, 0), offset + 1)
         # Only now: what a worker has read but not passed on dies with it, and must not count as seen.
-        for place, at_ms in spoke_ms.items():
-            cursors[place].progress.spoke_ms = max(cursors[place].progress.spoke_ms, at_ms)
+        for place, at_ms in last_record_ms.items():
+            cursors[place].progress.last_record_ms = max(cursors[place].progress.last_record_ms, at_ms)
         if cursors is not self._cursors:
             return  # assigned anew meanwhile: whoever reads these partitions now starts from what Kafka knows
         for place in {(record.topic, record.partition) for _, record in merged}:
@@ -253,13 +253,13 @@ class Intake:
                 offset = behind_holes((topic, partition), offset)
             cursor.waits = offset < end
             if not cursor.waits:
-                progress.seen_ms = max(progress.seen_ms, reading.now_ms)
+                progress.watermark_ms = max(progress.watermark_ms, reading.now_ms)
                 progress.since_ms = progress.since_ms or reading.now_ms
-            elif progress.spoke_ms:
+            elif progress.last_record_ms:
                 # Not caught up: what is seen is what the last record tells; more may have come in its millisecond.
-                progress.seen_ms = max(progress.seen_ms, min(progress.spoke_ms - 1, reading.now_ms))
+                progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
             progress.partitions = counts.get(topic, progress.partitions)
-            cursor.lane.seen_ms, cursor.lane.known = progress.seen_ms, (end, reading.now_ms)
+            cursor.lane.watermark_ms, cursor.lane.known = progress.watermark_ms, (end, reading.now_ms)
             progress.next_ms = cursor.lane.next_ms()
             told[name] = progress
         return told

@@ -34,7 +34,7 @@ class Lane:
     """
 
     latest_ms: int = 0
-    seen_ms: int = 0
+    watermark_ms: int = 0
     taken: int = 0
     known: tuple[int, int] = (0, 0)
     records: deque[Waiting] = field(default_factory=deque)
@@ -49,7 +49,7 @@ class Lane:
         if self.records:
             return self.head_ms()
         end, at_ms = self.known
-        return max(self.latest_ms, self.seen_ms, at_ms if self.taken >= end else 0)
+        return max(self.latest_ms, self.watermark_ms, at_ms if self.taken >= end else 0)
 
 
 def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:

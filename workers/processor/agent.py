@@ -23,11 +23,19 @@ from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import Observed, whole_series
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
-from workers.core.direct_producers import SOURCE_HEADER, Hearing, direct_source, only_direct
+from workers.core.direct_producers import SOURCE_HEADER, DirectProducerProgress, direct_source, only_direct
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
 from workers.core.events.fast_mapping import compile_door
 from workers.core.rules.rule_set import RuleSet
-from workers.core.watermarks import UNSEEN_MS, Horizon, Progress, seen_by_type, sent_to, watched_since, whole_types
+from workers.core.watermarks import (
+    UNSEEN_MS,
+    PartitionWatermarks,
+    Progress,
+    seen_by_type,
+    sent_to,
+    watched_since,
+    whole_types,
+)
 from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
 from workers.kafka.faust_batches import Delivery
@@ -73,8 +81,8 @@ class OwnedPartition:
     number: int
     meta: Meta
     outbox: Outbox
-    horizon: Horizon
-    hearing: Hearing
+    horizon: PartitionWatermarks
+    hearing: DirectProducerProgress
     since: dict[str, int] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     lost_at: float | None = None
@@ -233,7 +241,7 @@ class Processor:
                 await self._lose(partition)
                 return False
         has_reached = partition.horizon.reach(partition.meta.offset)
-        partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
+        partition.horizon.hear(self._direct_types, partition.hearing.watermark_ms)
         if has_reached:
             # What waited for these very records need not wait for the next tick.
             try:
@@ -276,7 +284,7 @@ class Processor:
             if offset >= end:
                 partition.hearing.begin(reading.now_ms)
             partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
-            partition.horizon.hear(self._direct_types, partition.hearing.seen_ms)
+            partition.horizon.hear(self._direct_types, partition.hearing.watermark_ms)
         for name, until_ms in self.until.items():
             metrics.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
@@ -289,9 +297,9 @@ class Processor:
         types, told = self._direct.types(), {}
         for partition in self._usable():
             # Not the least: a type that comes from elsewhere, too, may be seen less far because of that.
-            seen_ms = max(partition.horizon.until.get(name, UNSEEN_MS) for name in types)
+            watermark_ms = max(partition.horizon.until.get(name, UNSEEN_MS) for name in types)
             name = f"{self._activity_topic}:{partition.number}"
-            told[name] = partition.hearing.told(seen_ms, self._settings.partitions)
+            told[name] = partition.hearing.told(watermark_ms, self._settings.partitions)
         return told
 
     async def fire_soon(self) -> None:
@@ -465,8 +473,8 @@ class Processor:
         if fresh:
             meta.offset = bounds.earliest
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
-        horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
-        hearing = Hearing.going_on(self._progress.get(f"{self._activity_topic}:{number}"))
+        horizon = PartitionWatermarks(dict.fromkeys(self._types, UNSEEN_MS))
+        hearing = DirectProducerProgress.going_on(self._progress.get(f"{self._activity_topic}:{number}"))
         partition = self._partitions[number] = OwnedPartition(
             number, meta, outbox, horizon, hearing, fresh=fresh, earliest=bounds.earliest
         )
@@ -796,8 +804,8 @@ class Processor:
             log.warning(log_events.STEPS_LOST, partition=partition.number, offset=meta.offset, was=before)
             partition.went_back = True
             # What it has to be read to again, no timer may count as seen.
-            partition.hearing.heard_ms = 0
-            partition.horizon = Horizon(dict.fromkeys(self._types, UNSEEN_MS))
+            partition.hearing.last_direct_ms = 0
+            partition.horizon = PartitionWatermarks(dict.fromkeys(self._types, UNSEEN_MS))
 
     async def _recover_or_lose(self, partition: OwnedPartition, error: Transient) -> None:
         try:

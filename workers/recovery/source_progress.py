@@ -71,16 +71,16 @@ async def _progress(
     if bounds.earliest > 0 and first_ms:
         # Its first records are gone: the activity topic may have seen it earlier than what is left of it.
         since_ms = min(since_ms or first_ms, first_ms)
-    seen_ms = reading.now_ms
+    watermark_ms = reading.now_ms
     if committed < end:
         # A live worker fired timers up to the moment before this record came, and none later.
-        seen_ms = min(seen_ms, max(0, await time_at(committed) - 1))
+        watermark_ms = min(watermark_ms, max(0, await time_at(committed) - 1))
     return Progress(
-        seen_ms=seen_ms,
-        spoke_ms=min(await time_at(committed - 1), reading.now_ms),
+        watermark_ms=watermark_ms,
+        last_record_ms=min(await time_at(committed - 1), reading.now_ms),
         since_ms=since_ms or reading.now_ms,
         partitions=source.partitions,
-        next_ms=seen_ms,
+        next_ms=watermark_ms,
     )
 
 

@@ -448,7 +448,7 @@ class Worker:
                 self._counts,
                 lambda place, offset: self._behind_holes(*place, offset),
             )
-            progress = await self._store.exchange_progress({**told, **self._decide.told()})
+            progress = await self._store.publish_progress({**told, **self._decide.told()})
             self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]

@@ -299,9 +299,9 @@ class Store:
 
     async def progress(self) -> dict[str, Progress]:
         """Return what intake has told of each source partition, by `topic:partition`."""
-        return await self.exchange_progress({})
+        return await self.publish_progress({})
 
-    async def exchange_progress(self, told: Mapping[str, Progress]) -> dict[str, Progress]:
+    async def publish_progress(self, told: Mapping[str, Progress]) -> dict[str, Progress]:
         """Tell the progress of some source partitions, and return that of all. One round trip."""
         fields = [part for name, one in told.items() for part in (name, encode_progress(one))]
         telling = [("HSET", self.progress_key, *fields)] if fields else []
