@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.rules import Rule, RuleBook
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
@@ -172,7 +172,7 @@ def write_many(folder: Path, number: int) -> None:
 def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
     """Play customers as a worker that is caught up does: due times when they come, events when they come."""
     keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, START - 800 * DAY), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, START - 800 * DAY), whole=frozenset(keys))
     chance = random.Random(1)
     cost = Cost()
     for number in range(CUSTOMERS):

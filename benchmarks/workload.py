@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.rules.rule_compiler import compile_rules
@@ -129,10 +129,10 @@ def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[
         yield from decide(customer, None, facts, rules, observed, workload.end_ms).decisions
 
 
-def watched(rules: RuleSet) -> Observed:
+def watched(rules: RuleSet) -> Coverage:
     """Return that everything which rules read was watched from the beginning."""
     keys = [plan.key for plan in rules.plans()]
-    return Observed(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+    return Coverage(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
 
 
 def histories(workload: Workload) -> dict[str, list[Fact]]:

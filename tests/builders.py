@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.rules import ForEveryRule, Rule, RuleBook
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import Fact
@@ -56,10 +56,10 @@ def rules(*content: Rule, types: tuple[str, ...] = TYPES, **for_every_rule: Any)
     return compile_rules(RuleBook(content, {}, ForEveryRule.model_validate(policy)), types)
 
 
-def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Observed:
+def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Coverage:
     """Everything watched since a day; `until_day` by type, left out for ever."""
     keys = [plan.key for plan in ruleset.plans()]
-    return Observed(
+    return Coverage(
         since={key: day(since_day) for key in keys},
         until={name: day(at) for name, at in until_day.items()},
         whole=frozenset(keys) if whole else frozenset(),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
@@ -41,7 +41,7 @@ def stored_of(facts: Iterable[Fact], rules: RuleSet, since_ms: int, until_ms: in
         until_ms: not before the last of the facts.
     """
     keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, since_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, since_ms), whole=frozenset(keys))
     outcome = decide("somebody", None, list(facts), rules, observed, until_ms)
     if outcome.activity is None:
         raise ValueError("of somebody who did nothing, nothing is stored")

@@ -18,7 +18,7 @@ from aiokafka.structs import ConsumerRecord
 from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.oracle import left
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
@@ -75,7 +75,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     """
     sources, rules = load_configuration(stage.settings)
     keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, stage.history.start_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), whole=frozenset(keys))
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))
@@ -193,7 +193,7 @@ async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
 
 
 def _replayed(
-    stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Observed
+    stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
 ) -> dict[tuple[int, str], Outcome]:
     """Decide the activity topic once more, one customer after the other."""
     found = {}

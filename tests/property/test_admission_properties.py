@@ -11,7 +11,7 @@ from schemas.actions import Action, Decision
 from tests.builders import DAY, START, as_stored, rule, rules, watched
 from tests.oracle import left
 from tests.property.test_decide_properties import STEPS, history
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
@@ -58,7 +58,7 @@ class Customer:
         self.decisions: list[Action | Decision] = []
         self.due_ms = 0
 
-    def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
+    def turn(self, events: list[Fact], observed: Coverage, upto_ms: int = 0) -> None:
         before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, self.rules, observed, upto_ms)
         self.activity = outcome.activity

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from schemas import conditions as model
 from tests.builders import DAY, START, as_stored
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import activity as activities
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
@@ -76,7 +76,7 @@ class Known:
         self.condition: Condition = compile_condition(when, plans)
         facts = plans.facts_by_type()
         keys = {one.key: name for name, plan in facts.items() for one in plan.series}
-        self.observed = Observed(
+        self.observed = Coverage(
             since={key: self.life.since[name] for key, name in keys.items() if name in self.life.since},
             whole=frozenset(key for key, name in keys.items() if name in self.life.whole),
         )

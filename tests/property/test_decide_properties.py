@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.actions import Action, Decision
 from tests.builders import DAY, START, as_stored, event, rule, rules, watched
 from tests.oracle import left
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
@@ -71,7 +71,7 @@ class Customer:
     activity: Activity | None = None
     decisions: list[Action | Decision] | None = None
 
-    def turn(self, events: list[Fact], observed: Observed, upto_ms: int = 0) -> None:
+    def turn(self, events: list[Fact], observed: Coverage, upto_ms: int = 0) -> None:
         before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, RULES, observed, upto_ms)
         self.activity = outcome.activity

@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import MAX_DAYS, Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact
@@ -241,7 +241,7 @@ def test_a_type_that_is_not_watched_at_all_is_never_known() -> None:
         activity = decide("ada", None, bought(1), ruleset, watched(ruleset)).activity
         assert activity is not None
         for at in (1, 500):
-            assert ruleset.rules[0].condition.look(activity, day(at), Observed({})) == (NOT_OBSERVABLE, FOREVER_MS)
+            assert ruleset.rules[0].condition.look(activity, day(at), Coverage({})) == (NOT_OBSERVABLE, FOREVER_MS)
 
 
 def test_ever_is_known_at_once_where_the_history_is_complete() -> None:

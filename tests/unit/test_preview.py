@@ -20,7 +20,7 @@ from schemas.actions import Action, Decision
 from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
 from tests.builders import DAY, TYPES, day, event, rule, rules
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
@@ -145,9 +145,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(tmp_path_factory.mktemp("site"))
 
 
-def all_known(ruleset: RuleSet, start_ms: int) -> Observed:
+def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:
     keys = [plan.key for plan in ruleset.plans()]
-    return Observed(dict.fromkeys(keys, start_ms), whole=frozenset(keys))
+    return Coverage(dict.fromkeys(keys, start_ms), whole=frozenset(keys))
 
 
 def book_of(*written: Rule) -> RuleBook:

@@ -15,7 +15,7 @@ from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
 from workers.cli.why import read_moment, render
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
@@ -34,7 +34,7 @@ QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"no
 # --- builders -------------------------------------------------------------------------------------------------
 
 
-def known(ruleset: RuleSet, *events: Fact, observed: Observed | None = None, upto_day: float = 0) -> Activity:
+def known(ruleset: RuleSet, *events: Fact, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
     """What is stored of ada after these events, and after timers up to a day."""
     upto_ms = day(upto_day) if upto_day else 0
     activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
@@ -47,7 +47,7 @@ def why(
     activity: Activity,
     at_day: float,
     *,
-    observed: Observed | None = None,
+    observed: Coverage | None = None,
     now_day: float | None = None,
     **options: Any,
 ) -> WhyReport:
@@ -74,7 +74,7 @@ def told(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
     return found
 
 
-def since(ruleset: RuleSet, since_day: float, whole: bool = False) -> Observed:
+def since(ruleset: RuleSet, since_day: float, whole: bool = False) -> Coverage:
     return watched(ruleset, since_day, whole)
 
 
@@ -366,7 +366,7 @@ def test_a_customer_known_for_too_short_a_time_is_a_reason() -> None:
 
 def test_a_type_watched_for_too_short_a_time_is_a_reason() -> None:
     ruleset = rules(rule(when=FEW))
-    observed = Observed({"purchase": day(40), "login": day(0), "cancellation": day(0)})
+    observed = Coverage({"purchase": day(40), "login": day(0), "cancellation": day(0)})
     report = why(ruleset, known(ruleset, event("login", 5), observed=observed), 60, observed=observed)
     assert (only(report).verdict, only(report).gaps) == ("not observable", (Gap("watched", "purchase", day(40)),))
     assert only(report).gaps[0].text == "'purchase' is watched only since 2024-02-10 00:00 UTC"
@@ -389,7 +389,7 @@ def test_a_lifetime_that_is_not_whole_is_a_matter_of_watching() -> None:
 
 def test_a_series_that_no_worker_watches_yet_is_said_so() -> None:
     ruleset = rules(rule(when={"count": "purchase", "at most": 1, "where": {"amount": {"at least": 50}}}))
-    observed = Observed({"purchase": day(0), "login": day(0), "cancellation": day(0)}, whole=frozenset({"purchase"}))
+    observed = Coverage({"purchase": day(0), "login": day(0), "cancellation": day(0)}, whole=frozenset({"purchase"}))
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 60, observed=observed)
     assert only(report).gaps == (Gap("unwatched", "purchase"),)
     assert "no worker has worked with it here" in only(report).gaps[0].text
@@ -706,7 +706,7 @@ def test_what_was_watched_is_read_from_the_meta_of_the_partition() -> None:
     observed = watched_as(meta, declared(complete_since="2024-01-01"), {"login": 8})
     since_ms = {"purchase": 5, "purchase?0a": 7, "login": 6}
     # Some purchases are told apart only since later: of them nothing is complete.
-    assert observed == Observed(since_ms, {"login": 8}, frozenset({"purchase"}))
+    assert observed == Coverage(since_ms, {"login": 8}, frozenset({"purchase"}))
 
 
 def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:

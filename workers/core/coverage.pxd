@@ -1,6 +1,6 @@
 # What the compiler may know of `observed.py`: numbers are 64 bits wide, and what is a dict is one.
 
-cdef class Observed:
+cdef class Coverage:
     cdef readonly dict since
     cdef readonly dict until
     cdef readonly frozenset whole

@@ -31,7 +31,7 @@ def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> froz
 
 
 @dataclass
-class Observed:
+class Coverage:
     """Since when and until when event types were watched, in epoch milliseconds; never changed.
 
     Attributes:

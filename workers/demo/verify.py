@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from schemas.actions import Action, Decision
 from schemas.events import Event, encode_event
 from schemas.sources import SourcesFile
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, read_fact
 from workers.core.events.mapping import ForeignRecord, compile_source
@@ -20,7 +20,7 @@ from workers.histories.history import History
 def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, topic_prefix: str) -> set[str]:
     """Return the ids of the actions that stand at the end of the history, after every retraction."""
     keys = [plan.key for plan in rules.plans()]
-    observed = Observed(dict.fromkeys(keys, history.start_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, history.start_ms), whole=frozenset(keys))
     left: set[str] = set()
     for customer, events in _by_customer(history, sources, topic_prefix).items():
         left |= _left(decide(customer, None, events, rules, observed, history.end_ms).decisions)

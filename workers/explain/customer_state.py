@@ -10,7 +10,7 @@ from typing import Final
 from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
-from workers.core.coverage import Observed, whole_series
+from workers.core.coverage import Coverage, whole_series
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
@@ -42,7 +42,7 @@ class CustomerFacts:
 
     activity: Activity
     rules: RuleSet
-    observed: Observed
+    observed: Coverage
     now_ms: int
     troubles: Mapping[str, str]
     held: frozenset[str]
@@ -84,14 +84,14 @@ async def read_customer(
     )
 
 
-def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Observed:
+def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Coverage:
     """Return what a partition has watched, as its worker takes it from `meta` for the next step (`Processor._observed`).
 
     A series that only a rule of today asks for is not watched before a worker has taken a step with that rule.
     """
     # Empty of a series that no rule asks for any more.
     since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if text and name.startswith(_SINCE)}
-    return Observed(since, until, whole_series(since, whole_types(sources)))
+    return Coverage(since, until, whole_series(since, whole_types(sources)))
 
 
 def seen_until(

@@ -24,7 +24,7 @@ from workers.core.conditions import (
     Trait,
     Volume,
 )
-from workers.core.coverage import FOREVER_MS, Observed, type_of
+from workers.core.coverage import FOREVER_MS, Coverage, type_of
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decisions.admission import Admission
 from workers.core.decisions.decide import decide
@@ -57,7 +57,7 @@ def explain_customer(
     customer_id: str,
     activity: Activity,
     rules: RuleSet,
-    observed: Observed,
+    observed: Coverage,
     at_ms: int,
     now_ms: int,
     *,
@@ -126,7 +126,7 @@ class _Inquiry:
         customer_id: str,
         activity: Activity,
         rules: RuleSet,
-        observed: Observed,
+        observed: Coverage,
         moments: tuple[int, int],
         troubles: Mapping[str, str],
         held: Collection[str],
@@ -145,7 +145,7 @@ class _Inquiry:
         if self._at_ms > self._now_ms:
             self._follow(replace(observed, until={}), self._at_ms)
 
-    def _follow(self, observed: Observed, upto_ms: int) -> Mapping[str, int]:
+    def _follow(self, observed: Coverage, upto_ms: int) -> Mapping[str, int]:
         """Decide what a worker would decide until then; returns for which types the customer waits."""
         outcome = decide(self._customer_id, self._activity, (), self._rules, observed, upto_ms)
         assert outcome.activity is not None

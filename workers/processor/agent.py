@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading, believed_ms
-from workers.core.coverage import Observed, whole_series
+from workers.core.coverage import Coverage, whole_series
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.direct_producers import SOURCE_HEADER, DirectProducerProgress, direct_source, only_direct
@@ -639,7 +639,7 @@ class Processor:
         name: str,
         raw: bytes | None,
         events: "Sequence[tuple[Fact, ConsumerRecord]]",
-        observed: Observed,
+        observed: Coverage,
         work: UnitOfWork,
     ) -> Outcome | None:
         """Decide for one customer; what cannot be folded is dead-lettered, and its neighbours go on."""
@@ -813,9 +813,9 @@ class Processor:
         except Fenced:
             await self._lose(partition)
 
-    def _observed(self, partition: OwnedPartition) -> Observed:
+    def _observed(self, partition: OwnedPartition) -> Coverage:
         since = partition.since or {}
-        return Observed(since, partition.horizon.until, whole_series(since, self._whole))
+        return Coverage(since, partition.horizon.until, whole_series(since, self._whole))
 
     async def _wait_until_watched(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
         while partition.is_usable and not self._resolve_since(partition):

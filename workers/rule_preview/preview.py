@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import Fact
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
@@ -49,7 +49,7 @@ CustomerEvents = tuple[str, Sequence[Fact]]
 
 
 def drive(
-    customers: Iterable[CustomerEvents], rules: RuleSet, observed: Observed, upto_ms: int
+    customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
 ) -> Iterator[tuple[str, Sequence[Fact], Outcome]]:
     """Decide everything about each customer, from the first event to a moment.
 
@@ -330,7 +330,7 @@ class _Version:
         as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated)
         self.rules = compile_rules(RuleBook(as_live, book.define, book.for_every_rule), task.types, task.hold_out_key)
         keys = [plan.key for plan in self.rules.plans()]
-        self.observed = Observed(
+        self.observed = Coverage(
             since=dict.fromkeys(keys, task.start_ms), whole=frozenset(keys) if task.whole else frozenset()
         )
         self._since_ms = task.since_ms

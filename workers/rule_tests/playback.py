@@ -15,7 +15,7 @@ from schemas.actions import Action, Decision
 from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
-from workers.core.coverage import Observed
+from workers.core.coverage import Coverage
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import Fact, NotCanonical, read_fact
@@ -71,9 +71,9 @@ class Stage:
     types: tuple[str, ...]
     keys: tuple[str, ...]
 
-    def observed(self, start_ms: int) -> Observed:
+    def observed(self, start_ms: int) -> Coverage:
         """Return that everything has been watched since long before a moment, and nothing lags."""
-        return Observed(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
+        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
 
 
 def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Stage:
@@ -130,7 +130,7 @@ class Play:
 
     stage: Stage
     facts: list[Fact]
-    observed: Observed
+    observed: Coverage
     start_ms: int
     end_ms: int
 

@@ -4,7 +4,7 @@ from schemas.actions import Reason
 from schemas.durations import DAY_MS
 from workers.core.conditions.observability import NOTHING, OfOneType, knows_ever, last_in_words, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.phrases import noun
@@ -34,7 +34,7 @@ class Absence(OfOneType):
         """A silence has to last anew."""
         return self.for_ms if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The silence is long enough at a known moment, and stays so."""
         facts = activity.series.get(self.series)
         from_ms = activity.first_ms
@@ -51,7 +51,7 @@ class Absence(OfOneType):
             return TRUE, FOREVER_MS
         return NOT_OBSERVABLE, enough_ms if enough_ms < FOREVER_MS else FOREVER_MS
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when it last happened, and until when it would have prevented the action."""
         facts = activity.series.get(self.series)
         seen = last_in_words(activity, self.series)
@@ -101,7 +101,7 @@ class Recency(OfOneType):
         """It has to become old enough anew."""
         return self.least_ms or 0 if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         since_ms = observed.since_ms(self.series)
@@ -118,7 +118,7 @@ class Recency(OfOneType):
             return TRUE, last_ms + most_ms + 1
         return FALSE, FOREVER_MS
 
-    def _never(self, activity: Activity, at_ms: int, observed: Observed, since_ms: int) -> tuple[int, int]:
+    def _never(self, activity: Activity, at_ms: int, observed: Coverage, since_ms: int) -> tuple[int, int]:
         if knows_ever(activity, self.series, observed):
             return FALSE, FOREVER_MS
         if self.most_ms is None:
@@ -146,7 +146,7 @@ class Recency(OfOneType):
             becomes_ms = since_ms + least_ms
         return NOT_OBSERVABLE, min(becomes_ms, FOREVER_MS)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when it last happened, and after when it would have prevented the action."""
         seen = last_in_words(activity, self.series)
         prevented = None
@@ -187,7 +187,7 @@ class Beginning(OfOneType):
         """An earlier event could make it too old, and never too recent."""
         return self.types if self.most_ms is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         if not knows_ever(activity, self.series, observed):
@@ -222,7 +222,7 @@ class Beginning(OfOneType):
                 return (FALSE, enough_ms) if at_ms >= unseen_too_old_ms else (NOT_OBSERVABLE, unseen_too_old_ms)
         return NOT_OBSERVABLE, min(too_old_ms, FOREVER_MS)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when it first happened."""
         facts = activity.series.get(self.series)
         seen = "never" if facts is None else f"first on {moment_in_words(facts.first_ms)}"
@@ -261,14 +261,14 @@ class Tenure(Elementary):
         """Nothing does."""
         return NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It comes true at a known moment, and stays so."""
         enough_ms = activity.first_ms + self.for_ms
         if at_ms >= enough_ms:
             return TRUE, FOREVER_MS
         return FALSE if activity.first_ms >= observed.settled_ms else NOT_OBSERVABLE, enough_ms
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return since when."""
         return [Reason(self.phrase, f"since {moment_in_words(activity.first_ms)}", f"at least {self.span}")]
 
@@ -307,7 +307,7 @@ class Overdue(OfOneType):
         """Nobody is overdue before the least time has passed."""
         return self.least_ms if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It is overdue from a known moment on."""
         facts = activity.series.get(self.series)
         if facts is None:
@@ -325,7 +325,7 @@ class Overdue(OfOneType):
         usual = self.times * (2 * self.usual_gap_ms + facts.last_ms - facts.first_ms)
         return max(self.least_ms, -(-usual // (100 * (2 + gaps))))
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when it last happened, how often it does, and until when it would have prevented the action."""
         facts = activity.series.get(self.series)
         if facts is None:

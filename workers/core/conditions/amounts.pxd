@@ -5,7 +5,7 @@ cimport cython
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Found
 from workers.core.conditions.observability cimport OfOneType, knows_ever, staged, watched_from
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
 
 cdef long long DAY_MS, FOREVER_MS, MAX_STORED, _OUT_OF_REACH
@@ -23,10 +23,10 @@ cdef class Volume(OfOneType):
         too_many=cython.longlong, kept=list, place=cython.Py_ssize_t, first=cython.longlong, day=cython.longlong,
         number=cython.longlong,
     )
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
-    cdef int _ever(self, Activity activity, Series facts, Observed observed) except -1
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
+    cdef int _ever(self, Activity activity, Series facts, Coverage observed) except -1
     cdef int _judge(self, object value, bint observable) except -1
     cdef Found _rising_and_falling(self, Series facts, long long at_ms, long long watched_ms)
 
@@ -38,9 +38,9 @@ cdef class Average(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     cdef int _judge(self, object total, object number) except -1
 
 cdef class Distinct(OfOneType):
@@ -48,9 +48,9 @@ cdef class Distinct(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, seen=list, enough_until=cython.longlong, too_many_until=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Shift(OfOneType):
     cdef readonly str adds, bound
@@ -59,11 +59,11 @@ cdef class Shift(OfOneType):
     cdef readonly long long days
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, days=list, amounts=list, leaves=cython.longlong, passes=cython.longlong, end=cython.longlong, day=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series, watched_ms=cython.longlong, amounts=list, leaves=cython.longlong, passes=cython.longlong)
-    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
     cdef list _amounts(self, Series facts)
     cdef (long long, long long) _borders(self, Series facts, long long at_ms)
     cdef long long _next_day(self, list days, long long leaves, long long passes) except? -1

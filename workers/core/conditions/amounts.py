@@ -17,7 +17,7 @@ from workers.core.conditions.observability import (
     window_in_words,
 )
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 from workers.core.events.decoding import MAX_STORED, UNIT
@@ -78,7 +78,7 @@ class Volume(OfOneType):
         """An unseen event can only reach a lower bound."""
         return self.types if self.low is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Find the days with which the number falls to its bounds, newest first."""
         facts = activity.series.get(self.series)
         if self.days is None:
@@ -114,7 +114,7 @@ class Volume(OfOneType):
         watched_ms = watched_from(activity, self.series, facts, days, observed)
         return staged(at_ms, too_many_until, enough_until, watched_ms, self.high is not None)
 
-    def _ever(self, activity: Activity, facts: Series | None, observed: Observed) -> int:
+    def _ever(self, activity: Activity, facts: Series | None, observed: Coverage) -> int:
         value = 0 if facts is None else facts.total if self.adds is None else facts.total_sum
         return self._judge(value, knows_ever(activity, self.series, observed))
 
@@ -145,7 +145,7 @@ class Volume(OfOneType):
             if self._judge(value, observable) != now:
                 return now, moment_ms
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the number found and, for an upper bound, how many more would have prevented it."""
         facts = activity.series.get(self.series)
         value = 0
@@ -229,7 +229,7 @@ class Average(OfOneType):
         self.days = days
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Follow the days as they leave the window, once it is watched."""
         facts, days = activity.series.get(self.series), self.days
         if days is None:
@@ -253,7 +253,7 @@ class Average(OfOneType):
             place += 1
         return now, FOREVER_MS
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the mean, to four decimals."""
         total, number = _sum_and_number(activity.series.get(self.series), self.days, at_ms)
         mean = round(total / number / UNIT, 4) if number else None
@@ -317,7 +317,7 @@ class Distinct(OfOneType):
         """An unseen event can only reach a lower bound."""
         return self.types if self.low is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Find the values with whose day the number falls to its bounds."""
         days, low, high = self.days, self.low, self.high
         facts = activity.series.get(self.series)
@@ -340,7 +340,7 @@ class Distinct(OfOneType):
             too_many_until = (seen[-high - 1] + days) * DAY_MS
         return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the number found."""
         facts = activity.series.get(self.series)
         seen = [] if facts is None else facts.value_days
@@ -395,7 +395,7 @@ class Shift(OfOneType):
             return (self.days - 1) * DAY_MS
         return super().raised_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Follow the days through both windows, once they are watched."""
         facts, window = activity.series.get(self.series), self.days
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
@@ -420,7 +420,7 @@ class Shift(OfOneType):
                 return now, day * DAY_MS
         return now, FOREVER_MS
 
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Stop at the first day that passes or leaves."""
         facts = activity.series.get(self.series)
         watched_ms = watched_from(activity, self.series, facts, 2 * self.days, observed)
@@ -432,7 +432,7 @@ class Shift(OfOneType):
         is_over = leaves == len(facts.days())
         return truth, FOREVER_MS if is_over else self._next_day(facts.days(), leaves, passes) * DAY_MS
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return both numbers."""
         facts = activity.series.get(self.series)
         before = latest = 0

@@ -5,7 +5,7 @@ cimport cython
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.observability cimport moment_in_words
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS
@@ -18,16 +18,16 @@ cdef class Trait(_OfTrait):
     cdef readonly object passes
     cdef readonly str bound
 
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Deadline(_OfTrait):
     cdef readonly object ahead_ms
     cdef readonly long long over_ms
     cdef readonly str bound
 
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Cancelled(Elementary):
     cdef readonly bint wanted
@@ -37,7 +37,7 @@ cdef class Cancelled(Elementary):
     cdef str _prevented
     cdef list _while_active
 
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(cancelled=Series, back=Series)
     cdef long long _since(self, Activity activity) except? -2

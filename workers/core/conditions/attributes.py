@@ -6,7 +6,7 @@ from typing import Any, Final
 from schemas.actions import Reason
 from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import CANCELLATION
 from workers.core.events.filters import Test
@@ -60,14 +60,14 @@ class Trait(_OfTrait):
         self.passes = passes
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Test the value; time alone never changes it."""
         known = activity.traits.get(self.trait)
         if known is None:
             return NOT_OBSERVABLE, FOREVER_MS
         return TRUE if self.passes(known[0]) else FALSE, FOREVER_MS
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the value."""
         known = activity.traits.get(self.trait)
         return [Reason(self.phrase, None if known is None else known[0], self.bound)]
@@ -100,7 +100,7 @@ class Deadline(_OfTrait):
         self.over_ms = over_ms
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It comes near, and passes, at known moments."""
         known = activity.traits.get(self.trait)
         date_ms = None if known is None else date_ms_of(known[0])
@@ -114,7 +114,7 @@ class Deadline(_OfTrait):
         near_ms = date_ms - self.ahead_ms
         return (FALSE, near_ms) if at_ms < near_ms else (TRUE, date_ms)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the date."""
         known = activity.traits.get(self.trait)
         date_ms = None if known is None else date_ms_of(known[0])
@@ -195,7 +195,7 @@ class Cancelled(Elementary):
             return FOREVER_MS
         return super().raised_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""
         since_ms = self._since(activity)
         if since_ms < 0:
@@ -204,7 +204,7 @@ class Cancelled(Elementary):
             return FALSE, since_ms + self.for_ms
         return TRUE if self.wanted else FALSE, FOREVER_MS
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the status found."""
         since_ms = self._since(activity)
         if since_ms < 0:

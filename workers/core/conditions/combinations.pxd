@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Condition, Found
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 
 cdef long long FOREVER_MS, _MAX_STEPS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
@@ -15,16 +15,16 @@ cdef class Several(Condition):
     cdef tuple _cheapest_first
 
     @cython.locals(_=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(part=Condition)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(part=Condition)
-    cdef Found _once(self, Activity activity, long long at_ms, Observed observed, bint closely)
+    cdef Found _once(self, Activity activity, long long at_ms, Coverage observed, bint closely)
 
 cdef class Negation(Condition):
     cdef readonly Condition part
 
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)

@@ -6,7 +6,7 @@ from typing import Final
 from schemas.actions import Reason
 from workers.core.conditions.observability import NOTHING
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 
 _MAX_STEPS: Final = 64
@@ -59,7 +59,7 @@ class Several(Condition):
         """As long as every part is."""
         return min(part.raised_ms(type_, was_cancelled) for part in self.parts)
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
         truth, flip_ms = self._once(activity, at_ms, observed, True)
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
@@ -74,11 +74,11 @@ class Several(Condition):
                 break
         return truth, flip_ms
 
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Stop at the first part that changes, whether or not that changes the whole."""
         return self._once(activity, at_ms, observed, False)
 
-    def _once(self, activity: Activity, at_ms: int, observed: Observed, closely: bool) -> tuple[int, int]:
+    def _once(self, activity: Activity, at_ms: int, observed: Coverage, closely: bool) -> tuple[int, int]:
         """Return the truth at a moment, and until when it certainly stays; looking closely, or at a glance."""
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
         for part in self._cheapest_first:
@@ -93,7 +93,7 @@ class Several(Condition):
                 soonest_ms = flip_ms
         return whole, soonest_ms
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Concatenate those of the parts."""
         found: list[Reason] = []
         for part in self.parts:
@@ -139,17 +139,17 @@ class Negation(Condition):
         """The other way round."""
         return self.part.lowered_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Swap true and false; it flips with its part."""
         truth, flip_ms = self.part.look(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Swap true and false."""
         truth, flip_ms = self.part.glance(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Those of the part, whose phrases say the opposite already."""
         return [
             Reason(reason.condition, reason.observed, f"not {reason.bound}", reason.window)

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
 
 cdef long long DAY_MS, FOREVER_MS, MINUTE_MS, SETTLING_MS
@@ -12,9 +12,9 @@ cdef dict _DAYS
 cdef tuple _MINUTES
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cpdef bint knows_ever(Activity activity, str series, Observed observed) except -1
+cpdef bint knows_ever(Activity activity, str series, Coverage observed) except -1
 @cython.locals(since_ms=cython.longlong, day=cython.longlong, from_ms=cython.longlong)
-cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Observed observed) except? -1
+cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Coverage observed) except? -1
 cpdef str moment_in_words(long long at_ms)
 @cython.locals(day=cython.longlong, words=str)
 cpdef str day_in_words(long long at_ms)

@@ -1,6 +1,6 @@
 """What can be known of a customer from what was watched, and words that several conditions use.
 
-A series is watched since `Observed.since`; of a customer nothing is known of the time before the first event that
+A series is watched since `Coverage.since`; of a customer nothing is known of the time before the first event that
 arrived, unless the history is complete or the customer turned up long after watching began.
 """
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.durations import DAY_MS, MINUTE_MS
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
-from workers.core.coverage import FOREVER_MS, SETTLING_MS, Observed
+from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
 
@@ -23,14 +23,14 @@ LATEST_YEAR_MS: Final = 253_402_300_800_000
 """The end of the year 9999."""
 
 
-def knows_ever(activity: Activity, series: str, observed: Observed) -> bool:
+def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:
     """Tell whether everything is known that a customer ever did."""
     if series in observed.whole:
         return series in observed.since
     return activity.first_ms >= observed.since_ms(series) + SETTLING_MS
 
 
-def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Observed) -> int:
+def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Coverage) -> int:
     """Return the moment from which on the last `days` UTC days are known as a whole."""
     since_ms = observed.since_ms(series)
     if since_ms < activity.first_ms:

@@ -5,7 +5,7 @@ cimport cython
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.observability cimport knows_ever
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS
@@ -20,8 +20,8 @@ cdef class Answered(_OfTwo):
     cdef readonly long long within_ms
 
     @cython.locals(first=Series)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(then=Series)
     cdef int _followed(self, Activity activity, long long first_ms) except -1
 
@@ -30,5 +30,5 @@ cdef class Unanswered(_OfTwo):
     cdef readonly str span
 
     @cython.locals(first=Series, then=Series, first_since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)

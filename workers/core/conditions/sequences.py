@@ -3,7 +3,7 @@
 from schemas.actions import Reason
 from workers.core.conditions.observability import knows_ever, last_in_words, moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.phrases import noun
 
@@ -82,7 +82,7 @@ class Answered(_OfTwo):
         """Both: the second may follow, and the first may have happened once more shortly before it did."""
         return self.types
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Compare the latest of the first with what followed it first."""
         first = activity.series.get(self.first)
         if first is None:
@@ -109,7 +109,7 @@ class Answered(_OfTwo):
             return TRUE if then.first_ms <= until_ms else FALSE
         return NOT_OBSERVABLE
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when the first happened, and when the second followed."""
         state = activity.pairs.get(self.pair)
         seen = last_in_words(activity, self.first)
@@ -160,7 +160,7 @@ class Unanswered(_OfTwo):
             return self.for_ms if self.first == type_ else 0
         return FOREVER_MS if self.then == type_ else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It is long enough at a known moment, and stays so."""
         first = activity.series.get(self.first)
         if first is None:
@@ -181,7 +181,7 @@ class Unanswered(_OfTwo):
             return TRUE, FOREVER_MS
         return NOT_OBSERVABLE, min(enough_ms, FOREVER_MS)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return when the first happened, and until when the second would have prevented the action."""
         first = activity.series.get(self.first)
         prevented = None

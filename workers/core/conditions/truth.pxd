@@ -1,14 +1,14 @@
 # What the compiler may know of `truth.py`.
 
 from workers.core.customer.activity cimport Activity
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 
 ctypedef (int, long long) Found
 
 cdef class Condition:
-    cpdef Found look(self, Activity activity, long long at_ms, Observed observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Observed observed)
-    cpdef list reasons(self, Activity activity, long long at_ms, Observed observed)
+    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Elementary(Condition):
     pass

@@ -3,7 +3,7 @@
 from typing import Final
 
 from schemas.actions import Reason
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 
 FALSE: Final = 0
@@ -55,7 +55,7 @@ class Condition:
         """Return for how long it certainly is no less true; arguments as for `lowered_ms`."""
         raise NotImplementedError
 
-    def look(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Return the truth at a moment, and the first moment after it at which the truth changes if nothing happens.
 
         Args:
@@ -68,14 +68,14 @@ class Condition:
         """
         raise NotImplementedError
 
-    def glance(self, activity: Activity, at_ms: int, observed: Observed) -> tuple[int, int]:
+    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Return what `look` does, but perhaps a moment too early: the truth does not change before it.
 
         Where a kind knows no shorter way, a glance is a look.
         """
         return self.look(activity, at_ms, observed)
 
-    def reasons(self, activity: Activity, at_ms: int, observed: Observed) -> list[Reason]:
+    def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return what was observed, one entry per elementary condition, in the order of the rule."""
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 cimport cython
 
 from workers.core.customer.activity cimport Activity, Episode
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.decisions.records cimport action_of
 from workers.core.rules.rule_set cimport Rule, RuleSet
 
@@ -12,7 +12,7 @@ cdef long long FOREVER_MS
 cdef class Admission:
     cdef object _customer_id
     cdef list _decisions
-    cdef Observed _observed
+    cdef Coverage _observed
     cdef RuleSet _rules
 
     @cython.locals(by_id=dict, ordered=list, left=list, rule=Rule, start_ms=cython.longlong)

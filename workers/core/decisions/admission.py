@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from schemas.actions import Action, Decision, Suppression, moment
 from workers.core.conditions.observability import day_in_words
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.decisions.records import action_of, removed, retraction_of, suppressed, withdrawal_of
 from workers.core.rules.contact_policy import is_held_out
@@ -26,7 +26,7 @@ class Admission:
     __slots__ = ("_customer_id", "_decisions", "_observed", "_rules")
 
     def __init__(
-        self, customer_id: str, rules: RuleSet, observed: Observed, decisions: list[Action | Decision]
+        self, customer_id: str, rules: RuleSet, observed: Coverage, decisions: list[Action | Decision]
     ) -> None:
         self._customer_id = customer_id
         self._rules = rules

@@ -6,7 +6,7 @@ from workers.core.customer.activity cimport Activity, Episode, fold_facts, remem
 from workers.core.decisions.admission cimport Admission, forget
 from workers.core.events.decoding cimport Fact
 from workers.core.events.filters cimport is_negative
-from workers.core.coverage cimport Observed
+from workers.core.coverage cimport Coverage
 from workers.core.customer.specs cimport FactPlan
 from workers.core.rules.rule_set cimport Responding, Response, Rule, RuleSet
 from workers.core.customer.series cimport Series
@@ -26,7 +26,7 @@ cdef class _Turn:
     cdef object _customer_id
     cdef set _exact, _touched
     cdef long long _first_due_ms
-    cdef Observed _observed
+    cdef Coverage _observed
     cdef Outcome _outcome
     cdef RuleSet _rules
 
@@ -51,7 +51,7 @@ cdef class _Turn:
     cdef _forget_acted(self, Activity activity, bint queued)
 
     @cython.locals(
-        activity=Activity, observed=Observed, by_id=dict, flips=dict, ready=dict, rule=Rule, at_ms=cython.longlong,
+        activity=Activity, observed=Coverage, by_id=dict, flips=dict, ready=dict, rule=Rule, at_ms=cython.longlong,
         flip_ms=cython.longlong, other_ms=cython.longlong,
     )
     cdef _advance(self, long long upto_ms, bint forced)
@@ -84,7 +84,7 @@ cdef class _Turn:
     @cython.locals(episode=Episode)
     cdef bint _are_over(self, tuple rules, Activity activity) except -1
     @cython.locals(
-        soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Observed, episodes=dict,
+        soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Coverage, episodes=dict,
         fired=cython.longlong, rule=Rule, episode=Episode, stands_ms=cython.longlong, flip_ms=cython.longlong,
     )
     cdef long long _judge_group(self, str group, Activity activity, Fact event) except? -1
@@ -113,7 +113,7 @@ cdef class _Turn:
 
 @cython.locals(turn=_Turn, outcome=Outcome, event=Fact)
 cpdef Outcome decide(
-    object customer_id, Activity activity, object events, RuleSet rules, Observed observed, long long upto_ms=*
+    object customer_id, Activity activity, object events, RuleSet rules, Coverage observed, long long upto_ms=*
 )
 cdef long long _clock(Activity activity) noexcept
 @cython.locals(name=str, first=str, flip_ms=cython.longlong, first_ms=cython.longlong)

@@ -15,7 +15,7 @@ from typing import Final
 from schemas.actions import Action, Decision, Retraction
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.observability import day_in_words
-from workers.core.coverage import FOREVER_MS, Observed
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
@@ -61,7 +61,7 @@ def decide(
     activity: Activity | None,
     events: Sequence[Fact],
     rules: RuleSet,
-    observed: Observed,
+    observed: Coverage,
     upto_ms: int = 0,
 ) -> Outcome:
     """Fold events and decide everything that follows, for one customer.
@@ -102,7 +102,7 @@ class _Turn:
         "_touched",
     )
 
-    def __init__(self, customer_id: str, rules: RuleSet, observed: Observed, outcome: Outcome) -> None:
+    def __init__(self, customer_id: str, rules: RuleSet, observed: Coverage, outcome: Outcome) -> None:
         self._customer_id = customer_id
         self._rules = rules
         self._observed = observed
