@@ -24,7 +24,7 @@ from workers.core.events.fast_mapping import compile_passage
 from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
 from workers.dead_letters.record import DeadLetterLimit, dead_letter
-from workers.intake.merge import DRIFT_MS, Lane, Patience, Waiting, merge
+from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
@@ -72,7 +72,7 @@ class _Cursor:
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
-        self.lane = Lane(watermark_ms=progress.watermark_ms, taken=offset)
+        self.lane = PartitionQueue(watermark_ms=progress.watermark_ms, taken=offset)
         self.waits = False
 
 
@@ -95,7 +95,7 @@ class Intake:
         self._cursors: dict[tuple[str, int], _Cursor] = {}
         self._elsewhere: dict[str, int] = {}
         self._drift_ms = _DRIFT_OF_REPLAY_MS if settings.clock == "replay" else _DRIFT_ELSEWHERE_MS
-        self._patience = Patience(2 * settings.kafka_session_timeout_ms / 1000)
+        self._patience = StallTimeout(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
@@ -185,12 +185,14 @@ class Intake:
     def _bounds(self) -> dict[str, int]:
         """Return up to when each partition with nothing waiting lets the others go."""
         empty = ((place, cursor.lane) for place, cursor in self._cursors.items() if not cursor.lane.records)
-        return self._elsewhere | {f"{topic}:{number}": lane.next_ms() + DRIFT_MS for (topic, number), lane in empty}
+        return self._elsewhere | {
+            f"{topic}:{number}": lane.next_ms() + MAX_SKEW_MS for (topic, number), lane in empty
+        }
 
     async def _pass_on(
         self,
         cursors: Mapping[tuple[str, int], _Cursor],
-        merged: Sequence[Waiting],
+        merged: Sequence[QueuedRecord],
         let_go: Callable[[tuple[str, int]], None],
     ) -> None:
         outgoing: list[OutboxRecord] = []

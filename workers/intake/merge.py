@@ -12,16 +12,16 @@ from typing import Final
 
 from aiokafka import ConsumerRecord
 
-DRIFT_MS: Final = 10_000
+MAX_SKEW_MS: Final = 10_000
 """How far one partition of a worker may run ahead of another: more than caught-up ones differ."""
 
 
-Waiting = tuple[int, ConsumerRecord]
+QueuedRecord = tuple[int, ConsumerRecord]
 """A record that waits to be passed on, behind the time it counts as of, in milliseconds."""
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class PartitionQueue:
     """The waiting records of one partition.
 
     Attributes:
@@ -37,7 +37,7 @@ class Lane:
     watermark_ms: int = 0
     taken: int = 0
     known: tuple[int, int] = (0, 0)
-    records: deque[Waiting] = field(default_factory=deque)
+    records: deque[QueuedRecord] = field(default_factory=deque)
     ends: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
 
     def head_ms(self) -> int:
@@ -52,17 +52,17 @@ class Lane:
         return max(self.latest_ms, self.watermark_ms, at_ms if self.taken >= end else 0)
 
 
-def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:
+def merge(lanes: Iterable[PartitionQueue], barrier_ms: int, limit: int) -> list[QueuedRecord]:
     """Take the records that may be passed on now, oldest first.
 
     Args:
         lanes: the partitions of this worker.
-        barrier_ms: up to when those allow that have nothing waiting (see `Patience`).
+        barrier_ms: up to when those allow that have nothing waiting (see `StallTimeout`).
         limit: at most so many records.
     """
     heap = [(lane.head_ms(), number, lane) for number, lane in enumerate(lanes) if lane.records]
     heapq.heapify(heap)
-    taken: list[Waiting] = []
+    taken: list[QueuedRecord] = []
     while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
         at_ms, number, lane = heap[0]
         taken.append(lane.records.popleft())
@@ -72,11 +72,11 @@ def merge(lanes: Iterable[Lane], barrier_ms: int, limit: int) -> list[Waiting]:
             heapq.heapreplace(heap, (lane.head_ms(), number, lane))
         else:
             heapq.heappop(heap)
-            barrier_ms = min(barrier_ms, lane.next_ms() + DRIFT_MS)
+            barrier_ms = min(barrier_ms, lane.next_ms() + MAX_SKEW_MS)
     return taken
 
 
-class Patience:
+class StallTimeout:
     """Stops waiting for a partition whose bound does not move: one dead partition must not hold up all."""
 
     def __init__(self, seconds: float) -> None:
