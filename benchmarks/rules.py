@@ -26,7 +26,7 @@ from schemas.rules import Rule, RuleBook
 from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
@@ -182,7 +182,7 @@ def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
             at_ms += round(chance.expovariate(1 / gap_days) * DAY)
             kind = chance.choices([*mix], [*mix.values()])[0]
             attributes = {"amount": 20, "currency": "EUR"} if kind == "purchase" else {}
-            fact = Fact(f"{number}-{serial}", kind, f"c{number}", at_ms, attributes)
+            fact = DecodedEvent(f"{number}-{serial}", kind, f"c{number}", at_ms, attributes)
             while raw is not None and 0 < due_ms < at_ms:
                 started = time.perf_counter()
                 outcome = decide(f"c{number}", codec.decode(raw, rules.codes), (), rules, observed, due_ms)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import iso_utc
@@ -135,11 +135,11 @@ def watched(rules: RuleSet) -> Coverage:
     return Coverage(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
 
 
-def histories(workload: Workload) -> dict[str, list[Fact]]:
+def histories(workload: Workload) -> dict[str, list[DecodedEvent]]:
     """Return the events of each customer, in order."""
-    events: dict[str, list[Fact]] = {}
+    events: dict[str, list[DecodedEvent]] = {}
     for record in workload.records():
-        fact = read_fact(record.value)
+        fact = decode_event(record.value)
         events.setdefault(fact.customer_id, []).append(fact)
     return events
 

@@ -7,7 +7,7 @@ from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -25,11 +25,13 @@ def day(number: float) -> int:
 _serial = iter(range(1, 1 << 62))
 
 
-def event(kind: str, at_day: float, customer: str = "ada", event_id: str | None = None, **attributes: Any) -> Fact:
+def event(
+    kind: str, at_day: float, customer: str = "ada", event_id: str | None = None, **attributes: Any
+) -> DecodedEvent:
     """Build an event of a type at a day."""
     if kind == "purchase":
         attributes = {"amount": 20, "currency": "EUR", **attributes}
-    return Fact(event_id or f"e{next(_serial)}", kind, customer, day(at_day), attributes)
+    return DecodedEvent(event_id or f"e{next(_serial)}", kind, customer, day(at_day), attributes)
 
 
 def rule(rule_id: str = "a-rule", **content: Any) -> Rule:

@@ -10,7 +10,7 @@ from benchmarks.linger_figures.preload import Customer, Stored, put, repeated, r
 from benchmarks.linger_figures.reports import Report, spread
 from benchmarks.linger_figures.site import NeverDone, Plan, Servers, Site, cpu_seconds, installed
 from benchmarks.workload import DAY_MS, START_MS, Workload
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 
 RULE: Final = "first-time-buyer-1"
@@ -26,7 +26,7 @@ _REST_SECONDS: Final = 5.0
 
 def _buyer(rules: RuleSet, bought_ms: int) -> Stored:
     """Return what is stored of somebody who bought something once, of which nothing was due yet."""
-    purchase = Fact(f"p-{bought_ms}", "purchase", "somebody", bought_ms, {"amount": 20, "currency": "USD"})
+    purchase = DecodedEvent(f"p-{bought_ms}", "purchase", "somebody", bought_ms, {"amount": 20, "currency": "USD"})
     return stored_of([purchase], rules, START_MS, bought_ms)
 
 

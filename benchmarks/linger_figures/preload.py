@@ -10,7 +10,7 @@ from benchmarks.workload import Workload
 from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import put_in_force
@@ -31,7 +31,7 @@ class Customer(NamedTuple):
     stored: Stored
 
 
-def stored_of(facts: Iterable[Fact], rules: RuleSet, since_ms: int, until_ms: int) -> Stored:
+def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, until_ms: int) -> Stored:
     """Return what is stored of somebody who did this, with everything decided until a moment.
 
     Args:
@@ -51,11 +51,13 @@ def stored_of(facts: Iterable[Fact], rules: RuleSet, since_ms: int, until_ms: in
 def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:
     """Return what is stored of each customer of a workload that ends, with its quiet days, at another moment."""
     earlier_ms = workload.end_ms - end_ms
-    by_customer: dict[str, list[Fact]] = {}
+    by_customer: dict[str, list[DecodedEvent]] = {}
     for record in workload.records():
-        fact = read_fact(record.value)
+        fact = decode_event(record.value)
         # Not by the same id: the next workload's events would count as repeated.
-        moved = Fact(f"past-{fact.event_id}", fact.type, fact.customer_id, fact.at_ms - earlier_ms, fact.attributes)
+        moved = DecodedEvent(
+            f"past-{fact.event_id}", fact.type, fact.customer_id, fact.at_ms - earlier_ms, fact.attributes
+        )
         by_customer.setdefault(fact.customer_id, []).append(moved)
     since_ms = min(facts[0].at_ms for facts in by_customer.values())
     return [stored_of(facts, rules, since_ms, end_ms) for facts in by_customer.values()]

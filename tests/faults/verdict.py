@@ -23,7 +23,7 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.direct_producers import SOURCE_HEADER
-from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.demo.mailer import Mailer
@@ -136,7 +136,7 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
 
 def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
     """Every event of the history is in the activity topic."""
-    found = {read_fact(record.value, frozenset()).event_id for records in log.values() for record in records}
+    found = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
     verdict.events = len(wanted)
     verdict.miss("event in the activity topic", set(wanted) - found)
     verdict.missing_events = set(wanted) - found
@@ -199,13 +199,13 @@ def _replayed(
     found = {}
     for partition, records in log.items():
         passed_on: set[tuple[bytes, bytes]] = set()
-        events: dict[str, list[Fact]] = {}
+        events: dict[str, list[DecodedEvent]] = {}
         for record in records:
             # What intake passed on twice; a source that was created anew has other records at the same positions.
             told = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
             if told not in passed_on:
                 passed_on.add(told)
-                fact = read_fact(record.value, frozenset())
+                fact = decode_event(record.value, frozenset())
                 events.setdefault(fact.customer_id, []).append(fact)
         for name, facts in events.items():
             found[partition, name] = decide(name, None, facts, rules, observed, stage.history.end_ms)

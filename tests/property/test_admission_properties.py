@@ -15,7 +15,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import Responding, RuleSet
 
 END = START + 700 * DAY
@@ -58,7 +58,7 @@ class Customer:
         self.decisions: list[Action | Decision] = []
         self.due_ms = 0
 
-    def turn(self, events: list[Fact], observed: Coverage, upto_ms: int = 0) -> None:
+    def turn(self, events: list[DecodedEvent], observed: Coverage, upto_ms: int = 0) -> None:
         before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, self.rules, observed, upto_ms)
         self.activity = outcome.activity
@@ -71,7 +71,7 @@ class Customer:
         return codec.encode(self.activity), left(self.decisions)
 
 
-def oracle(ruleset: RuleSet, events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:
+def oracle(ruleset: RuleSet, events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
     customer = Customer(ruleset)
     customer.turn(events, watched(ruleset))
     return customer.final()

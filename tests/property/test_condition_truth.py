@@ -26,7 +26,7 @@ from workers.core.customer import activity as activities
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import Plans
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.condition_compiler import compile_condition
 
 HOUR: Final = DAY // 24
@@ -43,7 +43,7 @@ HORIZON: Final = 70 * DAY
 class Life:
     """Everything that arrived of one customer, in the order of the log, and what was watched."""
 
-    events: list[Fact]
+    events: list[DecodedEvent]
     since: dict[str, int]
     whole: frozenset[str]
 
@@ -63,7 +63,7 @@ class Life:
     def watched_from(self, name: str) -> int:
         return max(self.since.get(name, NEVER), self.first_ms)
 
-    def of(self, name: str, where: Any) -> list[Fact]:
+    def of(self, name: str, where: Any) -> list[DecodedEvent]:
         return [event for event in self.events if event.type == name and is_meant(event, where)]
 
 
@@ -135,7 +135,7 @@ def passes(found: Any, wanted: Any) -> bool:
     return is_same(found, wanted)
 
 
-def is_meant(event: Fact, where: Any) -> bool:
+def is_meant(event: DecodedEvent, where: Any) -> bool:
     return all(passes(event.attributes.get(name), wanted) for name, wanted in (where or {}).items())
 
 
@@ -146,7 +146,7 @@ def certain(truths: list[bool]) -> int:
     return NOT_OBSERVABLE if any(truths) else FALSE
 
 
-def is_in_window(event: Fact, within: timedelta | None, at_ms: int, back: int = 0) -> bool:
+def is_in_window(event: DecodedEvent, within: timedelta | None, at_ms: int, back: int = 0) -> bool:
     """Whether an event lies in the last N UTC days, or in the N days `back` times before."""
     if within is None:
         return True
@@ -583,7 +583,7 @@ def spans_of(when: Any) -> set[int]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, types: list[str], spans: set[int], late: bool) -> list[Fact]:
+def histories(draw: st.DrawFn, types: list[str], spans: set[int], late: bool) -> list[DecodedEvent]:
     """Events in the order of the log, often some span apart; if `late`, some older than those before them."""
     gaps = st.one_of(GAPS, st.sampled_from(sorted(spans))) if spans else GAPS
     lateness = st.one_of(st.just(0), st.just(0), gaps, st.integers(0, 40 * DAY))
@@ -594,7 +594,7 @@ def histories(draw: st.DrawFn, types: list[str], spans: set[int], late: bool) ->
         if name == "purchase":
             attributes |= {"amount": draw(MONEY), "currency": draw(st.sampled_from(["EUR", "DKK"]))}
         shown_ms = at_ms - draw(lateness) if late else at_ms
-        events.append(Fact(f"e{serial}", name, "ada", max(shown_ms, START), attributes))
+        events.append(DecodedEvent(f"e{serial}", name, "ada", max(shown_ms, START), attributes))
     return events
 
 
@@ -687,7 +687,9 @@ def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(k
 def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     values: list[int], bound: int, word: str, within: str | None
 ) -> None:
-    events = [Fact(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": one}) for at, one in enumerate(values)]
+    events = [
+        DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": one}) for at, one in enumerate(values)
+    ]
     asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
     known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
     at_ms = known.activity.at_ms
@@ -739,7 +741,7 @@ def test_no_value_that_an_event_brings_stops_anybody(
     events, at_ms = [], START
     for serial, (name, gap_ms, attributes) in enumerate(brought):
         at_ms += gap_ms
-        events.append(Fact(f"e{serial}", name, "ada", at_ms, attributes))
+        events.append(DecodedEvent(f"e{serial}", name, "ada", at_ms, attributes))
     known = Known(Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES)), READ(when))
     told, flip_ms = known.look(at_ms)
     assert told in (FALSE, NOT_OBSERVABLE, TRUE)

@@ -13,7 +13,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 
 RULES = rules(
     rule(
@@ -54,7 +54,7 @@ STEPS = st.lists(
 )
 
 
-def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[Fact]:
+def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[DecodedEvent]:
     """Events in the order of the log; a late one occurred before its predecessors."""
     events, at_day = [], 1.0
     for serial, (kind, gap, lateness, amount) in enumerate(steps):
@@ -71,7 +71,7 @@ class Customer:
     activity: Activity | None = None
     decisions: list[Action | Decision] | None = None
 
-    def turn(self, events: list[Fact], observed: Coverage, upto_ms: int = 0) -> None:
+    def turn(self, events: list[DecodedEvent], observed: Coverage, upto_ms: int = 0) -> None:
         before = None if self.activity is None else as_stored(self.activity)
         outcome = decide("ada", before, events, RULES, observed, upto_ms)
         self.activity = outcome.activity
@@ -84,7 +84,7 @@ def final(customer: Customer) -> tuple[bytes, dict[str, bytes]]:
     return codec.encode(customer.activity), left(customer.decisions or [])
 
 
-def oracle(events: list[Fact]) -> tuple[bytes, dict[str, bytes]]:
+def oracle(events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
     customer = Customer()
     customer.turn(events, OBSERVED)
     return final(customer)

@@ -22,7 +22,7 @@ from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.builders import event, rule, rules, watched
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import NotCanonical, read_fact
+from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.rule_files.sources import load_sources, read_sources
 from workers.rule_files.yaml_nodes import read_text
@@ -132,12 +132,12 @@ def read_event(raw: bytes) -> None:
     assert (parsed is None) == bool(reason)
     assert len(detail.encode()) < 2_000
     try:
-        fact = bounded(lambda: read_fact(raw, DECLARED), size, at_least_kib=128, per_byte=64)
+        fact = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
     except NotCanonical:
         fact = None
     if parsed is not None:
         written = encode_event(parsed)
-        again = read_fact(written, DECLARED)
+        again = decode_event(written, DECLARED)
         assert (again.event_id, again.customer_id, again.type) == (parsed.event_id, parsed.customer_id, parsed.type)
     if fact is not None and reason not in UNNOTICED and field not in UNCHECKED:
         assert parsed is not None, f"{reason} was not noticed by read_fact"
@@ -260,7 +260,7 @@ def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reaso
             except InvalidEvent as refused:
                 refused.detail.encode()
             else:
-                assert mapped is None or read_fact(encode_event(mapped), tuple(found.event_types)) is not None
+                assert mapped is None or decode_event(encode_event(mapped), tuple(found.event_types)) is not None
 
 
 # --- rule files ---------------------------------------------------------------------------------------------------

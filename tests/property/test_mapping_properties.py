@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.events.decoding import Fact, NotCanonical, epoch_ms, read_fact
-from workers.core.events.fast_mapping import Canonical, compile_door, compile_passage
+from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event, epoch_ms
+from workers.core.events.fast_mapping import Canonical, compile_converter, compile_untrusted_reader
 from workers.core.events.mapping import ForeignRecord, compile_source
 
 Headers = list[tuple[str, bytes]]
@@ -56,8 +56,8 @@ SOURCES = [
     ),
 ]
 MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
-DOOR = compile_door(DECLARED)
-PASSAGES = [compile_passage(source, DECLARED) for source in SOURCES]
+DOOR = compile_untrusted_reader(DECLARED)
+PASSAGES = [compile_converter(source, DECLARED) for source in SOURCES]
 
 scalars = (
     st.none()
@@ -143,7 +143,7 @@ def assert_passes_as_mapped(number: int, raw: bytes | None, key: bytes | None, h
         return
     assert mapped is not None
     assert not isinstance(mapped, InvalidEvent)
-    assert read_fact(going_on.value, DECLARED) == read_fact(encode_event(mapped), DECLARED)
+    assert decode_event(going_on.value, DECLARED) == decode_event(encode_event(mapped), DECLARED)
     assert (going_on.customer_id, going_on.type) == (mapped.customer_id, mapped.type)
     assert going_on.unknown_fields == mapped.unknown_fields()
 
@@ -245,7 +245,7 @@ def test_every_whole_number_of_64_bits_is_an_exact_id(number: int) -> None:
     assert event.event_id == event.customer_id == str(number)
 
 
-def through_the_door(raw: bytes | None) -> Fact | str:
+def through_the_door(raw: bytes | None) -> DecodedEvent | str:
     try:
         return DOOR(raw, round(LATEST.timestamp() * 1000))
     except InvalidEvent as refusal:
@@ -254,10 +254,10 @@ def through_the_door(raw: bytes | None) -> Fact | str:
         return "not canonical"
 
 
-def parsed_and_read(raw: bytes | None) -> Fact | str:
+def parsed_and_read(raw: bytes | None) -> DecodedEvent | str:
     try:
         parse_event(raw, types=DECLARED, latest=LATEST)
-        return read_fact(raw or b"", DECLARED)
+        return decode_event(raw or b"", DECLARED)
     except InvalidEvent as refusal:
         return repr(refusal)
     except NotCanonical:

@@ -7,7 +7,7 @@ from tests.builders import as_stored, day, event, rule, rules, watched
 from workers.core.coverage import Coverage
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.contact_policy import is_held_out
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.core.rules.rule_set import RuleSet
@@ -30,7 +30,7 @@ class Customer:
         self.activity: Activity | None = None
         self.decisions: list[Action | Decision] = []
 
-    def turn(self, *events: Fact, upto_day: float = 0, observed: Coverage | None = None) -> list[str]:
+    def turn(self, *events: DecodedEvent, upto_day: float = 0, observed: Coverage | None = None) -> list[str]:
         """Fold events, fire timers, and return what was decided then, in short."""
         if self.activity is not None:
             self.activity = as_stored(self.activity)

@@ -13,7 +13,7 @@ from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import MAX_DAYS, Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")
@@ -24,7 +24,7 @@ MS: Final = 1 / DAY
 class Question:
     """A condition and a customer."""
 
-    def __init__(self, when: Any, events: list[Fact], *, since_day: float = 0, whole: bool = True) -> None:
+    def __init__(self, when: Any, events: list[DecodedEvent], *, since_day: float = 0, whole: bool = True) -> None:
         ruleset = rules(rule(when=when), types=ALL_TYPES)
         self.condition: Condition = ruleset.rules[0].condition
         self.observed = watched(ruleset, since_day, whole)
@@ -41,15 +41,15 @@ class Question:
         return None if flip_ms == FOREVER_MS else (flip_ms - day(0)) / DAY
 
 
-def holds(when: Any, events: list[Fact], at_day: float, **seen: Any) -> str:
+def holds(when: Any, events: list[DecodedEvent], at_day: float, **seen: Any) -> str:
     return Question(when, events, **seen).at(at_day)
 
 
-def bought(*days: float, **attributes: Any) -> list[Fact]:
+def bought(*days: float, **attributes: Any) -> list[DecodedEvent]:
     return [event("purchase", at, **attributes) for at in days]
 
 
-def logged_in(*days: float, **attributes: Any) -> list[Fact]:
+def logged_in(*days: float, **attributes: Any) -> list[DecodedEvent]:
     return [event("login", at, **attributes) for at in days]
 
 
@@ -117,7 +117,7 @@ def test_repeated_buying_on_one_day_counts_each_time() -> None:
 # --- adding up ----------------------------------------------------------------------------------------------------
 
 
-def spent(*amounts: Any) -> list[Fact]:
+def spent(*amounts: Any) -> list[DecodedEvent]:
     return [event("purchase", 1 + number / 100, amount=amount) for number, amount in enumerate(amounts)]
 
 
@@ -433,7 +433,7 @@ def test_a_filter_narrows_silences_and_sums_too() -> None:
 # --- status -------------------------------------------------------------------------------------------------------
 
 
-def cancelled(*days: float) -> list[Fact]:
+def cancelled(*days: float) -> list[DecodedEvent]:
     return [event("cancellation", at) for at in days]
 
 
@@ -453,7 +453,9 @@ def cancelled(*days: float) -> list[Fact]:
         ([*cancelled(1), *logged_in(2)], "cancelled"),
     ],
 )
-def test_a_customer_is_cancelled_from_a_cancellation_until_the_next_purchase(events: list[Fact], status: str) -> None:
+def test_a_customer_is_cancelled_from_a_cancellation_until_the_next_purchase(
+    events: list[DecodedEvent], status: str
+) -> None:
     other = {"active": "cancelled", "cancelled": "active"}[status]
     assert (holds({"status": status}, events, 5), holds({"status": other}, events, 5)) == ("true", "false")
 
@@ -481,7 +483,7 @@ def test_a_reactivation_ends_a_cancellation_where_there_are_such_events() -> Non
 # --- means --------------------------------------------------------------------------------------------------------
 
 
-def scored(*scores: Any, at: float = 1) -> list[Fact]:
+def scored(*scores: Any, at: float = 1) -> list[DecodedEvent]:
     """Answers of a survey, an hour apart; None for one without a score."""
     return [
         event("nps", at + number / 24, **({} if score is None else {"score": score}))
@@ -760,7 +762,7 @@ LEFT: Final = {"after": "nps", "without": "purchase", "for": "2 days"}
         ([*bought(4), *bought(9), *scored(1, at=8)], "true"),
     ],
 )
-def test_the_latest_of_one_event_was_followed_in_time_or_not(events: list[Fact], expected: str) -> None:
+def test_the_latest_of_one_event_was_followed_in_time_or_not(events: list[DecodedEvent], expected: str) -> None:
     question = Question(HELPED, [*logged_in(0), *events])
     assert question.at(10) == expected
     assert question.next_flip(10) is None
@@ -788,7 +790,7 @@ def test_what_did_not_follow_did_not_to_the_millisecond() -> None:
         ([*bought(6), *scored(1, at=5)], "false"),
     ],
 )
-def test_whoever_was_followed_or_never_happened_is_not_left_alone(events: list[Fact], expected: str) -> None:
+def test_whoever_was_followed_or_never_happened_is_not_left_alone(events: list[DecodedEvent], expected: str) -> None:
     assert holds(LEFT, events, 40) == expected
 
 
@@ -818,7 +820,7 @@ def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_tell() 
     """The two series were kept before, what followed first was not."""
     old, new = rules(types=ALL_TYPES), rules(rule(when=HELPED), types=ALL_TYPES)
 
-    def asked_anew(*events: Fact) -> str:
+    def asked_anew(*events: DecodedEvent) -> str:
         activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
         assert activity is not None
         return WORDS[new.rules[0].condition.look(activity, day(40), watched(new))[0]]
@@ -839,7 +841,7 @@ def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_tell() 
     ],
 )
 def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
-    before: list[Fact], meanwhile: list[Fact], expected: str
+    before: list[DecodedEvent], meanwhile: list[DecodedEvent], expected: str
 ) -> None:
     """The rule is removed after the first, and comes back before the customer buys once more."""
     asks, rests = rules(rule(when=HELPED), types=ALL_TYPES), rules(types=ALL_TYPES)
@@ -1011,7 +1013,7 @@ def test_a_condition_knows_which_unseen_event_could_undo_it(when: Any, needs: se
 # --- the reason why -----------------------------------------------------------------------------------------------
 
 
-def why(when: Any, events: list[Fact], at_day: float) -> list[tuple[Any, ...]]:
+def why(when: Any, events: list[DecodedEvent], at_day: float) -> list[tuple[Any, ...]]:
     question = Question(when, events)
     reasons = question.condition.reasons(question.activity, day(at_day), question.observed)
     return [(one.condition, one.observed, one.bound, one.window, one.prevented_by) for one in reasons]

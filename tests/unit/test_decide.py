@@ -19,7 +19,7 @@ from tests.oracle import left
 from workers.core.customer import codec
 from workers.core.customer.activity import MAX_DAYS, RING, Activity
 from workers.core.decisions.decide import Outcome, decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 
 ALL_TYPES: Final = (*TYPES, "nps")
 QUIET: Final = {"none": "purchase", "for": "10 days"}
@@ -38,7 +38,7 @@ class Story:
         self.activity: Activity | None = None
         self.decisions: list[Action | Decision] = []
 
-    def turn(self, events: Sequence[Fact] = (), until_day: float | None = None) -> Outcome:
+    def turn(self, events: Sequence[DecodedEvent] = (), until_day: float | None = None) -> Outcome:
         known = None if self.activity is None else as_stored(self.activity)
         upto_ms = 0 if until_day is None else day(until_day)
         outcome = decide(self.customer, known, events, self.rules, self.observed, upto_ms)
@@ -527,7 +527,7 @@ LONG: Final = rule(
 )
 
 
-def busy(days: int) -> list[Fact]:
+def busy(days: int) -> list[DecodedEvent]:
     return [event(kind, at + 0.5, event_id=f"{kind}{at}") for at in range(days) for kind in ("purchase", "login")]
 
 

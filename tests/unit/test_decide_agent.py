@@ -20,7 +20,7 @@ from tests.decide_agent import SOURCE, TYPES, Agent, record
 from tests.memory_store import MemoryStore
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.events.decoding import NotCanonical, read_fact
+from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
@@ -368,7 +368,7 @@ def test_an_action_that_waits_may_have_a_variable_that_is_true_or_false() -> Non
 )
 def test_what_the_hot_path_accepts_the_door_accepts_too(lenient: ConsumerRecord) -> None:
     try:
-        read_fact(lenient.value)
+        decode_event(lenient.value)
     except NotCanonical:
         return
     try:

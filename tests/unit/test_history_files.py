@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.sources import SourcesFile
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 from workers.histories.files import Gathering, files_of, read_file
@@ -18,7 +18,7 @@ DATA = Path(__file__).parents[1] / "data" / "histories"
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def read(path: Path, source: str | None = None) -> tuple[list[Fact], Gathering]:
+def read(path: Path, source: str | None = None) -> tuple[list[DecodedEvent], Gathering]:
     """Read a file; the events in the order of customers and time."""
     sources = the_sources()
     with EventsByCustomer() as store:

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.builders import day
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.histories.by_customer import EventsByCustomer
 
 VALUES = [3, -7, 2.5, True, False, None, "web", "", 10**30, -(10**30), 2**63]
 AMOUNTS = [*VALUES, Decimal("19.90"), Decimal("0.0001")]
 
 
-def facts(number: int, customers: int, seed: int = 1) -> Iterator[Fact]:
+def facts(number: int, customers: int, seed: int = 1) -> Iterator[DecodedEvent]:
     """Make up events in any order; several at the same time."""
     rng = random.Random(seed)
     for index in range(number):
         names = rng.sample(("amount", "channel", "score", "size"), rng.randrange(4))
-        yield Fact(
+        yield DecodedEvent(
             f"e{index}",
             rng.choice(("purchase", "login")),
             f"customer-{rng.randrange(customers)}",
@@ -29,14 +29,16 @@ def facts(number: int, customers: int, seed: int = 1) -> Iterator[Fact]:
         )
 
 
-def plainly_grouped(events: Iterator[Fact]) -> dict[str, list[Fact]]:
-    grouped: dict[str, list[Fact]] = {}
+def plainly_grouped(events: Iterator[DecodedEvent]) -> dict[str, list[DecodedEvent]]:
+    grouped: dict[str, list[DecodedEvent]] = {}
     for fact in events:
         grouped.setdefault(fact.customer_id, []).append(fact)
     return {name: sorted(found, key=lambda fact: fact.at_ms) for name, found in grouped.items()}
 
 
-def grouped(store: EventsByCustomer, events: Iterator[Fact], largest_bytes: int) -> dict[str, list[Fact]]:
+def grouped(
+    store: EventsByCustomer, events: Iterator[DecodedEvent], largest_bytes: int
+) -> dict[str, list[DecodedEvent]]:
     with store:
         for fact in events:
             store.add(fact)
@@ -45,7 +47,7 @@ def grouped(store: EventsByCustomer, events: Iterator[Fact], largest_bytes: int)
     return dict(found)
 
 
-def said(customers: dict[str, list[Fact]]) -> dict[str, list[tuple[object, ...]]]:
+def said(customers: dict[str, list[DecodedEvent]]) -> dict[str, list[tuple[object, ...]]]:
     """Return what the facts say; numbers by value, as rules compare them."""
     return {
         name: [(one.event_id, one.type, one.customer_id, one.at_ms, one.attributes) for one in found]
@@ -68,7 +70,7 @@ def test_every_customer_comes_once_with_all_events_in_the_order_of_time_and_then
 
 def test_numbers_keep_their_kind(tmp_path: Path) -> None:
     amounts = [Decimal("19.90"), 19.9, 19, "19.90", True, None]
-    events = (Fact(f"e{at}", "purchase", "ada", at, {"amount": amount}) for at, amount in enumerate(amounts))
+    events = (DecodedEvent(f"e{at}", "purchase", "ada", at, {"amount": amount}) for at, amount in enumerate(amounts))
     found = grouped(EventsByCustomer(tmp_path / "store"), events, 0)["ada"]
     assert [(type(one.attributes["amount"]), one.attributes["amount"]) for one in found] == [
         (type(amount), amount) for amount in amounts

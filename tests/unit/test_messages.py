@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 from tests.builders import TYPES, day, event, rule, rules, watched
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.outbox.cloud_events import messages
 
@@ -27,7 +27,12 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def published(
-    events: list[Fact], *, upto_day: float = 0, customer: str = "ada", types: tuple[str, ...] = TYPES, **content: Any
+    events: list[DecodedEvent],
+    *,
+    upto_day: float = 0,
+    customer: str = "ada",
+    types: tuple[str, ...] = TYPES,
+    **content: Any,
 ) -> list[OutboxRecord]:
     """The records that follow from some events under one rule."""
     ruleset = rules(rule("quiet", **{"when": QUIET, **content}), types=types)
@@ -35,7 +40,7 @@ def published(
     return messages(decide(customer, None, events, ruleset, watched(ruleset), upto_ms).decisions, "linger")
 
 
-def bought(*days: float) -> list[Fact]:
+def bought(*days: float) -> list[DecodedEvent]:
     return [event("purchase", at, event_id=f"p{at}") for at in days]
 
 

@@ -22,7 +22,7 @@ from schemas.rules import Rule, RuleBook
 from tests.builders import DAY, TYPES, day, event, rule, rules
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.verify import expected_actions
@@ -109,10 +109,10 @@ class Site:
         ]
         return [encode_event(one).decode() + "\n" for one in found if one is not None]
 
-    def customers(self) -> dict[str, list[Fact]]:
-        grouped: dict[str, list[Fact]] = {}
+    def customers(self) -> dict[str, list[DecodedEvent]]:
+        grouped: dict[str, list[DecodedEvent]] = {}
         for line in self.lines:
-            fact = read_fact(line.encode())
+            fact = decode_event(line.encode())
             grouped.setdefault(fact.customer_id, []).append(fact)
         return grouped
 

@@ -19,7 +19,7 @@ from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
@@ -34,7 +34,7 @@ QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"no
 # --- builders -------------------------------------------------------------------------------------------------
 
 
-def known(ruleset: RuleSet, *events: Fact, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
+def known(ruleset: RuleSet, *events: DecodedEvent, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
     """What is stored of ada after these events, and after timers up to a day."""
     upto_ms = day(upto_day) if upto_day else 0
     activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
@@ -144,7 +144,7 @@ ALL_KINDS = rules(
 BOTH = pytest.mark.parametrize("ruleset", [MANY, ALL_KINDS], ids=["many", "all kinds"])
 
 
-def history(steps: list[tuple[str, float, int]]) -> list[Fact]:
+def history(steps: list[tuple[str, float, int]]) -> list[DecodedEvent]:
     """Events in order, with whatever attributes the conditions read."""
     events, at_day = [], 1.0
     for serial, (kind, gap, amount) in enumerate(steps):

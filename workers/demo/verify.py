@@ -11,7 +11,7 @@ from schemas.events import Event, encode_event
 from schemas.sources import SourcesFile
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact, read_fact
+from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.events.mapping import ForeignRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
@@ -39,11 +39,11 @@ def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> 
             yield event
 
 
-def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[Fact]]:
+def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[DecodedEvent]]:
     declared = frozenset(sources.event_types)
-    events: dict[str, list[Fact]] = {}
+    events: dict[str, list[DecodedEvent]] = {}
     for event in mapped_events(history, sources, topic_prefix):
-        events.setdefault(event.customer_id, []).append(read_fact(encode_event(event), declared))
+        events.setdefault(event.customer_id, []).append(decode_event(encode_event(event), declared))
     return events
 
 

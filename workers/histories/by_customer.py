@@ -17,7 +17,7 @@ from zlib import crc32
 
 import msgspec
 
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 
 PARTS: Final = 256
 MEMORY_BYTES: Final = 128 << 20
@@ -60,7 +60,7 @@ class Part:
     events: int = 0
     in_memory: list[bytes] = field(default_factory=list)
 
-    def customers(self, largest_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[Fact]]]:
+    def customers(self, largest_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[DecodedEvent]]]:
         """Yield each customer with the events in the order of time; at the same time, as they were added.
 
         Args:
@@ -69,7 +69,7 @@ class Part:
         if self.size_bytes > largest_bytes and self.level < _DEEPEST:
             yield from self._divided(largest_bytes)
             return
-        by_customer: dict[str, list[Fact]] = {}
+        by_customer: dict[str, list[DecodedEvent]] = {}
         for chunk in self._chunks():
             for fact in _unpacked(chunk):
                 known = by_customer.get(fact.customer_id)
@@ -82,7 +82,7 @@ class Part:
             facts.sort(key=_at_ms)
             yield customer_id, facts
 
-    def _divided(self, largest_bytes: int) -> Iterator[tuple[str, list[Fact]]]:
+    def _divided(self, largest_bytes: int) -> Iterator[tuple[str, list[DecodedEvent]]]:
         with EventsByCustomer(self.path.with_suffix(".parts"), largest_bytes, level=self.level + 1) as smaller:
             for chunk in self._chunks():
                 for fact in _unpacked(chunk):
@@ -130,7 +130,7 @@ class EventsByCustomer:
         self._memory_bytes = memory_bytes
         self._shift = 8 * level
         self._parts = [Part(self._folder / f"{number:03}", level) for number in range(PARTS)]
-        self._pending: list[list[Fact]] = [[] for _ in range(PARTS)]
+        self._pending: list[list[DecodedEvent]] = [[] for _ in range(PARTS)]
         self._pending_events = 0
         self._most_pending = pending_events
         self._in_memory_bytes = 0
@@ -143,7 +143,7 @@ class EventsByCustomer:
     ) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, fact: Fact) -> None:
+    def add(self, fact: DecodedEvent) -> None:
         """Take one event, which must not be used afterwards; `amount` is its only attribute that is a decimal."""
         self._pending[crc32(fact.customer_id.encode()) >> self._shift & (PARTS - 1)].append(fact)
         self._pending_events += 1
@@ -176,7 +176,7 @@ class EventsByCustomer:
         self._pending_events = 0
 
 
-def _packed(facts: list[Fact]) -> bytes:
+def _packed(facts: list[DecodedEvent]) -> bytes:
     packed = [_as_packed(fact) for fact in facts]
     try:
         return _pack(packed)
@@ -186,7 +186,7 @@ def _packed(facts: list[Fact]) -> bytes:
         return _pack(packed)
 
 
-def _as_packed(fact: Fact) -> _Packed:
+def _as_packed(fact: DecodedEvent) -> _Packed:
     attributes = fact.attributes
     amount = attributes.get("amount")
     if amount.__class__ is Decimal:
@@ -212,11 +212,11 @@ def _is_large(value: Any) -> bool:
     return isinstance(value, int) and not -_INT64 <= value < _INT64
 
 
-def _unpacked(chunk: bytes) -> list[Fact]:
+def _unpacked(chunk: bytes) -> list[DecodedEvent]:
     packed = _unpack(chunk)
     for one in packed:
         if one.amount is not None:
             one.attributes["amount"] = one.amount
         if one.decimals is not None:
             one.attributes.update(one.decimals)
-    return [Fact(one.event_id, one.type, one.customer_id, one.at_ms, one.attributes) for one in packed]
+    return [DecodedEvent(one.event_id, one.type, one.customer_id, one.at_ms, one.attributes) for one in packed]

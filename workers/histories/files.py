@@ -20,7 +20,7 @@ import orjson
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.events.decoding import Fact, NotCanonical, read_fact
+from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
 from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
@@ -37,10 +37,10 @@ __all__ = [
 ]
 
 Raw = TypeVar("Raw")
-ForeignReader = Callable[[ForeignRecord], Fact | None]
+ForeignReader = Callable[[ForeignRecord], DecodedEvent | None]
 """Turns a record into a fact, or None for one that its source skips. Raises `InvalidEvent`."""
 
-CanonicalReader = Callable[[bytes | None], Fact]
+CanonicalReader = Callable[[bytes | None], DecodedEvent]
 """Turns the bytes of a canonical event into a fact. Raises `InvalidEvent`."""
 
 Advance = Callable[[int], object]
@@ -102,7 +102,7 @@ class Gathering:
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
 
-    def take(self, place: str, number: int, read: Callable[[Raw], Fact | None], record: Raw) -> None:
+    def take(self, place: str, number: int, read: Callable[[Raw], DecodedEvent | None], record: Raw) -> None:
         """Read one record and keep what comes of it.
 
         Args:
@@ -164,9 +164,9 @@ class Gathering:
 def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalReader:
     """Return what reads Linger's own events."""
 
-    def read(raw: bytes | None) -> Fact:
+    def read(raw: bytes | None) -> DecodedEvent:
         try:
-            return read_fact(raw or b"", declared)
+            return decode_event(raw or b"", declared)
         except NotCanonical:
             # It finds the reason; what it can read all the same, such as an id that is a number, is an event too.
             return _fact(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
@@ -178,16 +178,16 @@ def foreign_reader(source: Source, declared: Collection[str], latest: datetime) 
     """Return what reads the records of a source, as intake does."""
     mapper: Mapper = compile_source(source, declared)
 
-    def read(record: ForeignRecord) -> Fact | None:
+    def read(record: ForeignRecord) -> DecodedEvent | None:
         event = mapper(record, latest)
         return None if event is None else _fact(encode_event(event), declared)
 
     return read
 
 
-def _fact(raw: bytes, declared: Collection[str]) -> Fact:
+def _fact(raw: bytes, declared: Collection[str]) -> DecodedEvent:
     try:
-        return read_fact(raw, declared)
+        return decode_event(raw, declared)
     except NotCanonical:
         raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
 

@@ -20,7 +20,7 @@ from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
 from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
-from workers.core.events.fast_mapping import compile_passage
+from workers.core.events.fast_mapping import compile_converter
 from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
 from workers.dead_letters.record import DeadLetterLimit, dead_letter
@@ -87,7 +87,7 @@ class Intake:
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
         foreign = foreign_sources(sources, self._activity_topic)
-        self._passages = {source.topic: compile_passage(source, declared) for source in foreign}
+        self._passages = {source.topic: compile_converter(source, declared) for source in foreign}
         self._limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self._passages

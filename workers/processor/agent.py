@@ -24,8 +24,8 @@ from workers.core.coverage import Coverage, whole_series
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.direct_producers import SOURCE_HEADER, DirectProducerProgress, direct_source, only_direct
-from workers.core.events.decoding import Fact, NotCanonical, read_fact
-from workers.core.events.fast_mapping import compile_door
+from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.events.fast_mapping import compile_untrusted_reader
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
     UNSEEN_MS,
@@ -141,7 +141,7 @@ class Processor:
         self._whole = whole_types(sources)
         self._direct = direct_source(sources, self._activity_topic)
         self._direct_types = only_direct(sources, self._activity_topic)
-        self._door = compile_door(self._declared)
+        self._door = compile_untrusted_reader(self._declared)
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         self._partitions: dict[int, OwnedPartition] = {}
         self._progress: Mapping[str, Progress] = {}
@@ -601,7 +601,7 @@ class Processor:
         events = work.events.setdefault(fact.customer_id, [])
         events.append((fact, record))
 
-    def _fact(self, record: ConsumerRecord, *, direct: bool) -> Fact:
+    def _fact(self, record: ConsumerRecord, *, direct: bool) -> DecodedEvent:
         """Read one record.
 
         Raises:
@@ -612,7 +612,7 @@ class Processor:
                 # Nobody has looked at it yet: it passes the same checks as everything foreign.
                 fact = self._door(record.value, self._latest_ms(record))
             else:
-                fact = read_fact(record.value or b"", self._declared)
+                fact = decode_event(record.value or b"", self._declared)
         except NotCanonical:
             self._parse(record)
             raise InvalidEvent("not_canonical", "it is no canonical event") from None

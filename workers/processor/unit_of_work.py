@@ -11,7 +11,7 @@ from schemas.actions import Action, Decision
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
@@ -31,7 +31,7 @@ class UnitOfWork:
     """
 
     meta: Meta
-    events: dict[str, list[tuple[Fact, ConsumerRecord]]] = field(default_factory=dict)
+    events: dict[str, list[tuple[DecodedEvent, ConsumerRecord]]] = field(default_factory=dict)
     dead_letters: list[OutboxRecord] = field(default_factory=list)
     decisions: list[Action | Decision] = field(default_factory=list)
     outgoing: list[OutboxRecord] = field(default_factory=list)

@@ -20,7 +20,7 @@ from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import Outcome, decide
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -44,13 +44,13 @@ _TIDY_ABOVE: Final = 200
 _at_ms = attrgetter("at_ms")
 Counted = TypeVar("Counted", bound="_Counts")
 
-CustomerEvents = tuple[str, Sequence[Fact]]
+CustomerEvents = tuple[str, Sequence[DecodedEvent]]
 """A customer id and all of the customer's events in the order of time."""
 
 
 def drive(
     customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
-) -> Iterator[tuple[str, Sequence[Fact], Outcome]]:
+) -> Iterator[tuple[str, Sequence[DecodedEvent], Outcome]]:
     """Decide everything about each customer, from the first event to a moment.
 
     What is decided for a customer is what a worker would have decided that had the rules from the beginning.
@@ -294,7 +294,7 @@ class Preview:
         elif reached_before and not reached:
             self.tally.change.lost.note(customer_id)
 
-    def _note_gaps(self, facts: Sequence[Fact]) -> None:
+    def _note_gaps(self, facts: Sequence[DecodedEvent]) -> None:
         """Count events by type, and the gaps between days with an event."""
         # By type: first event, last event, last day, days after the first one, events.
         seen: dict[str, list[int]] = {}

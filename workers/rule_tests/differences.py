@@ -15,7 +15,7 @@ from schemas.rules import Expected, Rule, write_offset
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.activity import Activity, Episode
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.rule_tests.playback import Play, epoch_ms
 
 _SECOND: Final = timedelta(seconds=1)
@@ -63,7 +63,7 @@ class Entry:
 
     at: timedelta
     mark: Mark
-    fact: Fact | None = None
+    fact: DecodedEvent | None = None
     decided: Action | Decision | None = None
     expected: Expected | None = None
     notes: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def compare(wanted: list[Expected], play: Play) -> tuple[list[Entry], list[Expec
     strict = any(expected.decision is not None for expected in wanted)
     missing, timeline = list(wanted), list[Entry]()
     for one in [one for step in play.steps() for one in step.happened]:
-        if isinstance(one, Fact):
+        if isinstance(one, DecodedEvent):
             timeline.append(Entry(play.since_start(one.at_ms), "given", fact=one))
             continue
         at = play.since_start(_decided_at(one))

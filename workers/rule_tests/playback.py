@@ -18,7 +18,7 @@ from schemas.rules import Example, Given, Rule, RuleBook, write_offset
 from workers.core.coverage import Coverage
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
-from workers.core.events.decoding import Fact, NotCanonical, read_fact
+from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.rule_files.problems import did_you_mean
@@ -100,7 +100,7 @@ def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) ->
     return Stage({rule.id: rule for rule in live}, compiled, types, tuple(plan.key for plan in compiled.plans()))
 
 
-Happened = list[Fact | Action | Decision]
+Happened = list[DecodedEvent | Action | Decision]
 """What happened, in its order: an event, and then what was decided because of it."""
 
 
@@ -129,7 +129,7 @@ class Play:
     """
 
     stage: Stage
-    facts: list[Fact]
+    facts: list[DecodedEvent]
     observed: Coverage
     start_ms: int
     end_ms: int
@@ -205,7 +205,7 @@ def _since(start_ms: int, at_ms: int) -> timedelta:
 # -- events ----------------------------------------------------------------------------------------------------
 
 
-def _facts(example: Example, start_ms: int, types: Collection[str]) -> list[Fact]:
+def _facts(example: Example, start_ms: int, types: Collection[str]) -> list[DecodedEvent]:
     """Return the events, in the order of time and of the file; refuses what the canonical schema refuses."""
     times = sorted(
         (given.at + (given.every or timedelta(0)) * repetition, number)
@@ -225,7 +225,9 @@ def _facts(example: Example, start_ms: int, types: Collection[str]) -> list[Fact
     ]
 
 
-def _fact(given: Given, number: int, event_id: str, start_ms: int, at: timedelta, types: Collection[str]) -> Fact:
+def _fact(
+    given: Given, number: int, event_id: str, start_ms: int, at: timedelta, types: Collection[str]
+) -> DecodedEvent:
     model = BUILT_IN.get(given.event)
     own = frozenset() if model is None else frozenset(model.model_fields) - _ENVELOPE
     written = {**(_PURCHASE if given.event == "purchase" else {}), **given.with_}
@@ -238,7 +240,7 @@ def _fact(given: Given, number: int, event_id: str, start_ms: int, at: timedelta
             "attributes": {name: value for name, value in written.items() if name not in own},
             **{name: value for name, value in written.items() if name in own},
         }
-        return read_fact(encode_event(build_event(document, types=types, latest=_LATEST)), types)
+        return decode_event(encode_event(build_event(document, types=types, latest=_LATEST)), types)
     except InvalidEvent as error:
         raise ImpossibleExample(("given", number), f"there can be no such {given.event}: {error.detail}") from None
     except (NotCanonical, OverflowError):

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from schemas.rules import write_offset
 from workers.core.conditions import FALSE, TRUE
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.rule_files.problems import printable
 from workers.rule_tests.differences import Entry, Finding, Mark, words_of
 from workers.rule_tests.runner import Result
@@ -146,7 +146,7 @@ def _seconds(result: Result, entry: Entry) -> str:
     return f":{moment:%S}" if moment.second else ""
 
 
-def _event_words(fact: Fact) -> str:
+def _event_words(fact: DecodedEvent) -> str:
     shown = list(fact.attributes.items())
     parts = [f"{name} {_value(value)}" for name, value in shown[:_MOST_ATTRIBUTES]]
     more = [f"{len(shown) - _MOST_ATTRIBUTES} more"] if len(shown) > _MOST_ATTRIBUTES else []

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity, Episode, fold_facts, remember, soonest_of
 from workers.core.decisions.admission cimport Admission, forget
-from workers.core.events.decoding cimport Fact
+from workers.core.events.decoding cimport DecodedEvent
 from workers.core.events.filters cimport is_negative
 from workers.core.coverage cimport Coverage
 from workers.core.customer.specs cimport FactPlan
@@ -33,7 +33,7 @@ cdef class _Turn:
     @cython.locals(
         activity=Activity, fingerprint=bytes, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
     )
-    cdef fold(self, Fact event)
+    cdef fold(self, DecodedEvent event)
     @cython.locals(activity=Activity, rules=RuleSet, rule=Rule, episode=Episode, clock=cython.longlong)
     cdef adopt(self)
     cdef fire(self, long long upto_ms)
@@ -47,7 +47,7 @@ cdef class _Turn:
     cdef Activity _known(self)
     cdef _wait(self, frozenset types, long long at_ms)
     @cython.locals(plain=Series, newest=cython.bint, facts=FactPlan)
-    cdef _keep(self, Activity activity, Fact event)
+    cdef _keep(self, Activity activity, DecodedEvent event)
     cdef _forget_acted(self, Activity activity, bint queued)
 
     @cython.locals(
@@ -73,23 +73,23 @@ cdef class _Turn:
     cdef long long _pending(self, Rule rule, Activity activity) except? -1
 
     @cython.locals(facts=FactPlan)
-    cdef bint _takes_away(self, Fact event) except -1
+    cdef bint _takes_away(self, DecodedEvent event) except -1
     @cython.locals(series=dict, cancelled=Series, back=Series)
     cdef bint _is_cancelled(self, Activity activity) except -1
     @cython.locals(
         flips=dict, at_ms=cython.longlong, total=cython.longlong, several=Responding, response=Response, group=str,
         is_known=cython.bint, began=cython.bint, flip_ms=cython.longlong, facts=Series,
     )
-    cdef _respond(self, Activity activity, Fact event, bint is_plain, bint was_cancelled)
+    cdef _respond(self, Activity activity, DecodedEvent event, bint is_plain, bint was_cancelled)
     @cython.locals(episode=Episode)
     cdef bint _are_over(self, tuple rules, Activity activity) except -1
     @cython.locals(
         soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Coverage, episodes=dict,
         fired=cython.longlong, rule=Rule, episode=Episode, stands_ms=cython.longlong, flip_ms=cython.longlong,
     )
-    cdef long long _judge_group(self, str group, Activity activity, Fact event) except? -1
+    cdef long long _judge_group(self, str group, Activity activity, DecodedEvent event) except? -1
     @cython.locals(episode=Episode, start_ms=cython.longlong)
-    cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, Fact event) except? -1
+    cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, DecodedEvent event) except? -1
     cdef _begin(
         self, Rule rule, Activity activity, Episode episode, long long start_ms, long long at_ms
     )
@@ -98,20 +98,20 @@ cdef class _Turn:
     @cython.locals(other=Rule)
     cdef bint _is_contested(self, Rule rule, Activity activity) except -1
     cdef _end(
-        self, Rule rule, Activity activity, Episode episode, long long at_ms, Fact event
+        self, Rule rule, Activity activity, Episode episode, long long at_ms, DecodedEvent event
     )
     @cython.locals(late=cython.bint, why=tuple)
     cdef _retract(
-        self, Rule rule, Activity activity, Episode episode, long long at_ms, Fact event, object because
+        self, Rule rule, Activity activity, Episode episode, long long at_ms, DecodedEvent event, object because
     )
     @cython.locals(late=cython.bint)
     cdef _withdraw(
-        self, Rule rule, Activity activity, object candidate, long long at_ms, Fact event, object because
+        self, Rule rule, Activity activity, object candidate, long long at_ms, DecodedEvent event, object because
     )
     @cython.locals(rule=Rule, episode=Episode)
-    cdef _take_back(self, Activity activity, Fact event)
+    cdef _take_back(self, Activity activity, DecodedEvent event)
 
-@cython.locals(turn=_Turn, outcome=Outcome, event=Fact)
+@cython.locals(turn=_Turn, outcome=Outcome, event=DecodedEvent)
 cpdef Outcome decide(
     object customer_id, Activity activity, object events, RuleSet rules, Coverage observed, long long upto_ms=*
 )

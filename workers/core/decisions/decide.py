@@ -19,7 +19,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
-from workers.core.events.decoding import Fact
+from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import is_negative
 from workers.core.rules.rule_set import Rule, RuleSet
 
@@ -59,7 +59,7 @@ class Outcome:
 def decide(
     customer_id: str,
     activity: Activity | None,
-    events: Sequence[Fact],
+    events: Sequence[DecodedEvent],
     rules: RuleSet,
     observed: Coverage,
     upto_ms: int = 0,
@@ -114,7 +114,7 @@ class _Turn:
         self._touched: set[str] = set()
         self._exact: set[str] = set()
 
-    def fold(self, event: Fact) -> None:
+    def fold(self, event: DecodedEvent) -> None:
         """Decide what is due before the event, fold it, and decide what it changed."""
         activity, fingerprint = self._outcome.activity, event.fingerprint()
         if activity is None:
@@ -244,7 +244,7 @@ class _Turn:
         waiting = self._outcome.waiting
         waiting[name] = min(at_ms, waiting.get(name, at_ms))
 
-    def _keep(self, activity: Activity, event: Fact) -> None:
+    def _keep(self, activity: Activity, event: DecodedEvent) -> None:
         plain = activity.series.get(event.type)
         newest = plain is None or event.at_ms >= plain.last_ms
         facts = self._rules.facts.get(event.type)
@@ -386,7 +386,7 @@ class _Turn:
 
     # -- episodes ------------------------------------------------------------------------------------------
 
-    def _takes_away(self, event: Fact) -> bool:
+    def _takes_away(self, event: DecodedEvent) -> bool:
         """Tell whether an event lowers a sum."""
         facts = self._rules.facts.get(event.type)
         if facts is None or not facts.may_lower:
@@ -407,7 +407,7 @@ class _Turn:
                 return False
         return True
 
-    def _respond(self, activity: Activity, event: Fact, is_plain: bool, was_cancelled: bool) -> None:
+    def _respond(self, activity: Activity, event: DecodedEvent, is_plain: bool, was_cancelled: bool) -> None:
         """Follow what an event that was just folded changes about rules and their due times.
 
         An event that can only put off when a rule holds need not look at it: a due time that is too early is found
@@ -467,7 +467,7 @@ class _Turn:
                 return False
         return True
 
-    def _judge_group(self, group: str, activity: Activity, event: Fact) -> int:
+    def _judge_group(self, group: str, activity: Activity, event: DecodedEvent) -> int:
         """Evaluate the rules of a group after an event.
 
         Returns:
@@ -493,7 +493,7 @@ class _Turn:
             soonest_ms = min(soonest_ms, flip_ms)
         return soonest_ms
 
-    def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: Fact | None) -> int:
+    def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: DecodedEvent | None) -> int:
         """Evaluate one rule at a moment and follow its change; `event` caused it, or else time did.
 
         Returns:
@@ -563,7 +563,7 @@ class _Turn:
                 return True
         return False
 
-    def _end(self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact | None) -> None:
+    def _end(self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: DecodedEvent | None) -> None:
         held_before, episode.holding = episode.holding, False
         if not self._is_contested(rule, activity):
             forget(rule, episode, at_ms)
@@ -575,7 +575,7 @@ class _Turn:
         self._retract(rule, activity, episode, at_ms, event, because)
 
     def _retract(
-        self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: Fact, because: Retraction
+        self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: DecodedEvent, because: Retraction
     ) -> None:
         """Take back the rule's last action, whether or not anybody has heard of it yet."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
@@ -606,7 +606,13 @@ class _Turn:
             episode.acted_ms = episode.before_ms
 
     def _withdraw(
-        self, rule: Rule, activity: Activity, candidate: Candidate, at_ms: int, event: Fact, because: Retraction
+        self,
+        rule: Rule,
+        activity: Activity,
+        candidate: Candidate,
+        at_ms: int,
+        event: DecodedEvent,
+        because: Retraction,
     ) -> None:
         """Take back an action that waits; its retraction is published, for it may have been by steps lost since."""
         if candidate.start_ms + rule.expires_after_ms <= at_ms:
@@ -618,7 +624,7 @@ class _Turn:
             activity.candidates.remove(candidate)
             self._outcome.decisions.append(withdrawal_of(rule, self._customer_id, candidate))
 
-    def _take_back(self, activity: Activity, event: Fact) -> None:
+    def _take_back(self, activity: Activity, event: DecodedEvent) -> None:
         """Take back every standing action: the customer has opted out."""
         for rule_id, episode in activity.episodes.items():
             rule = self._rules.by_id.get(rule_id)

@@ -1,14 +1,14 @@
 # What the compiler may know of `facts.py`.
 
-cdef class Fact:
+cdef class DecodedEvent:
     cdef public str event_id, type, customer_id
     cdef public long long at_ms
     cdef public dict attributes
 
     cpdef bytes fingerprint(self)
 
-cpdef Fact read_fact(bytes raw, object declared=*)
-cpdef Fact fact_of(object wire, long long at_ms)
+cpdef DecodedEvent decode_event(bytes raw, object declared=*)
+cpdef DecodedEvent fact_of(object wire, long long at_ms)
 cpdef bint is_id(str text) except -1
 cpdef long long plausible_ms(object moment) except? -2
 cpdef long long epoch_ms(object moment) except? -1

@@ -34,7 +34,7 @@ _EPOCH_DAY: Final = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
 @dataclass
-class Fact:
+class DecodedEvent:
     """One event, as it is folded.
 
     Attributes:
@@ -81,7 +81,7 @@ class NotCanonical(ValueError):
     """The bytes are not what intake writes; ask `schemas.events.parse_event` for the reason."""
 
 
-def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
+def decode_event(raw: bytes, declared: Collection[str] = ()) -> DecodedEvent:
     """Read one canonical event.
 
     Raises:
@@ -103,9 +103,9 @@ def read_fact(raw: bytes, declared: Collection[str] = ()) -> Fact:
     return fact_of(wire, at_ms)
 
 
-def fact_of(wire: Wire, at_ms: int) -> Fact:
+def fact_of(wire: Wire, at_ms: int) -> DecodedEvent:
     """Return an event that has passed every check and happened at `at_ms`, as it is folded."""
-    return Fact(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
+    return DecodedEvent(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
 
 
 def is_id(text: str) -> bool:

@@ -16,7 +16,16 @@ import msgspec
 
 from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
 from schemas.sources import Source
-from workers.core.events.decoding import Fact, Wire, epoch_ms, fact_of, is_id, is_money, plausible_ms, read_fact
+from workers.core.events.decoding import (
+    DecodedEvent,
+    Wire,
+    decode_event,
+    epoch_ms,
+    fact_of,
+    is_id,
+    is_money,
+    plausible_ms,
+)
 from workers.core.events.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
@@ -38,7 +47,7 @@ class Canonical(NamedTuple):
     unknown_fields: int = 0
 
 
-Passage = Callable[[ForeignRecord, int], Canonical | None]
+Converter = Callable[[ForeignRecord, int], Canonical | None]
 """`passage(record, latest_ms)` -> the event, or None for a record that is skipped; raises `InvalidEvent`."""
 
 
@@ -50,24 +59,24 @@ _decode: Final = msgspec.json.Decoder(_StrictWire).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def compile_passage(source: Source, declared: Collection[str]) -> Passage:
+def compile_converter(source: Source, declared: Collection[str]) -> Converter:
     """Turn a source into a function that passes its records on; arguments as for `mapping.compile_source`."""
     return _canonical(source, declared) if source.format == "canonical" else _foreign(source, declared)
 
 
-Door = Callable[[bytes | None, int], Fact]
+UntrustedReader = Callable[[bytes | None, int], DecodedEvent]
 """`door(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` for what folding cannot read."""
 
 
-def compile_door(declared: Collection[str]) -> Door:
+def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
     """Return what reads canonical events that nobody has looked at yet; `declared` as for `parse_event`."""
     known = frozenset([*BUILT_IN, *declared])
 
-    def door(raw: bytes | None, latest_ms: int) -> Fact:
+    def door(raw: bytes | None, latest_ms: int) -> DecodedEvent:
         if raw is not None and (wire := _checked(raw, known, latest_ms)) is not None:
             return fact_of(wire, epoch_ms(wire.occurred_at))
         parse_event(raw, types=declared, latest=_moment(latest_ms))
-        return read_fact(raw or b"", declared)
+        return decode_event(raw or b"", declared)
 
     return door
 
@@ -83,7 +92,7 @@ def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
     return wire if wire.type in types and _is_unremarkable(wire, latest_ms) else None
 
 
-def _canonical(source: Source, declared: Collection[str]) -> Passage:
+def _canonical(source: Source, declared: Collection[str]) -> Converter:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
     def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
@@ -96,7 +105,7 @@ def _canonical(source: Source, declared: Collection[str]) -> Passage:
     return passage
 
 
-def _foreign(source: Source, declared: Collection[str]) -> Passage:
+def _foreign(source: Source, declared: Collection[str]) -> Converter:
     find, build = compile_finder(source), compile_builder(source, declared)
 
     def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:

@@ -11,9 +11,9 @@ from math import isfinite
 from typing import Any, Final
 
 from schemas.conditions import Bounds, Different
-from workers.core.events.decoding import UNIT, Fact, scaled
+from workers.core.events.decoding import UNIT, DecodedEvent, scaled
 
-Matcher = Callable[[Fact], bool]
+Matcher = Callable[[DecodedEvent], bool]
 """Tells whether an event is meant."""
 Test = Callable[[Any], bool]
 """Tells whether a value is meant; never raises."""
@@ -31,7 +31,7 @@ def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
         ((only, passes),) = tests
         return lambda fact: passes(fact.attributes.get(only))
 
-    def matches(fact: Fact) -> bool:
+    def matches(fact: DecodedEvent) -> bool:
         attributes = fact.attributes
         return all(passes(attributes.get(name)) for name, passes in tests)
 
@@ -41,7 +41,7 @@ def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
 def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
     """Narrow events down to those that have a number under an attribute."""
 
-    def carries(fact: Fact) -> bool:
+    def carries(fact: DecodedEvent) -> bool:
         return scaled_number(fact.attributes.get(attribute)) is not None and (matches is None or matches(fact))
 
     return carries
