@@ -25,7 +25,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import activity as activities
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
-from workers.core.customer.specs import Plans
+from workers.core.customer.specs import Specs
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.condition_compiler import compile_condition
 
@@ -72,7 +72,7 @@ class Known:
 
     def __init__(self, life: Life, when: Any) -> None:
         self.life, self.when = life, when
-        plans = Plans(TYPES)
+        plans = Specs(TYPES)
         self.condition: Condition = compile_condition(when, plans)
         facts = plans.facts_by_type()
         keys = {one.key: name for name, plan in facts.items() for one in plan.series}

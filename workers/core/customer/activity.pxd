@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.events.decoding cimport DecodedEvent
 from workers.core.events.filters cimport scaled_number
-from workers.core.customer.specs cimport FactPlan, PairPlan, SeriesPlan
+from workers.core.customer.specs cimport EventTypeSpec, PairSpec, SeriesSpec
 from workers.core.customer.series cimport Series
 
 cdef long long DAY_MS, FOREVER_MS
@@ -36,9 +36,9 @@ cdef Py_ssize_t FINGERPRINT_BYTES, _RING_BYTES
 cpdef remember(Activity activity, bytes fingerprint)
 @cython.locals(flip_ms=cython.longlong, soonest_ms=cython.longlong)
 cpdef long long soonest_of(dict flips) except? -1
-@cython.locals(series=dict, attributes=dict, pair=PairPlan, one=SeriesPlan, known=Series)
-cpdef fold_facts(Activity activity, DecodedEvent fact, FactPlan plan)
+@cython.locals(series=dict, attributes=dict, pair=PairSpec, one=SeriesSpec, known=Series)
+cpdef fold_facts(Activity activity, DecodedEvent fact, EventTypeSpec plan)
 @cython.locals(at=cython.longlong, day=cython.longlong, days=list, stale=cython.longlong)
-cdef _add(Series series, DecodedEvent fact, SeriesPlan plan, long long oldest)
+cdef _add(Series series, DecodedEvent fact, SeriesSpec plan, long long oldest)
 cdef _tell_apart(Series series, object value, long long day)
-cdef _fold_pair(Activity activity, DecodedEvent fact, PairPlan pair)
+cdef _fold_pair(Activity activity, DecodedEvent fact, PairSpec pair)

@@ -17,7 +17,7 @@ from schemas.actions import ActionName, Number, Reason, Retraction
 from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.series import Series
-from workers.core.customer.specs import MAX_TOLD_APART, FactPlan, PairPlan, SeriesPlan
+from workers.core.customer.specs import MAX_TOLD_APART, EventTypeSpec, PairSpec, SeriesSpec
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, DecodedEvent
 from workers.core.events.filters import fingerprint_of, scaled_number
 
@@ -210,7 +210,7 @@ def soonest_of(flips: Mapping[str, int]) -> int:
     return 0 if soonest_ms == FOREVER_MS else soonest_ms
 
 
-def fold_facts(activity: Activity, fact: DecodedEvent, plan: FactPlan) -> None:
+def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> None:
     """Fold one event into everything that is kept of its type; the activity is changed.
 
     Events should come in the order in which they happened. One that comes late is folded exactly, except that
@@ -263,7 +263,7 @@ def kept_value(value: Any) -> bool | int | float | str | None:
     return None
 
 
-def _add(series: Series, fact: DecodedEvent, plan: SeriesPlan, oldest: int) -> None:
+def _add(series: Series, fact: DecodedEvent, plan: SeriesSpec, oldest: int) -> None:
     """Fold one event into a series; buckets of `oldest` and of the days before are not kept."""
     at = fact.at_ms
     day = at // DAY_MS
@@ -329,7 +329,7 @@ def _tell_apart(series: Series, value: Any, day: int) -> None:
         del values[0], days[0]
 
 
-def _fold_pair(activity: Activity, fact: DecodedEvent, pair: PairPlan) -> None:
+def _fold_pair(activity: Activity, fact: DecodedEvent, pair: PairSpec) -> None:
     """Note what happened first, and what followed it first; the series do not know of the event yet."""
     at, name = fact.at_ms, fact.type
     state = activity.pairs.get(pair.key)
@@ -354,7 +354,7 @@ def _fold_pair(activity: Activity, fact: DecodedEvent, pair: PairPlan) -> None:
         state[1] = min(before, at) if before else at
 
 
-def _followed_already(activity: Activity, pair: PairPlan, at_ms: int) -> int:
+def _followed_already(activity: Activity, pair: PairSpec, at_ms: int) -> int:
     """Return what followed a moment according to the series; 0 if nothing did."""
     from_ms, then = at_ms + pair.later, activity.series.get(pair.then)
     if then is None or then.last_ms < from_ms:

@@ -1,16 +1,16 @@
 # What the compiler may know of `plans.py`; fields in their order there.
 
-cdef class SeriesPlan:
+cdef class SeriesSpec:
     cdef readonly str key, type, adds
     cdef readonly object matches
     cdef readonly long long keep_days
     cdef readonly str tells_apart
 
-cdef class PairPlan:
+cdef class PairSpec:
     cdef readonly str key, first, then, first_type, then_type
     cdef readonly object is_first, is_then
     cdef readonly bint later
 
-cdef class FactPlan:
+cdef class EventTypeSpec:
     cdef readonly str type
     cdef readonly tuple series, pairs, traits, may_lower

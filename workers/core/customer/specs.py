@@ -28,7 +28,7 @@ REACTIVATION: Final = "reactivation"
 
 
 @dataclass(frozen=True)
-class SeriesPlan:
+class SeriesSpec:
     """One series that has to be kept.
 
     Attributes:
@@ -49,7 +49,7 @@ class SeriesPlan:
 
 
 @dataclass(frozen=True)
-class PairPlan:
+class PairSpec:
     """The latest of one event, and the first of another one that followed it.
 
     Attributes:
@@ -70,7 +70,7 @@ class PairPlan:
     later: bool
 
 
-class TraitPlan(NamedTuple):
+class AttributeSpec(NamedTuple):
     """An attribute whose latest value is kept, and its name in stored activities."""
 
     attribute: str
@@ -78,7 +78,7 @@ class TraitPlan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FactPlan:
+class EventTypeSpec:
     """What is kept of the events of one type.
 
     Attributes:
@@ -90,13 +90,13 @@ class FactPlan:
     """
 
     type: str
-    series: tuple[SeriesPlan, ...] = ()
-    pairs: tuple[PairPlan, ...] = ()
-    traits: tuple[TraitPlan, ...] = ()
+    series: tuple[SeriesSpec, ...] = ()
+    pairs: tuple[PairSpec, ...] = ()
+    traits: tuple[AttributeSpec, ...] = ()
     may_lower: tuple[str, ...] = ()
 
 
-class Plans:
+class Specs:
     """Collects what conditions read, and how far back.
 
     Attributes:
@@ -109,10 +109,10 @@ class Plans:
         self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
         # The plain series of each type is kept whatever the rules are; a purchase's adds up its amount.
         self._series = {
-            name: SeriesPlan(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
+            name: SeriesSpec(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
             for name in self.types
         }
-        self._pairs: dict[str, PairPlan] = {}
+        self._pairs: dict[str, PairSpec] = {}
         self._traits: set[str] = set()
 
     def need(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
@@ -128,7 +128,7 @@ class Plans:
         if not where and plain is not None and adds in (None, plain.adds):
             return self._keep(plain, days)
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), adds])}"
-        return self._keep(SeriesPlan(key, name, adds, matcher_of(where), 0), days)
+        return self._keep(SeriesSpec(key, name, adds, matcher_of(where), 0), days)
 
     def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
         """Ask for a series of those events that have a number under an attribute, and return its key."""
@@ -136,17 +136,17 @@ class Plans:
             return self.need(name, where, attribute, days)  # no purchase is without
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'mean': attribute}])}"
         matches = carries_number(attribute, matcher_of(where))
-        return self._keep(SeriesPlan(key, name, attribute, matches, 0), days)
+        return self._keep(SeriesSpec(key, name, attribute, matches, 0), days)
 
     def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
         """Ask for the different values of an attribute to be told apart, and return the key of the series."""
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
-        return self._keep(SeriesPlan(key, name, None, matcher_of(where), 0, attribute), 0)
+        return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
-    def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairPlan:
+    def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
         """Ask for what followed what, each an event type and its `where`, and return the plan."""
         keys = self.need(*first), self.need(*then)
-        pair = PairPlan(
+        pair = PairSpec(
             key=f"{keys[0]}>{keys[1]}",
             first=keys[0],
             then=keys[1],
@@ -163,29 +163,29 @@ class Plans:
         self._traits.add(reference)
         return reference
 
-    def facts_by_type(self) -> dict[str, FactPlan]:
+    def facts_by_type(self) -> dict[str, EventTypeSpec]:
         """Return what has to be kept of the events of each type."""
         series = sorted(self._series.values(), key=lambda plan: plan.key)
         pairs = sorted(self._pairs.values(), key=lambda plan: plan.key)
         traits = [(*reference.split(".", 1), reference) for reference in sorted(self._traits)]
         names = {*self.types, *(plan.type for plan in series), *(name for name, _, _ in traits)}
         return {
-            name: FactPlan(
+            name: EventTypeSpec(
                 name,
                 tuple(plan for plan in series if plan.type == name),
                 tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
-                tuple(TraitPlan(attribute, key) for type_, attribute, key in traits if type_ == name),
+                tuple(AttributeSpec(attribute, key) for type_, attribute, key in traits if type_ == name),
                 tuple(sorted({plan.adds for plan in series if plan.type == name and plan.adds is not None})),
             )
             for name in sorted(names)
         }
 
-    def _keep(self, plan: SeriesPlan, days: int) -> str:
+    def _keep(self, plan: SeriesSpec, days: int) -> str:
         known = self._series.get(plan.key)
         # A series without buckets would be blind for the first rule that asks for a window; one that has them
         # keeps enough for somebody who tries other windows.
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
-        self._series[plan.key] = SeriesPlan(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
+        self._series[plan.key] = SeriesSpec(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
         return plan.key
 
 

@@ -7,7 +7,7 @@ from workers.core.decisions.admission cimport Admission, forget
 from workers.core.events.decoding cimport DecodedEvent
 from workers.core.events.filters cimport is_negative
 from workers.core.coverage cimport Coverage
-from workers.core.customer.specs cimport FactPlan
+from workers.core.customer.specs cimport EventTypeSpec
 from workers.core.rules.rule_set cimport Responding, Response, Rule, RuleSet
 from workers.core.customer.series cimport Series
 
@@ -46,7 +46,7 @@ cdef class _Turn:
     cdef settle(self, long long upto_ms)
     cdef Activity _known(self)
     cdef _wait(self, frozenset types, long long at_ms)
-    @cython.locals(plain=Series, newest=cython.bint, facts=FactPlan)
+    @cython.locals(plain=Series, newest=cython.bint, facts=EventTypeSpec)
     cdef _keep(self, Activity activity, DecodedEvent event)
     cdef _forget_acted(self, Activity activity, bint queued)
 
@@ -72,7 +72,7 @@ cdef class _Turn:
     @cython.locals(episode=Episode)
     cdef long long _pending(self, Rule rule, Activity activity) except? -1
 
-    @cython.locals(facts=FactPlan)
+    @cython.locals(facts=EventTypeSpec)
     cdef bint _takes_away(self, DecodedEvent event) except -1
     @cython.locals(series=dict, cancelled=Series, back=Series)
     cdef bint _is_cancelled(self, Activity activity) except -1

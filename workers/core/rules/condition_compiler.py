@@ -13,7 +13,7 @@ from schemas.durations import DAY_MS, duration_ms, write_duration
 from workers.core import conditions, phrases
 from workers.core.conditions import Condition
 from workers.core.customer.activity import LONGEST_TEXT
-from workers.core.customer.specs import CANCELLATION, PURCHASE, Plans
+from workers.core.customer.specs import CANCELLATION, PURCHASE, Specs
 from workers.core.events.decoding import UNIT
 from workers.core.events.filters import value_test
 
@@ -25,7 +25,7 @@ _LEAST: Final = Decimal(10) ** -20
 """Nothing that is kept is finer than this; a smaller bound is taken for it."""
 
 
-def compile_condition(when: Any, plans: Plans, phrase: Phrase = phrases.phrase) -> Condition:
+def compile_condition(when: Any, plans: Specs, phrase: Phrase = phrases.phrase) -> Condition:
     """Compile a condition.
 
     Args:
@@ -43,7 +43,7 @@ def compile_condition(when: Any, plans: Plans, phrase: Phrase = phrases.phrase) 
     return _elementary(when, plans, phrase(when))
 
 
-def _elementary(when: Any, plans: Plans, phrase: str) -> Condition:
+def _elementary(when: Any, plans: Specs, phrase: str) -> Condition:
     match when:
         case model.Count() | model.Sum():
             return _volume(when, plans, phrase)
@@ -178,7 +178,7 @@ def _bounded(bound: Decimal) -> Decimal:
     return max(-_LARGEST, min(_LARGEST, bound))
 
 
-def _volume(when: model.Count | model.Sum, plans: Plans, phrase: str) -> Condition:
+def _volume(when: model.Count | model.Sum, plans: Specs, phrase: str) -> Condition:
     name, attribute = (when.count, "") if isinstance(when, model.Count) else _split(when.sum)
     adds, days = attribute or None, _window_days(when)
     low, high = _inclusive(when, UNIT if adds else 1)
@@ -194,7 +194,7 @@ def _volume(when: model.Count | model.Sum, plans: Plans, phrase: str) -> Conditi
     )
 
 
-def _average(when: model.Average, plans: Plans, phrase: str) -> Condition:
+def _average(when: model.Average, plans: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.average)
     days = _window_days(when)
     lower, upper = when.limits()
@@ -214,7 +214,7 @@ def _fraction(bound: Decimal, excluded: bool) -> conditions.Fraction:
     return conditions.Fraction(numerator * UNIT, denominator, excluded)
 
 
-def _distinct(when: model.Distinct, plans: Plans, phrase: str) -> Condition:
+def _distinct(when: model.Distinct, plans: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.distinct)
     low, high = _inclusive(when, 1)
     return conditions.Distinct(
@@ -228,7 +228,7 @@ def _distinct(when: model.Distinct, plans: Plans, phrase: str) -> Condition:
     )
 
 
-def _aged(when: model.Last | model.First, plans: Plans, phrase: str) -> Condition:
+def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Condition:
     least, most = when.ages()
     name = when.last if isinstance(when, model.Last) else when.first
     kind = conditions.Recency if isinstance(when, model.Last) else conditions.Beginning
@@ -247,7 +247,7 @@ def _aged(when: model.Last | model.First, plans: Plans, phrase: str) -> Conditio
     )
 
 
-def _shift(when: model.Change, plans: Plans, phrase: str) -> Condition:
+def _shift(when: model.Change, plans: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.change)
     adds, days = attribute or None, duration_ms(when.within) // DAY_MS
     percent = when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
@@ -266,7 +266,7 @@ def _shift(when: model.Change, plans: Plans, phrase: str) -> Condition:
     )
 
 
-def _overdue(when: model.Overdue, plans: Plans, phrase: str) -> Condition:
+def _overdue(when: model.Overdue, plans: Specs, phrase: str) -> Condition:
     return conditions.Overdue(
         # Days of events that come late are told apart by their buckets.
         series=plans.need(when.overdue, when.where, None, 1),
@@ -279,7 +279,7 @@ def _overdue(when: model.Overdue, plans: Plans, phrase: str) -> Condition:
     )
 
 
-def _after(when: model.Followed | model.Unfollowed, plans: Plans, phrase: str) -> Condition:
+def _after(when: model.Followed | model.Unfollowed, plans: Specs, phrase: str) -> Condition:
     first = _which(when.after)
     if isinstance(when, model.Unfollowed):
         then = _which(when.without)
@@ -307,7 +307,7 @@ def _after(when: model.Followed | model.Unfollowed, plans: Plans, phrase: str) -
     )
 
 
-def _told(when: model.Latest | model.Date, plans: Plans, phrase: str) -> Condition:
+def _told(when: model.Latest | model.Date, plans: Specs, phrase: str) -> Condition:
     if isinstance(when, model.Date):
         ahead = when.in_the_next
         bound = f"in the next {write_duration(ahead)}" if ahead is not None else ""
@@ -348,7 +348,7 @@ def _told_bound(when: model.Latest) -> str:
     return when.words()
 
 
-def _status(when: model.Status, plans: Plans, phrase: str) -> Condition:
+def _status(when: model.Status, plans: Specs, phrase: str) -> Condition:
     for name in (CANCELLATION, *plans.returns):
         plans.need(name, None)
     return conditions.Cancelled(

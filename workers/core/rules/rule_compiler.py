@@ -10,7 +10,7 @@ from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.codec import codes_of
-from workers.core.customer.specs import Plans, digest_of
+from workers.core.customer.specs import Specs, digest_of
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 from workers.core.rules.contact_policy import compile_control
@@ -37,7 +37,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     control = compile_control(book.for_every_rule)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
     known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in control.traits})
-    plans = Plans(known)
+    plans = Specs(known)
     for reference in sorted(control.traits):
         plans.need_trait(reference)
     compiled = grouped(competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
@@ -101,7 +101,7 @@ def _content(rule: written.Rule) -> Any:
     return _dumped(rule, exclude={"examples", "description"})
 
 
-def _compile(rule: written.Rule, plans: Plans, hold_out_key: bytes) -> Rule:
+def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from schemas import actions
 from workers.core.conditions.truth import Condition
-from workers.core.customer.specs import FactPlan, SeriesPlan
+from workers.core.customer.specs import EventTypeSpec, SeriesSpec
 from workers.core.rules.contact_policy import Control
 
 Required = tuple[tuple[str, int, int], ...]
@@ -150,7 +150,7 @@ class RuleSet:
     rules: tuple[Rule, ...]
     hash: str
     control: Control
-    facts: Mapping[str, FactPlan]
+    facts: Mapping[str, EventTypeSpec]
     groups: Mapping[str, tuple[Rule, ...]]
     requires: Mapping[str, Required]
     responses: Mapping[tuple[str, bool], tuple[Responding, ...]]
@@ -162,7 +162,7 @@ class RuleSet:
     circles: Mapping[int, frozenset[str]] = field(default_factory=dict)
     generation: int = 0
 
-    def plans(self) -> Iterable[SeriesPlan]:
+    def plans(self) -> Iterable[SeriesSpec]:
         """Iterate over every series of every type."""
         for facts in self.facts.values():
             yield from facts.series
