@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rules import ForEveryRule
-from workers.core.rules.contact_policy import Control, compile_control, is_held_out
+from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy, is_held_out
 
 
-def control(**content: Any) -> Control:
+def control(**content: Any) -> ContactPolicy:
     """Compile `for every rule`, keys with underscores for spaces."""
-    return compile_control(
+    return compile_contact_policy(
         ForEveryRule.model_validate({name.replace("_", " "): value for name, value in content.items()})
     )
 

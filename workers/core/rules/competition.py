@@ -5,11 +5,11 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import permutations
 
-from workers.core.rules.contact_policy import Control
+from workers.core.rules.contact_policy import ContactPolicy
 from workers.core.rules.rule_set import Rule
 
 
-def competing(rules: list[Rule], control: Control) -> list[Rule]:
+def competing(rules: list[Rule], control: ContactPolicy) -> list[Rule]:
     """Find out which rules compete for the same customer, and who is asked first.
 
     What becomes of one action of a circle depends on the others, so it is admitted only when all types that decide

@@ -1,6 +1,6 @@
 # What the compiler may know of `control.py`; fields in their order there.
 
-cdef class Control:
+cdef class ContactPolicy:
     cdef readonly object policy
     cdef readonly frozenset types
     cdef readonly long long remembers_ms, most

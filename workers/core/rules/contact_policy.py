@@ -23,7 +23,7 @@ Traits = Mapping[str, tuple[Any, int]]
 
 
 @dataclass(frozen=True)
-class Control:
+class ContactPolicy:
     """What holds for every rule, ready to be asked.
 
     Attributes:
@@ -97,14 +97,14 @@ class Control:
         return None
 
 
-def compile_control(policy: ForEveryRule) -> Control:
+def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
     """Make ready what holds for every rule."""
     consent = policy.consent
     remembers_ms = max(
         (_LONGEST_CALENDAR_MS if limit.within is None else duration_ms(limit.within) for limit in policy.limits),
         default=0,
     )
-    return Control(
+    return ContactPolicy(
         policy,
         frozenset() if consent is None else frozenset({consent.from_.split(".", 1)[0]}),
         remembers_ms,

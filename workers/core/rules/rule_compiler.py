@@ -13,7 +13,7 @@ from workers.core.customer.codec import codes_of
 from workers.core.customer.specs import Specs, digest_of
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
-from workers.core.rules.contact_policy import compile_control
+from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.event_effects import grouped, responses
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 
@@ -34,7 +34,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     """
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
-    control = compile_control(book.for_every_rule)
+    control = compile_contact_policy(book.for_every_rule)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
     known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in control.traits})
     plans = Specs(known)

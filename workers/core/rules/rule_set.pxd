@@ -1,7 +1,7 @@
 # What the compiler may know of `ruleset.py`; fields in their order there.
 
 from workers.core.conditions.truth cimport Condition
-from workers.core.rules.contact_policy cimport Control
+from workers.core.rules.contact_policy cimport ContactPolicy
 
 cdef class Rule:
     cdef readonly str id, version
@@ -39,7 +39,7 @@ cdef class Responding:
 cdef class RuleSet:
     cdef readonly tuple rules
     cdef readonly str hash
-    cdef readonly Control control
+    cdef readonly ContactPolicy control
     cdef readonly dict facts, groups, requires, responses
     cdef readonly tuple returns
     cdef readonly dict references

@@ -10,7 +10,7 @@ from decimal import Decimal
 from schemas import actions
 from workers.core.conditions.truth import Condition
 from workers.core.customer.specs import EventTypeSpec, SeriesSpec
-from workers.core.rules.contact_policy import Control
+from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
 """Event types, and how many events of each there must have been: at least, and at most."""
@@ -149,7 +149,7 @@ class RuleSet:
 
     rules: tuple[Rule, ...]
     hash: str
-    control: Control
+    control: ContactPolicy
     facts: Mapping[str, EventTypeSpec]
     groups: Mapping[str, tuple[Rule, ...]]
     requires: Mapping[str, Required]
