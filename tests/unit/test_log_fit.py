@@ -2,19 +2,19 @@
 
 import pytest
 
-from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
+from workers.state.consistency import PARTITIONS, REBUILDING, Log, check_consistency, end_of_log
 
 LOG = Log("linger.activity", "id-1", 4, 10, 20)
 
 
 @pytest.mark.parametrize("offset", [-1, 10, 15, 20])
 def test_a_position_within_the_log_or_none_at_all_fits(offset: int) -> None:
-    assert misfit({PARTITIONS: "4", REBUILDING: ""}, offset, "id-1", LOG) is None
+    assert check_consistency({PARTITIONS: "4", REBUILDING: ""}, offset, "id-1", LOG) is None
 
 
 @pytest.mark.parametrize("offset", [0, 9, 21])
 def test_a_position_outside_the_log_does_not_fit(offset: int) -> None:
-    found = misfit({}, offset, "id-1", LOG)
+    found = check_consistency({}, offset, "id-1", LOG)
     assert found is not None
     assert found.kind == "outside"
     assert f"offset {offset}, but its log holds 10 to 20" in found.problem
@@ -22,25 +22,25 @@ def test_a_position_outside_the_log_does_not_fit(offset: int) -> None:
 
 
 def test_a_topic_created_anew_does_not_fit_even_where_the_offset_does() -> None:
-    found = misfit({}, 15, "id-0", LOG)
+    found = check_consistency({}, 15, "id-0", LOG)
     assert found is not None
     assert (found.kind, found.can_be_rebuilt) == ("recreated", True)
 
 
 def test_a_topic_or_a_broker_without_ids_is_not_taken_for_another_one() -> None:
-    assert misfit({}, 15, None, LOG) is None
-    assert misfit({}, 15, "id-1", Log("linger.activity", None, 4, 10, 20)) is None
+    assert check_consistency({}, 15, None, LOG) is None
+    assert check_consistency({}, 15, "id-1", Log("linger.activity", None, 4, 10, 20)) is None
 
 
 def test_another_number_of_partitions_does_not_fit_and_cannot_be_rebuilt() -> None:
-    found = misfit({PARTITIONS: "8"}, 15, "id-1", LOG)
+    found = check_consistency({PARTITIONS: "8"}, 15, "id-1", LOG)
     assert found is not None
     assert (found.kind, found.can_be_rebuilt) == ("partitions", False)
     assert "linger rebuild" not in found.mend
 
 
 def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
-    found = misfit({REBUILDING: "rules-known:0"}, 15, "id-1", LOG)
+    found = check_consistency({REBUILDING: "rules-known:0"}, 15, "id-1", LOG)
     assert found is not None
     assert found.kind == "rebuilding"
 

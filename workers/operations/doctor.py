@@ -32,7 +32,7 @@ from workers.operations.permissions import (
 )
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
-from workers.state.consistency import Kind, Log, Misfit, end_of_log, misfit
+from workers.state.consistency import Kind, Log, StateMismatch, check_consistency, end_of_log
 from workers.state.store import Store
 
 Health = Literal["ok", "problem", "could not be checked"]
@@ -477,9 +477,9 @@ def _stored(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> 
     if not logs:
         mend = "mend what is said of Kafka first"
         return [_unknown("state", "stored offsets", "the activity topic's log cannot be seen", why, mend)]
-    misfits: dict[Misfit, list[int]] = {}
+    misfits: dict[StateMismatch, list[int]] = {}
     for number, fields in known.items():
-        found = misfit(fields, int(fields.get("offset", -1)), fields.get("topic_id"), logs[number])
+        found = check_consistency(fields, int(fields.get("offset", -1)), fields.get("topic_id"), logs[number])
         if found is not None:
             misfits.setdefault(found, []).append(number)
     if not misfits:
@@ -487,7 +487,7 @@ def _stored(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> 
     return [_misfitting(found, numbers, why) for found, numbers in misfits.items()]
 
 
-def _misfitting(found: Misfit, numbers: Sequence[int], why: str) -> Finding:
+def _misfitting(found: StateMismatch, numbers: Sequence[int], why: str) -> Finding:
     said = f"partition{'s' * (len(numbers) > 1)} {_listed(numbers)}: {found.problem}"
     mend = f"{found.mend} (docs/operating.md, 'A partition is stopped')"
     return Finding("state", _MISFITS[found.kind], "problem", said, why, mend)

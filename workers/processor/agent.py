@@ -47,7 +47,7 @@ from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
-from workers.state.consistency import PARTITIONS, REBUILDING, Log, end_of_log, misfit
+from workers.state.consistency import PARTITIONS, REBUILDING, Log, check_consistency, end_of_log
 from workers.state.store import MAX_CUSTOMERS, Claimed, Due, Meta, Store, WriteSet, hash_tag
 
 log = structlog.get_logger(__name__)
@@ -516,7 +516,7 @@ class Processor:
         sent = sent_to(number, self._progress.values())
         end = end_of_log(bounds.end, sent, tells_too_little=not self._settings.kafka_enable_idempotence)
         fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
-        found = misfit(
+        found = check_consistency(
             fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)
         )
         if found is not None:

@@ -40,7 +40,7 @@ from workers.recovery.source_progress import SourcePartition, find_progress
 from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
-from workers.state.consistency import REBUILDING, Log, misfit
+from workers.state.consistency import REBUILDING, Log, check_consistency
 from workers.state.rule_sets import newest_generation, put_in_force
 from workers.state.store import Meta, Store, hash_tag
 
@@ -315,7 +315,7 @@ class Rebuild:
                 self._activity, topic_id, self._settings.partitions, bounds[number].earliest, bounds[number].end
             )
             offset = int(fields.get("offset", -1))
-            found = misfit(fields, offset, fields.get("topic_id"), log)
+            found = check_consistency(fields, offset, fields.get("topic_id"), log)
             if found is not None and not found.can_be_rebuilt:
                 problems.append(f"partition {number}: {found.problem}. {found.mend}")
             elif found is not None:
@@ -406,7 +406,11 @@ class Rebuild:
             log = Log(
                 self._activity, topic_id, self._settings.partitions, bounds[number].earliest, bounds[number].end
             )
-            if mark and not mark.startswith(_WIPING) and misfit(fields, offset, fields.get("topic_id"), log) is None:
+            if (
+                mark
+                and not mark.startswith(_WIPING)
+                and check_consistency(fields, offset, fields.get("topic_id"), log) is None
+            ):
                 found[number] = max(offset, log.earliest)
         return found
 

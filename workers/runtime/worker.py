@@ -30,7 +30,7 @@ from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import clock_of, open_store
-from workers.state.consistency import PARTITIONS, Log, misfit
+from workers.state.consistency import PARTITIONS, Log, check_consistency
 from workers.state.rule_sets import OlderRules, Promotion, newest_generation, put_in_force
 
 log = structlog.get_logger(__name__)
@@ -230,7 +230,10 @@ class Worker:
         activity = topics.get(self._activity)
         if activity is not None:
             log_as_is = Log(self._activity, None, activity.partitions, 0, 0)
-            found = (misfit({PARTITIONS: meta.get(PARTITIONS, "")}, -1, None, log_as_is) for meta in metas.values())
+            found = (
+                check_consistency({PARTITIONS: meta.get(PARTITIONS, "")}, -1, None, log_as_is)
+                for meta in metas.values()
+            )
             problems += list(dict.fromkeys(f"{one.problem}. {one.mend}" for one in found if one is not None))
         return problems
 
@@ -504,7 +507,7 @@ class Worker:
     async def _misfit(self, tp: TP, offset: int) -> str:
         """Say why a partition cannot be gone on with from an offset that was deleted."""
         bounds = (await log_bounds(self._probe, [(tp.topic, tp.partition)]))[TopicPartition(*tp)]
-        found = misfit({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))
+        found = check_consistency({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))
         assert found is not None  # a log never begins earlier than it did
         return f"partition {tp.partition}: {found.problem}. {found.mend}"
 
@@ -523,7 +526,7 @@ class Worker:
         activity = topics.get(self._activity)
         if activity is not None:
             log_now = Log(self._activity, activity.topic_id, activity.partitions, 0, 0)
-            found = misfit({PARTITIONS: str(self._settings.partitions)}, -1, before, log_now)
+            found = check_consistency({PARTITIONS: str(self._settings.partitions)}, -1, before, log_now)
             problems += [] if found is None else [f"{found.problem}. {found.mend}"]
         if problems:
             raise LingerError("\n".join(problems))

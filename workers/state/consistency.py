@@ -23,7 +23,7 @@ Kind = Literal["rebuilding", "partitions", "recreated", "outside"]
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class StateMismatch:
     """Why the state of a partition cannot be gone on with.
 
     Attributes:
@@ -70,7 +70,7 @@ def end_of_log(told: int, sent: int, *, tells_too_little: bool) -> int:
     return max(told, sent) if tells_too_little else told
 
 
-def misfit(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Log) -> Misfit | None:
+def check_consistency(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Log) -> StateMismatch | None:
     """Return why stored state does not fit its log, None if it does or if nothing is stored.
 
     Args:
@@ -81,7 +81,7 @@ def misfit(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Lo
     """
     made_with = fields.get(PARTITIONS)
     if made_with and int(made_with) != log.partitions:
-        return Misfit(
+        return StateMismatch(
             "partitions",
             f"its state was made when '{log.topic}' had {made_with} partitions, now there are {log.partitions}, "
             "so customers belong to other partitions",
@@ -89,16 +89,18 @@ def misfit(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Lo
             can_be_rebuilt=False,
         )
     if fields.get(REBUILDING):
-        return Misfit("rebuilding", "making its state again was not finished", f"Stop all workers and run: {REBUILD}")
+        return StateMismatch(
+            "rebuilding", "making its state again was not finished", f"Stop all workers and run: {REBUILD}"
+        )
     if topic_id is not None and log.topic_id is not None and topic_id != log.topic_id:
-        return Misfit(
+        return StateMismatch(
             "recreated",
             f"topic '{log.topic}' was deleted and created again (its id was {topic_id}, is {log.topic_id})",
             f"Restore the topic; or stop all workers and make the state again of what the topic holds: {REBUILD}; "
             "or give Linger a new LINGER_REDIS_NAMESPACE to start afresh",
         )
     if offset >= 0 and not log.earliest <= offset <= log.end:
-        return Misfit(
+        return StateMismatch(
             "outside",
             f"the store has folded '{log.topic}' up to offset {offset}, "
             f"but its log holds {log.earliest} to {log.end}",
