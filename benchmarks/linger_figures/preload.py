@@ -13,7 +13,7 @@ from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
-from workers.state.rule_sets import put_in_force
+from workers.state.rule_sets import activate
 from workers.state.store import MAX_CUSTOMERS, Store, WriteSet
 
 
@@ -75,7 +75,7 @@ def repeated(pasts: Iterable[Stored], number: int) -> Iterator[Customer]:
 
 async def rules_in_force(site: Site) -> RuleSet:
     """Return the site's rules as a worker will have them, having put them in force."""
-    return (await put_in_force(site.store, site.rules, 0, deliberate=False)).rules
+    return (await activate(site.store, site.rules, 0, allow_rollback=False)).rules
 
 
 @dataclass(slots=True)

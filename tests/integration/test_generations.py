@@ -12,7 +12,7 @@ from tests.integration.test_store import lawful
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import Pair
 from workers.state.rate_limits import Paces
-from workers.state.rule_sets import OlderRules, as_in_force, newest_generation, put_in_force
+from workers.state.rule_sets import OlderRules, activate, as_active, newest_generation
 from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
@@ -22,8 +22,8 @@ def a_rule(days: int = 10, **content: Any) -> Rule:
     return rule("soft", when={"none": "purchase", "for": f"{days} days"}, **content)
 
 
-async def load(store: Store, ruleset: RuleSet, at_day: float, *, deliberate: bool = True) -> RuleSet:
-    return (await put_in_force(store, ruleset, day(at_day), deliberate=deliberate)).rules
+async def load(store: Store, ruleset: RuleSet, at_day: float, *, allow_rollback: bool = True) -> RuleSet:
+    return (await activate(store, ruleset, day(at_day), allow_rollback=allow_rollback)).rules
 
 
 def law(work: Callable[[Store], Any], pair: Pair) -> None:
@@ -32,7 +32,7 @@ def law(work: Callable[[Store], Any], pair: Pair) -> None:
 
 def test_the_first_rules_count_from_the_beginning_of_time(pair: Pair) -> None:
     async def work(store: Store) -> None:
-        first = await load(store, rules(a_rule()), 100, deliberate=False)
+        first = await load(store, rules(a_rule()), 100, allow_rollback=False)
         assert first.generation == 1
         assert first.by_id["soft"].live_since_ms == 0
 
@@ -65,7 +65,9 @@ def test_a_rule_that_went_away_and_comes_back_counts_anew(pair: Pair) -> None:
 
 def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> None:
     async def work(store: Store) -> None:
-        loaded = await asyncio.gather(*(load(store, rules(a_rule()), 100 + at, deliberate=False) for at in range(8)))
+        loaded = await asyncio.gather(
+            *(load(store, rules(a_rule()), 100 + at, allow_rollback=False) for at in range(8))
+        )
         assert {one.generation for one in loaded} == {1}
         assert await newest_generation(store) == 1
 
@@ -86,8 +88,8 @@ def test_a_worker_that_starts_with_older_rules_is_refused_and_told_what_to_do(pa
         await load(store, old, 100)
         await load(store, new, 200)
         with pytest.raises(OlderRules, match="linger rules promote"):
-            await load(store, old, 300, deliberate=False)
-        assert (await load(store, old, 300, deliberate=True)).generation == 3
+            await load(store, old, 300, allow_rollback=False)
+        assert (await load(store, old, 300, allow_rollback=True)).generation == 3
 
     law(work, pair)
 
@@ -95,8 +97,8 @@ def test_a_worker_that_starts_with_older_rules_is_refused_and_told_what_to_do(pa
 def test_looking_changes_nothing(pair: Pair) -> None:
     async def work(store: Store) -> None:
         await load(store, rules(a_rule()), 100)
-        assert (await as_in_force(store, rules(a_rule()))).generation == 1
-        assert (await as_in_force(store, rules(a_rule(11)))).generation == 0
+        assert (await as_active(store, rules(a_rule()))).generation == 1
+        assert (await as_active(store, rules(a_rule(11)))).generation == 0
         assert await newest_generation(store) == 1
 
     law(work, pair)

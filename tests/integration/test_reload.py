@@ -20,7 +20,7 @@ from tests.site import Site, site
 from workers.core.decisions.decide import decide
 from workers.demo.embedded import Pair
 from workers.rule_files.rules import load_book
-from workers.state.rule_sets import as_in_force, newest_generation
+from workers.state.rule_sets import as_active, newest_generation
 
 pytestmark = pytest.mark.integration
 
@@ -121,7 +121,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             assert found["soft"] == set(left(expected))
             assert found["third"] == set()
             # The new one acted for nobody who met it before it went live, and for everybody who came to meet it.
-            newest = await as_in_force(place.store, rules(*book.rules))
+            newest = await as_active(place.store, rules(*book.rules))
             live_ms = newest.by_id["hard"].live_since_ms
             assert live_ms >= day(39)
             last = {customer: at for at, customer in orders}

@@ -21,7 +21,7 @@ from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book
 from workers.state.replay_clock import ReplayClock
-from workers.state.rule_sets import put_in_force
+from workers.state.rule_sets import activate
 from workers.state.store import Store, open_pool
 
 pytestmark = pytest.mark.integration
@@ -227,7 +227,7 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
 
     async def others_are_loaded() -> None:
         store = Store(open_pool({"url": pair.redis_url}, 5_000), place.namespace)
-        await put_in_force(store, rules(rule("other")), day(75), deliberate=True)
+        await activate(store, rules(rule("other")), day(75), allow_rollback=True)
         await store.close()
 
     asyncio.run(others_are_loaded())

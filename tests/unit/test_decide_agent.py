@@ -424,16 +424,16 @@ def numbered(agent: Agent, generation: int) -> RuleSet:
 
 def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_are_loaded() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.decide.put_in_force(numbered(agent, 5))
+        await agent.decide.activate(numbered(agent, 5))
         assert await agent.take(record(0)) is True
         assert store.contents[0].meta["generation"] == "5"
         older = Agent(store.as_store(), GONE)
-        await older.decide.put_in_force(numbered(older, 4))
+        await older.decide.activate(numbered(older, 4))
         assert await older.decide.claim({0: LogBounds(0, 10)}, None, older.progress()) == {}
         assert await older.decide.take(0, Delivery((record(1),), 0)) is False
         assert store.contents[0].meta["offset"] == "1"
         assert older.decide.outdated() == [0]
-        await older.decide.put_in_force(numbered(older, 5))
+        await older.decide.activate(numbered(older, 5))
         assert await older.decide.reclaim(0, LogBounds(0, 10), None) == 1
         await older.look()
         assert await older.take(record(1)) is True
@@ -461,7 +461,7 @@ def test_whoever_claims_a_partition_sweeps_what_its_owner_left_unswept() -> None
         assert await agent.take(record(0)) is True
         await agent.decide.stop(0)
         heir = Agent(store.as_store(), GONE)
-        await heir.decide.put_in_force(numbered(heir, 3))
+        await heir.decide.activate(numbered(heir, 3))
         sweeping = asyncio.create_task(heir.decide.sweep())
         for _ in range(20):
             await asyncio.sleep(0)
@@ -479,7 +479,7 @@ def test_customers_are_brought_under_new_rules_at_the_next_look() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.take(record(0)) is True
         assert stored(store).generation == 0
-        await agent.decide.put_in_force(numbered(agent, 7))
+        await agent.decide.activate(numbered(agent, 7))
         assert await agent.take(record(1)) is True
         assert stored(store).generation == 7
 
@@ -494,12 +494,12 @@ def test_a_series_that_no_rule_asks_for_any_more_is_watched_anew_when_one_does_a
         without = rules(GONE, types=TYPES)
         assert await agent.take(record(0)) is True
         key = next(name for name in store.contents[0].meta if name.startswith("since:login?"))
-        await agent.decide.put_in_force(without)
+        await agent.decide.activate(without)
         assert await agent.take(record(1)) is True
         assert store.contents[0].meta[key] == ""
         agent.clock.now_ms = day(101)
         await agent.look()
-        await agent.decide.put_in_force(with_big)
+        await agent.decide.activate(with_big)
         assert await agent.take(record(2)) is True
         assert int(store.contents[0].meta[key]) == day(101)
 
@@ -511,10 +511,10 @@ def test_ever_is_not_known_of_a_series_that_a_new_rule_asks_for_in_a_whole_histo
 
     async def law(agent: Agent, store: MemoryStore) -> None:
         with_never = agent.decide.rules
-        await agent.decide.put_in_force(rules(GONE, types=TYPES).in_force(1, {}))
+        await agent.decide.activate(rules(GONE, types=TYPES).in_force(1, {}))
         for at in range(3):
             assert await agent.take(record(at, attributes={"plan": "gold"})) is True
-        await agent.decide.put_in_force(with_never.in_force(2, {"never": (2, day(50))}))
+        await agent.decide.activate(with_never.in_force(2, {"never": (2, day(50))}))
         assert await agent.take(record(3, attributes={"plan": "gold"})) is True
         assert "never" not in stored(store).episodes
 
@@ -578,7 +578,7 @@ def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
 def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
-        await agent.decide.put_in_force(rules(GONE, types=TYPES).in_force(1, {}))
+        await agent.decide.activate(rules(GONE, types=TYPES).in_force(1, {}))
         bought = {"amount": 5, "currency": "EUR"}
         await agent.take(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))
         assert not store.contents[0].held
@@ -589,7 +589,7 @@ def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> 
 def test_a_sweep_that_redis_did_not_answer_is_not_taken_for_done() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.take(record(0)) is True
-        await agent.decide.put_in_force(numbered(agent, 2))
+        await agent.decide.activate(numbered(agent, 2))
         sweeping = asyncio.create_task(agent.decide.sweep())
         store.losing = 1
         for _ in range(500):

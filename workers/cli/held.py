@@ -15,7 +15,7 @@ from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_store
-from workers.state.rule_sets import Promotion, put_in_force
+from workers.state.rule_sets import Activation, activate
 from workers.state.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -76,8 +76,8 @@ def promote(settings: Settings) -> None:
     """Make the rules of some settings the newest."""
     _, rules = load_configuration(settings)
 
-    async def ask(store: Store) -> Promotion:
-        return await put_in_force(store, rules, await _now_ms(settings, store), deliberate=True)
+    async def ask(store: Store) -> Activation:
+        return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)
 
     promotion = with_store(settings, ask)
     out.print(f"These are rule set {promotion.rules.generation} now. Start the workers that were refused.")

@@ -18,7 +18,7 @@ from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, 
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
-from workers.state.rule_sets import as_in_force, newest_generation
+from workers.state.rule_sets import as_active, newest_generation
 from workers.state.store import Store
 
 BEHIND_MS: Final = 60_000
@@ -66,7 +66,7 @@ async def read_customer(
     raw = await store.activity(partition, customer_id)
     if raw is None:
         return None
-    in_force = await as_in_force(store, rules)
+    in_force = await as_active(store, rules)
     activity = codec.decode(raw, in_force.codes)
     notes = []
     if not in_force.generation and await newest_generation(store):

@@ -355,7 +355,7 @@ class Processor:
             if partition is not None and int(stored[number].get("version", 0)) < version:
                 await self._fire(partition, Due([], {}), 0)  # finds out what is left, like any step
 
-    async def put_in_force(self, rules: RuleSet) -> None:
+    async def activate(self, rules: RuleSet) -> None:
         """Decide by another rule set from the next step on, and bring the customers under it one after the other."""
         async with AsyncExitStack() as locks:
             for partition in list(self._partitions.values()):

@@ -41,7 +41,7 @@ from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
 from workers.state.consistency import REBUILDING, Log, check_consistency
-from workers.state.rule_sets import newest_generation, put_in_force
+from workers.state.rule_sets import activate, newest_generation
 from workers.state.store import Meta, Store, hash_tag
 
 RECORDS_A_SECOND: Final = 4_000
@@ -183,7 +183,7 @@ class Rebuild:
             alive_ms = await self._alive_ms(consumer, activity)
             await self._wipe(report, going_on, published, alive_ms)
             now_ms = reading.now_ms
-            self._rules = (await put_in_force(self._store, self._rules, now_ms, deliberate=False)).rules
+            self._rules = (await activate(self._store, self._rules, now_ms, allow_rollback=False)).rules
             progress = await self._progress(consumer, topics, bounds, committed, heads, reading)
             await self._publisher.start()
             try:

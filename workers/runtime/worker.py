@@ -31,7 +31,7 @@ from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.consistency import PARTITIONS, Log, check_consistency
-from workers.state.rule_sets import OlderRules, Promotion, newest_generation, put_in_force
+from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation
 
 log = structlog.get_logger(__name__)
 
@@ -138,8 +138,8 @@ class Worker:
                 is_new = rules.hash != self._rules.hash
                 now_ms = (await self._clock.read()).now_ms
                 is_newest = self._rules.generation == await newest_generation(self._store)
-                deliberate = is_new and (asked or is_newest)
-                promotion = await put_in_force(self._store, rules, now_ms, deliberate=deliberate)
+                allow_rollback = is_new and (asked or is_newest)
+                promotion = await activate(self._store, rules, now_ms, allow_rollback=allow_rollback)
                 if promotion.rules.generation != self._rules.generation:
                     await self._take_over(promotion)
                     metrics.RELOADS.labels("loaded").inc()
@@ -163,14 +163,14 @@ class Worker:
     async def _join_generation(self) -> None:
         try:
             reading = await self._clock.read()
-            promotion = await put_in_force(self._store, self._rules, reading.now_ms, deliberate=False)
+            promotion = await activate(self._store, self._rules, reading.now_ms, allow_rollback=False)
         except OlderRules as error:
             raise StartupError([str(error)]) from error
         await self._take_over(promotion)
 
-    async def _take_over(self, promotion: Promotion) -> None:
+    async def _take_over(self, promotion: Activation) -> None:
         self._rules, self._refused = promotion.rules, None
-        await self._decide.put_in_force(self._rules)
+        await self._decide.activate(self._rules)
         metrics.GENERATION.set(self._rules.generation)
         log.info(
             log_events.RULES_LOADED,

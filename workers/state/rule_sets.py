@@ -28,7 +28,7 @@ class OlderRules(LingerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class Activation:
     """What putting a rule set in force came to.
 
     Attributes:
@@ -40,7 +40,7 @@ class Promotion:
     began: tuple[str, ...]
 
 
-async def put_in_force(store: Store, rules: RuleSet, now_ms: int, *, deliberate: bool) -> Promotion:
+async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
     """Make a rule set the newest, or join the others if it is already.
 
     Args:
@@ -60,7 +60,7 @@ async def put_in_force(store: Store, rules: RuleSet, now_ms: int, *, deliberate:
         if known.get("hash") == rules.hash:
             return None
         newest = int(known.get("generation", 0))
-        if not deliberate and (before := known.get(_SET + rules.hash)) is not None:
+        if not allow_rollback and (before := known.get(_SET + rules.hash)) is not None:
             raise OlderRules(int(before), newest)
         generation = newest + 1
         # The first rules ever count from the beginning of time: history that is read later is theirs.
@@ -77,7 +77,7 @@ async def put_in_force(store: Store, rules: RuleSet, now_ms: int, *, deliberate:
         return fields
 
     fields = await store.rewrite(store.rules_key, change)
-    return Promotion(_in_force(rules, fields), tuple(began))
+    return Activation(_in_force(rules, fields), tuple(began))
 
 
 async def newest_generation(store: Store) -> int:
@@ -85,7 +85,7 @@ async def newest_generation(store: Store) -> int:
     return int((await store.fields(store.rules_key)).get("generation", 0))
 
 
-async def as_in_force(store: Store, rules: RuleSet) -> RuleSet:
+async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a set as it counts if it is the newest, and as it is if it is not; changes nothing."""
     fields = await store.fields(store.rules_key)
     return _in_force(rules, fields) if fields.get("hash") == rules.hash else rules
