@@ -15,7 +15,7 @@ from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.records import decode_record
 from workers.processor.unit_of_work import UnitOfWork
-from workers.state.rate_limits import Paces
+from workers.state.rate_limits import RateLimiter
 from workers.state.store import Order, Store
 
 DISCARDED: Final = "discarded by hand"
@@ -47,7 +47,7 @@ class Holding:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._paces = Paces(store)
+        self._paces = RateLimiter(store)
 
     async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Hold back the actions of a step that are above their rule's pace, and let go of those taken back."""
@@ -60,7 +60,7 @@ class Holding:
                 continue
             if not (actions := work.actions_of(rule_id)):
                 continue
-            granted = await self._paces.reserve(rule_id, rule.pace, len(actions), now_ms)
+            granted = await self._paces.acquire(rule_id, rule.pace, len(actions), now_ms)
             if granted < len(actions):
                 period = {60: "minute", 3600: "hour"}.get(rule.pace.seconds, "day")
                 then = "it waits its turn" if rule.pace.spread else "it waits for release or discard"
@@ -79,7 +79,7 @@ class Holding:
             number_waiting = sum(map(len, waiting.values()))
             if not number_waiting:
                 continue
-            left = await self._paces.reserve(rule.id, rule.pace, number_waiting, now_ms)
+            left = await self._paces.acquire(rule.id, rule.pace, number_waiting, now_ms)
             for number, names in waiting.items():
                 orders = found.setdefault(number, Orders())
                 orders.spread += [Order("release", rule.id, name) for name in names[:left]]

@@ -8,13 +8,13 @@ from workers.core.rules.rule_set import Pace
 from workers.state.store import Store
 
 
-class Paces:
+class RateLimiter:
     """Reserves places; one per worker, all share the counters in Redis."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def reserve(self, rule_id: str, pace: Pace, wanted: int, now_ms: int) -> int:
+    async def acquire(self, rule_id: str, pace: Pace, wanted: int, now_ms: int) -> int:
         """Return how many of the wanted actions may go out now.
 
         Args:
