@@ -19,7 +19,7 @@ from tests.builders import day
 from tests.integration.test_worker import QUIET, Scenario, canonical, play
 from tests.site import Site
 from workers.cli.dead_letters import add_to
-from workers.dead_letters.disposition import Notebook
+from workers.dead_letters.disposition import DispositionLog
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
 from workers.settings import read_settings
@@ -325,7 +325,7 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
 
 def test_notes_go_with_the_letters_and_with_their_topic(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
-        notebook = Notebook(place.store, place.settings.redis_namespace, "one")
+        notebook = DispositionLog(place.store, place.settings.redis_namespace, "one")
         await notebook.note("replayed", [(0, offset) for offset in range(25_000)])
         await notebook.note("discarded", [(0, 3), (1, 5), (1, 5)])
         notes = await notebook.read()
@@ -340,7 +340,7 @@ def test_notes_go_with_the_letters_and_with_their_topic(apache_pair: Pair, tmp_p
         notes = await notebook.read()
         assert [notes.of(one) for one in ((0, 19_999), (0, 20_000), (1, 5))] == [None, "replayed", "discarded"]
 
-        other = Notebook(place.store, place.settings.redis_namespace, "another")
+        other = DispositionLog(place.store, place.settings.redis_namespace, "another")
         assert (await other.read()).of((0, 20_000)) is None
         await other.note("discarded", [(0, 20_001)])
         assert (await other.read()).of((0, 20_000)) is None

@@ -10,16 +10,16 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from workers.core.customer.activity import RING
-from workers.dead_letters.disposition import BLOCK, Notes, Place, read_runs, write_runs
+from workers.dead_letters.disposition import BLOCK, Dispositions, Place, read_runs, write_runs
 from workers.dead_letters.reader import batches
 from workers.dead_letters.record import cut_dead_letters, dead_letter
 from workers.dead_letters.selection import (
     NOT_LINGERS,
-    Choice,
-    Fate,
+    DeadLetter,
+    Disposition,
     Group,
-    Letter,
     Plan,
+    Selection,
     group_letters,
     plan_discard,
     plan_replay,
@@ -59,12 +59,12 @@ def letter(
     headers: Sequence[Header] = (),
     at_ms: int = 1_000,
     cut: bool = False,
-) -> Letter:
+) -> DeadLetter:
     record = dead_letter("linger.dead-letter", source, (b"k", value, headers), InvalidEvent(reason, "why"))
     return read_letter(stored(cut_dead_letters([record])[0] if cut else record, place, at_ms))
 
 
-async def _each(letters: Iterable[Letter]) -> AsyncIterator[Letter]:
+async def _each(letters: Iterable[DeadLetter]) -> AsyncIterator[DeadLetter]:
     for one in letters:
         yield one
 
@@ -73,23 +73,25 @@ async def _exists(topic: str) -> bool:
     return topic != "gone"
 
 
-def noted(kind: str, *places: Place) -> Notes:
+def noted(kind: str, *places: Place) -> Dispositions:
     blocks: dict[Place, dict[str, str]] = {}
     for partition, offset in places:
         block = blocks.setdefault((partition, offset // BLOCK), {kind: ""})
         block[kind] = f"{block[kind]},{offset}"
-    return Notes(blocks)
+    return Dispositions(blocks)
 
 
-NOTHING = Notes({})
+NOTHING = Dispositions({})
 
 
-def replayed(*letters: Letter, choice: Choice | None = None, notes: Notes = NOTHING, at_most: int = 3) -> Plan:
-    return asyncio.run(plan_replay(_each(letters), choice or Choice(), notes, _exists, at_most=at_most))
+def replayed(
+    *letters: DeadLetter, choice: Selection | None = None, notes: Dispositions = NOTHING, at_most: int = 3
+) -> Plan:
+    return asyncio.run(plan_replay(_each(letters), choice or Selection(), notes, _exists, at_most=at_most))
 
 
-def fates(plan: Plan) -> dict[Fate, int]:
-    found: dict[Fate, int] = {}
+def fates(plan: Plan) -> dict[Disposition, int]:
+    found: dict[Disposition, int] = {}
     for (fate, _, _), count in plan.tally.items():
         if count:
             found[fate] = found.get(fate, 0) + count
@@ -142,7 +144,7 @@ NO_TOPIC: Any = (
 def test_a_record_that_linger_did_not_write_is_never_sent(headers: Any) -> None:
     found = read_letter(stored(OutboxRecord("t", b"k", b"v", headers)))
     assert (found.reason, found.source, found.headers) == (NOT_LINGERS, None, headers)
-    assert fates(replayed(found)) == {Fate.NOT_LINGERS: 1}
+    assert fates(replayed(found)) == {Disposition.NOT_LINGERS: 1}
 
 
 # --- the headers it is sent with ----------------------------------------------------------------------------------
@@ -178,19 +180,20 @@ def test_the_mark_of_intake_goes_from_records_of_the_activity_topic() -> None:
 
 def test_a_letter_is_sent_once() -> None:
     plan = replayed(letter((0, 1)), letter((0, 2), value=b"[]"), notes=noted("replayed", (0, 1)))
-    assert (plan.taken, fates(plan)) == ([(0, 2)], {Fate.REPLAYED: 1, Fate.TAKEN: 1})
+    assert (plan.taken, fates(plan)) == ([(0, 2)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 1})
 
 
 def test_a_discarded_letter_is_not_sent_unless_somebody_insists() -> None:
     notes = noted("discarded", (0, 1))
-    assert fates(replayed(letter((0, 1)), notes=notes)) == {Fate.DISCARDED: 1}
-    assert replayed(letter((0, 1)), notes=notes, choice=Choice(again=True)).taken == [(0, 1)]
+    assert fates(replayed(letter((0, 1)), notes=notes)) == {Disposition.DISCARDED: 1}
+    assert replayed(letter((0, 1)), notes=notes, choice=Selection(again=True)).taken == [(0, 1)]
 
 
 @pytest.mark.parametrize(
-    ("replays", "at_most", "fate"), [(2, 3, Fate.TAKEN), (3, 3, Fate.EXHAUSTED), (3, 4, Fate.TAKEN)]
+    ("replays", "at_most", "fate"),
+    [(2, 3, Disposition.TAKEN), (3, 3, Disposition.EXHAUSTED), (3, 4, Disposition.TAKEN)],
 )
-def test_a_record_that_was_replayed_too_often_is_not_sent(replays: int, at_most: int, fate: Fate) -> None:
+def test_a_record_that_was_replayed_too_often_is_not_sent(replays: int, at_most: int, fate: Disposition) -> None:
     one = letter(headers=[("linger-replays", b"%d" % replays)])
     assert fates(replayed(one, at_most=at_most)) == {fate: 1}
 
@@ -203,20 +206,20 @@ def test_a_cut_letter_is_not_sent_and_says_where_all_of_it_is() -> None:
 @pytest.mark.parametrize("reason", ["empty", "not_json", "too_large", "too_deep", "wrong_key"])
 def test_what_no_setting_can_mend_is_sent_only_if_it_is_named(reason: str) -> None:
     one = letter((0, 1), reason=reason)
-    assert fates(replayed(one)) == {Fate.HOPELESS: 1}
-    assert fates(replayed(one, choice=Choice(topic=TOPIC))) == {Fate.HOPELESS: 1}
-    assert replayed(one, choice=Choice(reason=reason)).taken == [(0, 1)]
-    assert replayed(one, choice=Choice(places=frozenset({(0, 1)}))).taken == [(0, 1)]
+    assert fates(replayed(one)) == {Disposition.HOPELESS: 1}
+    assert fates(replayed(one, choice=Selection(topic=TOPIC))) == {Disposition.HOPELESS: 1}
+    assert replayed(one, choice=Selection(reason=reason)).taken == [(0, 1)]
+    assert replayed(one, choice=Selection(places=frozenset({(0, 1)}))).taken == [(0, 1)]
 
 
 def test_a_letter_of_a_topic_that_is_gone_is_not_sent() -> None:
-    assert fates(replayed(letter(source=("gone", 0, 0)))) == {Fate.NO_TOPIC: 1}
+    assert fates(replayed(letter(source=("gone", 0, 0)))) == {Disposition.NO_TOPIC: 1}
 
 
 def test_a_letter_that_was_written_twice_is_sent_once_and_both_are_noted() -> None:
     plan = replayed(letter((0, 1)), letter((3, 9)), letter((3, 10), value=b"other"))
     assert (plan.taken, plan.copies) == ([(0, 1), (3, 10)], [(3, 9)])
-    assert fates(plan) == {Fate.TAKEN: 2, Fate.COPY: 1}
+    assert fates(plan) == {Disposition.TAKEN: 2, Disposition.COPY: 1}
 
 
 def test_a_copy_of_what_was_replayed_is_not_sent_whichever_is_read_first() -> None:
@@ -233,34 +236,34 @@ def test_the_same_place_with_another_content_is_another_record() -> None:
 def test_a_choice_narrows_by_everything_that_is_given() -> None:
     one = letter((0, 1), at_ms=500)
     for takes in (
-        Choice(),
-        Choice(reason="missing_field"),
-        Choice(topic=TOPIC),
-        Choice(since_ms=500),
-        Choice(places=frozenset({(0, 1)})),
+        Selection(),
+        Selection(reason="missing_field"),
+        Selection(topic=TOPIC),
+        Selection(since_ms=500),
+        Selection(places=frozenset({(0, 1)})),
     ):
         assert takes.takes(one)
     for refuses in (
-        Choice(reason="not_json"),
-        Choice(topic="other"),
-        Choice(since_ms=501),
-        Choice(places=frozenset({(0, 2)})),
-        Choice(reason="missing_field", topic="other"),
+        Selection(reason="not_json"),
+        Selection(topic="other"),
+        Selection(since_ms=501),
+        Selection(places=frozenset({(0, 2)})),
+        Selection(reason="missing_field", topic="other"),
     ):
         assert not refuses.takes(one)
 
 
 def test_a_discard_takes_what_nothing_was_done_about_copies_and_cut_ones_too() -> None:
     letters = [letter((0, 1)), letter((0, 2)), letter((0, 3), value=b"x" * (1 << 20), cut=True)]
-    plan = asyncio.run(plan_discard(_each(letters), Choice(), noted("replayed", (0, 1))))
-    assert (plan.taken, fates(plan)) == ([(0, 2), (0, 3)], {Fate.REPLAYED: 1, Fate.TAKEN: 2})
+    plan = asyncio.run(plan_discard(_each(letters), Selection(), noted("replayed", (0, 1))))
+    assert (plan.taken, fates(plan)) == ([(0, 2), (0, 3)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 2})
 
 
 # --- the list -----------------------------------------------------------------------------------------------------
 
 
-def grouped(*letters: Letter, notes: Notes = NOTHING) -> list[Group]:
-    return asyncio.run(group_letters(_each(letters), Choice(), notes))
+def grouped(*letters: DeadLetter, notes: Dispositions = NOTHING) -> list[Group]:
+    return asyncio.run(group_letters(_each(letters), Selection(), notes))
 
 
 def test_letters_are_counted_by_reason_and_topic_the_most_frequent_first() -> None:
@@ -291,14 +294,14 @@ def test_the_example_is_the_newest_that_nothing_was_done_about() -> None:
 # --- what is sent together ----------------------------------------------------------------------------------------
 
 
-def sizes(*letters: Letter) -> list[int]:
+def sizes(*letters: DeadLetter) -> list[int]:
     async def gather() -> list[int]:
         return [len(batch) async for batch in batches(_each(letters))]
 
     return asyncio.run(gather())
 
 
-def keyed(key: bytes | None, value: bytes = b"{}") -> Letter:
+def keyed(key: bytes | None, value: bytes = b"{}") -> DeadLetter:
     return replace(letter(value=value), key=key)
 
 
@@ -326,7 +329,7 @@ def test_offsets_are_noted_as_runs(offsets: Iterable[int], text: str) -> None:
 
 
 def test_notes_know_exactly_what_was_noted() -> None:
-    notes = Notes({(1, 0): {"replayed": "1-3,7", "discarded": "5"}, (1, 2): {"replayed": "20000"}})
+    notes = Dispositions({(1, 0): {"replayed": "1-3,7", "discarded": "5"}, (1, 2): {"replayed": "20000"}})
     known = {place: notes.of((1, place)) for place in (0, 1, 3, 4, 5, 6, 7, 8, 20_000)}
     assert {place for place, kind in known.items() if kind == "replayed"} == {1, 3, 7, 20_000}
     assert {place for place, kind in known.items() if kind == "discarded"} == {5}

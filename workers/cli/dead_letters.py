@@ -17,9 +17,18 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.durations import duration_ms, parse_duration
-from workers.dead_letters.disposition import Notebook, Notes, Place
+from workers.dead_letters.disposition import DispositionLog, Dispositions, Place
 from workers.dead_letters.reader import Advance, DeadLetterBox, Replayed, opened_box, replay
-from workers.dead_letters.selection import Choice, Fate, Group, Letter, Plan, group_letters, plan_discard, plan_replay
+from workers.dead_letters.selection import (
+    DeadLetter,
+    Disposition,
+    Group,
+    Plan,
+    Selection,
+    group_letters,
+    plan_discard,
+    plan_replay,
+)
 from workers.errors import LingerError, StartupError
 from workers.settings import Settings
 from workers.state.connect import with_store
@@ -95,7 +104,7 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 # -- the commands ----------------------------------------------------------------------------------------------
 
 
-def list_letters(settings: Settings, choice: Choice, *, as_json: bool) -> None:
+def list_letters(settings: Settings, choice: Selection, *, as_json: bool) -> None:
     """Print how many dead letters there are, by reason and topic."""
 
     async def ask(desk: _Desk) -> list[Group]:
@@ -106,7 +115,7 @@ def list_letters(settings: Settings, choice: Choice, *, as_json: bool) -> None:
     if as_json:
         _print_json([_group_document(group) for group in groups])
     elif not groups:
-        out.print("There is no such dead letter." if choice != Choice() else "There is no dead letter.")
+        out.print("There is no such dead letter." if choice != Selection() else "There is no dead letter.")
     else:
         _print_groups(groups)
 
@@ -118,7 +127,7 @@ def show_letter(settings: Settings, place: Place, *, full: bool, as_json: bool) 
         LingerError: if there is none at this place.
     """
 
-    async def ask(desk: _Desk) -> tuple[Letter, str | None]:
+    async def ask(desk: _Desk) -> tuple[DeadLetter, str | None]:
         desk.require([place])
         async for letter in desk.box.some([place], lambda _: None):
             return letter, desk.notes.of(place)
@@ -132,7 +141,7 @@ def show_letter(settings: Settings, place: Place, *, full: bool, as_json: bool) 
         _print_letter(letter, noted, limit)
 
 
-def replay_letters(settings: Settings, choice: Choice, *, at_most: int, yes: bool, as_json: bool) -> None:
+def replay_letters(settings: Settings, choice: Selection, *, at_most: int, yes: bool, as_json: bool) -> None:
     """Send letters again, or say which would be sent."""
 
     async def ask(desk: _Desk) -> tuple[Plan, Replayed | None]:
@@ -168,7 +177,7 @@ def replay_letters(settings: Settings, choice: Choice, *, at_most: int, yes: boo
             )
 
 
-def discard_letters(settings: Settings, choice: Choice, *, yes: bool, as_json: bool) -> None:
+def discard_letters(settings: Settings, choice: Selection, *, yes: bool, as_json: bool) -> None:
     """Note letters as done with, or say which would be."""
 
     async def ask(desk: _Desk) -> Plan:
@@ -205,8 +214,8 @@ class _Desk:
     """
 
     box: DeadLetterBox
-    notebook: Notebook
-    notes: Notes
+    notebook: DispositionLog
+    notes: Dispositions
 
     def require(self, places: Sequence[Place] | frozenset[Place]) -> None:
         """Raise `StartupError` for every place that cannot be read."""
@@ -236,7 +245,7 @@ class _Desk:
 def _at_the_desk(settings: Settings, ask: Callable[[_Desk], Awaitable[Result]]) -> Result:
     async def conversation(store: Store) -> Result:
         async with opened_box(settings) as box:
-            notebook = Notebook(store, settings.redis_namespace, box.topic_id)
+            notebook = DispositionLog(store, settings.redis_namespace, box.topic_id)
             return await ask(_Desk(box, notebook, await notebook.read()))
 
     return with_store(settings, conversation)
@@ -244,14 +253,14 @@ def _at_the_desk(settings: Settings, ask: Callable[[_Desk], Awaitable[Result]]) 
 
 def _choice(
     reason: str | None, topic: str | None, since: str | None, places: Sequence[str] | None, *, again: bool = False
-) -> Choice:
+) -> Selection:
     since_ms = None
     if since is not None:
         try:
             since_ms = time.time_ns() // 1_000_000 - duration_ms(parse_duration(since))
         except ValueError as error:
             raise StartupError([f"--since: {error}"]) from error
-    return Choice(reason, topic, since_ms, frozenset(_place(place) for place in places or ()), again)
+    return Selection(reason, topic, since_ms, frozenset(_place(place) for place in places or ()), again)
 
 
 def _place(text: str) -> Place:
@@ -261,7 +270,7 @@ def _place(text: str) -> Place:
     return int(partition), int(offset)
 
 
-def _require_found(plan: Plan, choice: Choice) -> None:
+def _require_found(plan: Plan, choice: Selection) -> None:
     missing = sorted(choice.places - plan.found)
     if missing:
         other = choice.reason or choice.topic or choice.since_ms
@@ -292,8 +301,8 @@ def _group_document(group: Group) -> dict[str, Any]:
 def _plan_document(plan: Plan, verb: str) -> dict[str, Any]:
     rows = [
         {
-            verb: fate is Fate.TAKEN,
-            "why_not": None if fate is Fate.TAKEN else fate.name.lower(),
+            verb: fate is Disposition.TAKEN,
+            "why_not": None if fate is Disposition.TAKEN else fate.name.lower(),
             "reason": reason,
             "topic": topic,
             "count": count,
@@ -308,7 +317,7 @@ def _plan_document(plan: Plan, verb: str) -> dict[str, Any]:
     return {"groups": rows, "cut": cut}
 
 
-def _letter_document(letter: Letter, noted: str | None, limit: int) -> dict[str, Any]:
+def _letter_document(letter: DeadLetter, noted: str | None, limit: int) -> dict[str, Any]:
     topic, partition, offset = letter.source or (None, None, None)
     return {
         "place": _text(letter.place),
@@ -369,7 +378,7 @@ def _print_plan(plan: Plan, word: str) -> None:
         return
     table = Table("reason", "from topic", "letters", "", "example")
     for (fate, reason, topic), count in rows:
-        said = word if fate is Fate.TAKEN else f"not: {fate}"
+        said = word if fate is Disposition.TAKEN else f"not: {fate}"
         example = _text(plan.examples[fate, reason, topic])
         table.add_row(Text(_plain(reason)), Text(topic or "-"), str(count), said, example)
     out.print(table)
@@ -394,7 +403,7 @@ def _print_replayed(plan: Plan, done: Replayed) -> None:
         out.print(f"Deleted by Kafka before they could be sent: {gone}.")
 
 
-def _print_letter(letter: Letter, noted: str | None, limit: int) -> None:
+def _print_letter(letter: DeadLetter, noted: str | None, limit: int) -> None:
     topic, partition, offset = letter.source or ("-", "-", "-")
     rows = [
         ("place", f"{_text(letter.place)}, {_moment(letter.at_ms)}" + (f", {noted}" if noted else "")),
@@ -442,8 +451,8 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
-def _rows(plan: Plan) -> Iterator[tuple[tuple[Fate, str, str], int]]:
-    order = list(Fate)
+def _rows(plan: Plan) -> Iterator[tuple[tuple[Disposition, str, str], int]]:
+    order = list(Disposition)
     yield from sorted(plan.tally.items(), key=lambda row: (order.index(row[0][0]), -row[1], row[0]))
 
 

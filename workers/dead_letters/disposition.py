@@ -55,7 +55,7 @@ class _Runs:
         return index >= 0 and offset <= self.lasts[index]
 
 
-class Notes:
+class Dispositions:
     """What was noted when they were read; later notes are not seen."""
 
     def __init__(self, blocks: Mapping[Place, Mapping[str, str]]) -> None:
@@ -76,7 +76,7 @@ class Notes:
         return next((kind for kind in _KINDS if offset in block[kind]), None)
 
 
-class Notebook:
+class DispositionLog:
     """The notes on one dead-letter topic.
 
     Args:
@@ -90,9 +90,11 @@ class Notebook:
         self._prefix = f"{namespace}:dead-letters"
         self._topic_id = topic_id or "-"
 
-    async def read(self) -> Notes:
+    async def read(self) -> Dispositions:
         """Return everything that is noted. Two round trips."""
-        return Notes({block: fields for block, fields in (await self._blocks()).items() if self._is_mine(fields)})
+        return Dispositions(
+            {block: fields for block, fields in (await self._blocks()).items() if self._is_mine(fields)}
+        )
 
     async def note(self, kind: Noted, places: Iterable[Place]) -> None:
         """Note what became of letters; what was noted of them before is replaced. Atomic for each block.

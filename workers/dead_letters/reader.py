@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from workers.core.customer.activity import RING
-from workers.dead_letters.disposition import Notebook, Place
-from workers.dead_letters.selection import Letter, Plan, read_letter, replayed_headers
+from workers.dead_letters.disposition import DispositionLog, Place
+from workers.dead_letters.selection import DeadLetter, Plan, read_letter, replayed_headers
 from workers.errors import LingerError, StartupError
 from workers.kafka.range_reader import opened_reader
 from workers.kafka.records import MAX_RECORD_BYTES
@@ -88,13 +88,13 @@ class DeadLetterBox:
             self._partitions[topic] = 0 if state is None else state.partitions
         return self._partitions[topic]
 
-    async def letters(self, advance: Advance) -> AsyncIterator[Letter]:
+    async def letters(self, advance: Advance) -> AsyncIterator[DeadLetter]:
         """Read all letters, each partition in order."""
         spans = {partition: (bound.earliest, bound.end) for partition, bound in self.bounds.items()}
         async for letter in self._read(spans, advance, whole=True):
             yield letter
 
-    async def some(self, places: Iterable[Place], advance: Advance) -> AsyncIterator[Letter]:
+    async def some(self, places: Iterable[Place], advance: Advance) -> AsyncIterator[DeadLetter]:
         """Read the letters at these places, each partition in order; those that are not there are left out."""
         wanted = set(places)
         spans: dict[int, tuple[int, int]] = {}
@@ -110,7 +110,7 @@ class DeadLetterBox:
 
     async def _read(
         self, spans: Mapping[int, tuple[int, int]], advance: Advance, *, whole: bool
-    ) -> AsyncIterator[Letter]:
+    ) -> AsyncIterator[DeadLetter]:
         """Read from the first offset of each partition up to its end, which is not read; or to where the log ends."""
         ends = {partition: end for partition, (first, end) in spans.items() if end > first}
         if not ends:
@@ -175,7 +175,7 @@ class Replayed:
 
 
 async def replay(
-    settings: Settings, box: DeadLetterBox, plan: Plan, notebook: Notebook, advance: Advance
+    settings: Settings, box: DeadLetterBox, plan: Plan, notebook: DispositionLog, advance: Advance
 ) -> Replayed:
     """Send the letters of a plan, each to the partition it came from.
 
@@ -210,13 +210,13 @@ async def replay(
     return result
 
 
-async def batches(letters: AsyncIterator[Letter]) -> AsyncIterator[list[Letter]]:
+async def batches(letters: AsyncIterator[DeadLetter]) -> AsyncIterator[list[DeadLetter]]:
     """Gather letters into what is sent and noted together.
 
     Of one key no more than a customer's activity knows event ids of: all of them may be sent once more after this
     process was killed, and each has then to be recognised.
     """
-    batch: list[Letter] = []
+    batch: list[DeadLetter] = []
     keys: Counter[bytes] = Counter()
     size = 0
     async for letter in letters:
@@ -235,7 +235,12 @@ class _Sending:
     """Sends batches and notes what Kafka confirmed."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, settings: Settings, box: DeadLetterBox, notebook: Notebook, result: Replayed
+        self,
+        producer: AIOKafkaProducer,
+        settings: Settings,
+        box: DeadLetterBox,
+        notebook: DispositionLog,
+        result: Replayed,
     ) -> None:
         self._producer = producer
         self._activity_topic = settings.topic("activity")
@@ -244,7 +249,7 @@ class _Sending:
         self._notebook = notebook
         self._result = result
 
-    async def send(self, letters: Sequence[Letter]) -> None:
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
         """Send letters, wait until Kafka has them, and note them."""
         sent = [await self._sent(letter) for letter in letters]
         answers = await asyncio.gather(*sent, return_exceptions=True)
@@ -257,7 +262,7 @@ class _Sending:
             elif isinstance(answer, BaseException):
                 raise answer
 
-    async def _sent(self, letter: Letter) -> Any:
+    async def _sent(self, letter: DeadLetter) -> Any:
         """Hand one letter to the producer and return what its confirmation is awaited by."""
         topic, partition, _ = letter.source or ("", 0, 0)
         # Where it was is where its neighbours are, whatever partitioner its producer has.

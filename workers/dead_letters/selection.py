@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.sources import TOPIC_PATTERN
 from workers.core.direct_producers import SOURCE_HEADER
-from workers.dead_letters.disposition import Noted, Notes, Place
+from workers.dead_letters.disposition import Dispositions, Noted, Place
 from workers.dead_letters.record import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 
 __all__ = [
@@ -47,7 +47,7 @@ Header = tuple[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One dead letter.
 
     Attributes:
@@ -85,7 +85,7 @@ class Letter:
         return content.digest()
 
 
-def read_letter(record: ConsumerRecord) -> Letter:
+def read_letter(record: ConsumerRecord) -> DeadLetter:
     """Read a record of the dead-letter topic.
 
     Linger's headers are the last ones: an older dead letter may have come with headers of the same names.
@@ -106,12 +106,12 @@ def read_letter(record: ConsumerRecord) -> Letter:
         or not fullmatch(_NUMBER, partition)
         or not fullmatch(_NUMBER, offset)
     ):
-        return Letter(
+        return DeadLetter(
             place, record.timestamp, NOT_LINGERS, "", None, None, record.key, record.value, headers, _replays(headers)
         )
     original = ours[: -len(_OWN)]
     source = (topic, int(partition), int(offset))
-    return Letter(
+    return DeadLetter(
         place,
         record.timestamp,
         reason,
@@ -125,7 +125,7 @@ def read_letter(record: ConsumerRecord) -> Letter:
     )
 
 
-def replayed_headers(letter: Letter, activity_topic: str) -> tuple[Header, ...]:
+def replayed_headers(letter: DeadLetter, activity_topic: str) -> tuple[Header, ...]:
     """Return the headers to send a letter with: those it came with, and how often it was replayed.
 
     Intake's mark of origin is left out of records of the activity topic: the position in it counts as read already,
@@ -155,7 +155,7 @@ def _text(raw: bytes | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """Which letters are meant; what is None or empty does not narrow it.
 
     Attributes:
@@ -171,7 +171,7 @@ class Choice:
     places: frozenset[Place] = frozenset()
     again: bool = False
 
-    def takes(self, letter: Letter) -> bool:
+    def takes(self, letter: DeadLetter) -> bool:
         """Tell whether a letter is meant."""
         return (
             self.reason in (None, letter.reason)
@@ -180,12 +180,12 @@ class Choice:
             and (not self.places or letter.place in self.places)
         )
 
-    def names(self, letter: Letter) -> bool:
+    def names(self, letter: DeadLetter) -> bool:
         """Tell whether somebody asked for just this letter or just this reason."""
         return self.reason is not None or letter.place in self.places
 
 
-class Fate(StrEnum):
+class Disposition(StrEnum):
     """What a replay or a discard does with a letter."""
 
     TAKEN = "taken"
@@ -199,7 +199,7 @@ class Fate(StrEnum):
     NOT_LINGERS = "not written by Linger"
 
 
-_BEFORE: Final[dict[Noted, Fate]] = {"replayed": Fate.REPLAYED, "discarded": Fate.DISCARDED}
+_BEFORE: Final[dict[Noted, Disposition]] = {"replayed": Disposition.REPLAYED, "discarded": Disposition.DISCARDED}
 
 
 @dataclass(slots=True)
@@ -223,7 +223,7 @@ class Group:
     example: Place = (0, 0)
     rank: tuple[bool, int] = (False, -1)
 
-    def add(self, letter: Letter, noted: Noted | None) -> None:
+    def add(self, letter: DeadLetter, noted: Noted | None) -> None:
         """Count one letter."""
         self.rank, self.example = max((self.rank, self.example), ((noted is None, letter.at_ms), letter.place))
         self.oldest_ms = min(self.oldest_ms, letter.at_ms) if self.count else letter.at_ms
@@ -233,7 +233,7 @@ class Group:
         self.discarded += noted == "discarded"
 
 
-async def group_letters(letters: AsyncIterator[Letter], choice: Choice, notes: Notes) -> list[Group]:
+async def group_letters(letters: AsyncIterator[DeadLetter], choice: Selection, notes: Dispositions) -> list[Group]:
     """Count letters by reason and topic, the most frequent first."""
     groups: dict[tuple[str, str], Group] = {}
     async for letter in letters:
@@ -259,18 +259,18 @@ class Plan:
 
     taken: list[Place] = field(default_factory=list)
     copies: list[Place] = field(default_factory=list)
-    tally: Counter[tuple[Fate, str, str]] = field(default_factory=Counter)
-    examples: dict[tuple[Fate, str, str], Place] = field(default_factory=dict)
+    tally: Counter[tuple[Disposition, str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[Disposition, str, str], Place] = field(default_factory=dict)
     cut: list[tuple[Place, tuple[str, int, int]]] = field(default_factory=list)
     found: set[Place] = field(default_factory=set)
 
-    def count(self, fate: Fate, reason: str, topic: str, place: Place) -> None:
+    def count(self, fate: Disposition, reason: str, topic: str, place: Place) -> None:
         """Count one letter."""
         self.tally[fate, reason, topic] += 1
         self.examples[fate, reason, topic] = place
 
 
-async def plan_discard(letters: AsyncIterator[Letter], choice: Choice, notes: Notes) -> Plan:
+async def plan_discard(letters: AsyncIterator[DeadLetter], choice: Selection, notes: Dispositions) -> Plan:
     """Choose letters to be discarded: all that are meant and that nothing was done about."""
     plan = Plan()
     async for letter in letters:
@@ -278,17 +278,17 @@ async def plan_discard(letters: AsyncIterator[Letter], choice: Choice, notes: No
             continue
         plan.found.add(letter.place)
         noted = notes.of(letter.place)
-        fate = Fate.TAKEN if noted is None else _BEFORE[noted]
+        fate = Disposition.TAKEN if noted is None else _BEFORE[noted]
         plan.count(fate, letter.reason, letter.topic, letter.place)
-        if fate is Fate.TAKEN:
+        if fate is Disposition.TAKEN:
             plan.taken.append(letter.place)
     return plan
 
 
 async def plan_replay(
-    letters: AsyncIterator[Letter],
-    choice: Choice,
-    notes: Notes,
+    letters: AsyncIterator[DeadLetter],
+    choice: Selection,
+    notes: Dispositions,
     topic_exists: Callable[[str], Awaitable[object]],
     *,
     at_most: int,
@@ -313,11 +313,11 @@ async def plan_replay(
             continue
         plan.found.add(letter.place)
         fate = _fate(letter, noted, choice, at_most)
-        if fate is Fate.TAKEN and not await topic_exists(letter.topic):
-            fate = Fate.NO_TOPIC
-        if fate is Fate.CUT and letter.source is not None:
+        if fate is Disposition.TAKEN and not await topic_exists(letter.topic):
+            fate = Disposition.NO_TOPIC
+        if fate is Disposition.CUT and letter.source is not None:
             plan.cut.append((letter.place, letter.source))
-        if fate is Fate.TAKEN:
+        if fate is Disposition.TAKEN:
             candidates.append((letter.digest(), letter.reason, letter.topic, letter.place))
         else:
             plan.count(fate, letter.reason, letter.topic, letter.place)
@@ -326,19 +326,19 @@ async def plan_replay(
         is_copy = digest in done
         done.add(digest)
         (plan.copies if is_copy else plan.taken).append(place)
-        plan.count(Fate.COPY if is_copy else Fate.TAKEN, reason, topic, place)
+        plan.count(Disposition.COPY if is_copy else Disposition.TAKEN, reason, topic, place)
     return plan
 
 
-def _fate(letter: Letter, noted: Noted | None, choice: Choice, at_most: int) -> Fate:
+def _fate(letter: DeadLetter, noted: Noted | None, choice: Selection, at_most: int) -> Disposition:
     if noted is not None:
         return _BEFORE[noted]
     if letter.source is None:
-        return Fate.NOT_LINGERS
+        return Disposition.NOT_LINGERS
     if letter.cut_from is not None:
-        return Fate.CUT
+        return Disposition.CUT
     if letter.replays >= at_most:
-        return Fate.EXHAUSTED
+        return Disposition.EXHAUSTED
     if letter.reason in _HOPELESS and not choice.names(letter):
-        return Fate.HOPELESS
-    return Fate.TAKEN
+        return Disposition.HOPELESS
+    return Disposition.TAKEN
