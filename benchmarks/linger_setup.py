@@ -13,7 +13,7 @@ from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_files.rules import load_book
-from workers.rule_tests.playback import Play, stage_of
+from workers.rule_tests.playback import Playback, stage_of
 from workers.settings import OWN_TOPICS, Settings
 
 KEPT: Final = {"retention.ms": "-1"}
@@ -62,7 +62,7 @@ def _acting(rule: Rule, book: RuleBook) -> dict[str, Any]:
     """Return an example in which the rule acts; what it decides there is asked of the core."""
     stage = stage_of(book, (rule,), TYPES)
     for given in _PLOTS:
-        play = Play.of(Example.model_validate({"name": "draft", "given": given, "expect": "nothing"}), stage)
+        play = Playback.of(Example.model_validate({"name": "draft", "given": given, "expect": "nothing"}), stage)
         decided = [one for step in play.steps() for one in step.happened if isinstance(one, Action | Decision)]
         if any(isinstance(one, Action) for one in decided):
             expect = [_expectation(one, play) for one in decided]
@@ -70,7 +70,7 @@ def _acting(rule: Rule, book: RuleBook) -> dict[str, Any]:
     raise ValueError(f"rule {rule.id} acts for none of the made-up customers")
 
 
-def _expectation(decided: Action | Decision, play: Play) -> dict[str, Any]:
+def _expectation(decided: Action | Decision, play: Playback) -> dict[str, Any]:
     if isinstance(decided, Decision):
         return {"at": write_offset(play.since_start(decided.decided_at)), "decision": decided.decision}
     if decided.retracted_at is not None:

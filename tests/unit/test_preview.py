@@ -32,7 +32,7 @@ from workers.histories.simulated import simulate
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.command import preview_command
-from workers.rule_preview.preview import PreviewTask, drive, preview
+from workers.rule_preview.preview import PreviewTask, preview, replay_customers
 from workers.rule_preview.report import bars
 
 ROOT = Path(__file__).parents[2]
@@ -198,7 +198,7 @@ def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
     ruleset = site.compiled(site.rules)
     left: set[str] = set()
     observed = all_known(ruleset, site.history.start_ms)
-    for _, _, outcome in drive(site.customers().items(), ruleset, observed, site.history.end_ms):
+    for _, _, outcome in replay_customers(site.customers().items(), ruleset, observed, site.history.end_ms):
         newest = {one.action_id: one.status for one in outcome.decisions if isinstance(one, Action)}
         left |= {name for name, status in newest.items() if status == "active"}
     expected = expected_actions(site.history, site.sources, ruleset, "")

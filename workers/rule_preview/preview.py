@@ -48,7 +48,7 @@ CustomerEvents = tuple[str, Sequence[DecodedEvent]]
 """A customer id and all of the customer's events in the order of time."""
 
 
-def drive(
+def replay_customers(
     customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
 ) -> Iterator[tuple[str, Sequence[DecodedEvent], Outcome]]:
     """Decide everything about each customer, from the first event to a moment.
@@ -268,7 +268,7 @@ class Preview:
     def look_at(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide about more customers, none of them seen before, and count."""
         task, tally, version, before = self._task, self.tally, self._version, self._before
-        for customer_id, facts, outcome in drive(customers, version.rules, version.observed, task.upto_ms):
+        for customer_id, facts, outcome in replay_customers(customers, version.rules, version.observed, task.upto_ms):
             tally.customers += 1
             tally.events += outcome.folded
             tally.duplicates += outcome.duplicates

@@ -16,7 +16,7 @@ from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Nega
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.activity import Activity, Episode
 from workers.core.events.decoding import DecodedEvent
-from workers.rule_tests.playback import Play, epoch_ms
+from workers.rule_tests.playback import Playback, epoch_ms
 
 _SECOND: Final = timedelta(seconds=1)
 
@@ -71,7 +71,7 @@ class Entry:
     remark: str | None = None
 
 
-def compare(wanted: list[Expected], play: Play) -> tuple[list[Entry], list[Expected]]:
+def compare(wanted: list[Expected], play: Playback) -> tuple[list[Entry], list[Expected]]:
     """Play an example, and return its timeline and what would have to be expected.
 
     Decisions that only say why nothing is sent count if the example names any of them.
@@ -118,7 +118,7 @@ def _decided_at(record: Action | Decision) -> datetime:
     return record.decided_at
 
 
-def _as_expected(record: Action | Decision, at: timedelta, play: Play) -> Expected:
+def _as_expected(record: Action | Decision, at: timedelta, play: Playback) -> Expected:
     """Write what was decided as one would write that it is expected."""
     content: dict[str, Any] = {"at": _whole_seconds(at), "rule": record.rule.id}
     if isinstance(record, Decision):
@@ -181,7 +181,7 @@ def _same(expected: Any, found: Any) -> bool:
     return bool(expected == found)
 
 
-def _about(record: Action | Decision, play: Play) -> tuple[str, ...]:
+def _about(record: Action | Decision, play: Playback) -> tuple[str, ...]:
     if isinstance(record, Decision):
         return (record.detail,)
     if record.status == "retracted":
@@ -199,7 +199,7 @@ def _offset(at: timedelta) -> str:
 # -- why not ---------------------------------------------------------------------------------------------------
 
 
-def _explained(timeline: list[Entry], missing: list[Expected], play: Play) -> list[Entry]:
+def _explained(timeline: list[Entry], missing: list[Expected], play: Playback) -> list[Entry]:
     """Play it once more, looking at the conditions behind everything that is not as expected."""
     explained, left = list[Entry](), sorted(missing, key=lambda expected: expected.at)
     entries = iter(timeline)
@@ -217,7 +217,7 @@ def _explained(timeline: list[Entry], missing: list[Expected], play: Play) -> li
     return explained + [_missing(expected, decided, None, play) for expected in left]
 
 
-def _behind(entry: Entry, activity: Activity, play: Play) -> tuple[Finding, ...]:
+def _behind(entry: Entry, activity: Activity, play: Playback) -> tuple[Finding, ...]:
     """Return what was found of each condition when an action was asked for; of others, nothing."""
     record = entry.decided
     if not isinstance(record, Action) or record.status == "retracted":
@@ -226,7 +226,7 @@ def _behind(entry: Entry, activity: Activity, play: Play) -> tuple[Finding, ...]
     return tuple(_findings(condition, activity, epoch_ms(record.decided_at), play, 0))
 
 
-def _missing(expected: Expected, decided: list[Entry], activity: Activity | None, play: Play) -> Entry:
+def _missing(expected: Expected, decided: list[Entry], activity: Activity | None, play: Playback) -> Entry:
     """Say of something that did not happen what is known about why.
 
     Args:
@@ -281,7 +281,7 @@ def _elsewhere(expected: Expected, only_decided: list[Entry]) -> Iterator[str]:
         yield f"it happens, and may be sent {soonest}"
 
 
-def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Play) -> str:
+def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Playback) -> str:
     at_ms = play.moment_ms(expected.at)
     newest: dict[str, Action] = {}
     for one in (entry.decided for entry in decided):
@@ -300,7 +300,7 @@ def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Play) ->
     return f"the action of {_offset(taken)} stands: the rule did not stop holding because of an event"
 
 
-def _why_not(expected: Expected, activity: Activity, play: Play) -> Entry:
+def _why_not(expected: Expected, activity: Activity, play: Playback) -> Entry:
     """Say what was found of each condition of a rule at a moment at which it does not act."""
     rule_id, at_ms = expected.rule or "", play.moment_ms(expected.at)
     condition = play.stage.compiled.by_id[rule_id].condition
@@ -319,7 +319,7 @@ def _why_not(expected: Expected, activity: Activity, play: Play) -> Entry:
     return replace(entry, notes=(_standing(activity.episodes.get(rule_id), play.stage.rules[rule_id], play),))
 
 
-def _standing(episode: Episode | None, rule: Rule, play: Play) -> str:
+def _standing(episode: Episode | None, rule: Rule, play: Playback) -> str:
     """Say since when a rule holds that holds at a moment at which it does not act."""
     if episode is None:
         return "the rule holds at that time:"
@@ -331,7 +331,7 @@ def _standing(episode: Episode | None, rule: Rule, play: Play) -> str:
 
 
 def _findings(
-    condition: Condition, activity: Activity, at_ms: int, play: Play, depth: int, negated: bool = False
+    condition: Condition, activity: Activity, at_ms: int, play: Playback, depth: int, negated: bool = False
 ) -> Iterator[Finding]:
     """Yield a condition and what is inside it.
 

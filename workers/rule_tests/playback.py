@@ -56,7 +56,7 @@ class ImpossibleExample(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Scenario:
     """Where examples are played.
 
     Attributes:
@@ -76,7 +76,7 @@ class Stage:
         return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
 
 
-def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Stage:
+def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
     """Make rules ready for examples: live, whatever their status, and nobody held out.
 
     Args:
@@ -97,7 +97,7 @@ def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) ->
         for rule in rules
     )
     compiled = compile_rules(RuleBook(live, book.define, book.for_every_rule), types)
-    return Stage({rule.id: rule for rule in live}, compiled, types, tuple(plan.key for plan in compiled.plans()))
+    return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(plan.key for plan in compiled.plans()))
 
 
 Happened = list[DecodedEvent | Action | Decision]
@@ -121,21 +121,21 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Playback:
     """One example on its stage.
 
     Attributes:
         end_ms: until when it is watched.
     """
 
-    stage: Stage
+    stage: Scenario
     facts: list[DecodedEvent]
     observed: Coverage
     start_ms: int
     end_ms: int
 
     @classmethod
-    def of(cls, example: Example, stage: Stage) -> "Play":
+    def of(cls, example: Example, stage: Scenario) -> "Play":
         """Make an example ready to be played."""
         start_ms = epoch_ms(example.start or START)
         if start_ms + duration_ms(LONGEST) > epoch_ms(_LATEST):

@@ -15,7 +15,7 @@ from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
 from workers.rule_files.problems import Problem, did_you_mean
 from workers.rule_tests.differences import Entry, compare, words_of
-from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Play, Stage, stage_of
+from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, stage_of
 
 
 class Place(NamedTuple):
@@ -117,7 +117,7 @@ def run_tests(
     """
     known, by_id = tuple(types), {rule.id: rule for rule in book.rules}
     usual = tuple(rule.id for rule in book.rules if rule.status in ("live", "shadow"))
-    stages: dict[tuple[str, ...], Stage] = {}
+    stages: dict[tuple[str, ...], Scenario] = {}
     results: list[Result] = []
     for number, test in enumerate(tests):
         ids = usual if test.rules is None else tuple(dict.fromkeys(test.rules))
@@ -166,10 +166,10 @@ def _expectations(example: Example) -> list[Expected]:
     return [] if example.expect == "nothing" else list(example.expect)
 
 
-def _run(example: Example, stage: Stage, owner: str, number: int, locate: Locate) -> Result:
+def _run(example: Example, stage: Scenario, owner: str, number: int, locate: Locate) -> Result:
     try:
         wanted = _wanted(example, stage)
-        play = Play.of(example, stage)
+        play = Playback.of(example, stage)
     except ImpossibleExample as error:
         return _not_run(example, error, tuple(stage.rules), owner, number, locate)
     timeline, instead = compare(wanted, play)
@@ -185,7 +185,7 @@ def _run(example: Example, stage: Stage, owner: str, number: int, locate: Locate
     )
 
 
-def _wanted(example: Example, stage: Stage) -> list[Expected]:
+def _wanted(example: Example, stage: Scenario) -> list[Expected]:
     """Return what is expected, each with its rule."""
     wanted = []
     for number, expected in enumerate(_expectations(example)):
