@@ -56,15 +56,15 @@ class DirectProducerProgress:
 
     Attributes:
         progress: as it is told to everybody; filled in by `told`.
-        heard_ms: the latest time of such a record since this owner began. Those of intake are stamped when they are
-            passed on, which tells nothing: in a replay that is years later.
+        last_direct_ms: the latest time of such a record since this owner began. Records of intake are stamped when
+            they are passed on, which says nothing: in a replay that is years later.
     """
 
     progress: Progress = field(default_factory=Progress)
     last_direct_ms: int = 0
 
     @classmethod
-    def going_on(cls, before: Progress | None) -> "Hearing":
+    def going_on(cls, before: Progress | None) -> "DirectProducerProgress":
         """Go on from what the owner before told."""
         return cls(Progress() if before is None else msgspec.structs.replace(before))
 
@@ -86,7 +86,7 @@ class DirectProducerProgress:
         """Return what is told to everybody.
 
         Args:
-            seen_ms: until when the partition has been read.
+            watermark_ms: until when the partition has been read.
             partitions: how many the activity topic has.
         """
         self.progress.watermark_ms, self.progress.partitions = watermark_ms, partitions

@@ -1,7 +1,7 @@
-"""Safe time: up to when each event type has certainly been seen in a partition.
+"""Watermarks: up to when each event type has certainly been seen in a partition.
 
-Pure. Intake says of each source partition what it has seen (`Progress`); `seen_by_type` turns that into a moment
-per event type, `PartitionWatermarks` makes it true for one activity partition by waiting until its own reading got there.
+Pure. Intake reports the progress of each source partition (`Progress`); `seen_by_type` turns that into a moment
+per event type; `PartitionWatermarks` delays it for one activity partition until that partition has been read as far.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,8 @@ class Progress(msgspec.Struct, array_like=True):
     """What intake has seen of one source partition.
 
     Attributes:
-        seen_ms: everything sent to it until then has been passed on, confirmed by Kafka.
-        spoke_ms: time of the last readable record, 0 for none.
+        watermark_ms: everything sent to it until then has been passed on, confirmed by Kafka.
+        last_record_ms: time of the last readable record, 0 for none.
         since_ms: since when it is watched; 0 while that is unknown.
         partitions: how many partitions its topic has.
         sent: by activity partition, the offset behind the last record that came from here.
@@ -49,7 +49,7 @@ def _of_topic(topic: str, progress: Mapping[str, Progress]) -> list[Progress] | 
     return None if None in known else [one for one in known if one is not None]
 
 
-def _spoke_ms(partitions: Iterable[Progress]) -> int:
+def _last_record_ms(partitions: Iterable[Progress]) -> int:
     """Return when a source spoke last; if it never did, since when it is watched."""
     known = list(partitions)
     return max(one.last_record_ms for one in known) or max(one.since_ms for one in known)
@@ -74,7 +74,7 @@ def seen_by_type(
         partitions = _of_topic(source.topic, progress)
         watermark_ms = UNSEEN_MS
         if partitions is not None:
-            last_record_ms = _spoke_ms(partitions)
+            last_record_ms = _last_record_ms(partitions)
             least_ms = min(one.watermark_ms for one in partitions)
             watermark_ms = min(awaited.get(source.topic, least_ms), last_record_ms + duration_ms(source.max_silence))
         for name in source.types():
@@ -88,7 +88,7 @@ def silent_sources(sources: SourcesFile, progress: Mapping[str, Progress], now_m
     for source in sources.sources:
         partitions = _of_topic(source.topic, progress)
         if partitions is not None:
-            last_record_ms = _spoke_ms(partitions)
+            last_record_ms = _last_record_ms(partitions)
             if last_record_ms and now_ms > last_record_ms + duration_ms(source.max_silence):
                 silent.append(source.topic)
     return silent

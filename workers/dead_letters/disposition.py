@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from workers.state.store import Store
 
-__all__ = ["BLOCK", "Noted", "Notebook", "Notes", "Place", "read_runs", "write_runs"]
+__all__ = ["BLOCK", "Noted", "DispositionLog", "Dispositions", "Place", "read_runs", "write_runs"]
 
 BLOCK: Final = 10_000
 """Offsets in one hash."""

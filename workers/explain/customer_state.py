@@ -85,7 +85,7 @@ async def read_customer(
 
 
 def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str, int]) -> Coverage:
-    """Return what a partition has watched, as its worker takes it from `meta` for the next step (`Processor._observed`).
+    """Return what a partition has watched, as its worker takes it from `meta` for the next step.
 
     A series that only a rule of today asks for is not watched before a worker has taken a step with that rule.
     """
@@ -129,11 +129,11 @@ def find_troubles(
     for source in sources.sources:
         parts = [one for name, one in progress.items() if name.rpartition(":")[0] == source.topic]
         if source.topic in silent:
-            text = f"its source {source.topic} is silent since {in_words(max(one.spoke_ms for one in parts))}"
+            text = f"its source {source.topic} is silent since {in_words(max(one.last_record_ms for one in parts))}"
         elif not parts:
             text = f"its source {source.topic} has not been read yet"
         elif (watermark_ms := min(one.watermark_ms for one in parts)) < now_ms - BEHIND_MS:
-            text = f"its source {source.topic} is read only until {in_words(seen_ms)}"
+            text = f"its source {source.topic} is read only until {in_words(watermark_ms)}"
         else:
             continue
         for name in source.types():

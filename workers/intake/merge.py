@@ -26,7 +26,7 @@ class PartitionQueue:
 
     Attributes:
         latest_ms: time of the last record taken out; records to come are not expected to be older.
-        seen_ms: see `workers.core.watermarks.Progress`.
+        watermark_ms: see `workers.core.watermarks.Progress`.
         taken: the offset behind the last record taken out.
         known: where the log ended at a moment (ms); what comes behind it was not there before that.
         records: waiting, in order of offset.

@@ -477,17 +477,17 @@ def _stored(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> 
     if not logs:
         mend = "mend what is said of Kafka first"
         return [_unknown("state", "stored offsets", "the activity topic's log cannot be seen", why, mend)]
-    misfits: dict[StateMismatch, list[int]] = {}
+    mismatches: dict[StateMismatch, list[int]] = {}
     for number, fields in known.items():
         found = check_consistency(fields, int(fields.get("offset", -1)), fields.get("topic_id"), logs[number])
         if found is not None:
-            misfits.setdefault(found, []).append(number)
-    if not misfits:
+            mismatches.setdefault(found, []).append(number)
+    if not mismatches:
         return [Finding("state", "stored offsets", "ok", f"those of {len(known)} partitions lie in the log")]
-    return [_misfitting(found, numbers, why) for found, numbers in misfits.items()]
+    return [_mismatch_finding(found, numbers, why) for found, numbers in mismatches.items()]
 
 
-def _misfitting(found: StateMismatch, numbers: Sequence[int], why: str) -> Finding:
+def _mismatch_finding(found: StateMismatch, numbers: Sequence[int], why: str) -> Finding:
     said = f"partition{'s' * (len(numbers) > 1)} {_listed(numbers)}: {found.problem}"
     mend = f"{found.mend} (docs/operating.md, 'A partition is stopped')"
     return Finding("state", _MISFITS[found.kind], "problem", said, why, mend)

@@ -638,7 +638,7 @@ class Processor:
         self,
         name: str,
         raw: bytes | None,
-        events: "Sequence[tuple[Fact, ConsumerRecord]]",
+        events: "Sequence[tuple[DecodedEvent, ConsumerRecord]]",
         observed: Coverage,
         work: UnitOfWork,
     ) -> Outcome | None:

@@ -32,7 +32,7 @@ __all__ = [
     "PreviewTask",
     "RuleCounts",
     "Tally",
-    "drive",
+    "replay_customers",
     "evaluated_rules",
     "preview",
 ]

@@ -135,7 +135,7 @@ class Playback:
     end_ms: int
 
     @classmethod
-    def of(cls, example: Example, stage: Scenario) -> "Play":
+    def of(cls, example: Example, stage: Scenario) -> "Playback":
         """Make an example ready to be played."""
         start_ms = epoch_ms(example.start or START)
         if start_ms + duration_ms(LONGEST) > epoch_ms(_LATEST):

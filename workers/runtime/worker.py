@@ -497,14 +497,14 @@ class Worker:
                     range(one.start, min(one.stop, earliest[tp])) for one in missing if one.start < earliest[tp]
                 ]
                 if deleted and tp.topic == self._activity:
-                    raise LingerError(await self._misfit(tp, deleted[0].start))
+                    raise LingerError(await self._mismatch(tp, deleted[0].start))
                 for hole in deleted:
                     _tell_of_lost(tp, hole)
             self._app.consumer.settle(holes)
         self._looked.set()
         self._looked = asyncio.Event()
 
-    async def _misfit(self, tp: TP, offset: int) -> str:
+    async def _mismatch(self, tp: TP, offset: int) -> str:
         """Say why a partition cannot be gone on with from an offset that was deleted."""
         bounds = (await log_bounds(self._probe, [(tp.topic, tp.partition)]))[TopicPartition(*tp)]
         found = check_consistency({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))

@@ -47,7 +47,7 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
         store: where all workers look.
         rules: the set, compiled.
         now_ms: when it is loaded.
-        deliberate: somebody wants just this set, even if it was in force before; not just a worker that starts.
+        allow_rollback: somebody wants just this set, even if it was in force before; not just a worker that starts.
 
     Raises:
         OlderRules: if it is not the newest and not deliberate.
