@@ -1,19 +1,19 @@
 #!/bin/sh
-# The Kafka ACLs that Linger needs, and no more. Edit the variables or set them, then run once as an administrator:
+# The Kafka ACLs that Linger needs, and no others. Edit or set the variables, then run this once as an administrator:
 #
 #   BOOTSTRAP=kafka:9093 ADMIN_CONFIG=admin.properties SOURCES="shop.orders shop.logins" sh kafka-acls.sh
 #
-# With TLS certificates the principal is the certificate's subject ("User:CN=linger,O=..."), unless the brokers have
+# With TLS client certificates, the principal is the certificate's subject ("User:CN=linger,O=..."), unless the brokers set
 # ssl.principal.mapping.rules.
 set -eu
 
 : "${BOOTSTRAP:=localhost:9092}"                # LINGER_KAFKA_BOOTSTRAP_SERVERS
-: "${ADMIN_CONFIG:=admin.properties}"           # how an administrator connects
+: "${ADMIN_CONFIG:=admin.properties}"           # client settings of an administrator
 : "${TOPIC_PREFIX:=linger}"                     # LINGER_TOPIC_PREFIX
 : "${GROUP_ID:=linger}"                         # LINGER_KAFKA_GROUP_ID
 : "${SOURCES:?the topics of your sources file, with spaces between}"
-: "${WORKER:=User:linger}"                      # who runs `linger run`
-: "${OPERATOR:=User:linger-operator}"           # who runs `linger topics create` and `linger doctor`
+: "${WORKER:=User:linger}"                      # the user that runs `linger run`
+: "${OPERATOR:=User:linger-operator}"           # the user that runs `linger topics create` and `linger doctor`
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
 
 allow() {
@@ -22,25 +22,25 @@ allow() {
     "$KAFKA_ACLS" --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN_CONFIG" --add --allow-principal "$principal" "$@"
 }
 
-# -- the worker: no Create, no Alter, no Delete, nothing on the cluster. Read and Write bring Describe with them.
+# -- the worker: no Create, no Alter, no Delete, no right on the cluster. Read and Write include Describe.
 
-# It reads back what it has written to the activity topic, and only there.
+# The worker reads and writes the activity topic. It reads no other topic of Linger.
 allow "$WORKER" --operation Read --operation Write --topic "$TOPIC_PREFIX.activity"
 
-# What it tells the world. An idempotent producer needs no right of its own (Kafka 2.8 and later).
+# Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).
 for name in at-risk win-back decisions dead-letter; do
     allow "$WORKER" --operation Write --topic "$TOPIC_PREFIX.$name"
 done
 
-# Sources are only read.
+# Sources are read-only.
 for name in $SOURCES; do
     allow "$WORKER" --operation Read --topic "$name"
 done
 
-# To join its group and to commit.
+# The worker joins its group and commits offsets.
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
-# -- the operator: makes Linger's own topics and looks; reads and writes no record.
+# -- the operator: creates and inspects Linger's topics; reads and writes no record.
 
 allow "$OPERATOR" --resource-pattern-type prefixed --topic "$TOPIC_PREFIX." \
     --operation Create --operation Describe --operation DescribeConfigs
