@@ -1,5 +1,5 @@
-# One word per command; CI runs the same words. `make` alone lists them.
-# Options go into ARGS: make test ARGS='tests/unit -x'
+# One word per command; CI runs the same commands. `make` alone lists them.
+# Pass options in ARGS: make test ARGS='tests/unit -x'
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,19 +10,19 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test faults bench figures check format lock clean
 
-help: ## list what can be made
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-venv: $(VENV)/.dev ## create .venv with all that development needs (half a minute, once)
+venv: $(VENV)/.dev ## create .venv with everything development needs (half a minute, once)
 
 demo: $(VENV)/.run ## see Linger at work on this machine, with a broker and a store from Python wheels
 	@$(BIN)/linger demo $(ARGS)
 
-test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis if this machine can have them
+test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis where this machine has them
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
-faults: $(VENV)/.dev ## kill, freeze and cut off whatever Linger runs on, and count what is lost or doubled (half an hour)
+faults: $(VENV)/.dev ## kill, freeze and cut off what Linger runs on, and count what is lost or doubled (half an hour)
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m tests.faults $(ARGS)
 
@@ -30,11 +30,11 @@ bench: $(VENV)/.dev ## measure Linger and other programs at the same work; ARGS=
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-figures: $(VENV)/.dev ## measure Linger itself (an hour; ARGS=--short shows in minutes that it works)
+figures: $(VENV)/.dev ## measure Linger alone (an hour; ARGS=--short only shows that it works, in minutes)
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m benchmarks.figures $(ARGS)
 
-check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compose.yml
+check: $(VENV)/.dev ## lint; check types, generated files, Dockerfile and docker-compose.yml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -44,27 +44,27 @@ check: $(VENV)/.dev ## lint, types, generated files, Dockerfile and docker-compo
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-format: $(VENV)/.dev ## format the code and mend what can be mended without thinking
+format: $(VENV)/.dev ## format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# An existing lock is kept as far as pyproject.toml allows; make lock ARGS=--upgrade takes the newest of everything.
+# Existing pins are kept as far as pyproject.toml allows; make lock ARGS=--upgrade takes the newest of everything.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(ARGS) pyproject.toml
-# The image (requirements-run.lock) has no extras, but what pyproject.toml says that builds Linger.
+# The image (requirements-run.lock) has no extras, but includes the build requirements of pyproject.toml.
 BUILD_REQUIRES = $(BIN)/python -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
-lock: $(BIN)/python ## pin every dependency anew, with hashes, in requirements.lock and its two relatives
+lock: $(BIN)/python ## pin every dependency again, with hashes, in the three requirements*.lock files
 	@$(BIN)/python -m pip install --quiet '$(UV)'
 	$(COMPILE) --extra demo --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(BUILD_REQUIRES) | $(COMPILE) - --constraint requirements.lock --output-file requirements-run.lock
 
-clean: ## remove .venv, caches and fetched jars
+clean: ## remove .venv, caches and downloaded jars
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is newer than what it was made from, so each of these runs again only when that has changed.
+# A stamp is newer than its inputs, so each of these runs again only when an input has changed.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Linger needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo 'not there')." ; \
