@@ -23,7 +23,7 @@ from benchmarks.contenders import Contender, Missing
 from benchmarks.contest import ContenderFailed, Measured, Task, Wrong, run_once
 from benchmarks.report import YARDSTICK, Entry, picture, summary, table
 from benchmarks.workload import Workload
-from tests.services import ServiceError, missing_kafka, missing_redis
+from tests.support.services import ServiceError, missing_kafka, missing_redis
 from workers.demo.embedded import EmbeddedError
 
 _HOME: Final = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ import redis
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.workload import Event
-from tests.services import running_kafka, running_redis
+from tests.support.services import running_kafka, running_redis
 from workers.demo.embedded import HOST, free_ports
 from workers.kafka.partitioner import hash_of
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing

@@ -22,7 +22,7 @@ from benchmarks.linger_figures.reports import Report
 from benchmarks.linger_figures.scaling import Sizes
 from benchmarks.linger_figures.site import NeverDone, Plan, Servers, installed, running_servers
 from benchmarks.workload import Workload
-from tests.services import ServiceError, missing_kafka, missing_redis
+from tests.support.services import ServiceError, missing_kafka, missing_redis
 from workers.demo.embedded import EmbeddedError
 
 

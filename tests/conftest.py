@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
+from tests.support.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
 from workers.demo.embedded import Pair, running_pair
 
 _IN_CI = os.environ.get("CI") == "true"

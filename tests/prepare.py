@@ -11,14 +11,7 @@ import subprocess
 import sys
 import time
 
-from tests.services import (
-    ServiceError,
-    fetch_jars,
-    jars_complete,
-    missing_embedded,
-    missing_kafka,
-    missing_redis,
-)
+from tests.support.services import ServiceError, fetch_jars, jars_complete, missing_embedded, missing_kafka, missing_redis
 
 _APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 

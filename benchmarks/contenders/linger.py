@@ -16,7 +16,7 @@ from benchmarks.contenders import Contender, Dealings, Place
 from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
 from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
-from tests.compiled import as_in_the_wheel
+from tests.support.compiled import as_in_the_wheel
 from workers.demo.embedded import Pair
 from workers.settings import read_settings
 from workers.state.connect import opened_store

@@ -17,8 +17,8 @@ from benchmarks.linger_figures.preload import pasts, put, repeated, rules_in_for
 from benchmarks.linger_figures.reports import Report
 from benchmarks.linger_figures.site import LINGER, NeverDone, Plan, Servers, installed
 from benchmarks.workload import DAY_MS, START_MS, Event, Workload
-from tests.redis_topologies import Node
-from tests.services import running_redis
+from tests.support.redis_topologies import Node
+from tests.support.services import running_redis
 from workers.demo.embedded import HOST, free_ports
 
 _DAYS_BETWEEN: Final = 10

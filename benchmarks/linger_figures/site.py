@@ -21,8 +21,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
 from benchmarks.workload import START_MS, Event
 from schemas.actions import Action
-from tests.compiled import ROOT, as_in_the_wheel
-from tests.services import running_kafka, running_redis
+from tests.support.compiled import ROOT, as_in_the_wheel
+from tests.support.services import running_kafka, running_redis
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import HOST, Pair, die_with_parent, free_ports
 from workers.kafka.range_reader import opened_reader

@@ -28,7 +28,7 @@ from tests.faults.installation import Installation, installation
 from tests.faults.saboteur import GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
-from tests.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
+from tests.support.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
 
 
 @dataclass

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
-from tests.redis_topologies import SERVICE, SmallCluster, Watched
+from tests.support.redis_topologies import SERVICE, SmallCluster, Watched
 from workers.histories.history import LOGINS, ORDERS, History, history_of, login, order
 from workers.histories.simulated import simulate
 from workers.kafka.topics import connected_admin

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.proxy import Proxy
-from tests.services import fetch_jars
+from tests.support.services import fetch_jars
 from workers.demo.embedded import HOST, answers_api_versions, answers_ping, die_with_parent, free_ports
 
 _CLUSTER_ID: Final = "TGluZ2VyRmF1bHRLYWZrYQ"

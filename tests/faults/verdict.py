@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import Action, action_id
 from tests.faults.stage import PARTITIONS, Stage
-from tests.oracle import left
+from tests.support.oracle import left
 from workers.core.coverage import Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks.linger_figures.preload import pasts
 from benchmarks.workload import Workload, all_decisions, load_rules
-from tests.compiled import ROOT, NotCompiled, compiled, environment
+from tests.support.compiled import ROOT, NotCompiled, compiled, environment
 from tests.conftest import need
 from tests.integration.test_worker import QUIET
-from tests.site import site
+from tests.support.site import site
 from workers.demo.embedded import Pair
 
 pytestmark = pytest.mark.integration

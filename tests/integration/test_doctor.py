@@ -13,9 +13,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from tests.builders import day
+from tests.support.builders import day
 from tests.integration.test_worker import QUIET
-from tests.site import Site, site
+from tests.support.site import Site, site
 from workers.core.watermarks import Progress
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.rules import Rule
-from tests.builders import day, rule, rules
+from tests.support.builders import day, rule, rules
 from tests.integration.test_store import lawful
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import Pair

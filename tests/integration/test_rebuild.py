@@ -14,9 +14,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from tests.builders import day
+from tests.support.builders import day
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
-from tests.site import Site, site
+from tests.support.site import Site, site
 from workers.core.customer import codec
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of

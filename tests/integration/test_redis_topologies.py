@@ -15,12 +15,12 @@ import pytest
 from redis.asyncio import Connection
 from redis.crc import key_slot
 
-from tests.builders import rule
-from tests.decide_agent import Agent, record
+from tests.support.builders import rule
+from tests.support.processor_rig import Agent, record
 from tests.integration.test_worker import QUIET
-from tests.redis_topologies import Node, SmallCluster, Watched, running_cluster, running_sentinel
-from tests.services import missing_redis, running_redis
-from tests.site import Site, site
+from tests.support.redis_topologies import Node, SmallCluster, Watched, running_cluster, running_sentinel
+from tests.support.services import missing_redis, running_redis
+from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from schemas.actions import Action, Decision
-from tests.builders import TYPES, day, event, rules, watched
-from tests.oracle import left
-from tests.site import Site, site
+from tests.support.builders import TYPES, day, event, rules, watched
+from tests.support.oracle import left
+from tests.support.site import Site, site
 from workers.core.decisions.decide import decide
 from workers.demo.embedded import Pair
 from workers.rule_files.rules import load_book

@@ -23,18 +23,9 @@ from redis.exceptions import ResponseError
 
 from tests.conftest import need
 from tests.integration.test_worker import GONE, QUIET
-from tests.secure_services import (
-    ADMIN,
-    ADMIN_PASSWORD,
-    KEY_PASSWORD,
-    SecurePair,
-    acls_of_script,
-    create_acls,
-    missing_openssl,
-    running_secure_pair,
-)
-from tests.services import missing_kafka, missing_redis
-from tests.site import Site, site
+from tests.support.secure_services import ADMIN, ADMIN_PASSWORD, KEY_PASSWORD, SecurePair, acls_of_script, create_acls, missing_openssl, running_secure_pair
+from tests.support.services import missing_kafka, missing_redis
+from tests.support.site import Site, site
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.settings import Settings, read_settings
 

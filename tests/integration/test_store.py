@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
-from tests.builders import rule
-from tests.decide_agent import Agent, record
-from tests.services import missing_redis
+from tests.support.builders import rule
+from tests.support.processor_rig import Agent, record
+from tests.support.services import missing_redis
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record

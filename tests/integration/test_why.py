@@ -15,8 +15,8 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from schemas.events import BUILT_IN
-from tests.builders import day, rule, rules
-from tests.decide_agent import SOURCE, TYPES, Agent, record
+from tests.support.builders import day, rule, rules
+from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book

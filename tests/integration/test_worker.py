@@ -13,8 +13,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from tests.builders import day
-from tests.site import SOURCES, Site, site
+from tests.support.builders import day
+from tests.support.site import SOURCES, Site, site
 from workers.demo.embedded import Pair
 from workers.kafka.topics import connected_admin
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import START, as_stored
+from tests.support.builders import START, as_stored
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity, Candidate, Episode
 from workers.core.customer.series import Series, pack

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas import conditions as model
-from tests.builders import DAY, START, as_stored
+from tests.support.builders import DAY, START, as_stored
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import activity as activities

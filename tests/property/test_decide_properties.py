@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
-from tests.builders import DAY, START, as_stored, event, rule, rules, watched
-from tests.oracle import left
+from tests.support.builders import DAY, START, as_stored, event, rule, rules, watched
+from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity

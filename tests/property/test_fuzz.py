@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.events import InvalidEvent, encode_event, parse_event
-from tests.builders import event, rule, rules, watched
+from tests.support.builders import event, rule, rules, watched
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, decode_event

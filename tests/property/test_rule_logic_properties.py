@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import DAY
+from tests.support.builders import DAY
 from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
 from workers.core.conditions import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows

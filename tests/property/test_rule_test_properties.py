@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rules import RuleBook
-from tests.builders import TYPES, rule
+from tests.support.builders import TYPES, rule
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 from workers.rule_tests.runner import Result, run_examples
 from workers.rule_tests.timelines import as_text, instead_of, timeline_of

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.memory_store import MemoryStore
+from tests.support.memory_store import MemoryStore
 from workers.demo.embedded import Pair
 from workers.errors import Fenced
 from workers.kafka.records import OutboxRecord, encode_record

@@ -2,7 +2,7 @@
 
 Faust 0.15.3 delivers one record at a time; its public setting `ConsumerScheduler` may yield one record-like
 object per partition batch instead. What that takes, and why, each kept by a test in
-`tests/unit/test_faust_batches.py`:
+`tests/unit/kafka/test_faust_batches.py`:
 
 - The batch carries the last record's offset, so acknowledging it acknowledges all. Faust's own bookkeeping of single
   offsets then takes a batch for a gap, commits over batches in flight, and stops for good behind a first record

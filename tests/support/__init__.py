@@ -1,0 +1,1 @@
+"""What tests share: builders, fakes that a suite proves, servers, worker processes."""

@@ -1,0 +1,264 @@
+"""Laws of direct producers: they are a source like any other, only that nobody passes on what they write."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Coroutine
+from copy import deepcopy
+from typing import Any, Final
+
+import orjson
+import pytest
+
+from schemas.sources import SourcesFile
+from tests.support.builders import day, rule
+from tests.support.processor_rig import SOURCE, Agent, record
+from tests.support.memory_store import MemoryStore
+from workers.core.direct_producers import (
+    UNORDERED_MS,
+    DirectProducerProgress,
+    direct_problems,
+    direct_source,
+    foreign_sources,
+    only_direct,
+)
+from workers.core.watermarks import UNSEEN_MS, PartitionWatermarks, Progress
+from workers.kafka.acls import Right
+from workers.kafka.topics import LogBounds
+from workers.operations.permissions import rights_needed
+from workers.settings import OWN_TOPICS, Settings
+
+ACTIVITY: Final = "linger.activity"
+PASSED_ON: Final = (("linger-source", b"shop.events:0:1"),)
+QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})
+
+
+def source(topic: str, *events: str, **more: Any) -> dict[str, Any]:
+    return {"topic": topic, "format": "canonical", "events": list(events), "max_silence": "3 days", **more}
+
+
+def sources(*content: dict[str, Any]) -> SourcesFile:
+    return SourcesFile.model_validate({"sources": list(content), "event_types": {"nps": {}}})
+
+
+MIXED: Final = sources(source(SOURCE, "purchase", "cancellation"), source(ACTIVITY, "login", "purchase"))
+DIRECT: Final = sources(source(ACTIVITY, "login", "purchase", "cancellation", "nps"))
+SINCE_2024: Final = sources(source(ACTIVITY, "login", complete_since="2024-01-01"))
+
+
+# --- what is declared ---------------------------------------------------------------------------------------------
+
+
+def test_intake_leaves_the_activity_topic_alone() -> None:
+    declared = direct_source(MIXED, ACTIVITY)
+    assert declared is not None
+    assert declared.types() == ("login", "purchase")
+    assert [one.topic for one in foreign_sources(MIXED, ACTIVITY)] == [SOURCE]
+    assert direct_source(MIXED, "other.activity") is None
+
+
+def test_a_type_that_comes_from_elsewhere_too_is_not_only_direct() -> None:
+    assert only_direct(MIXED, ACTIVITY) == {"login"}
+    assert only_direct(MIXED, "other.activity") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"only_when": {"a": 1}}, "'only_when'"),
+        ({"format": "json", "events": [], "event": "login", "fields": {}}, "'format: canonical'"),
+    ],
+)
+def test_what_nothing_maps_or_filters_cannot_be_declared_so(content: dict[str, Any], problem: str) -> None:
+    if "fields" in content:
+        content = {**content, "fields": {"event_id": "a", "customer_id": "b", "occurred_at": "c"}}
+    (found,) = direct_problems(sources(source(ACTIVITY, "login") | content), ACTIVITY)
+    assert problem in found
+    assert ACTIVITY in found
+    assert direct_problems(sources(source("shop.logins", "login") | content), ACTIVITY) == []
+
+
+def test_a_worker_may_still_write_to_the_activity_topic() -> None:
+    needed = rights_needed(Settings(), DIRECT, OWN_TOPICS)
+    assert {**needed, SOURCE: (Right.READ,)} == rights_needed(Settings(), MIXED, OWN_TOPICS)
+    assert Right.WRITE in needed[ACTIVITY]
+
+
+# --- what is heard ------------------------------------------------------------------------------------------------
+
+
+def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
+    hearing = DirectProducerProgress()
+    hearing.hear(day(7))
+    hearing.hear(day(3))
+    assert (hearing.progress.last_record_ms, hearing.watermark_ms) == (day(7), day(7) - UNORDERED_MS)
+
+
+def test_watching_begins_once_and_goes_on_with_a_new_owner() -> None:
+    hearing = DirectProducerProgress()
+    hearing.begin(day(2))
+    hearing.begin(day(5))
+    told = hearing.told(day(9), 4)
+    assert told == Progress(day(9), 0, day(2), 4)
+    after = DirectProducerProgress.going_on(told)
+    after.begin(day(50))
+    assert after.progress.since_ms == day(2)
+    assert after.last_direct_ms == 0
+
+
+def test_what_is_heard_makes_nothing_unseen() -> None:
+    horizon = PartitionWatermarks({"login": day(5), "purchase": day(2), "nps": 0})
+    horizon.hear(["login", "purchase"], day(4))
+    assert horizon.until == {"login": day(5), "purchase": day(4), "nps": 0}
+
+
+# --- what is decided ----------------------------------------------------------------------------------------------
+
+
+def lawful(
+    law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]], declared: SourcesFile, *, has_looked: bool = True
+) -> None:
+    """Run one law with an agent that has claimed its partition."""
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            store = MemoryStore()
+            agent = Agent(store.as_store(), QUIET, sources=declared, partitions=1)
+            if has_looked:
+                await agent.start()
+            else:
+                await agent.decide.claim({0: LogBounds(0, 1_000)}, None, {})
+            await law(agent, store)
+            await agent.decide.stop(0)
+
+    asyncio.run(run())
+
+
+def login(offset: int, at_day: int, customer: str = "ada", **more: Any) -> Any:
+    at = "2024-01-02T00:00:00Z" if at_day == 1 else f"2024-04-{at_day - 90:02}T00:00:00Z"
+    return record(offset, at=at, customer=customer, sent_day=at_day, **more)
+
+
+async def acted(agent: Agent) -> list[str]:
+    return [orjson.loads(one.value or b"")["customer_id"] for one in await agent.published("linger.at-risk")]
+
+
+def test_producers_that_died_are_no_customers_that_went_quiet() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(login(0, 1))
+        await agent.look()
+        await agent.look()
+        await agent.decide.fire()
+        assert await acted(agent) == []
+        assert agent.decide.until["login"] == day(4)
+
+        await agent.take(login(1, 99, "bob"))
+        await agent.look()
+        await agent.decide.fire()
+        assert await acted(agent) == ["ada"]
+
+    lawful(law, SINCE_2024)
+
+
+def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        hearing = agent.decide.partitions[0].hearing
+        await agent.look(end=3)
+        await agent.take(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
+        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(93), day(93))
+        assert agent.decide.until["login"] == day(93) - UNORDERED_MS
+        await agent.take(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
+        assert hearing.progress.last_record_ms == day(99)
+
+    lawful(law, SINCE_2024, has_looked=False)
+
+
+def test_what_bears_no_stamp_counts_as_of_now() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        hearing = agent.decide.partitions[0].hearing
+        unstamped = [dataclasses.replace(record(offset), timestamp=-1) for offset in (0, 1)]
+        taking = asyncio.create_task(agent.take(*unstamped))
+        for _ in range(3):
+            await agent.look(end=2)
+            await asyncio.sleep(0)
+        assert await taking is True
+        assert (hearing.progress.since_ms, hearing.progress.last_record_ms) == (day(100), day(100))
+
+    lawful(law, DIRECT, has_looked=False)
+
+
+def test_a_stamp_from_the_future_is_not_believed() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        hearing = agent.decide.partitions[0].hearing
+        await agent.take(record(0, sent_day=300))
+        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(100), day(100))
+
+    lawful(law, SINCE_2024)
+
+
+def test_far_behind_due_times_fire_as_far_as_it_was_read() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.look(end=3)
+        await agent.take(login(0, 1), login(1, 99, "bob"))
+        await agent.look(end=3)
+        await agent.decide.fire()
+        assert agent.decide.until["login"] == day(99) - UNORDERED_MS
+        assert await acted(agent) == ["ada"]
+
+    lawful(law, SINCE_2024)
+
+
+def test_a_type_that_comes_from_elsewhere_too_is_not_seen_by_direct_records() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.look(end=2)
+        await agent.take(login(0, 99))
+        assert agent.decide.until["login"] == day(99) - UNORDERED_MS
+        assert agent.decide.until["purchase"] < day(99) - UNORDERED_MS
+
+    both = (source(SOURCE, "purchase"), source(ACTIVITY, "login", "purchase"))
+    lawful(law, sources(*(one | {"complete_since": "2024-01-01"} for one in both)))
+
+
+def test_what_redis_lost_is_unheard_again() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.take(login(0, 1))
+        await agent.look()
+        copy = deepcopy(store.contents[0])
+        await agent.take(login(1, 99, "bob"), login(2, 99))
+        assert agent.decide.partitions[0].hearing.watermark_ms == day(99) - UNORDERED_MS
+        store.contents[0] = copy
+        assert await agent.take(login(3, 99, "cyd"), follows=3) == 1
+        assert agent.decide.until["login"] == UNSEEN_MS
+        await agent.take(login(1, 92, "bob"), follows=1)
+        assert agent.decide.until["login"] == day(92) - UNORDERED_MS
+
+    lawful(law, SINCE_2024)
+
+
+def test_watching_begins_with_the_first_record_that_was_read() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        taking = asyncio.create_task(agent.take(login(0, 93), login(1, 99, "bob")))
+        await asyncio.sleep(0)
+        assert store.contents[0].activities == {}  # nobody knows yet since when log-ins are watched
+        await agent.look(end=2)
+        await asyncio.sleep(0)
+        await agent.look(end=2)
+        assert await taking is True
+        assert set((agent.decide.partitions[0].since or {}).values()) == {day(93)}
+
+    lawful(law, DIRECT, has_looked=False)
+
+
+def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.look(end=0)
+        await agent.take(login(0, 99))
+        assert set((agent.decide.partitions[0].since or {}).values()) == {day(100)}
+
+    lawful(law, DIRECT, has_looked=False)
+
+
+def test_without_direct_producers_nothing_is_told_of_them() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert agent.decide.told() == {}
+
+    lawful(law, sources(source(SOURCE, "login", complete_since="2024-01-01")))

@@ -1,0 +1,48 @@
+"""Laws of the files in docs/acl: they say what the code does, and no more."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.secure_services import acls_of_script
+from workers.kafka.acls import Right
+from workers.operations.doctor import COMMANDS
+from workers.operations.permissions import rights_needed
+from workers.settings import OWN_TOPICS, read_settings
+
+ACL_FILES: Final = Path(__file__).parents[2] / "docs" / "acl"
+AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}
+TOPIC: Final = 2
+
+
+def redis_user(name: str) -> list[str]:
+    lines = (ACL_FILES / "redis-users.acl").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith(f"user {name} ")]
+    return line.split()
+
+
+def test_the_redis_worker_may_do_what_the_doctor_tries_and_nothing_else() -> None:
+    allowed = {part[1:].upper() for part in redis_user("linger-worker") if part.startswith("+")}
+    assert allowed == {name for name, *_ in COMMANDS} | AROUND
+
+
+@pytest.mark.parametrize("name", ["linger-worker", "linger-operator"])
+def test_a_redis_user_begins_with_nothing_and_names_each_command(name: str) -> None:
+    words = redis_user(name)
+    assert {"resetchannels", "-@all"} <= set(words)
+    assert not [word for word in words if word.startswith("+@") or word in ("allkeys", "~*", "nopass", "allcommands")]
+
+
+def test_the_kafka_worker_is_given_what_a_start_asks_for() -> None:
+    creations = acls_of_script(ACL_FILES / "kafka-acls.sh", SOURCES="a b")
+    given: dict[str, set[int]] = {}
+    for kind, name, _, principal, _, operation, _ in creations:
+        if kind == TOPIC and principal == "User:linger":
+            given.setdefault(name, set()).add(operation)
+    asked = rights_needed(read_settings({}), _Sources(), OWN_TOPICS)  # type: ignore[arg-type]
+    assert given == {name: set(rights) for name, rights in asked.items()} | {"a": {Right.READ}, "b": {Right.READ}}
+
+
+class _Sources:
+    sources = ()

@@ -1,0 +1,77 @@
+"""Laws of what counts as published already."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from schemas.actions import Action, Decision, Rule, Suppression, action_id, encode, moment
+from tests.support.builders import day
+from workers.core.decisions.records import held_back
+from workers.processor.held_actions import DISCARDED
+from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+
+
+def action(at_day: float = 1, status: Literal["active", "retracted"] = "active", **other: Any) -> Action:
+    at = moment(day(at_day))
+    return Action(
+        action_id=action_id("soft", "ada", day(at_day)),
+        action="at-risk",
+        status=status,
+        customer_id="ada",
+        rule=Rule("soft", "v1"),
+        episode_started_at=at,
+        decided_at=at,
+        expires_at=at + timedelta(days=14),
+        template="t",
+        variables={},
+        why=(),
+        **other,
+    )
+
+
+def decision(kind: Suppression) -> Decision:
+    at = moment(day(1))
+    return Decision(
+        action_id=action().action_id,
+        decision=kind,
+        action="at-risk",
+        customer_id="ada",
+        rule=Rule("soft", "v1"),
+        episode_started_at=at,
+        decided_at=at,
+        detail="",
+    )
+
+
+def test_what_is_known_of_an_id_is_everything_that_was_ever_said_about_it() -> None:
+    published = Published()
+    assert published.of(action().action_id) == 0
+    published.note(0, encode(held_back(action(), "more than 1 per day")))
+    assert published.of(action().action_id) == HELD
+    published.note(0, encode(held_back(action(), DISCARDED)))
+    published.note(0, encode(action()))
+    published.note(0, encode(action(status="retracted", retracted_at=moment(day(3)))))
+    published.note(0, None)
+    assert published.of(action().action_id) == HELD | LET_GO | ACTIVE | RETRACTED
+
+
+def test_a_decision_is_known_by_its_id_and_its_kind() -> None:
+    published = Published()
+    published.note(0, encode(decision("capped")))
+    assert published.has(decision("capped"))
+    assert not published.has(decision("outranked"))
+
+
+def test_the_latest_moment_decided_is_that_of_the_partition_or_else_of_all() -> None:
+    published = Published()
+    assert published.decided_ms(0) == 0
+    published.note(1, encode(action(5)))
+    published.note(1, encode(action(2)))
+    published.note(2, encode(action(1, "retracted", retracted_at=moment(day(7)))))
+    assert (published.decided_ms(0), published.decided_ms(1), published.decided_ms(2)) == (day(7), day(5), day(7))
+
+
+def test_where_records_were_deleted_only_later_ones_can_be_missed() -> None:
+    published = Published(kept_from_ms={("linger.at-risk", 1): day(10)})
+    assert not published.would_be_there("linger.at-risk", 1, day(9))
+    assert published.would_be_there("linger.at-risk", 1, day(10))
+    assert published.would_be_there("linger.at-risk", 0, day(1))
