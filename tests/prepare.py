@@ -11,7 +11,14 @@ import subprocess
 import sys
 import time
 
-from tests.support.services import ServiceError, fetch_jars, jars_complete, missing_embedded, missing_kafka, missing_redis
+from tests.support.services import (
+    ServiceError,
+    fetch_jars,
+    jars_complete,
+    missing_embedded,
+    missing_kafka,
+    missing_redis,
+)
 
 _APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 

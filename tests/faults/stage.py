@@ -20,10 +20,10 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.installation import Installation
+from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
 from workers.core.direct_producers import foreign_sources
 from workers.demo.embedded import HOST, Pair

@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.linger_figures.preload import pasts
 from benchmarks.workload import Workload, all_decisions, load_rules
-from tests.support.compiled import ROOT, NotCompiled, compiled, environment
 from tests.conftest import need
 from tests.integration.test_worker import QUIET
+from tests.support.compiled import ROOT, NotCompiled, compiled, environment
 from tests.support.site import site
 from workers.demo.embedded import Pair
 
@@ -22,7 +22,14 @@ pytestmark = pytest.mark.integration
 
 CORE: Final = ROOT / "workers" / "core"
 TESTS_OF_THE_CORE: Final = (
-    *("admission", "by_hand", "conditions", "control", "decide", "decide_agent", "mapping", "words"),
+    "benchmarks/test_by_hand",
+    "core/conditions/test_conditions",
+    "core/decisions/test_admission",
+    "core/decisions/test_decide",
+    "core/events/test_mapping",
+    "core/rules/test_contact_policy",
+    "explain/test_sentences",
+    "processor/test_agent",
 )
 """Tests that look into the core, and so see another one if there is another one."""
 

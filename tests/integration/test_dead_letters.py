@@ -15,8 +15,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tests.support.builders import day
 from tests.integration.test_worker import QUIET, Scenario, canonical, play
+from tests.support.builders import day
 from tests.support.site import Site
 from workers.cli.dead_letters import add_to
 from workers.dead_letters.disposition import DispositionLog

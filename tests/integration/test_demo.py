@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
 from workers.demo.embedded import Pair
 
 pytestmark = pytest.mark.integration
@@ -22,7 +23,7 @@ def demo(*arguments: str) -> tuple[int, dict[str, Any], str]:
         text=True,
         timeout=240,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     lines = run.stdout.splitlines()
     return run.returncode, json.loads(lines[-1]) if lines else {}, run.stderr
@@ -61,7 +62,7 @@ def test_the_demo_shows_both_kinds_of_action_and_leaves_no_process_behind(embedd
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     ) as run:
         started: set[int] = set()
         while run.poll() is None:

@@ -13,8 +13,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from tests.support.builders import day
 from tests.integration.test_worker import QUIET
+from tests.support.builders import day
 from tests.support.site import Site, site
 from workers.core.watermarks import Progress
 from workers.demo.embedded import Pair

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.rules import Rule
-from tests.support.builders import day, rule, rules
 from tests.integration.test_store import lawful
+from tests.support.builders import day, rule, rules
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import Pair
 from workers.state.rate_limits import RateLimiter

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from tests.support.paths import ROOT
 from workers.demo.embedded import Pair
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
@@ -18,7 +19,7 @@ from workers.settings import Settings, read_settings
 
 pytestmark = pytest.mark.integration
 
-DATA = Path(__file__).parents[1] / "data" / "histories"
+DATA = ROOT / "tests" / "data" / "histories"
 RULES = """
 rules:
   - id: quiet

@@ -14,8 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from tests.support.builders import day
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
+from tests.support.builders import day
 from tests.support.site import Site, site
 from workers.core.customer import codec
 from workers.demo.embedded import Pair

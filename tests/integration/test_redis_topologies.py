@@ -15,9 +15,9 @@ import pytest
 from redis.asyncio import Connection
 from redis.crc import key_slot
 
+from tests.integration.test_worker import QUIET
 from tests.support.builders import rule
 from tests.support.processor_rig import Agent, record
-from tests.integration.test_worker import QUIET
 from tests.support.redis_topologies import Node, SmallCluster, Watched, running_cluster, running_sentinel
 from tests.support.services import missing_redis, running_redis
 from tests.support.site import Site, site

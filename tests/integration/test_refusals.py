@@ -10,9 +10,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 
-from tests.support.builders import day
 from tests.integration.test_rebuild import log_of, rebuild, stop_workers
 from tests.integration.test_worker import QUIET
+from tests.support.builders import day
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of

@@ -23,7 +23,17 @@ from redis.exceptions import ResponseError
 
 from tests.conftest import need
 from tests.integration.test_worker import GONE, QUIET
-from tests.support.secure_services import ADMIN, ADMIN_PASSWORD, KEY_PASSWORD, SecurePair, acls_of_script, create_acls, missing_openssl, running_secure_pair
+from tests.support.paths import ROOT
+from tests.support.secure_services import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    KEY_PASSWORD,
+    SecurePair,
+    acls_of_script,
+    create_acls,
+    missing_openssl,
+    running_secure_pair,
+)
 from tests.support.services import missing_kafka, missing_redis
 from tests.support.site import Site, site
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
@@ -31,7 +41,7 @@ from workers.settings import Settings, read_settings
 
 pytestmark = pytest.mark.integration
 
-ACL_FILES = Path(__file__).parents[2] / "docs" / "acl"
+ACL_FILES = ROOT / "docs" / "acl"
 SCRAM, MTLS = "scram.", "mtls."
 SECRETS = {
     "LINGER_KAFKA_SASL_PASSWORD": "scram-secret-9a1e",

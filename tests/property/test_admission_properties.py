@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
+from tests.property.test_decide_properties import STEPS, history
 from tests.support.builders import DAY, START, as_stored, rule, rules, watched
 from tests.support.oracle import left
-from tests.property.test_decide_properties import STEPS, history
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.support.builders import event, rule, rules, watched
+from tests.support.paths import ROOT
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, decode_event
@@ -30,7 +31,6 @@ from workers.rule_lint.check import check_texts
 
 Answer = TypeVar("Answer")
 
-ROOT: Final = Path(__file__).parents[2]
 LATEST: Final = datetime(2030, 1, 1, tzinfo=UTC)
 DECLARED: Final = ("nps",)
 SECONDS: Final = 1.0

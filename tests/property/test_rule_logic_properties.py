@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.builders import DAY
 from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
+from tests.support.builders import DAY
 from workers.core.conditions import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 

@@ -41,7 +41,7 @@ def compiled() -> Path:
             except OSError:
                 if not folder.exists():  # somebody else was faster, with the same code
                     raise
-    if not list(folder.glob(f"workers/core/*{EXTENSION_SUFFIXES[0]}")):
+    if not list(folder.glob(f"workers/core/**/*{EXTENSION_SUFFIXES[0]}")):
         raise NotCompiled("nothing was compiled: there is no C compiler (on Debian: apt-get install gcc libc6-dev)")
     return folder
 

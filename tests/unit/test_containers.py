@@ -14,11 +14,11 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
+from tests.support.paths import ROOT
 from workers.cli.app import app
 from workers.rule_files.sources import load_sources
 from workers.settings import PREFIX, Settings, read_settings
 
-ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 COMPOSE_TEXT: Final = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: Final[dict[str, Any]] = YAML(typ="safe", pure=True).load(COMPOSE_TEXT)

@@ -3,12 +3,12 @@
 import ast
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 PURE_LIBRARIES: Final = {"pydantic", "msgspec", "orjson"}
 IMPURE: Final = {
     # clocks and chance

@@ -15,6 +15,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from tests.support.paths import ROOT
 from workers.cli import app
 from workers.demo.embedded import HOST, free_ports
 from workers.explain.customer import Knowledge, render
@@ -58,7 +59,7 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """Run a command of the installed program, with these LINGER_… variables and no others."""
 
     def run(*arguments: str, **variables: str) -> Answer:
-        monkeypatch.chdir(Path(__file__).parents[2])
+        monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["linger", *arguments])
         monkeypatch.setattr("os.environ", {f"LINGER_{name}": text for name, text in variables.items()})
         monkeypatch.setattr(app, "out", Console(highlight=False, width=200))

@@ -10,7 +10,8 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 TOLD: Final = [ROOT / "schemas" / "actions.pxd", *sorted((ROOT / "workers" / "core").rglob("*.pxd"))]
 _CLASS: Final = re.compile(r"^cdef class (\w+)")
 _FIELDS: Final = re.compile(r"^    cdef (?:public |readonly )?(?:long long|\w+) (\w+(?:, \w+)*)$")

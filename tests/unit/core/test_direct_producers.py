@@ -11,8 +11,8 @@ import pytest
 
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule
-from tests.support.processor_rig import SOURCE, Agent, record
 from tests.support.memory_store import MemoryStore
+from tests.support.processor_rig import SOURCE, Agent, record
 from workers.core.direct_producers import (
     UNORDERED_MS,
     DirectProducerProgress,

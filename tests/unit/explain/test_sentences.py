@@ -15,6 +15,7 @@ from schemas.conditions import AnyCondition, Bounds, Condition, condition_kind, 
 from schemas.events import BUILT_IN
 from schemas.rules import Example, ForEveryRule, Rule, RuleBook, RuleFile, RuleTestFile
 from tests.support.builders import rule
+from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.explain import rule_page
 from workers.explain.sentences import excluded, exclusions, explained, looked_at, sentence
@@ -24,7 +25,6 @@ from workers.rule_files.sources import load_sources
 from workers.rule_tests.files import report_on
 from workers.rule_tests.runner import run_examples, run_tests
 
-ROOT: Final = Path(__file__).parents[2]
 CONDITION: Final[TypeAdapter[Any]] = TypeAdapter(Condition)
 
 WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from schemas.sources import SourcesFile
+from tests.support.paths import ROOT
 from workers.core.events.decoding import DecodedEvent
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 from workers.histories.files import Gathering, files_of, read_file
 from workers.rule_files.sources import load_sources
 
-DATA = Path(__file__).parents[1] / "data" / "histories"
+DATA = ROOT / "tests" / "data" / "histories"
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
 from workers.histories import cdnow
 from workers.histories.history import (
     CANCELLATIONS,
@@ -415,7 +416,7 @@ def test_a_cache_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_the_real_cdnow_has_the_purchases_the_literature_counts() -> None:
-    history = fetched_or_skipped(Path(__file__).parents[2] / ".cache")
+    history = fetched_or_skipped(ROOT / ".cache")
     assert len(history.records) == 69_659
     assert history.customers == 23_570
     assert iso_utc(history.records[0].at_ms) == "1997-01-01T12:00:00.000Z"

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from tests.support.paths import ROOT
 from tests.support.processor_rig import record
 from workers.kafka.faust_batches import (
     Answer,
@@ -168,7 +169,7 @@ def lawful(law: Callable[[Reader], Coroutine[Any, Any, None]], start: int = 1, *
 
 
 def test_the_faust_that_is_installed_is_the_one_that_is_pinned() -> None:
-    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())["project"]
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["project"]
     pinned = [one for one in project["dependencies"] if one.startswith("faust")]
     assert pinned == [f"faust-streaming=={version('faust-streaming')}"]
 

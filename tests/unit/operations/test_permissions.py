@@ -1,17 +1,17 @@
 """Laws of the files in docs/acl: they say what the code does, and no more."""
 
-from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
 from workers.kafka.acls import Right
 from workers.operations.doctor import COMMANDS
 from workers.operations.permissions import rights_needed
 from workers.settings import OWN_TOPICS, read_settings
 
-ACL_FILES: Final = Path(__file__).parents[2] / "docs" / "acl"
+ACL_FILES: Final = ROOT / "docs" / "acl"
 AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}
 TOPIC: Final = 2
 

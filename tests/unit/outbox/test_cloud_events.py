@@ -3,13 +3,13 @@
 import json
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from tests.support.builders import TYPES, day, event, rule, rules, watched
+from tests.support.paths import ROOT
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
@@ -21,7 +21,7 @@ QUIET: Final = {
 
 
 def validator(name: str) -> Draft202012Validator:
-    schema = json.loads(Path(__file__).parents[2].joinpath("schemas", "json", f"{name}.schema.json").read_text())
+    schema = json.loads(ROOT.joinpath("schemas", "json", f"{name}.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema, format_checker=FormatChecker())
 

@@ -16,8 +16,8 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent, parse_event
 from schemas.rules import Rule
 from tests.support.builders import day, rule, rules
-from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from tests.support.memory_store import MemoryStore
+from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.events.decoding import NotCanonical, decode_event

@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from tests.support.builders import rule
-from tests.support.processor_rig import Agent, record
 from tests.support.memory_store import Content, MemoryStore
+from tests.support.processor_rig import Agent, record
 from workers.kafka.records import OutboxRecord
 
 GONE: Final = rule("gone", when={"status": "cancelled"})

@@ -10,6 +10,7 @@ import pytest
 from schemas.conditions import Meets, expanded
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
+from tests.support.paths import ROOT
 from workers.rule_files.known_names import event_attributes, known_of
 from workers.rule_files.problems import Problem, render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
@@ -17,7 +18,6 @@ from workers.rule_files.sources import load_sources, read_sources
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 from workers.rule_lint.check import check_texts
 
-ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "rules"
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.sources import SourcesFile
+from tests.support.paths import ROOT
 from workers.rule_files.problems import Problem, as_document, github_commands, render_problems
 from workers.rule_files.rules import find_rule_files
 from workers.rule_files.sources import load_sources
@@ -19,8 +19,8 @@ from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS
 from workers.rule_lint.lint import LINTS
 
-FOLDER: Final = Path(__file__).parents[1] / "data" / "broken-rules"
-SHIPPED: Final = Path(__file__).parents[2] / "rules"
+FOLDER: Final = ROOT / "tests" / "data" / "broken-rules"
+SHIPPED: Final = ROOT / "rules"
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
 PATIENCE: Final = 10.0
 """Seconds of CPU; those of the clock say how busy the machine is."""

@@ -7,11 +7,11 @@ from typing import Final
 
 import pytest
 
+from tests.support.paths import ROOT
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of, main, page
 from workers.rule_lint.lint import LINTS
 
-ROOT: Final = Path(__file__).parents[2]
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
 WHOLE: Final = ("rules:", "define:", "for every rule:", "#")
 USUAL: Final = {

@@ -20,6 +20,7 @@ from schemas.actions import Action, Decision
 from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
 from tests.support.builders import DAY, TYPES, day, event, rule, rules
+from tests.support.paths import ROOT
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
@@ -35,7 +36,6 @@ from workers.rule_preview.command import preview_command
 from workers.rule_preview.preview import PreviewTask, preview, replay_customers
 from workers.rule_preview.report import bars
 
-ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "histories"
 
 RULES = """

@@ -13,6 +13,7 @@ from rich.console import Console
 from schemas.conditions import CONDITION_WORDS
 from schemas.rules import ForEveryRule, RuleBook, RuleTest
 from tests.support.builders import rule
+from tests.support.paths import ROOT
 from workers.core.decisions.decide import decide
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import Known, read_documents
@@ -27,7 +28,7 @@ from workers.rule_tests.runner import Place, Result, in_short, problems_of, run_
 from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
-DATA: Final = Path(__file__).parents[1] / "data" / "rule-tests"
+DATA: Final = ROOT / "tests" / "data" / "rule-tests"
 
 QUIET: Final = {"none": "purchase", "for": "45 days"}
 BOUGHT: Final = [{"at": "start", "event": "purchase"}]

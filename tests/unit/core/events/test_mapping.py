@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,13 @@ from pydantic import ValidationError
 
 from schemas.events import Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
+from tests.support.paths import ROOT
 from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
 from workers.rule_files.sources import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)
 AT = datetime(2025, 10, 3, 16, 14, 52, tzinfo=UTC)
-SHIPPED = Path(__file__).parents[2] / "sources.yaml"
+SHIPPED = ROOT / "sources.yaml"
 
 
 def record(
