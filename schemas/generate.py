@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of everything that enters or leaves Linger: `python -m schemas.generate [--check]`."""
+"""Write the JSON Schemas of everything that crosses a border: `python -m schemas.generate [--check]`."""
 
 import json
 import sys
