@@ -1,9 +1,9 @@
-"""What Linger publishes: actions, and the reasons why there is none.
+"""What Linger publishes: actions, and the decisions that explain why there is no action.
 
-A mailer's whole contract: keep the newest record per `action_id`; send if its `status` is `active` and
-`expires_at` has not passed. An action may arrive more than once with the same id and the same content.
+The whole contract for a mailer: keep the newest record per `action_id`; send it if its `status` is `active` and
+`expires_at` has not passed. An action can arrive more than once with the same id and the same content.
 
-Structs (msgspec) because they are written in the hot path; their JSON Schema is generated like the others.
+These are msgspec structs because they are written on the hot path. Their JSON Schema is generated like the others.
 """
 
 from datetime import UTC, datetime
@@ -19,26 +19,26 @@ WIN_BACK: Final = "win-back"
 ActionName = Literal["at-risk", "win-back"]
 
 _new_hash: Final = sha1(UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes, usedforsecurity=False).copy
-"""Begins the hash of an id; a copy costs half of what making one does."""
+"""Starts the hash of an id; a copy costs half as much as a new hash."""
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 Number = bool | int | float | str | None
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Which rule decided."""
+    """The rule that decided."""
 
     id: Annotated[str, Meta(description="The rule's id in its file.")]
     version: Annotated[str, Meta(description="Hash of the rule's content; changes with every edit.")]
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One condition of the rule as it was found for this customer."""
+    """One condition of the rule, with the value found for this customer."""
 
     condition: Annotated[str, Meta(description="The condition in words.")]
     observed: Annotated[Number, Meta(description="The value found.")]
-    bound: Annotated[str, Meta(description="What was asked for, such as `at least 3`.")]
-    window: Annotated[str | None, Meta(description="Over which stretch, such as `365 days`.")] = None
+    bound: Annotated[str, Meta(description="The required bound, such as `at least 3`.")]
+    window: Annotated[str | None, Meta(description="The period it covers, such as `365 days`.")] = None
     prevented_by: Annotated[str | None, Meta(description="What would have made this condition false.")] = None
 
 
@@ -46,23 +46,26 @@ Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something to do for one customer, or its retraction."""
+    """An action for one customer, or its retraction."""
 
     action_id: Annotated[str, Meta(description="UUIDv5 of rule id, customer id and episode start.")]
     action: ActionName
-    status: Annotated[Literal["active", "retracted"], Meta(description="`retracted` means: never mind.")]
+    status: Annotated[
+        Literal["active", "retracted"], Meta(description="`retracted` means that the action is taken back.")
+    ]
     customer_id: str
     rule: Rule
-    episode_started_at: Annotated[datetime, Meta(tz=True, description="Since when the rule holds.")]
+    episode_started_at: Annotated[datetime, Meta(tz=True, description="When the rule became true.")]
     decided_at: Annotated[datetime, Meta(tz=True, description="The due time or the event's time, not the clock.")]
     expires_at: Annotated[datetime, Meta(tz=True, description="After this the action must not be carried out.")]
     not_before: Annotated[
-        datetime | None, Meta(description="The end of the customer's quiet hours; before it nothing must be sent.")
+        datetime | None,
+        Meta(description="The end of the customer's quiet hours; must not be sent before it."),
     ] = None
-    time_zone: Annotated[str | None, Meta(description="The customer's time zone, where quiet hours are kept.")] = None
-    template: Annotated[str, Meta(description="Which message to use.")]
+    time_zone: Annotated[str | None, Meta(description="The customer's time zone, if there are quiet hours.")] = None
+    template: Annotated[str, Meta(description="The message to use.")]
     variables: Annotated[dict[str, Number], Meta(description="Values for the template.")]
-    why: Annotated[tuple[Reason, ...], Meta(description="Every condition with what was observed.")]
+    why: Annotated[tuple[Reason, ...], Meta(description="Every condition, with the observed value.")]
     retracted_at: Annotated[datetime, Meta(tz=True)] | None = None
     retracted_because: Retraction | None = None
 
@@ -81,7 +84,7 @@ Suppression = Literal[
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Why there is no action although a rule holds: "0 sent" is never a mystery."""
+    """Why a rule is true but there is no action, so that "0 sent" always has an explanation."""
 
     action_id: Annotated[str, Meta(description="The id the action would have had.")]
     decision: Suppression
@@ -94,10 +97,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:
-    """Return the id of the action of one episode; depends on nothing that a replay could change."""
-    # The parts are separated by a character that a rule id cannot hold, so no two triples collide.
+    """Return the id of the action of one episode; a replay always gives the same id."""
+    # A rule id cannot contain the separator, so no two triples collide.
     name = f"{rule_id}\n{episode_start_ms}\n{customer_id}".encode()
-    # uuid5, without making an object of it first.
+    # The same as uuid5, without creating an object first.
     hashed = _new_hash()
     hashed.update(name)
     digits = hashed.hexdigest()
@@ -111,5 +114,5 @@ def moment(at_ms: int) -> datetime:
 
 
 def encode(record: Action | Decision) -> bytes:
-    """Write an action or a decision as JSON, fields in a fixed order: equal content, equal bytes."""
+    """Encode an action or a decision as JSON with a fixed order of fields: equal content gives equal bytes."""
     return msgspec.json.encode(record)

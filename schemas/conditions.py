@@ -1,8 +1,7 @@
 """The conditions of rules: a closed grammar in the words of marketers.
 
-Every condition is one mapping whose first word says what it is (`count: purchase`, `none: login`). There is
-nothing to evaluate: every key is listed here, unknown keys are errors, and each condition's cost is bounded when
-it is loaded.
+Every condition is one mapping whose first word names its kind (`count: purchase`, `none: login`). Conditions contain
+no code: this module lists every key, unknown keys are errors, and the cost of a condition is bounded when it loads.
 """
 
 import re
@@ -30,7 +29,7 @@ from schemas.events import TYPE_PATTERN
 MAX_CONDITIONS: Final = 32
 MAX_NESTING: Final = 6
 MAX_DISTINCT: Final = 32
-"""So many different values of an attribute are told apart; more count as so many."""
+"""The most values of an attribute that are distinguished; more count as this number."""
 LONGEST_WINDOW: Final = timedelta(days=730)
 
 ATTRIBUTE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
@@ -49,7 +48,7 @@ _TIMES: Final = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s+times")
 
 
 class Strict(BaseModel):
-    """A mapping without unknown keys; spaces in keys are underscores in Python."""
+    """A mapping that refuses unknown keys; spaces in keys are underscores in Python."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
@@ -164,7 +163,7 @@ Ages = Annotated[
 
 
 class Bounds(Strict):
-    """A number compared with bounds: one lower bound, one upper bound, or both."""
+    """Bounds for a number: a lower bound, an upper bound, or both."""
 
     at_least: Decimal | None = Field(default=None, alias="at least", description="This much or more.", examples=[3])
     at_most: Decimal | None = Field(default=None, alias="at most", description="This much or less.", examples=[10])
@@ -185,13 +184,13 @@ class Bounds(Strict):
         if not words and not self._may_be_unbounded():
             raise ValueError("needs a bound: one of at least, at most, more than, fewer than, exactly, between")
         if len(words) > 1 and {"exactly", "between"} & set(words):
-            raise ValueError(f"'{words[0]}' and '{words[1]}' cannot stand together: one of them says it all")
+            raise ValueError(f"'{words[0]}' and '{words[1]}' cannot be combined: keep one")
         for side in (("at_least", "more_than"), ("at_most", "fewer_than", "less_than")):
             twice = [BOUND_WORDS[name] for name in side if name in given]
             if len(twice) > 1:
-                raise ValueError(f"'{twice[0]}' and '{twice[1]}' say the same in two ways: keep one")
+                raise ValueError(f"'{twice[0]}' and '{twice[1]}' are two bounds on the same side: keep one")
         low, high = self.limits()
-        # Of whole numbers nothing lies strictly between neighbours; of others something does.
+        # There is no whole number strictly between neighbours, but there are other numbers.
         if low is not None and high is not None and (low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1]))):
             raise ValueError(f"{self.words()} can never hold: no number is both")
         return self
@@ -200,7 +199,7 @@ class Bounds(Strict):
         return False
 
     def limits(self) -> tuple[tuple[Decimal, bool] | None, tuple[Decimal, bool] | None]:
-        """Return the lower and the upper limit, each with whether the limit itself is excluded; None for none."""
+        """Return the lower and the upper limit, each with whether it is excluded; None for no limit."""
         if self.exactly is not None:
             return (self.exactly, False), (self.exactly, False)
         if self.between is not None:
@@ -243,7 +242,7 @@ BOUND_WORDS: Final = {
 
 
 class Different(Strict):
-    """Any value but these."""
+    """Any value except these."""
 
     other_than: Plain | list[Plain] = Field(
         alias="other than", description="A value, or a list of values.", examples=["gift card"]
@@ -270,7 +269,7 @@ Where = Annotated[
     Field(
         min_length=1,
         max_length=8,
-        description="Only events whose attributes match count; everything named must match.",
+        description="Counts only events whose attributes match all of these.",
         examples=[{"currency": "EUR"}, {"plan": ["gold", "silver"]}, {"amount": {"at least": 50}}],
     ),
 ]
@@ -283,7 +282,7 @@ class _Windowed(Bounds):
     where: Where | None = None
     within: Window | None = Field(
         default=None,
-        description="The last N days, today included; left out, it means ever.",
+        description="The last N days, including today. By default: ever.",
         examples=["90 days"],
     )
 
@@ -292,7 +291,7 @@ class _Whole(_Windowed):
     @model_validator(mode="after")
     def _whole(self) -> "_Whole":
         for limit in self.limits():
-            # Not `bound % 1`: decimal refuses that for numbers above 10^28 with an error that is no ValueError.
+            # Not `bound % 1`: for numbers above 10^28, decimal raises an error that is not a ValueError.
             if limit is not None and (limit[0] < 0 or limit[0] != limit[0].to_integral_value()):
                 raise ValueError(f"events are counted in whole numbers, found {limit[0]}")
         low, high = self.limits()
@@ -310,13 +309,13 @@ class Count(_Whole):
 
 
 class Sum(_Windowed):
-    """What an attribute adds up to."""
+    """The sum of an attribute."""
 
     sum: Reference = Field(description="Event type and attribute, with a dot between.", examples=["purchase.amount"])
 
 
 class Average(_Windowed):
-    """The mean of an attribute over the events that have it; without any, no bound holds."""
+    """The mean of an attribute over the events that have it; false if there are none."""
 
     average: Reference = Field(
         description="Event type and attribute, with a dot between.", examples=["purchase.amount"]
@@ -334,7 +333,7 @@ class Distinct(_Whole):
     def _countable(self) -> "Distinct":
         for limit in self.limits():
             if limit is not None and limit[0] > MAX_DISTINCT:
-                raise ValueError(f"at most {MAX_DISTINCT} different values are told apart, found {limit[0]}")
+                raise ValueError(f"at most {MAX_DISTINCT} different values can be distinguished, found {limit[0]}")
         return self
 
 
@@ -349,10 +348,10 @@ class Absent(Strict):
 class _Aged(Strict):
     where: Where | None = None
     at_least: Age | None = Field(
-        default=None, alias="at least", description="So long ago or longer.", examples=["30 days ago"]
+        default=None, alias="at least", description="This long ago or longer.", examples=["30 days ago"]
     )
     at_most: Age | None = Field(
-        default=None, alias="at most", description="So long ago or less.", examples=["7 days ago"]
+        default=None, alias="at most", description="This long ago or less.", examples=["7 days ago"]
     )
     between: Ages | None = Field(
         default=None, description="Two ages, both included.", examples=["30 days and 90 days ago"]
@@ -361,7 +360,7 @@ class _Aged(Strict):
     @model_validator(mode="after")
     def _bounded(self) -> "_Aged":
         if self.between is not None and (self.at_least is not None or self.at_most is not None):
-            raise ValueError("'between' cannot stand with 'at least' or 'at most': it says both")
+            raise ValueError("'between' cannot be combined with 'at least' or 'at most': it sets both")
         low, high = self.ages()
         if low is None and high is None:
             raise ValueError("needs 'at least', 'at most' or 'between', such as 'at most: 7 days ago'")
@@ -370,12 +369,12 @@ class _Aged(Strict):
         return self
 
     def ages(self) -> tuple[timedelta | None, timedelta | None]:
-        """Return the least and the greatest age, both included; None for no bound."""
+        """Return the lowest and the highest age, both included; None for no bound."""
         return self.between if self.between is not None else (self.at_least, self.at_most)
 
 
 class Last(_Aged):
-    """How long ago something happened last; false of somebody to whom it never happened."""
+    """How long ago something last happened; false if it never happened."""
 
     last: TypeName = Field(description="The event type.", examples=["purchase"])
 
@@ -387,13 +386,13 @@ class First(_Aged):
 
 
 class Known(Strict):
-    """Since when the customer is known: the first event of any type."""
+    """How long the customer has been known, since the first event of any type."""
 
-    known_for: Span = Field(alias="known for", description="So long or longer.", examples=["90 days"])
+    known_for: Span = Field(alias="known for", description="This long or longer.", examples=["90 days"])
 
 
 class Change(Strict):
-    """How a window compares with the window of the same length before it."""
+    """How a window compares with the window of equal length before it."""
 
     change: Annotated[str, Field(pattern=rf"{TYPE_PATTERN[:-1]}$|{REFERENCE_PATTERN}")] = Field(
         description="An event type to count, or a type and an attribute to add up, with a dot between.",
@@ -401,17 +400,17 @@ class Change(Strict):
     )
     where: Where | None = None
     down_by: Percent | None = Field(
-        default=None, alias="down by", description="Fallen by this share or more.", examples=["50%"]
+        default=None, alias="down by", description="Down by this share or more.", examples=["50%"]
     )
     up_by: Percent | None = Field(
-        default=None, alias="up by", description="Risen by this share or more.", examples=["100%"]
+        default=None, alias="up by", description="Up by this share or more.", examples=["100%"]
     )
     within: Window = Field(
         description="Length of both windows: the last N days, and the N days before.", examples=["30 days"]
     )
     from_at_least: Annotated[Decimal, Field(gt=0)] = Field(
         alias="from at least",
-        description="So much there must have been in the window before, so that noise does not count.",
+        description="The least that the window before must have, so that noise does not count.",
         examples=[6],
     )
 
@@ -433,8 +432,8 @@ class Change(Strict):
 class Overdue(Strict):
     """The customer's last event is longer ago than their own rhythm explains.
 
-    The usual gap is the customer's mean gap between days with the event, shrunk towards `usual gap` as if two gaps
-    of that length had been seen besides: (2 x usual gap + last - first) / (2 + days - 1).
+    The customer's usual gap is the mean gap between days with the event, as if there had been two more gaps of
+    length `usual gap`: (2 x usual gap + last - first) / (2 + days - 1).
     """
 
     overdue: TypeName = Field(description="The event type.", examples=["purchase"])
@@ -442,7 +441,7 @@ class Overdue(Strict):
     by: Times = Field(description="How many times the customer's usual gap.", examples=["2.5 times"])
     usual_gap: Span = Field(
         alias="usual gap",
-        description="The usual gap of all customers; newcomers are judged by it, regulars by their own.",
+        description="The usual gap of all customers. It counts for newcomers; regulars have their own.",
         examples=["40 days"],
     )
     at_least: Span = Field(alias="at least", description="Never sooner than this.", examples=["30 days"])
@@ -465,7 +464,7 @@ Which = Annotated[
 
 
 class Followed(Strict):
-    """The latest of one event was followed by another one in time; stays true until the first happens again."""
+    """The latest event of one type was followed by another in time; true until the first happens again."""
 
     after: Which = Field(description="What happened first.", examples=["complaint"])
     then: Which = Field(description="What followed.", examples=["purchase"])
@@ -473,11 +472,11 @@ class Followed(Strict):
 
 
 class Unfollowed(Strict):
-    """One event happened, and another did not follow; true until it does, or the first happens again."""
+    """An event happened, and another did not follow; true until it follows, or the first happens again."""
 
     after: Which = Field(description="What happened first.", examples=["cart"])
     without: Which = Field(description="What did not follow.", examples=["purchase"])
-    for_: Span = Field(alias="for", description="How long it did not follow.", examples=["2 days"])
+    for_: Span = Field(alias="for", description="For how long it did not follow.", examples=["2 days"])
 
 
 class Latest(Bounds):
@@ -490,7 +489,7 @@ class Latest(Bounds):
         default=None, alias="is", description="This value, or one of these.", examples=["gold"]
     )
     is_not: Plain | Annotated[list[Plain], Field(min_length=1, max_length=64)] | None = Field(
-        default=None, alias="is not", description="Any value but this, or but these.", examples=["gold"]
+        default=None, alias="is not", description="Any value except this, or except these.", examples=["gold"]
     )
 
     @model_validator(mode="after")
@@ -505,17 +504,17 @@ class Latest(Bounds):
 
 
 class Date(Strict):
-    """A date that an event told: the end of a subscription, of a benefit."""
+    """A date in an event, such as the end of a subscription or a benefit."""
 
     date: Reference = Field(
-        description="Event type and attribute, with a dot between; the latest value counts.",
+        description="Event type and attribute, with a dot between. The latest value counts.",
         examples=["cancellation.effective_at"],
     )
     in_the_next: Duration | None = Field(
-        default=None, alias="in the next", description="It is ahead, but no further.", examples=["30 days"]
+        default=None, alias="in the next", description="The date is ahead, at most this far.", examples=["30 days"]
     )
     passed_for: Duration | None = Field(
-        default=None, alias="passed for", description="It has been over for so long.", examples=["3 days"]
+        default=None, alias="passed for", description="The date passed at least this long ago.", examples=["3 days"]
     )
 
     @model_validator(mode="after")
@@ -528,9 +527,9 @@ class Date(Strict):
 class Status(Strict):
     """Whether the customer has cancelled: from a cancellation until the next purchase or reactivation."""
 
-    status: Literal["active", "cancelled"] = Field(description="What the customer must be.")
+    status: Literal["active", "cancelled"] = Field(description="The status that the customer must have.")
     for_: Span | None = Field(
-        default=None, alias="for", description="For so long already; left out, at once.", examples=["30 days"]
+        default=None, alias="for", description="For at least this long. By default: at once.", examples=["30 days"]
     )
 
     @model_validator(mode="after")
@@ -541,7 +540,7 @@ class Status(Strict):
 
 
 class Meets(Strict):
-    """A condition that was given a name under `define`."""
+    """A named condition, defined under `define`."""
 
     meets: Annotated[str, Field(pattern=DEFINITION_PATTERN)] = Field(
         description="The name.", examples=["regular customer"]
@@ -594,7 +593,7 @@ CONDITION_WORDS: Final = (
     "any",
     "not",
 )
-"""The words by which a condition is recognised, in the order in which the reference explains them."""
+"""The first words of conditions, in the order of the reference."""
 
 _KINDS: Final[dict[str, str]] = {word: word for word in CONDITION_WORDS} | {
     "known_for": "known for",
@@ -603,7 +602,7 @@ _KINDS: Final[dict[str, str]] = {word: word for word in CONDITION_WORDS} | {
 
 
 def condition_kind(value: Any) -> str | None:
-    """Return which condition a mapping is: the first of its keys that is a condition's word; None for none."""
+    """Return the kind of a condition: the first key that is a condition's word, or None if there is none."""
     if isinstance(value, BaseModel):
         value = {name: content for name, content in value if content is not None}
     if not isinstance(value, dict):
@@ -668,7 +667,7 @@ for _model in (All, Any_, Not):
 
 
 def parts_of(condition: Any) -> list[Any]:
-    """Return the conditions directly inside a combination, none for an elementary one."""
+    """Return the conditions directly inside a combination; empty for an elementary condition."""
     match condition:
         case All(all=parts) | Any_(any=parts):
             return list(parts)
@@ -678,7 +677,7 @@ def parts_of(condition: Any) -> list[Any]:
 
 
 def size_of(condition: Any) -> tuple[int, int]:
-    """Return how many elementary conditions there are, and how deep they are nested."""
+    """Return the number of elementary conditions, and the depth of nesting."""
     parts = parts_of(condition)
     if not parts:
         return 1, 1
@@ -687,7 +686,7 @@ def size_of(condition: Any) -> tuple[int, int]:
 
 
 def replaced(condition: Any, replace: Callable[[Meets], Any]) -> Any:
-    """Return a condition in which every `meets` is replaced."""
+    """Return the condition with every `meets` replaced."""
     match condition:
         case Meets():
             return replace(condition)

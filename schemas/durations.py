@@ -29,8 +29,8 @@ def parse_duration(text: Any) -> timedelta:
         text: a whole number and a unit from second to week, singular or plural, such as `45 days`.
 
     Raises:
-        ValueError: with what was found and how to write it, for anything else, for zero, and for more
-            than ten years. Months and years are refused because they have no fixed length.
+        ValueError: for anything else, for zero, and for more than ten years. The message gives the value found and
+            how to write it. Months and years are refused because they have no fixed length.
     """
     if isinstance(text, timedelta):
         return text
@@ -56,7 +56,7 @@ def parse_duration(text: Any) -> timedelta:
 
 
 def write_duration(duration: timedelta) -> str:
-    """Write a duration in the largest unit (weeks excepted) that divides it."""
+    """Write a duration in the largest unit that divides it, except weeks."""
     for name in ("day", "hour", "minute", "second"):
         count, rest = divmod(duration, _UNITS[name])
         if not rest:

@@ -1,7 +1,7 @@
-"""Canonical events: what Linger understands, whatever the source looked like.
+"""Canonical events: the one form that Linger understands, for every source.
 
-One event is one JSON object of at most 1 MiB. `parse_event` is the one door: it never lets an
-impossible event in, and says of each refusal which field, what was found and why (`InvalidEvent`).
+One event is one JSON object of at most 1 MiB. `parse_event` refuses every impossible event. Its error
+(`InvalidEvent`) gives the field, the value found and the reason.
 """
 
 from collections.abc import Collection
@@ -31,12 +31,12 @@ Scalar = str | int | float | bool | None
 
 
 class InvalidEvent(ValueError):
-    """An event that cannot be used, ever.
+    """An event that can never be used.
 
     Attributes:
         reason: stable code for the dead-letter topic and metrics, such as `naive_time`.
-        detail: one sentence for people: the field, the value found, what was expected.
-        field: the event's field that was refused, where it was one field.
+        detail: one sentence for people: the field, the value found and the expected value.
+        field: the refused field, if the cause is a single field.
     """
 
     def __init__(self, reason: str, detail: str, *, field: str | None = None) -> None:
@@ -52,7 +52,7 @@ def _shown(value: object, limit: int = 80) -> str:
 
 
 def _identifier(value: object) -> str:
-    # JSON numbers beyond 64 bits arrive as rounded floats: taken as ids they would make two customers one.
+    # JSON numbers beyond 64 bits arrive as rounded floats: as ids, they would merge two customers into one.
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("must be a text, or a whole number of at most 64 bits")
     text = str(value)
@@ -64,7 +64,7 @@ def _identifier(value: object) -> str:
 
 
 def _iso_text(value: object) -> object:
-    # Pydantic takes a text of digits alone for seconds since 1970: "20261003" would be a day in August 1970.
+    # Pydantic reads a text of digits as seconds since 1970: "20261003" would be a day in August 1970.
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
     raise ValueError("must be an ISO 8601 text with a zone, such as 2026-10-03T09:14:52Z")
@@ -98,19 +98,19 @@ Amount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 12, allow_inf_nan=Fals
 
 
 class _Event(BaseModel):
-    """What every event has. Unknown fields are kept aside and counted, never an error."""
+    """The fields of every event. Unknown fields are set aside and counted; they are never an error."""
 
     model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
 
-    event_id: Identifier = Field(description="Identifies this event for ever; a repetition is dropped.")
-    customer_id: Identifier = Field(description="Whom it concerns; at most 256 bytes of UTF-8.")
-    occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone, kept in UTC.")
+    event_id: Identifier = Field(description="The permanent id of this event; a repetition is dropped.")
+    customer_id: Identifier = Field(description="The customer; at most 256 bytes of UTF-8.")
+    occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone, stored in UTC.")
     attributes: Annotated[dict[str, Any], AfterValidator(_flat)] = Field(
-        default_factory=dict, description="Flat values that rules may filter by: text, number, true/false."
+        default_factory=dict, description="Flat values that rules can filter by: text, number, true/false."
     )
 
     def unknown_fields(self) -> int:
-        """Return how many fields the sender wrote that this type does not have."""
+        """Return the number of fields from the sender that this type does not have."""
         return len(self.model_extra or ())
 
 
@@ -118,9 +118,9 @@ class Purchase(_Event):
     """A customer paid for something."""
 
     type: Literal["purchase"] = "purchase"
-    amount: Amount = Field(description="Money in the unit of `currency`, not negative, at most 10^12.")
+    amount: Amount = Field(description="The amount in `currency`; not negative, at most 10^12.")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code, upper case.")
-    order_id: Identifier | None = Field(default=None, description="The shop's own number of the order.")
+    order_id: Identifier | None = Field(default=None, description="The shop's order number.")
 
 
 class Login(_Event):
@@ -130,12 +130,14 @@ class Login(_Event):
 
 
 class Cancellation(_Event):
-    """A customer ended something that was running."""
+    """A customer ended something, such as a subscription."""
 
     type: Literal["cancellation"] = "cancellation"
     what: Text | None = Field(default=None, description="What was cancelled: a plan, a subscription.")
     reason: Text | None = Field(default=None, description="Why, in the customer's or the system's words.")
-    effective_at: Moment | None = Field(default=None, description="When it ends, if not at once; may lie ahead.")
+    effective_at: Moment | None = Field(
+        default=None, description="When it ends, if not at once; may be in the future."
+    )
 
 
 class Declared(_Event):
@@ -183,14 +185,14 @@ def read_json(raw: bytes | None) -> Any:
     except orjson.JSONDecodeError as error:
         reason = "too_deep" if "depth" in str(error) else "not_json"
         raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
-    # Fewer brackets than the bound cannot nest deeper than the bound: the walk is for the rest.
+    # Fewer brackets than the bound cannot nest deeper than the bound, so only other documents need the walk.
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
     return document
 
 
 def _depth(document: Any) -> int:
-    # By class, not isinstance: half the time, and this walk is most of what reading a long document costs.
+    # By class, not isinstance: this takes half the time, and the walk is most of the cost of a long document.
     depth, level = 0, [document] if isinstance(document, dict | list) else []
     while level and depth <= MAX_DEPTH:
         depth += 1
@@ -208,11 +210,11 @@ def build_event(document: Any, *, types: Collection[str], latest: datetime) -> E
 
     Args:
         document: an object with the fields of the event's type.
-        types: the types declared beyond the built-in ones.
-        latest: the latest plausible moment; what occurred after it is refused.
+        types: the declared types, in addition to the built-in ones.
+        latest: the latest plausible time; later events are refused.
 
     Raises:
-        InvalidEvent: with the first impossible or missing field.
+        InvalidEvent: for the first impossible or missing field.
     """
     if not isinstance(document, dict):
         raise InvalidEvent("not_an_object", f"expected a JSON object, found {_shown(document)}")

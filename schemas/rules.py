@@ -1,8 +1,8 @@
 """Rule files: what marketers write.
 
-A rule reads aloud as a sentence: when its condition becomes true of a customer, it asks for one action. Conditions
-are in `schemas.conditions`; here is what is around them: control over actions, examples, and what holds for every
-rule.
+A rule reads like a sentence: when its condition becomes true for a customer, it asks for one action.
+`schemas.conditions` has the conditions. This module has the rest: control over actions, examples, and the settings
+for every rule.
 """
 
 import re
@@ -99,96 +99,98 @@ def _share(percent: Decimal) -> Decimal:
 
 
 class Rule(Strict):
-    """One rule: when it holds, which action it asks for."""
+    """A rule: when its condition is true for a customer, it asks for an action."""
 
     id: RuleId = Field(
-        description="Names the rule for ever: small letters, digits, hyphens.",
+        description="The permanent name of the rule: small letters, digits, hyphens.",
         examples=["regular-gone-quiet"],
     )
     title: Annotated[str, Field(min_length=3, max_length=120)] = Field(
-        description="What people call it.", examples=["A regular buyer has gone quiet"]
+        description="The name for people.", examples=["A regular buyer has gone quiet"]
     )
     description: Annotated[str, Field(max_length=2000)] | None = Field(
         default=None, description="Why this rule exists, for colleagues.", examples=["Half of them never come back."]
     )
     status: Literal["draft", "shadow", "live", "paused"] = Field(
         default="draft",
-        description="draft: only checked; shadow: decided and reported, nothing is sent; live: sent; "
-        "paused: sends nothing new, and still takes back what it sent.",
+        description="draft: is only checked; shadow: decides and reports, but sends nothing; live: sends; "
+        "paused: sends nothing new, but still takes back earlier actions.",
         examples=["shadow"],
     )
     when: Condition = Field(description="The condition.", examples=[{"none": "purchase", "for": "45 days"}])
     unless: Condition | None = Field(
         default=None,
-        description="Whoever meets this is left out.",
+        description="Leaves out customers who match this condition.",
         examples=[{"count": "complaint", "at least": 1, "within": "30 days"}],
     )
     for_: Span | None = Field(
         default=None,
         alias="for",
-        description="How long the condition must hold before the rule acts; left out, it acts at once.",
+        description="How long the condition must be true before the rule acts. By default it acts at once.",
         examples=["3 days"],
     )
-    action: ActionName = Field(description="What to ask for when the condition becomes true.", examples=["at-risk"])
+    action: ActionName = Field(
+        description="The action to ask for when the condition becomes true.", examples=["at-risk"]
+    )
     template: Annotated[str, Field(min_length=1, max_length=120)] = Field(
-        description="Which message the mailer uses.", examples=["we-miss-you"]
+        description="The message that the mailer uses.", examples=["we-miss-you"]
     )
     variables: Annotated[dict[Attribute, Reference], Field(max_length=16)] = Field(
         default_factory=dict,
-        description="Template variables: a name and the attribute of the customer's latest event of a type.",
+        description="Template variables: a name, and an attribute of the customer's latest event of a type.",
         examples=[{"reason": "cancellation.reason"}],
     )
     again_after: AgainAfter = Field(
         alias="again after",
         default=timedelta(days=30),
-        description="How long the rule keeps silent for a customer after it acted.",
+        description="How long the rule stays silent for a customer after it acted.",
         examples=["90 days", "never"],
     )
     expires_after: Duration = Field(
         alias="expires after",
-        description="How long the action is worth carrying out; then it is too late.",
+        description="How long the action makes sense; it must not be carried out later.",
         examples=["14 days"],
     )
     priority: Annotated[int, Field(ge=1, le=100)] | None = Field(
         default=None,
-        description="Between rules that have one: while the action of a higher one stands, a lower one does not act.",
+        description="A lower-priority rule does not act while an action of a higher-priority rule is active.",
         examples=[80],
     )
     instead_of: Annotated[list[RuleId], Field(min_length=1, max_length=50)] | None = Field(
         default=None,
         alias="instead of",
-        description="Rules that do not act while this one holds; their standing actions are taken back when it acts.",
+        description="Rules that do not act while this one is true. Their active actions are taken back when it acts.",
         examples=[["first-time-buyer"]],
     )
     pace: Pace | None = Field(
-        default=None, description="The most actions in a stretch of time.", examples=["at most 500 per hour"]
+        default=None, description="The most actions in a period.", examples=["at most 500 per hour"]
     )
     over_pace: Literal["hold", "spread"] = Field(
         default="hold",
         alias="over pace",
-        description="Above the pace, actions are held for `linger rules release` or `discard`, or spread over time.",
+        description="Actions above the pace are held for `linger rules release` or `discard`, or spread over time.",
         examples=["spread"],
     )
     hold_out: Annotated[Percent, AfterValidator(_share)] | None = Field(
         default=None,
         alias="hold out",
-        description="Share of the customers who get nothing, so that the effect can be measured.",
+        description="The share of customers who get nothing, so that the effect can be measured.",
         examples=["10%"],
     )
     experiment: Annotated[str, Field(pattern=RULE_ID_PATTERN)] | None = Field(
         default=None,
-        description="Rules of the same experiment hold out the same customers; left out, the rule's id.",
+        description="Rules of the same experiment hold out the same customers. By default: the rule's id.",
         examples=["winter-2026"],
     )
     existing: Literal["leave alone", "include"] = Field(
         default="leave alone",
-        description="What happens to customers who met the rule already when it went live.",
+        description="What to do with customers who already match when the rule goes live.",
         examples=["include"],
     )
     examples: Annotated[list["Example"], Field(max_length=50)] = Field(
         default_factory=list,
-        description="Made-up customers and what is expected for them; a live rule needs one it acts for "
-        "and one it does not.",
+        description="Made-up customers and the expected results. A live rule needs one example in which it acts "
+        "and one in which it does not.",
     )
 
     @model_validator(mode="after")
@@ -201,12 +203,12 @@ class Rule(Strict):
         if self.experiment is not None and self.hold_out is None:
             raise ValueError("'experiment' needs a 'hold out', such as '10%'")
         if self.instead_of is not None and self.id in self.instead_of:
-            raise ValueError("a rule cannot stand instead of itself")
+            raise ValueError("a rule cannot act instead of itself")
         return self
 
 
 def check_size(conditions: list[Any]) -> None:
-    """Refuse what would cost too much.
+    """Refuse conditions that would cost too much.
 
     Raises:
         ValueError: for more conditions, or deeper nesting, than a rule may have.
@@ -219,7 +221,7 @@ def check_size(conditions: list[Any]) -> None:
         raise ValueError(f"conditions are nested {nesting} deep, at most {MAX_NESTING}")
 
 
-# -- what holds for every rule ---------------------------------------------------------------------------------
+# -- settings for every rule -----------------------------------------------------------------------------------
 
 
 def _read_actions(value: Any) -> Any:
@@ -232,7 +234,7 @@ def _read_actions(value: Any) -> Any:
 
 
 class Limit(Strict):
-    """How many actions one customer gets, over all rules."""
+    """How many actions one customer gets, across all rules."""
 
     at_most: Annotated[
         int,
@@ -240,8 +242,8 @@ class Limit(Strict):
         Field(ge=1, le=100),
         PlainSerializer(lambda number: f"{number} action" + ("" if number == 1 else "s"), return_type=str),
         WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}\s+actions?$", "examples": ["2 actions"]}),
-    ] = Field(alias="at most", description="So many actions.", examples=["2 actions"])
-    within: Span | None = Field(default=None, description="In any stretch of this length.", examples=["7 days"])
+    ] = Field(alias="at most", description="The most actions.", examples=["2 actions"])
+    within: Span | None = Field(default=None, description="In any period of this length.", examples=["7 days"])
     per: Literal["calendar day", "calendar week"] | None = Field(
         default=None,
         description="In a day or a week (from Monday) of the customer's own calendar.",
@@ -270,10 +272,10 @@ ClockTime = Annotated[
 
 
 class QuietHours(Strict):
-    """When nobody is written to, in the customer's time zone."""
+    """Hours in which customers get no messages, in the customer's time zone."""
 
-    from_: ClockTime = Field(alias="from", description="Nothing is sent from this time on.", examples=["21:00"])
-    until: ClockTime = Field(description="From this time on it is sent again.", examples=["08:00"])
+    from_: ClockTime = Field(alias="from", description="No messages from this time on.", examples=["21:00"])
+    until: ClockTime = Field(description="Messages are sent again from this time on.", examples=["08:00"])
 
     @model_validator(mode="after")
     def _some_time(self) -> "QuietHours":
@@ -294,23 +296,25 @@ Zone = Annotated[str, AfterValidator(_zone), Field(max_length=64, examples=["Eur
 
 
 class TimeZone(Strict):
-    """Where a customer's clock is: the first of these that is known counts; at last, UTC."""
+    """The customer's time zone: the first of these that is known, else UTC."""
 
     from_: Reference | None = Field(
         default=None,
         alias="from",
-        description="Attribute with the zone's name.",
+        description="The attribute with the zone's name.",
         examples=["profile.time_zone"],
     )
     country: Reference | None = Field(
-        default=None, description="Attribute with the country, looked up in `zones`.", examples=["profile.country"]
+        default=None, description="The attribute with the country, a key of `zones`.", examples=["profile.country"]
     )
     zones: Annotated[dict[str, Zone], Field(max_length=300)] = Field(
         default_factory=dict,
-        description="Time zone of each country.",
+        description="The time zone of each country.",
         examples=[{"DE": "Europe/Berlin", "PT": "Europe/Lisbon"}],
     )
-    otherwise: Zone = Field(default="UTC", description="For everybody else.", examples=["Europe/Berlin"])
+    otherwise: Zone = Field(
+        default="UTC", description="The time zone of all other customers.", examples=["Europe/Berlin"]
+    )
 
     @model_validator(mode="after")
     def _together(self) -> "TimeZone":
@@ -320,42 +324,42 @@ class TimeZone(Strict):
 
 
 class Consent(Strict):
-    """Whom nobody may write to."""
+    """Customers who must not get messages."""
 
     from_: Reference = Field(
-        alias="from", description="Attribute that tells.", examples=["profile.marketing_consent"]
+        alias="from", description="The attribute with the consent.", examples=["profile.marketing_consent"]
     )
     opted_out: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
         alias="opted out", description="Values that mean no.", examples=[[False, "no", "withdrawn"]]
     )
     unknown: Literal["may be written to", "opted out"] = Field(
         default="may be written to",
-        description="What holds for customers of whom it is not known.",
+        description="How to treat customers without a known value.",
         examples=["opted out"],
     )
 
 
 class ForEveryRule(Strict):
-    """What holds for every rule; stands in one file only."""
+    """Settings for every rule; in one file only."""
 
     limits: Annotated[list[Limit], Field(max_length=8)] = Field(
         default_factory=list,
-        description="How many actions one customer gets, over all rules.",
+        description="How many actions one customer gets, across all rules.",
         examples=[[{"at most": "2 actions", "within": "7 days"}]],
     )
     quiet_hours: QuietHours | None = Field(
         default=None,
         alias="quiet hours",
-        description="When nobody is written to; actions then say `not_before`.",
+        description="Hours in which customers get no messages; actions then have a `not_before`.",
         examples=[{"from": "21:00", "until": "08:00"}],
     )
     time_zone: TimeZone = Field(
         default_factory=TimeZone,
         alias="time zone",
-        description="Where a customer's clock is.",
+        description="The customer's time zone.",
         examples=[{"from": "profile.time_zone", "otherwise": "Europe/Berlin"}],
     )
-    consent: Consent | None = Field(default=None, description="Whom nobody may write to.")
+    consent: Consent | None = Field(default=None, description="Customers who must not get messages.")
 
 
 # -- examples and tests ----------------------------------------------------------------------------------------
@@ -397,19 +401,19 @@ Offset = Annotated[
 
 
 class Given(Strict):
-    """Something a made-up customer does, once or again and again."""
+    """An event of a made-up customer, once or repeatedly."""
 
     at: Offset = Field(description="When, counted from the start.", examples=["start", "20 days 6 hours"])
     event: TypeName = Field(description="The event type.", examples=["purchase"])
     with_: Annotated[dict[Attribute, Plain], Field(max_length=64)] = Field(
         default_factory=dict,
         alias="with",
-        description="Attributes; a purchase without `amount` costs 10 EUR.",
+        description="The attributes. A purchase without `amount` costs 10 EUR.",
         examples=[{"amount": 25}],
     )
-    every: Duration | None = Field(default=None, description="Again after this long.", examples=["7 days"])
+    every: Duration | None = Field(default=None, description="Repeat after this time.", examples=["7 days"])
     times: Annotated[int, Field(ge=2, le=500)] | None = Field(
-        default=None, description="How often in all.", examples=[5]
+        default=None, description="How often in total.", examples=[5]
     )
 
     @model_validator(mode="after")
@@ -420,13 +424,17 @@ class Given(Strict):
 
 
 class Expected(Strict):
-    """One thing that is expected to be decided."""
+    """One expected decision."""
 
     at: Offset = Field(description="When, counted from the start.", examples=["65 days"])
     rule: RuleId | None = Field(
-        default=None, description="Which rule; in a rule's own examples, that rule.", examples=["regular-gone-quiet"]
+        default=None,
+        description="The rule. By default the rule that has the example.",
+        examples=["regular-gone-quiet"],
     )
-    action: ActionName | None = Field(default=None, description="This action is asked for.", examples=["at-risk"])
+    action: ActionName | None = Field(
+        default=None, description="The rule asks for this action.", examples=["at-risk"]
+    )
     retracted: Retraction | None = Field(
         default=None, description="An action is taken back, and why.", examples=["customer_returned"]
     )
@@ -434,12 +442,14 @@ class Expected(Strict):
         default=None, description="Nothing is sent, and why.", examples=["cooling_down"]
     )
     variables: dict[Attribute, Plain | None] | None = Field(
-        default=None, description="What the message is told; left out, not compared.", examples=[{"reason": "price"}]
+        default=None,
+        description="The values for the message. Not compared by default.",
+        examples=[{"reason": "price"}],
     )
     not_before: Offset | None = Field(
         default=None,
         alias="not before",
-        description="When it may be sent at the soonest.",
+        description="The earliest time at which it may be sent.",
         examples=["65 days 8 hours"],
     )
 
@@ -451,10 +461,10 @@ class Expected(Strict):
 
 
 class Example(Strict):
-    """A made-up customer and what is expected for them."""
+    """A made-up customer and the expected results."""
 
     name: Annotated[str, Field(min_length=3, max_length=200)] = Field(
-        description="What it shows.", examples=["three purchases and then silence"]
+        description="What the example shows.", examples=["three purchases and then silence"]
     )
     given: Annotated[list[Given], Field(min_length=1, max_length=200)] = Field(
         description="What the customer does.", examples=[[{"at": "start", "event": "purchase"}]]
@@ -464,13 +474,13 @@ class Example(Strict):
     )
     start: datetime | None = Field(
         default=None,
-        description="When it starts, with a time zone; left out, Monday 2024-01-01 00:00 UTC.",
+        description="When it starts, with a time zone. By default Monday, 2024-01-01, 00:00 UTC.",
         examples=["2024-03-30T12:00:00+01:00"],
     )
     watch_for: Duration | None = Field(
         default=None,
         alias="watch for",
-        description="Until when it is watched, counted from the start; left out, two years after the last event.",
+        description="How long to watch, counted from the start. By default until two years after the last event.",
         examples=["100 days"],
     )
 
@@ -482,11 +492,11 @@ class Example(Strict):
 
 
 class RuleTest(Example):
-    """An example about several rules at once."""
+    """An example of several rules together."""
 
     rules: Annotated[list[RuleId], Field(min_length=1)] | None = Field(
         default=None,
-        description="Only these rules; left out, every live and shadow rule.",
+        description="The rules to test. By default all live and shadow rules.",
         examples=[["first-time-buyer"]],
     )
 
@@ -495,18 +505,18 @@ class RuleTest(Example):
 
 
 class RuleFile(Strict):
-    """A file in `rules/`: rules, named conditions, or what holds for every rule."""
+    """A file in `rules/`: rules, named conditions, or settings for every rule."""
 
     define: Annotated[
         dict[Annotated[str, Field(pattern=DEFINITION_PATTERN)], Condition], Field(min_length=1, max_length=100)
     ] = Field(
         default_factory=dict,
         validate_default=False,
-        description="Conditions with a name, for `meets`; all files share them.",
+        description="Named conditions, for `meets`. All files share them.",
         examples=[{"regular customer": {"count": "purchase", "at least": 3, "within": "365 days"}}],
     )
     for_every_rule: ForEveryRule | None = Field(
-        default=None, alias="for every rule", description="What holds for every rule; in one file only."
+        default=None, alias="for every rule", description="Settings for every rule; in one file only."
     )
     rules: Annotated[list[Rule], Field(min_length=1, max_length=500)] = Field(
         default_factory=list, validate_default=False, description="The rules."
@@ -520,19 +530,19 @@ class RuleFile(Strict):
 
 
 class RuleTestFile(Strict):
-    """A file `*_test.yaml` beside rule files: tests over several rules."""
+    """A file `*_test.yaml` beside rule files: tests of several rules together."""
 
     tests: Annotated[list[RuleTest], Field(min_length=1, max_length=500)] = Field(description="The tests.")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Everything that all rule files say together.
+    """The content of all rule files.
 
     Attributes:
-        rules: of all files; ids are unique.
-        define: named conditions, as they were written: they may name one another.
-        for_every_rule: what holds for every rule.
+        rules: the rules of all files; their ids are unique.
+        define: named conditions as written; they can refer to each other.
+        for_every_rule: settings for every rule.
     """
 
     rules: tuple[Rule, ...] = ()

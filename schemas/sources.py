@@ -1,4 +1,4 @@
-"""`sources.yaml`: which foreign topics Linger reads, and where an event's fields are in their payload."""
+"""`sources.yaml`: the source topics that Linger reads, and where their records have the fields of an event."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final, Literal
@@ -31,15 +31,15 @@ def _zone(name: str) -> str:
 
 
 class Place(_Strict):
-    """Where a value is: exactly one of path, header, key, topic, position or constant."""
+    """Where to find a value: exactly one of path, header, key, topic, position or constant."""
 
     path: Path | None = Field(default=None, description="In the JSON body.", examples=["customer.id", "lines[0].sku"])
-    header: str | None = Field(default=None, description="In a Kafka header of this name.")
+    header: str | None = Field(default=None, description="In the Kafka header with this name.")
     key: Literal[True] | None = Field(default=None, description="The record's Kafka key, as text.")
     topic: Literal[True] | None = Field(default=None, description="The name of the topic.")
     position: Literal[True] | None = Field(
         default=None,
-        description="`topic:partition:offset`, for sources whose events have no id of their own.",
+        description="`topic:partition:offset`, for sources whose events have no id.",
     )
     constant: Plain = Field(default=None, description="Always this value.")
 
@@ -64,14 +64,14 @@ Where = Annotated[Place, BeforeValidator(_as_place, json_schema_input_type=Path 
 
 
 class When(Place):
-    """Where a time is, and how it is written."""
+    """Where to find a time, and its format."""
 
     format: Literal["iso", "seconds", "milliseconds"] = Field(
-        default="iso", description="iso: ISO 8601 text; seconds, milliseconds: since 1970, number or text."
+        default="iso", description="iso: ISO 8601 text; seconds, milliseconds: since 1970, as a number or text."
     )
     zone: Annotated[str, AfterValidator(_zone)] | None = Field(
         default=None,
-        description="For ISO texts that carry no zone: the zone they mean.",
+        description="The zone of ISO texts that have none.",
         examples=["Europe/Berlin"],
     )
 
@@ -90,7 +90,7 @@ def _distinguishing(place: Place) -> Place:
 
 
 class Fields(_Strict):
-    """Where the fields of the canonical event are."""
+    """Where to find the fields of the canonical event."""
 
     event_id: Annotated[Where, AfterValidator(_distinguishing)]
     customer_id: Where
@@ -118,7 +118,7 @@ def _since(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
     try:
-        # A number is no day: 20240101 would be taken for seconds since 1970, and everything for complete.
+        # A number is not a day: 20240101 would mean seconds since 1970, and all history would count as complete.
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
@@ -126,39 +126,39 @@ def _since(value: Any) -> Any:
 
 
 class Source(_Strict):
-    """One foreign topic."""
+    """One source topic."""
 
     topic: TopicName = Field(
-        description="The Kafka topic to read. Linger's own activity topic stands for producers that write canonical "
-        "events straight to it: intake leaves it alone, and their silence is noticed all the same.",
+        description="The Kafka topic to read. Linger's own activity topic represents producers that write canonical "
+        "events directly to it: intake does not read it, but Linger still notices when they are silent.",
         examples=["shop.orders"],
     )
     format: Literal["json", "canonical"] = Field(
         default="json",
-        description="canonical: the values are Linger's own events already; no fields are needed.",
+        description="canonical: the values are already Linger events, and need no `fields`.",
     )
-    event: TypeName | None = Field(default=None, description="Which event a record of this topic is.")
+    event: TypeName | None = Field(default=None, description="The event type of the records.")
     events: Annotated[list[TypeName], Field(max_length=64)] = Field(
-        default_factory=list, description="For canonical topics: the types that come this way."
+        default_factory=list, description="For canonical topics: the event types of the records."
     )
     only_when: dict[Path, Plain | list[Plain]] = Field(
         default_factory=dict,
-        description="Records whose fields differ are skipped and counted, not dead-lettered.",
+        description="Records with other values are skipped and counted, not dead-lettered.",
         examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}],
     )
-    fields: Fields | None = Field(default=None, description="Where the event's fields are in the payload.")
+    fields: Fields | None = Field(default=None, description="Where the payload has the event's fields.")
     attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
-        default_factory=dict, description="Further flat values that rules may filter by."
+        default_factory=dict, description="More flat values that rules can filter by."
     )
     max_silence: Duration = Field(
-        description="Silent for longer than this, the source counts as broken and the rules that need it are held. "
-        "Choose it well above its longest quiet time, at night and on holidays.",
+        description="After a longer silence, the source counts as broken, and the rules that need it wait. Choose a "
+        "time well above its longest quiet time, at night and on holidays.",
         examples=["6 hours", "3 days"],
     )
     complete_since: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
         default=None,
-        description="The topic holds everything since this day, for every customer. Left out, Linger counts from "
-        "the first record it read and takes longer to call somebody a first-time buyer.",
+        description="The topic has everything since this day, for every customer. By default Linger counts from the "
+        "first record it read, and takes longer to recognize a first-time buyer.",
     )
 
     @model_validator(mode="after")
@@ -167,7 +167,7 @@ class Source(_Strict):
             if self.fields is not None or self.attributes or self.event is not None:
                 raise ValueError("a canonical source has 'events', but no 'event', 'fields' or 'attributes'")
             if not self.events:
-                raise ValueError("a canonical source needs 'events': the types that come this way")
+                raise ValueError("a canonical source needs 'events': the event types of its records")
             return self
         if self.event is None or self.fields is None:
             raise ValueError("needs 'event' and 'fields'")
@@ -182,21 +182,21 @@ class Source(_Strict):
         return self
 
     def types(self) -> tuple[str, ...]:
-        """Return the event types that can come out of this source."""
+        """Return the event types of this source."""
         return tuple(self.events) if self.event is None else (self.event,)
 
 
 class DeclaredType(_Strict):
-    """An event type beyond purchase, login and cancellation."""
+    """An event type in addition to purchase, login and cancellation."""
 
     description: Annotated[str, Field(max_length=300)] = ""
 
 
 class SourcesFile(_Strict):
-    """The whole of `sources.yaml`."""
+    """The content of `sources.yaml`."""
 
     event_types: dict[TypeName, DeclaredType] = Field(
-        default_factory=dict, description="Types of your own.", examples=[{"complaint": {"description": "…"}}]
+        default_factory=dict, description="Your own event types.", examples=[{"complaint": {"description": "…"}}]
     )
     sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
 

@@ -1,8 +1,8 @@
-"""Conditions in plain English: the one wording of `why`, of `linger rules explain` and of rules/README.md.
+"""Conditions in plain English: the wording in `why`, in `linger rules explain` and in rules/README.md.
 
-Every kind of condition is worded once, in three ways: as a phrase that stands alone ("at least 3 purchases within
-365 days"), as something said of somebody ("has had at least 3 purchases within 365 days"), and both again for when
-it does not hold. How whole rules are told is in `sentences`.
+Each kind of condition has one wording in two forms: a phrase ("at least 3 purchases within 365 days") and a
+statement about the customer ("a customer has had at least 3 purchases within 365 days"). Each form also has an
+opposite, for a condition that does not hold. `sentences` words whole rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +34,11 @@ class Said:
     """One elementary condition in words.
 
     Attributes:
-        phrase: alone, as `why` carries it.
-        verb: what the customer does with `rest`, such as `has had`; empty if `rest` has a subject and verb of its
-            own ("latest nps score is at most 6"), which then is the customer's.
-        rest: what follows the verb, or the possessive.
-        before: what comes before the possessive: "the end date of" (their latest cancellation …).
+        phrase: the condition alone, as in `why`.
+        verb: the customer's verb, such as `has had`. Empty if `rest` is a clause about something that belongs to the
+            customer ("latest nps score is at most 6").
+        rest: the text after the verb or the possessive.
+        before: the text before the possessive: "the end date of" (their latest cancellation …).
     """
 
     phrase: str
@@ -47,16 +47,16 @@ class Said:
     before: str = ""
 
     def of(self, *, named: bool) -> str:
-        """Return it as said of the customer: of `somebody` who is not named yet, or of `they`."""
+        """Return the statement about the customer: `a customer` if not yet `named`, else `they`."""
         if self.verb:
             verb = _PLURAL[self.verb] if named else self.verb
-            return f"{'they' if named else 'somebody'} {verb} {self.rest}"
-        whose = "their" if named else "somebody's"
+            return f"{'they' if named else 'a customer'} {verb} {self.rest}"
+        whose = "their" if named else "a customer's"
         return f"{self.before}{whose} {self.rest}"
 
 
 def phrase(condition: Any) -> str:
-    """Word a condition as it stands in `why`."""
+    """Word a condition as in `why`."""
     return _phrase(condition, holds=True)
 
 
@@ -69,7 +69,7 @@ def said(condition: Any, *, holds: bool = True) -> Said:
     """Word one elementary condition, or with `holds` false its opposite.
 
     Raises:
-        TypeError: for a combination (`all`, `any`, `not`), and for what is no condition.
+        TypeError: for a combination (`all`, `any`, `not`), and for a value that is not a condition.
     """
     match condition:
         case model.Count(count=name):
@@ -115,7 +115,7 @@ def said(condition: Any, *, holds: bool = True) -> Said:
     raise TypeError(f"no elementary condition: {condition!r}")
 
 
-# -- one kind after the other ----------------------------------------------------------------------------------
+# -- each kind of condition ------------------------------------------------------------------------------------
 
 
 def _phrase(condition: Any, *, holds: bool) -> str:
@@ -138,7 +138,7 @@ def _joined(parts: Sequence[Any], word: str, holds: bool) -> str:
 
 
 def _parts_in(condition: Any) -> int:
-    """Return how many parts a combination has, seen through those of one part; 1 for an elementary condition."""
+    """Return the number of parts of a combination, looking through those with one part; 1 if elementary."""
     parts = model.parts_of(condition)
     return _parts_in(parts[0]) if len(parts) == 1 else len(parts) or 1
 
@@ -239,12 +239,12 @@ def _status(condition: "model.Status", holds: bool) -> Said:
 
 
 def bounds_in_words(bounds: model.Bounds, *, holds: bool = True, few: str = "less") -> str:
-    """Word bounds, or what lies outside of them.
+    """Word bounds, or the values outside them.
 
     Args:
         bounds: with at least one bound.
         holds: false for the opposite.
-        few: `fewer` for what is counted, `less` for what is measured.
+        few: `fewer` for counts, `less` for measured values.
     """
     low, high = bounds.limits()
     if low is not None and high is not None and low[0] == high[0]:
@@ -279,7 +279,7 @@ def _ages(condition: "model.Last | model.First") -> str:
 
 
 def filters(where: Mapping[str, Any] | None) -> str:
-    """Word which events count, with a space before it; nothing for every event."""
+    """Word which events count, with a leading space; empty if every event counts."""
     if not where:
         return ""
     return f" ({', '.join(f'{_spaced(name)} {_filter(value)}' for name, value in where.items())})"
@@ -328,7 +328,7 @@ def date_in_words(reference: str) -> str:
 
 
 def plural(word: str) -> str:
-    """Word several of something: purchases, categories, boxes; what ends in a single `s` stays as it is."""
+    """Return the plural: purchases, categories, boxes. A word that ends in a single `s` stays unchanged."""
     if word.endswith("s") and not word.endswith("ss"):
         return word
     if word.endswith(_HISSES):
@@ -353,7 +353,7 @@ def _article(which: Any) -> str:
 
 
 def _a(words: str) -> str:
-    """Put `a` or `an` before words; letters that are spelled out (`nps`) are heard: an en-pee-ess."""
+    """Put `a` or `an` before words, by their sound: abbreviations are spelled out (`an nps`, an en-pee-ess)."""
     first = words.split(" ", 1)[0].lower()
     if not _VOWELS & set(first):
         return f"{'an' if first[:1] in _SPELLED else 'a'} {words}"

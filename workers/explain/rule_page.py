@@ -1,9 +1,9 @@
-"""Rules explained for people: `linger rules explain`, and rules/README.md.
+"""Explanations of rules: `linger rules explain` and rules/README.md.
 
     python -m workers.explain.rule_page [--check] [FOLDER]
 
-writes FOLDER/README.md (FOLDER is `rules`, the event types are those of `sources.yaml`), or with `--check` says
-whether it is stale and returns 1. The words come from `workers.explain.sentences`; here they are only laid out.
+writes FOLDER/README.md. FOLDER defaults to `rules`; `sources.yaml` gives the event types. With `--check` it writes
+nothing, and returns 1 if the page is stale. `workers.explain.sentences` gives the words; this module lays them out.
 """
 
 import sys
@@ -29,11 +29,11 @@ _STATUS: Final = {
 
 
 def explanation(book: RuleBook) -> list[dict[str, Any]]:
-    """Explain every rule of a book without problems, in the order of their ids.
+    """Explain every rule of a rule book that has no problems, ordered by id.
 
     Returns:
         One entry per rule, ready for JSON: `id`, `title`, `description` (text or None), `status`, `action`,
-        `template`, `sentence`, `when` (list of phrases, as `why` carries them), `looked_at`, `excluded` (list of
+        `template`, `sentence`, `when` (list of phrases, as in `why`), `looked_at`, `excluded` (list of
         texts), `examples` (list of names).
     """
     return [_entry(rule, book) for rule in sorted(book.rules, key=lambda rule: rule.id)]
@@ -57,14 +57,14 @@ def _entry(rule: Rule, book: RuleBook) -> dict[str, Any]:
 
 
 def readme(book: RuleBook) -> str:
-    """Explain a book without problems as one page of Markdown."""
+    """Explain a rule book that has no problems as one page of Markdown."""
     return "\n".join(_lines(book)) + "\n"
 
 
 def _lines(book: RuleBook) -> Iterator[str]:
     entries = explanation(book)
     yield from (_MADE_BY, "", "# The rules in this folder", "")
-    yield "What `linger rules explain rules/` says of them. How to write one is in [docs/rules.md](../docs/rules.md)."
+    yield "What `linger rules explain rules/` says about them. To write one, see [docs/rules.md](../docs/rules.md)."
     yield from ("", "| rule | what | asks for | status |", "|---|---|---|---|")
     for entry in entries:
         link = f"[`{entry['id']}`](#{entry['id']})"
@@ -80,7 +80,7 @@ def _rule(entry: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"## {entry['id']}", "", f"**{_plain(entry['title'])}.** {_plain(entry['sentence'])}", "")
     if entry["description"]:
         yield from (_plain(entry["description"]), "")
-    yield f"- Looked at: {_plain(entry['looked_at'])}"
+    yield f"- Checked: {_plain(entry['looked_at'])}"
     for name, key in (("Leaves out", "excluded"), ("Tried with", "examples")):
         if entry[key]:
             yield f"- {name}:"
@@ -90,7 +90,7 @@ def _rule(entry: dict[str, Any]) -> Iterator[str]:
 
 def _definitions(book: RuleBook) -> Iterator[str]:
     if book.define:
-        yield from ("", "## Words with a meaning of their own", "", "| words | meaning |", "|---|---|")
+        yield from ("", "## Named conditions", "", "| name | meaning |", "|---|---|")
         for name, condition in sorted(book.define.items()):
             yield f"| {name} | {_plain(phrase(condition))} |"
 
@@ -99,7 +99,7 @@ def _for_every_rule(book: RuleBook) -> Iterator[str]:
     every = book.for_every_rule
     quiet = every.quiet_hours
     limits = "; ".join(f"at most {limit_in_words(limit)}" for limit in every.limits)
-    yield from ("", "## What holds for every rule", "", "| | |", "|---|---|")
+    yield from ("", "## Settings for every rule", "", "| | |", "|---|---|")
     yield f"| limits | {limits or 'none'} |"
     yield f"| quiet hours | {'none' if quiet is None else f'from {quiet.from_} until {quiet.until}'} |"
     yield f"| time zone | {_zone(book)} |"
@@ -115,12 +115,12 @@ def _zone(book: RuleBook) -> str:
 def _consent(book: RuleBook) -> str:
     consent = book.for_every_rule.consent
     if consent is None:
-        return "not asked for"
-    return _plain(f"told by {consent.from_}; of whom it is not known: {consent.unknown}")
+        return "not checked"
+    return _plain(f"from {consent.from_}; customers without a known value: {consent.unknown}")
 
 
 def _plain(text: str) -> str:
-    """Keep what people wrote from being taken for Markdown or HTML, and on one line."""
+    """Escape Markdown and HTML in a text that people wrote, and put it on one line."""
     text = " ".join(text.split())
     for sign in "\\*_<>|[]":
         text = text.replace(sign, f"\\{sign}")
@@ -128,7 +128,7 @@ def _plain(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page of a folder, or with `--check` say whether it is stale; 1 if it is, or cannot be written."""
+    """Write the page of a folder, or with `--check` only compare it. Return 1 if it is stale or cannot be built."""
     folder = Path(next((one for one in arguments if not one.startswith("-")), "rules"))
     sources, _ = load_sources(Path("sources.yaml"))
     book, problems = load_book([folder], None if sources is None else event_types(sources))

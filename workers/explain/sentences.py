@@ -1,7 +1,7 @@
-"""Whole rules in plain English: what a rule says, when it is looked at again, whom it leaves out.
+"""Whole rules in plain English: what a rule says, when it is checked, and which customers it leaves out.
 
-The words of each condition come from `words`; here they are put together. Everything is told from what was written,
-so it holds for a rule that was never loaded by a worker, drafts included.
+`words` gives the wording of each condition; this module puts the wordings together. It needs only the rule files,
+so it also explains rules that no worker has loaded, such as drafts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ class Explained:
     Attributes:
         when: the phrase of every condition, as `why` carries them.
         sentence: the rule, read aloud.
-        looked_at: after which events and at which times it is looked at again.
-        excluded: whom it leaves out, and why; one sentence part each.
+        looked_at: the events and times after which the rule is checked.
+        excluded: the customers it leaves out, and why; one part of a sentence each.
     """
 
     when: tuple[str, ...]
@@ -37,7 +37,7 @@ class Explained:
 
 
 def explained(rule: Rule, book: RuleBook) -> Explained:
-    """Tell everything about one rule of a book without problems."""
+    """Explain one rule of a rule book that has no problems."""
     return Explained(
         tuple(_phrases(rule, book)), sentence(rule, book), looked_at(rule, book), tuple(exclusions(rule, book))
     )
@@ -55,7 +55,7 @@ def _phrases(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 
 def sentence(rule: Rule, book: RuleBook) -> str:
-    """Tell a rule as plain English: when it asks for what, and what holds afterwards."""
+    """Word a rule: when it acts, what it asks for, and what limits it."""
     told = f"When {_told(rule.when, book, named=False)}"
     if rule.unless is not None:
         told += f", unless {_told(rule.unless, book, named=True)}"
@@ -65,14 +65,14 @@ def sentence(rule: Rule, book: RuleBook) -> str:
 
 
 def _told(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
-    """Tell a condition of the customer.
+    """Word a condition as a statement about the customer.
 
     Args:
         condition: as it was written.
-        book: what `meets` may name.
-        named: whether the customer was mentioned before, and is "they" from now on.
-        holds: false to tell the opposite.
-        inside: whether it is part of an "either … or …", where a list of its own needs brackets.
+        book: defines the names that `meets` uses.
+        named: whether the customer was mentioned before, and is now "they".
+        holds: false for the opposite.
+        inside: whether it is part of an "either … or …", where a list needs brackets.
     """
     if isinstance(condition, model.Not):
         return _told(condition.not_, book, named=named, holds=not holds, inside=inside)
@@ -95,7 +95,7 @@ def _in_brackets(text: str, needed: bool) -> str:
 
 
 def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool) -> list[str]:
-    """Tell parts that hold together; neighbours that the customer "has" share the verb."""
+    """Word conditions that are joined by "and"; neighbours with the same verb share it."""
     texts: list[str] = []
     run: list[Said] = []
 
@@ -127,19 +127,19 @@ def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
 
 def _afterwards(rule: Rule) -> Iterator[str]:
     yield "Never again" if rule.again_after is None else f"Not again for {write_duration(rule.again_after)}"
-    yield f"too late after {write_duration(rule.expires_after)}"
+    yield f"expires after {write_duration(rule.expires_after)}"
     if rule.pace is not None:
         above = "the rest is spread over time" if rule.over_pace == "spread" else "the rest is held for release"
         yield f"{pace_in_words(rule.pace)}, {above}"
     if rule.hold_out is not None:
         named = "" if rule.experiment is None else f' (experiment "{rule.experiment}")'
-        yield f"{rule.hold_out:f}% of the customers get nothing, so that the effect can be measured{named}"
+        yield f"{rule.hold_out:f}% of customers get nothing, so that the effect can be measured{named}"
     if rule.priority is not None:
-        yield f"not while the action of a rule with a priority above {rule.priority} stands"
+        yield f"not while an action of a rule with a priority above {rule.priority} is active"
     if rule.instead_of:
-        yield f"while it holds, {_quoted(rule.instead_of)} {'does' if len(rule.instead_of) == 1 else 'do'} not act"
+        yield f"while it is true, {_quoted(rule.instead_of)} {'does' if len(rule.instead_of) == 1 else 'do'} not act"
     if rule.existing == "include":
-        yield "also for those of whom it is true already when it goes live"
+        yield "also for customers who already match when the rule goes live"
 
 
 def pace_in_words(pace: tuple[int, str]) -> str:
@@ -151,11 +151,11 @@ def _quoted(names: Sequence[str]) -> str:
     return listed([f'"{name}"' for name in names], "and")
 
 
-# -- when it is looked at again --------------------------------------------------------------------------------
+# -- when it is checked ----------------------------------------------------------------------------------------
 
 
 def looked_at(rule: Rule, book: RuleBook) -> str:
-    """Tell after which events, and at which times, a rule is looked at again."""
+    """List the events and the times after which a rule is checked."""
     leaves = list(_leaves(rule, book))
     types = _distinct(name for leaf, _ in leaves for name in _types_of(leaf))
     times = _distinct(time for leaf, _ in leaves for time in _times_of(leaf))
@@ -166,12 +166,12 @@ def looked_at(rule: Rule, book: RuleBook) -> str:
     else:
         events = f"After every {listed([noun(name) for name in types], 'or')}"
     if not times:
-        return f"{events}; the passing of time does not change it."
-    return f"{events}; and by itself {', or '.join(times)}."
+        return f"{events}. Time alone changes nothing."
+    return f"{events}. Also {', or '.join(times)}."
 
 
 def _leaves(rule: Rule, book: RuleBook) -> Iterator[tuple[Any, bool]]:
-    """Yield every elementary condition, and whether it is asked to hold."""
+    """Yield every elementary condition, and whether the rule needs it to hold."""
     yield from _leaves_of(expanded(rule.when, book.define), True)
     if rule.unless is not None:
         yield from _leaves_of(expanded(rule.unless, book.define), False)
@@ -201,7 +201,7 @@ def _types_of(condition: Any) -> list[str]:
 
 
 def _subject(condition: Any) -> str:
-    """Return the one event type that a condition reads: it stands behind the condition's own word."""
+    """Return the one event type that a condition reads: the value of the condition's first word."""
     word = next(name for name in type(condition).model_fields if name in model.CONDITION_WORDS)
     return str(getattr(condition, word)).split(".", 1)[0]
 
@@ -236,34 +236,34 @@ def _times_of(condition: Any) -> Iterator[str]:
             yield f"{write_duration(span)} after the cancellation"
 
 
-# -- whom it leaves out ----------------------------------------------------------------------------------------
+# -- customers it leaves out -----------------------------------------------------------------------------------
 
 
 def excluded(rule: Rule, book: RuleBook) -> str:
-    """Tell in one line whom a rule leaves out."""
+    """List in one line which customers a rule leaves out."""
     return "; ".join(exclusions(rule, book))
 
 
 def exclusions(rule: Rule, book: RuleBook) -> list[str]:
-    """Tell whom a rule leaves out, one entry for each reason, the rule's own first."""
+    """List which customers a rule leaves out: one entry for each reason, the rule's own reasons first."""
     return [*_by_the_rule(rule, book), *_unknown(rule, book), *_by_others(rule, book), *_by_all(book.for_every_rule)]
 
 
 def _by_the_rule(rule: Rule, book: RuleBook) -> Iterator[str]:
     if rule.unless is not None:
-        yield f"unless: {phrase(expanded(rule.unless, book.define))}"
+        yield f"customers who match the exception: {phrase(expanded(rule.unless, book.define))}"
     if rule.again_after is None:
-        yield "whoever got it before"
+        yield "customers this rule has ever acted for"
     else:
-        yield f"whoever got it less than {write_duration(rule.again_after)} ago"
+        yield f"customers this rule acted for less than {write_duration(rule.again_after)} ago"
     if rule.hold_out is not None:
-        yield f'{rule.hold_out:f}% of the customers, always the same ones for "{rule.experiment or rule.id}"'
+        yield f'{rule.hold_out:f}% of customers, always the same ones for "{rule.experiment or rule.id}"'
     if rule.existing == "leave alone":
-        yield "those of whom it is true already when it goes live"
+        yield "customers who already match when the rule goes live"
 
 
 def _unknown(rule: Rule, book: RuleBook) -> Iterator[str]:
-    """Tell for whom Linger cannot know the answer."""
+    """List the customers for which Linger cannot know the answer."""
     needed = [
         need
         for condition, holds in ((rule.when, True), (rule.unless, False))
@@ -272,17 +272,17 @@ def _unknown(rule: Rule, book: RuleBook) -> Iterator[str]:
     ]
     spans = [need for need in needed if isinstance(need, timedelta)]
     if spans:
-        yield f"customers whom Linger has known for less than {write_duration(max(spans))}"
+        yield f"customers Linger has known for less than {write_duration(max(spans))}"
     yield from _distinct(need for need in needed if isinstance(need, str))
 
 
 def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
-    """Yield how long a customer must be known so that a condition can be seen to hold, or what else must be."""
+    """Yield what Linger must know to see that a condition holds: for how long the customer, or a phrase."""
     parts = model.parts_of(condition)
     if isinstance(condition, model.Not):
         yield from _needs(parts[0], not holds)
     elif parts:
-        # Of alternatives, another one may hold without it.
+        # Of several alternatives, another one may hold without this one.
         if len(parts) == 1 or isinstance(condition, model.All) == holds:
             for part in parts:
                 yield from _needs(part, holds)
@@ -291,7 +291,7 @@ def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
 
 
 def _need_of(condition: Any, holds: bool) -> Iterator[timedelta | str]:
-    whole = "customers of whom Linger may have missed a {} (see complete_since in sources.yaml)"
+    whole = "customers whose history may be missing a {} (see complete_since in sources.yaml)"
     match condition:
         case model.Count() | model.Sum() | model.Distinct() | model.Average():
             low, high = condition.limits()
@@ -311,30 +311,31 @@ def _need_of(condition: Any, holds: bool) -> Iterator[timedelta | str]:
         case model.Known() if holds:
             yield condition.known_for
         case model.Latest():
-            yield f"customers of whom no {attribute(condition.latest)} is known"
+            yield f"customers without a known {attribute(condition.latest)}"
         case model.Date():
-            yield f"customers of whom no {date_in_words(condition.date)} is known"
+            yield f"customers without a known {date_in_words(condition.date)}"
 
 
 def _by_others(rule: Rule, book: RuleBook) -> Iterator[str]:
     instead = [other.id for other in book.rules if other.status == "live" and rule.id in (other.instead_of or ())]
     if instead:
-        yield f"whoever meets {_quoted(instead)}, which {'acts' if len(instead) == 1 else 'act'} instead"
+        yield f"customers who match {_quoted(instead)}, which {'acts' if len(instead) == 1 else 'act'} instead"
     if rule.priority is not None:
         higher = [
             other.id for other in book.rules if other.status == "live" and (other.priority or 0) > rule.priority
         ]
         if higher:
-            yield f"whoever has a standing action of {_quoted(higher)}, which comes first"
+            comes = "comes" if len(higher) == 1 else "come"
+            yield f"customers with an active action of {_quoted(higher)}, which {comes} first"
 
 
 def _by_all(every: ForEveryRule) -> Iterator[str]:
     if every.consent is not None:
         no = model.Latest.model_validate({"latest": every.consent.from_, "is": every.consent.opted_out})
         also = ", or is not known" if every.consent.unknown == "opted out" else ""
-        yield f"whoever opted out: {phrase(no)}{also}"
+        yield f"customers who opted out: {phrase(no)}{also}"
     for limit in every.limits:
-        yield f"whoever got {limit_in_words(limit)}, over all rules"
+        yield f"customers who got {limit_in_words(limit)}, across all rules"
     if every.quiet_hours is not None:
-        hours = f"between {every.quiet_hours.from_} and {every.quiet_hours.until} of the customer's time"
-        yield f"nobody because of quiet hours, but {hours} the action says when it may be sent"
+        hours = f"between {every.quiet_hours.from_} and {every.quiet_hours.until} in the customer's time zone"
+        yield f"no one because of quiet hours; {hours}, the action says when it may be sent"

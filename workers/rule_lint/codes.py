@@ -1,8 +1,8 @@
-"""What every code of `linger rules check` means: the source of `--explain` and of docs/rule-errors.md.
+"""The meaning of every code of `linger rules check`: the source of `--explain` and of docs/rule-errors.md.
 
     python -m workers.rule_lint.codes [--check]
 
-writes that page, or with `--check` says whether it is stale and returns 1.
+writes that page. With `--check` it writes nothing, and returns 1 if the page is stale.
 """
 
 import sys
@@ -18,15 +18,15 @@ _PAGE: Final = Path("docs/rule-errors.md")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a code means.
+    """The meaning of a code.
 
     Attributes:
-        title: what is the matter, in a few words.
-        text: why that is a mistake or a warning, and what to do.
-        wrong: lines of a rule, or a whole file (beginning with `rules:`, `define:` …), that give the code; "" where
-            it has nothing to do with what a file says.
-        right: how it should be.
-        is_warning: it keeps nothing from working.
+        title: the problem in a few words.
+        text: why it is a mistake or a warning, and how to fix it.
+        wrong: lines of a rule, or a whole file (beginning with `rules:`, `define:` …), that give the code; "" if the
+            content of one file cannot cause it.
+        right: the same lines, corrected.
+        is_warning: the rules work all the same.
     """
 
     title: str
@@ -39,26 +39,27 @@ class Explanation:
 _FILES: Final = {
     "cannot-read": Explanation(
         "The file cannot be opened",
-        "There is no such file, or the user that runs the check may not read it.",
+        "The file does not exist, or the user that runs the check has no permission to read it.",
     ),
     "no-files": Explanation(
-        "The folder holds no rule files",
-        "Rules are read from files that end in `.yaml` or `.yml`; files whose name begins with a dot and files "
-        "`*_test.yaml` are not. Name another folder, or the files.",
+        "The folder has no rule files",
+        "Linger reads rules from files that end in `.yaml` or `.yml`, except `*_test.yaml` and files whose name "
+        "begins with a dot. Give another folder, or the files.",
     ),
     "too-large": Explanation(
         "The file is larger than 256 KiB",
-        "That is thousands of lines, more than anybody can look through. Split it: all files of the folder count "
-        "together, and share their definitions.",
+        "That is thousands of lines, more than anyone can review. Split it: all files of the folder count together "
+        "and share their definitions.",
     ),
     "not-utf-8": Explanation(
         "The file is not saved as UTF-8",
-        "Some editors and spreadsheets save letters such as ä or é in older ways. Save it again and choose the "
-        "encoding UTF-8.",
+        "Some editors and spreadsheets save letters such as ä or é in an older encoding. Save the file again with "
+        "the encoding UTF-8.",
     ),
     "empty-file": Explanation(
-        "Nothing is in the file",
-        "Only comments or blank lines are there. An empty file may be a save that went wrong; delete it if not.",
+        "The file is empty",
+        "The file has only comments or blank lines. Perhaps saving it went wrong. If it is meant to be empty, "
+        "delete it.",
         "# nothing but a comment\n",
         "rules:\n"
         "  - id: gone-quiet\n"
@@ -70,8 +71,8 @@ _FILES: Final = {
     ),
     "merge-conflict": Explanation(
         "Two versions of the file were not merged",
-        "Git could not decide between two versions and left both, between `<<<<<<<` and `>>>>>>>`. Keep the lines "
-        "that are meant, and delete the others and the marks.",
+        "Git could not choose between two versions and left both, between `<<<<<<<` and `>>>>>>>`. Keep the right "
+        "lines; delete the others and the markers.",
         "<<<<<<< HEAD\ntemplate: we-miss-you\n=======\ntemplate: come-back\n>>>>>>> spring\n",
         "template: come-back\n",
     ),
@@ -79,122 +80,125 @@ _FILES: Final = {
 _YAML: Final = {
     "syntax": Explanation(
         "The file is not YAML",
-        "It cannot be read from this place on, often because of indentation, a missing space after a colon, or a "
-        "quotation mark or bracket that is never closed. The mistake may be one line above. Indent with spaces, two "
-        "for each level; put a text that holds `: `, ` #`, or quotation marks in quotes as a whole.",
+        "The file cannot be read from this place on. Common causes are indentation, a missing space after a colon, "
+        "or a quotation mark or bracket that is never closed. The mistake may be one line above. Indent with "
+        "spaces, two for each level. If a text contains `: `, ` #` or quotation marks, put the whole text in "
+        "quotes.",
         "template: we-miss-you\nexpires after: 14 days: sharp\n",
         "template: we-miss-you\nexpires after: 14 days\n",
     ),
     "several-documents": Explanation(
         "A second document begins",
-        "A line `---` begins a second document, which would not be read. Delete the line, or make a file of its own.",
+        "A line `---` begins a second document, which Linger would not read. Delete the line, or move the second "
+        "part to another file.",
         "template: we-miss-you\n---\nrules: []\n",
         "template: we-miss-you\n",
     ),
     "duplicate-key": Explanation(
-        "A key is there twice",
-        "Only one of the two could count, and it is not said which. If the second one belongs to another entry of a "
-        "list, a `- ` is missing before it.",
+        "A key appears twice",
+        "Only one of the two can count, and Linger does not guess which. If the second one belongs to another entry "
+        "of a list, put a `- ` before it.",
         "template: we-miss-you\ntemplate: come-back\n",
         "template: come-back\n",
     ),
     "key-not-text": Explanation(
         "A key is not a text",
-        "What stands before a colon must be a word. `{{ name }}`, known from templates, is a mapping in YAML: put it "
-        "in quotes.",
+        "The key before a colon must be a word. `{{ name }}`, known from templates, is a mapping in YAML: put it in "
+        "quotes.",
         "template: {{ template }}\n",
         'template: "{{ template }}"\n',
     ),
     "empty-value": Explanation(
         "A value is missing",
-        "Nothing stands after the colon or the dash. Write a value or delete the line; if the lines below belong to "
-        "it, indent them.",
+        "There is nothing after the colon or the dash. Write a value or delete the line. If the lines below belong "
+        "to it, indent them.",
         "template: we-miss-you\nunless:\n",
         "template: we-miss-you\n",
     ),
     "smart-quotes": Explanation(
         "Typographic quotation marks",
-        'Word processors and chats replace " by “ and ”, which YAML takes for a part of the text. Type them again, '
-        "or leave them out: most texts need none.",
+        'Word processors and chats replace " with “ and ”, which YAML reads as part of the text. Type plain '
+        "quotation marks, or leave them out: most texts need none.",
         "template: “we-miss-you”\n",
         "template: we-miss-you\n",
     ),
     "anchor": Explanation(
-        "An anchor of YAML",
-        "`&name` gives a value a name so that it can be repeated. What a rule says should be there to read: write it "
-        "out, or give a condition a name under `define`.",
+        "A YAML anchor",
+        "`&name` names a value so that it can be repeated. A rule should show all its values. Write the value out, "
+        "or name a condition under `define`.",
         "template: &message we-miss-you\n",
         "template: we-miss-you\n",
     ),
     "alias": Explanation(
-        "An alias of YAML",
-        "`*name` repeats another value. Write the value out; a text that begins with `*` needs quotes.",
+        "A YAML alias",
+        "`*name` repeats another value. Write the value out. A text that begins with `*` needs quotes.",
         "template: *message\n",
         "template: we-miss-you\n",
     ),
     "merge-key": Explanation(
-        "A merge key of YAML",
-        "`<<` copies keys of another mapping. Write them out; shared conditions belong under `define`.",
+        "A YAML merge key",
+        "`<<` copies keys from another mapping. Write them out. Shared conditions belong under `define`.",
         "<<: {action: at-risk}\n",
         "action: at-risk\n",
     ),
     "tag": Explanation(
-        "A tag of YAML",
-        "`!name` makes a value something else than it says. Delete it; a text that begins with `!` needs quotes.",
+        "A YAML tag",
+        "`!name` changes the type of a value. Delete it. A text that begins with `!` needs quotes.",
         "template: !important we-miss-you\n",
         "template: we-miss-you\n",
     ),
     "too-deep": Explanation(
         "Nested too deeply",
-        "Lists and mappings contain one another more than 32 deep. No rule needs that; a bracket may be missing.",
+        "Lists and mappings are nested more than 32 levels deep. No rule needs that; a bracket may be missing.",
         "description: " + "[" * 40 + "]" * 40 + "\n",
         "description: no brackets\n",
     ),
 }
 _KEYS: Final = {
     "unknown-key": Explanation(
-        "A key that is not possible here",
-        "It is misspelt, belongs to another kind of condition, or is called otherwise: `none` goes with `for`, "
-        "`count` goes with `within`. docs/rules.md lists what each condition can have.",
+        "A key that is not allowed here",
+        "The key is misspelt, belongs to another kind of condition, or has another name: `none` goes with `for`, "
+        "`count` with `within`. docs/rules.md lists the keys of each condition.",
         "when:\n  none: purchase\n  within: 45 days\n",
         "when:\n  none: purchase\n  for: 45 days\n",
     ),
     "misplaced-key": Explanation(
         "A key on the wrong level",
-        "It is possible one level deeper, under another key. Most often the indentation is wrong.",
+        "The key belongs one level deeper, under another key. Usually the indentation is wrong.",
         "when:\n  none: purchase\n  for: 45 days\nall:\n  - status: active\n",
         "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
     ),
     "missing-key": Explanation(
-        "Something has to be said and is not",
-        "A rule needs `id`, `title`, `when`, `action`, `template` and `expires after`; a condition needs what "
-        "belongs to its kind. There is no usual value that fits everybody.",
+        "A required key is missing",
+        "A rule needs `id`, `title`, `when`, `action`, `template` and `expires after`. A condition needs the keys "
+        "of its kind. There is no default that suits everyone.",
         "when:\n  none: purchase\n",
         "when:\n  none: purchase\n  for: 45 days\n",
     ),
     "unknown-kind": Explanation(
-        "No condition",
-        "A condition is recognised by its word: `count`, `none`, `status`, `all` and so on. Here is none of them, or "
-        "a text or a list where a condition belongs. Several conditions stand in a list under `all:` or `any:`.",
+        "Not a condition",
+        "A condition begins with its own word: `count`, `none`, `status`, `all` and so on. Here that word is "
+        "missing, or there is a text or a list instead of a condition. Put several conditions in a list under "
+        "`all:` or `any:`.",
         "when:\n  - none: purchase\n    for: 45 days\n  - status: active\n",
         "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
     ),
     "wrong-type": Explanation(
-        "Another sort of value is needed",
-        "A number where a text belongs, a list where one value belongs, and so on. List entries begin with `- `.",
+        "The wrong type of value",
+        "For example a number instead of a text, or a list instead of one value. List entries begin with `- `.",
         "variables:\n  - cancellation.reason\n",
         "variables:\n  reason: cancellation.reason\n",
     ),
     "wrong-value": Explanation(
-        "A value that is not possible",
-        "The message says what is expected. Times are a whole number and a unit: `45 days`; percentages have a `%`; "
-        "a type and its attribute have a dot between: `purchase.amount`.",
+        "A value that is not allowed",
+        "The message says what is expected. Durations are a whole number and a unit: `45 days`. Percentages end in "
+        "`%`. A dot connects a type and its attribute: `purchase.amount`.",
         "expires after: 14d\n",
         "expires after: 14 days\n",
     ),
     "wrong-size": Explanation(
         "Too short or too long",
-        "A text or a list has fewer or more parts than are possible.",
+        "A text is too short or too long, or a list has too few or too many entries.",
         "title: A\n",
         "title: A regular buyer has gone quiet\n",
     ),
@@ -202,25 +206,25 @@ _KEYS: Final = {
 _NAMES: Final = {
     "unknown-type": Explanation(
         "There is no such event type",
-        "Linger knows `purchase`, `login` and `cancellation`, and what sources.yaml declares under `event_types`. "
-        "Say where that file is with `--sources`.",
+        "Linger knows `purchase`, `login`, `cancellation`, and the types that sources.yaml declares under "
+        "`event_types`. Give the path of that file with `--sources`.",
         "when:\n  none: puchase\n  for: 45 days\n",
         "when:\n  none: purchase\n  for: 45 days\n",
     ),
     "unknown-attribute": Explanation(
         "Events of this type have no such attribute",
-        "No source in sources.yaml gives it, under `fields` or `attributes`, so it could never be found. It is "
-        "misspelt, or has to be added to a source first.",
+        "No source in sources.yaml provides it, under `fields` or `attributes`, so no event would ever have it. "
+        "Correct the spelling, or add it to a source first.",
     ),
     "unknown-rule": Explanation(
         "There is no such rule",
-        "`instead of` and examples name rules by their id; here is an id that no rule has.",
+        "`instead of` and examples name rules by their id. No rule has this id.",
         "instead of: [no-such-rule]\n",
         "priority: 10\n",
     ),
     "unknown-definition": Explanation(
         "There is no such named condition",
-        "`meets` names a condition that stands under `define` in one of the files that are checked together.",
+        "`meets` needs a condition that one of the checked files defines under `define`.",
         "when:\n  meets: regular customer\n",
         "define:\n  regular customer: {count: purchase, at least: 3}\n"
         "rules:\n  - id: regulars\n    title: A regular\n    when: {meets: regular customer}\n    action: at-risk\n"
@@ -228,7 +232,8 @@ _NAMES: Final = {
     ),
     "repeated-id": Explanation(
         "Two rules have the same id",
-        "An id names one rule for ever, in whichever file it is: what was sent is remembered by it. Choose another.",
+        "An id permanently names one rule, across all files: Linger remembers by it what was sent. Choose another "
+        "id.",
         "rules:\n"
         "  - {id: same, title: One, when: {status: cancelled}, action: win-back, template: a, expires after: 1 day}\n"
         "  - {id: same, title: Two, when: {status: active}, action: at-risk, template: b, expires after: 1 day}\n",
@@ -241,19 +246,20 @@ _NAMES: Final = {
         "All files share their definitions, so a name can mean one thing only. Choose another name, or delete one.",
     ),
     "repeated-for-every-rule": Explanation(
-        "`for every rule` stands in two files",
-        "It holds for the rules of all files. Keep it in one of them, so that there is one place to look.",
+        "Two files have `for every rule`",
+        "It applies to the rules of all files. Keep it in one file, so that there is one place to look.",
     ),
     "definition-of-itself": Explanation(
-        "A named condition leads back to itself",
-        "It `meets` a condition that, directly or over others, meets it again, and so means nothing. Write one out.",
+        "A named condition refers to itself",
+        "It `meets` a condition that, directly or through others, meets it in turn, so it has no meaning. Write one "
+        "of them out.",
         "define:\n  good customer: {meets: regular customer}\n  regular customer: {meets: good customer}\n",
         "define:\n  good customer: {meets: regular customer}\n  regular customer: {count: purchase, at least: 3}\n",
     ),
     "too-large-condition": Explanation(
-        "More conditions than a rule can have",
-        "With every name written out there are more than 32 conditions, or they are nested more than 6 deep. Make "
-        "several rules of it.",
+        "Too many conditions for one rule",
+        "With all names written out, there are more than 32 conditions, or they are nested more than 6 levels deep. "
+        "Split the rule into several.",
         "define:\n  three: {any: [{status: active}, {status: cancelled}, {status: active}]}\n"
         "  nine: {any: [{meets: three}, {meets: three}, {meets: three}]}\n"
         "  many: {any: [{meets: nine}, {meets: nine}, {meets: nine}, {meets: nine}]}\n",
@@ -263,16 +269,16 @@ _NAMES: Final = {
 }
 _LIVE: Final = {
     "live-without-example": Explanation(
-        "A live rule without proof",
-        "A rule can be live only with one example in which it acts and one in which it does not, and both must pass. "
-        "Add what is missing under `examples`; until then the rule can be `shadow`, which decides and sends nothing.",
+        "A live rule without passing examples",
+        "A live rule needs one example in which it acts and one in which it does not, and both must pass. Add the "
+        "missing ones under `examples`. Until then the rule can be `shadow`: it decides, but sends nothing.",
         "status: live\n",
         "status: shadow\n",
     ),
     "failing-example": Explanation(
-        "An example of a live rule does not come true",
-        "The rule decides something else than its example expects. `linger rules test` shows what happens when. Mend "
-        "the rule, or the example.",
+        "An example of a live rule fails",
+        "The rule does not decide what its example expects. `linger rules test` shows what happens, and when. Fix "
+        "the rule or the example.",
         "status: live\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
         "  - name: too soon\n    given: [{at: start, event: purchase}]\n"
         "    expect: [{at: 30 days, action: at-risk}]\n",
@@ -283,8 +289,8 @@ _LIVE: Final = {
         "    watch for: 40 days\n    expect: nothing\n",
     ),
     "impossible-example": Explanation(
-        "An example that cannot be tried",
-        "What it gives is not possible: an event that no source could deliver, or a time beyond what is watched.",
+        "An example that cannot run",
+        "Its `given` is impossible: an event that no source could deliver, or a time after the watched period.",
         "status: live\nexamples:\n  - name: a negative purchase\n"
         "    given: [{at: start, event: purchase, with: {amount: -5}}]\n    expect: nothing\n",
         "status: shadow\n",
@@ -293,11 +299,11 @@ _LIVE: Final = {
 _SOURCES: Final = {
     "repeated-topic": Explanation(
         "Two sources read the same topic",
-        "In sources.yaml, one topic is one source: every record would be read twice.",
+        "In sources.yaml, each topic can be one source only. Otherwise every record would be read twice.",
     ),
     "built-in-type": Explanation(
         "A built-in event type is declared again",
-        "`purchase`, `login` and `cancellation` are there already and need not stand under `event_types`.",
+        "Linger already has `purchase`, `login` and `cancellation`. Remove them from `event_types`.",
     ),
 }
 
@@ -309,31 +315,31 @@ def _warning(title: str, text: str, wrong: str = "", right: str = "") -> Explana
 _LINTS: Final = {
     "contradiction": _warning(
         "Conditions that exclude each other",
-        "No customer can meet both, so the rule, or one alternative of it, can never hold. A window that lies inside "
-        "a silence is the usual case: nothing for 45 days, and at least one in the last 30.",
+        "No customer can match both, so the rule, or one of its alternatives, can never be true. The usual cause is "
+        "a window inside a silence: nothing for 45 days, and at least one in the last 30.",
         "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
         "    - count: purchase\n      at least: 1\n      within: 30 days\n",
         "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
         "    - count: purchase\n      at least: 1\n      within: 365 days\n",
     ),
     "outranked": _warning(
-        "A rule that another one always keeps from acting",
-        "Whenever it holds, the other one holds too, and has the higher priority or stands instead of it. Give the "
-        "more special rule the higher priority.",
+        "A rule that another rule always blocks",
+        "Whenever this rule is true, the other one is true too, and has the higher priority or acts instead of it. "
+        "Give the more specific rule the higher priority.",
         "rules:\n"
-        "  - id: all-quiet\n    title: Everybody\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    priority: 20\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
         "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
         "    priority: 10\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
         "rules:\n"
-        "  - id: all-quiet\n    title: Everybody\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
         "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
         "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
     ),
     "same-customers": _warning(
-        "Two rules that hit the same customers",
-        "They have the same condition, so every customer would get both actions. Make one narrower, give both a "
+        "Two rules for the same customers",
+        "Both have the same condition, so every customer would get both actions. Make one narrower, give both a "
         "`priority`, or write `instead of`.",
         "rules:\n"
         "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
@@ -348,12 +354,13 @@ _LINTS: Final = {
     ),
     "short-history": _warning(
         "A window longer than the history",
-        "sources.yaml says since when a source is complete (`complete_since`), and the window reaches back further. "
-        "Until enough time has passed, nobody can be judged by it.",
+        "The window reaches back further than the day since which a source is complete (`complete_since` in "
+        "sources.yaml). Until enough time has passed, Linger cannot evaluate it for any customer.",
     ),
     "unused-definition": _warning(
-        "A named condition that no rule needs",
-        "Nothing `meets` it. It may be a rest of something, or a rule says in other words what it was to say.",
+        "A named condition that no rule uses",
+        "Nothing `meets` it. Perhaps it is left over, or a rule repeats the same condition instead of using the "
+        "name.",
         "define:\n  regular customer: {count: purchase, at least: 3}\n"
         "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    action: at-risk\n    template: a\n    expires after: 14 days\n",
@@ -363,28 +370,27 @@ _LINTS: Final = {
         "    action: at-risk\n    template: a\n    expires after: 14 days\n",
     ),
     "unprovided-attribute": _warning(
-        "An attribute that no event provides",
-        "Neither Linger's own fields of the event nor, as far as is known, a source gives it. A condition on it "
-        "never holds, and a message is told nothing in its place.",
+        "An attribute that no event has",
+        "It is not one of Linger's own fields of the event, and no known source provides it. A condition on it is "
+        "never true, and a message gets no value for it.",
         "variables: {reason: cancellation.raeson}\n",
         "variables: {reason: cancellation.reason}\n",
     ),
     "unfed-type": _warning(
-        "An event type that no source gives",
-        "It is declared in sources.yaml, but no topic delivers it, so a rule in use waits for something that never "
-        "comes.",
+        "An event type that no source provides",
+        "sources.yaml declares it, but no topic delivers it. An active rule would wait for events that never come.",
     ),
     "old-truth": _warning(
         "`yes` or `no` without quotes",
-        "Older YAML takes `yes`, `no`, `on` and `off` for true and false; here they are texts. Write `true` or "
-        '`false` if that is what the events carry, or put quotes round the text: `"no"`; also for Norway.',
+        "Older YAML reads `yes`, `no`, `on` and `off` as true and false; Linger reads them as texts. If the events "
+        'carry true or false, write `true` or `false`. Otherwise put the text in quotes: `"no"`, also for Norway.',
         "when:\n  count: purchase\n  at least: 1\n  where: {newsletter: yes}\n",
         "when:\n  count: purchase\n  at least: 1\n  where: {newsletter: true}\n",
     ),
     "without-example": _warning(
-        "A rule that nobody has tried",
-        "Without an example it acts for and one it does not act for, a rule cannot go live. Examples are written "
-        "under `examples` and tried by `linger rules test`.",
+        "A rule without examples",
+        "To go live, a rule needs one example in which it acts and one in which it does not. Write them under "
+        "`examples`; `linger rules test` runs them.",
         "status: draft\n",
         "status: draft\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
         "  - name: a purchase, and then silence\n    given: [{at: start, event: purchase}]\n"
@@ -393,28 +399,28 @@ _LINTS: Final = {
         "    watch for: 40 days\n    expect: nothing\n",
     ),
     "short-pause": _warning(
-        "The rule may act again while its last action still counts",
-        "`again after` is shorter than `expires after`: the mailer could hold two messages of the same rule for the "
-        "same customer.",
+        "The rule can act again before its last action expires",
+        "`again after` is shorter than `expires after`, so the mailer could have two messages of the same rule for "
+        "the same customer.",
         "again after: 7 days\nexpires after: 14 days\n",
         "again after: 30 days\nexpires after: 14 days\n",
     ),
     "odd-pace": _warning(
         "Actions expire before the pace lets them through",
-        "What is above the pace has to wait for the next minute, hour or day, and expires before.",
+        "Actions above the pace wait for the next minute, hour or day, but expire before that.",
         "pace: at most 100 per day\nexpires after: 6 hours\n",
         "pace: at most 100 per day\nexpires after: 7 days\n",
     ),
     "odd-hold-out": _warning(
         "A hold-out that measures nothing",
-        "Less than one in a hundred is too few to compare with; and rules of one experiment that hold out different "
-        "shares leave it unclear who got nothing at all.",
+        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
+        "shares, it is unclear which customers got nothing at all.",
         "hold out: 0.5%\n",
         "hold out: 10%\n",
     ),
     "lonely-priority": _warning(
         "Only one rule has a priority",
-        "Priorities decide between rules that have one. With a single one there is nothing to decide.",
+        "Priorities decide between rules that have one. With a single one, there is nothing to decide.",
         "rules:\n"
         "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
@@ -427,8 +433,8 @@ _LINTS: Final = {
         "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
     ),
     "instead-of-each-other": _warning(
-        "Rules that stand instead of each other",
-        "Each keeps the other from acting, so whoever meets both gets nothing. One of them has to give way.",
+        "Rules that act instead of each other",
+        "Each blocks the other, so a customer who matches both gets nothing. Remove one `instead of`.",
         "rules:\n"
         "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
@@ -441,8 +447,8 @@ _LINTS: Final = {
         "    action: at-risk\n    template: b\n    expires after: 9 days\n",
     ),
     "expires-in-quiet-hours": _warning(
-        "An action that expires before the night is over",
-        "What is decided when the quiet hours begin may be sent only when they end, and is too late by then.",
+        "An action that expires before the quiet hours end",
+        "An action decided when the quiet hours begin may be sent only when they end. By then it has expired.",
         'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
         "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
         "    action: at-risk\n    template: a\n    expires after: 6 hours\n",
@@ -452,8 +458,8 @@ _LINTS: Final = {
     ),
     "silent-draft": _warning(
         "Drafts that do not say so",
-        "Without `status` a rule is a draft: it is checked and does nothing else. In this file all rules are drafts. "
-        "Write `status: draft` if that is meant, `status: shadow` to see what it would do.",
+        "A rule without `status` is a draft: it is checked and does nothing else. All rules in this file are "
+        "drafts. Write `status: draft` if you mean that, or `status: shadow` to see what a rule would do.",
         "rules:\n  - id: quiet\n    title: Quiet\n    when: {none: purchase, for: 45 days}\n"
         "    action: at-risk\n    template: a\n    expires after: 6 days\n",
         "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
@@ -473,14 +479,14 @@ CHAPTERS: Final = {
 EXPLANATIONS: Final[dict[str, Explanation]] = {
     code: explanation for chapter in CHAPTERS.values() for code, explanation in chapter.items()
 }
-"""Every code there is."""
+"""All codes."""
 
 
 def explanation_of(code: str, width: int = 100) -> str:
-    """Return what a code means, for a terminal.
+    """Return the explanation of a code, for a terminal.
 
     Raises:
-        KeyError: for a code that there is not.
+        KeyError: if there is no such code.
     """
     found = EXPLANATIONS[code]
     lines = [f"{code} ({'warning' if found.is_warning else 'mistake'}): {found.title}", ""]
@@ -503,12 +509,12 @@ def page() -> str:
 def _page() -> Iterator[str]:
     yield _MADE_BY
     yield ""
-    yield "# What `linger rules check` can say"
+    yield "# Messages of `linger rules check`"
     yield ""
     yield (
-        "Each problem ends with a code in brackets. `linger rules check --explain CODE` prints what is here. "
-        "Mistakes keep every\nrule from counting; warnings keep nothing, and can be chosen: `--lint none`, "
-        "`--lint contradiction,outranked`."
+        "Each message ends with a code in brackets. `linger rules check --explain CODE` prints its section of this "
+        "page.\nA mistake stops all new rules from becoming active. A warning stops nothing. `--lint` chooses the "
+        "warnings:\n`--lint none`, `--lint contradiction,outranked`."
     )
     for title, chapter in CHAPTERS.items():
         yield f"\n## {title}"
@@ -521,7 +527,7 @@ def _page() -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` say whether it is stale; 1 if it is."""
+    """Write the page, or with `--check` only compare it. Return 1 if it is stale."""
     if _PAGE.exists() and _PAGE.read_text(encoding="utf-8") == page():
         return 0
     if "--check" in arguments:
