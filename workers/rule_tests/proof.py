@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from schemas.rules import RuleBook
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import Reading
-from workers.rule_tests.files import Places
+from workers.rule_tests.locations import Places
 from workers.rule_tests.runner import Locate, Result, nowhere, problems_of, run_examples
 
 
