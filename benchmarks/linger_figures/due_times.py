@@ -132,5 +132,5 @@ async def measure_outage(servers: Servers, *, overdue: int, partitions: int) -> 
 
 async def _due_times(site: Site) -> int:
     """Return how many due times are set."""
-    keys = [site.store.keys(number).due for number in range(site.plan.partitions)]
-    return sum(await site.store.call([("ZCARD", key) for key in keys]))
+    keys = [site.store.keys.partition(number).due for number in range(site.plan.partitions)]
+    return sum(await site.store.redis.call([("ZCARD", key) for key in keys]))

@@ -67,7 +67,7 @@ async def _fill(
             before = await _memory(site)
             await put(site.store, partitions, repeated(known, customers), rules)
             grown = await _memory(site) - before
-            due = [await _memory_of(site, site.store.keys(number).due) for number in range(partitions)]
+            due = [await _memory_of(site, site.store.keys.partition(number).due) for number in range(partitions)]
         rows.append(
             {
                 "customers": customers,
@@ -93,11 +93,11 @@ def _sizes(known: Sequence[Stored]) -> Mapping[str, Any]:
 
 async def _memory(site: Site) -> int:
     """Return how many bytes Redis has allocated."""
-    (raw,) = (await site.store.ask_every_server("INFO", "memory")).values()
+    (raw,) = (await site.store.redis.ask_every_server("INFO", "memory")).values()
     return int(raw.decode().partition("used_memory:")[2].split()[0])
 
 
 async def _memory_of(site: Site, key: str) -> int:
     """Return the bytes of one key, 0 if it is not there."""
-    (answer,) = (await site.store.ask_every_server("MEMORY", "USAGE", key)).values()
+    (answer,) = (await site.store.redis.ask_every_server("MEMORY", "USAGE", key)).values()
     return int(answer or 0)

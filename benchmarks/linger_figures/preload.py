@@ -14,7 +14,8 @@ from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import activate
-from workers.state.store import MAX_CUSTOMERS, Store, WriteSet
+from workers.state.step import MAX_CUSTOMERS, WriteSet
+from workers.state.store import Store
 
 
 class Stored(NamedTuple):

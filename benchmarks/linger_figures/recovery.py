@@ -122,5 +122,7 @@ async def _follow(site: Site, stream: Stream) -> tuple[float, float]:
 async def _folded(site: Site) -> dict[int, int]:
     """Return by partition how many events were folded."""
     numbers = range(site.plan.partitions)
-    answers = await site.store.call([("HGET", site.store.keys(number).meta, "n:events") for number in numbers])
+    answers = await site.store.redis.call(
+        [("HGET", site.store.keys.partition(number).meta, "n:events") for number in numbers]
+    )
     return {number: int(raw or 0) for number, raw in zip(numbers, answers, strict=True)}

@@ -173,8 +173,8 @@ async def _run(servers: Servers, variant: Variant) -> Backlog:
         if variant.replica:
             around.enter_context(_replica(servers))
         site = await around.enter_async_context(installed(servers, replace(variant.plan, since_ms=since_ms)))
-        await _configure(site.store.ask_every_server, variant.redis)
-        around.push_async_callback(_configure, site.store.ask_every_server, _USUAL_REDIS)
+        await _configure(site.store.redis.ask_every_server, variant.redis)
+        around.push_async_callback(_configure, site.store.redis.ask_every_server, _USUAL_REDIS)
         if variant.history:
             rules = await rules_in_force(site)
             different = min(variant.customers, _DIFFERENT)

@@ -28,8 +28,10 @@ from workers.demo.embedded import HOST, Pair, die_with_parent, free_ports
 from workers.kafka.range_reader import opened_reader
 from workers.loading import load_configuration
 from workers.settings import Settings, read_settings
+from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
-from workers.state.store import Store, open_pool
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 SOURCE: Final = "events"
 ACTION_TOPICS: Final = ("at-risk", "win-back")
@@ -155,7 +157,9 @@ class Site:
         self.environment = dict(environment)
         self.settings: Settings = read_settings(environment)
         self.rules: RuleSet = load_configuration(self.settings)[1]
-        self.store = Store(open_pool(self.settings.redis_connection(), 30_000), self.settings.redis_namespace)
+        self.store = Store(
+            RedisServers(open_nodes(self.settings.redis_connection(), 30_000)), self.settings.redis_namespace
+        )
         self.workers: list[Worker] = []
         self._folder = folder
         self._ends: dict[str, int] = {}
@@ -226,15 +230,15 @@ class Site:
 
     async def _told(self) -> dict[int, tuple[int, int]]:
         """Return by partition up to when it is decided (ms), and how many records wait for Kafka."""
-        fields = await self.store.fields(self.store.seen_key)
+        fields = await self.store.redis.fields(self.store.keys.seen)
         told = {int(number): value.split() for number, value in fields.items()}
         return {number: (int(parts[0]), int(parts[2])) for number, parts in told.items()}
 
     async def count(self, name: str) -> int:
         """Return a counter of `meta`, such as `events` or `timers`, over all partitions."""
         wanted = f"n:{name}"
-        keys = [self.store.keys(number).meta for number in range(self.plan.partitions)]
-        return sum(int(raw or 0) for raw in await self.store.call([("HGET", key, wanted) for key in keys]))
+        keys = [self.store.keys.partition(number).meta for number in range(self.plan.partitions)]
+        return sum(int(raw or 0) for raw in await self.store.redis.call([("HGET", key, wanted) for key in keys]))
 
     # -- events ------------------------------------------------------------------------------------------------
 
@@ -328,5 +332,5 @@ async def installed(servers: Servers, plan: Plan) -> AsyncIterator[Site]:
         for worker in site.workers:
             if worker.process.poll() is None:
                 worker.stop()
-        await site.store.ask_every_server("FLUSHALL")
+        await site.store.redis.ask_every_server("FLUSHALL")
         await site.store.close()

@@ -26,7 +26,7 @@ from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor.unit_of_work import UnitOfWork
 from workers.runtime import worker
-from workers.state import store
+from workers.state import step
 
 STAGES: Final = {
     "read": "fetch from Kafka, source and activity topic: what of it is done beside Faust's thread",
@@ -55,8 +55,8 @@ _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
 )
 _PATCHED_ASYNC: Final[tuple[tuple[str, Any, str], ...]] = (
     ("read", faust_batches.BatchConsumer, "_getmany"),
-    ("load", store.Step, "read"),
-    ("commit", store.Step, "commit"),
+    ("load", step.Step, "read"),
+    ("commit", step.Step, "commit"),
     ("send", Sender, "_sender_routine"),
     ("send", Sender, "_send_produce_req"),
     ("tick", worker.Worker, "_tick"),

@@ -26,7 +26,7 @@ from tests.support.redis_topologies import SERVICE, SmallCluster, Watched
 from workers.histories.history import LOGINS, ORDERS, History, history_of, login, order
 from workers.histories.simulated import simulate
 from workers.kafka.topics import connected_admin
-from workers.state.store import SLOTS, hash_tag
+from workers.state.keys import SLOTS, hash_tag
 
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
@@ -221,15 +221,15 @@ async def redis_old_dump(stage: Stage) -> None:
 async def redis_flushed(stage: Stage) -> None:
     stage.forgot = True
     await stage.sometime()
-    await stage.patiently(lambda: stage.store.call([("FLUSHALL",)]))
+    await stage.patiently(lambda: stage.store.redis.call([("FLUSHALL",)]))
     await stage.announce()
 
 
 async def redis_full(stage: Stage) -> None:
     await stage.sometime(0.2, 0.5)
-    await stage.patiently(lambda: stage.store.call([("CONFIG", "SET", "maxmemory", "1")]))
+    await stage.patiently(lambda: stage.store.redis.call([("CONFIG", "SET", "maxmemory", "1")]))
     await asyncio.sleep(4)
-    await stage.patiently(lambda: stage.store.call([("CONFIG", "SET", "maxmemory", "0")]))
+    await stage.patiently(lambda: stage.store.redis.call([("CONFIG", "SET", "maxmemory", "0")]))
 
 
 async def redis_frozen(stage: Stage) -> None:

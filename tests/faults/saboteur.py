@@ -26,8 +26,8 @@ from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor import unit_of_work
 from workers.runtime import worker
-from workers.state import store
-from workers.state.store import Step, WriteSet
+from workers.state import connection
+from workers.state.step import Step, WriteSet
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")
@@ -201,7 +201,7 @@ def _no_fence() -> None:
         commands: list[tuple[Any, ...]] = [("PING",)]
         if customers:
             commands.append(("MGET", *map(step._keys.customer, customers)))
-        answers = await step._store.converse(step._connection, commands)
+        answers = await step._redis.converse(step._connection, commands)
         return answers[1] if customers else []
 
     Step.read = read
@@ -249,7 +249,7 @@ def _no_publish_gate() -> None:
     async def wait_for_replicas(*_: Any) -> None:
         return
 
-    store.Store.wait_for_replicas = wait_for_replicas
+    connection.RedisServers.wait_for_replicas = wait_for_replicas
 
 
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {

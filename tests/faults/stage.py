@@ -33,8 +33,10 @@ from workers.histories.history import History, Record
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
+from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
-from workers.state.store import Store, open_pool
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2
@@ -201,10 +203,12 @@ class Stage:
         await self.until(lambda: self._is_decided(wanted_ms), f"everything is decided up to {wanted_ms}")
 
     async def _is_decided(self, until_ms: int) -> bool:
-        raw = (await self.store.call([("HGETALL", self.store.seen_key)]))[0]
+        raw = (await self.store.redis.call([("HGETALL", self.store.keys.seen)]))[0]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
         seen = [value.split() for _, value in pairs]
-        waiting = await self.store.call([("LLEN", self.store.keys(number).outbox) for number in range(PARTITIONS)])
+        waiting = await self.store.redis.call(
+            [("LLEN", self.store.keys.partition(number).outbox) for number in range(PARTITIONS)]
+        )
         return (
             len(seen) == PARTITIONS
             and all(int(value[0]) >= until_ms and not int(value[2]) for value in seen)
@@ -229,9 +233,15 @@ class Stage:
         """Say how far everything is, for whoever looks for the cause of a standstill."""
         try:
             metas = await self.store.metas(range(PARTITIONS))
-            waiting = await self.store.call([("LLEN", self.store.keys(number).outbox) for number in metas])
-            seen, clock, progress = await self.store.call(
-                [("HGETALL", self.store.seen_key), ("GET", self.store.clock_key), ("HLEN", self.store.progress_key)]
+            waiting = await self.store.redis.call(
+                [("LLEN", self.store.keys.partition(number).outbox) for number in metas]
+            )
+            seen, clock, progress = await self.store.redis.call(
+                [
+                    ("HGETALL", self.store.keys.seen),
+                    ("GET", self.store.keys.clock),
+                    ("HLEN", self.store.keys.progress),
+                ]
             )
             said = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
             told = {name: str(one) for name, one in (await self.store.progress()).items()}
@@ -308,7 +318,7 @@ async def stage(
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)
-    store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)
+    store = Store(RedisServers(open_nodes(settings.redis_connection(), 5_000)), settings.redis_namespace)
     producer = AIOKafkaProducer(
         **settings.kafka_connection() | {"request_timeout_ms": round(_PATIENCE_SECONDS * 1000)},
         enable_idempotence=True,

@@ -99,7 +99,9 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
     """Return the ids of actions published since a moment of which the store knows nothing."""
     _, rules = load_configuration(stage.settings)
     store, codes, found = stage.store, rules.codes, []
-    outboxes = await store.call([("LRANGE", store.keys(number).outbox, 0, -1) for number in range(PARTITIONS)])
+    outboxes = await store.redis.call(
+        [("LRANGE", store.keys.partition(number).outbox, 0, -1) for number in range(PARTITIONS)]
+    )
     waiting = {decode_record(raw).value for outbox in outboxes for raw in outbox}
     for name in ("at-risk", "win-back"):
         for partition, records in (await read_topic(stage, stage.settings.topic(name))).items():
@@ -219,7 +221,9 @@ async def _compare_activities(
     stored = dict(
         zip(
             replayed,
-            await store.call([("GET", store.keys(number).customer(name)) for number, name in replayed]),
+            await store.redis.call(
+                [("GET", store.keys.partition(number).customer(name)) for number, name in replayed]
+            ),
             strict=True,
         )
     )
@@ -240,7 +244,9 @@ async def _compare_activities(
         verdict.exceed("folded events", list(range(folded - events)))
     elif differing:
         verdict.miss("activity as it should be", differing)
-    due = await store.call([("ZRANGE", store.keys(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)])
+    due = await store.redis.call(
+        [("ZRANGE", store.keys.partition(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)]
+    )
     found = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
     late = {place: at_ms for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms}

@@ -300,7 +300,7 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
         prefix = f"{place.settings.redis_namespace}:dead-letters"
 
         async def has_begun() -> bool:
-            return bool((await place.store.call([("SCARD", prefix)]))[0])
+            return bool((await place.store.redis.call([("SCARD", prefix)]))[0])
 
         await place.until(has_begun, "the first notes")
         os.kill(running.pid, signal.SIGKILL)

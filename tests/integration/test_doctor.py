@@ -116,7 +116,7 @@ def test_a_site_that_never_ran_is_healthy_and_the_doctor_leaves_no_trace(apache_
 
 async def keys_of(place: Site) -> list[Any]:
     pattern = f"{place.settings.redis_namespace}:*"
-    return sorted((await place.store.call([("KEYS", pattern)]))[0])
+    return sorted((await place.store.redis.call([("KEYS", pattern)]))[0])
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def restored(*commands: tuple[str, ...], pair: Pair) -> Iterator[None]:
 
 def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def evict(place: Site) -> None:
-        await place.store.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
+        await place.store.redis.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
 
     with restored(("CONFIG", "SET", "maxmemory-policy", "noeviction"), pair=apache_pair):
         code, findings = examined(apache_pair, tmp_path, evict)
@@ -139,7 +139,7 @@ def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None
 
 def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def forget(place: Site) -> None:
-        await place.store.call([("CONFIG", "SET", "appendonly", "no")])
+        await place.store.redis.call([("CONFIG", "SET", "appendonly", "no")])
 
     with restored(("CONFIG", "SET", "appendonly", "yes"), pair=apache_pair):
         code, findings = examined(apache_pair, tmp_path, forget)
@@ -159,7 +159,7 @@ def test_replicas_that_are_waited_for_and_not_there_are_named(apache_pair: Pair,
 def test_a_command_that_a_user_lacks_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def limit(place: Site) -> None:
         user = ["SETUSER", "limited", "on", ">limited", "~*", "+@all", "-zadd", "-wait"]
-        await place.store.call([("ACL", *user)])
+        await place.store.redis.call([("ACL", *user)])
         place.environment |= {"LINGER_REDIS_USERNAME": "limited", "LINGER_REDIS_PASSWORD": "limited"}
 
     with restored(("ACL", "DELUSER", "limited"), pair=apache_pair):
@@ -261,7 +261,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it
         # What intake was told once is not in the log for that.
         told = {"elsewhere:0": Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
         await place.store.publish_progress(told)
-        await place.store.call([("HSET", place.store.keys(2).meta, field, value)])
+        await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, field, value)])
 
     code, findings = examined(apache_pair, tmp_path, spoil, workers=1)
     problem = the_problem(findings, "state", checked)

@@ -130,7 +130,9 @@ def test_a_pace_is_used_up_to_the_last_place(pair: Pair) -> None:
 def test_every_customer_is_found_by_a_scan(pair: Pair) -> None:
     async def work(store: Store) -> None:
         names = {f"customer {number}" for number in range(700)}
-        await store.call([("MSET", *(part for name in names for part in (store.keys(3).customer(name), b"x")))])
+        await store.redis.call(
+            [("MSET", *(part for name in names for part in (store.keys.partition(3).customer(name), b"x")))]
+        )
         found: set[str] = set()
         cursor: int | None = None
         while cursor != 0:

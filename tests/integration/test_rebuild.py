@@ -73,9 +73,9 @@ async def state(place: Site) -> dict[str, Any]:
             number = partition_of(customer, place.settings.partitions)
             raw = await place.store.activity(number, customer)
             assert raw is not None
-            keys = place.store.keys(number)
-            due = await place.store.call([("ZSCORE", keys.due, customer)])
-            waiting = await place.store.call(
+            keys = place.store.keys.partition(number)
+            due = await place.store.redis.call([("ZSCORE", keys.due, customer)])
+            waiting = await place.store.redis.call(
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
             # The latest timer that was decided: a live worker decided one that a late event came too late for.
@@ -93,10 +93,10 @@ async def forget_everything(place: Site, at_day: float = 15) -> None:
     """Empty Redis of this site; the player of the replay tells the time again."""
     cursor, pattern = -1, f"{place.settings.redis_namespace}:*"
     while cursor:
-        answer = (await place.store.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
+        answer = (await place.store.redis.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
         cursor = int(answer[0])
         if answer[1]:
-            await place.store.call([("DEL", *answer[1])])
+            await place.store.redis.call([("DEL", *answer[1])])
     await place.now(at_day)
 
 
@@ -298,8 +298,8 @@ def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_ot
         await stop_workers(place)
         state_before, published_before = await state(place), await published(place)
         versions = {number: meta["version"] for number, meta in (await place.store.metas(range(4))).items()}
-        await place.store.call([("HSET", place.store.keys(2).meta, "offset", 1_000_000)])
-        await place.store.call([("SET", place.store.keys(2).customer("nobody"), b"rubbish")])
+        await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, "offset", 1_000_000)])
+        await place.store.redis.call([("SET", place.store.keys.partition(2).customer("nobody"), b"rubbish")])
         report = await rebuild(place)
         assert list(report["partitions"]) == ["2"]
         assert "its log holds 0 to" in report["partitions"]["2"]

@@ -24,7 +24,13 @@ from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import Held, Meta, Order, Store, WriteSet, hash_tag, open_pool
+from workers.state.connection import RedisServers
+from workers.state.held_actions import Order
+from workers.state.keys import hash_tag
+from workers.state.meta import Meta
+from workers.state.step import Held, WriteSet
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +43,7 @@ _serial = count()
 # --- builders -------------------------------------------------------------------------------------------------
 
 
-class CountingStore(Store):
+class CountingServers(RedisServers):
     """Counts what it sends; everything in one packet to one server is one question."""
 
     questions = 0
@@ -45,6 +51,12 @@ class CountingStore(Store):
     async def converse(self, connection: Connection, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         self.questions += 1
         return await super().converse(connection, commands)
+
+
+class CountingStore(Store):
+    """A store over servers that count."""
+
+    redis: CountingServers
 
 
 def lawful(
@@ -57,8 +69,9 @@ def lawful(
     """Run one law against a store of its own."""
 
     async def run() -> Any:
-        nodes = open_pool(arguments, timeout_ms)
-        store = CountingStore(nodes, f"t{next(_serial)}", wait_replicas=wait_replicas, timeout_ms=timeout_ms)
+        nodes = open_nodes(arguments, timeout_ms)
+        servers = CountingServers(nodes, wait_replicas=wait_replicas, timeout_ms=timeout_ms)
+        store = CountingStore(servers, f"t{next(_serial)}")
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await work(store)
@@ -188,9 +201,9 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_on_one_server_whatever_is_asked_of_many_partitions_is_one_question(pair: Pair) -> None:
     async def law(store: CountingStore) -> None:
         for ask in (lambda: store.metas(PARTITIONS), lambda: store.due(dict.fromkeys(PARTITIONS, (1, {"a": 1})), 9)):
-            store.questions = 0
+            store.redis.questions = 0
             await ask()
-            assert store.questions == 1
+            assert store.redis.questions == 1
 
     lawful(law, {"url": pair.redis_url})
 
@@ -204,12 +217,12 @@ def test_questions_inside_of_steps_do_not_wait_for_the_end_of_other_steps(pair: 
         async def step_along(number: int) -> None:
             async with store.step(number, claims[number].meta) as step:
                 await step.read(())
-                await store.count_up(store.pace_key("a", 1), 1, 60)
+                await store.count_up(store.keys.pace("a", 1), 1, 60)
                 await step.commit(WriteSet(offset=1))
 
         async with asyncio.timeout(10):
             await asyncio.gather(*map(step_along, range(80)))
-        assert await store.count_up(store.pace_key("a", 1), 0, 60) == 80
+        assert await store.count_up(store.keys.pace("a", 1), 0, 60) == 80
 
     lawful(law, {"url": pair.redis_url})
 
@@ -292,9 +305,9 @@ def test_in_a_cluster_a_partition_has_one_owner_and_its_steps_are_taken(cluster:
 def test_in_a_cluster_a_step_is_two_questions(cluster: SmallCluster) -> None:
     async def law(store: CountingStore) -> None:
         meta = (await store.claim(0, "one")).meta
-        store.questions = 0
+        store.redis.questions = 0
         await take_step(store, meta, WriteSet(offset=1, activities={"ada": b"1"}))
-        assert store.questions == 2
+        assert store.redis.questions == 2
 
     lawful(law, cluster.arguments())
 
@@ -304,13 +317,13 @@ def test_what_is_asked_of_many_partitions_is_one_question_to_each_master_and_ans
 ) -> None:
     async def law(store: CountingStore) -> None:
         await filled(store)
-        store.questions = 0
+        store.redis.questions = 0
         metas = await store.metas(reversed(PARTITIONS))
-        assert store.questions == len(cluster.nodes)
+        assert store.redis.questions == len(cluster.nodes)
         assert {number: int(fields["offset"]) for number, fields in metas.items()} == {n: n for n in PARTITIONS}
-        store.questions = 0
+        store.redis.questions = 0
         due = await store.due({number: (9, {"login": 9}) for number in PARTITIONS}, 100)
-        assert store.questions == len(cluster.nodes)
+        assert store.redis.questions == len(cluster.nodes)
         for number in PARTITIONS:
             assert set(due[number].customers) == {f"p{number}-{serial}" for serial in range(25)}
 
@@ -323,11 +336,11 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
             meta = (await store.claim(number, "one")).meta
             held = [Held(f"r{number % 3}", f"a{number}", 1, letter(number))]
             await take_step(store, meta, WriteSet(offset=1, held=held), number)
-            await store.order(number, [Order("release", "r", f"a{number}")])
-        assert await store.rules_held() == {"r0", "r1", "r2"}
-        orders = await store.orders(PARTITIONS, 5)
+            await store.held_actions.order(number, [Order("release", "r", f"a{number}")])
+        assert await store.held_actions.rules() == {"r0", "r1", "r2"}
+        orders = await store.held_actions.orders(PARTITIONS, 5)
         assert {number: found[0].action_id for number, found in orders.items()} == {n: f"a{n}" for n in PARTITIONS}
-        oldest = await store.oldest_held(PARTITIONS, "r1", 5)
+        oldest = await store.held_actions.oldest(PARTITIONS, "r1", 5)
         assert oldest == {number: [f"a{number}"] for number in PARTITIONS if number % 3 == 1}
 
     lawful(law, cluster.arguments())
@@ -336,10 +349,10 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
 def test_what_belongs_to_no_partition_lives_in_a_cluster_too(cluster: SmallCluster) -> None:
     async def law(store: CountingStore) -> None:
         assert await store.progress() == {}
-        for key in (store.rules_key, store.seen_key, store.clock_key):
-            assert await store.rewrite(key, lambda known: {**known, "a": "1"}) == {"a": "1"}
-            assert await store.fields(key) == {"a": "1"}
-        assert [await store.count_up(store.pace_key(f"r{n}", 1), 2, 60) for n in range(9)] == [2] * 9
+        for key in (store.keys.rules, store.keys.seen, store.keys.clock):
+            assert await store.redis.rewrite(key, lambda known: {**known, "a": "1"}) == {"a": "1"}
+            assert await store.redis.fields(key) == {"a": "1"}
+        assert [await store.count_up(store.keys.pace(f"r{n}", 1), 2, 60) for n in range(9)] == [2] * 9
 
     lawful(law, cluster.arguments())
 
@@ -354,7 +367,7 @@ def test_going_through_all_keys_of_a_cluster_sees_every_customer(cluster: SmallC
 
 def test_every_master_of_a_cluster_can_be_asked(cluster: SmallCluster) -> None:
     async def law(store: CountingStore) -> None:
-        answers = await store.ask_every_server("INFO", "memory")
+        answers = await store.redis.ask_every_server("INFO", "memory")
         assert set(answers) == {f"127.0.0.1:{node.port}" for node in cluster.nodes}
         assert all(b"maxmemory_policy:noeviction" in raw for raw in answers.values())
 
@@ -540,7 +553,7 @@ def test_after_the_masters_death_steps_go_on_at_the_new_one_and_nothing_confirme
         assert ledger.retries > 0
         assert ledger.went_back == []
         await ledger.assert_balanced(400)
-        (name,) = await store.ask_every_server("PING")
+        (name,) = await store.redis.ask_every_server("PING")
         assert name in {f"127.0.0.1:{replica.port}" for replica in watched.replicas}
 
     lawful(law, watched.arguments(), wait_replicas=1, timeout_ms=1_000)
@@ -569,7 +582,7 @@ def test_steps_that_a_failover_lost_are_taken_again_from_the_offset_that_is_left
     async def law(store: CountingStore) -> None:
         ledger = await Ledger(store).start()
         await ledger.run(50)
-        await store.call([("SET", f"{store.rules_key}:mark", 1)])
+        await store.redis.call([("SET", f"{store.keys.rules}:mark", 1)])
         await all_replicated(watched)
         with watched.forgetting():
             await ledger.run(80)

@@ -150,8 +150,10 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
         activity = place.settings.topic("activity")
         ends = {number: (await log_of(place, number)).end for number in range(4)}
         assert min(ends.values()) > 1
-        await place.store.call([("HSET", place.store.keys(0).meta, "offset", ends[0] + 100)])  # the log is shorter
-        await place.store.call([("HSET", place.store.keys(1).meta, "offset", 0)])
+        await place.store.redis.call(
+            [("HSET", place.store.keys.partition(0).meta, "offset", ends[0] + 100)]
+        )  # the log is shorter
+        await place.store.redis.call([("HSET", place.store.keys.partition(1).meta, "offset", 0)])
         await cut(place, activity, 1, ends[1])  # retention has gone further
         place.start_worker()
         await place.now(12)
@@ -200,7 +202,7 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
         await place.order("ada", 1)
         await place.now(2)
         await place.decided_until(2)
-        await place.store.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
+        await place.store.redis.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
         try:
             said = await refused(place)
             assert "redis-cli CONFIG SET maxmemory-policy noeviction" in said
@@ -208,7 +210,7 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
             await grow(place, f"{place.prefix}logins", 3)
             assert "may evict customers" in await ended(place)
         finally:
-            await place.store.call([("CONFIG", "SET", "maxmemory-policy", "noeviction")])
+            await place.store.redis.call([("CONFIG", "SET", "maxmemory-policy", "noeviction")])
 
     play(apache_pair, tmp_path, scenario)
 

@@ -178,7 +178,7 @@ async def shared(place: Site) -> bool:
 
 
 async def taken_over(place: Site) -> bool:
-    return (await place.store.fields(place.store.rules_key)).get("generation") == "2"
+    return (await place.store.redis.fields(place.store.keys.rules)).get("generation") == "2"
 
 
 async def acted(place: Site, number: int) -> bool:

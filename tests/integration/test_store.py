@@ -20,7 +20,12 @@ from tests.support.services import missing_redis
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import SLOTS, Meta, Store, WriteSet, hash_tag, open_pool
+from workers.state.connection import RedisServers
+from workers.state.keys import SLOTS, hash_tag
+from workers.state.meta import Meta
+from workers.state.step import WriteSet
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 pytestmark = pytest.mark.integration
 
@@ -36,9 +41,9 @@ async def opened(
     redis_url: str, namespace: str | None = None, *, wait_replicas: int = 0, timeout_ms: int = 5_000
 ) -> AsyncIterator[Store]:
     """A store under a namespace of its own."""
-    pool = open_pool({"url": redis_url}, timeout_ms)
+    pool = open_nodes({"url": redis_url}, timeout_ms)
     name = namespace or f"store-{next(_serial)}"
-    store = Store(pool, name, wait_replicas=wait_replicas, timeout_ms=timeout_ms)
+    store = Store(RedisServers(pool, wait_replicas=wait_replicas, timeout_ms=timeout_ms), name)
     try:
         yield store
     finally:
@@ -83,9 +88,9 @@ def clone(meta: Meta) -> Meta:
 
 async def content(store: Store, partition: int = 0) -> dict[str, Any]:
     """Everything that is stored of a partition and of the customer ada."""
-    keys = store.keys(partition)
+    keys = store.keys.partition(partition)
     names = ["meta", "activity", "due", "waiting", "outbox"]
-    answers = await store.call(
+    answers = await store.redis.call(
         [
             ("HGETALL", keys.meta),
             ("GET", keys.customer("ada")),
@@ -302,7 +307,7 @@ def test_an_owner_is_known_by_its_token_even_if_the_versions_happen_to_be_equal(
 
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
-        await store.call([("DEL", store.keys(0).meta)])
+        await store.redis.call([("DEL", store.keys.partition(0).meta)])
         rival = (await store.claim(0, "two")).meta
         assert rival.version == meta.version
         with pytest.raises(Fenced):
@@ -316,7 +321,7 @@ def test_an_owner_of_whom_redis_lost_steps_is_not_fenced_and_writes_nothing(pair
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         await take_step(store, meta, full_step())
-        await store.call([("HINCRBY", store.keys(0).meta, "version", -1)])
+        await store.redis.call([("HINCRBY", store.keys.partition(0).meta, "version", -1)])
         before = await content(store)
         with pytest.raises(Transient, match="lost steps"):
             await take_step(store, meta, WriteSet(offset=43, activities={"ada": b"x"}))
@@ -331,7 +336,7 @@ def test_a_store_that_lost_everything_fences_everybody(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         await take_step(store, meta, full_step())
-        await store.call([("DEL", store.keys(0).meta)])
+        await store.redis.call([("DEL", store.keys.partition(0).meta)])
         with pytest.raises(Fenced):
             await take_step(store, meta, WriteSet(offset=43))
         with pytest.raises(Fenced):
@@ -554,7 +559,7 @@ def test_a_connection_that_redis_closes_between_read_and_commit_writes_nothing(p
         with pytest.raises(Transient):  # noqa: PT012
             async with store.step(0, meta) as step:
                 await step.read(["ada"])
-                await store.call([("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")])
+                await store.redis.call([("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")])
                 await step.commit(full_step())
         assert await content(store) == before
 
@@ -581,12 +586,12 @@ def test_what_redis_refuses_is_transient_and_leaves_nothing_behind(pair: Pair) -
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         before = await content(store)
-        await store.call([("CONFIG", "SET", "maxmemory", "1")])
+        await store.redis.call([("CONFIG", "SET", "maxmemory", "1")])
         try:
             with pytest.raises(Transient, match="Redis refused"):
                 await take_step(store, meta, full_step())
         finally:
-            await store.call([("CONFIG", "SET", "maxmemory", "0")])
+            await store.redis.call([("CONFIG", "SET", "maxmemory", "0")])
         assert await content(store) == before
         await take_step(store, meta, full_step())
         assert (await content(store))["activity"] == b"activity"
@@ -718,7 +723,7 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
     async def law(store: Store) -> None:
         agent = Agent(store, rule("gone", when={"status": "cancelled"}))
         await agent.start()
-        store._wait_replicas, store._timeout_ms = wait_replicas, 50
+        store.redis._wait_replicas, store.redis._timeout_ms = wait_replicas, 50
         taking = asyncio.create_task(agent.take(record(0, "cancellation")))
         try:
             if wait_replicas:
@@ -731,7 +736,7 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
                 assert await taking is True
                 assert [one.topic for one in await agent.published()] == ["linger.at-risk"]
         finally:
-            store._wait_replicas = 0
+            store.redis._wait_replicas = 0
             while not taking.done():  # a client library may swallow one cancellation
                 taking.cancel()
                 await asyncio.wait({taking}, timeout=0.1)

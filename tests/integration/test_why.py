@@ -20,9 +20,11 @@ from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book
+from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
 from workers.state.rule_sets import activate
-from workers.state.store import Store, open_pool
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 pytestmark = pytest.mark.integration
 
@@ -89,7 +91,7 @@ class Place:
         async def work() -> None:
             book, problems = load_book([self.folder / "rules.yaml"], [*BUILT_IN, "nps"])
             assert problems == []
-            store = Store(open_pool({"url": self.redis_url}, 5_000), self.namespace)
+            store = Store(RedisServers(open_nodes({"url": self.redis_url}, 5_000)), self.namespace)
             try:
                 agent = Agent(store, *book.rules, now_day=now_day)
                 await agent.start(end=len(records))
@@ -97,7 +99,7 @@ class Place:
                 await agent.look()
                 await agent.decide.fire()
                 for name, one in agent.progress().items():
-                    await store.call([("HSET", store.progress_key, name, encode_progress(one))])
+                    await store.redis.call([("HSET", store.keys.progress, name, encode_progress(one))])
                 await ReplayClock(store).announce(agent.clock.now_ms, {})
                 await agent.decide.stop(5)
             finally:
@@ -190,7 +192,7 @@ def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path
     place.store(*bought_once(), now_day=65)
 
     async def time_goes_on_and_nobody_reads() -> None:
-        store = Store(open_pool({"url": pair.redis_url}, 5_000), place.namespace)
+        store = Store(RedisServers(open_nodes({"url": pair.redis_url}, 5_000)), place.namespace)
         await ReplayClock(store).announce(day(75), {})
         await store.close()
 
@@ -226,7 +228,7 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
     assert place.document("ada")["notes"] == []
 
     async def others_are_loaded() -> None:
-        store = Store(open_pool({"url": pair.redis_url}, 5_000), place.namespace)
+        store = Store(RedisServers(open_nodes({"url": pair.redis_url}, 5_000)), place.namespace)
         await activate(store, rules(rule("other")), day(75), allow_rollback=True)
         await store.close()
 

@@ -13,7 +13,11 @@ from tests.support.memory_store import MemoryStore
 from workers.demo.embedded import Pair
 from workers.errors import Fenced
 from workers.kafka.records import OutboxRecord, encode_record
-from workers.state.store import Claimed, Due, Meta, Store, WriteSet, open_pool
+from workers.state.connection import RedisServers
+from workers.state.meta import Meta
+from workers.state.step import WriteSet
+from workers.state.store import Claimed, Due, Store
+from workers.state.topology import open_nodes
 
 PARTITIONS = (0, 1)
 OWNERS = ("left", "right")
@@ -68,7 +72,7 @@ class Rivals(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.real = Store(open_pool({"url": self.redis_url}, 5_000), f"model-{next(_serial)}")
+        self.real = Store(RedisServers(open_nodes({"url": self.redis_url}, 5_000)), f"model-{next(_serial)}")
         self.model = MemoryStore(len(PARTITIONS))
         self.held: dict[tuple[str, int], tuple[Meta, Meta]] = {}
         self.named: set[str] = set()
@@ -159,13 +163,13 @@ class Rivals(RuleBasedStateMachine):
             self.compare(partition)
 
     def compare(self, partition: int) -> None:
-        content, keys, named = self.model.contents[partition], self.real.keys(partition), sorted(self.named)
+        content, keys, named = self.model.contents[partition], self.real.keys.partition(partition), sorted(self.named)
         scored = [keys.due, *map(keys.waiting, TYPES)]
         questions: list[tuple[Any, ...]] = [("LRANGE", keys.outbox, 0, -1)]
         questions += [("ZRANGEBYSCORE", key, "-inf", "+inf") for key in scored]
         questions += [("ZCARD", key) for key in scored]
         questions += [("GET", keys.customer(name)) for name in named]
-        outbox, *rest = self.run(self.real.call(questions))
+        outbox, *rest = self.run(self.real.redis.call(questions))
         sets = [content.due, *(content.waiting.get(name, {}) for name in TYPES)]
         assert outbox == content.outbox
         for found, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):

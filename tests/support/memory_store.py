@@ -10,7 +10,11 @@ from typing import cast
 
 from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
-from workers.state.store import Claimed, Due, Held, Meta, Order, Store, WriteSet, hash_tag
+from workers.state.held_actions import Order
+from workers.state.keys import Keys, hash_tag
+from workers.state.meta import Meta
+from workers.state.step import Held, WriteSet
+from workers.state.store import Claimed, Due, Store
 
 
 @dataclass
@@ -94,6 +98,8 @@ class MemoryStore:
     def __init__(self, partitions: int = 1) -> None:
         self.contents = {partition: Content() for partition in range(partitions)}
         self.counters: dict[str, int] = {}
+        self.keys = Keys("memory")
+        self.held_actions = MemoryHeldActions(self.contents)
         self.failing = 0
         self.losing = 0
 
@@ -143,31 +149,9 @@ class MemoryStore:
                 found[partition] = Due([*every][:limit], waited)
         return found
 
-    async def held(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
-        held = self.contents[partition].held
-        return {name: held[name].record for name in action_ids if name in held}
-
-    async def oldest_held(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
-        found = {}
-        for number in partitions:
-            held = [one for one in self.contents[number].held.values() if one.rule == rule_id]
-            held.sort(key=lambda one: (one.decided_ms, one.action_id))
-            if held:
-                found[number] = [one.action_id for one in held[:limit]]
-        return found
-
-    async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
-        return {number: orders[:limit] for number in partitions if (orders := self.contents[number].orders)}
-
-    async def order(self, partition: int, orders: Sequence[Order]) -> None:
-        self.contents[partition].orders += orders
-
     async def count_up(self, key: str, number: int, seconds: int) -> int:
         self.counters[key] = self.counters.get(key, 0) + number
         return self.counters[key]
-
-    def pace_key(self, rule_id: str, period: int) -> str:
-        return f"pace:{rule_id}:{period}"
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         self.answer()
@@ -181,6 +165,32 @@ class MemoryStore:
 
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
         return {partition: dict(self.contents[partition].meta) for partition in partitions}
+
+
+class MemoryHeldActions:
+    """Held actions and orders; see `workers.state.held_actions`."""
+
+    def __init__(self, contents: Mapping[int, Content]) -> None:
+        self.contents = contents
+
+    async def records(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
+        held = self.contents[partition].held
+        return {name: held[name].record for name in action_ids if name in held}
+
+    async def oldest(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
+        found = {}
+        for number in partitions:
+            held = [one for one in self.contents[number].held.values() if one.rule == rule_id]
+            held.sort(key=lambda one: (one.decided_ms, one.action_id))
+            if held:
+                found[number] = [one.action_id for one in held[:limit]]
+        return found
+
+    async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
+        return {number: orders[:limit] for number in partitions if (orders := self.contents[number].orders)}
+
+    async def order(self, partition: int, orders: Sequence[Order]) -> None:
+        self.contents[partition].orders += orders
 
 
 def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:

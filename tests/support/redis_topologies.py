@@ -15,7 +15,7 @@ from typing import Any, Final
 from redis import Redis
 
 from workers.demo.embedded import HOST, EmbeddedError, answers_ping, free_ports, running_server, store_command
-from workers.state.store import SLOTS
+from workers.state.keys import SLOTS
 
 SERVICE: Final = "linger-store"
 _PATIENCE_SECONDS: Final = 30.0

@@ -24,8 +24,10 @@ from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.settings import OWN_TOPICS, Settings, read_settings
+from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
-from workers.state.store import Store, open_pool
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 PATIENCE_SECONDS = 60.0
 
@@ -111,7 +113,7 @@ class Site:
 
     async def seen(self) -> dict[int, tuple[int, int]]:
         """Return by partition up to when it is decided, and how many records wait for Kafka."""
-        raw = (await self.store.call([("HGETALL", self.store.seen_key)]))[0]
+        raw = (await self.store.redis.call([("HGETALL", self.store.keys.seen)]))[0]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
         return {int(number): (int(value.split()[0]), int(value.split()[2])) for number, value in pairs}
 
@@ -246,7 +248,7 @@ async def site(
         plans = [TopicPlan(settings.topic(name), settings.partitions, 1, kept) for name in OWN_TOPICS]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
         await create_missing(admin, plans)
-    store = Store(open_pool(settings.redis_connection(), 5_000), settings.redis_namespace)
+    store = Store(RedisServers(open_nodes(settings.redis_connection(), 5_000)), settings.redis_namespace)
     producer = AIOKafkaProducer(**connection)
     await producer.start()
     variables |= worker_connection or {}

@@ -107,9 +107,9 @@ class DispositionLog:
             blocks.setdefault((partition, offset // BLOCK), set()).add(offset)
         if blocks:
             # The index first: a block that is named but not there is harmless, the other way round it is lost.
-            await self._store.call([("SADD", self._prefix, *(_name(block) for block in blocks))])
+            await self._store.redis.call([("SADD", self._prefix, *(_name(block) for block in blocks))])
         for block, offsets in blocks.items():
-            await self._store.rewrite(self._key(block), partial(self._with, kind, offsets))
+            await self._store.redis.rewrite(self._key(block), partial(self._with, kind, offsets))
 
     async def forget_below(self, starts: Mapping[int, int]) -> int:
         """Drop notes on letters that Kafka has deleted, and on an older topic of the same name.
@@ -127,13 +127,13 @@ class DispositionLog:
         ]
         if gone:
             keys = [self._key(block) for block in gone]
-            await self._store.call([("DEL", *keys), ("SREM", self._prefix, *(_name(block) for block in gone))])
+            await self._store.redis.call([("DEL", *keys), ("SREM", self._prefix, *(_name(block) for block in gone))])
         return len(gone)
 
     async def _blocks(self) -> dict[Place, dict[str, str]]:
-        names = (await self._store.call([("SMEMBERS", self._prefix)]))[0]
+        names = (await self._store.redis.call([("SMEMBERS", self._prefix)]))[0]
         blocks = [_block(name.decode()) for name in names]
-        return {block: await self._store.fields(self._key(block)) for block in sorted(blocks)}
+        return {block: await self._store.redis.fields(self._key(block)) for block in sorted(blocks)}
 
     def _with(self, kind: Noted, new: set[int], known: Mapping[str, str]) -> dict[str, str]:
         """Return a block's fields with further offsets of a kind."""

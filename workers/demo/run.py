@@ -279,8 +279,10 @@ class _Demo:
         await mailer.read()
         try:
             metas = await self._store.metas(range(_PARTITIONS))
-            due = await self._store.call([("ZCARD", self._store.keys(number).due) for number in range(_PARTITIONS)])
-            seen = (await self._store.call([("HGETALL", self._store.seen_key)]))[0]
+            due = await self._store.redis.call(
+                [("ZCARD", self._store.keys.partition(number).due) for number in range(_PARTITIONS)]
+            )
+            seen = (await self._store.redis.call([("HGETALL", self._store.keys.seen)]))[0]
         except Transient as error:
             picture.note = str(error)
             return

@@ -143,7 +143,7 @@ def find_troubles(
 
 async def read_decided(store: Store, partition: int) -> int:
     """Return until when a partition is decided."""
-    raw = (await store.call([("HGET", store.seen_key, str(partition))]))[0]
+    raw = (await store.redis.call([("HGET", store.keys.seen, str(partition))]))[0]
     return UNSEEN_MS if raw is None else int(raw.split()[0])
 
 
@@ -153,4 +153,4 @@ async def _held(store: Store, partition: int, customer_id: str, activity: Activi
         for rule_id, episode in activity.episodes.items()
         if episode.acted_ms
     }
-    return frozenset(acted[name] for name in await store.held(partition, list(acted)))
+    return frozenset(acted[name] for name in await store.held_actions.records(partition, list(acted)))

@@ -11,14 +11,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
-from workers.state.store import Store, WriteSet
+from workers.state.step import WriteSet
+from workers.state.store import Store
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
     """Note the ids of sources that are read for the first time; what is noted already stays."""
-    commands = [("HSETNX", store.sources_key, name, one.topic_id) for name, one in topics.items() if one.topic_id]
+    commands = [("HSETNX", store.keys.sources, name, one.topic_id) for name, one in topics.items() if one.topic_id]
     if commands:
-        await store.call(commands)
+        await store.redis.call(commands)
 
 
 def recreated(known: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
@@ -60,9 +61,9 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
     told = await store.progress()
     gone = [name for name in told if name.rpartition(":")[0] == topic]
     if gone:
-        await store.call([("HDEL", store.progress_key, *gone)])
+        await store.redis.call([("HDEL", store.keys.progress, *gone)])
     # Last: it is what makes workers refuse.
-    await store.call([("HDEL", store.sources_key, topic)])
+    await store.redis.call([("HDEL", store.keys.sources, topic)])
     return partitions
 
 

@@ -349,7 +349,7 @@ async def _redis(settings: Settings, store: Store) -> list[Finding]:
         mend = "see LINGER_REDIS_USERNAME, LINGER_REDIS_PASSWORD, LINGER_REDIS_SSL_CA_CERTS"
         return [Finding("Redis", "reachable", "problem", problem, why, mend) for problem in refused]
     try:
-        raw = (await store.call([("INFO",)]))[0]
+        raw = (await store.redis.call([("INFO",)]))[0]
     except Transient as error:
         if "no permissions" in str(error):
             mend = "ACL SETUSER <user> +info (docs/acl/redis-users.acl)"
@@ -410,19 +410,19 @@ def _replicas(info: Mapping[str, str], wanted: int) -> Finding:
 
 async def _commands(store: Store) -> list[Finding]:
     """Try every command inside a transaction that never comes to its end: rights are looked at, nothing is done."""
-    keys = store.keys(0)
+    keys = store.keys.partition(0)
     places = {
         "{c}": keys.customer("linger-doctor"),
         "{meta}": keys.meta,
         "{held}": keys.held,
         "{due}": keys.due,
         "{outbox}": keys.outbox,
-        "{rules}": store.rules_key,
-        "{pace}": store.pace_key("linger-doctor", 0),
+        "{rules}": store.keys.rules,
+        "{pace}": store.keys.pace("linger-doctor", 0),
     }
     tried = [tuple(places.get(part, part) for part in command) for command in COMMANDS]
     refused: list[str] = []
-    async with store._connection(keys.meta) as connection:
+    async with store.redis.connection(keys.meta) as connection:
         for command in [("WATCH", keys.meta), ("UNWATCH",), ("MULTI",), *tried]:
             await connection.send_command(*command)
             try:
@@ -447,7 +447,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
     try:
         metas = await store.metas(range(settings.partitions))
         progress = await store.progress()
-        in_force = await store.fields(store.rules_key)
+        in_force = await store.redis.fields(store.keys.rules)
     except Transient as error:
         return [_unknown("state", "stored state", str(error), "", "see above")]
     # Asked after what is stored: a log that workers read on meanwhile has only become longer.

@@ -8,7 +8,8 @@ import msgspec
 
 from schemas.actions import Action
 from workers.kafka.records import decode_record
-from workers.state.store import Order, Store
+from workers.state.held_actions import Order
+from workers.state.store import Store
 
 _AT_ONCE: Final = 500
 _MOST: Final = 1_000_000
@@ -28,7 +29,7 @@ class HeldOfRule(TypedDict):
 async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldOfRule]:
     """Return what is held, by rule, also of rules that are gone."""
     found = []
-    for rule_id in sorted(await store.rules_held()):
+    for rule_id in sorted(await store.held_actions.rules()):
         actions = [action for _, action in await _held_of(store, partitions, rule_id)]
         if actions:
             found.append(
@@ -65,16 +66,16 @@ async def order_for_held(
         by_partition.setdefault(number, []).append(Order(what, rule_id, action.action_id))
     for number, orders in by_partition.items():
         for start in range(0, len(orders), _AT_ONCE):
-            await store.order(number, orders[start : start + _AT_ONCE])
+            await store.held_actions.order(number, orders[start : start + _AT_ONCE])
     return len(wanted)
 
 
 async def _held_of(store: Store, partitions: int, rule_id: str) -> list[tuple[int, Action]]:
-    names = await store.oldest_held(range(partitions), rule_id, _MOST)
+    names = await store.held_actions.oldest(range(partitions), rule_id, _MOST)
     found: list[tuple[int, Action]] = []
     for number, action_ids in names.items():
         for start in range(0, len(action_ids), _AT_ONCE):
-            records = await store.held(number, action_ids[start : start + _AT_ONCE])
+            records = await store.held_actions.records(number, action_ids[start : start + _AT_ONCE])
             found += [(number, action) for action in _actions(list(records.values()))]
     return found
 

@@ -26,7 +26,7 @@ from workers.errors import StartupError, Transient
 from workers.kafka.acls import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
 from workers.settings import OWN_TOPICS, Settings
-from workers.state.store import open_pool
+from workers.state.topology import open_nodes
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
 _ACL_FILE: Final = "docs/acl/kafka-acls.sh"
@@ -167,7 +167,7 @@ def _command(settings: Settings) -> str:
 
 async def redis_refusals(settings: Settings) -> list[str]:
     """Return why Redis does not let us in; nothing if it does, or if it does not answer at all."""
-    nodes = open_pool(settings.redis_connection(), settings.redis_timeout_ms)
+    nodes = open_nodes(settings.redis_connection(), settings.redis_timeout_ms)
     try:
         pool = await nodes.holding(settings.redis_namespace)
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]

@@ -48,7 +48,10 @@ from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
 from workers.state.consistency import PARTITIONS, REBUILDING, Log, check_consistency, end_of_log
-from workers.state.store import MAX_CUSTOMERS, Claimed, Due, Meta, Store, WriteSet, hash_tag
+from workers.state.keys import hash_tag
+from workers.state.meta import Meta
+from workers.state.step import MAX_CUSTOMERS, WriteSet
+from workers.state.store import Claimed, Due, Store
 
 log = structlog.get_logger(__name__)
 
@@ -753,7 +756,9 @@ class Processor:
         work = UnitOfWork(partition.meta)
         async with self._store.step(partition.number, partition.meta) as step:
             await step.read(())
-            held = await self._store.held(partition.number, [order.action_id for order in orders.all()])
+            held = await self._store.held_actions.records(
+                partition.number, [order.action_id for order in orders.all()]
+            )
             self._holding.carry_out(orders, held, work, self._now_ms)
             changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
             changes.carried_out = len(orders.given)

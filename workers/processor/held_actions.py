@@ -15,8 +15,9 @@ from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.records import decode_record
 from workers.processor.unit_of_work import UnitOfWork
+from workers.state.held_actions import Order
 from workers.state.rate_limits import RateLimiter
-from workers.state.store import Order, Store
+from workers.state.store import Store
 
 DISCARDED: Final = "discarded by hand"
 EXPIRED: Final = "it had expired before it was released"
@@ -70,12 +71,12 @@ class Holding:
         """Return what is to be carried out, by partition."""
         if not partitions:
             return {}
-        given = await self._store.orders(partitions, _AT_ONCE)
+        given = await self._store.held_actions.orders(partitions, _AT_ONCE)
         found = {number: Orders(given=orders) for number, orders in given.items()}
         for rule in rules.rules:
             if rule.pace is None or not rule.pace.spread:
                 continue
-            waiting = await self._store.oldest_held(partitions, rule.id, _AT_ONCE)
+            waiting = await self._store.held_actions.oldest(partitions, rule.id, _AT_ONCE)
             number_waiting = sum(map(len, waiting.values()))
             if not number_waiting:
                 continue

@@ -15,7 +15,8 @@ from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
-from workers.state.store import Held, Meta, WriteSet
+from workers.state.meta import Meta
+from workers.state.step import Held, WriteSet
 
 _LONGEST_OFFSET: Final = 19
 

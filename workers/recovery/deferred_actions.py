@@ -19,7 +19,9 @@ from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
-from workers.state.store import Held, Meta, Store
+from workers.state.meta import Meta
+from workers.state.step import Held
+from workers.state.store import Store
 
 ASIDE: Final = "*rebuild"
 """Stands for a rule among the held actions, where those that were put aside are; no rule can be called so."""
@@ -101,10 +103,10 @@ class Replayed(Holding):
     async def let_out(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> UnitOfWork | None:
         """Return a step that lets actions out that were put aside, by their rules' paces; None if there are none."""
         store, number = self._store, self._partition
-        names = (await store.oldest_held([number], ASIDE, at_most)).get(number, [])
+        names = (await store.held_actions.oldest([number], ASIDE, at_most)).get(number, [])
         if not names:
             return None
-        values = [decode_record(raw).value for raw in (await store.held(number, names)).values()]
+        values = [decode_record(raw).value for raw in (await store.held_actions.records(number, names)).values()]
         work = UnitOfWork(meta)
         work.decisions += [_read(value) for value in values if value is not None]
         work.let_go += [(ASIDE, name) for name in names]

@@ -41,8 +41,10 @@ from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
 from workers.state.consistency import REBUILDING, Log, check_consistency
+from workers.state.keys import hash_tag
+from workers.state.meta import Meta
 from workers.state.rule_sets import activate, newest_generation
-from workers.state.store import Meta, Store, hash_tag
+from workers.state.store import Store
 
 RECORDS_A_SECOND: Final = 4_000
 """About what one process folds on one core; only for telling beforehand how long it takes."""
@@ -448,9 +450,9 @@ class Rebuild:
         if not owned:
             return
         customers = await self._customers(owned)
-        held = await self._store.rules_held()
+        held = await self._store.held_actions.rules()
         for number, meta in owned.items():
-            keys = self._store.keys(number)
+            keys = self._store.keys.partition(number)
             names = [keys.customer(name) for name in customers.get(number, ())]
             names += [keys.due, keys.outbox, keys.held, *map(keys.held_of, held)]
             names += map(keys.waiting, event_types(self._sources))
@@ -492,7 +494,7 @@ class Rebuild:
         found = await find_progress(consumer, lost, heads.sources_ms, reading, self._clock)
         if found:
             fields = [part for name, one in found.items() for part in (name, encode_progress(one))]
-            await self._store.call([("HSET", self._store.progress_key, *fields)])
+            await self._store.redis.call([("HSET", self._store.keys.progress, *fields)])
         # The log is read to its end: what intake has sent is in it.
         return {name: msgspec.structs.replace(one, sent={}) for name, one in {**found, **known}.items()}
 

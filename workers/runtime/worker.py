@@ -221,7 +221,7 @@ class Worker:
         """Return what of the stored state no longer fits the topics as a whole."""
         sources = {name: topics[name] for name in self._intake.topics if name in topics}
         try:
-            problems = recreated(await self._store.fields(self._store.sources_key), sources)
+            problems = recreated(await self._store.redis.fields(self._store.keys.sources), sources)
             if not problems:
                 await remember(self._store, sources)
             metas = await self._store.metas(range(self._settings.partitions))
@@ -245,7 +245,7 @@ class Worker:
 
     async def _eviction_problems(self) -> list[str]:
         problems = []
-        for server, raw in (await self._store.ask_every_server("INFO", "memory")).items():
+        for server, raw in (await self._store.redis.ask_every_server("INFO", "memory")).items():
             text = raw.decode() if isinstance(raw, bytes) else str(raw)
             policy = text.partition("maxmemory_policy:")[2].split()[:1]
             if policy and policy[0] != _EVICTS_NOTHING:
@@ -469,7 +469,7 @@ class Worker:
             for number, offset in self._decide.read_again().items():
                 await self._app.consumer.seek_again(TP(self._activity, number), offset)
             if complete:
-                await self._tell(self._store.seen_key, self._seen())
+                await self._tell(self._store.keys.seen, self._seen())
             self._note_silence(progress, reading.now_ms)
             self._trouble = None
             self._note_progress(activity_ends)
@@ -520,7 +520,7 @@ class Worker:
         before = self._topic_id
         topics, known = await _both(
             asyncio.wait_for(describe(self._probe, [*self._counts]), _PROBE_SECONDS),
-            self._store.fields(self._store.sources_key),
+            self._store.redis.fields(self._store.keys.sources),
         )
         problems = recreated(known, {name: one for name, one in topics.items() if name in self._intake.topics})
         activity = topics.get(self._activity)
@@ -540,7 +540,7 @@ class Worker:
 
     async def _tell(self, key: str, fields: Mapping[str, Any]) -> None:
         if fields:
-            await self._store.call([("HSET", key, *(part for pair in fields.items() for part in pair))])
+            await self._store.redis.call([("HSET", key, *(part for pair in fields.items() for part in pair))])
 
     def _seen(self) -> dict[str, str]:
         """Return for each partition up to when every type is decided, and how much waits for Kafka."""

@@ -7,20 +7,22 @@ from typing import TypeVar
 
 from workers.clock import Clock, SystemClock
 from workers.settings import Settings
+from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
-from workers.state.store import Store, open_pool
+from workers.state.store import Store
+from workers.state.topology import open_nodes
 
 Result = TypeVar("Result")
 
 
 def open_store(settings: Settings) -> Store:
     """Open the store; whoever asks closes it."""
-    return Store(
-        open_pool(settings.redis_connection(), settings.redis_timeout_ms),
-        settings.redis_namespace,
+    servers = RedisServers(
+        open_nodes(settings.redis_connection(), settings.redis_timeout_ms),
         wait_replicas=settings.redis_wait_replicas,
         timeout_ms=settings.redis_timeout_ms,
     )
+    return Store(servers, settings.redis_namespace)
 
 
 def clock_of(settings: Settings, store: Store) -> Clock:

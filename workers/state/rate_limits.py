@@ -27,7 +27,7 @@ class RateLimiter:
             Transient: if Redis does not answer.
         """
         period = now_ms // (pace.seconds * 1000)
-        key = self._store.pace_key(rule_id, period)
+        key = self._store.keys.pace(rule_id, period)
         taken = await self._store.count_up(key, wanted, 2 * pace.seconds)
         granted = max(0, min(wanted, pace.most - (taken - wanted)))
         if granted < wanted:

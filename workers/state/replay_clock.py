@@ -22,12 +22,12 @@ class ReplayClock:
 
     async def read(self) -> Reading:
         """Return what the player announced last, the year 1970 before it starts. One round trip."""
-        raw = (await self._store.call([("GET", self._store.clock_key)]))[0]
+        raw = (await self._store.redis.call([("GET", self._store.keys.clock)]))[0]
         return _NOT_STARTED if raw is None else Reading(*_read(raw))
 
     async def announce(self, now_ms: int, ends: Mapping[str, int]) -> None:
         """Move the clock on; for the player only."""
-        await self._store.call([("SET", self._store.clock_key, msgspec.msgpack.encode((now_ms, dict(ends))))])
+        await self._store.redis.call([("SET", self._store.keys.clock, msgspec.msgpack.encode((now_ms, dict(ends))))])
 
     def latest_plausible_ms(self, record_ms: int) -> int:
         """A record of the past carries the time it was sent at."""

@@ -76,18 +76,18 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             fields[_RULE + rule.id] = told
         return fields
 
-    fields = await store.rewrite(store.rules_key, change)
+    fields = await store.redis.rewrite(store.keys.rules, change)
     return Activation(_in_force(rules, fields), tuple(began))
 
 
 async def newest_generation(store: Store) -> int:
     """Return the number of the newest rule set, 0 if there was none."""
-    return int((await store.fields(store.rules_key)).get("generation", 0))
+    return int((await store.redis.fields(store.keys.rules)).get("generation", 0))
 
 
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a set as it counts if it is the newest, and as it is if it is not; changes nothing."""
-    fields = await store.fields(store.rules_key)
+    fields = await store.redis.fields(store.keys.rules)
     return _in_force(rules, fields) if fields.get("hash") == rules.hash else rules
 
 

@@ -27,7 +27,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
 from workers.observability.logs import configure_logging
-from workers.state.store import Order
+from workers.state.held_actions import Order
 
 GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
 QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})
@@ -544,7 +544,7 @@ def test_a_held_action_is_released_once_however_often_that_is_ordered() -> None:
         agent.clock.now_ms = day(3)
         await agent.look()
         for _ in range(2):
-            await agent.store.order(0, [Order("release", "gone", name)] * 2)
+            await agent.store.held_actions.order(0, [Order("release", "gone", name)] * 2)
             await agent.decide.fire()
         assert [one.key for one in await agent.published("linger.win-back")] == [b"ada", b"bob"]
         assert not store.contents[0].held
@@ -566,7 +566,7 @@ def test_whoever_comes_back_is_not_kept_any_longer() -> None:
 def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.take(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
-        await agent.store.order(0, [Order("release", "gone", next(iter(store.contents[0].held)))])
+        await agent.store.held_actions.order(0, [Order("release", "gone", next(iter(store.contents[0].held)))])
         await agent.decide.fire()  # on day 100; it expired on day 15
         assert [one.key for one in await agent.published("linger.win-back")] == [b"ada"]
         told = [orjson.loads(one.value or b"")["detail"] for one in await agent.published("linger.decisions")]

@@ -1,0 +1,89 @@
+"""Every key that Linger has in Redis; docs/architecture.md has the catalogue.
+
+All keys of one partition carry one hash tag, so they are on one server of a cluster and can be changed in one atomic
+step. Keys of the namespace are shared by all workers.
+"""
+
+from binascii import crc_hqx
+from functools import lru_cache
+from typing import Final
+
+SLOTS: Final = 16_384
+_REVERSED_BITS: Final = 14
+
+
+@lru_cache(maxsize=8192)
+def hash_tag(partition: int) -> str:
+    """Return the hash tag of a partition.
+
+    The tags of consecutive partitions lie in slots spread evenly over the cluster for any number of partitions
+    (van der Corput's sequence), so that no node gets more than its share.
+    """
+    wanted = int(f"{partition % SLOTS:0{_REVERSED_BITS}b}"[::-1], 2)
+    attempt = 0
+    while (crc_hqx(f"{partition}.{attempt}".encode(), 0) - wanted) % SLOTS >= SLOTS >> 8:
+        attempt += 1
+    return f"{partition}.{attempt}"
+
+
+class PartitionKeys:
+    """The keys of one partition."""
+
+    __slots__ = ("_customer", "_held_of", "_waiting", "due", "held", "meta", "orders", "outbox")
+
+    def __init__(self, namespace: str, partition: int) -> None:
+        prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
+        self.meta = f"{prefix}meta"
+        self.due = f"{prefix}due"
+        self.outbox = f"{prefix}outbox"
+        self.held = f"{prefix}held"
+        self.orders = f"{prefix}orders"
+        self._held_of = f"{prefix}held:"
+        self._customer = f"{prefix}c:"
+        self._waiting = f"{prefix}waiting:"
+
+    def customer(self, customer_id: str) -> str:
+        """Return the key of a customer's activity."""
+        return self._customer + customer_id
+
+    def held_of(self, rule_id: str) -> str:
+        """Return the key of the ids of a rule's held actions, oldest first."""
+        return self._held_of + rule_id
+
+    def waiting(self, event_type: str) -> str:
+        """Return the key of the customers that wait for an event type to be seen."""
+        return self._waiting + event_type
+
+
+class Keys:
+    """All keys of one namespace.
+
+    Attributes:
+        namespace: first part of every key.
+        progress: hash of source partition (`topic:partition`) to what intake has read of it.
+        seen: hash of activity partition to the moment up to which it is decided.
+        clock: the simulated time of a replay.
+        rules: hash in which the workers agree on the active rule set.
+        sources: hash of source topic to the id of the topic that was read.
+        dead_letters: set of the blocks of dispositions that exist; also their prefix.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.progress = f"{namespace}:progress"
+        self.seen = f"{namespace}:seen"
+        self.clock = f"{namespace}:clock"
+        self.rules = f"{namespace}:rules"
+        self.sources = f"{namespace}:sources"
+        self.dead_letters = f"{namespace}:dead-letters"
+        self._partitions: dict[int, PartitionKeys] = {}
+
+    def partition(self, partition: int) -> PartitionKeys:
+        """Return the keys of a partition."""
+        if (keys := self._partitions.get(partition)) is None:
+            keys = self._partitions[partition] = PartitionKeys(self.namespace, partition)
+        return keys
+
+    def pace(self, rule_id: str, period: int) -> str:
+        """Return the key of the counter of a rule's actions in one period."""
+        return f"{self.namespace}:pace:{rule_id}:{period}"

@@ -1,0 +1,166 @@
+"""The atomic step: WATCH and reads in one round trip, MULTI…EXEC in a second one, on one connection.
+
+A step is accepted only if owner and version in `meta` are those that this worker wrote last. A step that changes
+nothing else still raises the version: an offset alone would let two workers fire the same timer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.asyncio import Connection
+
+from workers.errors import Fenced, Transient
+from workers.state.connection import RedisServers
+from workers.state.keys import PartitionKeys
+from workers.state.meta import Meta
+
+MAX_CUSTOMERS: Final = 500
+"""Customers in one step; more would block Redis for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An action above its rule's pace.
+
+    Attributes:
+        rule, action_id: whose and which.
+        decided_ms: the order in which a rule's actions are released.
+        record: the encoded `OutboxRecord` to be published.
+    """
+
+    rule: str
+    action_id: str
+    decided_ms: int
+    record: bytes
+
+
+@dataclass(slots=True)
+class WriteSet:
+    """Everything that one atomic step writes.
+
+    Attributes:
+        offset: the next offset to read, None if it does not move.
+        fields: further fields of `meta`, with their new values.
+        activities: encoded activities by customer.
+        due: due time in milliseconds by customer, 0 to take the customer out.
+        waiting: by event type, customers to be put in (moment in ms) or taken out (0).
+        outbox: encoded `OutboxRecord`s to append.
+        trim: how many records at the head of the outbox are confirmed by Kafka.
+        held: actions above their rule's pace, to be kept until they are released or discarded.
+        let_go: rule and id of actions that are not held any longer, if they were.
+        carried_out: how many orders at the head of the list are done.
+    """
+
+    offset: int | None = None
+    fields: dict[str, str | int] = field(default_factory=dict)
+    activities: dict[str, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, dict[str, int]] = field(default_factory=dict)
+    outbox: list[bytes] = field(default_factory=list)
+    trim: int = 0
+    held: list[Held] = field(default_factory=list)
+    let_go: list[tuple[str, str]] = field(default_factory=list)
+    carried_out: int = 0
+
+
+class Step:
+    """One atomic step, between its read and its commit. Not reusable."""
+
+    def __init__(
+        self, redis: RedisServers, connection: Connection, keys: PartitionKeys, partition: int, meta: Meta
+    ) -> None:
+        self._redis = redis
+        self._connection = connection
+        self._keys = keys
+        self._partition = partition
+        self._meta = meta
+        self.watching = False
+
+    async def read(self, customers: Sequence[str]) -> list[bytes | None]:
+        """Watch `meta`, check the fence, and return the stored activities, None for unknown customers.
+
+        One round trip.
+
+        Raises:
+            Fenced: if another worker claimed the partition.
+            Transient: if Redis did not answer as it should, or has lost steps of this worker; the partition has to
+                be claimed again then.
+        """
+        commands: list[tuple[Any, ...]] = [
+            ("WATCH", self._keys.meta),
+            ("HMGET", self._keys.meta, "owner", "version"),
+        ]
+        if customers:
+            commands.append(("MGET", *map(self._keys.customer, customers)))
+        answers = await self._redis.converse(self._connection, commands)
+        self.watching = True
+        owner, version = answers[1]
+        if owner is None or owner.decode() != self._meta.owner or int(version) > self._meta.version:
+            raise Fenced(self._partition)
+        if int(version) < self._meta.version:
+            # A rival's claim would have raised it: a replica without the last steps was promoted.
+            raise Transient(f"Redis has lost steps of partition {self._partition}: it went back to an older state")
+        return answers[2] if customers else []
+
+    async def commit(self, changes: WriteSet) -> None:
+        """Write everything or nothing; on success `meta` is up to date. One round trip, or two with replicas.
+
+        Raises:
+            Fenced: if `meta` was changed since `read`.
+            Transient: if Redis did not answer as it should; whether the step was taken is then unknown, and
+                the partition has to be claimed anew.
+        """
+        if not self._connection.is_connected:
+            # Sending would connect anew, and on the new connection nothing is watched.
+            raise Transient("the connection was lost between reading and writing")
+        meta, keys = self._meta, self._keys
+        written: dict[str, str | int] = {**changes.fields, "version": meta.version + 1}
+        if changes.offset is not None:
+            written["offset"] = changes.offset
+        commands: list[tuple[Any, ...]] = [("MULTI",)]
+        if changes.activities:
+            commands.append(
+                ("MSET", *(part for name, raw in changes.activities.items() for part in (keys.customer(name), raw)))
+            )
+        commands += _sorted_set_commands(keys.due, changes.due)
+        for event_type, customers in changes.waiting.items():
+            commands += _sorted_set_commands(keys.waiting(event_type), customers)
+        if changes.trim:
+            commands.append(("LTRIM", keys.outbox, changes.trim, -1))
+        if changes.outbox:
+            commands.append(("RPUSH", keys.outbox, *changes.outbox))
+        for held in changes.held:
+            commands.append(("HSET", keys.held, held.action_id, held.record))
+            commands.append(("ZADD", keys.held_of(held.rule), held.decided_ms, held.action_id))
+        if changes.let_go:
+            commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.let_go)))
+            for rule_id in {rule_id for rule_id, _ in changes.let_go}:
+                names = [action_id for of, action_id in changes.let_go if of == rule_id]
+                commands.append(("ZREM", keys.held_of(rule_id), *names))
+        if changes.carried_out:
+            commands.append(("LTRIM", keys.orders, changes.carried_out, -1))
+        commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
+        commands.append(("EXEC",))
+        answers = await self._redis.converse(self._connection, commands)
+        self.watching = False
+        if answers[-1] is None:
+            raise Fenced(self._partition)
+        if failed := [answer for answer in answers[-1] if isinstance(answer, Exception)]:
+            raise Transient(f"Redis took only a part of a step: {failed[0]}")
+        meta.version += 1
+        if changes.offset is not None:
+            meta.offset = changes.offset
+        meta.fields.update((name, str(value)) for name, value in changes.fields.items())
+        await self._redis.wait_for_replicas(self._connection)
+
+
+def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:
+    put = [part for name, score in scores.items() if score for part in (score, name)]
+    gone = [name for name, score in scores.items() if not score]
+    commands: list[tuple[Any, ...]] = []
+    if put:
+        commands.append(("ZADD", key, *put))
+    if gone:
+        commands.append(("ZREM", key, *gone))
+    return commands
