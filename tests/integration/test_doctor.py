@@ -19,7 +19,7 @@ from tests.support.site import Site, site
 from workers.core.watermarks import Progress
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
-from workers.state.consistency import PARTITIONS, REBUILDING
+from workers.state.meta import PARTITIONS, REBUILDING
 
 pytestmark = pytest.mark.integration
 

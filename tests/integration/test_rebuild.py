@@ -23,7 +23,7 @@ from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds
 from workers.operations.held_actions import held_by_rule, order_for_held
-from workers.state.consistency import REBUILDING
+from workers.state.meta import REBUILDING
 
 pytestmark = pytest.mark.integration
 

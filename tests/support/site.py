@@ -25,6 +25,7 @@ from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
+from workers.state.meta import counters_of
 from workers.state.replay_clock import ReplayClock
 from workers.state.store import Store
 from workers.state.topology import open_nodes
@@ -159,9 +160,8 @@ class Site:
         metas = await self.store.metas(range(self.settings.partitions))
         counters: dict[str, int] = {}
         for meta in metas.values():
-            for name, value in meta.items():
-                if name.startswith("n:"):
-                    counters[name[2:]] = counters.get(name[2:], 0) + int(value)
+            for name, number in counters_of(meta).items():
+                counters[name] = counters.get(name, 0) + number
         return counters
 
 

@@ -32,6 +32,7 @@ from workers.loading import load_configuration
 from workers.rule_files.sources import load_sources
 from workers.settings import OWN_TOPICS, read_settings
 from workers.state.connect import open_store
+from workers.state.meta import counters_of
 from workers.state.replay_clock import ReplayClock
 
 _HOME: Final = Path(__file__).resolve().parents[2]
@@ -369,9 +370,8 @@ class _Demo:
 def _sum_counters(metas: Mapping[int, Mapping[str, str]]) -> dict[str, int]:
     counters: dict[str, int] = {}
     for meta in metas.values():
-        for name, value in meta.items():
-            if name.startswith("n:"):
-                counters[name[2:]] = counters.get(name[2:], 0) + int(value)
+        for name, number in counters_of(meta).items():
+            counters[name] = counters.get(name, 0) + number
     return counters
 
 

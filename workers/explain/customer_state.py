@@ -18,13 +18,12 @@ from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, 
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
+from workers.state.meta import since_by_series
 from workers.state.rule_sets import as_active, newest_generation
 from workers.state.store import Store
 
 BEHIND_MS: Final = 60_000
 """A source that is seen less far than this is said to be behind; below it, it is just being read."""
-
-_SINCE: Final = "since:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str
     A series that only a rule of today asks for is not watched before a worker has taken a step with that rule.
     """
     # Empty of a series that no rule asks for any more.
-    since = {name.removeprefix(_SINCE): int(text) for name, text in meta.items() if text and name.startswith(_SINCE)}
+    since = since_by_series(meta)
     return Coverage(since, until, whole_series(since, whole_types(sources)))
 
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
+from workers.state.meta import high_waters_of
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
@@ -69,7 +70,7 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
 
 async def _forget_high_waters(settings: Settings, store: Store, topic: str) -> None:
     for number, fields in (await store.metas(range(settings.partitions))).items():
-        gone = {name: -1 for name in fields if name.startswith("hw:") and name[3:].rpartition(":")[0] == topic}
+        gone = dict.fromkeys(high_waters_of(topic, fields), -1)
         if gone:
             # Claimed, so that a forgotten worker cannot write them back.
             meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta

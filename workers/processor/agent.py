@@ -47,9 +47,9 @@ from workers.outbox.outbox import Outbox
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
-from workers.state.consistency import PARTITIONS, REBUILDING, Log, check_consistency, end_of_log
+from workers.state.consistency import Log, check_consistency, end_of_log
 from workers.state.keys import hash_tag
-from workers.state.meta import Meta
+from workers.state.meta import GENERATION, PARTITIONS, REBUILDING, RULES, SWEPT, Meta, is_since, since_field
 from workers.state.step import MAX_CUSTOMERS, WriteSet
 from workers.state.store import Claimed, Due, Store
 
@@ -98,7 +98,7 @@ class OwnedPartition:
     @property
     def swept(self) -> int:
         """The generation of rules under which every customer has been looked at."""
-        return int(self.meta.fields.get("swept", 0))
+        return int(self.meta.fields.get(SWEPT, 0))
 
     @property
     def is_usable(self) -> bool:
@@ -441,7 +441,7 @@ class Processor:
     async def _mark_swept(self, partition: OwnedPartition, generation: int) -> None:
         changes = WriteSet()
         self._stamp(partition, changes)
-        changes.fields["swept"] = generation
+        changes.fields[SWEPT] = generation
         try:
             await self._commit(partition, changes)
         except Fenced:
@@ -526,7 +526,7 @@ class Processor:
             raise PartitionStopped(number, found.problem, found.mend)
 
     def _is_outdated(self, meta: Meta) -> bool:
-        return int(meta.fields.get("generation", 0)) > self._rules.generation
+        return int(meta.fields.get(GENERATION, 0)) > self._rules.generation
 
     async def _release(self, number: int) -> None:
         partition = self._partitions.pop(number)
@@ -837,10 +837,10 @@ class Processor:
         if by_type is None or not self._now_ms:
             return False
         fields = partition.meta.fields
-        untouched = not any(name.startswith("since:") for name in fields)
+        untouched = not any(map(is_since, fields))
         since = {}
         for plan in self._rules.plans():
-            known = fields.get(f"since:{plan.key}")
+            known = fields.get(since_field(plan.key))
             if not known:
                 type_ms = by_type.get(plan.type, self._now_ms)
                 # A series that a new rule asks for is blind to what was folded before.
@@ -854,19 +854,19 @@ class Processor:
     def _stamp(self, partition: OwnedPartition, changes: WriteSet) -> None:
         """Write down by which rules the step was taken, and since when their series are watched."""
         wanted: dict[str, str] = {
-            "rules": self._rules.hash,
-            "generation": str(self._rules.generation),
+            RULES: self._rules.hash,
+            GENERATION: str(self._rules.generation),
             PARTITIONS: str(self._settings.partitions),
         }
         for plan in self._rules.plans():
             if partition.since is not None:
-                wanted[f"since:{plan.key}"] = str(partition.since[plan.key])
+                wanted[since_field(plan.key)] = str(partition.since[plan.key])
         if partition.fresh:
-            wanted["swept"] = str(self._rules.generation)
+            wanted[SWEPT] = str(self._rules.generation)
         fields = partition.meta.fields
         # What no rule asks for any more is not folded from now on: whoever asks again begins anew.
         for name, value in fields.items():
-            if value and name.startswith("since:") and name not in wanted and partition.since is not None:
+            if value and is_since(name) and name not in wanted and partition.since is not None:
                 wanted[name] = ""
         changes.fields.update((name, value) for name, value in wanted.items() if fields.get(name) != value)
         partition.fresh = False

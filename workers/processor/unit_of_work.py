@@ -15,7 +15,7 @@ from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
-from workers.state.meta import Meta
+from workers.state.meta import Meta, counter_field, high_water_field
 from workers.state.step import Held, WriteSet
 
 _LONGEST_OFFSET: Final = 19
@@ -99,11 +99,11 @@ class UnitOfWork:
         """Return what the step writes."""
         self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
         fields: dict[str, str | int] = {
-            f"hw:{place.decode(errors='replace')}": offset for place, offset in self.high_waters.items()
+            high_water_field(place.decode(errors="replace")): offset for place, offset in self.high_waters.items()
         }
         for name, number in self._counts().items():
             if number:
-                fields[f"n:{name}"] = self.meta.counter(name) + number
+                fields[counter_field(name)] = self.meta.counter(name) + number
         return WriteSet(
             fields=fields,
             activities=self.activities,

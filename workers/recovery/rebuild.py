@@ -40,9 +40,9 @@ from workers.recovery.source_progress import SourcePartition, find_progress
 from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
-from workers.state.consistency import REBUILDING, Log, check_consistency
+from workers.state.consistency import Log, check_consistency
 from workers.state.keys import hash_tag
-from workers.state.meta import Meta
+from workers.state.meta import REBUILDING, Meta, is_since
 from workers.state.rule_sets import activate, newest_generation
 from workers.state.store import Store
 
@@ -543,7 +543,7 @@ class _Replay:
             partition = self._partition
             self._replayed.decided_ms = int(partition.meta.fields[REBUILDING].rpartition(":")[2])
             self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)
-            if not any(name.startswith("since:") and value for name, value in partition.meta.fields.items()):
+            if not any(is_since(name) and value for name, value in partition.meta.fields.items()):
                 partition.since = self._rebuild.since(self._number, self._bounds, progress, heads)
             await self._fold(consumer, offset[self._number], advance)
             self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)

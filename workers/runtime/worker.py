@@ -30,7 +30,8 @@ from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import clock_of, open_store
-from workers.state.consistency import PARTITIONS, Log, check_consistency
+from workers.state.consistency import Log, check_consistency
+from workers.state.meta import PARTITIONS
 from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation
 
 log = structlog.get_logger(__name__)

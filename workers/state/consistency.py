@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-REBUILDING: Final = "rebuilding"
-"""Field of `meta` while `linger rebuild` is at work; its value says whether the rules' beginnings were known."""
-
-PARTITIONS: Final = "partitions"
-"""Field of `meta`: how many partitions the activity topic had when the state was made."""
+from workers.state.meta import PARTITIONS, REBUILDING
 
 REBUILD: Final = "linger rebuild"
 _AFRESH: Final = (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workers.state.consistency import PARTITIONS, REBUILDING, Log, check_consistency, end_of_log
+from workers.state.consistency import Log, check_consistency, end_of_log
+from workers.state.meta import PARTITIONS, REBUILDING
 
 LOG = Log("linger.activity", "id-1", 4, 10, 20)
 
