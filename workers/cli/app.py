@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import os
 import signal
 import sys
@@ -14,11 +13,11 @@ from typing import Annotated, Any, Final
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from workers.cli import dead_letters, doctor, held, rebuild, sources
+from workers.cli.output import EXIT_FORCED, EXIT_PROBLEM, EXIT_SETUP, AsJson, complain, err, out, print_json
 from workers.cli.rules import rules_app
 from workers.cli.why import print_why
 from workers.errors import LingerError, StartupError
@@ -32,9 +31,6 @@ from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
-EXIT_PROBLEM: Final = 1
-EXIT_SETUP: Final = 2
-EXIT_FORCED: Final = 70
 _COLLECT_AFTER: Final = (200_000, 20, 100)
 """New objects before a young collection, and how many of those before an older one: Python's own are 700, 10, 10."""
 _SWITCH_SECONDS: Final = 0.0005
@@ -55,11 +51,6 @@ app.add_typer(customer_app, name="customer")
 app.add_typer(topics_app, name="topics")
 app.add_typer(config_app, name="config")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-
-out = Console(highlight=False, emoji=False)
-err = Console(stderr=True, highlight=False, emoji=False)
-
 
 def main() -> None:
     """Run the command line; errors that Linger raises on purpose end it with their message, not a traceback."""
@@ -67,20 +58,16 @@ def main() -> None:
         app(obj=_settings)
     except StartupError as error:
         for problem in error.problems:
-            _complain(problem)
+            complain(problem)
         sys.exit(EXIT_SETUP)
     except TopicsError as error:
         # A right, a setting or a topic: somebody has to change it before another try can do any better.
         for problem in error.problems:
-            _complain(problem)
+            complain(problem)
         sys.exit(EXIT_SETUP)
     except LingerError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(EXIT_PROBLEM)
-
-
-def _complain(problem: str) -> None:
-    err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
 
 
 def _settings() -> Settings:
@@ -92,10 +79,6 @@ dead_letters.add_to(app, _settings)
 rebuild.add_to(app, _settings)
 sources.add_to(app, _settings)
 doctor.add_to(app, _settings)
-
-
-def _print_json(document: Any) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
 # -- working ---------------------------------------------------------------------------------------------------
@@ -222,12 +205,12 @@ def customer_show(
     known = with_store(settings, ask)
     if known is None:
         if as_json:
-            _print_json(None)
+            print_json(None)
         else:
             err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
         sys.exit(EXIT_PROBLEM)
     if as_json:
-        _print_json(known)
+        print_json(known)
     else:
         render(known, out)
 
@@ -244,7 +227,7 @@ def why(
     """Say why rules hold for a customer, do not, or cannot be known; and what would change that, and when."""
     if not print_why(_settings(), customer_id, rule, at, as_json, out):
         if as_json:
-            _print_json(None)
+            print_json(None)
         else:
             err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
         sys.exit(EXIT_PROBLEM)
@@ -273,14 +256,14 @@ def topics_create(as_json: AsJson = False) -> None:
 
     results = asyncio.run(create())
     if as_json:
-        _print_json([{"topic": one.name, "outcome": str(one.outcome), "partitions": one.found} for one in results])
+        print_json([{"topic": one.name, "outcome": str(one.outcome), "partitions": one.found} for one in results])
     else:
         table = Table("topic", "partitions", "outcome")
         for one in results:
             table.add_row(one.name, str(one.found), str(one.outcome).replace("_", " "))
         out.print(table)
     if any(one.found != one.wanted for one in results):
-        _complain(
+        complain(
             f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions}; they cannot be changed later"
         )
         sys.exit(EXIT_PROBLEM)
@@ -291,7 +274,7 @@ def config_show(as_json: AsJson = False) -> None:
     """Show every setting with its value; secrets are masked."""
     shown = _settings().shown()
     if as_json:
-        _print_json(shown)
+        print_json(shown)
         return
     table = Table("variable", "value", "meaning")
     for name, value in shown.items():
@@ -314,8 +297,8 @@ def healthcheck(
         with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the operator's own address
             out.print(Text(answer.read().decode().strip()))
     except urllib.error.HTTPError as error:
-        _complain(f"{address} answers {error.code}: {error.read().decode().strip()}")
+        complain(f"{address} answers {error.code}: {error.read().decode().strip()}")
         sys.exit(EXIT_PROBLEM)
     except (OSError, ValueError) as error:
-        _complain(f"{address} does not answer: {error}")
+        complain(f"{address} does not answer: {error}")
         sys.exit(EXIT_PROBLEM)

@@ -1,20 +1,19 @@
 """`linger doctor`: looks at everything a worker needs, and says what is wrong and what mends it."""
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import Finding, Health, examine, unreadable
@@ -27,26 +26,23 @@ _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
     "problem": ("✗", "bold red"),
     "could not be checked": ("?", "bold yellow"),
 }
-_EXIT_PROBLEMS: Final = 1
 
 
 def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
     """Register the command; `read` reads the settings."""
 
     @app.command()
-    def doctor(
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
-    ) -> None:
+    def doctor(as_json: AsJson = False) -> None:
         """Check everything a worker needs here, change nothing, and say what mends what is wrong."""
         # A refused connection is a finding; aiokafka would say it once more.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         findings = _findings(read)
         if as_json:
-            sys.stdout.write(json.dumps([asdict(one) for one in findings], ensure_ascii=False) + "\n")
+            print_json([asdict(finding) for finding in findings])
         else:
-            _print(findings, Console(highlight=False, emoji=False))
+            _print(findings)
         if any(one.health == "problem" for one in findings):
-            sys.exit(_EXIT_PROBLEMS)
+            sys.exit(EXIT_PROBLEM)
 
 
 def _findings(read: Callable[[], Settings]) -> list[Finding]:
@@ -81,7 +77,7 @@ def _durations(values: Iterable[Any]) -> Iterable[timedelta]:
             yield from _durations(value)
 
 
-def _print(findings: Sequence[Finding], out: Console) -> None:
+def _print(findings: Sequence[Finding]) -> None:
     table = Table("", "where", "what", "found")
     for one in findings:
         mark, style = _MARKS[one.health]

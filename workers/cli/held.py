@@ -1,15 +1,13 @@
 """`linger rules held`, `release`, `discard` and `promote`: what people decide about running rules."""
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from workers.cli.output import AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
@@ -18,12 +16,9 @@ from workers.state.connect import clock_of, with_store
 from workers.state.rule_sets import Activation, activate
 from workers.state.store import Store
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 RuleName = Annotated[str, typer.Argument(help="The rule's id.")]
 AtMost = Annotated[int | None, typer.Option("--at-most", min=1, help="So many of them, the oldest first.")]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
-
-out: Final = Console(highlight=False, emoji=False)
 
 
 def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
@@ -61,7 +56,7 @@ def held(settings: Settings, *, as_json: bool) -> None:
 
     found = with_store(settings, ask)
     if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
+        print_json(found)
     elif not found:
         out.print("No action is held.")
     else:

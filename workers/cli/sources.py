@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
 
+from workers.cli.output import out
 from workers.core.direct_producers import foreign_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
@@ -18,7 +18,6 @@ from workers.state.connect import with_store
 from workers.state.store import Store
 
 sources_app: Final = typer.Typer(no_args_is_help=True, help="The foreign topics.")
-out: Final = Console(highlight=False, emoji=False)
 
 
 def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from tests.support.paths import ROOT
-from workers.cli import app
+from workers.cli import app, output
 from workers.demo.embedded import HOST, free_ports
 from workers.explain.customer import Knowledge, render
 
@@ -62,8 +62,8 @@ def linger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["linger", *arguments])
         monkeypatch.setattr("os.environ", {f"LINGER_{name}": text for name, text in variables.items()})
-        monkeypatch.setattr(app, "out", Console(highlight=False, width=200))
-        monkeypatch.setattr(app, "err", Console(stderr=True, highlight=False, width=200))
+        for console in (output.out, output.err):
+            monkeypatch.setattr(console, "width", 200)
         capsys.readouterr()
         status: Any = 0
         try:
@@ -156,7 +156,7 @@ def test_config_shows_every_setting_and_masks_what_is_secret(linger: Linger) -> 
 
 def test_config_names_an_unknown_variable_and_what_was_probably_meant(linger: Linger) -> None:
     answer = linger("config", "show", REDIS_PASWORD=SECRET)
-    assert answer.status == app.EXIT_SETUP == 2
+    assert answer.status == output.EXIT_SETUP == 2
     assert "did you mean LINGER_REDIS_PASSWORD?" in answer.err
     assert SECRET not in answer.err + answer.out
     assert "Traceback" not in answer.err
@@ -201,7 +201,7 @@ def test_bad_rules_end_with_1_and_every_mistake_with_its_place(linger: Linger, t
     file = tmp_path / "quiet.yaml"
     file.write_text(BAD)
     answer = linger("rules", "check", str(file))
-    assert answer.status == app.EXIT_PROBLEM == 1
+    assert answer.status == output.EXIT_PROBLEM == 1
     assert f"{file}:5:33:" in answer.out
     assert f"{file}:6:13:" in answer.out
     assert "^" in answer.out
