@@ -91,11 +91,15 @@ def run() -> None:
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     http_server.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
-    sources, rules = load_configuration(settings)
-    asyncio.run(require_access(settings, sources))
+    configuration = load_configuration(settings)
+    asyncio.run(require_access(settings, configuration.sources))
     _spare_the_collector()
     _share_the_interpreter()
-    asyncio.run(_run_until_told(Worker(settings, sources, rules), settings.shutdown_grace_ms / 1000))
+    asyncio.run(
+        _run_until_told(
+            Worker(settings, configuration.sources, configuration.rules), settings.shutdown_grace_ms / 1000
+        )
+    )
 
 
 def _spare_the_collector() -> None:
@@ -197,7 +201,7 @@ def customer_show(
 ) -> None:
     """Show what Linger knows of one customer, and when it will look again."""
     settings = _settings()
-    _, rules = load_configuration(settings)
+    rules = load_configuration(settings).rules
 
     async def ask(store: Store) -> Knowledge | None:
         return await look_up(store, settings.partitions, customer_id, rules)

@@ -17,8 +17,6 @@ from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import Finding, Health, examine, unreadable
-from workers.rule_files.known_names import event_types
-from workers.rule_files.rules import load_book
 from workers.settings import Settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
@@ -54,14 +52,13 @@ def _findings(read: Callable[[], Settings]) -> list[Finding]:
         return unreadable("settings", error)
     begun = [Finding("settings", "readable", "ok", f"{len(settings.model_fields_set)} are set")]
     try:
-        sources, rules = load_configuration(settings)
-        book = load_book([settings.rules], event_types(sources))[0]
+        configuration = load_configuration(settings)
     except StartupError as error:
         return begun + unreadable("rules", error)
-    said = f"{len(rules.rules)} rules, {len(sources.sources)} sources"
+    said = f"{len(configuration.rules.rules)} rules, {len(configuration.sources.sources)} sources"
     begun.append(Finding("rules", "readable", "ok", said))
-    longest = max(_durations(rule.when for rule in book.rules), default=timedelta())
-    return begun + asyncio.run(examine(settings, sources, rules, longest))
+    longest = max(_durations(rule.when for rule in configuration.book.rules), default=timedelta())
+    return begun + asyncio.run(examine(settings, configuration.sources, configuration.rules, longest))
 
 
 def _durations(values: Iterable[Any]) -> Iterable[timedelta]:

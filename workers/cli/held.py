@@ -69,7 +69,7 @@ def held(settings: Settings, *, as_json: bool) -> None:
 
 def promote(settings: Settings) -> None:
     """Make the rules of some settings the newest."""
-    _, rules = load_configuration(settings)
+    rules = load_configuration(settings).rules
 
     async def ask(store: Store) -> Activation:
         return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)

@@ -46,10 +46,10 @@ def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
     """Rebuild, and say what it came to."""
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    sources, rules = load_configuration(settings)
+    configuration = load_configuration(settings)
 
     async def work(store: Store) -> Report:
-        return await _run(Rebuild(settings, sources, rules, store), options)
+        return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     report = with_store(settings, work)
     if as_json:

@@ -36,7 +36,7 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 
 def forget_source(settings: Settings, topic: str) -> None:
     """Forget one source, if no worker is alive."""
-    sources, _ = load_configuration(settings)
+    sources = load_configuration(settings).sources
     topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
     if topic not in topics:
         names = ", ".join(topics) or "none"

@@ -28,9 +28,7 @@ from workers.explain.why_report import (
     in_words,
 )
 from workers.loading import load_configuration
-from workers.rule_files.known_names import event_types
 from workers.rule_files.problems import did_you_mean, shortened
-from workers.rule_files.rules import load_book
 from workers.settings import Settings
 from workers.state.connect import clock_of, with_store
 from workers.state.store import Store
@@ -59,14 +57,15 @@ def print_why(
         LingerError: if there is no such rule or moment, or Redis does not answer.
     """
     wanted_ms = None if at is None else read_moment(at)
-    sources, rules = load_configuration(settings)
-    written = {rule.id: rule for rule in load_book([settings.rules], event_types(sources))[0].rules}
+    configuration = load_configuration(settings)
+    rules = configuration.rules
+    written = {rule.id: rule for rule in configuration.book.rules}
     if rule_id is not None:
         _check_rule(rule_id, written, rules)
 
     async def ask(store: Store) -> CustomerFacts | None:
         clock = clock_of(settings, store)
-        return await read_customer(store, clock, sources, rules, settings.partitions, customer_id)
+        return await read_customer(store, clock, configuration.sources, rules, settings.partitions, customer_id)
 
     try:
         facts = with_store(settings, ask)

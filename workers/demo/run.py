@@ -181,7 +181,8 @@ class _Demo:
         self._prefix = prefix
         self._console = console
         self._started = started
-        self._sources, self._rules = load_configuration(settings)
+        configuration = load_configuration(settings)
+        self._sources, self._rules = configuration.sources, configuration.rules
         self._store = open_store(settings)
         connection = settings.kafka_connection()
         self._connection = connection
