@@ -22,7 +22,6 @@ from workers.cli.dead_letters import add_to
 from workers.dead_letters.disposition import DispositionLog
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
-from workers.settings import read_settings
 
 pytestmark = pytest.mark.integration
 
@@ -44,19 +43,23 @@ def process(place: Site, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def linger_of(place: Site) -> typer.Typer:
-    """The commands with the settings of a site."""
+def linger_app() -> typer.Typer:
+    """A program with these commands only."""
     app = typer.Typer()
-    add_to(app, lambda: read_settings(place.environment))
+    add_to(app)
     app.command("other")(lambda: None)  # with one command alone, Typer would not ask for its name
     return app
 
 
 async def linger(place: Site, *words: str) -> str:
     """Run one of the commands and return what it prints; in this process, because starting one takes seconds."""
-    app = linger_of(place)
     result = await asyncio.to_thread(
-        CliRunner().invoke, app, ["dead-letters", *words], catch_exceptions=False, env={"COLUMNS": "200"}
+        CliRunner().invoke,
+        linger_app(),
+        ["dead-letters", *words],
+        obj=place.environment,
+        catch_exceptions=False,
+        env={"COLUMNS": "200"},
     )
     assert result.exit_code == 0
     return result.output

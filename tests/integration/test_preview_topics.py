@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 from workers.demo.embedded import Pair
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
-from workers.rule_preview.command import preview_command
+from workers.rule_preview.command import PreviewOptions, preview_command
 from workers.settings import Settings, read_settings
 
 pytestmark = pytest.mark.integration
@@ -68,13 +68,15 @@ class Site:
     def preview(self, capsys: pytest.CaptureFixture[str], history: str, **options: Any) -> dict[str, Any]:
         """Run the command and return its document, without what depends on the machine."""
         preview_command(
-            history=history,
-            rules=[self.rules],
-            sources=self.sources,
-            settings=self.settings,
-            as_json=True,
-            list_customers=True,
-            **options,
+            PreviewOptions(
+                history=history,
+                rules=[self.rules],
+                sources=self.sources,
+                settings=self.settings,
+                as_json=True,
+                list_customers=True,
+                **options,
+            )
         )
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         for name in ("seconds", "events_per_second", "customers_per_second"):
@@ -151,12 +153,16 @@ def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair
     for _ in range(2):
         with pytest.raises(StartupError, match=f"Kafka has no topic '{site.orders}'"):
             preview_command(
-                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+                PreviewOptions(
+                    history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+                )
             )
     site.produce(site.orders, [])
     with pytest.raises(StartupError, match="no events"):
         preview_command(
-            history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )
 
 
@@ -164,7 +170,9 @@ def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: P
     site = Site(pair, tmp_path)
     with pytest.raises(StartupError, match=f"known are {site.activity}, {site.orders}"):
         preview_command(
-            history=f"topic:{site.prefix}.other", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.prefix}.other", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )
 
 
@@ -172,5 +180,7 @@ def test_no_broker_is_told_as_such(tmp_path: Path) -> None:
     site = Site(Pair("127.0.0.1:1", "redis://127.0.0.1:1/0"), tmp_path)
     with pytest.raises(StartupError, match="no Kafka broker answers at 127"):
         preview_command(
-            history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )

@@ -30,7 +30,7 @@ from workers.dead_letters.selection import (
     plan_replay,
 )
 from workers.errors import LingerError, StartupError
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
@@ -51,27 +51,35 @@ _AT_MOST: Final = 3
 _BAR_FROM: Final = 2_000
 
 
-def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
-    """Add the group of commands; `read` gives the settings."""
+def add_to(app: typer.Typer) -> None:
+    """Register the group and its commands."""
     group = typer.Typer(no_args_is_help=True, help="What could not be read: look, send again, put aside.")
     app.add_typer(group, name="dead-letters")
 
     @group.command("list")
-    def _list(reason: Reason = None, topic: FromTopic = None, since: Since = None, as_json: AsJson = False) -> None:
+    def _list(
+        context: typer.Context,
+        reason: Reason = None,
+        topic: FromTopic = None,
+        since: Since = None,
+        as_json: AsJson = False,
+    ) -> None:
         """Count dead letters by reason and by the topic they came from."""
-        list_letters(read(), _choice(reason, topic, since, None), as_json=as_json)
+        list_letters(read_settings(context.obj), _choice(reason, topic, since, None), as_json=as_json)
 
     @group.command("show")
     def _show(
+        context: typer.Context,
         place: Annotated[str, typer.Argument(metavar="PLACE", help="partition:offset, as listed.")],
         full: Annotated[bool, typer.Option("--full", help="The whole value, however long.")] = False,
         as_json: AsJson = False,
     ) -> None:
         """Show one dead letter. The only one of these commands that shows customers' data."""
-        show_letter(read(), _place(place), full=full, as_json=as_json)
+        show_letter(read_settings(context.obj), _place(place), full=full, as_json=as_json)
 
     @group.command("replay")
     def _replay(
+        context: typer.Context,
         places: Places = None,
         reason: Reason = None,
         topic: FromTopic = None,
@@ -85,11 +93,16 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
     ) -> None:
         """Send dead letters again, each to the topic it came from. Without --yes nothing is sent."""
         replay_letters(
-            read(), _choice(reason, topic, since, places, again=again), at_most=at_most, yes=yes, as_json=as_json
+            read_settings(context.obj),
+            _choice(reason, topic, since, places, again=again),
+            at_most=at_most,
+            yes=yes,
+            as_json=as_json,
         )
 
     @group.command("discard")
     def _discard(
+        context: typer.Context,
         places: Places = None,
         reason: Reason = None,
         topic: FromTopic = None,
@@ -98,7 +111,7 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
         as_json: AsJson = False,
     ) -> None:
         """Note that dead letters were looked at and need nothing more. Without --yes nothing is noted."""
-        discard_letters(read(), _choice(reason, topic, since, places), yes=yes, as_json=as_json)
+        discard_letters(read_settings(context.obj), _choice(reason, topic, since, places), yes=yes, as_json=as_json)
 
 
 # -- the commands ----------------------------------------------------------------------------------------------

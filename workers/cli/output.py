@@ -28,9 +28,14 @@ out: Final = Console(highlight=False, emoji=False)
 err: Final = Console(stderr=True, highlight=False, emoji=False)
 
 
+def json_line(document: Any) -> str:
+    """Return a JSON document as one line, non-ASCII characters unescaped."""
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
 def print_json(document: Any) -> None:
-    """Print one JSON document on one line of standard output, non-ASCII characters unescaped."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    """Print a JSON document on one line of standard output."""
+    sys.stdout.write(json_line(document))
 
 
 def complain(problem: str) -> None:

@@ -1,19 +1,18 @@
-"""`linger why`: asks, and prints the answer for people or for machines."""
+"""`linger why`: reads one customer, and prints the explanation for people or for machines."""
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from schemas.rules import Rule
+from workers.cli.customer import complain_about_unknown
+from workers.cli.output import AsJson, out, print_json
 from workers.core.customer.codec import UnknownLayout
-from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.explain.customer_state import CustomerFacts, read_customer
 from workers.explain.why import TooEarly, decided_until, explain_customer
@@ -27,9 +26,9 @@ from workers.explain.why_report import (
     as_document,
     in_words,
 )
-from workers.loading import load_configuration
+from workers.loading import Configuration, load_configuration
 from workers.rule_files.problems import did_you_mean, shortened
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_store
 from workers.state.store import Store
 
@@ -47,40 +46,41 @@ _BOTTOM_LINE: Final[Mapping[str, str]] = {
 }
 
 
-def print_why(
-    settings: Settings, customer_id: str, rule_id: str | None, at: str | None, as_json: bool, out: Console
-) -> bool:
-    """Print why rules hold for a customer or do not; returns False if nothing is known of the customer.
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("why")(why)
 
-    Raises:
-        StartupError: if the files have problems.
-        LingerError: if there is no such rule or moment, or Redis does not answer.
+
+def why(
+    context: typer.Context,
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    rule_id: Annotated[str | None, typer.Argument(metavar="RULE", help="A rule's id; left out, every rule.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As of this moment, such as 2026-12-01 or 2026-12-01T10:00+01:00; now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show for each rule whether it holds for a customer, why, and what would change that and when.
+
+    A rule holds, does not hold, or cannot be known yet.
     """
-    wanted_ms = None if at is None else read_moment(at)
+    settings = read_settings(context.obj)
+    at_ms = None if at is None else read_moment(at)
     configuration = load_configuration(settings)
-    rules = configuration.rules
-    written = {rule.id: rule for rule in configuration.book.rules}
     if rule_id is not None:
-        _check_rule(rule_id, written, rules)
-
-    async def ask(store: Store) -> CustomerFacts | None:
-        clock = clock_of(settings, store)
-        return await read_customer(store, clock, configuration.sources, rules, settings.partitions, customer_id)
-
+        _check_rule(rule_id, configuration)
     try:
-        facts = with_store(settings, ask)
-        if facts is None:
-            return False
-        report = _explained(customer_id, facts, wanted_ms, {one.id: one.title for one in written.values()})
+        report = _explain(settings, configuration, customer_id, at_ms)
     except (TooEarly, UnknownLayout) as error:
         raise LingerError(str(error)) from error
+    if report is None:
+        complain_about_unknown(customer_id, as_json=as_json)
     if rule_id is not None:
         report = replace(report, rules=tuple(rule for rule in report.rules if rule.id == rule_id))
     if as_json:
-        sys.stdout.write(json.dumps(as_document(report), ensure_ascii=False) + "\n")
+        print_json(as_document(report))
     else:
         render(report, out)
-    return True
 
 
 def read_moment(text: str) -> int:
@@ -100,9 +100,11 @@ def read_moment(text: str) -> int:
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def _check_rule(rule_id: str, written: Mapping[str, Rule], rules: RuleSet) -> None:
-    if rule_id in rules.by_id:
+def _check_rule(rule_id: str, configuration: Configuration) -> None:
+    """Raise `LingerError` for a rule that does not exist or is not evaluated."""
+    if rule_id in configuration.rules.by_id:
         return
+    written = {rule.id: rule for rule in configuration.book.rules}
     if rule_id in written:
         raise LingerError(f"the rule '{rule_id}' is a {written[rule_id].status}: it is not evaluated")
     meant = did_you_mean(rule_id, written)
@@ -110,16 +112,34 @@ def _check_rule(rule_id: str, written: Mapping[str, Rule], rules: RuleSet) -> No
     raise LingerError(f"there is no rule '{shortened(rule_id)}'{hint}")
 
 
-def _explained(customer_id: str, facts: CustomerFacts, wanted_ms: int | None, titles: Mapping[str, str]) -> WhyReport:
+def _explain(
+    settings: Settings, configuration: Configuration, customer_id: str, at_ms: int | None
+) -> WhyReport | None:
+    """Explain a customer as of a moment, now if it is None; return None if no event of the customer has arrived."""
+
+    async def ask(store: Store) -> CustomerFacts | None:
+        return await read_customer(
+            store,
+            clock_of(settings, store),
+            configuration.sources,
+            configuration.rules,
+            settings.partitions,
+            customer_id,
+        )
+
+    facts = with_store(settings, ask)
+    if facts is None:
+        return None
+    # An event may be a little ahead of this machine's clock.
+    now_ms = max(facts.now_ms, decided_until(facts.activity))
     report = explain_customer(
         customer_id,
         facts.activity,
         facts.rules,
         facts.observed,
-        # An event may be a little ahead of this machine's clock.
-        max(facts.now_ms, decided_until(facts.activity)) if wanted_ms is None else wanted_ms,
+        now_ms if at_ms is None else at_ms,
         facts.now_ms,
-        titles=titles,
+        titles={rule.id: rule.title for rule in configuration.book.rules},
         troubles=facts.troubles,
         held=facts.held,
     )
