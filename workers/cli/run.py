@@ -12,7 +12,7 @@ import typer
 
 from workers.cli.output import EXIT_FORCED
 from workers.loading import load_configuration
-from workers.observability import http_server, logs
+from workers.observability import logs
 from workers.operations.permissions import require_access
 from workers.runtime.worker import Worker
 from workers.settings import read_settings
@@ -33,7 +33,6 @@ def run(context: typer.Context) -> None:
     settings = read_settings(context.obj)
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    http_server.set_token(None if settings.http_token is None else settings.http_token.get_secret_value())
     configuration = load_configuration(settings)
     asyncio.run(require_access(settings, configuration.sources))
     _tune_collector()

@@ -67,7 +67,10 @@ class Worker:
         self._clock = clock_of(settings, self._store)
         self._intake = Intake(settings, sources, self._publisher, self._clock)
         self._decide = Processor(settings, sources, rules, self._store, self._publisher, self._clock)
-        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
+        token = None if settings.http_token is None else settings.http_token.get_secret_value()
+        self._endpoints = Endpoints(
+            settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
+        )
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None
         self._silent: list[str] = []
