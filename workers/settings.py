@@ -79,11 +79,12 @@ class Settings(BaseSettings):
     )
     partitions: Annotated[int, Field(ge=1, le=4096)] = Field(
         default=64,
-        description="Partitions of the activity topic: the most workers that can share the work. Cannot be changed later.",
+        description="Partitions of the activity topic: the most workers that can share the work. "
+        "Cannot be changed later.",
     )
     topic_replication_factor: Annotated[int, Field(ge=-1, le=32)] = Field(
         default=-1,
-        description="Replicas of each topic that `linger topics create` creates; -1: the broker's default.",
+        description="Replicas of topics that `linger topics create` creates; -1: the broker's default.",
     )
 
     redis_url: SecretStr = Field(
