@@ -59,7 +59,7 @@ def render(knowledge: Knowledge, console: Console) -> None:
     position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
     console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
     console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
-    console.print(f"Linger evaluates next: [bold]{again}[/]\n")
+    console.print(f"Linger evaluates again: [bold]{again}[/]\n")
     events = Table("event", "number", "first", "last", "sum")
     for series in knowledge["events"]:
         total = "" if series["sum"] is None else f"{series['sum']:.2f}"

@@ -14,8 +14,9 @@ from workers.cli.customer import complain_about_unknown
 from workers.cli.output import AsJson, out, print_json
 from workers.core.customer.codec import UnknownLayout
 from workers.errors import LingerError
-from workers.explain.customer_state import CustomerFacts, read_customer
-from workers.explain.why import TooEarly, decided_until, explain_customer
+from workers.explain.customer_state import read_customer
+from workers.explain.snapshot import CustomerSnapshot
+from workers.explain.why import TooEarly, explain_customer
 from workers.explain.why_report import (
     Change,
     ConditionReport,
@@ -37,7 +38,6 @@ _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
     "false": ("✗", "bold red"),
     "not observable": ("?", "bold yellow"),
 }
-_BECOMES: Final[Mapping[Verdict, str]] = {"true": "✓", "false": "✗", "not observable": "?"}
 _COMBINED: Final = {"all": "all of these", "any": "any of these"}
 _BOTTOM_LINE: Final[Mapping[str, str]] = {
     "true": "begins to hold",
@@ -84,10 +84,10 @@ def why(
 
 
 def read_moment(text: str) -> int:
-    """Read a moment as ISO 8601, in UTC where it names no zone, and return epoch milliseconds.
+    """Parse an ISO 8601 moment, in UTC unless it names a zone, and return epoch milliseconds.
 
     Raises:
-        LingerError: if it is none.
+        LingerError: if the text is not a moment.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -117,7 +117,7 @@ def _explain(
 ) -> WhyReport | None:
     """Explain a customer as of a moment, now if it is None; return None if no event of the customer has arrived."""
 
-    async def ask(store: Store) -> CustomerFacts | None:
+    async def ask(store: Store) -> CustomerSnapshot | None:
         return await read_customer(
             store,
             clock_of(settings, store),
@@ -127,30 +127,20 @@ def _explain(
             customer_id,
         )
 
-    facts = with_store(settings, ask)
-    if facts is None:
+    snapshot = with_store(settings, ask)
+    if snapshot is None:
         return None
-    # An event may be a little ahead of this machine's clock.
-    now_ms = max(facts.now_ms, decided_until(facts.activity))
-    report = explain_customer(
-        customer_id,
-        facts.activity,
-        facts.rules,
-        facts.observed,
-        now_ms if at_ms is None else at_ms,
-        facts.now_ms,
-        titles={rule.id: rule.title for rule in configuration.book.rules},
-        troubles=facts.troubles,
-        held=facts.held,
-    )
-    return replace(report, notes=(*facts.notes, *report.notes))
+    if at_ms is None:
+        # An event may be a little ahead of this machine's clock.
+        at_ms = max(snapshot.now_ms, snapshot.decided_ms)
+    return explain_customer(snapshot, at_ms, {rule.id: rule.title for rule in configuration.book.rules})
 
 
 # -- for people ------------------------------------------------------------------------------------------------
 
 
 def render(report: WhyReport, console: Console) -> None:
-    """Print a tree for each rule, and when Linger looks again."""
+    """Print a tree for each rule, and when Linger evaluates the customer next."""
     ahead = ", if nothing happens until then" if report.is_ahead else ""
     console.print(Text.assemble("Customer ", (report.customer_id, "bold"), f" as of {in_words(report.at_ms)}{ahead}"))
     console.print(
@@ -162,7 +152,7 @@ def render(report: WhyReport, console: Console) -> None:
         console.print()
         console.print(_tree(rule))
     console.print()
-    console.print(_looking(report))
+    console.print(_next_evaluation(report))
 
 
 def _tree(rule: RuleReport) -> Tree:
@@ -193,7 +183,7 @@ def _branch(tree: Tree, condition: ConditionReport) -> None:
             _branch(branch, part)
         return
     text = Text.assemble((f"{mark} ", style), condition.phrase)
-    text.append(f"\n  found: {_found(condition.observed)}")
+    text.append(f"\n  found: {_as_text(condition.observed)}")
     if condition.bound:
         text.append(f"; asked for: {condition.bound}", "dim")
     for line in [*(gap.text for gap in condition.gaps), *_changes(condition)]:
@@ -201,7 +191,7 @@ def _branch(tree: Tree, condition: ConditionReport) -> None:
     tree.add(text)
 
 
-def _found(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "nothing" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -210,23 +200,23 @@ def _found(value: Any) -> str:
 def _changes(condition: ConditionReport) -> list[str]:
     lines = []
     if condition.change is not None:
-        lines.append(_by_itself(condition.change, condition.gaps))
+        lines.append(_by_time(condition.change, condition.gaps))
     if condition.by_events is not None:
         lines.append(condition.by_events)
     return lines
 
 
-def _by_itself(change: Change, gaps: tuple[Gap, ...]) -> str:
+def _by_time(change: Change, gaps: tuple[Gap, ...]) -> str:
     verb = "can be known from" if gaps and change.becomes != "not observable" else "changes on"
-    becomes = f" and is then {_BECOMES[change.becomes]}" if gaps else f", to {_BECOMES[change.becomes]}"
-    return f"{verb} {in_words(change.at_ms)} by itself{becomes}"
+    becomes = f" and is then {_MARKS[change.becomes][0]}" if gaps else f" to {_MARKS[change.becomes][0]}"
+    return f"if nothing happens, {verb} {in_words(change.at_ms)}{becomes}"
 
 
-def _looking(report: WhyReport) -> Text:
+def _next_evaluation(report: WhyReport) -> Text:
     if report.looks_again_ms is None:
-        text = Text("Linger does not look again unless something happens.")
+        text = Text("Linger does not evaluate again unless an event arrives.")
     else:
-        text = Text.assemble("Linger looks again on ", (in_words(report.looks_again_ms), "bold"))
+        text = Text.assemble("Linger evaluates again on ", (in_words(report.looks_again_ms), "bold"))
         if report.looks_again_because:
             text.append(f": {'; '.join(report.looks_again_because)}")
     for gap in report.waits:
