@@ -162,7 +162,7 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
 def _explained(entry: dict[str, Any]) -> Iterator[str]:
     yield f"{entry['id']} ({entry['status']})"
     yield f"  {entry['sentence']}"
-    yield f"  Looked at: {entry['looked_at']}"
+    yield f"  Checked: {entry['looked_at']}"
     for text in entry["excluded"]:
         yield f"  Leaves out: {text}"
     yield ""

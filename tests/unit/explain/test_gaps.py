@@ -49,7 +49,7 @@ def test_a_series_that_no_worker_watches_yet_is_said_so() -> None:
     observed = Coverage({"purchase": day(0), "login": day(0), "cancellation": day(0)}, whole=frozenset({"purchase"}))
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 60, observed=observed)
     assert only(report).gaps == (Gap("unwatched", "purchase"),)
-    assert "no worker has worked with it here" in only(report).gaps[0].text
+    assert "no worker has made a step with the rule here" in only(report).gaps[0].text
 
 
 @given(
