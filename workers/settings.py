@@ -269,7 +269,7 @@ class Settings(BaseSettings):
         """
         if not self.kafka_security_protocol.endswith("SSL"):
             return None
-        self._require_files("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+        _require_files(self, "kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
         try:
             context: ssl.SSLContext = create_ssl_context(
                 cafile=_text(self.kafka_ssl_cafile),
@@ -288,18 +288,6 @@ class Settings(BaseSettings):
             ) from error
         return context
 
-    def _require_files(self, *names: str) -> None:
-        problems = []
-        for name in names:
-            if (path := getattr(self, name)) is None:
-                continue
-            try:
-                path.open("rb").close()
-            except OSError as error:
-                problems.append(f"{PREFIX}{name.upper()}: cannot read '{path}': {error.strerror}")
-        if problems:
-            raise StartupError(problems)
-
     def redis_connection(self) -> dict[str, Any]:
         """Return the arguments of `workers.state.topology.open_nodes`; the credentials are those of the first URL.
 
@@ -312,7 +300,7 @@ class Settings(BaseSettings):
             if value is not None:
                 arguments[name] = value
         if url.startswith("rediss://"):
-            self._require_files("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile")
+            _require_files(self, "redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile")
             for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
                 if (path := getattr(self, f"redis_{name}")) is not None:
                     arguments[name] = str(path)
@@ -337,6 +325,20 @@ class Settings(BaseSettings):
         return masked
 
 
+def _require_files(settings: Settings, *fields: str) -> None:
+    """Raise `StartupError` for every file that is set and cannot be opened."""
+    problems = []
+    for field in fields:
+        if (path := getattr(settings, field)) is None:
+            continue
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            problems.append(f"{PREFIX}{field.upper()}: cannot read '{path}': {error.strerror}")
+    if problems:
+        raise StartupError(problems)
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings from `LINGER_…` variables.
 
@@ -357,13 +359,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for variable in sorted(name for name in environment if name.startswith(PREFIX)):
-        name, text = variable.removeprefix(PREFIX).lower(), environment[variable]
+    for variable in sorted(variable for variable in environment if variable.startswith(PREFIX)):
+        field, text = variable.removeprefix(PREFIX).lower(), environment[variable]
         if not text:
             continue
-        if name in Settings.model_fields:
-            values[name] = text
-        elif (plain := name.removesuffix("_file")) in Settings.model_fields and plain != name:
+        if field in Settings.model_fields:
+            values[field] = text
+        elif (plain := field.removesuffix("_file")) in Settings.model_fields and plain != field:
             if environment.get(PREFIX + plain.upper()):
                 problems.append(f"{variable} and {PREFIX}{plain.upper()} are both set; keep one")
                 continue
@@ -373,7 +375,7 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
                 reason = error.strerror if isinstance(error, OSError) else "not a text file"
                 problems.append(f"{variable}: cannot read '{text}': {reason}")
         else:
-            near = difflib.get_close_matches(name, Settings.model_fields, 1)
+            near = difflib.get_close_matches(field, Settings.model_fields, 1)
             hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "; see `linger config show`"
             problems.append(f"{variable} is no setting of Linger{hint}")
     return values, problems

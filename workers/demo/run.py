@@ -48,9 +48,20 @@ _EXAMPLES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for on the command line; `seconds` None means as fast as it goes.
+    """What was asked for on the command line.
 
-    `environment` is handed to the worker processes: this process's own, without settings of Linger.
+    Attributes:
+        history: `simulated` or `cdnow`.
+        seconds: about how long the replay takes; None for as fast as the workers can.
+        workers: how many worker processes, 1 or more.
+        seed: of the simulated history.
+        verify: compare the actions with those of the pure core.
+        kill: half-way, end one worker by SIGKILL and start another.
+        as_json: print the summary as JSON; the screen goes to standard error then.
+        picture: where to write the last screen as an SVG file; None for nowhere.
+        bootstrap_servers: the Kafka to use instead of the embedded broker; goes together with `redis_url`.
+        redis_url: the Redis to use instead of the embedded store.
+        environment: variables for the worker processes: this process's own, without settings of Linger.
     """
 
     history: str
