@@ -2,11 +2,12 @@
 
     python -m benchmarks.rules [--json]
 
-Two sets of rules, all live. `alike`: the shipped ones repeated with other numbers; nearly all of them read
-purchases, so a purchase has to ask nearly all: the worst case. `spread`: conditions of five kinds over twenty event
-types, so that an event can change one rule in twenty. Events and due times are decided one at a time, as in steady
-load: for `alike` 65 % log-ins, 30 % purchases, 5 % cancellations; for `spread` all types alike. Events and due times
-are measured apart, because ten times the rules have ten times the due times. Customers do something `daily`, or `weekly`: then most rules come to hold and end again, and 200 of them take ten times the decisions of 20.
+Two sets of rules, all live. `alike`: the shipped ones repeated with other numbers; nearly all of them read purchases,
+so a purchase has to ask nearly all: the worst case. `spread`: conditions of five kinds over twenty event types, so
+that an event can change one rule in twenty. Events and due times are decided one at a time, as in steady load: for
+`alike` 65 % log-ins, 30 % purchases, 5 % cancellations; for `spread` all types alike. Events and due times are
+measured apart, because ten times the rules have ten times the due times. Customers do something `daily`, or `weekly`:
+then most rules come to hold and end again, and 200 of them take ten times the decisions of 20.
 """
 
 import argparse

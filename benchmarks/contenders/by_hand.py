@@ -1,9 +1,9 @@
 """The twenty rules of `workload_rules.yaml` by hand: what the contenders in Python decide with.
 
-It does what Linger's core does with these rules and no others, as one would write it for these rules alone. They
-need little state. A number of events within days is reached if the event that many events ago is recent enough, and all but
-two rules wait for a silence that starts with the latest event.
-So it is known at each event when which rule begins to hold if nothing else happens.
+It does what Linger's core does with these rules and no others, as one would write it for these rules alone. They need
+little state. A number of events within days is reached if the event that many events ago is recent enough, and all
+but two rules wait for a silence that starts with the latest event. So it is known at each event when which rule
+begins to hold if nothing else happens.
 """
 
 from collections.abc import Iterable
