@@ -1,65 +1,17 @@
 """Laws of reading a range of offsets, on a consumer without a broker."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
 
+from tests.support.fake_consumer import GONE, FakeConsumer, Log
 from workers.kafka import range_reader
 from workers.kafka.range_reader import OffsetRange, ReadStalled, read_ranges, read_through
 
 FIRST, SECOND = TopicPartition("orders", 0), TopicPartition("orders", 1)
-GONE = range(0)
-
-
-@dataclass
-class Log:
-    """One partition: the offsets that have a record, and the high watermark."""
-
-    offsets: Sequence[int]
-    end: int
-
-
-@dataclass
-class FakeConsumer:
-    """A consumer that sends two records at a time of each partition."""
-
-    logs: Mapping[TopicPartition, Log]
-    positions: dict[TopicPartition, int] = field(default_factory=dict)
-    paused: set[TopicPartition] = field(default_factory=set)
-    fetched: set[TopicPartition] = field(default_factory=set)
-
-    def assign(self, partitions: Sequence[TopicPartition]) -> None:
-        self.positions = dict.fromkeys(partitions, 0)
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        self.positions[partition] = offset
-
-    def pause(self, partition: TopicPartition) -> None:
-        self.paused.add(partition)
-
-    async def position(self, partition: TopicPartition) -> int:
-        return self.positions[partition]
-
-    def highwater(self, partition: TopicPartition) -> int | None:
-        return self.logs[partition].end if partition in self.fetched else None
-
-    async def getmany(self, *partitions: TopicPartition, **_: Any) -> dict[TopicPartition, list[Any]]:
-        answer: dict[TopicPartition, list[Any]] = {}
-        for partition in partitions:
-            log, position = self.logs[partition], self.positions[partition]
-            offsets = [offset for offset in log.offsets if offset >= position][:2]
-            if offsets:
-                self.fetched.add(partition)
-                answer[partition] = [SimpleNamespace(offset=offset) for offset in offsets]
-                self.positions[partition] = offsets[-1] + 1
-            elif position < log.end and log.offsets is not GONE:
-                self.positions[partition] = log.end  # what is left has no records, such as transaction markers
-        return answer
 
 
 def read(
