@@ -16,7 +16,7 @@ FIRST, SECOND = TopicPartition("dead", 0), TopicPartition("dead", 1)
 
 
 def reader(earliest: int = 0, listed_end: int = 10) -> DeadLetterReader:
-    """Return a reader of two partitions, whose log ends at 10 and at 3 whatever end is listed."""
+    """Return a reader of two partitions, whose logs end at 10 and at 3; the first may list a lower end."""
     logs = {FIRST: Log(range(earliest, 10), 10), SECOND: Log(range(3), 3)}
     bounds = {0: LogBounds(earliest, listed_end), 1: LogBounds(0, 3)}
     return DeadLetterReader(cast(Any, FakeConsumer(logs)), "dead", None, bounds)
