@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.rules import RuleBook
 from tests.support.builders import TYPES, rule
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.rule_tests.runner import Result, run_examples
+from workers.rule_tests.runner import ExampleResult, run_examples
 from workers.rule_tests.timelines import as_text, instead_of, timeline_of
 
 CONDITIONS: Final[list[Any]] = [
@@ -31,14 +31,14 @@ EXPECTED: Final = st.lists(
 ).map(lambda entries: entries or "nothing")
 
 
-def run(when: Any, events: list[Any], expect: Any) -> Result:
+def run(when: Any, events: list[Any], expect: Any) -> ExampleResult:
     examples = [{"name": "an example", "given": events, "expect": expect}]
     variables = {"reason": "cancellation.reason"}
     one = rule("one", when=when, again_after="12 days", variables=variables, examples=examples)
     return run_examples(RuleBook((one,)), TYPES)[0]
 
 
-def pasted(result: Result) -> Any:
+def pasted(result: ExampleResult) -> Any:
     root = parse_yaml("pasted.yaml", instead_of(result)).root
     assert root is not None
     value: dict[str, Any] = plain_value(root)

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from schemas.sources import SourcesFile
 from workers.errors import StartupError
-from workers.rule_files.known_names import known_of
+from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.rule_files.rules import Known, load_book, read_texts, texts_of
+from workers.rule_files.rules import load_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of
@@ -97,11 +97,11 @@ def check(
     declared, unread = _declared(sources)
     texts, unreadable = read_texts(paths)
     # Of broken sources it is not known which event types there are.
-    known = Known() if unread else None
+    known = KnownNames() if unread else None
     checked = check_texts(texts, declared, datetime.now(UTC), wanted, known)
     mistakes = [*unread, *in_order([*unreadable, *checked.mistakes])]
     found = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
-    rules = [rule.id for rule in checked.reading.book.rules]
+    rules = [rule.id for rule in checked.parsed.book.rules]
     sys.stdout.write(_shown(found, rules, Format.JSON if as_json else output))
     if declared is None and not unread and any(problem.code == "unknown-type" for problem in mistakes):
         sys.stderr.write("event types of your own are declared in sources.yaml: say where it is with --sources\n")
@@ -156,7 +156,7 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     from workers.explain.rule_page import explanation
 
     declared, problems = _declared(sources)
-    book, found = load_book(paths, None if problems else known_of(declared).types)
+    book, found = load_book(paths, None if problems else known_names(declared).types)
     if problems or found:
         raise StartupError([str(problem) for problem in [*problems, *found]])
     entries = explanation(book)

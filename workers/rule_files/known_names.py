@@ -1,15 +1,27 @@
 """The names that rules may use: event types and their attributes, as sources declare them."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.rules import Known
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
-
-
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """What `sources.yaml` says that there is.
+
+    Attributes:
+        types: every event type, built-in and declared; None if that is not known, and nothing is checked.
+        attributes: by event type, every attribute that its events can have; types that are left out can have any.
+    """
+
+    types: Collection[str] | None = None
+    attributes: Mapping[str, Collection[str]] | None = None
 
 
 def event_types(sources: SourcesFile) -> list[str]:
@@ -37,12 +49,12 @@ def built_in_attributes(name: str) -> frozenset[str]:
     return frozenset(BUILT_IN[name].model_fields) - _NO_ATTRIBUTES if name in BUILT_IN else frozenset()
 
 
-def known_of(sources: SourcesFile | None) -> Known:
+def known_names(sources: SourcesFile | None) -> KnownNames:
     """Return what rules can name; without sources, the built-in event types with any attributes.
 
     A field that Linger itself has can be named even if no source fills it yet.
     """
     if sources is None:
-        return Known(tuple(BUILT_IN))
+        return KnownNames(tuple(BUILT_IN))
     given = event_attributes(sources)
-    return Known(tuple(event_types(sources)), {name: given[name] | built_in_attributes(name) for name in given})
+    return KnownNames(tuple(event_types(sources)), {name: given[name] | built_in_attributes(name) for name in given})

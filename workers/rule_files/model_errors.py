@@ -22,7 +22,7 @@ from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, U
 Schema = dict[str, Any]
 
 
-class Spot(NamedTuple):
+class ErrorLocation(NamedTuple):
     """Where an error of the model is in the file, and what the model wants there."""
 
     node: Node
@@ -38,7 +38,7 @@ class Spot(NamedTuple):
     """Of which key the node is the value, if it is one."""
 
 
-class Words(NamedTuple):
+class ProblemText(NamedTuple):
     """A problem without its place."""
 
     code: str
@@ -57,47 +57,55 @@ def alias_of(name: str, field: Schema) -> str:
 # --- keys -------------------------------------------------------------------------------------------------------
 
 
-def unknown_key(spot: Spot, name: str, told: Collection[str]) -> tuple[Words | None, str | None]:
+def unknown_key(location: ErrorLocation, name: str, told: Collection[str]) -> tuple[ProblemText | None, str | None]:
     """Explain a key that is not possible.
 
     Args:
-        spot: the mapping.
+        location: the mapping.
         name: the key.
         told: what earlier unknown keys of the same mapping stand for.
 
     Returns:
         The words, None if the same was said already; and the key that this one stands for, if it can be told.
     """
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
-    own = _keys_of(spot.schema)
+    entries = location.node.entries if isinstance(location.node, MapNode) else {}
+    own = _keys_of(location.schema)
     free = [key for key in own if key not in entries]
-    at = entries[name][0].at if name in entries else spot.node.at
+    at = entries[name][0].at if name in entries else location.node.at
     if (odd := _odd_key_hint(name)) is not None:
-        return Words("unknown-key", f"unknown key '{shortened(name)}'", odd, at), suggestions.meant_key(name, free)
-    others = {key for kind in spot.kinds.values() for key in _keys_of(spot.unwrapped(kind)[0])}
+        return ProblemText("unknown-key", f"unknown key '{shortened(name)}'", odd, at), suggestions.meant_key(
+            name, free
+        )
+    others = {key for kind in location.kinds.values() for key in _keys_of(location.unwrapped(kind)[0])}
     if name in others:
-        return _key_of_another_kind(spot, name, free, at)
+        return _key_of_another_kind(location, name, free, at)
     guessed = suggestions.guessed_key(name, free)
-    below = None if guessed in _required_of(spot.schema) else _field_above(spot, name)
+    below = None if guessed in _required_of(location.schema) else _field_above(location, name)
     if below is not None:
-        entry = ", in an entry that begins with '- '" if _is_list(spot, below) else ""
+        entry = ", in an entry that begins with '- '" if _is_list(location, below) else ""
         hint = f"it belongs under '{below}': write it below, indented{entry}"
         stands_for = f"under {below}"
-        words = Words("misplaced-key", f"'{name}' is not possible here", hint, at)
+        words = ProblemText("misplaced-key", f"'{name}' is not possible here", hint, at)
         return (None if stands_for in told else words), stands_for
     suggested = guessed or suggestions.meant_key(name, free or own) or suggestions.meant_key(name, others)
     hint = f"did you mean '{suggested}'?" if suggested else f"possible are {listed(own)}"
-    if "equal" in spot.kinds and suggestions.guessed_key(name, ["exactly"]):
+    if "equal" in location.kinds and suggestions.guessed_key(name, ["exactly"]):
         hint = "to compare with a value, write the value itself: 'currency: EUR'"
     elif suggested in ("all", "any") and suggested not in own:
         hint = f"a condition is one thing: put both into a list under '{suggested}:', each with '- ' before it"
-    return Words("unknown-key", f"unknown key '{shortened(name)}'", hint, at), suggested
+    return ProblemText("unknown-key", f"unknown key '{shortened(name)}'", hint, at), suggested
 
 
-def _key_of_another_kind(spot: Spot, name: str, free: list[str], at: Position) -> tuple[Words, str | None]:
+def _key_of_another_kind(
+    location: ErrorLocation, name: str, free: list[str], at: Position
+) -> tuple[ProblemText, str | None]:
     """Explain a key that other conditions have, but not this one."""
-    words, kind = kinds_in_words(spot), _kind_of(spot)
-    value = spot.node.entries[name][1] if isinstance(spot.node, MapNode) and name in spot.node.entries else None
+    words, kind = kinds_in_words(location), _kind_of(location)
+    value = (
+        location.node.entries[name][1]
+        if isinstance(location.node, MapNode) and name in location.node.entries
+        else None
+    )
     is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
     suggested = None if name in words and is_text else suggestions.guessed_key(name, free, kind)
     if suggested:
@@ -105,39 +113,41 @@ def _key_of_another_kind(spot: Spot, name: str, free: list[str], at: Position) -
     elif name in words:
         hint = "a condition is one thing: put both into a list under 'all:', each with '- ' before it"
     else:
-        hint = f"possible are {listed(_keys_of(spot.schema))}"
-    return Words("unknown-key", f"'{name}' cannot stand beside '{kind}'", hint, at), suggested
+        hint = f"possible are {listed(_keys_of(location.schema))}"
+    return ProblemText("unknown-key", f"'{name}' cannot stand beside '{kind}'", hint, at), suggested
 
 
-def _field_above(spot: Spot, name: str) -> str | None:
+def _field_above(location: ErrorLocation, name: str) -> str | None:
     """Return under which key of a mapping another key would be possible."""
-    if spot.schema is None or spot.schema["type"] != "model-fields":
+    if location.schema is None or location.schema["type"] != "model-fields":
         return None
-    for own, field in spot.schema["fields"].items():
-        inner = spot.unwrapped(field)[0]
+    for own, field in location.schema["fields"].items():
+        inner = location.unwrapped(field)[0]
         if inner is not None and inner["type"] == "list":
-            inner = spot.unwrapped(inner.get("items_schema"))[0]
+            inner = location.unwrapped(inner.get("items_schema"))[0]
         choices = inner["choices"].values() if inner is not None and inner["type"] == "tagged-union" else [inner]
-        if any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices):
+        if any(name in _keys_of(location.unwrapped(choice)[0]) for choice in choices):
             return alias_of(own, field)
     return None
 
 
-def missing_keys(spot: Spot, names: list[str]) -> Words:
+def missing_keys(location: ErrorLocation, names: list[str]) -> ProblemText:
     """Explain which keys a mapping lacks, with an example of each."""
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
+    entries = location.node.entries if isinstance(location.node, MapNode) else {}
     message = f"{listed(names)} {'is' if len(names) == 1 else 'are'} missing"
     if "after" in entries and "without" in names:
         hint = "what followed is written as 'then' and 'within', what did not follow as 'without' and 'for'"
-        return Words("missing-key", message, hint)
-    examples = [f"'{name}: {example}'" for name in names if (example := _example_of(spot.model, name)) is not None]
-    return Words("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
+        return ProblemText("missing-key", message, hint)
+    examples = [
+        f"'{name}: {example}'" for name in names if (example := _example_of(location.model, name)) is not None
+    ]
+    return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
 
 
-def _example_hint(spot: Spot) -> str | None:
+def _example_hint(location: ErrorLocation) -> str | None:
     """Return how a mapping with everything that it needs looks."""
-    needed = [name for name in _keys_of(spot.schema) if name in _required_of(spot.schema)]
-    examples = [f"{name}: {example}" for name in needed if (example := _example_of(spot.model, name)) is not None]
+    needed = [name for name in _keys_of(location.schema) if name in _required_of(location.schema)]
+    examples = [f"{name}: {example}" for name in needed if (example := _example_of(location.model, name)) is not None]
     return f"write for example {{{', '.join(examples)}}}" if examples and len(examples) == len(needed) else None
 
 
@@ -160,17 +170,17 @@ def _required_of(schema: Schema | None) -> set[str]:
     return {alias_of(name, field) for name, field in schema["fields"].items() if field["schema"]["type"] != "default"}
 
 
-def kinds_in_words(spot: Spot, kinds: dict[str, Schema] | None = None) -> list[str]:
+def kinds_in_words(location: ErrorLocation, kinds: dict[str, Schema] | None = None) -> list[str]:
     """Return the keys by which the alternatives are told apart: of `after then` and `after without`, `after`."""
     words: dict[str, None] = {}
-    for kind, schema in (kinds or spot.kinds).items():
-        words[kind if kind in _keys_of(spot.unwrapped(schema)[0]) else kind.split(" ")[0]] = None
+    for kind, schema in (kinds or location.kinds).items():
+        words[kind if kind in _keys_of(location.unwrapped(schema)[0]) else kind.split(" ")[0]] = None
     return list(words)
 
 
-def _kind_of(spot: Spot) -> str:
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
-    words = kinds_in_words(spot)
+def _kind_of(location: ErrorLocation) -> str:
+    entries = location.node.entries if isinstance(location.node, MapNode) else {}
+    words = kinds_in_words(location)
     return next((key for key in entries if key in words), next(iter(entries), ""))
 
 
@@ -206,40 +216,40 @@ _RANGES: Final = {
 }
 
 
-def explained(item: Any, spot: Spot) -> Words:
+def explained(item: Any, location: ErrorLocation) -> ProblemText:
     """Say in words what a model's error means for the person who wrote the file."""
-    error, found = str(item["type"]), in_words(spot.node)
+    error, found = str(item["type"]), in_words(location.node)
     context = item.get("ctx", {})
-    if spot.schema is not None and spot.schema["type"] == "tagged-union" and error != "value_error":
-        return _no_kind(spot)
+    if location.schema is not None and location.schema["type"] == "tagged-union" and error != "value_error":
+        return _no_kind(location)
     if error.endswith(("too_short", "too_long")):
-        return Words("wrong-size", _size_in_words(error, context, found))
-    if spot.union is not None:
-        return _none_of_union(spot, found)
+        return ProblemText("wrong-size", _size_in_words(error, context, found))
+    if location.union is not None:
+        return _none_of_union(location, found)
     if error == "value_error":
-        return _refused(spot, shortened(str(context["error"]), 300))
+        return _refused(location, shortened(str(context["error"]), 300))
     if error == "literal_error":
-        return _no_literal(spot, found)
+        return _no_literal(location, found)
     if error == "string_pattern_mismatch":
-        return _no_match(spot, str(context.get("pattern")), found)
+        return _no_match(location, str(context.get("pattern")), found)
     if error in _RANGES:
         bound, words = _RANGES[error]
-        return Words("wrong-value", f"expected {words.format(context.get(bound))}, found {found}")
+        return ProblemText("wrong-value", f"expected {words.format(context.get(bound))}, found {found}")
     for beginnings, code, expected in _EXPECTED:
         if error.startswith(beginnings):
-            return Words(code, f"expected {expected}, found {found}", _type_hint(spot, expected))
-    return Words("wrong-value", f"{found} is not possible here", _odd_hint(spot.node))
+            return ProblemText(code, f"expected {expected}, found {found}", _type_hint(location, expected))
+    return ProblemText("wrong-value", f"{found} is not possible here", _odd_hint(location.node))
 
 
-def _refused(spot: Spot, message: str) -> Words:
+def _refused(location: ErrorLocation, message: str) -> ProblemText:
     """Explain what a validator refused; one of a whole mapping, at the entry that it speaks of."""
-    if not isinstance(spot.node, MapNode):
-        written = spot.node.text if isinstance(spot.node, ScalarNode) else _flat(spot.node)
-        rewritten = suggestions.rewritten(message, written, spot.key)
-        hint = f"did you mean '{rewritten}'?" if rewritten else _odd_hint(spot.node)
+    if not isinstance(location.node, MapNode):
+        written = location.node.text if isinstance(location.node, ScalarNode) else _flat(location.node)
+        rewritten = suggestions.rewritten(message, written, location.key)
+        hint = f"did you mean '{rewritten}'?" if rewritten else _odd_hint(location.node)
         message = message.replace(repr(written), f"'{written}'")
-        return Words("wrong-value", _without_python(message, spot.node), hint)
-    return Words("wrong-value", message, None, _spoken_of(spot.node, message))
+        return ProblemText("wrong-value", _without_python(message, location.node), hint)
+    return ProblemText("wrong-value", message, None, _spoken_of(location.node, message))
 
 
 def _without_python(message: str, node: Node) -> str:
@@ -280,57 +290,57 @@ def _same_number(text: str, other: str) -> bool:
         return False
 
 
-def _no_match(spot: Spot, pattern: str, found: str) -> Words:
-    written = spot.node.text if isinstance(spot.node, ScalarNode) else ""
+def _no_match(location: ErrorLocation, pattern: str, found: str) -> ProblemText:
+    written = location.node.text if isinstance(location.node, ScalarNode) else ""
     words, rewrite = _PATTERNS.get(pattern, ("", None))
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
     message = f"{found} is not possible here"
-    if words and (lines := suggestions.in_lines(written, spot.key)) is not None:
-        return Words("wrong-value", message, lines)
+    if words and (lines := suggestions.in_lines(written, location.key)) is not None:
+        return ProblemText("wrong-value", message, lines)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
-        return Words("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
-    return Words("wrong-value", message, _odd_hint(spot.node) or (f"expected {words}" if words else None))
+        return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
+    return ProblemText("wrong-value", message, _odd_hint(location.node) or (f"expected {words}" if words else None))
 
 
-def _no_kind(spot: Spot) -> Words:
+def _no_kind(location: ErrorLocation) -> ProblemText:
     """Explain a mapping in which none of the keys is there that would say what it is."""
-    kinds = kinds_in_words(spot, (spot.schema or {})["choices"])
-    message = f"expected a condition, found {in_words(spot.node)}"
-    if isinstance(spot.node, ListNode):
-        return Words("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
-    if isinstance(spot.node, ScalarNode):
-        return Words("unknown-kind", message, _kind_in_text(spot.node.text, kinds))
-    if isinstance(spot.node, MapNode) and spot.node.entries:
-        if _is_key_of_some(spot, next(iter(spot.node.entries))):
-            return _kindless(spot, spot.node, kinds)
-        for name, (key, _) in spot.node.entries.items():
+    kinds = kinds_in_words(location, (location.schema or {})["choices"])
+    message = f"expected a condition, found {in_words(location.node)}"
+    if isinstance(location.node, ListNode):
+        return ProblemText("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
+    if isinstance(location.node, ScalarNode):
+        return ProblemText("unknown-kind", message, _kind_in_text(location.node.text, kinds))
+    if isinstance(location.node, MapNode) and location.node.entries:
+        if _is_key_of_some(location, next(iter(location.node.entries))):
+            return _kindless(location, location.node, kinds)
+        for name, (key, _) in location.node.entries.items():
             if (suggested := suggestions.meant_key(name, kinds)) is not None:
                 message = f"'{shortened(name)}' is no condition"
                 hint = _odd_key_hint(name) or f"did you mean '{suggested}'?"
-                return Words("unknown-kind", message, hint, key.at)
-        return _kindless(spot, spot.node, kinds)
-    return Words("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
+                return ProblemText("unknown-kind", message, hint, key.at)
+        return _kindless(location, location.node, kinds)
+    return ProblemText("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
 
 
-def _kindless(spot: Spot, node: MapNode, kinds: list[str]) -> Words:
+def _kindless(location: ErrorLocation, node: MapNode, kinds: list[str]) -> ProblemText:
     name, (key, value) = next(iter(node.entries.items()))
     message = f"expected a condition: it begins with one of {', '.join(kinds)}"
     if (odd := _odd_key_hint(name)) is not None:
-        return Words("unknown-kind", message, odd, key.at)
-    if _is_key_of_some(spot, name):
+        return ProblemText("unknown-kind", message, odd, key.at)
+    if _is_key_of_some(location, name):
         hint = f"'{name}' is part of a condition: is there a '- ' too many, or is the line above indented too far?"
     elif isinstance(value, MapNode | ListNode | UnreadNode):
         hint = f"a condition begins with one of these words, such as 'count: {shortened(name)}'"
     else:
         hint = "a condition begins with one of these words, such as 'count: purchase'"
-    return Words("unknown-kind", message, hint, key.at)
+    return ProblemText("unknown-kind", message, hint, key.at)
 
 
-def _is_key_of_some(spot: Spot, name: str) -> bool:
-    choices = (spot.schema or {})["choices"].values()
-    return any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices)
+def _is_key_of_some(location: ErrorLocation, name: str) -> bool:
+    choices = (location.schema or {})["choices"].values()
+    return any(name in _keys_of(location.unwrapped(choice)[0]) for choice in choices)
 
 
 def _kind_in_text(written: str, kinds: list[str]) -> str | None:
@@ -347,28 +357,32 @@ def _kind_in_text(written: str, kinds: list[str]) -> str | None:
     return "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
 
 
-def _none_of_union(spot: Spot, found: str) -> Words:
-    choices = [spot.unwrapped(choice)[0] or {} for choice in (spot.union or {}).get("choices", ())]
+def _none_of_union(location: ErrorLocation, found: str) -> ProblemText:
+    choices = [location.unwrapped(choice)[0] or {} for choice in (location.union or {}).get("choices", ())]
     literals = [str(value) for choice in choices for value in choice.get("expected", ())]
     if not literals:
-        return Words("wrong-type", f"expected a text, a number or true/false, found {found}")
-    suggested = suggestions.meant_value(spot.node.text, literals) if isinstance(spot.node, ScalarNode) else None
+        return ProblemText("wrong-type", f"expected a text, a number or true/false, found {found}")
+    suggested = (
+        suggestions.meant_value(location.node.text, literals) if isinstance(location.node, ScalarNode) else None
+    )
     hint = f"did you mean '{suggested}'?" if suggested else "begin each entry of the list with '- '"
-    return Words("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
+    return ProblemText("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
 
 
-def _no_literal(spot: Spot, found: str) -> Words:
-    expected = list((spot.schema or {}).get("expected", ()))
-    written = spot.node.text if isinstance(spot.node, ScalarNode) else ""
+def _no_literal(location: ErrorLocation, found: str) -> ProblemText:
+    expected = list((location.schema or {}).get("expected", ()))
+    written = location.node.text if isinstance(location.node, ScalarNode) else ""
     if expected == [True]:
         meant = _TRUTH_OF_YAML_1_1.get(written.lower())
         hint = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
-        return Words("wrong-value", f"expected true, found {found}", hint)
+        return ProblemText("wrong-value", f"expected true, found {found}", hint)
     suggested = suggestions.meant_value(written, [str(value) for value in expected])
-    if isinstance(spot.node, ListNode):
-        return Words("wrong-type", f"expected one value, found {found}", f"write one of {listed(map(str, expected))}")
+    if isinstance(location.node, ListNode):
+        return ProblemText(
+            "wrong-type", f"expected one value, found {found}", f"write one of {listed(map(str, expected))}"
+        )
     message = f"{found} is none of {listed([str(value) for value in expected])}"
-    return Words("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
+    return ProblemText("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
 
 
 def _size_in_words(error: str, context: dict[str, Any], found: str) -> str:
@@ -380,17 +394,17 @@ def _size_in_words(error: str, context: dict[str, Any], found: str) -> str:
     return f"expected {comparison} {bound} {one if bound == 1 else several}, found {found}"
 
 
-def _type_hint(spot: Spot, expected: str) -> str | None:
+def _type_hint(location: ErrorLocation, expected: str) -> str | None:
     """Say how to write what is of another type than it should be."""
-    node = spot.node
+    node = location.node
     if isinstance(node, MapNode):
         odd = _odd_key_hint(next(iter(node.entries), ""))
         return odd or {"a list": "begin each entry with '- '", "a text": "write one value"}.get(expected)
     if isinstance(node, ListNode):
         if expected == "keys with values":
-            lists = [name for name in _keys_of(spot.schema) if _is_list(spot, name)]
+            lists = [name for name in _keys_of(location.schema) if _is_list(location, name)]
             return f"write '{lists[0]}:' above the list" if lists else "write the lines without '- '"
-        if (spot.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
+        if (location.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
             return "write one of them; for several, write a condition for each under 'any:'"
         return "write one value, without '- ' and brackets"
     if not isinstance(node, ScalarNode):
@@ -402,14 +416,14 @@ def _type_hint(spot: Spot, expected: str) -> str | None:
     if expected == "a list":
         return f"write [{shortened(node.text)}]"
     if expected == "keys with values":
-        return _mapping_hint(node.text) or _example_hint(spot)
+        return _mapping_hint(node.text) or _example_hint(location)
     return _odd_hint(node)
 
 
-def _is_list(spot: Spot, name: str) -> bool:
-    fields = (spot.schema or {}).get("fields", {})
+def _is_list(location: ErrorLocation, name: str) -> bool:
+    fields = (location.schema or {}).get("fields", {})
     field = next((field for key, field in fields.items() if alias_of(key, field) == name), None)
-    return (spot.unwrapped(field)[0] or {}).get("type") == "list"
+    return (location.unwrapped(field)[0] or {}).get("type") == "list"
 
 
 def _number_hint(written: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING, expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
 from workers.rule_files.references import (
     Definition,
@@ -35,7 +36,7 @@ from workers.rule_files.yaml_nodes import (
 )
 from workers.rule_files.yaml_validation import validate
 
-__all__ = ["Reading", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
+__all__ = ["ParsedRuleFiles", "expanded", "find_rule_files", "load_book", "read_book", "read_documents", "texts_of"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _TESTS: Final = ("_test.yaml", "_test.yml")
@@ -46,20 +47,7 @@ _MOST_TOLD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What `sources.yaml` says that there is.
-
-    Attributes:
-        types: every event type, built-in and declared; None if that is not known, and nothing is checked.
-        attributes: by event type, every attribute that its events can have; types that are left out can have any.
-    """
-
-    types: Collection[str] | None = None
-    attributes: Mapping[str, Collection[str]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedRuleFiles:
     """Rule files as they were read.
 
     Attributes:
@@ -104,11 +92,11 @@ def read_book(
     attributes: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[RuleBook, list[Problem]]:
     """Do the same for texts by the names of their files; pure."""
-    reading = read_documents(texts, Known(known_types, attributes))
-    return reading.book, list(reading.problems)
+    parsed = read_documents(texts, KnownNames(known_types, attributes))
+    return parsed.book, list(parsed.problems)
 
 
-def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
+def read_documents(texts: Mapping[str, str], known: KnownNames) -> ParsedRuleFiles:
     """Do the same, and keep where everything is."""
     documents = tuple(parse_yaml(file, text) for file, text in texts.items())
     values: list[RuleFile] = []
@@ -128,7 +116,7 @@ def read_documents(texts: Mapping[str, str], known: Known) -> Reading:
         rules += value.rules
         define = {**value.define, **define}
         every = every if value.for_every_rule is None else value.for_every_rule
-    return Reading(RuleBook(tuple(rules), define, every), tuple(in_order(problems)), documents, tuple(places))
+    return ParsedRuleFiles(RuleBook(tuple(rules), define, every), tuple(in_order(problems)), documents, tuple(places))
 
 
 def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:
@@ -174,7 +162,7 @@ def texts_of(problems: Iterable[Problem]) -> dict[str, str]:
 # --- what a single model cannot see -----------------------------------------------------------------------------
 
 
-def _between_files(documents: Sequence[Document], known: Known) -> Iterator[Problem]:
+def _between_files(documents: Sequence[Document], known: KnownNames) -> Iterator[Problem]:
     """Yield what is wrong with names: those of types, attributes, rules and definitions."""
     yield from islice(_repeated_ids(documents), _MOST_TOLD)
     yield from islice(_unknown_rules(documents), _MOST_TOLD)

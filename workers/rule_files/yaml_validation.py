@@ -11,7 +11,15 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workers.rule_files.model_errors import Schema, Spot, Words, alias_of, explained, missing_keys, unknown_key
+from workers.rule_files.model_errors import (
+    ErrorLocation,
+    ProblemText,
+    Schema,
+    alias_of,
+    explained,
+    missing_keys,
+    unknown_key,
+)
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.yaml_nodes import (
     Document,
@@ -96,55 +104,55 @@ class _Explainer:
         found += self._refused_values(others)
         return [problem for problem in found if problem is not None]
 
-    def _problem(self, node: Node, words: Words) -> Problem | None:
+    def _problem(self, node: Node, words: ProblemText) -> Problem | None:
         if isinstance(node, UnreadNode):
             return None
         return Problem(self._file, *(words.at or node.at), words.code, words.message, words.hint)
 
     def _unknown_key(self, loc: Sequence[int | str], meant: dict[int, set[str]]) -> Problem | None:
-        spot = self._spot(loc[:-1])
-        if not isinstance(spot.node, MapNode):
+        location = self._location(loc[:-1])
+        if not isinstance(location.node, MapNode):
             return None
-        told = meant.setdefault(id(spot.node), set())
-        words, stands_for = unknown_key(spot, str(loc[-1]), told)
+        told = meant.setdefault(id(location.node), set())
+        words, stands_for = unknown_key(location, str(loc[-1]), told)
         told.add(stands_for or "")
-        return None if words is None else self._problem(spot.node, words)
+        return None if words is None else self._problem(location.node, words)
 
     def _missing_keys(self, locs: list[tuple[int | str, ...]], meant: dict[int, set[str]]) -> list[Problem | None]:
-        missing: dict[int, tuple[Spot, list[str]]] = {}
+        missing: dict[int, tuple[ErrorLocation, list[str]]] = {}
         for loc in locs:
-            spot, name = self._spot(loc[:-1]), str(loc[-1])
-            if not isinstance(spot.node, MapNode) or not spot.node.is_whole:
+            location, name = self._location(loc[:-1]), str(loc[-1])
+            if not isinstance(location.node, MapNode) or not location.node.is_whole:
                 continue
-            if name not in meant.get(id(spot.node), ()) and not _is_said_elsewhere(spot.node, name):
-                missing.setdefault(id(spot.node), (spot, []))[1].append(name)
-        return [self._problem(spot.node, missing_keys(spot, names)) for spot, names in missing.values()]
+            if name not in meant.get(id(location.node), ()) and not _is_said_elsewhere(location.node, name):
+                missing.setdefault(id(location.node), (location, []))[1].append(name)
+        return [self._problem(location.node, missing_keys(location, names)) for location, names in missing.values()]
 
     def _refused_values(self, errors: Iterable[Any]) -> list[Problem | None]:
         found: list[Problem | None] = []
         told = set()
         for item in errors:
-            spot = self._spot(item["loc"])
-            if isinstance(spot.node, MapNode) and not spot.node.is_whole:
+            location = self._location(item["loc"])
+            if isinstance(location.node, MapNode) and not location.node.is_whole:
                 continue  # what it lacks may be what was refused and told already
-            if spot.union is not None:
+            if location.union is not None:
                 # A union complains once for each of its members; and a list that it takes is told about inside.
                 is_size = str(item["type"]).endswith(("too_short", "too_long"))
-                takes_list = isinstance(spot.node, ListNode) and spot.schema is not None
-                if (takes_list and not is_size) or id(spot.node) in told:
+                takes_list = isinstance(location.node, ListNode) and location.schema is not None
+                if (takes_list and not is_size) or id(location.node) in told:
                     continue
-                told.add(id(spot.node))
-            found.append(self._problem(spot.node, explained(item, spot)))
+                told.add(id(location.node))
+            found.append(self._problem(location.node, explained(item, location)))
         return found
 
-    def _spot(self, loc: Sequence[int | str]) -> Spot:
+    def _location(self, loc: Sequence[int | str]) -> ErrorLocation:
         """Walk nodes and schema along the place that an error names, as far as there are nodes."""
         node, key = self._root, None  # and the key that leads to the node, if one does
         schema, model = self._unwrapped(self._schema)
         kinds, union = dict[str, Schema](), None
         for part in loc:
             if part == "[key]" and key is not None:
-                return Spot(key, None, {}, None, None, self._unwrapped)
+                return ErrorLocation(key, None, {}, None, None, self._unwrapped)
             kind = schema["type"] if schema else None
             if schema and kind == "tagged-union":
                 kinds = schema["choices"]
@@ -161,7 +169,7 @@ class _Explainer:
             else:
                 break
             (schema, model), kinds, union = self._unwrapped(_inside(schema, part)), {}, None
-        return Spot(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
+        return ErrorLocation(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
 
     def _list_of(self, union: Schema) -> Schema | None:
         return next((choice for choice in union["choices"] if choice["type"] == "list"), None)

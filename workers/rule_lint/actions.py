@@ -8,15 +8,15 @@ from typing import Final
 from schemas.durations import write_duration
 from schemas.rules import pace_seconds
 from workers.rule_files.problems import Problem
-from workers.rule_lint.located_rules import PlacedBook, PlacedRule
+from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
 
 
-def without_examples(book: PlacedBook) -> Iterator[Problem]:
+def without_examples(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that cannot go live yet, because nobody has shown what they do."""
-    for placed in book.rules if book.is_whole else ():
-        rule = placed.rule
+    for located_rule in book.rules if book.is_whole else ():
+        rule = located_rule.rule
         if rule.status in ("live", "paused"):
             continue  # of live rules it is a mistake
         acting = [
@@ -28,104 +28,110 @@ def without_examples(book: PlacedBook) -> Iterator[Problem]:
         if lacking:
             message = f"rule '{rule.id}' has no example of a customer {' and none of one '.join(lacking)}"
             hint = "add it under 'examples': without, the rule cannot go live"
-            yield placed.warn("without-example", placed.at("examples"), message, hint)
+            yield located_rule.warn("without-example", located_rule.at("examples"), message, hint)
 
 
-def short_pauses(book: PlacedBook) -> Iterator[Problem]:
+def short_pauses(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that may act again while their last action still counts."""
-    for placed in book.rules:
-        rule = placed.rule
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.again_after is not None and rule.again_after < rule.expires_after:
             pause, expiry = write_duration(rule.again_after), write_duration(rule.expires_after)
             message = f"the rule may act again after {pause}, while its last action is good for {expiry}"
-            at = placed.at("again after") if "again after" in placed.node.entries else placed.at("expires after")
+            at = (
+                located_rule.at("again after")
+                if "again after" in located_rule.node.entries
+                else located_rule.at("expires after")
+            )
             hint = "make 'again after' at least as long as 'expires after', or a customer can get both"
-            yield placed.warn("short-pause", at, message, hint)
+            yield located_rule.warn("short-pause", at, message, hint)
 
 
-def odd_pace(book: PlacedBook) -> Iterator[Problem]:
+def odd_pace(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules whose actions expire before their pace lets them through."""
-    for placed in book.rules:
-        rule = placed.rule
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.pace is None:
             continue
         period = timedelta(seconds=pace_seconds(rule.pace))
         if rule.expires_after <= period:
             message = f"an action expires after {write_duration(rule.expires_after)}, before a {rule.pace[1]} is over"
             hint = "what is above the pace would always come too late: make 'expires after' longer"
-            yield placed.warn("odd-pace", placed.at("pace"), message, hint)
+            yield located_rule.warn("odd-pace", located_rule.at("pace"), message, hint)
 
 
-def odd_hold_out(book: PlacedBook) -> Iterator[Problem]:
+def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
     """Yield shares that are too small to measure anything, or differ within one experiment."""
-    shares: dict[str, PlacedRule] = {}
-    for placed in book.rules:
-        rule = placed.rule
+    shares: dict[str, LocatedRule] = {}
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.hold_out is None:
             continue
         if rule.hold_out < _FEWEST_HELD_OUT:
             message = f"{rule.hold_out:f}% of the customers are hardly enough to measure anything"
-            yield placed.warn("odd-hold-out", placed.at("hold out"), message, "5% to 10% are usual")
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, "5% to 10% are usual")
         if rule.experiment is None:
             continue
-        other = shares.setdefault(rule.experiment, placed)
+        other = shares.setdefault(rule.experiment, located_rule)
         if other.rule.hold_out != rule.hold_out:
             message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
             hint = "give rules of one experiment the same share, or it is not known who got nothing"
-            yield placed.warn("odd-hold-out", placed.at("hold out"), message, hint)
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
 
 
-def lonely_priority(book: PlacedBook) -> Iterator[Problem]:
+def lonely_priority(book: LocatedRules) -> Iterator[Problem]:
     """Yield the only priority there is."""
-    ranked = [placed for placed in book.rules if placed.rule.priority is not None]
+    ranked = [located_rule for located_rule in book.rules if located_rule.rule.priority is not None]
     if book.is_whole and len(ranked) == 1 and len(book.rules) > 1:
         message = f"only rule '{ranked[0].rule.id}' has a priority, so there is nothing to compare it with"
         hint = "give the rules that it competes with one too"
         yield ranked[0].warn("lonely-priority", ranked[0].at("priority"), message, hint)
 
 
-def expires_at_night(book: PlacedBook) -> Iterator[Problem]:
+def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules whose actions may expire before they may be sent."""
     quiet = book.book.for_every_rule.quiet_hours
     if quiet is None:
         return
     minutes = [int(clock[:2]) * 60 + int(clock[3:]) for clock in (quiet.from_, quiet.until)]
     length = timedelta(minutes=(minutes[1] - minutes[0]) % (24 * 60))
-    for placed in book.rules:
-        if placed.rule.expires_after <= length:
-            expiry = write_duration(placed.rule.expires_after)
+    for located_rule in book.rules:
+        if located_rule.rule.expires_after <= length:
+            expiry = write_duration(located_rule.rule.expires_after)
             message = f"an action expires after {expiry}, and the quiet hours are {write_duration(length)} long"
             hint = "what is decided when they begin is never sent: make 'expires after' longer"
-            yield placed.warn("expires-in-quiet-hours", placed.at("expires after"), message, hint)
+            yield located_rule.warn("expires-in-quiet-hours", located_rule.at("expires after"), message, hint)
 
 
-def silent_drafts(book: PlacedBook) -> Iterator[Problem]:
+def silent_drafts(book: LocatedRules) -> Iterator[Problem]:
     """Yield files in which every rule is a draft, and one of them because it does not say what it is."""
-    by_file: dict[str, list[PlacedRule]] = {}
-    for placed in book.rules if book.is_whole else ():
-        by_file.setdefault(placed.document.file, []).append(placed)
+    by_file: dict[str, list[LocatedRule]] = {}
+    for located_rule in book.rules if book.is_whole else ():
+        by_file.setdefault(located_rule.document.file, []).append(located_rule)
     for rules in by_file.values():
-        silent = [placed for placed in rules if "status" not in placed.node.entries]
-        if silent and all(placed.rule.status == "draft" for placed in rules):
+        silent = [located_rule for located_rule in rules if "status" not in located_rule.node.entries]
+        if silent and all(located_rule.rule.status == "draft" for located_rule in rules):
             message = f"rule '{silent[0].rule.id}' is a draft, because it has no 'status': it does nothing"
             hint = "write 'status: draft' if that is meant, or 'status: shadow' to try it"
             yield silent[0].warn("silent-draft", silent[0].node.at, message, hint)
 
 
-def rules_instead_of_each_other(book: PlacedBook) -> Iterator[Problem]:
+def rules_instead_of_each_other(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that keep one another from acting, in a circle: whoever meets all of them gets nothing."""
-    by_id = {placed.rule.id: placed for placed in book.rules}
+    by_id = {located_rule.rule.id: located_rule for located_rule in book.rules}
     beaten = {name: _beaten(by_id, name) for name in by_id}
-    for placed in book.rules:
-        name = placed.rule.id
+    for located_rule in book.rules:
+        name = located_rule.rule.id
         circle = sorted(other for other in beaten[name] if name in beaten[other])
         # One warning for each circle, at the first of its rules.
         if circle and name == circle[0]:
             message = f"{' and '.join(circle)} stand instead of each other: who meets them all gets nothing"
-            yield placed.warn("instead-of-each-other", placed.at("instead of"), message, "delete one 'instead of'")
+            yield located_rule.warn(
+                "instead-of-each-other", located_rule.at("instead of"), message, "delete one 'instead of'"
+            )
 
 
-def _beaten(by_id: Mapping[str, PlacedRule], name: str) -> set[str]:
+def _beaten(by_id: Mapping[str, LocatedRule], name: str) -> set[str]:
     """Return the rules that a rule keeps from acting, also over others."""
     seen, waiting = set[str](), [name]
     while waiting:

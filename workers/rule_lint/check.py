@@ -6,18 +6,18 @@ from datetime import datetime
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.known_names import event_types, known_of
+from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
-from workers.rule_files.rules import Known, Reading, read_documents
+from workers.rule_files.rules import ParsedRuleFiles, read_documents
 from workers.rule_lint.lint import LINTS, lint
 from workers.rule_tests.proof import proof_problems
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What came out: mistakes, which keep the rules from counting, and warnings, which keep nothing."""
 
-    reading: Reading
+    parsed: ParsedRuleFiles
     mistakes: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
@@ -27,8 +27,8 @@ def check_texts(
     sources: SourcesFile | None = None,
     now: datetime | None = None,
     lints: Collection[str] = tuple(LINTS),
-    known: Known | None = None,
-) -> Checked:
+    known: KnownNames | None = None,
+) -> CheckResult:
     """Check rule files.
 
     Args:
@@ -38,11 +38,11 @@ def check_texts(
         lints: codes of the warnings that are wanted.
         known: what rules can name, if not what `sources` says.
     """
-    known = known or known_of(sources)
-    reading = read_documents(texts, known)
-    mistakes = list(reading.problems)
+    known = known or known_names(sources)
+    parsed = read_documents(texts, known)
+    mistakes = list(parsed.problems)
     if not mistakes and known.types is not None:
-        mistakes = proof_problems(reading, list(BUILT_IN) if sources is None else event_types(sources))
-    wanted = [problem for problem in lint(reading, sources, now) if problem.code in lints]
+        mistakes = proof_problems(parsed, list(BUILT_IN) if sources is None else event_types(sources))
+    wanted = [problem for problem in lint(parsed, sources, now) if problem.code in lints]
     warnings = add_elsewhere(mistakes, wanted)[len(mistakes) :]
-    return Checked(reading, tuple(in_order(mistakes)), tuple(in_order(warnings)))
+    return CheckResult(parsed, tuple(in_order(mistakes)), tuple(in_order(warnings)))

@@ -22,28 +22,30 @@ from workers.rule_files.references import (
     variables_in,
 )
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
-from workers.rule_lint.located_rules import PlacedBook, PlacedRule
+from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 from workers.rule_lint.logic import MAX_ALTERNATIVES, conflict, follows
 
 _CLOSE: Final = 0.8
 
 
-def contradictions(book: PlacedBook) -> Iterator[Problem]:
+def contradictions(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that can never hold, and alternatives of them that cannot."""
-    for placed in book.rules:
-        ways = book.ways_of(placed) or []
+    for located_rule in book.rules:
+        ways = book.ways_of(located_rule) or []
         conflicts = [pair for way in ways if (pair := conflict(way)) is not None]
         never = len(conflicts) == len(ways)
         for one, other in conflicts[:1] if never else conflicts:
             place = (
                 f"line {one.origin.line}" if one.origin.line != other.origin.line else f"column {one.origin.column}"
             )
-            what = f"rule '{placed.rule.id}' can never fire" if never else "this alternative can never hold"
+            what = f"rule '{located_rule.rule.id}' can never fire" if never else "this alternative can never hold"
             message = f"{what}: this contradicts the condition in {place}"
-            yield placed.warn("contradiction", other.origin, message, "both can never be true of the same customer")
+            yield located_rule.warn(
+                "contradiction", other.origin, message, "both can never be true of the same customer"
+            )
 
 
-def outranked(book: PlacedBook) -> Iterator[Problem]:
+def outranked(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that another one keeps from acting whenever they hold."""
     for lower in book.rules:
         for higher in book.rules:
@@ -66,7 +68,7 @@ def _beats(higher: Rule, lower: Rule) -> str | None:
     return None
 
 
-def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bool:
+def _holds_whenever(book: LocatedRules, what: LocatedRule, given: LocatedRule) -> bool:
     wide, narrow = book.ways_of(what), book.ways_of(given)
     if not wide or not narrow or len(wide) * len(narrow) > MAX_ALTERNATIVES:
         return False
@@ -74,20 +76,20 @@ def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bo
     return is_sooner and all(any(follows(one, way) for one in wide) for way in narrow)
 
 
-def same_customers(book: PlacedBook) -> Iterator[Problem]:
+def same_customers(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that hold for the same customers as an earlier one."""
-    first: dict[str, PlacedRule] = {}
-    for placed in book.rules:
-        if placed.rule.status == "paused":
+    first: dict[str, LocatedRule] = {}
+    for located_rule in book.rules:
+        if located_rule.rule.status == "paused":
             continue
-        parts = [placed.rule.when, placed.rule.unless]
+        parts = [located_rule.rule.when, located_rule.rule.unless]
         written = [None if part is None else _normal(expanded(part, book.book.define)) for part in parts]
-        other = first.setdefault(repr([*written, placed.rule.for_]), placed)
-        if other is placed or _beats(other.rule, placed.rule) or _beats(placed.rule, other.rule):
+        other = first.setdefault(repr([*written, located_rule.rule.for_]), located_rule)
+        if other is located_rule or _beats(other.rule, located_rule.rule) or _beats(located_rule.rule, other.rule):
             continue
-        message = f"rule '{placed.rule.id}' hits the same customers as {other}: they would get both"
+        message = f"rule '{located_rule.rule.id}' hits the same customers as {other}: they would get both"
         hint = "make one of them narrower, give both a 'priority', or write 'instead of'"
-        yield placed.warn("same-customers", placed.at("when"), message, hint)
+        yield located_rule.warn("same-customers", located_rule.at("when"), message, hint)
 
 
 def _normal(condition: Any) -> str:
@@ -101,10 +103,10 @@ def _normal(condition: Any) -> str:
     return repr(condition)
 
 
-def short_history(book: PlacedBook) -> Iterator[Problem]:
+def short_history(book: LocatedRules) -> Iterator[Problem]:
     """Yield windows that reach back further than sources are complete."""
-    for placed in book.rules:
-        for part in conditions_of(placed.node):
+    for located_rule in book.rules:
+        for part in conditions_of(located_rule.node):
             for named, days, at in _windows_in(part):
                 since = _complete_since(book.sources, named.type)
                 if since is None or book.now - timedelta(days=days) >= since or book.now < since:
@@ -115,7 +117,7 @@ def short_history(book: PlacedBook) -> Iterator[Problem]:
                     f"nobody can be judged before {enough}"
                 )
                 hint = "make the window shorter, or load older events and set 'complete_since' in sources.yaml"
-                yield placed.warn("short-history", at, message, hint)
+                yield located_rule.warn("short-history", at, message, hint)
 
 
 class _WindowOf(NamedTuple):
@@ -143,11 +145,16 @@ def _complete_since(sources: SourcesFile | None, name: str) -> datetime | None:
 # --- names ------------------------------------------------------------------------------------------------------
 
 
-def unused_definitions(book: PlacedBook) -> Iterator[Problem]:
+def unused_definitions(book: LocatedRules) -> Iterator[Problem]:
     """Yield named conditions that no rule needs, directly or over others."""
     if not book.is_whole or not book.rules:
         return
-    used = {node.text for placed in book.rules for part in conditions_of(placed.node) for node in meets_in(part)}
+    used = {
+        node.text
+        for located_rule in book.rules
+        for part in conditions_of(located_rule.node)
+        for node in meets_in(part)
+    }
     waiting = list(used)
     while waiting:
         for node in meets_in(book.definitions[waiting.pop()].condition):
@@ -162,20 +169,20 @@ def unused_definitions(book: PlacedBook) -> Iterator[Problem]:
             yield Problem(file, *definition.key.at, "unused-definition", message, hint, "warning")
 
 
-def unprovided_attributes(book: PlacedBook) -> Iterator[Problem]:
+def unprovided_attributes(book: LocatedRules) -> Iterator[Problem]:
     """Yield attributes that no event has, as far as that is known."""
-    for placed in book.rules:
-        conditions = [named for part in conditions_of(placed.node) for named in names_in_condition(part)]
-        variables = list(variables_in(placed.node))
+    for located_rule in book.rules:
+        conditions = [named for part in conditions_of(located_rule.node) for named in names_in_condition(part)]
+        variables = list(variables_in(located_rule.node))
         for named in dict.fromkeys([*conditions, *variables]):
             if named.attribute is None:
                 continue
-            said = _unprovided(book, named, placed.rule, named in variables)
+            said = _unprovided(book, named, located_rule.rule, named in variables)
             if said is not None:
-                yield placed.warn("unprovided-attribute", named.node.at, *said)
+                yield located_rule.warn("unprovided-attribute", named.node.at, *said)
 
 
-def _unprovided(book: PlacedBook, named: Named, rule: Rule, is_variable: bool) -> tuple[str, str] | None:
+def _unprovided(book: LocatedRules, named: Named, rule: Rule, is_variable: bool) -> tuple[str, str] | None:
     own, attribute = built_in_attributes(named.type), named.attribute or ""
     if named.type in book.given:
         if attribute in book.given[named.type] or rule.status not in ("live", "shadow"):
@@ -192,7 +199,7 @@ def _unprovided(book: PlacedBook, named: Named, rule: Rule, is_variable: bool) -
     return None
 
 
-def unfed_types(book: PlacedBook) -> Iterator[Problem]:
+def unfed_types(book: LocatedRules) -> Iterator[Problem]:
     """Yield event types that rules in use need and that no source gives."""
     if book.sources is None:
         return
@@ -205,22 +212,22 @@ def unfed_types(book: PlacedBook) -> Iterator[Problem]:
                 message = f"no source gives a {kind}: the {part} of a customer can never be known"
                 hint = "add a source in sources.yaml, or leave it out until there is one"
                 yield Problem(document.file, *node.at, "unfed-type", message, hint, "warning")
-    for placed in book.rules:
-        if placed.rule.status not in ("live", "shadow"):
+    for located_rule in book.rules:
+        if located_rule.rule.status not in ("live", "shadow"):
             continue
         told = set(fed)
-        for named in (named for part in conditions_of(placed.node) for named in names_in_condition(part)):
+        for named in (named for part in conditions_of(located_rule.node) for named in names_in_condition(part)):
             if named.type not in told:
                 told.add(named.type)
-                message = f"no source gives a {named.type}: rule '{placed.rule.id}' can never know"
+                message = f"no source gives a {named.type}: rule '{located_rule.rule.id}' can never know"
                 hint = "add a source in sources.yaml, or make the rule a draft until there is one"
-                yield placed.warn("unfed-type", named.node.at, message, hint)
+                yield located_rule.warn("unfed-type", named.node.at, message, hint)
 
 
 _TRUTHS: Final = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
-def old_truths(book: PlacedBook) -> Iterator[Problem]:
+def old_truths(book: LocatedRules) -> Iterator[Problem]:
     """Yield `yes` and `no` without quotes where a value of an event is wanted: other YAML takes them for truths."""
     for document in book.documents:
         for node in _values_in(document.root, False):

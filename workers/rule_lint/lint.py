@@ -9,11 +9,11 @@ from typing import Final
 
 from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
-from workers.rule_files.rules import Reading
+from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_lint import actions, conditions
-from workers.rule_lint.located_rules import PlacedBook, placed_book
+from workers.rule_lint.located_rules import LocatedRules, located_rules
 
-LINTS: Final[dict[str, Callable[[PlacedBook], Iterable[Problem]]]] = {
+LINTS: Final[dict[str, Callable[[LocatedRules], Iterable[Problem]]]] = {
     "contradiction": conditions.contradictions,
     "outranked": conditions.outranked,
     "same-customers": conditions.same_customers,
@@ -34,13 +34,13 @@ LINTS: Final[dict[str, Callable[[PlacedBook], Iterable[Problem]]]] = {
 """Every lint by its code."""
 
 
-def lint(reading: Reading, sources: SourcesFile | None = None, now: datetime | None = None) -> list[Problem]:
+def lint(parsed: ParsedRuleFiles, sources: SourcesFile | None = None, now: datetime | None = None) -> list[Problem]:
     """Return every warning there is about rule files.
 
     Args:
-        reading: as read; of files with problems, only what can be told of single rules.
+        parsed: as read; of files with problems, only what can be told of single rules.
         sources: what `sources.yaml` says; None if it is not known.
         now: to tell how far a history reaches; None: not told.
     """
-    book = placed_book(reading, sources, now or datetime.min.replace(tzinfo=UTC))
+    book = located_rules(parsed, sources, now or datetime.min.replace(tzinfo=UTC))
     return [problem for look in LINTS.values() for problem in look(book)]

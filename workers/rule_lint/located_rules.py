@@ -13,13 +13,13 @@ from workers.rule_files.known_names import event_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import Definition, conditions_of, definitions_in, meets_in
-from workers.rule_files.rules import Reading
+from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, items_of, value_of
 from workers.rule_lint.logic import Literal, Tree, alternatives
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedRule:
+class LocatedRule:
     """A rule and where it stands."""
 
     rule: Rule
@@ -45,7 +45,7 @@ class PlacedRule:
 
 
 @dataclass(frozen=True)
-class PlacedBook:
+class LocatedRules:
     """Everything that lints look at.
 
     Attributes:
@@ -55,7 +55,7 @@ class PlacedBook:
 
     book: RuleBook
     documents: tuple[Document, ...]
-    rules: tuple[PlacedRule, ...]
+    rules: tuple[LocatedRule, ...]
     definitions: Mapping[str, Definition]
     is_whole: bool
     sources: SourcesFile | None
@@ -67,16 +67,19 @@ class PlacedBook:
         """Return the attributes that sources give, by type, as far as they are known."""
         return {} if self.sources is None else event_attributes(self.sources)
 
-    def ways_of(self, placed: PlacedRule) -> list[list[Literal]] | None:
+    def ways_of(self, located_rule: LocatedRule) -> list[list[Literal]] | None:
         """Return the ways in which a rule can hold; None if there are too many."""
-        key = (placed.document.file, placed.node.at)
+        key = (located_rule.document.file, located_rule.node.at)
         if key not in self.ways:
-            self.ways[key] = alternatives(("all", list(self._trees(placed))))
+            self.ways[key] = alternatives(("all", list(self._trees(located_rule))))
         return self.ways[key]
 
-    def _trees(self, placed: PlacedRule) -> Iterator[Tree]:
-        for key, condition, holds in (("when", placed.rule.when, True), ("unless", placed.rule.unless, False)):
-            node = value_of(placed.node, key)
+    def _trees(self, located_rule: LocatedRule) -> Iterator[Tree]:
+        for key, condition, holds in (
+            ("when", located_rule.rule.when, True),
+            ("unless", located_rule.rule.unless, False),
+        ):
+            node = value_of(located_rule.node, key)
             if condition is not None and node is not None:
                 yield self._tree(condition, node, holds, None)
 
@@ -94,13 +97,13 @@ class PlacedBook:
         return Literal(condition, holds, at or node.at)
 
 
-def placed_book(reading: Reading, sources: SourcesFile | None, now: datetime) -> PlacedBook:
+def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: datetime) -> LocatedRules:
     """Pair rules and definitions with their places."""
-    definitions = {one.name: one for document in reading.documents for one in definitions_in(document)}
-    is_whole = not any(problem.severity == "error" for problem in reading.problems)
+    definitions = {one.name: one for document in parsed.documents for one in definitions_in(document)}
+    is_whole = not any(problem.severity == "error" for problem in parsed.problems)
     rules = tuple(
-        PlacedRule(rule, document, node)
-        for rule, (document, node) in zip(reading.book.rules, reading.places, strict=True)
+        LocatedRule(rule, document, node)
+        for rule, (document, node) in zip(parsed.book.rules, parsed.places, strict=True)
         if is_whole or not any(meets for part in conditions_of(node) for meets in meets_in(part))
     )
-    return PlacedBook(reading.book, reading.documents, rules, definitions, is_whole, sources, now)
+    return LocatedRules(parsed.book, parsed.documents, rules, definitions, is_whole, sources, now)

@@ -36,8 +36,8 @@ from workers.histories.topics import read_topics
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
-from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, Tally
-from workers.rule_preview.report import Previewed, document_of, render
+from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask
+from workers.rule_preview.report import PreviewResult, document_of, render
 from workers.settings import Settings
 
 __all__ = ["preview_command"]
@@ -118,10 +118,10 @@ def preview_command(
             running = Preview(task)
             _decide(running, task, store, jobs, advance)
         ended = time.monotonic()
-    found = Previewed(
+    found = PreviewResult(
         history=history,
         task=task,
-        tally=running.tally,
+        counts=running.counts,
         first_ms=gathering.first_ms,
         last_ms=gathering.last_ms,
         reads={rule.id: rule.types for rule in running.rules.rules},
@@ -342,16 +342,16 @@ def _decide(running: Preview, task: PreviewTask, store: EventsByCustomer, jobs: 
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_decide_parts, task, group) for group in groups if group]
         for one in as_completed(waiting):
-            running.tally.add(one.result())
-            advance(running.tally.events + running.tally.duplicates)
+            running.counts.add(one.result())
+            advance(running.counts.events + running.counts.duplicates)
 
 
-def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> Tally:
+def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> PreviewCounts:
     """Decide about the customers of some parts; runs in a process of its own."""
     with _rare_collections():
         running = Preview(task)
         running.look_at(_customers(parts))
-        return running.tally
+        return running.counts
 
 
 @contextmanager

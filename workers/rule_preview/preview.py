@@ -25,13 +25,13 @@ from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 __all__ = [
-    "Change",
+    "PreviewCounts",
     "Customers",
     "Gaps",
     "Preview",
     "PreviewTask",
+    "ReachChange",
     "RuleCounts",
-    "Tally",
     "replay_customers",
     "evaluated_rules",
     "preview",
@@ -177,7 +177,7 @@ class RuleCounts(_Counts):
 
 
 @dataclass(slots=True)
-class Change(_Counts):
+class ReachChange(_Counts):
     """Customers of one rule, or of any, that only one of two versions reaches."""
 
     gained: Customers = field(default_factory=Customers)
@@ -202,7 +202,7 @@ class Gaps(_Counts):
 
 
 @dataclass(slots=True)
-class Tally(_Counts):
+class PreviewCounts(_Counts):
     """Everything counted about some customers.
 
     Attributes:
@@ -224,17 +224,17 @@ class Tally(_Counts):
     rules: dict[str, RuleCounts] = field(default_factory=dict)
     before: dict[str, RuleCounts] = field(default_factory=dict)
     overlap: Counter[tuple[str, str]] = field(default_factory=Counter)
-    changes: dict[str, Change] = field(default_factory=dict)
-    change: Change = field(default_factory=Change)
+    changes: dict[str, ReachChange] = field(default_factory=dict)
+    change: ReachChange = field(default_factory=ReachChange)
     types: Counter[str] = field(default_factory=Counter)
     gaps: dict[str, Gaps] = field(default_factory=dict)
 
 
-def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> Tally:
+def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> PreviewCounts:
     """Count what would have been decided for customers, each given once with all events in the order of time."""
     running = Preview(task)
     running.look_at(customers)
-    return running.tally
+    return running.counts
 
 
 def evaluated_rules(book: RuleBook) -> list[Rule]:
@@ -246,53 +246,53 @@ class Preview:
     """One run over customers.
 
     Attributes:
-        tally: what was counted so far; what other runs of the same task counted about other customers can be added.
+        counts: what was counted so far; what other runs of the same task counted about other customers can be added.
         rules: the compiled rules.
     """
 
     def __init__(self, task: PreviewTask) -> None:
         self._task = task
-        self.tally = Tally(
+        self.counts = PreviewCounts(
             reached=Customers(keeps_all=task.all_ids),
-            change=Change(Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)),
+            change=ReachChange(Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)),
         )
-        self._version = _Version(task, task.book, self.tally.rules)
+        self._version = _Version(task, task.book, self.counts.rules)
         self.rules = self._version.rules
-        self._before = None if task.against is None else _Version(task, task.against, self.tally.before)
+        self._before = None if task.against is None else _Version(task, task.against, self.counts.before)
         if self._before is not None:
-            for rule_id in {*self.tally.rules, *self.tally.before}:
-                self.tally.changes[rule_id] = Change(
+            for rule_id in {*self.counts.rules, *self.counts.before}:
+                self.counts.changes[rule_id] = ReachChange(
                     Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)
                 )
 
     def look_at(self, customers: Iterable[CustomerEvents]) -> None:
         """Decide about more customers, none of them seen before, and count."""
-        task, tally, version, before = self._task, self.tally, self._version, self._before
+        task, counts, version, before = self._task, self.counts, self._version, self._before
         for customer_id, facts, outcome in replay_customers(customers, version.rules, version.observed, task.upto_ms):
-            tally.customers += 1
-            tally.events += outcome.folded
-            tally.duplicates += outcome.duplicates
+            counts.customers += 1
+            counts.events += outcome.folded
+            counts.duplicates += outcome.duplicates
             self._note_gaps(facts)
             reached = version.count(customer_id, outcome.decisions)
             if reached:
-                tally.reached.note(customer_id)
+                counts.reached.note(customer_id)
                 for pair in combinations(sorted(reached), 2):
-                    tally.overlap[pair] += 1
+                    counts.overlap[pair] += 1
             if before is not None:
                 decided = decide(customer_id, None, facts, before.rules, before.observed, task.upto_ms).decisions
                 self._compare(customer_id, reached, before.count(customer_id, decided))
 
     def _compare(self, customer_id: str, reached: set[str], reached_before: set[str]) -> None:
         for rule_id in reached - reached_before:
-            self.tally.changes[rule_id].gained.note(customer_id)
+            self.counts.changes[rule_id].gained.note(customer_id)
         for rule_id in reached_before - reached:
-            self.tally.changes[rule_id].lost.note(customer_id)
+            self.counts.changes[rule_id].lost.note(customer_id)
         if reached_before:
-            self.tally.reached_before.note(customer_id)
+            self.counts.reached_before.note(customer_id)
         if reached and not reached_before:
-            self.tally.change.gained.note(customer_id)
+            self.counts.change.gained.note(customer_id)
         elif reached_before and not reached:
-            self.tally.change.lost.note(customer_id)
+            self.counts.change.lost.note(customer_id)
 
     def _note_gaps(self, facts: Sequence[DecodedEvent]) -> None:
         """Count events by type, and the gaps between days with an event."""
@@ -311,11 +311,11 @@ class Preview:
                 known[2] = day
                 known[3] += 1
         for name, (first_ms, last_ms, _, gaps, events) in seen.items():
-            self.tally.types[name] += events
+            self.counts.types[name] += events
             if gaps:
-                counts = self.tally.gaps.get(name)
+                counts = self.counts.gaps.get(name)
                 if counts is None:
-                    counts = self.tally.gaps[name] = Gaps()
+                    counts = self.counts.gaps[name] = Gaps()
                 counts.customers += 1
                 counts.gaps += gaps
                 counts.between_ms += last_ms - first_ms

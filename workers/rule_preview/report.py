@@ -12,9 +12,16 @@ from rich.text import Text
 
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook
-from workers.rule_preview.preview import Change, Customers, PreviewTask, RuleCounts, Tally, evaluated_rules
+from workers.rule_preview.preview import (
+    Customers,
+    PreviewCounts,
+    PreviewTask,
+    ReachChange,
+    RuleCounts,
+    evaluated_rules,
+)
 
-__all__ = ["Previewed", "document_of", "render"]
+__all__ = ["PreviewResult", "document_of", "render"]
 
 _EPOCH: Final = date(1970, 1, 1)
 _MONDAY: Final = 3  # 1970-01-01 was a Thursday
@@ -29,13 +36,13 @@ _NAMED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Previewed:
+class PreviewResult:
     """A finished preview.
 
     Attributes:
         history: as it was named.
         task: what was previewed.
-        tally: what was counted.
+        counts: what was counted.
         first_ms, last_ms: the history's own beginning and end.
         reads: by rule id, the event types that can change the rule.
         unreadable, examples: records that could not be read, by reason, and the first of them.
@@ -47,7 +54,7 @@ class Previewed:
 
     history: str
     task: PreviewTask
-    tally: Tally
+    counts: PreviewCounts
     first_ms: int
     last_ms: int
     reads: Mapping[str, frozenset[str]]
@@ -63,9 +70,9 @@ class Previewed:
 # -- the document ----------------------------------------------------------------------------------------------
 
 
-def document_of(found: Previewed) -> dict[str, Any]:
+def document_of(found: PreviewResult) -> dict[str, Any]:
     """Return everything that was found as one JSON object; all but the seconds depends on the input alone."""
-    task, tally = found.task, found.tally
+    task, counts = found.task, found.counts
     seconds = found.reading_seconds + found.deciding_seconds
     document: dict[str, Any] = {
         "history": {
@@ -73,22 +80,22 @@ def document_of(found: Previewed) -> dict[str, Any]:
             "first_event": _time(found.first_ms),
             "last_event": _time(found.last_ms),
             "complete": task.whole,
-            "customers": tally.customers,
-            "events": tally.events,
-            "events_by_type": dict(sorted(tally.types.items())),
-            "duplicates": tally.duplicates,
+            "customers": counts.customers,
+            "events": counts.events,
+            "events_by_type": dict(sorted(counts.types.items())),
+            "duplicates": counts.duplicates,
             "skipped": found.skipped,
             "unreadable": dict(found.unreadable),
             "unreadable_examples": list(found.examples),
         },
         "period": {"since": _time(task.since_ms), "until": _time(task.upto_ms)},
-        "rules": [_rule_document(rule, tally.rules[rule.id], found) for rule in evaluated_rules(task.book)],
+        "rules": [_rule_document(rule, counts.rules[rule.id], found) for rule in evaluated_rules(task.book)],
         "any_rule": {
-            "actions": sum(counts.actions for counts in tally.rules.values()),
-            **_customers_document(tally.reached, tally.customers, with_ids=task.all_ids),
+            "actions": sum(rule_counts.actions for rule_counts in counts.rules.values()),
+            **_customers_document(counts.reached, counts.customers, with_ids=task.all_ids),
         },
         "overlap": [
-            {"rules": list(pair), "customers": number} for pair, number in sorted(tally.overlap.items()) if number
+            {"rules": list(pair), "customers": number} for pair, number in sorted(counts.overlap.items()) if number
         ],
         "usual_gap": {
             name: {
@@ -97,19 +104,19 @@ def document_of(found: Previewed) -> dict[str, Any]:
                 "customers": gaps.customers,
                 "gaps": gaps.gaps,
             }
-            for name, gaps in sorted(tally.gaps.items())
+            for name, gaps in sorted(counts.gaps.items())
         },
         "notes": _notes(found),
         "seconds": {"reading": round(found.reading_seconds, 3), "deciding": round(found.deciding_seconds, 3)},
-        "events_per_second": round(tally.events / seconds) if seconds else None,
-        "customers_per_second": round(tally.customers / seconds) if seconds else None,
+        "events_per_second": round(counts.events / seconds) if seconds else None,
+        "customers_per_second": round(counts.customers / seconds) if seconds else None,
     }
     if task.against is not None:
         document["against"] = _against_document(found, task.against)
     return document
 
 
-def _rule_document(rule: Rule, counts: RuleCounts, found: Previewed) -> dict[str, Any]:
+def _rule_document(rule: Rule, counts: RuleCounts, found: PreviewResult) -> dict[str, Any]:
     largest_day = _largest(counts.days)
     return {
         "id": rule.id,
@@ -117,7 +124,7 @@ def _rule_document(rule: Rule, counts: RuleCounts, found: Previewed) -> dict[str
         "status": rule.status,
         "action": rule.action,
         "actions": counts.actions,
-        **_customers_document(counts.customers, found.tally.customers, with_ids=found.task.all_ids),
+        **_customers_document(counts.customers, found.counts.customers, with_ids=found.task.all_ids),
         "retracted": counts.retracted.total(),
         "retracted_because": dict(sorted(counts.retracted.items())),
         "suppressed": dict(sorted(counts.suppressed.items())),
@@ -154,8 +161,8 @@ def _pace_document(rule: Rule, counts: RuleCounts) -> dict[str, Any] | None:
     }
 
 
-def _against_document(found: Previewed, against: RuleBook) -> dict[str, Any]:
-    tally = found.tally
+def _against_document(found: PreviewResult, against: RuleBook) -> dict[str, Any]:
+    counts = found.counts
     now = {rule.id for rule in evaluated_rules(found.task.book)}
     before = {rule.id for rule in evaluated_rules(against)}
     return {
@@ -164,25 +171,25 @@ def _against_document(found: Previewed, against: RuleBook) -> dict[str, Any]:
             {
                 "id": rule_id,
                 "is": "in both" if rule_id in now & before else "new" if rule_id in now else "gone",
-                "customers_before": tally.before[rule_id].customers.number if rule_id in before else 0,
-                "customers": tally.rules[rule_id].customers.number if rule_id in now else 0,
-                "actions_before": tally.before[rule_id].actions if rule_id in before else 0,
-                "actions": tally.rules[rule_id].actions if rule_id in now else 0,
-                **_change_document(tally.changes[rule_id]),
+                "customers_before": counts.before[rule_id].customers.number if rule_id in before else 0,
+                "customers": counts.rules[rule_id].customers.number if rule_id in now else 0,
+                "actions_before": counts.before[rule_id].actions if rule_id in before else 0,
+                "actions": counts.rules[rule_id].actions if rule_id in now else 0,
+                **_change_document(counts.changes[rule_id]),
             }
             for rule_id in sorted(now | before)
         ],
         "any_rule": {
-            "customers_before": tally.reached_before.number,
-            "customers": tally.reached.number,
-            "actions_before": sum(counts.actions for counts in tally.before.values()),
-            "actions": sum(counts.actions for counts in tally.rules.values()),
-            **_change_document(tally.change),
+            "customers_before": counts.reached_before.number,
+            "customers": counts.reached.number,
+            "actions_before": sum(rule_counts.actions for rule_counts in counts.before.values()),
+            "actions": sum(rule_counts.actions for rule_counts in counts.rules.values()),
+            **_change_document(counts.change),
         },
     }
 
 
-def _change_document(change: Change) -> dict[str, Any]:
+def _change_document(change: ReachChange) -> dict[str, Any]:
     return {
         "gained": change.gained.number,
         "lost": change.lost.number,
@@ -191,9 +198,9 @@ def _change_document(change: Change) -> dict[str, Any]:
     }
 
 
-def _notes(found: Previewed) -> list[str]:
+def _notes(found: PreviewResult) -> list[str]:
     """Return what a reader has to know to take the figures for what they are."""
-    task, tally = found.task, found.tally
+    task, counts = found.task, found.counts
     evaluated, paused = evaluated_rules(task.book), [rule.id for rule in task.book.rules if rule.status == "paused"]
     start = _time(task.start_ms)[:10]
     notes = [
@@ -214,8 +221,8 @@ def _notes(found: Previewed) -> list[str]:
             f"The last event is of {_time(found.last_ms)[:10]}: until {_time(task.upto_ms)[:10]} it is taken that "
             "nobody does anything."
         )
-    if tally.duplicates:
-        notes.append(f"{tally.duplicates:,} events repeat the id of an event shortly before and count once.")
+    if counts.duplicates:
+        notes.append(f"{counts.duplicates:,} events repeat the id of an event shortly before and count once.")
     if found.without_zone:
         notes.append(f"{found.without_zone:,} times say no time zone and are taken for UTC.")
     if unreadable := sum(found.unreadable.values()):
@@ -225,10 +232,10 @@ def _notes(found: Previewed) -> list[str]:
     return notes
 
 
-def _absent_types(evaluated: Sequence[Rule], found: Previewed) -> str:
+def _absent_types(evaluated: Sequence[Rule], found: PreviewResult) -> str:
     readers: dict[str, list[str]] = {}
     for rule in evaluated:
-        for name in found.reads.get(rule.id, frozenset()) - set(found.tally.types):
+        for name in found.reads.get(rule.id, frozenset()) - set(found.counts.types):
             readers.setdefault(name, []).append(rule.id)
     return ", ".join(
         f"{name} ({', '.join(ids) if len(ids) <= _NAMED else f'read by {len(ids)} rules'})"

@@ -26,7 +26,7 @@ missing: expected only."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ConditionFinding:
     """What was found of one condition of a rule, or of several together, at one moment.
 
     Attributes:
@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One thing in a timeline.
 
     Attributes:
@@ -67,39 +67,39 @@ class Entry:
     decided: Action | Decision | None = None
     expected: Expected | None = None
     notes: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ConditionFinding, ...] = ()
     remark: str | None = None
 
 
-def compare(wanted: list[Expected], play: Playback) -> tuple[list[Entry], list[Expected]]:
+def compare(wanted: list[Expected], playback: Playback) -> tuple[list[TimelineEntry], list[Expected]]:
     """Play an example, and return its timeline and what would have to be expected.
 
     Decisions that only say why nothing is sent count if the example names any of them.
     """
     strict = any(expected.decision is not None for expected in wanted)
-    missing, timeline = list(wanted), list[Entry]()
-    for one in [one for step in play.steps() for one in step.happened]:
+    missing, timeline = list(wanted), list[TimelineEntry]()
+    for one in [one for step in playback.steps() for one in step.happened]:
         if isinstance(one, DecodedEvent):
-            timeline.append(Entry(play.since_start(one.at_ms), "given", fact=one))
+            timeline.append(TimelineEntry(playback.since_start(one.at_ms), "given", fact=one))
             continue
-        at = play.since_start(_decided_at(one))
-        would_be = _as_expected(one, at, play)
+        at = playback.since_start(_decided_at(one))
+        would_be = _as_expected(one, at, playback)
         met = next((expected for expected in missing if _is_met(expected, would_be)), None)
         if met is not None:
             missing.remove(met)
         mark: Mark = "met" if met is not None else "unexpected" if strict or isinstance(one, Action) else "noted"
-        timeline.append(Entry(at, mark, decided=one, expected=would_be, notes=_about(one, play)))
+        timeline.append(TimelineEntry(at, mark, decided=one, expected=would_be, notes=_about(one, playback)))
     decided = [entry for entry in timeline if entry.expected is not None]
     # What stands in the way of an expected action is worth being expected, and then all such reasons are.
     named = strict or any(_is_in_the_way(entry, expected) for entry in decided for expected in missing)
     worth = [entry.expected for entry in decided if entry.expected and (named or isinstance(entry.decided, Action))]
     instead = [_as_detailed(would_be, wanted) for would_be in worth]
     if missing or any(entry.mark == "unexpected" for entry in decided):
-        timeline = _explained(timeline, missing, play)
+        timeline = _explained(timeline, missing, playback)
     return sorted(timeline, key=_order), instead
 
 
-def _is_in_the_way(entry: Entry, expected: Expected) -> bool:
+def _is_in_the_way(entry: TimelineEntry, expected: Expected) -> bool:
     would_be = entry.expected
     return (
         would_be is not None
@@ -108,7 +108,7 @@ def _is_in_the_way(entry: Entry, expected: Expected) -> bool:
     )
 
 
-def _order(entry: Entry) -> tuple[timedelta, bool]:
+def _order(entry: TimelineEntry) -> tuple[timedelta, bool]:
     return _whole_seconds(entry.at), entry.mark == "missing"
 
 
@@ -118,7 +118,7 @@ def _decided_at(record: Action | Decision) -> datetime:
     return record.decided_at
 
 
-def _as_expected(record: Action | Decision, at: timedelta, play: Playback) -> Expected:
+def _as_expected(record: Action | Decision, at: timedelta, playback: Playback) -> Expected:
     """Write what was decided as one would write that it is expected."""
     content: dict[str, Any] = {"at": _whole_seconds(at), "rule": record.rule.id}
     if isinstance(record, Decision):
@@ -129,7 +129,7 @@ def _as_expected(record: Action | Decision, at: timedelta, play: Playback) -> Ex
         content["action"] = record.action
         content["variables"] = dict(record.variables)
         if record.not_before is not None:
-            content["not_before"] = _whole_seconds(play.since_start(record.not_before))
+            content["not_before"] = _whole_seconds(playback.since_start(record.not_before))
     return Expected(**content)
 
 
@@ -181,11 +181,11 @@ def _same(expected: Any, found: Any) -> bool:
     return bool(expected == found)
 
 
-def _about(record: Action | Decision, play: Playback) -> tuple[str, ...]:
+def _about(record: Action | Decision, playback: Playback) -> tuple[str, ...]:
     if isinstance(record, Decision):
         return (record.detail,)
     if record.status == "retracted":
-        back = f"takes back the action of {_offset(play.since_start(record.decided_at))}"
+        back = f"takes back the action of {_offset(playback.since_start(record.decided_at))}"
         if record.retracted_at == record.decided_at:
             back += ": at one moment, what is due by time comes before an event"
         return (back,)
@@ -199,41 +199,43 @@ def _offset(at: timedelta) -> str:
 # -- why not ---------------------------------------------------------------------------------------------------
 
 
-def _explained(timeline: list[Entry], missing: list[Expected], play: Playback) -> list[Entry]:
+def _explained(timeline: list[TimelineEntry], missing: list[Expected], playback: Playback) -> list[TimelineEntry]:
     """Play it once more, looking at the conditions behind everything that is not as expected."""
-    explained, left = list[Entry](), sorted(missing, key=lambda expected: expected.at)
+    explained, left = list[TimelineEntry](), sorted(missing, key=lambda expected: expected.at)
     entries = iter(timeline)
     decided = [entry for entry in timeline if entry.expected is not None]
-    while left and play.moment_ms(left[0].at) < play.facts[0].at_ms:
-        explained.append(_missing(left.pop(0), decided, None, play))
-    for step in play.steps():
+    while left and playback.moment_ms(left[0].at) < playback.facts[0].at_ms:
+        explained.append(_missing(left.pop(0), decided, None, playback))
+    for step in playback.steps():
         for _ in step.happened:
             entry = next(entries)
             if entry.mark == "unexpected" and step.activity is not None:
-                entry = replace(entry, findings=_behind(entry, step.activity, play))
+                entry = replace(entry, findings=_behind(entry, step.activity, playback))
             explained.append(entry)
-        while left and play.moment_ms(left[0].at) < step.until_ms:
-            explained.append(_missing(left.pop(0), decided, step.activity, play))
-    return explained + [_missing(expected, decided, None, play) for expected in left]
+        while left and playback.moment_ms(left[0].at) < step.until_ms:
+            explained.append(_missing(left.pop(0), decided, step.activity, playback))
+    return explained + [_missing(expected, decided, None, playback) for expected in left]
 
 
-def _behind(entry: Entry, activity: Activity, play: Playback) -> tuple[Finding, ...]:
+def _behind(entry: TimelineEntry, activity: Activity, playback: Playback) -> tuple[ConditionFinding, ...]:
     """Return what was found of each condition when an action was asked for; of others, nothing."""
     record = entry.decided
     if not isinstance(record, Action) or record.status == "retracted":
         return ()
-    condition = play.stage.compiled.by_id[record.rule.id].condition
-    return tuple(_findings(condition, activity, epoch_ms(record.decided_at), play, 0))
+    condition = playback.scenario.compiled.by_id[record.rule.id].condition
+    return tuple(_findings(condition, activity, epoch_ms(record.decided_at), playback, 0))
 
 
-def _missing(expected: Expected, decided: list[Entry], activity: Activity | None, play: Playback) -> Entry:
+def _missing(
+    expected: Expected, decided: list[TimelineEntry], activity: Activity | None, playback: Playback
+) -> TimelineEntry:
     """Say of something that did not happen what is known about why.
 
     Args:
         expected: what.
         decided: everything that was.
         activity: at that moment, None if nothing was known by then.
-        play: of the example.
+        playback: of the example.
     """
     notes = list(_elsewhere(expected, [entry for entry in decided if entry.mark == "unexpected"]))
     then = [
@@ -241,17 +243,19 @@ def _missing(expected: Expected, decided: list[Entry], activity: Activity | None
         for entry in decided
         if entry.expected and (entry.expected.rule, entry.expected.at) == (expected.rule, expected.at)
     ]
-    entry = Entry(expected.at, "missing", expected=expected)
-    if play.moment_ms(expected.at) > play.end_ms:
-        notes.append(f"the example is watched until {_offset(play.since_start(play.end_ms))} only: see 'watch for'")
+    entry = TimelineEntry(expected.at, "missing", expected=expected)
+    if playback.moment_ms(expected.at) > playback.end_ms:
+        notes.append(
+            f"the example is watched until {_offset(playback.since_start(playback.end_ms))} only: see 'watch for'"
+        )
     elif then and then[-1] is not None:
         notes = notes or [_instead(then[-1])]
     elif expected.retracted is not None:
-        notes.append(_why_not_taken_back(expected, decided, play))
+        notes.append(_why_not_taken_back(expected, decided, playback))
     elif activity is None:
         notes.append("nothing has happened yet at that time")
     else:
-        entry = _why_not(expected, activity, play)
+        entry = _why_not(expected, activity, playback)
     return replace(entry, notes=(*notes, *entry.notes))
 
 
@@ -263,7 +267,7 @@ def _instead(record: Action | Decision) -> str:
     return f"instead the action is {record.action}"
 
 
-def _elsewhere(expected: Expected, only_decided: list[Entry]) -> Iterator[str]:
+def _elsewhere(expected: Expected, only_decided: list[TimelineEntry]) -> Iterator[str]:
     """Name the nearest thing that was decided instead, if it is of the same kind."""
     alike = [entry for entry in only_decided if entry.expected and _same_kind(expected, entry.expected)]
     if not alike:
@@ -281,8 +285,8 @@ def _elsewhere(expected: Expected, only_decided: list[Entry]) -> Iterator[str]:
         yield f"it happens, and may be sent {soonest}"
 
 
-def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Playback) -> str:
-    at_ms = play.moment_ms(expected.at)
+def _why_not_taken_back(expected: Expected, decided: list[TimelineEntry], playback: Playback) -> str:
+    at_ms = playback.moment_ms(expected.at)
     newest: dict[str, Action] = {}
     for one in (entry.decided for entry in decided):
         if isinstance(one, Action) and one.rule.id == expected.rule and epoch_ms(_decided_at(one)) <= at_ms:
@@ -290,69 +294,75 @@ def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Playback
     if not newest:
         return "there is no action to take back before that"
     last = list(newest.values())[-1]
-    taken = play.since_start(last.decided_at)
+    taken = playback.since_start(last.decided_at)
     if last.retracted_at is not None:
         because = f"({last.retracted_because})"
-        back_at = _offset(play.since_start(last.retracted_at))
+        back_at = _offset(playback.since_start(last.retracted_at))
         return f"the action of {_offset(taken)} was taken back at {back_at} already {because}"
     if epoch_ms(last.expires_at) <= at_ms:
-        return f"the action of {_offset(taken)} expired at {_offset(play.since_start(last.expires_at))}"
+        return f"the action of {_offset(taken)} expired at {_offset(playback.since_start(last.expires_at))}"
     return f"the action of {_offset(taken)} stands: the rule did not stop holding because of an event"
 
 
-def _why_not(expected: Expected, activity: Activity, play: Playback) -> Entry:
+def _why_not(expected: Expected, activity: Activity, playback: Playback) -> TimelineEntry:
     """Say what was found of each condition of a rule at a moment at which it does not act."""
-    rule_id, at_ms = expected.rule or "", play.moment_ms(expected.at)
-    condition = play.stage.compiled.by_id[rule_id].condition
-    findings = tuple(_findings(condition, activity, at_ms, play, 0))
-    entry = Entry(expected.at, "missing", expected=expected, findings=findings)
-    truth = condition.look(activity, at_ms, play.observed)[0]
+    rule_id, at_ms = expected.rule or "", playback.moment_ms(expected.at)
+    condition = playback.scenario.compiled.by_id[rule_id].condition
+    findings = tuple(_findings(condition, activity, at_ms, playback, 0))
+    entry = TimelineEntry(expected.at, "missing", expected=expected, findings=findings)
+    truth = condition.look(activity, at_ms, playback.observed)[0]
     if truth == FALSE:
         return replace(entry, notes=("the rule does not hold at that time:",))
     if truth == NOT_OBSERVABLE:
         note = "it cannot be known at that time whether the rule holds, and a rule acts only on what is known:"
         remark = "What no event has told yet is not observable."
         if any(finding.truth == NOT_OBSERVABLE and finding.changes is not None for finding in entry.findings):
-            known = _offset(play.since_start(activity.first_ms))
+            known = _offset(playback.since_start(activity.first_ms))
             remark = f"Linger knows the customer since {known}: whatever has to look back further is not observable."
         return replace(entry, notes=(note,), remark=remark)
-    return replace(entry, notes=(_standing(activity.episodes.get(rule_id), play.stage.rules[rule_id], play),))
+    return replace(
+        entry, notes=(_standing(activity.episodes.get(rule_id), playback.scenario.rules[rule_id], playback),)
+    )
 
 
-def _standing(episode: Episode | None, rule: Rule, play: Playback) -> str:
+def _standing(episode: Episode | None, rule: Rule, playback: Playback) -> str:
     """Say since when a rule holds that holds at a moment at which it does not act."""
     if episode is None:
         return "the rule holds at that time:"
     if not episode.holding and episode.met_ms and rule.for_ is not None:
-        lasting = play.since_start(episode.met_ms) + rule.for_
-        since = _offset(play.since_start(episode.met_ms))
+        lasting = playback.since_start(episode.met_ms) + rule.for_
+        since = _offset(playback.since_start(episode.met_ms))
         return f"it holds since {since} and must hold for {write_duration(rule.for_)}, until {_offset(lasting)}:"
-    return f"it holds since {_offset(play.since_start(episode.start_ms))}; a rule acts once, when it begins to hold:"
+    return (
+        f"it holds since {_offset(playback.since_start(episode.start_ms))}; a rule acts once, when it begins to hold:"
+    )
 
 
 def _findings(
-    condition: Condition, activity: Activity, at_ms: int, play: Playback, depth: int, negated: bool = False
-) -> Iterator[Finding]:
+    condition: Condition, activity: Activity, at_ms: int, playback: Playback, depth: int, negated: bool = False
+) -> Iterator[ConditionFinding]:
     """Yield a condition and what is inside it.
 
     `not` is not a level: the words of what is inside say the opposite, so its truth is turned round too. Nor is an
     `all` at the top.
     """
-    truth, flip_ms = condition.look(activity, at_ms, play.observed)
+    truth, flip_ms = condition.look(activity, at_ms, playback.observed)
     truth = TRUE - truth if negated else truth
     if isinstance(condition, Negation):
-        yield from _findings(condition.part, activity, at_ms, play, depth, not negated)
+        yield from _findings(condition.part, activity, at_ms, playback, depth, not negated)
     elif isinstance(condition, Several):
         every = (condition.ruling == FALSE) != negated
         if depth or not every:
-            yield Finding(depth, truth, "all of these:" if every else "at least one of these:", is_group=True)
+            yield ConditionFinding(
+                depth, truth, "all of these:" if every else "at least one of these:", is_group=True
+            )
             depth += 1
         for part in condition.parts:
-            yield from _findings(part, activity, at_ms, play, depth, negated)
+            yield from _findings(part, activity, at_ms, playback, depth, negated)
     else:
-        changes = None if flip_ms >= FOREVER_MS else play.since_start(flip_ms)
-        for reason in condition.reasons(activity, at_ms, play.observed):
-            yield Finding(depth, truth, reason.condition, reason.observed, changes)
+        changes = None if flip_ms >= FOREVER_MS else playback.since_start(flip_ms)
+        for reason in condition.reasons(activity, at_ms, playback.observed):
+            yield ConditionFinding(depth, truth, reason.condition, reason.observed, changes)
 
 
 def words_of(expected: Expected, with_rule: bool) -> str:

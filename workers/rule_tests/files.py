@@ -14,18 +14,19 @@ from rich.console import Console
 
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem, in_order, render_problems
-from workers.rule_files.rules import Known, find_rule_files, read_documents, read_texts, texts_of
+from workers.rule_files.rules import find_rule_files, read_documents, read_texts, texts_of
 from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
-from workers.rule_tests.locations import Places
+from workers.rule_tests.locations import SourceLocations
 from workers.rule_tests.proof import live_without_proof
-from workers.rule_tests.reports import Report, as_document, as_junit, render_report
+from workers.rule_tests.reports import RuleTestReport, as_document, as_junit, render_report
 from workers.rule_tests.runner import run_examples, run_tests
 from workers.rule_tests.timelines import as_rich
 
-__all__ = ["Places", "report_on", "test_command"]
+__all__ = ["report_on", "test_command"]
 
 EXIT_FAILED: Final = 1
 
@@ -37,7 +38,7 @@ _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 # -- reading and running ---------------------------------------------------------------------------------------
 
 
-def report_on(paths: Sequence[FilePath], types: Collection[str], pattern: str | None = None) -> Report:
+def report_on(paths: Sequence[FilePath], types: Collection[str], pattern: str | None = None) -> RuleTestReport:
     """Run the examples and tests of some files and folders.
 
     Of files, the rule files beside them are read too, because names of conditions, `instead of` and what holds for
@@ -51,22 +52,22 @@ def report_on(paths: Sequence[FilePath], types: Collection[str], pattern: str | 
     test_files, asked = _find_tests(paths), [path for path in paths if not _is_test(path)]
     texts, problems = read_texts(asked)
     texts |= _beside([path for path in paths if not path.is_dir()], texts)
-    reading = read_documents(texts, Known(types))
+    parsed = read_documents(texts, KnownNames(types))
     files, found = _read_tests(test_files, types)
-    problems = in_order([*problems, *reading.problems, *found])
+    problems = in_order([*problems, *parsed.problems, *found])
     if problems:
-        return Report(problems=tuple(problems), pattern=pattern)
-    places = Places([*reading.documents, *(file.document for file in files)])
-    wanted = _only_of(reading.book, asked, places)
+        return RuleTestReport(problems=tuple(problems), pattern=pattern)
+    places = SourceLocations([*parsed.documents, *(file.document for file in files)])
+    wanted = _only_of(parsed.book, asked, places)
     results = run_examples(_matching(wanted, pattern, places), types, places.locate)
     for file in files:
         results += [
             result
-            for result in run_tests(reading.book, file.tests, types, file.document.file, places.locate)
+            for result in run_tests(parsed.book, file.tests, types, file.document.file, places.locate)
             if _is_asked(pattern, result.name, result.owner)
         ]
     unproven = live_without_proof(wanted, results) if pattern is None else []
-    return Report(tuple(results), (), tuple(unproven), pattern)
+    return RuleTestReport(tuple(results), (), tuple(unproven), pattern)
 
 
 def _beside(files: Iterable[FilePath], texts: Collection[str]) -> dict[str, str]:
@@ -116,7 +117,7 @@ def _read_tests(paths: Iterable[FilePath], types: Collection[str]) -> tuple[list
     return files, problems
 
 
-def _only_of(book: RuleBook, asked: Sequence[FilePath], places: Places) -> RuleBook:
+def _only_of(book: RuleBook, asked: Sequence[FilePath], places: SourceLocations) -> RuleBook:
     """Leave out the rules of files that are only there because tests are about them."""
     wanted = {path.resolve() for path in asked}
     files = {places.file_of(rule.id) for rule in book.rules}
@@ -126,7 +127,7 @@ def _only_of(book: RuleBook, asked: Sequence[FilePath], places: Places) -> RuleB
     return replace(book, rules=tuple(rule for rule in book.rules if places.file_of(rule.id) in kept))
 
 
-def _matching(book: RuleBook, pattern: str | None, places: Places) -> RuleBook:
+def _matching(book: RuleBook, pattern: str | None, places: SourceLocations) -> RuleBook:
     """Keep the examples that are asked for."""
     if pattern is None:
         return book
@@ -188,11 +189,11 @@ def test_command(
     return 0 if report.is_good else EXIT_FAILED
 
 
-def _report(paths: Sequence[FilePath], sources: FilePath | None, pattern: str | None) -> Report:
+def _report(paths: Sequence[FilePath], sources: FilePath | None, pattern: str | None) -> RuleTestReport:
     types: list[str] = list(BUILT_IN)
     if sources is not None:
         declared, problems = load_sources(sources)
         if declared is None:
-            return Report(problems=tuple(problems), pattern=pattern)
+            return RuleTestReport(problems=tuple(problems), pattern=pattern)
         types += declared.event_types
     return report_on(paths, types, pattern)

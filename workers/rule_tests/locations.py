@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from workers.rule_files.references import rules_in, text_of
 from workers.rule_files.yaml_nodes import Document, Node, items_of, value_of
 from workers.rule_tests.playback import Path
-from workers.rule_tests.runner import Place
+from workers.rule_tests.runner import SourceLocation
 
 
-class Places:
+class SourceLocations:
     """Finds examples and tests in parsed files; `places.locate` is what `run_examples` and `run_tests` ask."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
@@ -23,7 +23,7 @@ class Places:
                 if (rule_id := text_of(rule, "id")) is not None:
                     self._owners.setdefault(rule_id.text, (document.file, rule, "examples"))
 
-    def locate(self, owner: str, number: int, path: Path) -> Place:
+    def locate(self, owner: str, number: int, path: Path) -> SourceLocation:
         """Return where something stands, or the nearest thing around it.
 
         Args:
@@ -32,7 +32,7 @@ class Places:
             path: keys and indices inside of that.
         """
         if owner not in self._owners:
-            return Place()
+            return SourceLocation()
         file, node, key = self._owners[owner]
         at = node.at
         for step in ((key, number) if number >= 0 else ()) + path:
@@ -40,7 +40,7 @@ class Places:
             if inner is None:
                 break
             node, at = inner, inner.at
-        return Place(file, *at)
+        return SourceLocation(file, *at)
 
     def file_of(self, owner: str) -> str:
         """Return the file in which a rule stands; nothing for an unknown one."""

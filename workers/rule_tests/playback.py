@@ -76,7 +76,7 @@ class Scenario:
         return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
 
 
-def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
+def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
     """Make rules ready for examples: live, whatever their status, and nobody held out.
 
     Args:
@@ -104,7 +104,7 @@ Happened = list[DecodedEvent | Action | Decision]
 """What happened, in its order: an event, and then what was decided because of it."""
 
 
-class Step(NamedTuple):
+class PlaybackStep(NamedTuple):
     """What one event or one due time led to.
 
     Attributes:
@@ -128,21 +128,21 @@ class Playback:
         end_ms: until when it is watched.
     """
 
-    stage: Scenario
+    scenario: Scenario
     facts: list[DecodedEvent]
     observed: Coverage
     start_ms: int
     end_ms: int
 
     @classmethod
-    def of(cls, example: Example, stage: Scenario) -> "Playback":
+    def of(cls, example: Example, scenario: Scenario) -> "Playback":
         """Make an example ready to be played."""
         start_ms = epoch_ms(example.start or START)
         if start_ms + duration_ms(LONGEST) > epoch_ms(_LATEST):
             raise ImpossibleExample(
                 ("start",), f"starts less than {write_duration(LONGEST)} before {_LATEST:%Y-%m-%d}"
             )
-        facts = _facts(example, start_ms, stage.types)
+        facts = _facts(example, start_ms, scenario.types)
         last_ms = facts[-1].at_ms
         if example.watch_for is None:
             end_ms = min(last_ms + duration_ms(WATCHED_AFTERWARDS), start_ms + duration_ms(LONGEST))
@@ -152,9 +152,9 @@ class Playback:
                 shown = f"something is given at {write_offset(_since(start_ms, last_ms))}"
                 message = f"is watched for {write_duration(example.watch_for)} only, and {shown}"
                 raise ImpossibleExample(("watch for",), message, "make it longer, or delete the line")
-        return cls(stage, facts, stage.observed(start_ms), start_ms, end_ms)
+        return cls(scenario, facts, scenario.observed(start_ms), start_ms, end_ms)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[PlaybackStep]:
         """Play it from the beginning to its end; may be done again and again.
 
         A step's activity changes with the next step.
@@ -166,16 +166,16 @@ class Playback:
             next_ms = self._moment_of(number)
             while 0 < due_ms <= min(next_ms, self.end_ms):
                 now_ms = due_ms
-                outcome = decide(CUSTOMER, activity, (), self.stage.compiled, self.observed, now_ms)
+                outcome = decide(CUSTOMER, activity, (), self.scenario.compiled, self.observed, now_ms)
                 activity, due_ms = outcome.activity, outcome.due_ms
                 if 0 < due_ms <= now_ms:
                     raise RuntimeError(f"time does not move on at {_EPOCH + now_ms * _MILLISECOND}")
-                yield Step(now_ms, min(due_ms or next_ms, next_ms), activity, list(outcome.decisions))
+                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), activity, list(outcome.decisions))
             if number < len(self.facts):
                 fact, next_ms = self.facts[number], self._moment_of(number + 1)
-                outcome = decide(CUSTOMER, activity, (fact,), self.stage.compiled, self.observed)
+                outcome = decide(CUSTOMER, activity, (fact,), self.scenario.compiled, self.observed)
                 activity, due_ms = outcome.activity, outcome.due_ms
-                yield Step(fact.at_ms, min(due_ms or next_ms, next_ms), activity, [fact, *outcome.decisions])
+                yield PlaybackStep(fact.at_ms, min(due_ms or next_ms, next_ms), activity, [fact, *outcome.decisions])
 
     def _moment_of(self, number: int) -> int:
         return self.facts[number].at_ms if number < len(self.facts) else self.end_ms + 1

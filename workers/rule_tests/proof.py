@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from schemas.rules import RuleBook
 from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import Reading
-from workers.rule_tests.locations import Places
-from workers.rule_tests.runner import Locate, Result, nowhere, problems_of, run_examples
+from workers.rule_files.rules import ParsedRuleFiles
+from workers.rule_tests.locations import SourceLocations
+from workers.rule_tests.runner import ExampleResult, Locate, nowhere, problems_of, run_examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Unproven:
         return f"the rule '{self.rule}' is live, and has no passing example {' and none '.join(lacking)}"
 
 
-def live_without_proof(book: RuleBook, results: Iterable[Result]) -> list[Unproven]:
+def live_without_proof(book: RuleBook, results: Iterable[ExampleResult]) -> list[Unproven]:
     """Return the live rules that lack a passing example that acts, or a passing one that does not.
 
     Args:
@@ -54,15 +54,15 @@ def problems_without_proof(unproven: Iterable[Unproven], locate: Locate = nowher
     return [Problem(*locate(one.rule, -1, ("status",)), "live-without-example", str(one), hint) for one in unproven]
 
 
-def proof_problems(reading: Reading, types: list[str]) -> list[Problem]:
+def proof_problems(parsed: ParsedRuleFiles, types: list[str]) -> list[Problem]:
     """Return what keeps live rules from being live: examples that fail, or are not there.
 
     Args:
-        reading: without problems.
+        parsed: without problems.
         types: every event type there is.
     """
-    live = replace(reading.book, rules=tuple(rule for rule in reading.book.rules if rule.status == "live"))
-    places = Places(reading.documents)
+    live = replace(parsed.book, rules=tuple(rule for rule in parsed.book.rules if rule.status == "live"))
+    places = SourceLocations(parsed.documents)
     results = run_examples(live, types, places.locate)
     # What is there and fails is told as such: here only what is not there.
     shown = {(result.owner, result.acts) for result in results}

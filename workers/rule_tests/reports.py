@@ -13,14 +13,14 @@ from xml.sax.saxutils import escape, quoteattr
 from schemas.rules import write_offset
 from workers.rule_files import problems
 from workers.rule_files.problems import Problem, printable
-from workers.rule_tests.differences import Entry
+from workers.rule_tests.differences import TimelineEntry
 from workers.rule_tests.proof import Unproven
-from workers.rule_tests.runner import Result, in_short
-from workers.rule_tests.timelines import Line, as_text, instead_of, timeline_of, title_of
+from workers.rule_tests.runner import ExampleResult, in_short
+from workers.rule_tests.timelines import StyledLine, as_text, instead_of, timeline_of, title_of
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RuleTestReport:
     """Everything that came out.
 
     Attributes:
@@ -30,7 +30,7 @@ class Report:
         pattern: what was asked for, if not everything.
     """
 
-    results: tuple[Result, ...] = ()
+    results: tuple[ExampleResult, ...] = ()
     problems: tuple[Problem, ...] = ()
     unproven: tuple[Unproven, ...] = ()
     pattern: str | None = None
@@ -45,43 +45,43 @@ class Report:
 # -- for people ------------------------------------------------------------------------------------------------
 
 
-def render_report(report: Report, *, verbose: bool = False) -> list[Line]:
+def render_report(report: RuleTestReport, *, verbose: bool = False) -> list[StyledLine]:
     """Write a report: what failed with its timeline, or everything if that is wanted, and a summary.
 
     Problems of files are not among it; `workers.rule_files.problems` shows them.
     """
-    lines: list[Line] = []
+    lines: list[StyledLine] = []
     for result in report.results:
         if verbose or not result.passed:
-            lines += [title_of(result), *timeline_of(result), Line("")]
-    lines += [Line(str(unproven), "extra") for unproven in report.unproven]
+            lines += [title_of(result), *timeline_of(result), StyledLine("")]
+    lines += [StyledLine(str(unproven), "extra") for unproven in report.unproven]
     return [*lines, *_summary(report)]
 
 
-def _summary(report: Report) -> Iterator[Line]:
+def _summary(report: RuleTestReport) -> Iterator[StyledLine]:
     passed = Counter(result.owner for result in report.results if result.passed)
     failed = Counter(result.owner for result in report.results if not result.passed)
     owners = list(dict.fromkeys(result.owner for result in report.results))
     width = max(map(len, owners), default=0)
     for owner in owners:
         more = f", {failed[owner]} failed" if failed[owner] else ""
-        yield Line(
+        yield StyledLine(
             f"{'✗' if failed[owner] else '✓'} {owner:<{width}}  {passed[owner]} passed{more}",
             "bad" if failed[owner] else "good",
         )
     if not report.results:
-        yield Line(
+        yield StyledLine(
             "nothing to run: " + (f"nothing is called '{report.pattern}'" if report.pattern else "no examples")
         )
         return
     number, bad = len(report.results), failed.total()
-    yield Line(f"{number} run, {number - bad} passed, {bad} failed", "bad" if bad else "good")
+    yield StyledLine(f"{number} run, {number - bad} passed, {bad} failed", "bad" if bad else "good")
 
 
 # -- for machines ----------------------------------------------------------------------------------------------
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: RuleTestReport) -> dict[str, Any]:
     """Return a report as plain values, for JSON."""
     return {
         "passed": report.is_good,
@@ -93,7 +93,7 @@ def as_document(report: Report) -> dict[str, Any]:
     }
 
 
-def _result_document(result: Result) -> dict[str, Any]:
+def _result_document(result: ExampleResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "rules": list(result.rules),
@@ -108,7 +108,7 @@ def _result_document(result: Result) -> dict[str, Any]:
     }
 
 
-def _difference(entry: Entry) -> dict[str, Any]:
+def _difference(entry: TimelineEntry) -> dict[str, Any]:
     assert entry.expected is not None
     variables = entry.expected.variables
     return {
@@ -135,7 +135,7 @@ def _portable(value: Any) -> Any:
     return str(value) if strange else value
 
 
-def as_junit(report: Report) -> str:
+def as_junit(report: RuleTestReport) -> str:
     """Return a report in the format of JUnit, which build servers show."""
     failures = sum(not result.passed for result in report.results)
     errors = len(report.problems)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
 from workers.rule_files.problems import Problem, did_you_mean
-from workers.rule_tests.differences import Entry, compare, words_of
-from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, stage_of
+from workers.rule_tests.differences import TimelineEntry, compare, words_of
+from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, scenario_of
 
 
-class Place(NamedTuple):
+class SourceLocation(NamedTuple):
     """Where something stands in a file, counted from 1."""
 
     file: str = ""
@@ -29,17 +29,17 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-Locate = Callable[[str, int, Path], Place]
+Locate = Callable[[str, int, Path], SourceLocation]
 """`locate(owner, number, path)` -> where a part of an example stands; `owner` is a rule's id, or a test file."""
 
 
-def nowhere(owner: str, number: int, path: Path) -> Place:
+def nowhere(owner: str, number: int, path: Path) -> SourceLocation:
     """Locate nothing: for rules that do not come from files."""
-    return Place()
+    return SourceLocation()
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ExampleResult:
     """What became of one example or test.
 
     Attributes:
@@ -58,12 +58,12 @@ class Result:
     name: str
     owner: str
     rules: tuple[str, ...]
-    place: Place
+    place: SourceLocation
     acts: bool
     start: datetime
     problem: str | None = None
     hint: str | None = None
-    timeline: tuple[Entry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
     instead: tuple[Expected, ...] = ()
 
     @property
@@ -75,7 +75,7 @@ class Result:
 # -- running ---------------------------------------------------------------------------------------------------
 
 
-def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere) -> list[Result]:
+def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere) -> list[ExampleResult]:
     """Run every rule's own examples, whatever its status, each rule alone and as if it were live.
 
     Other rules do not exist for them, so `priority` and `instead of` do not matter; what holds for every rule does.
@@ -90,19 +90,19 @@ def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere)
         One result per example, in the order of the book.
     """
     known = tuple(types)
-    results: list[Result] = []
+    results: list[ExampleResult] = []
     for rule in book.rules:
         if not rule.examples:
             continue
-        stage = stage_of(book, (rule,), known)
+        scenario = scenario_of(book, (rule,), known)
         for number, example in enumerate(rule.examples):
-            results.append(_run(example, stage, rule.id, number, locate))
+            results.append(_run(example, scenario, rule.id, number, locate))
     return results
 
 
 def run_tests(
     book: RuleBook, tests: Sequence[RuleTest], types: Iterable[str], file: str = "", locate: Locate = nowhere
-) -> list[Result]:
+) -> list[ExampleResult]:
     """Run tests over several rules at once, with `priority` and `instead of`.
 
     A test runs on the rules that it names, whatever their status, or on all live and shadow rules; all of them
@@ -117,8 +117,8 @@ def run_tests(
     """
     known, by_id = tuple(types), {rule.id: rule for rule in book.rules}
     usual = tuple(rule.id for rule in book.rules if rule.status in ("live", "shadow"))
-    stages: dict[tuple[str, ...], Scenario] = {}
-    results: list[Result] = []
+    scenarios: dict[tuple[str, ...], Scenario] = {}
+    results: list[ExampleResult] = []
     for number, test in enumerate(tests):
         ids = usual if test.rules is None else tuple(dict.fromkeys(test.rules))
         unknown = next((index for index, rule_id in enumerate(test.rules or ()) if rule_id not in by_id), None)
@@ -131,9 +131,9 @@ def run_tests(
             problem = ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
             results.append(_not_run(test, problem, ids, file, number, locate))
             continue
-        if ids not in stages:
-            stages[ids] = stage_of(book, tuple(by_id[rule_id] for rule_id in ids), known)
-        results.append(_run(test, stages[ids], file, number, locate))
+        if ids not in scenarios:
+            scenarios[ids] = scenario_of(book, tuple(by_id[rule_id] for rule_id in ids), known)
+        results.append(_run(test, scenarios[ids], file, number, locate))
     return results
 
 
@@ -145,8 +145,8 @@ def _no_rule(rule_id: str, known: Collection[str], path: Path) -> ImpossibleExam
 
 def _not_run(
     example: Example, error: ImpossibleExample, rules: tuple[str, ...], owner: str, number: int, locate: Locate
-) -> Result:
-    return Result(
+) -> ExampleResult:
+    return ExampleResult(
         name=example.name,
         owner=owner,
         rules=rules,
@@ -166,39 +166,41 @@ def _expectations(example: Example) -> list[Expected]:
     return [] if example.expect == "nothing" else list(example.expect)
 
 
-def _run(example: Example, stage: Scenario, owner: str, number: int, locate: Locate) -> Result:
+def _run(example: Example, scenario: Scenario, owner: str, number: int, locate: Locate) -> ExampleResult:
     try:
-        wanted = _wanted(example, stage)
-        play = Playback.of(example, stage)
+        wanted = _wanted(example, scenario)
+        playback = Playback.of(example, scenario)
     except ImpossibleExample as error:
-        return _not_run(example, error, tuple(stage.rules), owner, number, locate)
-    timeline, instead = compare(wanted, play)
-    return Result(
+        return _not_run(example, error, tuple(scenario.rules), owner, number, locate)
+    timeline, instead = compare(wanted, playback)
+    return ExampleResult(
         name=example.name,
         owner=owner,
-        rules=tuple(stage.rules),
+        rules=tuple(scenario.rules),
         place=locate(owner, number, ()),
         acts=_acts(example),
-        start=play.moment(0),
+        start=playback.moment(0),
         timeline=tuple(timeline),
         instead=tuple(instead),
     )
 
 
-def _wanted(example: Example, stage: Scenario) -> list[Expected]:
+def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
     """Return what is expected, each with its rule."""
     wanted = []
     for number, expected in enumerate(_expectations(example)):
-        if expected.rule is None and len(stage.rules) > 1:
+        if expected.rule is None and len(scenario.rules) > 1:
             message = "says not which rule, and this test is about several"
-            raise ImpossibleExample(("expect", number), message, f"add 'rule: {next(iter(stage.rules))}' or another")
-        if expected.rule is not None and expected.rule not in stage.rules:
-            raise _no_rule(expected.rule, stage.rules, ("expect", number, "rule"))
+            raise ImpossibleExample(
+                ("expect", number), message, f"add 'rule: {next(iter(scenario.rules))}' or another"
+            )
+        if expected.rule is not None and expected.rule not in scenario.rules:
+            raise _no_rule(expected.rule, scenario.rules, ("expect", number, "rule"))
         if expected.at > LONGEST:
             raise ImpossibleExample(
                 ("expect", number, "at"), f"is later than {write_duration(LONGEST)} after the start"
             )
-        rule_id = expected.rule or next(iter(stage.rules))
+        rule_id = expected.rule or next(iter(scenario.rules))
         wanted.append(expected.model_copy(update={"rule": rule_id}))
     return wanted
 
@@ -206,12 +208,12 @@ def _wanted(example: Example, stage: Scenario) -> list[Expected]:
 # -- what follows ----------------------------------------------------------------------------------------------
 
 
-def problems_of(results: Iterable[Result]) -> list[Problem]:
+def problems_of(results: Iterable[ExampleResult]) -> list[Problem]:
     """Return a problem for each example or test that failed, or could not be run, at its place."""
     return [_problem(result) for result in results if not result.passed]
 
 
-def _problem(result: Result) -> Problem:
+def _problem(result: ExampleResult) -> Problem:
     if result.problem is not None:
         message = f"the example '{result.name}' cannot be run: {result.problem}"
         return Problem(*result.place, "impossible-example", message, result.hint)
@@ -219,7 +221,7 @@ def _problem(result: Result) -> Problem:
     return Problem(*result.place, "failing-example", message, "`linger rules test` shows what happens when")
 
 
-def in_short(result: Result) -> str:
+def in_short(result: ExampleResult) -> str:
     """Return in a few words why a result failed: the first difference, or why it could not be run."""
     if result.problem is not None:
         return f"cannot be run: {result.problem}"

@@ -15,21 +15,21 @@ from schemas.rules import write_offset
 from workers.core.conditions import FALSE, TRUE
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_files.problems import printable
-from workers.rule_tests.differences import Entry, Finding, Mark, words_of
-from workers.rule_tests.runner import Result
+from workers.rule_tests.differences import ConditionFinding, Mark, TimelineEntry, words_of
+from workers.rule_tests.runner import ExampleResult
 
-Look = Literal["plain", "good", "bad", "extra", "quiet", "head"]
+LineStyle = Literal["plain", "good", "bad", "extra", "quiet", "head"]
 """good: as expected; bad: expected and missing; extra: happened and not expected; quiet: of minor interest."""
 
 MARKS: Final[dict[Mark, str]] = {"given": " ", "met": "✓", "noted": "·", "unexpected": "+", "missing": "-"}
-_LOOKS: Final[dict[Mark, Look]] = {
+_LOOKS: Final[dict[Mark, LineStyle]] = {
     "given": "plain",
     "met": "good",
     "noted": "quiet",
     "unexpected": "extra",
     "missing": "bad",
 }
-_STYLES: Final[dict[Look, str]] = {
+_STYLES: Final[dict[LineStyle, str]] = {
     "plain": "",
     "good": "green",
     "bad": "red",
@@ -44,14 +44,14 @@ _MOST_ATTRIBUTES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StyledLine:
     """One line, and how it is to look where there are colours."""
 
     text: str
-    look: Look = "plain"
+    look: LineStyle = "plain"
 
 
-def timeline_of(result: Result) -> list[Line]:
+def timeline_of(result: ExampleResult) -> list[StyledLine]:
     """Return a result's timeline and, of a failed one, what would have to be written to make it pass.
 
     Marks: `✓` as expected, `+` happened and was not expected, `-` was expected and did not happen, `·` a reason why
@@ -59,7 +59,7 @@ def timeline_of(result: Result) -> list[Line]:
     """
     if result.problem is not None:
         hint = f" ({result.hint})" if result.hint else ""
-        return [Line(f"  cannot be run: {result.problem}{hint}", "bad")]
+        return [StyledLine(f"  cannot be run: {result.problem}{hint}", "bad")]
     rows = _collapsed(result.timeline)
     width = max((len(write_offset(entry.at)) for entry, _ in rows), default=0)
     lines = [line for entry, more in rows for line in _entry_lines(entry, more, result, width)]
@@ -68,19 +68,19 @@ def timeline_of(result: Result) -> list[Line]:
     return [*lines, *_instead_lines(result)]
 
 
-def title_of(result: Result) -> Line:
+def title_of(result: ExampleResult) -> StyledLine:
     """Return the line that says which example it is, where it stands and whether it passed."""
     mark = "✓" if result.passed else "✗"
     owner = f"{result.owner}: " if result.owner and result.owner != result.place.file else ""
-    return Line(f"{mark} {owner}{result.name}  [{result.place}]", "good" if result.passed else "bad")
+    return StyledLine(f"{mark} {owner}{result.name}  [{result.place}]", "good" if result.passed else "bad")
 
 
-def as_text(lines: Iterable[Line]) -> str:
+def as_text(lines: Iterable[StyledLine]) -> str:
     """Write lines as plain text."""
     return "".join(f"{printable(line.text)}\n" for line in lines)
 
 
-def as_rich(lines: Iterable[Line]) -> Text:
+def as_rich(lines: Iterable[StyledLine]) -> Text:
     """Write lines as text with colours, which the console leaves out where there are none."""
     return Text("\n").join(Text(printable(line.text), style=_STYLES[line.look]) for line in lines)
 
@@ -88,10 +88,10 @@ def as_rich(lines: Iterable[Line]) -> Text:
 # -- entries ---------------------------------------------------------------------------------------------------
 
 
-def _collapsed(timeline: Sequence[Entry]) -> list[tuple[Entry, int]]:
+def _collapsed(timeline: Sequence[TimelineEntry]) -> list[tuple[TimelineEntry, int]]:
     """Return the entries to show, each with how many of the same kind are left out before it."""
-    rows: list[tuple[Entry, int]] = []
-    run: list[Entry] = []
+    rows: list[tuple[TimelineEntry, int]] = []
+    run: list[TimelineEntry] = []
     for entry in [*timeline, None]:
         if run and (entry is None or not _alike(run[0], entry)):
             shown = run if len(run) <= _MOST_ALIKE else [run[0], run[-1]]
@@ -102,7 +102,7 @@ def _collapsed(timeline: Sequence[Entry]) -> list[tuple[Entry, int]]:
     return rows
 
 
-def _alike(one: Entry, other: Entry) -> bool:
+def _alike(one: TimelineEntry, other: TimelineEntry) -> bool:
     return (
         one.fact is not None
         and other.fact is not None
@@ -110,14 +110,14 @@ def _alike(one: Entry, other: Entry) -> bool:
     )
 
 
-def _entry_lines(entry: Entry, more: int, result: Result, width: int) -> Iterator[Line]:
+def _entry_lines(entry: TimelineEntry, more: int, result: ExampleResult, width: int) -> Iterator[StyledLine]:
     if more:
-        yield Line(f"    {'…':<{width}}  … {more} more like this", "quiet")
+        yield StyledLine(f"    {'…':<{width}}  … {more} more like this", "quiet")
     when = f"{result.start + entry.at:%a %Y-%m-%d %H:%M}{_seconds(result, entry)}"
     head = f"  {MARKS[entry.mark]} {write_offset(entry.at):<{width}}  {when}  "
     look, indent = _LOOKS[entry.mark], " " * 8
     if entry.fact is not None:
-        yield Line(head + _event_words(entry.fact), look)
+        yield StyledLine(head + _event_words(entry.fact), look)
         return
     assert entry.expected is not None
     what = words_of(entry.expected, len(result.rules) > 1)
@@ -125,23 +125,23 @@ def _entry_lines(entry: Entry, more: int, result: Result, width: int) -> Iterato
     if soonest is not None:
         what += f", not before {write_offset(soonest)}"
     said = {"missing": "  expected, and does not happen", "unexpected": "  happens, and is not expected"}
-    yield Line(head + what + said.get(entry.mark, ""), look)
+    yield StyledLine(head + what + said.get(entry.mark, ""), look)
     if entry.mark == "met":
         return
     if entry.expected.variables:
         told = ", ".join(f"{name} {_value(value)}" for name, value in entry.expected.variables.items())
-        yield Line(f"{indent}variables: {told}")
+        yield StyledLine(f"{indent}variables: {told}")
     for note in entry.notes:
-        yield Line(indent + note, "quiet" if entry.mark == "noted" else "plain")
+        yield StyledLine(indent + note, "quiet" if entry.mark == "noted" else "plain")
     if entry.mark == "unexpected":
         yield from _reason_lines(entry.findings, indent)
     else:
         yield from _finding_lines(entry.findings, indent + "  ")
     if entry.remark is not None:
-        yield Line(indent + entry.remark)
+        yield StyledLine(indent + entry.remark)
 
 
-def _seconds(result: Result, entry: Entry) -> str:
+def _seconds(result: ExampleResult, entry: TimelineEntry) -> str:
     moment = result.start + entry.at
     return f":{moment:%S}" if moment.second else ""
 
@@ -162,7 +162,7 @@ def _value(value: Any) -> str:
 # -- why, and why not ------------------------------------------------------------------------------------------
 
 
-def _reason_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
+def _reason_lines(findings: Sequence[ConditionFinding], indent: str) -> Iterator[StyledLine]:
     """Say why a rule acts: what is true, and not inside of something that is not."""
     lead, untrue = "because ", None
     for finding in findings:
@@ -170,39 +170,41 @@ def _reason_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
             continue
         untrue = None if finding.truth == TRUE else finding.depth
         if finding.truth == TRUE and not finding.is_group:
-            yield Line(f"{indent}{lead}{_found(finding)}")
+            yield StyledLine(f"{indent}{lead}{_found(finding)}")
             lead = "    and "
 
 
-def _finding_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
+def _finding_lines(findings: Sequence[ConditionFinding], indent: str) -> Iterator[StyledLine]:
     width = max((len(_truth(finding)) for finding in findings), default=0)
     for finding in findings:
         changes = ""
         if finding.changes is not None:
             changes = f"; changes at {write_offset(finding.changes)} if nothing happens"
         text = f"{_truth(finding):<{width}}  {'  ' * finding.depth}{_found(finding)}{changes}"
-        yield Line(indent + text, "good" if finding.truth == TRUE else "bad" if finding.truth == FALSE else "extra")
+        yield StyledLine(
+            indent + text, "good" if finding.truth == TRUE else "bad" if finding.truth == FALSE else "extra"
+        )
 
 
-def _found(finding: Finding) -> str:
+def _found(finding: ConditionFinding) -> str:
     return finding.condition if finding.is_group else f"{finding.condition}: {_value(finding.observed)}"
 
 
-def _truth(finding: Finding) -> str:
+def _truth(finding: ConditionFinding) -> str:
     return _TRUTHS.get(finding.truth, "not observable")
 
 
 # -- what to write ---------------------------------------------------------------------------------------------
 
 
-def _instead_lines(result: Result) -> Iterator[Line]:
-    yield Line("")
-    yield Line("  If what happens is right, write:", "head")
+def _instead_lines(result: ExampleResult) -> Iterator[StyledLine]:
+    yield StyledLine("")
+    yield StyledLine("  If what happens is right, write:", "head")
     for text in instead_of(result).splitlines():
-        yield Line(f"    {text}")
+        yield StyledLine(f"    {text}")
 
 
-def instead_of(result: Result) -> str:
+def instead_of(result: ExampleResult) -> str:
     """Return the `expect:` under which a result would pass, as YAML to paste."""
     if not result.instead:
         return "expect: nothing\n"

@@ -11,7 +11,7 @@ from schemas.conditions import Meets, expanded
 from schemas.events import BUILT_IN
 from schemas.rules import Rule
 from tests.support.paths import ROOT
-from workers.rule_files.known_names import event_attributes, known_of
+from workers.rule_files.known_names import event_attributes, known_names
 from workers.rule_files.problems import Problem, render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources, read_sources
@@ -359,7 +359,7 @@ def test_files_of_tests_are_no_rule_files(tmp_path: Path) -> None:
 def shipped() -> dict[str, Rule]:
     sources, problems = load_sources(ROOT / "sources.yaml")
     assert problems == []
-    known = known_of(sources)
+    known = known_names(sources)
     book, problems = load_book([SHIPPED], known.types, known.attributes)
     assert problems == []
     return {rule.id: rule for rule in book.rules}
@@ -467,10 +467,10 @@ def test_sources_tell_which_attributes_events_have() -> None:
     assert problems == []
     assert sources is not None
     assert event_attributes(sources) == {"login": {"tier"}}
-    assert known_of(sources).attributes == {"login": {"tier"}}
+    assert known_names(sources).attributes == {"login": {"tier"}}
 
 
 def test_a_field_that_linger_has_can_be_named_before_a_source_fills_it() -> None:
     text = "sources:\n" + source(event="cancellation")
     sources, _ = read_sources("sources.yaml", text)
-    assert known_of(sources).attributes == {"cancellation": {"what", "reason", "effective_at"}}
+    assert known_names(sources).attributes == {"cancellation": {"what", "reason", "effective_at"}}

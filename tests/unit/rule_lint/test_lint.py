@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.sources import SourcesFile
-from workers.rule_files.rules import Known
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.sources import read_sources
-from workers.rule_lint.check import Checked, check_texts
+from workers.rule_lint.check import CheckResult, check_texts
 from workers.rule_lint.lint import LINTS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ALL_BUT_EXAMPLES = frozenset(LINTS) - {"without-example"}
-DECLARED = Known(("purchase", "login", "cancellation", "cart", "complaint", "profile", "p", "q"))
+DECLARED = KnownNames(("purchase", "login", "cancellation", "cart", "complaint", "profile", "p", "q"))
 
 
 def rule(rule_id: str = "a-rule", when: str = "{none: purchase, for: 45 days}", *more: str) -> str:
@@ -29,7 +29,7 @@ def rule(rule_id: str = "a-rule", when: str = "{none: purchase, for: 45 days}", 
     return "\n".join(lines) + "\n"
 
 
-def checked(*rules: str, sources: SourcesFile | None = None, more: str = "") -> Checked:
+def checked(*rules: str, sources: SourcesFile | None = None, more: str = "") -> CheckResult:
     text = more + "rules:\n" + "".join(rules)
     found = check_texts({"a.yaml": text}, sources, NOW, ALL_BUT_EXAMPLES, DECLARED if sources is None else None)
     assert [str(problem) for problem in found.mistakes] == []

@@ -15,16 +15,17 @@ from schemas.rules import ForEveryRule, RuleBook, RuleTest
 from tests.support.builders import rule
 from tests.support.paths import ROOT
 from workers.core.decisions.decide import decide
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem
-from workers.rule_files.rules import Known, read_documents
+from workers.rule_files.rules import read_documents
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
 from workers.rule_tests import files, playback
 from workers.rule_tests.differences import words_of
 from workers.rule_tests.files import report_on
-from workers.rule_tests.locations import Places
+from workers.rule_tests.locations import SourceLocations
 from workers.rule_tests.proof import live_without_proof, problems_without_proof
-from workers.rule_tests.reports import Report, as_document, as_junit, render_report
-from workers.rule_tests.runner import Place, Result, in_short, problems_of, run_examples, run_tests
+from workers.rule_tests.reports import RuleTestReport, as_document, as_junit, render_report
+from workers.rule_tests.runner import ExampleResult, SourceLocation, in_short, problems_of, run_examples, run_tests
 from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
@@ -40,7 +41,7 @@ def example(expect: Any = "nothing", given: Any = None, **content: Any) -> dict[
     return {"name": "an example", "given": BOUGHT if given is None else given, "expect": expect, **written}
 
 
-def run_one(expect: Any = "nothing", given: Any = None, *, policy: Any = None, **content: Any) -> Result:
+def run_one(expect: Any = "nothing", given: Any = None, *, policy: Any = None, **content: Any) -> ExampleResult:
     """Run one example of one rule; `start` and `watch_for` go to the example, the rest to the rule."""
     own = {name: content.pop(name) for name in ("start", "watch_for") if name in content}
     content.setdefault("when", QUIET)
@@ -48,11 +49,11 @@ def run_one(expect: Any = "nothing", given: Any = None, *, policy: Any = None, *
     return run_examples(RuleBook((one,), {}, ForEveryRule.model_validate(policy or {})), TYPES)[0]
 
 
-def text_of(result: Result) -> str:
+def text_of(result: ExampleResult) -> str:
     return as_text(timeline_of(result))
 
 
-def run_test(test: dict[str, Any], *rules: Any, policy: Any = None) -> Result:
+def run_test(test: dict[str, Any], *rules: Any, policy: Any = None) -> ExampleResult:
     book = RuleBook(rules, {}, ForEveryRule.model_validate(policy or {}))
     return run_tests(book, [RuleTest.model_validate({"name": "a test", "given": BOUGHT, **test})], TYPES)[0]
 
@@ -500,9 +501,9 @@ CASES: Final = sorted(path.stem for path in DATA.glob("*.yaml") if not path.stem
 @pytest.mark.parametrize("case", CASES)
 def test_a_failing_example_is_shown_so_that_one_sees_why(case: str) -> None:
     """Each case is a rule file whose examples fail; what is shown stands beside it."""
-    reading = read_documents({f"{case}.yaml": (DATA / f"{case}.yaml").read_text()}, Known(TYPES))
-    assert reading.problems == ()
-    results = run_examples(reading.book, TYPES, Places(reading.documents).locate)
+    parsed = read_documents({f"{case}.yaml": (DATA / f"{case}.yaml").read_text()}, KnownNames(TYPES))
+    assert parsed.problems == ()
+    results = run_examples(parsed.book, TYPES, SourceLocations(parsed.documents).locate)
     assert not any(result.passed for result in results)
     shown = "\n".join(as_text([title_of(result), *timeline_of(result)]) for result in results)
     assert shown == (DATA / f"{case}.txt").read_text()
@@ -681,24 +682,24 @@ PASSING: Final = FILE[: FILE.index("      - name: buys nothing")]
 
 
 def test_every_result_says_where_it_stands() -> None:
-    reading = read_documents({"a.yaml": FILE}, Known(TYPES))
-    results = run_examples(reading.book, TYPES, Places(reading.documents).locate)
+    parsed = read_documents({"a.yaml": FILE}, KnownNames(TYPES))
+    results = run_examples(parsed.book, TYPES, SourceLocations(parsed.documents).locate)
     assert [result.place for result in results] == [
-        Place("a.yaml", 10, 9),
-        Place("a.yaml", 13, 9),
-        Place("a.yaml", 19, 13),
+        SourceLocation("a.yaml", 10, 9),
+        SourceLocation("a.yaml", 13, 9),
+        SourceLocation("a.yaml", 19, 13),
     ]
 
 
 def test_without_files_a_place_is_nowhere() -> None:
-    assert run_one(ACTS).place == Place()
-    assert Places([]).locate("quiet", 0, ()) == Place()
+    assert run_one(ACTS).place == SourceLocation()
+    assert SourceLocations([]).locate("quiet", 0, ()) == SourceLocation()
 
 
 def test_failures_are_problems_of_the_file() -> None:
-    reading = read_documents({"a.yaml": FILE}, Known(TYPES))
-    locate = Places(reading.documents).locate
-    results = run_examples(reading.book, TYPES, locate)
+    parsed = read_documents({"a.yaml": FILE}, KnownNames(TYPES))
+    locate = SourceLocations(parsed.documents).locate
+    results = run_examples(parsed.book, TYPES, locate)
     assert problems_of(results) == [
         Problem(
             "a.yaml",
@@ -717,7 +718,7 @@ def test_failures_are_problems_of_the_file() -> None:
             "a valid decimal; found 'none'",
         ),
     ]
-    (problem,) = problems_without_proof(live_without_proof(reading.book, results), locate)
+    (problem,) = problems_without_proof(live_without_proof(parsed.book, results), locate)
     assert (problem.line, problem.column, problem.code) == (4, 13, "live-without-example")
     assert problem.message == "the rule 'quiet' is live, and has no passing example in which it does not act"
 
@@ -732,7 +733,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def passed(report: Report) -> dict[str, bool]:
+def passed(report: RuleTestReport) -> dict[str, bool]:
     assert report.problems == ()
     return {result.name: result.passed for result in report.results}
 
@@ -907,7 +908,7 @@ def test_a_broken_file_is_an_error_for_build_servers(folder: Path) -> None:
 def test_machines_get_nothing_that_they_cannot_read() -> None:
     expect = [{**ACTS[0], "variables": {"name": float("inf"), "number": 10**39, "plain": 1}}]
     one = rule("quiet", when=QUIET, examples=[{**example(expect), "name": "red \x1b[31m & <alert>"}])
-    report = Report(tuple(run_examples(RuleBook((one,)), TYPES)))
+    report = RuleTestReport(tuple(run_examples(RuleBook((one,)), TYPES)))
     case = ElementTree.fromstring(as_junit(report)).find("testcase")
     assert case is not None
     assert case.get("name") == "red ·[31m & <alert>"
