@@ -26,15 +26,11 @@ def test_a_problem_sends_nothing_to_a_terminal() -> None:
 yaml_like = st.text(
     alphabet=st.sampled_from("ab:-?*&!|>[]{}#'\"%@`,~<=\\ \n\r\t\u00a0“”\u2028\x85\ufeff10.e\x00"), max_size=60
 )
-
-
 SLIPS = (
     "&a ¦*a¦!!str ¦<<: ¦---\n¦...\n¦%YAML 1.1\n¦\t¦“¦\u00a0¦- ¦: ¦? ¦|\n¦>-\n¦[¦]¦{¦}¦'¦\"¦#¦\\¦\n¦\r\n¦"
     "null¦yes¦1e999¦.nan¦0x¦1e30¦-1¦99999999999999999999999999999999999999999999¦\\ud800¦\\e¦days¦"
     "rules:¦all:¦not:¦count:¦none:¦where:¦other than:¦at least:¦status:¦path:¦constant:¦event_id:"
 )
-
-
 fragments = st.sampled_from(SLIPS.split("¦"))
 
 

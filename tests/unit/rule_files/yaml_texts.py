@@ -25,8 +25,6 @@ rules:
     template: we-miss-you
     expires after: 14 days
 """
-
-
 GOOD_SOURCES = """\
 sources:
   - topic: shop.orders
@@ -96,8 +94,6 @@ REFUSED = [
     ("merge-conflict", changed("    action:", "<<<<<<< HEAD\n    action:"), "<<<<<<<", "merge conflict"),
     ("merge-conflict", changed("    action:", ">>>>>>> 1f2e\n    action:"), ">>>>>>>", "merge conflict"),
 ]
-
-
 SYNTAX = [
     (changed("    template", "\ttemplate"), "\ttemplate", "a tab is not possible in front of a line"),
     (changed("template: we", "template:\n\t- we"), "\t- we", "a tab"),

@@ -9,8 +9,6 @@ from workers.rule_lint.lint import LINTS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 ALL_BUT_EXAMPLES = frozenset(LINTS) - {"without-example"}
-
-
 DECLARED = KnownNames(("purchase", "login", "cancellation", "cart", "complaint", "profile", "p", "q"))
 
 

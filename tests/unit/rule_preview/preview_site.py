@@ -62,8 +62,6 @@ rules:
     template: t
     expires after: 7 days
 """
-
-
 OTHER_RULES = (
     RULES.replace("at least: 3", "at least: 2").replace("45 days", "60 days").replace("no-log-ins", "no-logins")
 )

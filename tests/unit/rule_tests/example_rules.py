@@ -14,14 +14,8 @@ from workers.rule_tests.runner import ExampleResult, run_examples, run_tests
 from workers.rule_tests.timelines import as_text, timeline_of
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
-
-
 QUIET: Final = {"none": "purchase", "for": "45 days"}
-
-
 BOUGHT: Final = [{"at": "start", "event": "purchase"}]
-
-
 ACTS: Final = [{"at": "45 days", "action": "at-risk"}]
 
 
@@ -48,8 +42,6 @@ def run_test(test: dict[str, Any], *rules: Any, policy: Any = None) -> ExampleRe
 
 
 FIRST: Final = rule("first", when=QUIET, action="at-risk")
-
-
 FILE: Final = """\
 rules:
   - id: quiet
@@ -72,8 +64,6 @@ rules:
           - {at: start, event: purchase, with: {amount: none}}
         expect: nothing
 """
-
-
 TESTS: Final = """\
 tests:
   - name: buys once

@@ -69,11 +69,7 @@ def test_names_of_conditions_are_known_in_examples() -> None:
 
 
 LOGINS: Final = {"at": "start", "event": "login", "every": "1 day", "times": 10}
-
-
 COMPLAINT: Final = {"at": "start", "event": "complaint"}
-
-
 KINDS: Final[dict[str, tuple[Any, list[Any], str]]] = {
     "count": ({"count": "login", "at least": 4}, [LOGINS], "3 days"),
     "sum": (
@@ -157,8 +153,6 @@ def test_an_example_of_a_rule_is_about_that_rule_alone() -> None:
 
 
 SECOND: Final = rule("second", when=QUIET, action="win-back", instead_of=["first"], status="shadow")
-
-
 DRAFT: Final = rule("sketch", when=QUIET, status="draft")
 
 

@@ -17,8 +17,6 @@ from workers.rule_tests.runner import run_examples
 from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
 
 DATA: Final = ROOT / "tests" / "data" / "rule-tests"
-
-
 CASES: Final = sorted(path.stem for path in DATA.glob("*.yaml") if not path.stem.endswith("_test"))
 
 
