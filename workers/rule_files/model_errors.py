@@ -16,7 +16,7 @@ from schemas.rules import RULE_ID_PATTERN
 from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
 from workers.rule_files.positions import ODD_SPACES, Position
-from workers.rule_files.problems import shortened
+from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
 Schema = dict[str, Any]
@@ -478,3 +478,56 @@ def in_words(node: Node) -> str:
 def listed(names: Iterable[str]) -> str:
     """Return names in quotes."""
     return ", ".join(f"'{name}'" for name in names)
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "unknown-key": Explanation(
+        "A key that is not allowed here",
+        "The key is misspelt, belongs to another kind of condition, or has another name: `none` goes with `for`, "
+        "`count` with `within`. docs/rules.md lists the keys of each condition.",
+        "when:\n  none: purchase\n  within: 45 days\n",
+        "when:\n  none: purchase\n  for: 45 days\n",
+    ),
+    "misplaced-key": Explanation(
+        "A key on the wrong level",
+        "The key belongs one level deeper, under another key. Usually the indentation is wrong.",
+        "when:\n  none: purchase\n  for: 45 days\nall:\n  - status: active\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
+    ),
+    "missing-key": Explanation(
+        "A required key is missing",
+        "A rule needs `id`, `title`, `when`, `action`, `template` and `expires after`. A condition needs the keys "
+        "of its kind. There is no default that suits everyone.",
+        "when:\n  none: purchase\n",
+        "when:\n  none: purchase\n  for: 45 days\n",
+    ),
+    "unknown-kind": Explanation(
+        "Not a condition",
+        "A condition begins with its own word: `count`, `none`, `status`, `all` and so on. Here that word is "
+        "missing, or there is a text or a list instead of a condition. Put several conditions in a list under "
+        "`all:` or `any:`.",
+        "when:\n  - none: purchase\n    for: 45 days\n  - status: active\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
+    ),
+    "wrong-type": Explanation(
+        "The wrong type of value",
+        "For example a number instead of a text, or a list instead of one value. List entries begin with `- `.",
+        "variables:\n  - cancellation.reason\n",
+        "variables:\n  reason: cancellation.reason\n",
+    ),
+    "wrong-value": Explanation(
+        "A value that is not allowed",
+        "The message says what is expected. Durations are a whole number and a unit: `45 days`. Percentages end in "
+        "`%`. A dot connects a type and its attribute: `purchase.amount`.",
+        "expires after: 14d\n",
+        "expires after: 14 days\n",
+    ),
+    "wrong-size": Explanation(
+        "Too short or too long",
+        "A text is too short or too long, or a list has too few or too many entries.",
+        "title: A\n",
+        "title: A regular buyer has gone quiet\n",
+    ),
+}

@@ -42,6 +42,26 @@ class Problem:
         return printable(f"{self.file}:{self.line}:{self.column}: {self.message}{hint}")
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The meaning of a code.
+
+    Attributes:
+        title: the problem in a few words.
+        text: why it is a mistake or a warning, and how to fix it.
+        wrong: lines of a rule, or a whole file (beginning with `rules:`, `define:` …), that give the code; "" if the
+            content of one file cannot cause it.
+        right: the same lines, corrected.
+        is_warning: the rules work all the same.
+    """
+
+    title: str
+    text: str
+    wrong: str = ""
+    right: str = ""
+    is_warning: bool = False
+
+
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems by file, line and column, each once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING, expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.rule_files.known_names import KnownNames
-from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order, shortened
+from workers.rule_files.problems import Explanation, Problem, add_elsewhere, did_you_mean, in_order, shortened
 from workers.rule_files.references import (
     Definition,
     conditions_of,
@@ -342,3 +342,76 @@ def _large(document: Document, node: Node, size: _Size) -> Problem:
     else:
         message = f"is nested {size.depth} deep once every name is written out, at most {MAX_NESTING}"
     return Problem(document.file, *node.at, "too-large-condition", message, "split it into several rules")
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "no-files": Explanation(
+        "The folder has no rule files",
+        "Linger reads rules from files that end in `.yaml` or `.yml`, except `*_test.yaml` and files whose name "
+        "begins with a dot. Give another folder, or the files.",
+    ),
+    "unknown-type": Explanation(
+        "There is no such event type",
+        "Linger knows `purchase`, `login`, `cancellation`, and the types that sources.yaml declares under "
+        "`event_types`. Give the path of that file with `--sources`.",
+        "when:\n  none: puchase\n  for: 45 days\n",
+        "when:\n  none: purchase\n  for: 45 days\n",
+    ),
+    "unknown-attribute": Explanation(
+        "Events of this type have no such attribute",
+        "No source in sources.yaml provides it, under `fields` or `attributes`, so no event would ever have it. "
+        "Correct the spelling, or add it to a source first.",
+    ),
+    "unknown-rule": Explanation(
+        "There is no such rule",
+        "`instead of` and examples name rules by their id. No rule has this id.",
+        "instead of: [no-such-rule]\n",
+        "priority: 10\n",
+    ),
+    "unknown-definition": Explanation(
+        "There is no such named condition",
+        "`meets` needs a condition that one of the checked files defines under `define`.",
+        "when:\n  meets: regular customer\n",
+        "define:\n  regular customer: {count: purchase, at least: 3}\n"
+        "rules:\n  - id: regulars\n    title: A regular\n    when: {meets: regular customer}\n    action: at-risk\n"
+        "    template: thank-you\n    expires after: 14 days\n",
+    ),
+    "repeated-id": Explanation(
+        "Two rules have the same id",
+        "An id permanently names one rule, across all files: Linger remembers by it what was sent. Choose another "
+        "id.",
+        "rules:\n"
+        "  - {id: same, title: One, when: {status: cancelled}, action: win-back, template: a, expires after: 1 day}\n"
+        "  - {id: same, title: Two, when: {status: active}, action: at-risk, template: b, expires after: 1 day}\n",
+        "rules:\n"
+        "  - {id: one, title: One, when: {status: cancelled}, action: win-back, template: a, expires after: 1 day}\n"
+        "  - {id: two, title: Two, when: {status: active}, action: at-risk, template: b, expires after: 1 day}\n",
+    ),
+    "repeated-definition": Explanation(
+        "Two conditions have the same name",
+        "All files share their definitions, so a name can mean one thing only. Choose another name, or delete one.",
+    ),
+    "repeated-for-every-rule": Explanation(
+        "Two files have `for every rule`",
+        "It applies to the rules of all files. Keep it in one file, so that there is one place to look.",
+    ),
+    "definition-of-itself": Explanation(
+        "A named condition refers to itself",
+        "It `meets` a condition that, directly or through others, meets it in turn, so it has no meaning. Write one "
+        "of them out.",
+        "define:\n  good customer: {meets: regular customer}\n  regular customer: {meets: good customer}\n",
+        "define:\n  good customer: {meets: regular customer}\n  regular customer: {count: purchase, at least: 3}\n",
+    ),
+    "too-large-condition": Explanation(
+        "Too many conditions for one rule",
+        "With all names written out, there are more than 32 conditions, or they are nested more than 6 levels deep. "
+        "Split the rule into several.",
+        "define:\n  three: {any: [{status: active}, {status: cancelled}, {status: active}]}\n"
+        "  nine: {any: [{meets: three}, {meets: three}, {meets: three}]}\n"
+        "  many: {any: [{meets: nine}, {meets: nine}, {meets: nine}, {meets: nine}]}\n",
+        "define:\n  three: {any: [{status: active}, {status: cancelled}, {status: active}]}\n"
+        "  nine: {any: [{meets: three}, {meets: three}, {meets: three}]}\n",
+    ),
+}

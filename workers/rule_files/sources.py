@@ -5,10 +5,11 @@ What is here must not know how a record is mapped.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order
+from workers.rule_files.problems import Explanation, Problem, add_elsewhere, did_you_mean, in_order
 from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
 from workers.rule_files.yaml_validation import validate
 
@@ -74,3 +75,17 @@ def _types_in(source: MapNode) -> Iterator[ScalarNode]:
     for node in (value_of(source, "event"), *items_of(value_of(source, "events"))):
         if isinstance(node, ScalarNode):
             yield node
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "repeated-topic": Explanation(
+        "Two sources read the same topic",
+        "In sources.yaml, each topic can be one source only. Otherwise every record would be read twice.",
+    ),
+    "built-in-type": Explanation(
+        "A built-in event type is declared again",
+        "Linger already has `purchase`, `login` and `cancellation`. Remove them from `event_types`.",
+    ),
+}

@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
 )
 
 from workers.rule_files.positions import QUOTES, Lines, Position
-from workers.rule_files.problems import Problem, in_order, shortened
+from workers.rule_files.problems import Explanation, Problem, in_order, shortened
 from workers.rule_files.yaml_syntax import syntax_problem
 
 MAX_FILE_BYTES: Final = 256 * 1024
@@ -320,3 +320,109 @@ def _core_value(text: str) -> str | int | float | bool | None:
     if _FRACTION.fullmatch(text):
         return float(text)
     return float(text.replace(".", "", 1)) if _SPECIAL.fullmatch(text) else text
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "cannot-read": Explanation(
+        "The file cannot be opened",
+        "The file does not exist, or the user that runs the check has no permission to read it.",
+    ),
+    "too-large": Explanation(
+        "The file is larger than 256 KiB",
+        "That is thousands of lines, more than anyone can review. Split it: all files of the folder count together "
+        "and share their definitions.",
+    ),
+    "not-utf-8": Explanation(
+        "The file is not saved as UTF-8",
+        "Some editors and spreadsheets save letters such as ä or é in an older encoding. Save the file again with "
+        "the encoding UTF-8.",
+    ),
+    "empty-file": Explanation(
+        "The file is empty",
+        "The file has only comments or blank lines. Perhaps saving it went wrong. If it is meant to be empty, "
+        "delete it.",
+        "# nothing but a comment\n",
+        "rules:\n"
+        "  - id: gone-quiet\n"
+        "    title: Gone quiet\n"
+        "    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n"
+        "    template: we-miss-you\n"
+        "    expires after: 14 days\n",
+    ),
+    "merge-conflict": Explanation(
+        "Two versions of the file were not merged",
+        "Git could not choose between two versions and left both, between `<<<<<<<` and `>>>>>>>`. Keep the right "
+        "lines; delete the others and the markers.",
+        "<<<<<<< HEAD\ntemplate: we-miss-you\n=======\ntemplate: come-back\n>>>>>>> spring\n",
+        "template: come-back\n",
+    ),
+    "several-documents": Explanation(
+        "A second document begins",
+        "A line `---` begins a second document, which Linger would not read. Delete the line, or move the second "
+        "part to another file.",
+        "template: we-miss-you\n---\nrules: []\n",
+        "template: we-miss-you\n",
+    ),
+    "duplicate-key": Explanation(
+        "A key appears twice",
+        "Only one of the two can count, and Linger does not guess which. If the second one belongs to another entry "
+        "of a list, put a `- ` before it.",
+        "template: we-miss-you\ntemplate: come-back\n",
+        "template: come-back\n",
+    ),
+    "key-not-text": Explanation(
+        "A key is not a text",
+        "The key before a colon must be a word. `{{ name }}`, known from templates, is a mapping in YAML: put it in "
+        "quotes.",
+        "template: {{ template }}\n",
+        'template: "{{ template }}"\n',
+    ),
+    "empty-value": Explanation(
+        "A value is missing",
+        "There is nothing after the colon or the dash. Write a value or delete the line. If the lines below belong "
+        "to it, indent them.",
+        "template: we-miss-you\nunless:\n",
+        "template: we-miss-you\n",
+    ),
+    "smart-quotes": Explanation(
+        "Typographic quotation marks",
+        'Word processors and chats replace " with “ and ”, which YAML reads as part of the text. Type plain '
+        "quotation marks, or leave them out: most texts need none.",
+        "template: “we-miss-you”\n",
+        "template: we-miss-you\n",
+    ),
+    "anchor": Explanation(
+        "A YAML anchor",
+        "`&name` names a value so that it can be repeated. A rule should show all its values. Write the value out, "
+        "or name a condition under `define`.",
+        "template: &message we-miss-you\n",
+        "template: we-miss-you\n",
+    ),
+    "alias": Explanation(
+        "A YAML alias",
+        "`*name` repeats another value. Write the value out. A text that begins with `*` needs quotes.",
+        "template: *message\n",
+        "template: we-miss-you\n",
+    ),
+    "merge-key": Explanation(
+        "A YAML merge key",
+        "`<<` copies keys from another mapping. Write them out. Shared conditions belong under `define`.",
+        "<<: {action: at-risk}\n",
+        "action: at-risk\n",
+    ),
+    "tag": Explanation(
+        "A YAML tag",
+        "`!name` changes the type of a value. Delete it. A text that begins with `!` needs quotes.",
+        "template: !important we-miss-you\n",
+        "template: we-miss-you\n",
+    ),
+    "too-deep": Explanation(
+        "Nested too deeply",
+        "Lists and mappings are nested more than 32 levels deep. No rule needs that; a bracket may be missing.",
+        "description: " + "[" * 40 + "]" * 40 + "\n",
+        "description: no brackets\n",
+    ),
+}

@@ -7,7 +7,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
-from workers.rule_files.problems import Problem, shortened
+from workers.rule_files.problems import Explanation, Problem, shortened
 from workers.rule_files.suggestions import key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
@@ -143,3 +143,18 @@ def _odd_line_hint(line: str) -> str | None:
         if character in QUOTES:
             return f"column {column} holds the typographic quotation mark {character}: type \" or '"
     return None
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "syntax": Explanation(
+        "The file is not YAML",
+        "The file cannot be read from this place on. Common causes are indentation, a missing space after a colon, "
+        "or a quotation mark or bracket that is never closed. The mistake may be one line above. Indent with "
+        "spaces, two for each level. If a text contains `: `, ` #` or quotation marks, put the whole text in "
+        "quotes.",
+        "template: we-miss-you\nexpires after: 14 days: sharp\n",
+        "template: we-miss-you\nexpires after: 14 days\n",
+    ),
+}

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.durations import write_duration
 from schemas.rules import pace_seconds
 from workers.rule_files.problems import Problem
+from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
@@ -31,6 +32,23 @@ def without_examples(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn("without-example", located_rule.at("examples"), message, hint)
 
 
+WITHOUT_EXAMPLE: Final = Lint(
+    "without-example",
+    without_examples,
+    warning(
+        "A rule without examples",
+        "To go live, a rule needs one example in which it acts and one in which it does not. Write them under "
+        "`examples`; `linger rules test` runs them.",
+        "status: draft\n",
+        "status: draft\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: a purchase, and then silence\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 45 days, action: at-risk}]\n"
+        "  - name: not watched long enough\n    given: [{at: start, event: purchase}]\n"
+        "    watch for: 40 days\n    expect: nothing\n",
+    ),
+)
+
+
 def short_pauses(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that may act again while their last action still counts."""
     for located_rule in book.rules:
@@ -47,6 +65,19 @@ def short_pauses(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn("short-pause", at, message, hint)
 
 
+SHORT_PAUSE: Final = Lint(
+    "short-pause",
+    short_pauses,
+    warning(
+        "The rule can act again before its last action expires",
+        "`again after` is shorter than `expires after`, so the mailer could have two messages of the same rule for "
+        "the same customer.",
+        "again after: 7 days\nexpires after: 14 days\n",
+        "again after: 30 days\nexpires after: 14 days\n",
+    ),
+)
+
+
 def odd_pace(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules whose actions expire before their pace lets them through."""
     for located_rule in book.rules:
@@ -58,6 +89,18 @@ def odd_pace(book: LocatedRules) -> Iterator[Problem]:
             message = f"an action expires after {write_duration(rule.expires_after)}, before a {rule.pace[1]} is over"
             hint = "what is above the pace would always come too late: make 'expires after' longer"
             yield located_rule.warn("odd-pace", located_rule.at("pace"), message, hint)
+
+
+ODD_PACE: Final = Lint(
+    "odd-pace",
+    odd_pace,
+    warning(
+        "Actions expire before the pace lets them through",
+        "Actions above the pace wait for the next minute, hour or day, but expire before that.",
+        "pace: at most 100 per day\nexpires after: 6 hours\n",
+        "pace: at most 100 per day\nexpires after: 7 days\n",
+    ),
+)
 
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
@@ -79,6 +122,19 @@ def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
 
 
+ODD_HOLD_OUT: Final = Lint(
+    "odd-hold-out",
+    odd_hold_out,
+    warning(
+        "A hold-out that measures nothing",
+        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
+        "shares, it is unclear which customers got nothing at all.",
+        "hold out: 0.5%\n",
+        "hold out: 10%\n",
+    ),
+)
+
+
 def lonely_priority(book: LocatedRules) -> Iterator[Problem]:
     """Yield the only priority there is."""
     ranked = [located_rule for located_rule in book.rules if located_rule.rule.priority is not None]
@@ -86,6 +142,26 @@ def lonely_priority(book: LocatedRules) -> Iterator[Problem]:
         message = f"only rule '{ranked[0].rule.id}' has a priority, so there is nothing to compare it with"
         hint = "give the rules that it competes with one too"
         yield ranked[0].warn("lonely-priority", ranked[0].at("priority"), message, hint)
+
+
+LONELY_PRIORITY: Final = Lint(
+    "lonely-priority",
+    lonely_priority,
+    warning(
+        "Only one rule has a priority",
+        "Priorities decide between rules that have one. With a single one, there is nothing to decide.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
 
 
 def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
@@ -103,6 +179,22 @@ def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
             yield located_rule.warn("expires-in-quiet-hours", located_rule.at("expires after"), message, hint)
 
 
+EXPIRES_IN_QUIET_HOURS: Final = Lint(
+    "expires-in-quiet-hours",
+    expires_at_night,
+    warning(
+        "An action that expires before the quiet hours end",
+        "An action decided when the quiet hours begin may be sent only when they end. By then it has expired.",
+        'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 hours\n",
+        'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 3 days\n",
+    ),
+)
+
+
 def silent_drafts(book: LocatedRules) -> Iterator[Problem]:
     """Yield files in which every rule is a draft, and one of them because it does not say what it is."""
     by_file: dict[str, list[LocatedRule]] = {}
@@ -114,6 +206,21 @@ def silent_drafts(book: LocatedRules) -> Iterator[Problem]:
             message = f"rule '{silent[0].rule.id}' is a draft, because it has no 'status': it does nothing"
             hint = "write 'status: draft' if that is meant, or 'status: shadow' to try it"
             yield silent[0].warn("silent-draft", silent[0].node.at, message, hint)
+
+
+SILENT_DRAFT: Final = Lint(
+    "silent-draft",
+    silent_drafts,
+    warning(
+        "Drafts that do not say so",
+        "A rule without `status` is a draft: it is checked and does nothing else. All rules in this file are "
+        "drafts. Write `status: draft` if you mean that, or `status: shadow` to see what a rule would do.",
+        "rules:\n  - id: quiet\n    title: Quiet\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 days\n",
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 days\n",
+    ),
+)
 
 
 def rules_instead_of_each_other(book: LocatedRules) -> Iterator[Problem]:
@@ -131,6 +238,26 @@ def rules_instead_of_each_other(book: LocatedRules) -> Iterator[Problem]:
             )
 
 
+INSTEAD_OF_EACH_OTHER: Final = Lint(
+    "instead-of-each-other",
+    rules_instead_of_each_other,
+    warning(
+        "Rules that act instead of each other",
+        "Each blocks the other, so a customer who matches both gets nothing. Remove one `instead of`.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    instead of: [one]\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
 def _beaten(by_id: Mapping[str, LocatedRule], name: str) -> set[str]:
     """Return the rules that a rule keeps from acting, also over others."""
     seen, waiting = set[str](), [name]
@@ -140,3 +267,15 @@ def _beaten(by_id: Mapping[str, LocatedRule], name: str) -> set[str]:
                 seen.add(other)
                 waiting.append(other)
     return seen
+
+
+LINTS: Final = (
+    WITHOUT_EXAMPLE,
+    SHORT_PAUSE,
+    ODD_PACE,
+    ODD_HOLD_OUT,
+    LONELY_PRIORITY,
+    INSTEAD_OF_EACH_OTHER,
+    EXPIRES_IN_QUIET_HOURS,
+    SILENT_DRAFT,
+)

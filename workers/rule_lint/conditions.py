@@ -22,6 +22,7 @@ from workers.rule_files.references import (
     variables_in,
 )
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 from workers.rule_lint.logic import MAX_ALTERNATIVES, conflict, follows
 
@@ -45,6 +46,21 @@ def contradictions(book: LocatedRules) -> Iterator[Problem]:
             )
 
 
+CONTRADICTION: Final = Lint(
+    "contradiction",
+    contradictions,
+    warning(
+        "Conditions that exclude each other",
+        "No customer can match both, so the rule, or one of its alternatives, can never be true. The usual cause is "
+        "a window inside a silence: nothing for 45 days, and at least one in the last 30.",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
+        "    - count: purchase\n      at least: 1\n      within: 30 days\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
+        "    - count: purchase\n      at least: 1\n      within: 365 days\n",
+    ),
+)
+
+
 def outranked(book: LocatedRules) -> Iterator[Problem]:
     """Yield rules that another one keeps from acting whenever they hold."""
     for lower in book.rules:
@@ -56,6 +72,27 @@ def outranked(book: LocatedRules) -> Iterator[Problem]:
             hint = "make its condition wider than the other's, or the other one's narrower"
             yield lower.warn("outranked", lower.at("id"), message, hint)
             break
+
+
+OUTRANKED: Final = Lint(
+    "outranked",
+    outranked,
+    warning(
+        "A rule that another rule always blocks",
+        "Whenever this rule is true, the other one is true too, and has the higher priority or acts instead of it. "
+        "Give the more specific rule the higher priority.",
+        "rules:\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
 
 
 def _beats(higher: Rule, lower: Rule) -> str | None:
@@ -92,6 +129,27 @@ def same_customers(book: LocatedRules) -> Iterator[Problem]:
         yield located_rule.warn("same-customers", located_rule.at("when"), message, hint)
 
 
+SAME_CUSTOMERS: Final = Lint(
+    "same-customers",
+    same_customers,
+    warning(
+        "Two rules for the same customers",
+        "Both have the same condition, so every customer would get both actions. Make one narrower, give both a "
+        "`priority`, or write `instead of`.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
 def _normal(condition: Any) -> str:
     """Return a text that is the same for conditions that mean the same, whatever the order of their parts."""
     match condition:
@@ -118,6 +176,17 @@ def short_history(book: LocatedRules) -> Iterator[Problem]:
                 )
                 hint = "make the window shorter, or load older events and set 'complete_since' in sources.yaml"
                 yield located_rule.warn("short-history", at, message, hint)
+
+
+SHORT_HISTORY: Final = Lint(
+    "short-history",
+    short_history,
+    warning(
+        "A window longer than the history",
+        "The window reaches back further than the day since which a source is complete (`complete_since` in "
+        "sources.yaml). Until enough time has passed, Linger cannot evaluate it for any customer.",
+    ),
+)
 
 
 class _WindowOf(NamedTuple):
@@ -169,6 +238,24 @@ def unused_definitions(book: LocatedRules) -> Iterator[Problem]:
             yield Problem(file, *definition.key.at, "unused-definition", message, hint, "warning")
 
 
+UNUSED_DEFINITION: Final = Lint(
+    "unused-definition",
+    unused_definitions,
+    warning(
+        "A named condition that no rule uses",
+        "Nothing `meets` it. Perhaps it is left over, or a rule repeats the same condition instead of using the "
+        "name.",
+        "define:\n  regular customer: {count: purchase, at least: 3}\n"
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 14 days\n",
+        "define:\n  regular customer: {count: purchase, at least: 3}\n"
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n"
+        "    when: {all: [{meets: regular customer}, {none: purchase, for: 45 days}]}\n"
+        "    action: at-risk\n    template: a\n    expires after: 14 days\n",
+    ),
+)
+
+
 def unprovided_attributes(book: LocatedRules) -> Iterator[Problem]:
     """Yield attributes that no event has, as far as that is known."""
     for located_rule in book.rules:
@@ -180,6 +267,19 @@ def unprovided_attributes(book: LocatedRules) -> Iterator[Problem]:
             said = _unprovided(book, named, located_rule.rule, named in variables)
             if said is not None:
                 yield located_rule.warn("unprovided-attribute", named.node.at, *said)
+
+
+UNPROVIDED_ATTRIBUTE: Final = Lint(
+    "unprovided-attribute",
+    unprovided_attributes,
+    warning(
+        "An attribute that no event has",
+        "It is not one of Linger's own fields of the event, and no known source provides it. A condition on it is "
+        "never true, and a message gets no value for it.",
+        "variables: {reason: cancellation.raeson}\n",
+        "variables: {reason: cancellation.reason}\n",
+    ),
+)
 
 
 def _unprovided(book: LocatedRules, named: Named, rule: Rule, is_variable: bool) -> tuple[str, str] | None:
@@ -224,6 +324,16 @@ def unfed_types(book: LocatedRules) -> Iterator[Problem]:
                 yield located_rule.warn("unfed-type", named.node.at, message, hint)
 
 
+UNFED_TYPE: Final = Lint(
+    "unfed-type",
+    unfed_types,
+    warning(
+        "An event type that no source provides",
+        "sources.yaml declares it, but no topic delivers it. An active rule would wait for events that never come.",
+    ),
+)
+
+
 _TRUTHS: Final = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
@@ -235,6 +345,19 @@ def old_truths(book: LocatedRules) -> Iterator[Problem]:
                 message = f"'{node.text}' is a text here, not {_TRUTHS[node.text.lower()]}"
                 hint = f'write "{node.text}" if the text is meant, or {_TRUTHS[node.text.lower()]}'
                 yield Problem(document.file, *node.at, "old-truth", message, hint, "warning")
+
+
+OLD_TRUTH: Final = Lint(
+    "old-truth",
+    old_truths,
+    warning(
+        "`yes` or `no` without quotes",
+        "Older YAML reads `yes`, `no`, `on` and `off` as true and false; Linger reads them as texts. If the events "
+        'carry true or false, write `true` or `false`. Otherwise put the text in quotes: `"no"`, also for Norway.',
+        "when:\n  count: purchase\n  at least: 1\n  where: {newsletter: yes}\n",
+        "when:\n  count: purchase\n  at least: 1\n  where: {newsletter: true}\n",
+    ),
+)
 
 
 def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
@@ -254,3 +377,15 @@ def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
 
 def _is_expected(node: MapNode) -> bool:
     return "at" in node.entries
+
+
+LINTS: Final = (
+    CONTRADICTION,
+    OUTRANKED,
+    SAME_CUSTOMERS,
+    SHORT_HISTORY,
+    UNUSED_DEFINITION,
+    UNPROVIDED_ATTRIBUTE,
+    UNFED_TYPE,
+    OLD_TRUTH,
+)

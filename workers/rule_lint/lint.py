@@ -3,7 +3,6 @@
 Pure functions over rule files as they were read; what is here must know no files and no clock.
 """
 
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,26 +10,10 @@ from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_lint import actions, conditions
-from workers.rule_lint.located_rules import LocatedRules, located_rules
+from workers.rule_lint.definition import Lint
+from workers.rule_lint.located_rules import located_rules
 
-LINTS: Final[dict[str, Callable[[LocatedRules], Iterable[Problem]]]] = {
-    "contradiction": conditions.contradictions,
-    "outranked": conditions.outranked,
-    "same-customers": conditions.same_customers,
-    "short-history": conditions.short_history,
-    "unused-definition": conditions.unused_definitions,
-    "unprovided-attribute": conditions.unprovided_attributes,
-    "unfed-type": conditions.unfed_types,
-    "old-truth": conditions.old_truths,
-    "without-example": actions.without_examples,
-    "short-pause": actions.short_pauses,
-    "odd-pace": actions.odd_pace,
-    "odd-hold-out": actions.odd_hold_out,
-    "lonely-priority": actions.lonely_priority,
-    "expires-in-quiet-hours": actions.expires_at_night,
-    "silent-draft": actions.silent_drafts,
-    "instead-of-each-other": actions.rules_instead_of_each_other,
-}
+LINTS: Final[dict[str, Lint]] = {lint.code: lint for lint in (*conditions.LINTS, *actions.LINTS)}
 """Every lint by its code."""
 
 
@@ -43,4 +26,4 @@ def lint(parsed: ParsedRuleFiles, sources: SourcesFile | None = None, now: datet
         now: to tell how far a history reaches; None: not told.
     """
     book = located_rules(parsed, sources, now or datetime.min.replace(tzinfo=UTC))
-    return [problem for look in LINTS.values() for problem in look(book)]
+    return [problem for each in LINTS.values() for problem in each.check(book)]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from schemas.rules import RuleBook
-from workers.rule_files.problems import Problem, in_order
+from workers.rule_files.problems import Explanation, Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_tests.locations import SourceLocations
 from workers.rule_tests.runner import ExampleResult, Locate, nowhere, problems_of, run_examples
@@ -69,3 +70,16 @@ def proof_problems(parsed: ParsedRuleFiles, types: list[str]) -> list[Problem]:
     lacking = [Unproven(rule.id, (rule.id, True) not in shown, (rule.id, False) not in shown) for rule in live.rules]
     unproven = [one for one in lacking if one.acts or one.stays_silent]
     return in_order([*problems_of(results), *problems_without_proof(unproven, places.locate)])
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "live-without-example": Explanation(
+        "A live rule without passing examples",
+        "A live rule needs one example in which it acts and one in which it does not, and both must pass. Add the "
+        "missing ones under `examples`. Until then the rule can be `shadow`: it decides, but sends nothing.",
+        "status: live\n",
+        "status: shadow\n",
+    ),
+}

@@ -9,11 +9,11 @@ What is here must know no files and no terminal: `rule_test_files` reads, `rule_
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
-from workers.rule_files.problems import Problem, did_you_mean
+from workers.rule_files.problems import Explanation, Problem, did_you_mean
 from workers.rule_tests.differences import TimelineEntry, compare, words_of
 from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, scenario_of
 
@@ -231,3 +231,29 @@ def in_short(result: ExampleResult) -> str:
             verb = "is expected and does not happen" if entry.mark == "missing" else "happens and is not expected"
             return f"at {at}, {what} {verb}"
     return "passed"
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "failing-example": Explanation(
+        "An example of a live rule fails",
+        "The rule does not decide what its example expects. `linger rules test` shows what happens, and when. Fix "
+        "the rule or the example.",
+        "status: live\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: too soon\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 30 days, action: at-risk}]\n",
+        "status: live\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: a purchase, and then silence\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 45 days, action: at-risk}]\n"
+        "  - name: not watched long enough\n    given: [{at: start, event: purchase}]\n"
+        "    watch for: 40 days\n    expect: nothing\n",
+    ),
+    "impossible-example": Explanation(
+        "An example that cannot run",
+        "Its `given` is impossible: an event that no source could deliver, or a time after the watched period.",
+        "status: live\nexamples:\n  - name: a negative purchase\n"
+        "    given: [{at: start, event: purchase, with: {amount: -5}}]\n    expect: nothing\n",
+        "status: shadow\n",
+    ),
+}
