@@ -103,7 +103,7 @@ def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: dat
     is_whole = not any(problem.severity == "error" for problem in parsed.problems)
     rules = tuple(
         LocatedRule(rule, document, node)
-        for rule, (document, node) in zip(parsed.book.rules, parsed.places, strict=True)
+        for rule, (document, node) in zip(parsed.book.rules, parsed.rule_nodes, strict=True)
         if is_whole or not any(meets for part in conditions_of(node) for meets in meets_in(part))
     )
     return LocatedRules(parsed.book, parsed.documents, rules, definitions, is_whole, sources, now)

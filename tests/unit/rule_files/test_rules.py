@@ -49,7 +49,7 @@ def test_five_mistakes_in_one_file_are_five_problems_each_in_its_place() -> None
         (8, 11, "unknown-key", "did you mean 'at least'?"),
         (11, 16, "wrong-value", None),
         (13, 15, "smart-quotes", 'write "we-miss-you"'),
-        (16, 9, "repeated-id", "an id names one rule for ever: choose another one"),
+        (16, 9, "repeated-id", "an id permanently names one rule: choose another one"),
     ]
 
 
