@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from schemas.events import BUILT_IN
+from schemas.refusals import Format
 from workers.rule_files.problems import did_you_mean
 
 _BOUNDS: Final = {
@@ -274,7 +275,7 @@ def as_times(written: str) -> str | None:
     return f"{match[0].replace(',', '.')} times"
 
 
-def as_two(written: str) -> str | None:
+def as_two_numbers(written: str) -> str | None:
     """Return how `3-10`, `3 to 10` or `[3, 10]` is written here."""
     numbers = re.findall(r"\d{1,12}(?:\.\d{1,4})?", written)
     if len(numbers) != 2:
@@ -282,7 +283,7 @@ def as_two(written: str) -> str | None:
     return " and ".join(sorted(numbers, key=Decimal))
 
 
-def as_ages(written: str) -> str | None:
+def as_two_ages(written: str) -> str | None:
     """Return how `30-90 days` or `30 days to 90 days` is written here."""
     numbers = re.findall(r"\d{1,6}", written)
     unit = next((found for word in reversed(re.findall(r"[A-Za-z]+", written)) if (found := _unit(word))), "day")
@@ -313,7 +314,7 @@ def as_actions(written: str) -> str | None:
 _CLOCK: Final = re.compile(r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?")
 
 
-def as_clock(written: str) -> str | None:
+def as_time_of_day(written: str) -> str | None:
     """Return how `9pm`, `21` or `21.30` is written here."""
     match = re.fullmatch(
         r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?", written.strip().lower()
@@ -397,34 +398,38 @@ def as_zone(written: str) -> str | None:
     return same[0] if same else did_you_mean(written, zones)
 
 
-_READERS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
-    ("expected a whole number and a unit", as_duration),
-    ("unknown unit", as_duration),
-    ("expected a percentage", as_percent),
-    ("expected how many times", as_times),
-    ("expected two numbers", as_two),
-    ("expected two durations", as_ages),
-    ("expected a pace", as_pace),
-    ("expected a number of actions", as_actions),
-    ("expected a time of day", as_clock),
-    ("expected 'start'", as_offset),
-    ("there is no time zone", as_zone),
-)
-"""What the beginning of a refusal says about how the value is meant to be written."""
-
-
+_READERS: Final[dict[Format, Callable[[str], str | None]]] = {
+    "duration": as_duration,
+    "percentage": as_percent,
+    "times": as_times,
+    "two numbers": as_two_numbers,
+    "two ages": as_two_ages,
+    "pace": as_pace,
+    "actions": as_actions,
+    "time of day": as_time_of_day,
+    "offset": as_offset,
+    "time zone": as_zone,
+}
+"""By format: what turns other spellings of it into the format."""
 _VALUES_BY_KEY: Final = {"again after": ("never",)}
 
 
-def rewritten(refusal: str, written: str, key: str | None = None) -> str | None:
-    """Return how the value of a key that was refused with some words is probably meant, if it can be told."""
+def rewritten(value_format: Format | None, written: str, key: str | None = None) -> str | None:
+    """Return the probable meaning of a refused value, written correctly; None if it is not recognized.
+
+    Args:
+        value_format: the format that the value should have; None if no spelling of it is recognized.
+        written: the value as the file has it.
+        key: the key of the value.
+    """
     words = _VALUES_BY_KEY.get(key or "", ())
     if (word := next((word for word in _VALUES_BY_GUESS.get(_form(written), ()) if word in words), None)) is not None:
         return word
-    if key == "between" and (ages := as_ages(written)) is not None and re.search("[A-Za-z]", written):
+    if key == "between" and (ages := as_two_ages(written)) is not None and re.search("[A-Za-z]", written):
         return ages if ages != written else None
-    found = next((read(written[:200]) for beginning, read in _READERS if refusal.startswith(beginning)), None)
-    return found if found != written else None
+    read = None if value_format is None else _READERS[value_format]
+    suggested = None if read is None else read(written[:200])
+    return suggested if suggested != written else None
 
 
 _BOUND_IN_TEXT: Final = re.compile(

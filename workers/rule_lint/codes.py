@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from workers.rule_files import cross_references, model_errors, rules, sources, yaml_nodes, yaml_syntax
+from workers.rule_files import cross_references, key_errors, model_errors, rules, sources, yaml_nodes, yaml_syntax
 from workers.rule_files.problems import Explanation
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
@@ -22,6 +22,7 @@ _PAGE: Final = Path("docs/rule-errors.md")
 EXPLANATIONS: Final[dict[str, Explanation]] = {
     **yaml_nodes.EXPLANATIONS,
     **yaml_syntax.EXPLANATIONS,
+    **key_errors.EXPLANATIONS,
     **model_errors.EXPLANATIONS,
     **rules.EXPLANATIONS,
     **cross_references.EXPLANATIONS,

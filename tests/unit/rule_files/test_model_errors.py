@@ -161,3 +161,20 @@ def test_a_message_shows_no_more_than_the_beginning_of_what_was_found() -> None:
 
 def test_lists_may_be_too_long() -> None:
     assert only_problem("few: [a, b, c]\n", Anything).message == "expected at most 2 entries, found 3"
+
+
+def test_a_mapping_in_place_of_a_text_is_not_shown_as_python_writes_it() -> None:
+    text = changed("    template: we-miss-you", "    template: we-miss-you\n    pace: {at most: 5}")
+    problem = only_problem(text)
+    assert problem.message == "expected a pace such as 'at most 500 per hour', found keys with values"
+    assert at(problem) == place(text, "{at most: 5}")
+
+
+def test_entries_that_do_not_fit_together_are_reported_at_the_first_of_them() -> None:
+    text = changed("at least: 3", "at most: 2\n          at least: 3")
+    assert at(only_problem(text)) == place(text, "at most")
+
+
+def test_a_bound_that_is_no_whole_number_is_reported_at_the_bound() -> None:
+    text = changed("at least: 3", "at least: 2.5")
+    assert at(only_problem(text)) == place(text, "2.5")
