@@ -1,4 +1,4 @@
-"""Lints about what rules do and how that is controlled: pauses, paces, hold-outs, ranks, examples."""
+"""Lints about actions and their limits: examples, pauses, paces, hold-outs, priorities, quiet hours, statuses."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.durations import write_duration
-from schemas.rules import pace_seconds
+from schemas.rules import Example, pace_seconds
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRule, LocatedRules
@@ -15,20 +15,16 @@ _FEWEST_HELD_OUT: Final = Decimal(1)
 
 
 def without_examples(book: LocatedRules) -> Iterator[Problem]:
-    """Yield rules that cannot go live yet, because nobody has shown what they do."""
+    """Yield rules that cannot go live yet because they lack examples."""
     for located_rule in book.rules if book.is_whole else ():
         rule = located_rule.rule
         if rule.status in ("live", "paused"):
-            continue  # of live rules it is a mistake
-        acting = [
-            not isinstance(one.expect, str) and any(item.action for item in one.expect) for one in rule.examples
-        ]
-        lacking = [*([] if any(acting) else ["it acts for"]), *([] if not all(acting) else ["it does not act for"])]
-        if not rule.examples:
-            lacking = ["it acts for", "it does not act for"]
+            continue  # for live rules it is a mistake
+        acting = [_expects_action(example) for example in rule.examples]
+        lacking = [*([] if any(acting) else ["it acts for"]), *(["it does not act for"] if all(acting) else [])]
         if lacking:
             message = f"rule '{rule.id}' has no example of a customer {' and none of one '.join(lacking)}"
-            hint = "add it under 'examples': without, the rule cannot go live"
+            hint = "add it under 'examples': without it, the rule cannot go live"
             yield located_rule.warn("without-example", located_rule.at("examples"), message, hint)
 
 
@@ -49,20 +45,20 @@ WITHOUT_EXAMPLE: Final = Lint(
 )
 
 
+def _expects_action(example: Example) -> bool:
+    return not isinstance(example.expect, str) and any(expected.action for expected in example.expect)
+
+
 def short_pauses(book: LocatedRules) -> Iterator[Problem]:
-    """Yield rules that may act again while their last action still counts."""
+    """Yield rules that can act again before their last action expires."""
     for located_rule in book.rules:
         rule = located_rule.rule
         if rule.again_after is not None and rule.again_after < rule.expires_after:
             pause, expiry = write_duration(rule.again_after), write_duration(rule.expires_after)
-            message = f"the rule may act again after {pause}, while its last action is good for {expiry}"
-            at = (
-                located_rule.at("again after")
-                if "again after" in located_rule.node.entries
-                else located_rule.at("expires after")
-            )
-            hint = "make 'again after' at least as long as 'expires after', or a customer can get both"
-            yield located_rule.warn("short-pause", at, message, hint)
+            message = f"the rule can act again after {pause}, but its last action expires only after {expiry}"
+            key = "again after" if "again after" in located_rule.node.entries else "expires after"
+            hint = "make 'again after' at least as long as 'expires after', or a customer can have both"
+            yield located_rule.warn("short-pause", located_rule.at(key), message, hint)
 
 
 SHORT_PAUSE: Final = Lint(
@@ -79,15 +75,17 @@ SHORT_PAUSE: Final = Lint(
 
 
 def odd_pace(book: LocatedRules) -> Iterator[Problem]:
-    """Yield rules whose actions expire before their pace lets them through."""
+    """Yield rules whose actions expire before their pace lets them pass."""
     for located_rule in book.rules:
         rule = located_rule.rule
         if rule.pace is None:
             continue
         period = timedelta(seconds=pace_seconds(rule.pace))
         if rule.expires_after <= period:
-            message = f"an action expires after {write_duration(rule.expires_after)}, before a {rule.pace[1]} is over"
-            hint = "what is above the pace would always come too late: make 'expires after' longer"
+            message = (
+                f"an action expires after {write_duration(rule.expires_after)}, before the {rule.pace[1]} is over"
+            )
+            hint = "actions above the pace would always come too late: make 'expires after' longer"
             yield located_rule.warn("odd-pace", located_rule.at("pace"), message, hint)
 
 
@@ -104,21 +102,21 @@ ODD_PACE: Final = Lint(
 
 
 def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
-    """Yield shares that are too small to measure anything, or differ within one experiment."""
+    """Yield hold-outs that are too small to measure anything, or differ within one experiment."""
     shares: dict[str, LocatedRule] = {}
     for located_rule in book.rules:
         rule = located_rule.rule
         if rule.hold_out is None:
             continue
         if rule.hold_out < _FEWEST_HELD_OUT:
-            message = f"{rule.hold_out:f}% of the customers are hardly enough to measure anything"
+            message = f"{rule.hold_out:f}% of the customers is hardly enough to measure anything"
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, "5% to 10% are usual")
         if rule.experiment is None:
             continue
         other = shares.setdefault(rule.experiment, located_rule)
         if other.rule.hold_out != rule.hold_out:
             message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
-            hint = "give rules of one experiment the same share, or it is not known who got nothing"
+            hint = "give all rules of an experiment the same share, or it is unclear which customers got nothing"
             yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
 
 
@@ -136,11 +134,11 @@ ODD_HOLD_OUT: Final = Lint(
 
 
 def lonely_priority(book: LocatedRules) -> Iterator[Problem]:
-    """Yield the only priority there is."""
+    """Yield the priority of a rule if no other rule has one."""
     ranked = [located_rule for located_rule in book.rules if located_rule.rule.priority is not None]
     if book.is_whole and len(ranked) == 1 and len(book.rules) > 1:
         message = f"only rule '{ranked[0].rule.id}' has a priority, so there is nothing to compare it with"
-        hint = "give the rules that it competes with one too"
+        hint = "give the rules that it competes with a priority too"
         yield ranked[0].warn("lonely-priority", ranked[0].at("priority"), message, hint)
 
 
@@ -165,7 +163,7 @@ LONELY_PRIORITY: Final = Lint(
 
 
 def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
-    """Yield rules whose actions may expire before they may be sent."""
+    """Yield rules whose actions can expire during the quiet hours."""
     quiet = book.book.for_every_rule.quiet_hours
     if quiet is None:
         return
@@ -174,8 +172,8 @@ def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
     for located_rule in book.rules:
         if located_rule.rule.expires_after <= length:
             expiry = write_duration(located_rule.rule.expires_after)
-            message = f"an action expires after {expiry}, and the quiet hours are {write_duration(length)} long"
-            hint = "what is decided when they begin is never sent: make 'expires after' longer"
+            message = f"an action expires after {expiry}, but the quiet hours last {write_duration(length)}"
+            hint = "an action decided when they begin is never sent: make 'expires after' longer"
             yield located_rule.warn("expires-in-quiet-hours", located_rule.at("expires after"), message, hint)
 
 
@@ -196,16 +194,17 @@ EXPIRES_IN_QUIET_HOURS: Final = Lint(
 
 
 def silent_drafts(book: LocatedRules) -> Iterator[Problem]:
-    """Yield files in which every rule is a draft, and one of them because it does not say what it is."""
+    """Yield files in which every rule is a draft, and one of them only because it has no status."""
     by_file: dict[str, list[LocatedRule]] = {}
     for located_rule in book.rules if book.is_whole else ():
         by_file.setdefault(located_rule.document.file, []).append(located_rule)
     for rules in by_file.values():
-        silent = [located_rule for located_rule in rules if "status" not in located_rule.node.entries]
-        if silent and all(located_rule.rule.status == "draft" for located_rule in rules):
-            message = f"rule '{silent[0].rule.id}' is a draft, because it has no 'status': it does nothing"
-            hint = "write 'status: draft' if that is meant, or 'status: shadow' to try it"
-            yield silent[0].warn("silent-draft", silent[0].node.at, message, hint)
+        without_status = [located_rule for located_rule in rules if "status" not in located_rule.node.entries]
+        if without_status and all(located_rule.rule.status == "draft" for located_rule in rules):
+            first = without_status[0]
+            message = f"rule '{first.rule.id}' is a draft, because it has no 'status': it does nothing"
+            hint = "write 'status: draft' if you mean that, or 'status: shadow' to try it"
+            yield first.warn("silent-draft", first.node.at, message, hint)
 
 
 SILENT_DRAFT: Final = Lint(
@@ -224,15 +223,15 @@ SILENT_DRAFT: Final = Lint(
 
 
 def rules_instead_of_each_other(book: LocatedRules) -> Iterator[Problem]:
-    """Yield rules that keep one another from acting, in a circle: whoever meets all of them gets nothing."""
+    """Yield rules that block each other in a cycle, so that a customer who matches all of them gets nothing."""
     by_id = {located_rule.rule.id: located_rule for located_rule in book.rules}
-    beaten = {name: _beaten(by_id, name) for name in by_id}
+    blocked = {rule_id: _blocked_by(by_id, rule_id) for rule_id in by_id}
     for located_rule in book.rules:
-        name = located_rule.rule.id
-        circle = sorted(other for other in beaten[name] if name in beaten[other])
-        # One warning for each circle, at the first of its rules.
-        if circle and name == circle[0]:
-            message = f"{' and '.join(circle)} stand instead of each other: who meets them all gets nothing"
+        rule_id = located_rule.rule.id
+        cycle = sorted(other for other in blocked[rule_id] if rule_id in blocked[other])
+        # One warning for each cycle, at the first of its rules.
+        if cycle and rule_id == cycle[0]:
+            message = f"{' and '.join(cycle)} block each other: a customer who matches them all gets nothing"
             yield located_rule.warn(
                 "instead-of-each-other", located_rule.at("instead of"), message, "delete one 'instead of'"
             )
@@ -258,15 +257,15 @@ INSTEAD_OF_EACH_OTHER: Final = Lint(
 )
 
 
-def _beaten(by_id: Mapping[str, LocatedRule], name: str) -> set[str]:
-    """Return the rules that a rule keeps from acting, also over others."""
-    seen, waiting = set[str](), [name]
-    while waiting:
-        for other in by_id[waiting.pop()].rule.instead_of or ():
-            if other in by_id and other not in seen:
-                seen.add(other)
-                waiting.append(other)
-    return seen
+def _blocked_by(by_id: Mapping[str, LocatedRule], rule_id: str) -> set[str]:
+    """Return the rules that a rule blocks, directly or through other rules."""
+    blocked, to_visit = set[str](), [rule_id]
+    while to_visit:
+        for other in by_id[to_visit.pop()].rule.instead_of or ():
+            if other in by_id and other not in blocked:
+                blocked.add(other)
+                to_visit.append(other)
+    return blocked
 
 
 LINTS: Final = (

@@ -1,4 +1,6 @@
-"""The meaning of every code of `linger rules check`: the source of `--explain` and of docs/rule-errors.md.
+"""Every code of `linger rules check` with its explanation: the source of `--explain` and of docs/rule-errors.md.
+
+The explanations are in the modules that raise the codes; this module must never explain one itself.
 
     python -m workers.rule_lint.codes [--check]
 
@@ -90,15 +92,15 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def explanation_of(code: str, width: int = 100) -> str:
-    """Return the explanation of a code, for a terminal.
+    """Return the explanation of a code as lines of at most `width` characters, for a terminal. Examples are longer.
 
     Raises:
         KeyError: if there is no such code.
     """
-    found = EXPLANATIONS[code]
-    lines = [f"{code} ({'warning' if found.is_warning else 'mistake'}): {found.title}", ""]
-    lines += textwrap.wrap(found.text, width)
-    for word, example in (("wrong", found.wrong), ("right", found.right)):
+    explanation = EXPLANATIONS[code]
+    lines = [f"{code} ({'warning' if explanation.is_warning else 'mistake'}): {explanation.title}", ""]
+    lines += textwrap.wrap(explanation.text, width)
+    for word, example in (("wrong", explanation.wrong), ("right", explanation.right)):
         if example:
             lines += ["", f"{word}:", *(f"    {_cut(line)}" for line in example.splitlines())]
     return "\n".join(lines) + "\n"
@@ -126,10 +128,10 @@ def _page() -> Iterator[str]:
     for chapter, codes in CHAPTERS.items():
         yield f"\n## {chapter}"
         for code in codes:
-            found = EXPLANATIONS[code]
+            explanation = EXPLANATIONS[code]
             yield f"\n### {code}\n"
-            yield "\n".join(textwrap.wrap(f"**{found.title}.** {found.text}", 120))
-            for word, example in (("Wrong", found.wrong), ("Right", found.right)):
+            yield "\n".join(textwrap.wrap(f"**{explanation.title}.** {explanation.text}", 120))
+            for word, example in (("Wrong", explanation.wrong), ("Right", explanation.right)):
                 if example:
                     yield f"\n{word}:\n\n```yaml\n" + "\n".join(map(_cut, example.splitlines())) + "\n```"
 

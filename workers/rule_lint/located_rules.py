@@ -1,4 +1,7 @@
-"""Rules, and where each of their conditions stands in which file: what lints look at."""
+"""Rules with the positions of their conditions: what lints check.
+
+Pure: this module must never know files and clocks.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,14 +23,20 @@ from workers.rule_lint.logic import Literal, Tree, alternatives
 
 @dataclass(frozen=True, slots=True)
 class LocatedRule:
-    """A rule and where it stands."""
+    """A rule and its position.
+
+    Attributes:
+        rule: the rule.
+        document: its file.
+        node: its node in the file.
+    """
 
     rule: Rule
     document: Document
     node: MapNode
 
     def at(self, *keys: str) -> Position:
-        """Return where the value of a key stands; of the rule itself where there is no such key."""
+        """Return the position of a value, or of the closest node around it if there is no such key."""
         node: Node = self.node
         for key in keys:
             if (inner := value_of(node, key)) is None:
@@ -46,11 +55,17 @@ class LocatedRule:
 
 @dataclass(frozen=True)
 class LocatedRules:
-    """Everything that lints look at.
+    """Everything that lints check.
 
     Attributes:
-        rules: those of files without problems, and with conditions that can be written out.
-        is_whole: there are no problems anywhere, so that something can be said about what is not there.
+        book: the content of the rule files.
+        documents: the files.
+        rules: the rules of files without problems whose names can be written out.
+        definitions: the named conditions, by name.
+        is_whole: no file has a problem, so that a lint can say that something is missing.
+        sources: the content of `sources.yaml`; None if it is unknown.
+        now: the time from which windows reach back.
+        alternatives: the results of `alternatives_of`, by file and position of the rule.
     """
 
     book: RuleBook
@@ -60,19 +75,19 @@ class LocatedRules:
     is_whole: bool
     sources: SourcesFile | None
     now: datetime
-    ways: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
+    alternatives: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
 
     @cached_property
-    def given(self) -> Mapping[str, frozenset[str]]:
-        """Return the attributes that sources give, by type, as far as they are known."""
+    def provided(self) -> Mapping[str, frozenset[str]]:
+        """Return the attributes that sources fill, by event type, as far as they are known."""
         return {} if self.sources is None else event_attributes(self.sources)
 
-    def ways_of(self, located_rule: LocatedRule) -> list[list[Literal]] | None:
-        """Return the ways in which a rule can hold; None if there are too many."""
+    def alternatives_of(self, located_rule: LocatedRule) -> list[list[Literal]] | None:
+        """Return the alternatives in which a rule is true; None if there are too many."""
         key = (located_rule.document.file, located_rule.node.at)
-        if key not in self.ways:
-            self.ways[key] = alternatives(("all", list(self._trees(located_rule))))
-        return self.ways[key]
+        if key not in self.alternatives:
+            self.alternatives[key] = alternatives(("all", list(self._trees(located_rule))))
+        return self.alternatives[key]
 
     def _trees(self, located_rule: LocatedRule) -> Iterator[Tree]:
         for key, condition, holds in (
@@ -98,8 +113,10 @@ class LocatedRules:
 
 
 def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: datetime) -> LocatedRules:
-    """Pair rules and definitions with their places."""
-    definitions = {one.name: one for document in parsed.documents for one in definitions_in(document)}
+    """Pair rules and definitions with their positions."""
+    definitions = {
+        definition.name: definition for document in parsed.documents for definition in definitions_in(document)
+    }
     is_whole = not any(problem.severity == "error" for problem in parsed.problems)
     rules = tuple(
         LocatedRule(rule, document, node)

@@ -14,7 +14,10 @@ def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
     ]
     found = checked(*circle).warnings
     assert [(problem.code, problem.message) for problem in found] == [
-        ("instead-of-each-other", "one and six and two stand instead of each other: who meets them all gets nothing")
+        (
+            "instead-of-each-other",
+            "one and six and two block each other: a customer who matches them all gets nothing",
+        )
     ]
     assert codes(circle[0], circle[1], rule("six", "{none: purchase, for: 9 days}")) == []
 
