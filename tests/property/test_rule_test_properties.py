@@ -68,6 +68,6 @@ def test_a_passing_example_fails_without_any_one_of_its_actions(when: Any, event
 def test_a_timeline_is_in_the_order_of_time_and_holds_everything(when: Any, events: list[Any], expect: Any) -> None:
     timeline = run(when, events, expect).timeline
     assert [entry.at for entry in timeline] == sorted(entry.at for entry in timeline)
-    assert sum(entry.fact is not None for entry in timeline) == len(events)
+    assert sum(entry.event is not None for entry in timeline) == len(events)
     expected = [] if expect == "nothing" else expect
     assert sum(entry.mark in ("met", "missing") for entry in timeline) == len(expected)

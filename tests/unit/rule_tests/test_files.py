@@ -13,7 +13,7 @@ PASSING: Final = FILE[: FILE.index("      - name: buys nothing")]
 
 def test_a_folder_runs_its_examples_and_its_tests(folder: Path) -> None:
     report = report_on([folder], TYPES)
-    assert [(Path(result.place.file).name, result.place.line, result.passed) for result in report.results] == [
+    assert [(Path(result.location.file).name, result.location.line, result.passed) for result in report.results] == [
         ("quiet.yaml", 10, True),
         ("quiet.yaml", 13, False),
         ("quiet.yaml", 19, False),

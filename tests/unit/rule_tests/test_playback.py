@@ -29,7 +29,7 @@ def test_events_of_the_same_moment_keep_the_order_of_the_file() -> None:
         {"at": "1 day", "event": "purchase"},
     ]
     result = run_one("nothing", given, watch_for="2 days")
-    assert [entry.fact.type for entry in result.timeline if entry.fact] == ["login", "complaint", "purchase"]
+    assert [entry.event.type for entry in result.timeline if entry.event] == ["login", "complaint", "purchase"]
 
 
 def test_what_is_repeated_comes_so_often_and_so_far_apart() -> None:
@@ -44,10 +44,13 @@ def test_a_purchase_costs_ten_euros_unless_it_says_otherwise() -> None:
         *BOUGHT,
         {"at": "1 day", "event": "purchase", "with": {"currency": "USD", "amount": 2.5, "shop": "Rome"}},
     ]
-    facts = [entry.fact for entry in run_one("nothing", given, watch_for="2 days").timeline if entry.fact]
-    assert [(fact.attributes["amount"], fact.attributes["currency"]) for fact in facts] == [(10, "EUR"), (2.5, "USD")]
-    assert facts[1].attributes["shop"] == "Rome"
-    assert len({fact.event_id for fact in facts}) == 2
+    events = [entry.event for entry in run_one("nothing", given, watch_for="2 days").timeline if entry.event]
+    assert [(event.attributes["amount"], event.attributes["currency"]) for event in events] == [
+        (10, "EUR"),
+        (2.5, "USD"),
+    ]
+    assert events[1].attributes["shop"] == "Rome"
+    assert len({event.event_id for event in events}) == 2
 
 
 def test_times_are_counted_from_the_start_wherever_that_is() -> None:

@@ -200,7 +200,7 @@ def test_limits_count_over_all_rules_of_a_test() -> None:
         ),
         (
             {"expect": [{"at": "45 days", "action": "at-risk"}]},
-            "says not which rule, and this test is about several",
+            "does not say which rule, and this test is about several",
             "add 'rule: first' or another",
         ),
     ],
@@ -233,7 +233,7 @@ def test_failures_are_problems_of_the_file() -> None:
             9,
             "failing-example",
             "the example 'buys nothing' fails: at 44 days, action at-risk is expected and does not happen",
-            "`linger rules test` shows what happens when",
+            "`linger rules test` shows what happens, and when",
         ),
         Problem(
             "a.yaml",

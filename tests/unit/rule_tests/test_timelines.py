@@ -11,7 +11,7 @@ from tests.unit.rule_tests.example_rules import ACTS, FIRST, QUIET, TYPES, examp
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import read_documents
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.rule_tests.differences import words_of
+from workers.rule_tests.entries import words_of
 from workers.rule_tests.locations import SourceLocations
 from workers.rule_tests.runner import run_examples
 from workers.rule_tests.timelines import as_rich, as_text, instead_of, timeline_of, title_of
