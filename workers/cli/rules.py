@@ -184,13 +184,11 @@ def run_tests(
     as_json: AsJson = False,
 ) -> None:
     """Run the examples of rules and the tests beside them, in virtual time. Exit status 1 if one fails."""
-    from workers.rule_tests.files import test_command
+    from workers.rule_tests.files import RuleTestOptions, test_command
 
     out = Console(highlight=False, emoji=False)
-    status = test_command(
-        paths, _or_usual(sources), out, as_json=as_json, pattern=pattern, verbose=verbose, junit=junit
-    )
-    sys.exit(status)
+    options = RuleTestOptions(paths, _or_usual(sources), as_json, pattern, verbose, junit)
+    sys.exit(test_command(options, out))
 
 
 @rules_app.command("preview")

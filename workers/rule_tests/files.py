@@ -26,7 +26,7 @@ from workers.rule_tests.reports import RuleTestReport, as_document, as_junit, re
 from workers.rule_tests.runner import run_examples, run_tests
 from workers.rule_tests.timelines import as_rich
 
-__all__ = ["report_on", "test_command"]
+__all__ = ["RuleTestOptions", "report_on", "test_command"]
 
 EXIT_FAILED: Final = 1
 
@@ -125,8 +125,9 @@ def _only_of(book: RuleBook, requested: Sequence[FilePath], locations: SourceLoc
     is_wanted: dict[str, bool] = {}
     for rule in book.rules:
         file = locations.file_of(rule.id)
-        path = FilePath(file).resolve()
-        is_wanted[file] = path in wanted or path.parent in wanted
+        if file not in is_wanted:
+            path = FilePath(file).resolve()
+            is_wanted[file] = path in wanted or path.parent in wanted
     return replace(book, rules=tuple(rule for rule in book.rules if is_wanted[locations.file_of(rule.id)]))
 
 
@@ -156,47 +157,54 @@ def _is_match(pattern: str | None, *names: str) -> bool:
 # -- the command -----------------------------------------------------------------------------------------------
 
 
-def test_command(
-    paths: Sequence[FilePath],
-    sources: FilePath | None,
-    out: Console,
-    *,
-    as_json: bool,
-    pattern: str | None,
-    verbose: bool,
-    junit: FilePath | None,
-) -> int:
-    """Run `linger rules test` and print what came out.
+@dataclass(frozen=True, slots=True)
+class RuleTestOptions:
+    """The options of `linger rules test`.
+
+    Attributes:
+        paths: rule files, test files, and folders of both.
+        sources: `sources.yaml`, for the event types that it declares; None for the built-in ones alone.
+        as_json: print JSON for machines.
+        pattern: run only examples with this text in their name, the id of their rule or the name of their file.
+        verbose: show the timeline of passed examples too.
+        junit: also write this file, in the format of JUnit.
+    """
+
+    paths: Sequence[FilePath]
+    sources: FilePath | None = None
+    as_json: bool = False
+    pattern: str | None = None
+    verbose: bool = False
+    junit: FilePath | None = None
+
+
+def test_command(options: RuleTestOptions, out: Console) -> int:
+    """Run `linger rules test` and print its report.
 
     Args:
-        paths: rule files, test files, and folders of both.
-        sources: `sources.yaml`, for the event types that are declared in it; None for the built-in ones only.
-        out: where to print for people; JSON goes to its file as it is.
-        as_json: print JSON for machines.
-        pattern: run only what has this text in its name, its rule's id or its file's name.
-        verbose: show the timeline of everything.
-        junit: also write this file.
+        options: the options.
+        out: prints for people; JSON goes unchanged to its file.
 
     Returns:
-        The exit status: 0 if everything passed, 1 if something failed, a file is broken, or a pattern fits nothing.
+        The exit status: 0 if everything passed; 1 if an example failed, a file is broken, or no name has the pattern.
     """
-    report = _report(paths, sources, pattern)
-    if junit is not None:
-        junit.write_text(as_junit(report), encoding="utf-8")
-    if as_json:
+    report = _report(options)
+    if options.junit is not None:
+        options.junit.write_text(as_junit(report), encoding="utf-8")
+    if options.as_json:
         out.file.write(orjson.dumps(as_document(report)).decode() + "\n")
     elif report.problems:
         out.file.write(render_problems(report.problems, texts_of(report.problems)) + "\n")
     else:
-        out.print(as_rich(render_report(report, verbose=verbose)), soft_wrap=True)
+        out.print(as_rich(render_report(report, verbose=options.verbose)), soft_wrap=True)
     return 0 if report.is_good else EXIT_FAILED
 
 
-def _report(paths: Sequence[FilePath], sources: FilePath | None, pattern: str | None) -> RuleTestReport:
+def _report(options: RuleTestOptions) -> RuleTestReport:
     types: list[str] = list(BUILT_IN)
-    if sources is not None:
-        declared, problems = load_sources(sources)
+    if options.sources is not None:
+        declared, problems = load_sources(options.sources)
         if declared is None:
-            return RuleTestReport(problems=tuple(problems), pattern=pattern)
+            return RuleTestReport(problems=tuple(problems), pattern=options.pattern)
         types += declared.event_types
-    return report_on(paths, types, pattern)
+    return report_on(options.paths, types, options.pattern)

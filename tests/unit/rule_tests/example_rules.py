@@ -83,6 +83,5 @@ def passed(report: RuleTestReport) -> dict[str, bool]:
 
 def command(*paths: Path, sources: Path | None = None, **options: Any) -> tuple[int, str]:
     out = Console(file=io.StringIO(), width=100, highlight=False)
-    chosen = {"as_json": False, "pattern": None, "verbose": False, "junit": None, **options}
-    status = files.test_command(paths, sources, out, **chosen)
+    status = files.test_command(files.RuleTestOptions(paths, sources, **options), out)
     return status, out.file.getvalue()  # type: ignore[attr-defined]
