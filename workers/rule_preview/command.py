@@ -36,8 +36,9 @@ from workers.histories.topics import read_topics
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
+from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask
-from workers.rule_preview.report import PreviewResult, document_of, render
+from workers.rule_preview.report import render
 from workers.settings import Settings
 
 __all__ = ["preview_command"]
@@ -335,7 +336,7 @@ def _demo_history(name: str) -> History:
 def _decide(running: Preview, task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> None:
     parts = store.parts()
     if jobs == 1:
-        running.look_at(_watched(_customers(parts), advance))
+        running.replay(_watched(_customers(parts), advance))
         return
     store.spill()
     groups = [parts[number :: jobs * _GROUPS_PER_JOB] for number in range(jobs * _GROUPS_PER_JOB)]
@@ -350,7 +351,7 @@ def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> PreviewCounts:
     """Decide about the customers of some parts; runs in a process of its own."""
     with _rare_collections():
         running = Preview(task)
-        running.look_at(_customers(parts))
+        running.replay(_customers(parts))
         return running.counts
 
 

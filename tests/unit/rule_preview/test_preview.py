@@ -175,7 +175,7 @@ def test_of_a_history_that_is_not_complete_less_is_known(site: Site, capsys: pyt
     assert not document["history"]["complete"]
     assert 0 < part["first-time"]["customers"] < whole["first-time"]["customers"]
     assert set(part["first-time"]["customer_ids"]) < set(whole["first-time"]["customer_ids"])
-    assert any("from before 2024-01-01" in note for note in document["notes"])
+    assert any("before 2024-01-01 is unknown" in note for note in document["notes"])
 
 
 def test_held_out_customers_are_those_whom_the_rule_would_have_reached(

@@ -71,7 +71,7 @@ def test_types_that_the_history_does_not_have_are_told_with_the_rules_that_read_
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = run(capsys, DATA / "orders.jsonl", site.rules, sources=DATA / "sources.yaml", source="shop.orders")
-    [note] = [note for note in document["notes"] if "no event of these types" in note]
+    [note] = [note for note in document["notes"] if "no events of these types" in note]
     assert "login (no-log-ins)" in note
     assert "purchase" not in note
 
