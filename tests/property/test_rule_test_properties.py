@@ -1,4 +1,4 @@
-"""Laws of rule tests, whoever the made-up customer: nothing passes by chance, and what happens can be written."""
+"""Laws of rule tests for any made-up customer: nothing passes by chance, and every decision can be expected."""
 
 from typing import Any, Final
 

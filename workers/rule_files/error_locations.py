@@ -85,7 +85,7 @@ def is_list(location: ErrorLocation, key: str) -> bool:
 
 
 def kind_words(location: ErrorLocation, kinds: dict[str, Schema] | None = None) -> list[str]:
-    """Return the keys that tell the alternatives apart: for `after then` and `after without` it is `after`."""
+    """Return the keys that distinguish the alternatives: `after` for `after then` and `after without`."""
     words: dict[str, None] = {}
     for kind, schema in (kinds or location.kinds).items():
         words[kind if kind in keys_of(location.unwrapped(schema)[0]) else kind.split(" ")[0]] = None

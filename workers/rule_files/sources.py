@@ -56,11 +56,11 @@ def _redefined_types(document: Document) -> Iterator[Problem]:
 
 def _undeclared_types(document: Document) -> Iterator[Problem]:
     declared = value_of(document.root, "event_types")
-    known = {*BUILT_IN, *(declared.entries if isinstance(declared, MapNode) else ())}
+    declared_types = {*BUILT_IN, *(declared.entries if isinstance(declared, MapNode) else ())}
     for source in _sources_in(document):
         for node in _types_in(source):
-            if node.text not in known:
-                suggested = did_you_mean(node.text, sorted(known))
+            if node.text not in declared_types:
+                suggested = did_you_mean(node.text, sorted(declared_types))
                 hint = f"did you mean '{suggested}'?" if suggested else "declare it under 'event_types'"
                 yield Problem(document.file, *node.at, "unknown-type", f"there is no event type '{node.text}'", hint)
 

@@ -219,26 +219,30 @@ def _number_in(word: str) -> int | None:
 def as_duration(written: str) -> str | None:
     """Return `45d`, `45days`, `1.5 days`, `a week` or `P45D` as a duration, or None for anything else."""
     text = re.sub(r"^P(?:T?)(?=\d)", "", written.strip())
-    match = _TIME.match(text)
-    if match is not None:
-        amount, unit = Decimal(match[1].replace(",", ".")), _unit(match[2])
-    else:
-        words = text.replace("-", " ").split()
-        number = next((number for word in words if (number := _number_in(word)) is not None), None)
-        unit = next((unit for word in reversed(words) if (unit := _unit(word)) is not None), None)
-        if number is None and unit is not None and len(words) == 1:
-            number = 1
-        amount = Decimal(number or 0)
+    amount, unit = _amount_and_unit(text)
     if unit is None or not amount:
         return None
     hours = amount * _HOURS_IN[unit]
     if hours > _MOST_HOURS:
         return None
-    for written_unit in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
-        whole = (hours / _HOURS_IN[written_unit]).quantize(Decimal("0.000001"))
+    # Months and years have no fixed length: days are written instead.
+    for shown_unit in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
+        whole = (hours / _HOURS_IN[shown_unit]).quantize(Decimal("0.000001"))
         if whole == whole.to_integral_value():
-            return f"{int(whole)} {written_unit}" + ("" if whole == 1 else "s")
+            return f"{int(whole)} {shown_unit}" + ("" if whole == 1 else "s")
     return None
+
+
+def _amount_and_unit(text: str) -> tuple[Decimal, str | None]:
+    """Return the number and the unit in a text, in digits or words; 0 and None if they are missing."""
+    if (match := _TIME.match(text)) is not None:
+        return Decimal(match[1].replace(",", ".")), _unit(match[2])
+    words = text.replace("-", " ").split()
+    number = next((number for word in words if (number := _number_in(word)) is not None), None)
+    unit = next((unit for word in reversed(words) if (unit := _unit(word)) is not None), None)
+    if number is None and unit is not None and len(words) == 1:
+        number = 1
+    return Decimal(number or 0), unit
 
 
 def _unit(written: str) -> str | None:

@@ -108,11 +108,11 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
 
 def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
     """Return the problem of a line that the parser describes in words which it uses for several mistakes."""
-    for number in (here.line, here.line - 1):
-        if number and (bullet := _BULLET.match(lines.line(number))) is not None:
+    for line in (here.line, here.line - 1):
+        if line and (bullet := _BULLET.match(lines.line(line))) is not None:
             message = f"'{bullet[2]}' does not begin a list entry"
             hint = "a list entry begins with '- ': a hyphen and a space"
-            return Problem(file, number, len(bullet[1]) + 1, "syntax", message, hint)
+            return Problem(file, line, len(bullet[1]) + 1, "syntax", message, hint)
     parser_text, before = str(getattr(error, "problem", None)), lines.line(here.line)[: here.column - 1]
     if "expected <block end>" in parser_text and before.rstrip().endswith(("'", '"')):
         message = "the text ends with the closing quotation mark, but something follows"
@@ -120,7 +120,7 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
         return Problem(file, *here, "syntax", message, hint)
     if "mapping values are not allowed" not in parser_text or _odd_line_hint(lines.line(here.line)):
         return None
-    above = next((lines.line(number) for number in range(here.line - 1, 0, -1) if _has_content(lines, number)), "")
+    above = next((lines.line(line) for line in range(here.line - 1, 0, -1) if _has_content(lines.line(line))), "")
     indentation = len(before) - len(before.lstrip())
     if ":" not in before and indentation > len(above) - len(above.lstrip(" -")) and not above.rstrip().endswith(":"):
         message = "this line is indented further than the one above, which has its value already"
@@ -133,9 +133,8 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
     return None
 
 
-def _has_content(lines: Lines, number: int) -> bool:
-    line = lines.line(number).strip()
-    return bool(line) and not line.startswith("#")
+def _has_content(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _code_point(character: Any) -> int:

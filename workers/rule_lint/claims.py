@@ -119,7 +119,7 @@ class Recent:
     """An event some time ago at most.
 
     Attributes:
-        events: the events of which one happened.
+        events: at least one of these events happened.
         age: the highest age.
         is_strict: an event of exactly this age does not count.
     """

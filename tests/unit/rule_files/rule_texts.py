@@ -29,7 +29,7 @@ def source(topic: str = "shop.logins", event: str = "login") -> str:
 
 
 def assert_keeps_schema(text: str, name: str) -> None:
-    """What an editor checks with the generated schema and what the models check have to agree."""
+    """Assert that the generated schema, which editors use, agrees with the models."""
     document = parse_yaml(name, text)
     assert document.root is not None
     schema = orjson.loads((ROOT / "schemas" / "json" / name).read_bytes())

@@ -1,4 +1,4 @@
-"""Laws of validated YAML files: a value or problems, whatever the text is."""
+"""Laws of validated YAML files: a value or problems, for any text."""
 
 import pytest
 from hypothesis import given

@@ -36,7 +36,7 @@ sources:
 
 
 def place(text: str, found: str, occurrence: int = 1) -> tuple[int, int]:
-    """Line and column, from 1, of a part of the text."""
+    """Return the line and column of a part of a text, counted from 1."""
     index = -1
     for _ in range(occurrence):
         index = text.index(found, index + 1)

@@ -103,14 +103,14 @@ class Site:
         return grouped
 
     def compiled(self, path: Path) -> RuleSet:
-        """Compile a file as a preview takes it: all live but the paused ones."""
+        """Compile a file as a preview does: every rule is live except the paused ones."""
         book, problems = load_book([path], TYPES)
         assert not problems
         live = [one.model_copy(update={"status": "live"}) for one in book.rules if one.status != "paused"]
         return rules(*live)
 
     def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
-        """Decide about every customer, plainly."""
+        """Decide about every customer without the preview."""
         ruleset = self.compiled(path)
         end_ms = self.history.end_ms if until_ms is None else until_ms
         return {
@@ -147,7 +147,7 @@ def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
 
 
 def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
-    """Return by rule the customers for whom it asked for an action."""
+    """Return by rule the customers that it reaches."""
     found: dict[str, set[str]] = {}
     for name, decisions in decided.items():
         for action in actions_of(decisions):
@@ -156,5 +156,5 @@ def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
 
 
 def at_the_end(site: Site) -> dict[str, Any]:
-    """Options that let a file end where the simulated history ends; its end is a midnight."""
+    """Return the options that end a file where the simulated history ends, at a midnight."""
     return {"until": datetime.fromtimestamp((site.history.end_ms + 1) / 1000, UTC)}

@@ -19,7 +19,7 @@ from workers.rule_preview.command import preview_command
 
 
 def without_speed(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out how long it took and what the history was called."""
+    """Return a document without the durations and the name of the history."""
     left = {key: value for key, value in document.items() if "second" not in key}
     left["history"] = {**document["history"], "name": ""}
     return left
@@ -149,7 +149,7 @@ def test_many_events_need_little_more_memory_than_few(tmp_path: Path, site: Site
 
 
 def a_long_history(path: Path, events: int) -> Path:
-    """Write events of customers of whom each has about thirty, in the order of time."""
+    """Write events by time, about thirty for each customer."""
     step = 300 * 86_400 // events
     start = datetime(2024, 1, 1, tzinfo=UTC)
     with path.open("w") as file:

@@ -25,7 +25,7 @@ def example(expect: Any = "nothing", given: Any = None, **content: Any) -> dict[
 
 
 def run_one(expect: Any = "nothing", given: Any = None, *, policy: Any = None, **content: Any) -> ExampleResult:
-    """Run one example of one rule; `start` and `watch_for` go to the example, the rest to the rule."""
+    """Run one example of one rule; `start` and `watch_for` are for the example, other content for the rule."""
     own = {name: content.pop(name) for name in ("start", "watch_for") if name in content}
     content.setdefault("when", QUIET)
     one = rule("quiet", **content, examples=[example(expect, given, **own)])

@@ -73,7 +73,7 @@ def test_an_example_may_be_watched_for_less() -> None:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Everything that was decided one by one."""
+    """Return the arguments of every call of `decide`."""
     taken: list[Any] = []
 
     def counted(*arguments: Any) -> Any:

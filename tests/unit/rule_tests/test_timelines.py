@@ -22,7 +22,7 @@ CASES: Final = sorted(path.stem for path in DATA.glob("*.yaml") if not path.stem
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_failing_example_is_shown_so_that_one_sees_why(case: str) -> None:
-    """Each case is a rule file whose examples fail; what is shown stands beside it."""
+    """Each case is a rule file with failing examples; the expected output is beside it."""
     parsed = read_documents({f"{case}.yaml": (DATA / f"{case}.yaml").read_text()}, KnownNames(TYPES))
     assert parsed.problems == ()
     results = run_examples(parsed.book, TYPES, SourceLocations(parsed.documents).locate)
