@@ -25,7 +25,7 @@ from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor import unit_of_work
-from workers.runtime import worker
+from workers.runtime import assignment
 from workers.state import connection
 from workers.state.step import Step, WriteSet
 
@@ -233,14 +233,14 @@ def _no_high_water() -> None:
 
 def _no_explicit_ack() -> None:
     """A batch counts as done with as soon as it is taken, and Kafka is told at once."""
-    take = worker.Worker._take_source
+    take = assignment.Deliveries.take_source
 
     async def changed(this: Any, tp: Any, delivery: Any, done: Callable[[], object]) -> None:
         done()
         await asyncio.sleep(0)
         await take(this, tp, delivery, lambda: None)
 
-    worker.Worker._take_source = changed
+    assignment.Deliveries.take_source = changed
 
 
 def _no_publish_gate() -> None:
