@@ -62,7 +62,7 @@ def _trace() -> None:
         sys.stderr.flush()
 
     take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
-    seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
+    seek, commit = faust_batches.BatchConsumer.seek_partition, faust_batches.BatchConsumer._filter_committable_offsets
 
     def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
         result = take(this, place, delivery, done)
@@ -99,7 +99,7 @@ def _trace() -> None:
         return result
 
     intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
-    faust_batches.BatchConsumer.seek_again = sought
+    faust_batches.BatchConsumer.seek_partition = sought
     faust_batches.BatchConsumer._filter_committable_offsets = committed
 
 

@@ -80,33 +80,33 @@ class Reader:
 
     def pause(self, tp: TP) -> None:
         """Fetch no more of a partition; what was fetched already is still delivered."""
-        self._app.consumer.hold_back(tp)
+        self._app.consumer.pause_partition(tp)
 
     def resume(self, tp: TP) -> None:
         """Fetch a paused partition again."""
-        self._app.consumer.let_go(tp)
+        self._app.consumer.resume_partition(tp)
 
     async def seek(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset."""
-        await self._app.consumer.seek_again(tp, offset)
+        await self._app.consumer.seek_partition(tp, offset)
 
     def gaps(self) -> dict[TP, list[range]]:
         """Return the offsets that were skipped in reading and are not confirmed yet, by partition."""
-        gaps: dict[TP, list[range]] = self._app.consumer.holes()
+        gaps: dict[TP, list[range]] = self._app.consumer.gaps()
         return gaps
 
     def gaps_of(self, tp: TP) -> list[range]:
         """Return the unconfirmed gaps of one partition."""
-        gaps: list[range] = self._app.consumer.holes_of(tp)
+        gaps: list[range] = self._app.consumer.gaps_of(tp)
         return gaps
 
     def confirm_gaps(self, gaps: Mapping[TP, Sequence[range]]) -> None:
         """Note that nothing was missed in these gaps."""
-        self._app.consumer.settle(gaps)
+        self._app.consumer.confirm_gaps(gaps)
 
     def position_past_gaps(self, tp: TP, offset: int) -> int:
         """Return the position of a consumer that has handled every record before `offset`: past a confirmed gap."""
-        position: int = self._app.consumer.behind_holes(tp, offset)
+        position: int = self._app.consumer.position_past_gaps(tp, offset)
         return position
 
     # -- queries -------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class RuleReload:
         """Read the rule files again and activate them: all of them, or none if there is any problem.
 
         Args:
-            asked: the operator asks for it, so rules that were active before may return. If nobody asks, they may
+            asked: the operator asks for it, so rules that were active before may return. Otherwise they may
                 return only if this worker has the newest rules: then they were changed back here. A worker that
                 is behind must not bring them back.
 

@@ -1,6 +1,6 @@
 """The tick: once in `LINGER_TICK_MS`, everything that depends on time, as a list of steps in a fixed order.
 
-The order keeps watermarks honest: the clock is read first, so whatever is read after it covers that moment.
+The order keeps watermarks honest: the clock is read first, so everything read after it covers that moment.
 """
 
 import asyncio
