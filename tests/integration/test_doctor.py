@@ -92,7 +92,7 @@ def test_a_healthy_site_has_no_problem_and_what_cannot_be_seen_is_said(apache_pa
     assert problems(findings) == set()
     assert code == 0
     assert [place for place, one in findings.items() if one["health"] != "ok"] == [("clocks", "Kafka")]
-    assert findings["state", "stored offsets"]["found"] == "those of 4 partitions lie in the log"
+    assert findings["state", "stored offsets"]["found"] == "those of 4 partitions are in the log"
     assert findings["Redis", "commands"]["health"] == "ok"
 
 
@@ -249,7 +249,7 @@ def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_pa
     ("field", "value", "checked", "found", "mend"),
     [
         ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
-        (REBUILDING, "rules-known:0", "rebuild", "making its state again was not finished", "linger rebuild"),
+        (REBUILDING, "rules-known:0", "rebuild", "its rebuild was not finished", "linger rebuild"),
         (PARTITIONS, "8", "partitions of the stored state", "had 8 partitions, now there are 4", "topics create"),
     ],
 )

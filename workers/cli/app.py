@@ -26,7 +26,7 @@ from workers.explain.customer import Knowledge, look_up, render
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing
 from workers.loading import load_configuration
 from workers.observability import http_server, logs
-from workers.operations.permissions import require_access
+from workers.runtime.preflight import require_access
 from workers.runtime.worker import Worker
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connect import with_store

@@ -5,7 +5,6 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -17,7 +16,8 @@ from rich.text import Text
 
 from workers.errors import StartupError
 from workers.loading import load_configuration
-from workers.operations.doctor import Finding, Health, examine, unreadable
+from workers.operations.doctor import examine
+from workers.operations.findings import Finding, Health, document, unreadable
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.settings import Settings
@@ -42,7 +42,7 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         findings = _findings(read)
         if as_json:
-            sys.stdout.write(json.dumps([asdict(one) for one in findings], ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps([document(finding) for finding in findings], ensure_ascii=False) + "\n")
         else:
             _print(findings, Console(highlight=False, emoji=False))
         if any(one.health == "problem" for one in findings):
@@ -93,7 +93,7 @@ def _print(findings: Sequence[Finding], out: Console) -> None:
             out.print(Text.assemble((mark, style), f" {one.area}, {one.checked}: {one.found}"), soft_wrap=True)
             if one.why:
                 out.print(Text(f"    why it matters: {one.why}"), soft_wrap=True)
-            out.print(Text(f"    what mends it: {one.mend}"), soft_wrap=True)
+            out.print(Text(f"    what mends it: {one.remedy}"), soft_wrap=True)
     problems = sum(one.health == "problem" for one in findings)
     unknown = sum(one.health == "could not be checked" for one in findings)
     good = len(findings) - problems - unknown

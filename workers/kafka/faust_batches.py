@@ -54,7 +54,7 @@ _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
-"""Bytes at which a fetch waits no longer. Each fetch costs a step of every partition in it: few large ones are best."""
+"""Bytes at which a fetch waits no longer. Each fetch costs a step of its partitions, so few large ones are best."""
 
 
 class Fetch(list[ConsumerRecord]):

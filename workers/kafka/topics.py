@@ -28,6 +28,7 @@ __all__ = [
     "TopicResult",
     "TopicState",
     "TopicsError",
+    "broker_count",
     "connected_admin",
     "create_missing",
     "describe",
@@ -154,6 +155,11 @@ async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKaf
         yield admin
     finally:
         await admin.close()
+
+
+def broker_count(connected: Connected) -> int:
+    """Return how many brokers the cluster has, as this client knows it; asks nothing."""
+    return len(_client_of(connected).cluster.brokers())
 
 
 async def create_missing(

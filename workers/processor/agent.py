@@ -517,13 +517,13 @@ class Processor:
                 "It goes on when this worker has loaded the newer rule files",
             )
         sent = sent_to(number, self._progress.values())
-        end = end_of_log(bounds.end, sent, tells_too_little=not self._settings.kafka_enable_idempotence)
+        end = end_of_log(bounds.end, sent, is_lower_bound=not self._settings.kafka_enable_idempotence)
         fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
         found = check_consistency(
             fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)
         )
         if found is not None:
-            raise PartitionStopped(number, found.problem, found.mend)
+            raise PartitionStopped(number, found.problem, found.remedy)
 
     def _is_outdated(self, meta: Meta) -> bool:
         return int(meta.fields.get(GENERATION, 0)) > self._rules.generation

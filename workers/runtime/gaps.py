@@ -12,7 +12,7 @@ from faust.types import TP
 from workers.errors import LingerError
 from workers.observability import log_events, metrics
 from workers.runtime.reader import Reader
-from workers.state.consistency import Log, check_consistency
+from workers.state.consistency import offset_mismatch
 
 log = structlog.get_logger(__name__)
 
@@ -55,9 +55,7 @@ class GapCheck:
     async def _mismatch(self, tp: TP, offset: int) -> str:
         """Describe why a partition cannot be continued at an offset that was deleted."""
         bounds = (await self._reader.bounds([tp]))[tp]
-        mismatch = check_consistency({}, offset, None, Log(tp.topic, None, 0, bounds.earliest, bounds.end))
-        assert mismatch is not None  # a log never begins earlier than it did
-        return f"partition {tp.partition}: {mismatch.problem}. {mismatch.mend}"
+        return f"partition {tp.partition}: {offset_mismatch(offset, tp.topic, bounds.earliest, bounds.end)}"
 
 
 def report_lost(tp: TP, offsets: range) -> None:

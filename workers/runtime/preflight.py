@@ -2,19 +2,41 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from schemas.sources import SourcesFile
 from workers.errors import StartupError, Transient
 from workers.intake.source_identity import recreated, remember
+from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import TopicState, connected_admin, describe
+from workers.operations.permissions import (
+    MissingRight,
+    Refusal,
+    kafka_refusals,
+    missing_rights,
+    redis_refusals,
+)
+from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info
 from workers.runtime.parts import Parts
-from workers.settings import OWN_TOPICS
-from workers.state.consistency import Log, check_consistency
-from workers.state.meta import PARTITIONS
+from workers.settings import OWN_TOPICS, Settings
+from workers.state.consistency import partitions_made_with, partitions_mismatch
 
-_EVICTS_NOTHING: Final = "noeviction"
+
+async def require_access(settings: Settings, sources: SourcesFile) -> None:
+    """Check that Kafka and Redis accept this worker and give it every right it needs.
+
+    A Kafka without TLS and SASL refuses no client, and is not asked.
+
+    Raises:
+        StartupError: every refusal, with the setting or the ACL that is the remedy.
+    """
+    refusals: list[Refusal | MissingRight] = []
+    if settings.kafka_security_protocol != "PLAINTEXT":
+        refusals += await kafka_refusals(settings) or await missing_rights(settings, sources)
+    refusals += await redis_refusals(settings)
+    if refusals:
+        raise StartupError([str(refusal) for refusal in refusals])
 
 
 class Preflight:
@@ -70,10 +92,9 @@ class Preflight:
             return []  # `_redis_problems` reports it
         activity = topics.get(self._topics.activity)
         if activity is not None:
-            log_now = Log(activity.name, None, activity.partitions, 0, 0)
-            made_with = ({PARTITIONS: meta.get(PARTITIONS, "")} for meta in metas.values())
-            mismatches = [check_consistency(fields, -1, None, log_now) for fields in made_with]
-            problems += dict.fromkeys(f"{found.problem}. {found.mend}" for found in mismatches if found is not None)
+            made_with = dict.fromkeys(map(partitions_made_with, metas.values()))
+            mismatches = [partitions_mismatch(count, activity.name, activity.partitions) for count in made_with]
+            problems += [str(mismatch) for mismatch in mismatches if mismatch is not None]
         return problems
 
     async def _redis_problems(self) -> list[str]:
@@ -84,27 +105,22 @@ class Preflight:
 
     async def _eviction_problems(self) -> list[str]:
         problems = []
-        for server, raw in (await self._store.redis.ask_every_server("INFO", "memory")).items():
-            text = raw.decode() if isinstance(raw, bytes) else str(raw)
-            policy = text.partition("maxmemory_policy:")[2].split()[:1]
-            if policy and policy[0] != _EVICTS_NOTHING:
+        for server, answer in (await self._store.redis.ask_every_server("INFO", "memory")).items():
+            policy = parse_info(answer).get("maxmemory_policy", EVICTS_NOTHING)
+            if may_evict(policy):
                 problems.append(
-                    f"Redis at {server} may evict customers: maxmemory-policy is '{policy[0]}'. "
-                    f"Set it to {_EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {_EVICTS_NOTHING}"
+                    f"Redis at {server} may evict customers: maxmemory-policy is '{policy}'. "
+                    f"Set it to {EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {EVICTS_NOTHING}"
                 )
         return problems
 
     def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
         own = set(map(self._settings.topic, OWN_TOPICS))
         problems = []
-        for name in wanted:
-            if name not in topics:
-                remedy = "create it: linger topics create" if name in own else "check `topic` in the sources file"
-                problems.append(f"topic '{name}' does not exist; {remedy}")
-        activity = topics.get(self._topics.activity)
-        if activity is not None and activity.partitions != self._settings.partitions:
-            problems.append(
-                f"topic '{activity.name}' has {activity.partitions} partitions, LINGER_PARTITIONS is "
-                f"{self._settings.partitions}; set it to {activity.partitions}"
-            )
+        for missing in missing_topics(wanted, topics):
+            is_own = missing.topic in own
+            remedy = "create it: linger topics create" if is_own else "check `topic` in the sources file"
+            problems.append(f"{missing}; {remedy}")
+        for wrong in wrong_partitions([self._topics.activity], topics, self._settings.partitions):
+            problems.append(f"{wrong}; set it to {wrong.found}")
         return problems

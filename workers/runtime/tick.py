@@ -23,8 +23,7 @@ from workers.runtime.liveness import Liveness
 from workers.runtime.parts import Parts
 from workers.runtime.reader import PROBE_SECONDS
 from workers.runtime.silence import SilenceWatch
-from workers.state.consistency import Log, check_consistency
-from workers.state.meta import PARTITIONS
+from workers.state.consistency import partitions_mismatch, topic_mismatch
 
 log = structlog.get_logger(__name__)
 
@@ -124,9 +123,9 @@ class Tick:
         problems = recreated(source_ids, sources)
         activity = topics.get(self._topics.activity)
         if activity is not None:
-            log_now = Log(activity.name, activity.topic_id, activity.partitions, 0, 0)
-            mismatch = check_consistency({PARTITIONS: str(self._partitions)}, -1, id_before, log_now)
-            problems += [] if mismatch is None else [f"{mismatch.problem}. {mismatch.mend}"]
+            partitions = partitions_mismatch(self._partitions, activity.name, activity.partitions)
+            mismatch = partitions or topic_mismatch(id_before, activity.name, activity.topic_id)
+            problems += [] if mismatch is None else [str(mismatch)]
         if problems:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)

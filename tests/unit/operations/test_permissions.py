@@ -7,8 +7,8 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
 from workers.kafka.acls import Right
-from workers.operations.doctor import COMMANDS
 from workers.operations.permissions import rights_needed
+from workers.operations.redis_checks import COMMANDS
 from workers.settings import OWN_TOPICS, read_settings
 
 ACL_FILES: Final = ROOT / "docs" / "acl"

@@ -19,7 +19,7 @@ def test_a_position_outside_the_log_does_not_fit(offset: int) -> None:
     assert found is not None
     assert found.kind == "outside"
     assert f"offset {offset}, but its log holds 10 to 20" in found.problem
-    assert "linger rebuild" in found.mend
+    assert "linger rebuild" in found.remedy
 
 
 def test_a_topic_created_anew_does_not_fit_even_where_the_offset_does() -> None:
@@ -37,7 +37,7 @@ def test_another_number_of_partitions_does_not_fit_and_cannot_be_rebuilt() -> No
     found = check_consistency({PARTITIONS: "8"}, 15, "id-1", LOG)
     assert found is not None
     assert (found.kind, found.can_be_rebuilt) == ("partitions", False)
-    assert "linger rebuild" not in found.mend
+    assert "linger rebuild" not in found.remedy
 
 
 def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
@@ -46,7 +46,7 @@ def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
     assert found.kind == "rebuilding"
 
 
-def test_what_intake_was_told_makes_a_log_longer_only_where_the_broker_tells_too_little() -> None:
-    assert end_of_log(20, 30, tells_too_little=True) == 30
-    assert end_of_log(20, 10, tells_too_little=True) == 20
-    assert end_of_log(20, 30, tells_too_little=False) == 20
+def test_what_intake_was_told_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
+    assert end_of_log(20, 30, is_lower_bound=True) == 30
+    assert end_of_log(20, 10, is_lower_bound=True) == 20
+    assert end_of_log(20, 30, is_lower_bound=False) == 20
