@@ -47,5 +47,5 @@ class Liveness:
         return None
 
     def is_hopeless(self, now: float) -> bool:
-        """Return whether the stall has lasted so long that the worker should end, to be started again."""
+        """Return whether the stall has lasted long enough to end the worker, so that it is started again."""
         return now - min(self._ticked_at, self._moved_at) > 2 * self.patience_seconds

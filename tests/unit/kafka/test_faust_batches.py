@@ -100,7 +100,7 @@ class Thread:
 
 
 class Reader:
-    """A consumer of Faust as `build_app` makes it, of which only the network is missing."""
+    """A consumer of Faust as `build_app` makes it; only the network is missing."""
 
     def __init__(self, app: faust.App, thread: Thread) -> None:
         self.app, self.thread = app, thread
@@ -382,7 +382,7 @@ def test_the_first_batch_after_a_seek_follows_where_it_went(by: str) -> None:
     [
         (10, 10, True),
         (8, 10, True),  # read again: what is known already is left out
-        (11, 10, False),  # what lay between was fetched, and dropped by somebody
+        (11, 10, False),  # records in between were fetched, and dropped by Faust
     ],
 )
 def test_whether_something_is_missing_before_a_delivery(follows: int, offset: int, contiguous: bool) -> None:
@@ -553,7 +553,7 @@ def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again(
 
 
 def test_an_answer_of_the_thread_is_numbered_and_says_how_far_it_reached() -> None:
-    """The number counts answers with records: one that is missing was for somebody who did not wait for it."""
+    """The number counts answers with records: a missing one was for a task that did not wait for it."""
 
     class Fetcher:
         _closed = False
@@ -628,7 +628,7 @@ def test_a_partition_that_is_held_back_is_not_fetched_until_it_is_let_go() -> No
 
 
 def test_a_partition_that_is_taken_away_while_held_back_is_not_asked_for_again_and_again() -> None:
-    """Nobody will ever say where to read it from, and each asking sends all the others back."""
+    """It never gets a position, and each request for positions would seek the others back."""
 
     async def law(made: Reader) -> None:
         def rebalance() -> None:
@@ -679,7 +679,7 @@ def test_without_our_app_faust_makes_a_folder(tmp_path: Path, monkeypatch: pytes
 
 
 async def everything_ran() -> None:
-    """Wait until nothing can run any more: whatever is left waits for what nobody sends."""
+    """Wait until nothing can run any more: the tasks that remain wait for records that are never sent."""
     loop: Any = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(0)
