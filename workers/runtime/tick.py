@@ -40,7 +40,7 @@ class Tick:
     """Reads the clock and the progress of the sources, and decides what is due.
 
     Attributes:
-        problem: what outside did not answer in the last tick, None if it was complete.
+        problem: what outside did not answer; None after a complete tick.
     """
 
     def __init__(self, parts: Parts, gaps: GapCheck, silence: SilenceWatch, liveness: Liveness) -> None:
@@ -90,7 +90,7 @@ class Tick:
         # Gaps before positions: a gap that is confirmed counts as read when progress is reported.
         await self._gaps.check()
         # Topics and ends after the clock: a partition that is added later holds only records later than the clock.
-        # Both at once: each waits for a fetch of the probe.
+        # Both concurrently, which saves a round trip.
         _, source_ends = await _both(self._check_topics(), self._reader.ends(self._intake.partitions))
         # Progress after the ends: it compares what was passed on with what there was.
         progress = await self._publish_progress(reading, source_ends)
