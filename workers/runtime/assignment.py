@@ -45,6 +45,9 @@ class Assignment:
 
     async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
         topics = await self._reader.describe([*self._topics.partitions])
+        # Before the topics are noted: the tick would take a replaced topic for the one that the state was made from.
+        if (replaced := self._topics.replaced(topics)) is not None:
+            raise LingerError(str(replaced))
         self._topics.note(topics)
         if problems := await self._preflight.problems_at_claim(topics):
             raise LingerError("\n".join(problems))

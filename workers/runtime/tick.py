@@ -23,7 +23,7 @@ from workers.runtime.liveness import Liveness
 from workers.runtime.parts import Parts
 from workers.runtime.reader import PROBE_SECONDS
 from workers.runtime.silence import SilenceWatch
-from workers.state.consistency import partitions_mismatch, topic_mismatch
+from workers.state.consistency import partitions_mismatch
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,6 @@ class Tick:
         Raises:
             LingerError: a topic was replaced, so that the state does not belong to it.
         """
-        id_before = self._topics.activity_id
         topics, source_ids = await _both(
             asyncio.wait_for(self._reader.describe([*self._topics.partitions]), PROBE_SECONDS),
             self._store.redis.fields(self._store.keys.sources),
@@ -124,7 +123,7 @@ class Tick:
         activity = topics.get(self._topics.activity)
         if activity is not None:
             partitions = partitions_mismatch(self._partitions, activity.name, activity.partitions)
-            mismatch = partitions or topic_mismatch(id_before, activity.name, activity.topic_id)
+            mismatch = partitions or self._topics.replaced(topics)
             problems += [] if mismatch is None else [str(mismatch)]
         if problems:
             raise LingerError("\n".join(problems))

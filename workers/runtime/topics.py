@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from workers.kafka.topics import TopicState
+from workers.state.consistency import StateMismatch, topic_mismatch
 
 
 class KnownTopics:
@@ -18,6 +19,11 @@ class KnownTopics:
         self.activity = activity
         self.activity_id: str | None = None
         self.partitions: dict[str, int] = {}
+
+    def replaced(self, topics: Mapping[str, TopicState]) -> StateMismatch | None:
+        """Return a mismatch if a description shows another activity topic than the noted one; call before `note`."""
+        activity = topics.get(self.activity)
+        return None if activity is None else topic_mismatch(self.activity_id, activity.name, activity.topic_id)
 
     def note(self, topics: Mapping[str, TopicState]) -> None:
         """Take over a description; a topic that a broker does not show for a moment keeps what it had."""
