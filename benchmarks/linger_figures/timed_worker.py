@@ -25,7 +25,7 @@ from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor.unit_of_work import UnitOfWork
-from workers.runtime import worker
+from workers.runtime import tick
 from workers.state import step
 
 STAGES: Final = {
@@ -59,7 +59,7 @@ _PATCHED_ASYNC: Final[tuple[tuple[str, Any, str], ...]] = (
     ("commit", step.Step, "commit"),
     ("send", Sender, "_sender_routine"),
     ("send", Sender, "_send_produce_req"),
-    ("tick", worker.Worker, "_tick"),
+    ("tick", tick.Tick, "run"),
 )
 
 

@@ -25,7 +25,7 @@ from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
 from workers.processor import unit_of_work
-from workers.runtime import worker
+from workers.runtime import assignment
 from workers.state import connection
 from workers.state.step import Step, WriteSet
 
@@ -62,7 +62,7 @@ def _trace() -> None:
         sys.stderr.flush()
 
     take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
-    seek, commit = faust_batches.BatchConsumer.seek_again, faust_batches.BatchConsumer._filter_committable_offsets
+    seek, commit = faust_batches.BatchConsumer.seek_partition, faust_batches.BatchConsumer._filter_committable_offsets
 
     def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
         result = take(this, place, delivery, done)
@@ -99,7 +99,7 @@ def _trace() -> None:
         return result
 
     intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
-    faust_batches.BatchConsumer.seek_again = sought
+    faust_batches.BatchConsumer.seek_partition = sought
     faust_batches.BatchConsumer._filter_committable_offsets = committed
 
 
@@ -233,14 +233,14 @@ def _no_high_water() -> None:
 
 def _no_explicit_ack() -> None:
     """A batch counts as done with as soon as it is taken, and Kafka is told at once."""
-    take = worker.Worker._take_source
+    take = assignment.Deliveries.take_source
 
     async def changed(this: Any, tp: Any, delivery: Any, done: Callable[[], object]) -> None:
         done()
         await asyncio.sleep(0)
         await take(this, tp, delivery, lambda: None)
 
-    worker.Worker._take_source = changed
+    assignment.Deliveries.take_source = changed
 
 
 def _no_publish_gate() -> None:

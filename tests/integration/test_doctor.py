@@ -1,4 +1,4 @@
-"""Laws of the doctor, over a real broker and store: healthy is healthy, and what is wrong is named with its mend."""
+"""Laws of the doctor, over a real broker and store: healthy is healthy, and a problem is named with its remedy."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ def problems(findings: Findings) -> set[tuple[str, str]]:
 
 
 def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
-    """The only problem there is; it says why it matters and what mends it."""
+    """The only problem there is; it says why it matters and how to fix it."""
     assert problems(findings) == {(area, checked)}
     problem = findings[area, checked]
     assert problem["why"]
@@ -92,7 +92,7 @@ def test_a_healthy_site_has_no_problem_and_what_cannot_be_seen_is_said(apache_pa
     assert problems(findings) == set()
     assert code == 0
     assert [place for place, one in findings.items() if one["health"] != "ok"] == [("clocks", "Kafka")]
-    assert findings["state", "stored offsets"]["found"] == "those of 4 partitions lie in the log"
+    assert findings["state", "stored offsets"]["found"] == "those of 4 partitions are in the log"
     assert findings["Redis", "commands"]["health"] == "ok"
 
 
@@ -249,7 +249,7 @@ def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_pa
     ("field", "value", "checked", "found", "mend"),
     [
         ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
-        (REBUILDING, "rules-known:0", "rebuild", "making its state again was not finished", "linger rebuild"),
+        (REBUILDING, "rules-known:0", "rebuild", "its rebuild was not finished", "linger rebuild"),
         (PARTITIONS, "8", "partitions of the stored state", "had 8 partitions, now there are 4", "topics create"),
     ],
 )
@@ -258,7 +258,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it
 ) -> None:
     async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
-        # What intake was told once is not in the log for that.
+        # An offset that Kafka once confirmed to intake does not prove that the log holds it.
         told = {"elsewhere:0": Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
         await place.store.publish_progress(told)
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, field, value)])

@@ -234,7 +234,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_stood(apache_pair: Pair, tmp_
         worker = place.start_worker()
 
         async def is_stopped() -> bool:
-            return "making its state again was not finished" in place.log()
+            return "its rebuild was not finished" in place.log()
 
         await place.until(is_stopped, "the worker to stop the partition")
         place.processes.remove(worker)

@@ -1,4 +1,4 @@
-"""Laws of what Linger refuses, over real Kafka and Redis: each refusal names the command that mends it."""
+"""Laws of what Linger refuses, over real Kafka and Redis: each refusal names the command that fixes it."""
 
 import asyncio
 import sys
@@ -103,7 +103,7 @@ def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing
         assert (await command(place, "sources", "forget", orders))[0] == 2, "a worker is alive"
         await create_anew(place, orders, 2)
         assert f"linger sources forget {orders}" in await ended(place)
-        # It grows beyond what was read of the old one: by offsets alone nobody would notice.
+        # It grows beyond what was read of the old one: by offsets alone it would not be noticed.
         place.ends = {name: end for name, end in place.ends.items() if not name.startswith(orders)}
         for number in range(30):
             await place.order(f"new{number}", 3)
@@ -206,7 +206,7 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
         try:
             said = await refused(place)
             assert "redis-cli CONFIG SET maxmemory-policy noeviction" in said
-            # Another partition makes Kafka share them out anew: the worker that runs looks again.
+            # Another partition makes Kafka rebalance: the worker that runs checks again.
             await grow(place, f"{place.prefix}logins", 3)
             assert "may evict customers" in await ended(place)
         finally:
@@ -228,7 +228,7 @@ def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair,
         place.ends[f"{orders}:2"] = placed.offset + 1
         await place.now(12)
         await place.decided_until(12)
-        # ada bought on day 9, in a partition that nobody had read: she is not quiet.
+        # ada bought on day 9, in a partition that was not read yet: she is not quiet.
         assert [one["customer_id"] for one in await place.actions("at-risk")] == ["bob"]
 
     play(apache_pair, tmp_path, scenario)

@@ -112,7 +112,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
                 }
                 for rule_id in ("soft", "hard", "third")
             }
-            # What never changed in its meaning is as if nobody had reloaded anything.
+            # A rule whose meaning never changed decides as if there had been no reload.
             steady = rules(next(one for one in book.rules if one.id == "soft"))
             expected: list[Action | Decision] = []
             for customer in {name for _, name in orders}:
@@ -120,7 +120,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
                 expected += decide(customer, None, events, steady, watched(steady), day(200)).decisions
             assert found["soft"] == set(left(expected))
             assert found["third"] == set()
-            # The new one acted for nobody who met it before it went live, and for everybody who came to meet it.
+            # The new one acted for no customer who met it before it went live, and for all who met it later.
             newest = await as_active(place.store, rules(*book.rules))
             live_ms = newest.by_id["hard"].live_since_ms
             assert live_ms >= day(39)

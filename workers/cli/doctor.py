@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Final
 
 import typer
@@ -14,7 +13,8 @@ from rich.text import Text
 from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
-from workers.operations.doctor import Finding, Health, examine, unreadable
+from workers.operations.doctor import examine
+from workers.operations.findings import Finding, Health, document, unreadable
 from workers.operations.longest_duration import longest_duration
 from workers.settings import read_settings
 
@@ -36,7 +36,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     findings = _findings(context.obj)
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([document(finding) for finding in findings])
     else:
         _print(findings)
     if any(finding.health == "problem" for finding in findings):
@@ -75,7 +75,7 @@ def _print(findings: Sequence[Finding]) -> None:
             out.print(Text.assemble((mark, style), text), soft_wrap=True)
             if finding.why:
                 out.print(Text(f"    why it matters: {finding.why}"), soft_wrap=True)
-            out.print(Text(f"    how to fix it: {finding.mend}"), soft_wrap=True)
+            out.print(Text(f"    how to fix it: {finding.remedy}"), soft_wrap=True)
     problems = sum(finding.health == "problem" for finding in findings)
     unchecked = sum(finding.health == "could not be checked" for finding in findings)
     healthy = len(findings) - problems - unchecked

@@ -13,7 +13,7 @@ import typer
 from workers.cli.output import EXIT_FORCED
 from workers.loading import load_configuration
 from workers.observability import logs
-from workers.operations.permissions import require_access
+from workers.runtime.preflight import require_access
 from workers.runtime.worker import Worker
 from workers.settings import read_settings
 

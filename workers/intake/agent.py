@@ -236,7 +236,7 @@ class Intake:
         reading: Reading,
         ends: Mapping[tuple[str, int], int],
         counts: Mapping[str, int],
-        behind_holes: Callable[[tuple[str, int], int], int],
+        position_past_gaps: Callable[[tuple[str, int], int], int],
     ) -> dict[str, Progress]:
         """Return the progress of each source partition, to be told to everybody.
 
@@ -244,7 +244,7 @@ class Intake:
             reading: the clock, read before the end offsets were.
             ends: end offsets of the source partitions.
             counts: how many partitions each topic has.
-            behind_holes: how far a partition is read by whom has handled everything before an offset.
+            position_past_gaps: how far a partition is read by whom has handled everything before an offset.
         """
         self._now_ms = reading.now_ms
         told = {}
@@ -253,7 +253,7 @@ class Intake:
             end = max(ends.get((topic, partition), 0), reading.ends.get(name, 0))
             offset = cursor.offset
             if offset == cursor.queued:
-                offset = behind_holes((topic, partition), offset)
+                offset = position_past_gaps((topic, partition), offset)
             cursor.waits = offset < end
             if not cursor.waits:
                 progress.watermark_ms = max(progress.watermark_ms, reading.now_ms)

@@ -1,33 +1,34 @@
-"""Everything that touches Faust's insides: reading whole record batches, and starting where Linger says.
+"""Reads whole record batches through Faust, from the offsets that Linger names.
 
-Faust 0.15.3 delivers one record at a time; its public setting `ConsumerScheduler` may yield one record-like
-object per partition batch instead. What that takes, and why, each kept by a test in
-`tests/unit/kafka/test_faust_batches.py`:
+This is the only module that touches Faust's insides.
 
-- The batch carries the last record's offset, so acknowledging it acknowledges all. Faust's own bookkeeping of single
-  offsets then takes a batch for a gap, commits over batches in flight, and stops for good behind a first record
-  with offset 0. Here the deliveries themselves are kept in order, and the commit is behind the last of them before
-  which everything was acknowledged.
-- Every rebalance seeks to Kafka's committed offsets through `seek_to_committed`; here that method asks Linger
-  for the positions instead. A seek done anywhere else would be overwritten.
-- After a seek, batches fetched before it may still be on their way, at several places. Each fetch is stamped with
-  the `epoch` of its partition, which every seek raises before it is handed to the consumer's thread. What bears an
-  old epoch is dropped. A fetch that waits for records while a seek is made may return those behind the seek (the
-  thread has two hands): when it comes, the seek is made once more, and nothing is fetched in between.
-- When Faust stops or restarts its fetcher it cancels it, but not the fetch that waits in the consumer's thread: that
-  may take records behind the seek that follows, for nobody. So answers with records are numbered; when a number is
-  missing, every partition is read again from where its deliveries end.
-- Faust itself may drop a batch (of a paused partition, while flow is stopped). Each batch says what it `follows`,
-  so that the next one shows the hole; offsets alone cannot, because Kafka's own have holes. What is fetched between
-  asking for positions and seeking there follows nothing that is known, and is dropped: rebalances overlap, flow may
-  have been let go by an earlier one, and Faust gives up asking after its request timeout and reads on: then
-  positions are asked for once more before anything is fetched. Only for partitions that are assigned: one that is
-  let go after it was taken away is active to Faust until the next rebalance.
-- Faust drops what lies below the last offset it has handed over, and notes that offset when the handing over has
-  ended, which may be after a seek to below it. It is given a note-book that stays empty.
-- Faust makes itself a folder for tables in the working directory; `BatchApp` leaves that out.
-- A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost; `seek_wait` runs
-  there.
+Faust 0.15.3 delivers one record at a time. Its public setting `ConsumerScheduler` may instead yield one record-like
+object per partition batch. That has consequences; each is kept by a test in `tests/unit/kafka/test_faust_batches.py`:
+
+- A batch carries the offset of its last record, so acknowledging it acknowledges all of them. Faust tracks single
+  offsets: it would take a batch for a gap, commit past batches in flight, and stop for good behind a first record
+  with offset 0. This module tracks deliveries in order. It commits up to the last delivery before which all were
+  acknowledged.
+- Faust seeks to Kafka's committed offsets at every rebalance, through `seek_to_committed`. That method asks Linger
+  for the positions instead. A seek made anywhere else would be overwritten.
+- After a seek, batches fetched before it may still be in flight, in several places. Each fetch is stamped with the
+  `epoch` of its partition. Every seek raises the epoch before it is handed to the consumer's thread. A batch with an
+  old epoch is dropped. A fetch that waits for records during a seek may return records from behind the seek, because
+  the thread serves both concurrently. When that fetch returns, the seek is repeated; nothing is fetched in between.
+- When Faust stops or restarts its fetcher, it cancels the fetcher but not the fetch that waits in the consumer's
+  thread. That fetch may consume records behind the next seek, and nothing receives them. So answers with records are
+  numbered. If a number is missing, every partition is read again from the end of its deliveries.
+- Faust may drop a batch (of a paused partition, or while flow is stopped). Each batch carries what it `follows`, so
+  that the next one reveals the loss. Offsets alone cannot, because Kafka's own offsets have gaps.
+- A fetch between asking for positions and seeking there follows nothing known, and is dropped. Rebalances overlap, so
+  an earlier one may have resumed the flow. Faust also stops asking after its request timeout, and reads on. Then
+  positions are requested again before anything is fetched. This holds only for assigned partitions: one that is
+  resumed after it was revoked stays active in Faust until the next rebalance.
+- Faust drops records below the last offset it has delivered. It notes that offset when the delivery has ended, which
+  may be after a seek to a lower offset. It is given a map that stays empty.
+- Faust creates a directory for tables in the working directory. `BatchApp` does not.
+- A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost. `seek_wait` runs in
+  the consumer's thread.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
 Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
-"""Given the assigned partitions and Kafka's committed offsets, returns where to start reading each."""
+"""Receives the assigned partitions and Kafka's committed offsets; returns where to start reading each."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
-"""Bytes for which a fetch waits no longer. Each is a step of every partition in it: better few and large ones."""
+"""Bytes at which a fetch waits no longer. Each fetch costs a step of its partitions, so few large ones are best."""
 
 
 class Fetch(list[ConsumerRecord]):
@@ -71,8 +72,8 @@ class Delivery:
 
     Attributes:
         records: in order, at least one.
-        follows: the offset behind the fetch before this one; for the first after a seek, where that seek went.
-        epoch: how many seeks the partition had seen when this was fetched.
+        follows: the offset behind the previous fetch; for the first fetch after a seek, the target of that seek.
+        epoch: count of seeks of the partition when this was fetched.
     """
 
     records: Sequence[ConsumerRecord]
@@ -86,7 +87,7 @@ class Delivery:
         return offset
 
     def is_contiguous(self, offset: int) -> bool:
-        """Tell whether nothing that was to be read lies between `offset` and this delivery."""
+        """Return whether no record that should have been read is between `offset` and this delivery."""
         return self.follows <= offset
 
 
@@ -134,8 +135,8 @@ class Answer(dict[TP, Sequence[ConsumerRecord]]):
     """What the consumer's thread returns for one fetch: records by partition.
 
     Attributes:
-        number: how many answers with records the thread has given, this one included.
-        reached: by partition, the offset behind everything that was returned so far, holes included.
+        number: count of answers with records that the thread has given, this one included.
+        reached: by partition, the offset behind everything returned so far, gaps included.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class Answer(dict[TP, Sequence[ConsumerRecord]]):
 
 
 class _Unread(dict[TP, int | None]):
-    """Faust's note of what it has handed over, by partition; it stays empty."""
+    """Faust's map of what it has delivered, by partition; it stays empty."""
 
     def __getitem__(self, tp: TP) -> None:
         return None
@@ -160,10 +161,10 @@ class _Unread(dict[TP, int | None]):
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's thread around aiokafka's consumer: it reads what is committed, and numbers its answers.
+    """Faust's thread around aiokafka's consumer: it reads committed records only, and numbers its answers.
 
     Attributes:
-        answers: how many with records there were.
+        answers: count of answers with records.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -172,29 +173,29 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # Faust offers it only together with its own transactions. An order that was aborted is none.
+        # Faust offers it only together with its own transactions. A record of an aborted transaction is no event.
         consumer._isolation_level = "read_committed"
         # While a fetch waits for records of some partitions, no other partition of that broker is fetched, such as
-        # one that was paused when it was sent. Faust would let it wait for 1.5 s, but for no more than one byte.
+        # one that was paused when the fetch was sent. Faust's defaults are 1.5 s and one byte.
         consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
         return consumer
 
     async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Answer:
         records = await super()._fetch_records(consumer, *arguments, **named)
-        # Since aiokafka moved its positions nothing was awaited: they belong to these records.
+        # Nothing was awaited since aiokafka moved its positions, so they belong to these records.
         self.answers += bool(records)
         subscription = consumer._subscription.subscription
         if subscription is None or subscription.assignment is None:
             return Answer(records, self.answers, {})
         states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
-        # A position that is not known yet has nothing behind it.
+        # A partition without a position has returned nothing yet.
         reached = {TP(*tp): state._position for tp, state in states.items() if state._position is not None}
         return Answer(records, self.answers, reached)
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
-    """Faust's consumer, starting where Linger says."""
+    """Faust's consumer, which starts at the positions that Linger names."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -202,8 +203,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends: dict[TP, int] = {}
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._reached: dict[TP, int] = {}
-        self._passed_over: defaultdict[TP, list[range]] = defaultdict(list)
-        self._settled: dict[TP, range] = {}
+        self._skipped: defaultdict[TP, list[range]] = defaultdict(list)
+        self._confirmed: dict[TP, range] = {}
         self._answers = 0
         self._asking = 0
         self._read_offset = _Unread()
@@ -211,64 +212,65 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
-    def behind_holes(self, tp: TP, offset: int) -> int:
-        """Return how far a partition is read, by somebody who has handled everything before an offset.
+    def position_past_gaps(self, tp: TP, offset: int) -> int:
+        """Return the position of a consumer that has handled every record before `offset`: past a confirmed gap.
 
-        That is further than the offset where the log goes on with a hole that was settled.
+        It differs from `offset` only if reading ends at `offset` and a confirmed gap starts there.
         """
-        hole = self._settled.get(tp)
-        return offset if hole is None or not self._ends.get(tp) == offset == hole.start else hole.stop
+        gap = self._confirmed.get(tp)
+        return offset if gap is None or not self._ends.get(tp) == offset == gap.start else gap.stop
 
-    def holes(self) -> dict[TP, list[range]]:
-        """Return the offsets that reading has passed over, until they are settled.
+    def gaps(self) -> dict[TP, list[range]]:
+        """Return the offsets that reading has skipped, by partition, until they are confirmed.
 
-        Markers of transactions and records of aborted ones leave holes, which no record ever follows for certain;
-        and so does what was deleted before it was read. Kafka's client does not tell one from the other: whoever
-        knows where the log begins can.
+        Transaction markers and records of aborted transactions leave gaps, and it is not certain that a record ever
+        follows them. Records that were deleted before they were read leave gaps, too. Kafka's client does not
+        distinguish these cases; a caller that knows where the log begins can.
         """
-        return {tp: found for tp in {*self._passed_over, *self._reached} if (found := self.holes_of(tp))}
+        partitions = {*self._skipped, *self._reached}
+        return {tp: gaps for tp in partitions if (gaps := self.gaps_of(tp))}
 
-    def holes_of(self, tp: TP) -> list[range]:
-        """Return those of one partition: see `holes`."""
+    def gaps_of(self, tp: TP) -> list[range]:
+        """Return the unconfirmed gaps of one partition; see `gaps`."""
         end = self._ends.get(tp)
         behind = range(0) if end is None else range(end, self._reached.get(tp, end))
-        passed_over = self._passed_over.get(tp, ())
-        return [*passed_over, behind] if behind and self._settled.get(tp) != behind else [*passed_over]
+        skipped = self._skipped.get(tp, ())
+        return [*skipped, behind] if behind and self._confirmed.get(tp) != behind else [*skipped]
 
-    def settle(self, holes: Mapping[TP, Sequence[range]]) -> None:
-        """Take note that nothing was missed in these."""
-        for tp, settled in holes.items():
-            self._passed_over[tp] = [hole for hole in self._passed_over[tp] if hole not in settled]
-            self._settled[tp] = settled[-1]
+    def confirm_gaps(self, gaps: Mapping[TP, Sequence[range]]) -> None:
+        """Note that nothing was missed in these gaps."""
+        for tp, confirmed in gaps.items():
+            self._skipped[tp] = [gap for gap in self._skipped[tp] if gap not in confirmed]
+            self._confirmed[tp] = confirmed[-1]
 
     def is_current(self, tp: TP, delivery: Delivery) -> bool:
-        """Tell whether the partition was not sought anew since this was fetched."""
+        """Return whether the partition had no seek since this was fetched."""
         return delivery.epoch == self._epochs[tp]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
         unknown = self.assignment() - self._ends.keys()
         if not self._asking and unknown & (active_partitions or set()):
-            # Faust gave up asking for positions before there was an answer, and reads on from anywhere.
+            # Faust stopped asking for positions before there was an answer, and reads on from an arbitrary offset.
             await self.perform_seek()
         before = dict(self._epochs)
         answer: Answer = await super()._getmany(active_partitions, timeout)
         missed = answer.number - bool(answer) - self._answers
         self._answers = answer.number
         if missed:
-            _log.info("a fetch was answered when nobody waited for it any more: reading its records again")
+            _log.info("a fetch was answered after its task was cancelled: reading its records again")
             for tp, offset in [*self._ends.items()]:
-                await self.seek_again(tp, offset)
+                await self.seek_partition(tp, offset)
             return {}
         fetched: dict[TP, Fetch] = {}
         for tp, records in answer.items():
             if not records or tp not in self._ends:
-                continue  # positions are being asked for: nobody knows what lies before these records
+                continue  # positions are being requested: what precedes these records is unknown
             if before.get(tp, 0) != self._epochs[tp]:
-                # Sought while this fetch was waiting: these may be the very records that the seek was for.
-                await self.seek_again(tp, self._ends[tp])
+                # A seek was made while this fetch waited: these may be the records that the seek was for.
+                await self.seek_partition(tp, self._ends[tp])
                 continue
-            if missing := range(self.behind_holes(tp, self._ends[tp]), records[0].offset):
-                self._passed_over[tp].append(missing)
+            if missing := range(self.position_past_gaps(tp, self._ends[tp]), records[0].offset):
+                self._skipped[tp].append(missing)
             fetched[tp] = Fetch(records, self._ends[tp], self._epochs[tp])
             self._ends[tp] = records[-1].offset + 1
             self._delivered[tp].append(records[-1].offset)
@@ -278,7 +280,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return fetched
 
     def _new_offset(self, tp: TP) -> int | None:
-        """Return the offset behind the last delivery before which everything was acknowledged."""
+        """Return the offset behind the last delivery up to which all are acknowledged; None if none was added."""
         delivered, acknowledged, committable = self._delivered[tp], self._acked_index[tp], None
         while delivered and delivered[0] in acknowledged:
             last = delivered.popleft()
@@ -288,7 +290,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return committable
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Ask Linger for the positions, seek there, and tell Faust."""
+        """Ask Linger for the positions, seek there, and return them to Faust."""
         self._asking += 1
         try:
             return await self._seek_to_positions()
@@ -297,18 +299,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _seek_to_positions(self) -> Mapping[TP, int]:
         for tp in self.assignment():
-            self._renew(tp)  # from here on Faust and aiokafka may stand anywhere
+            self._renew(tp)  # from here on the positions of Faust and aiokafka are arbitrary
         committed = dict(await super().seek_to_committed())
         assigned = set(self.assignment())
         for tp in assigned:
-            self._renew(tp)  # nothing fetched so far may meet the positions asked for now
+            self._renew(tp)  # nothing fetched so far may be taken for what follows the new positions
         positions: Positions = self.app.linger_positions
         offsets = await positions(assigned, committed)
         for tp, offset in offsets.items():
-            await self.seek_again(tp, offset)
+            await self.seek_partition(tp, offset)
         return offsets
 
-    async def seek_again(self, tp: TP, offset: int) -> None:
+    async def seek_partition(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset."""
         self._renew(tp)  # no await between this and the next call: see the module's docstring
         self._ends[tp] = offset
@@ -318,38 +320,54 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._epochs[tp] += 1
         self._ends.pop(tp, None)
         self._reached.pop(tp, None)
-        self._passed_over.pop(tp, None)
+        self._skipped.pop(tp, None)
         self._delivered.pop(tp, None)
         self._acked.pop(tp, None)
         self._acked_index.pop(tp, None)
-        # Faust ignores what is acknowledged below this; a store that lost steps has them read again.
+        # Faust ignores acknowledgements below this offset; a store that lost steps makes them be read again.
         self._committed_offset.pop(tp, None)
 
-    def hold_back(self, tp: TP) -> None:
-        """Fetch no more of a partition; what was fetched already is still delivered."""
+    def pause_partition(self, tp: TP) -> None:
+        """Fetch no more of a partition; batches that were fetched already are still delivered."""
         self.on_buffer_full(tp)
 
-    def let_go(self, tp: TP) -> None:
-        """Fetch a partition again that was held back."""
+    def resume_partition(self, tp: TP) -> None:
+        """Fetch a paused partition again."""
         self.on_buffer_drop(tp)
 
 
 class BatchApp(faust.App):  # type: ignore[misc]
-    """Faust's app, without its folder: Linger has no tables, and its file system may be read-only."""
+    """Faust's app without its directory: Linger has no tables, and its file system may be read-only."""
 
     def _create_directories(self) -> None:
         pass
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]
-    """Faust's transport with our consumer."""
+    """Faust's transport with `BatchConsumer`."""
 
     Consumer = BatchConsumer
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """What Faust needs to know; times in milliseconds."""
+    """How to connect and join the group.
+
+    Attributes:
+        group_id: of the consumer group.
+        client_id: shown in the brokers' logs.
+        group_instance_id: makes the member a static one; None for a dynamic member, never empty.
+        bootstrap_servers: `host:port` each.
+        ssl_context: for TLS, None without.
+        sasl_mechanism: None without SASL.
+        sasl_username: None without SASL.
+        sasl_password: never shown.
+        session_timeout_ms: a member silent for longer is removed from the group.
+        rebalance_timeout_ms: longest wait of a rebalance for its members.
+        heartbeat_interval_ms: between two heartbeats of a member.
+        request_timeout_ms: longest wait for one answer of a broker.
+        max_poll_records: most records of one fetch.
+    """
 
     group_id: str
     client_id: str
@@ -367,11 +385,11 @@ class ReaderSettings:
 
 
 def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -> faust.App:
-    """Return a Faust app that reads batches and starts where `positions` says.
+    """Return a Faust app that reads batches and starts where `positions` returns.
 
     Args:
         settings: connection and group.
-        partitions: of all topics together; bounds how many batches are buffered.
+        partitions: count over all topics; bounds how many batches are buffered.
         positions: see `Positions`.
     """
     app = BatchApp(
@@ -386,14 +404,14 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         broker_max_poll_records=settings.max_poll_records,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
-        # Until a new partition of a source is assigned, what is in it holds up the rules that read it.
+        # A new partition of a source delays the rules that read it until it is assigned.
         consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-        # None, never "": an empty name is a name, and two members of one name throw each other out.
+        # None, never "": an empty name is a name, and two members of one name remove each other from the group.
         consumer_group_instance_id=settings.group_instance_id,
         ConsumerScheduler=BatchScheduler,
         # Counts batches, not records: more would be memory without back-pressure.
         stream_buffer_maxsize=_BUFFERED_BATCHES_PER_PARTITION * partitions,
-        # A rebalance does not wait for batches in hand: the fence makes it safe to let go of them.
+        # A rebalance does not wait for batches in progress: the fence makes it safe to abandon them.
         stream_wait_empty=False,
         processing_guarantee="at_least_once",
         value_serializer="raw",
@@ -411,20 +429,20 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
 
 
 Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
-"""Handles one delivery; calls the third argument, now or later, when the delivery is done with."""
+"""Handles one delivery; calls the third argument, now or later, when the delivery is complete."""
 
 
 def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: int = 1) -> None:
-    """Hand every batch of these topics to `take`: those of one partition one after the other, in order.
+    """Pass every batch of these topics to `take`: those of one partition one after the other, in order.
 
-    Only what `take` says is done with is acknowledged, and per partition it must say so in order. An exception in
-    an agent would acknowledge it too, so `take` must not raise for anything but the end of the worker.
+    A batch is acknowledged only when `take` reports it complete, in order per partition. An exception in an agent
+    would acknowledge it too, so `take` must not raise except to end the worker.
 
     Args:
         app: whose consumer reads.
         topics: to be read.
         take: see `Take`.
-        at_once: so many batches may be in hand at the same time, of different partitions.
+        at_once: most batches handled concurrently, of different partitions.
     """
 
     async def agent(stream: Any) -> None:

@@ -1,7 +1,7 @@
-"""Kafka topics: create the missing ones, and see what is there.
+"""Kafka topics: create those that are missing, and describe those that exist.
 
-What is here must not know the environment nor which topics Linger needs: both come as arguments. Nothing here
-alters or deletes a topic. The functions take a connected object of aiokafka and run in that object's event loop.
+Must not know the environment, nor which topics Linger needs: both are arguments. Nothing here alters or deletes a
+topic. The functions take a connected object of aiokafka and run in that object's event loop.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ __all__ = [
     "TopicResult",
     "TopicState",
     "TopicsError",
+    "broker_count",
     "connected_admin",
     "create_missing",
     "describe",
@@ -36,10 +37,10 @@ __all__ = [
 ]
 
 Connected: TypeAlias = AIOKafkaAdminClient | AIOKafkaClient | AIOKafkaConsumer
-"""Anything of aiokafka that was started and holds connections to the brokers."""
+"""An object of aiokafka that was started and holds connections to the brokers."""
 
 _RETRY_SECONDS = 0.2
-_BROKER_TIMEOUT_MS = 30_000  # how long a broker may wait for the topic to be made before it answers
+_BROKER_TIMEOUT_MS = 30_000  # how long a broker may wait for the topic to be created before it answers
 _DEFAULT_PATIENCE_SECONDS = 30.0
 
 _OK = 0
@@ -60,7 +61,7 @@ _HINTS = {
 
 
 class TopicsError(Exception):
-    """Kafka refused a topic, or does not have it; somebody has to change a setting, a right or the topic.
+    """Kafka refused a topic, or does not have it; the operator has to change a setting, a right or the topic.
 
     Attributes:
         problems: one sentence for each topic, with the topic and Kafka's name of the error. Never empty.
@@ -77,8 +78,8 @@ class TopicPlan:
 
     Attributes:
         name: the topic.
-        partitions: how many, 1 or more. Never changed later: it would move customers to other partitions.
-        replication_factor: copies of each partition, at most the number of brokers. Only used on creation.
+        partitions: count, 1 or more. Never changed later: it would move customers to other partitions.
+        replication_factor: copies of each partition, at most the broker count. Only used on creation.
         configs: Kafka's topic settings, such as `{"retention.ms": "86400000"}`. Only used on creation.
     """
 
@@ -94,8 +95,8 @@ class TopicState:
 
     Attributes:
         name: the topic.
-        partitions: how many it has.
-        topic_id: a UUID, another one when the topic is deleted and created again; None if the broker tells none.
+        partitions: count of its partitions.
+        topic_id: a UUID, another one after the topic was deleted and created again; None if the broker reports none.
     """
 
     name: str
@@ -105,14 +106,19 @@ class TopicState:
 
 @dataclass(frozen=True, slots=True)
 class LogBounds:
-    """Which offsets of a partition can be read: `earliest <= offset < end`; both are equal if it is empty."""
+    """The offsets of a partition that can be read: `earliest <= offset < end`; both are equal if it is empty.
+
+    Attributes:
+        earliest: the first offset that can be read.
+        end: the offset behind the last one that can be read.
+    """
 
     earliest: int
     end: int
 
 
 class TopicOutcome(StrEnum):
-    """What `create_missing` did about one topic."""
+    """What `create_missing` did with one topic."""
 
     CREATED = "created"
     EXISTS = "exists"
@@ -121,13 +127,13 @@ class TopicOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TopicResult:
-    """What became of one plan.
+    """The result of one plan.
 
     Attributes:
         name: the topic.
-        outcome: created here, there already, or there with another number of partitions (and left as it is).
-        found: the number of partitions the topic has now.
-        wanted: the number of partitions of the plan.
+        outcome: created here, there already, or there with another partition count (and left unchanged).
+        found: the partition count of the topic now.
+        wanted: the partition count of the plan.
     """
 
     name: str
@@ -145,7 +151,7 @@ async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKaf
             `ssl_context`, `sasl_*`, `request_timeout_ms` and so on.
 
     Raises:
-        KafkaConnectionError: no bootstrap server answered or let us in (aiokafka logs which and why).
+        KafkaConnectionError: no bootstrap server answered or accepted the client (aiokafka logs which and why).
         ValueError: the arguments contradict each other.
     """
     admin = AIOKafkaAdminClient(**connection)
@@ -156,26 +162,31 @@ async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKaf
         await admin.close()
 
 
+def broker_count(connected: Connected) -> int:
+    """Return how many brokers the cluster has, as this client knows it; asks nothing."""
+    return len(_client_of(connected).cluster.brokers())
+
+
 async def create_missing(
     connected: Connected,
     plans: Sequence[TopicPlan],
     *,
     patience_seconds: float = _DEFAULT_PATIENCE_SECONDS,
 ) -> list[TopicResult]:
-    """Create the topics that are not there; leave those that are as they are.
+    """Create the topics that are missing; leave existing ones unchanged.
 
-    Call it as often as you like, and from several workers at once: each topic is made once, and every caller
-    returns when it can see all of them. Replication factor and settings of a topic that exists are not compared.
-    Not atomic: after an error some of the topics may be there, and calling again goes on from there.
+    It can be called repeatedly, and from several workers at once: each topic is created once, and every caller
+    returns when it can see all of them. Replication factor and settings of an existing topic are not compared.
+    Not atomic: after an error some of the topics may exist, and the next call creates the rest.
 
     Args:
         connected: an admin client, client or consumer of aiokafka.
-        plans: what should be there, each name once.
+        plans: the topics that should exist, each name once.
         patience_seconds: how long to repeat what Kafka calls retriable (no controller yet, not visible yet).
-            A request under way may take aiokafka's `request_timeout_ms` on top.
+            A request in flight may take aiokafka's `request_timeout_ms` on top.
 
     Returns:
-        One result for each plan, in the same order. What another worker made at the same moment `exists`.
+        One result for each plan, in the same order. A topic that another worker created at the same time `exists`.
 
     Raises:
         TopicsError: Kafka refused one or more topics, or they did not appear in time; names all of them.
@@ -192,21 +203,21 @@ async def create_missing(
 async def describe(connected: Connected, names: Iterable[str]) -> dict[str, TopicState]:
     """Return the state of those of `names` that exist; a topic that does not exist is left out.
 
-    Never creates a topic, not even on brokers that create what they are asked for. In a cluster of several
-    brokers one that lags may for a moment not know a new topic, or still know a deleted one.
+    Never creates a topic, not even on brokers that create every topic a client asks for. In a cluster, a broker
+    that lags may for a moment not know a new topic, or still know a deleted one.
 
     Args:
         connected: an admin client, client or consumer of aiokafka. The answer waits for a fetch that the
-            consumer has under way, up to its `fetch_max_wait_ms`.
-        names: the topics to look for.
+            consumer has in flight, up to its `fetch_max_wait_ms`.
+        names: the topics to describe.
 
     Raises:
-        TopicsError: Kafka does not tell about one or more of them (no right to, not a valid name).
+        TopicsError: Kafka does not describe one or more of them (no right to, not a valid name).
         KafkaError: no broker answered.
     """
     asked = list(names)
     if not asked:
-        return {}  # the embedded broker takes an empty list for "all topics"
+        return {}  # the embedded broker reads an empty list as "all topics"
     answer = await _ask(connected, TopicMetadataRequest(asked))
     topics = {topic["topic"]: topic for topic in answer.to_object()["topics"]}
     codes = {name: topic["error_code"] for name, topic in topics.items()}
@@ -216,9 +227,9 @@ async def describe(connected: Connected, names: Iterable[str]) -> dict[str, Topi
 
 
 async def rights_on(connected: Connected, names: Iterable[str]) -> dict[str, frozenset[Right] | None]:
-    """Return what this client may do with those of `names` that exist, or that it may not even see.
+    """Return the rights of this client on those of `names` that exist, or that it may not even see.
 
-    None if the broker does not tell (before Kafka 2.8), an empty set if nothing is allowed.
+    None if the broker does not report them (before Kafka 2.8), an empty set if nothing is allowed.
 
     Raises:
         KafkaError: no broker answered.
@@ -239,15 +250,15 @@ async def log_bounds(
     """Return the earliest and the end offset of each partition; moves no position and needs no assignment.
 
     With `isolation_level="read_committed"` the end is that of the last finished transaction. The embedded broker
-    may tell an end that is too low: take it as a lower bound there.
+    may report an end that is too low: there it is a lower bound.
 
     Args:
         consumer: started; any topics, any group or none.
-        partitions: topic and partition; aiokafka's and Faust's partition tuples will do.
+        partitions: topic and partition; the partition tuples of aiokafka and Faust are accepted.
 
     Raises:
         TopicsError: a topic or partition does not exist. (aiokafka alone would wait `request_timeout_ms` for
-            it, and make brokers with `auto.create.topics.enable` create the topic.)
+            it, and brokers with `auto.create.topics.enable` would create the topic.)
         KafkaError: no answer within the consumer's `request_timeout_ms`.
     """
     wanted = [TopicPartition(topic, partition) for topic, partition in partitions]
@@ -259,7 +270,7 @@ async def log_bounds(
 
 
 async def _create(connected: Connected, plans: Sequence[TopicPlan], give_up_at: float) -> set[str]:
-    """Ask until every topic is there; return the names that this call made."""
+    """Ask until every topic exists; return the names that this call created."""
     created: set[str] = set()
     pending = plans
     while pending:
@@ -270,13 +281,13 @@ async def _create(connected: Connected, plans: Sequence[TopicPlan], give_up_at: 
         pending = [plan for plan in pending if plan.name in again]
         if pending:
             await _pause([_problem(name, *answer) for name, answer in again.items()], give_up_at)
-            # The controller may have moved: what we know of the cluster is what sent us to the wrong broker.
+            # The controller may have moved: outdated metadata sends requests to the wrong broker.
             await _client_of(connected).force_metadata_update()
     return created
 
 
 async def _request_creation(connected: Connected, plans: Sequence[TopicPlan]) -> dict[str, tuple[int, str | None]]:
-    """Send one request; return Kafka's error code and message for each topic, which aiokafka does not look at."""
+    """Send one request; return Kafka's error code and message for each topic, which aiokafka ignores."""
     answer = await _ask(connected, CreateTopicsRequest([_wire(plan) for plan in plans], _BROKER_TIMEOUT_MS, False))
     return {
         topic["topic"]: (topic["error_code"], topic.get("error_message"))
@@ -285,7 +296,7 @@ async def _request_creation(connected: Connected, plans: Sequence[TopicPlan]) ->
 
 
 def _wire(plan: TopicPlan) -> tuple[object, ...]:
-    """Return a plan in the order of CreateTopics' fields; the fourth would assign replicas by hand."""
+    """Return a plan in the order of CreateTopics' fields; the fourth would assign replicas manually."""
     return (plan.name, plan.partitions, plan.replication_factor, [], list(plan.configs.items()))
 
 
@@ -302,7 +313,7 @@ def _raise_refused(answers: Mapping[str, tuple[int, str | None]]) -> None:
 async def _describe_when_visible(
     connected: Connected, names: Sequence[str], give_up_at: float
 ) -> dict[str, TopicState]:
-    """Describe all of `names`, waiting for brokers that have not heard of a new topic yet."""
+    """Describe all of `names`; wait for brokers that do not know a new topic yet."""
     while True:
         found = await describe(connected, names)
         unseen = [name for name in names if name not in found]
@@ -313,7 +324,7 @@ async def _describe_when_visible(
 
 
 async def _pause(problems: Sequence[str], give_up_at: float) -> None:
-    """Wait before the next try, or raise `TopicsError` with `problems` if there is no time for one."""
+    """Wait before the next attempt, or raise `TopicsError` with `problems` if there is no time for one."""
     if asyncio.get_running_loop().time() >= give_up_at:
         raise TopicsError(problems)
     await asyncio.sleep(_RETRY_SECONDS)
@@ -354,7 +365,7 @@ async def _ask(connected: Connected, request: Any) -> Any:
 
 
 def _client_of(connected: Connected) -> AIOKafkaClient:
-    """Return the client inside; aiokafka has no public way to it."""
+    """Return the client inside; aiokafka has no public access to it."""
     return connected if isinstance(connected, AIOKafkaClient) else connected._client
 
 
@@ -370,10 +381,10 @@ def _state(topic: dict[str, Any]) -> TopicState:
 
 
 def _problem(topic: str, code: int, message: str | None = None) -> str:
-    """Say in one line which topic, which of Kafka's errors, the broker's words and what to do."""
+    """Return one line with the topic, Kafka's name of the error, the broker's message and what to do."""
     name = _error_name(code)
-    said = [part for part in (message, _HINTS.get(name)) if part]
-    return f"topic {topic!r}: {name}" + "".join(f"; {part}" for part in said)
+    parts = [part for part in (message, _HINTS.get(name)) if part]
+    return f"topic {topic!r}: {name}" + "".join(f"; {part}" for part in parts)
 
 
 def _error_name(code: int) -> str:

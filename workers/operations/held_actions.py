@@ -1,4 +1,4 @@
-"""Held actions, for the people who decide what becomes of them."""
+"""Held actions, for the operators who release or discard them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,15 @@ _read: Final = msgspec.json.Decoder(Action).decode
 
 
 class HeldOfRule(TypedDict):
-    """What is held of one rule, over all partitions; times as ISO 8601 in UTC."""
+    """The held actions of one rule, over all partitions; times as ISO 8601 in UTC.
+
+    Attributes:
+        rule: its id.
+        held: count of held actions.
+        expired: how many of them have expired.
+        oldest: when the oldest one was decided.
+        expires_first: when the first one expires.
+    """
 
     rule: str
     held: int
@@ -27,12 +35,12 @@ class HeldOfRule(TypedDict):
 
 
 async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldOfRule]:
-    """Return what is held, by rule, also of rules that are gone."""
-    found = []
+    """Return the held actions by rule, also of rules that do not exist any more."""
+    rows = []
     for rule_id in sorted(await store.held_actions.rules()):
         actions = [action for _, action in await _held_of(store, partitions, rule_id)]
         if actions:
-            found.append(
+            rows.append(
                 HeldOfRule(
                     rule=rule_id,
                     held=len(actions),
@@ -41,7 +49,7 @@ async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldO
                     expires_first=_text(min(action.expires_at for action in actions)),
                 )
             )
-    return found
+    return rows
 
 
 async def order_for_held(
@@ -51,33 +59,35 @@ async def order_for_held(
 
     Args:
         store: where they are held.
-        partitions: of the activity topic.
-        rule_id: whose.
-        what: is to become of them; the workers carry it out at their next look.
-        at_most: so many; None for all.
+        partitions: partition count of the activity topic.
+        rule_id: the rule that decided the actions.
+        what: to do with them; the workers carry it out at their next tick.
+        at_most: most actions to order it for; None for all.
 
     Returns:
-        How many actions the order is for.
+        The count of actions that the order is for.
     """
-    held = sorted(await _held_of(store, partitions, rule_id), key=lambda one: (one[1].decided_at, one[1].action_id))
+    held = sorted(
+        await _held_of(store, partitions, rule_id), key=lambda pair: (pair[1].decided_at, pair[1].action_id)
+    )
     wanted = held if at_most is None else held[:at_most]
     by_partition: dict[int, list[Order]] = {}
-    for number, action in wanted:
-        by_partition.setdefault(number, []).append(Order(what, rule_id, action.action_id))
-    for number, orders in by_partition.items():
+    for partition, action in wanted:
+        by_partition.setdefault(partition, []).append(Order(what, rule_id, action.action_id))
+    for partition, orders in by_partition.items():
         for start in range(0, len(orders), _AT_ONCE):
-            await store.held_actions.order(number, orders[start : start + _AT_ONCE])
+            await store.held_actions.order(partition, orders[start : start + _AT_ONCE])
     return len(wanted)
 
 
 async def _held_of(store: Store, partitions: int, rule_id: str) -> list[tuple[int, Action]]:
-    names = await store.held_actions.oldest(range(partitions), rule_id, _MOST)
-    found: list[tuple[int, Action]] = []
-    for number, action_ids in names.items():
+    ids_by_partition = await store.held_actions.oldest(range(partitions), rule_id, _MOST)
+    held: list[tuple[int, Action]] = []
+    for partition, action_ids in ids_by_partition.items():
         for start in range(0, len(action_ids), _AT_ONCE):
-            records = await store.held_actions.records(number, action_ids[start : start + _AT_ONCE])
-            found += [(number, action) for action in _actions(list(records.values()))]
-    return found
+            records = await store.held_actions.records(partition, action_ids[start : start + _AT_ONCE])
+            held += [(partition, action) for action in _actions(list(records.values()))]
+    return held
 
 
 def _actions(records: Sequence[bytes]) -> list[Action]:

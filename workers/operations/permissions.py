@@ -1,11 +1,12 @@
-"""Access: whether Kafka and Redis let this worker in, and to everything it needs; asked before it starts.
+"""Permissions: whether Kafka and Redis accept this worker, and which rights it lacks.
 
-Looks only: writes nothing, joins nothing. What is merely not there (a server that is down, a topic that is missing)
-is not said here; `worker` says that.
+Only asks: writes nothing, joins no group. A server that is down or a topic that is missing is not a matter of
+permissions, and is not reported here.
 """
 
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -22,7 +23,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas.sources import SourcesFile
-from workers.errors import StartupError, Transient
+from workers.errors import Transient
 from workers.kafka.acls import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
 from workers.settings import OWN_TOPICS, Settings
@@ -32,23 +33,43 @@ _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
 _ACL_FILE: Final = "docs/acl/kafka-acls.sh"
 
 
-async def require_access(settings: Settings, sources: SourcesFile) -> None:
-    """Go on only if nothing refuses us. A Kafka without TLS and passwords refuses nobody, and is not asked.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a server does not accept this client.
 
-    Raises:
-        StartupError: every refusal, with the setting or the ACL that mends it.
+    Attributes:
+        problem: who refuses, and what it answered.
+        remedy: the settings to check; empty if `problem` names them.
     """
-    problems: list[str] = []
-    if settings.kafka_security_protocol != "PLAINTEXT":
-        problems += await kafka_refusals(settings) or await missing_rights(settings, sources)
-    problems += await redis_refusals(settings)
-    if problems:
-        raise StartupError(problems)
+
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Return problem and remedy as sentences."""
+        return f"{self.problem}. {self.remedy}" if self.remedy else self.problem
 
 
-async def kafka_refusals(settings: Settings) -> list[str]:
-    """Return why brokers do not let us in; nothing if one does, or if none answers at all."""
-    problems: list[str] = []
+@dataclass(frozen=True, slots=True)
+class MissingRight:
+    """A right that Kafka's ACLs do not give to this client.
+
+    Attributes:
+        problem: the topic or group, the user, and the right.
+        remedy: the command that adds the ACL.
+    """
+
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return problem and remedy as sentences."""
+        return f"{self.problem}. Allow it: {self.remedy}"
+
+
+async def kafka_refusals(settings: Settings) -> list[Refusal]:
+    """Return why brokers refuse the connection; nothing if one accepts it, or if none answers at all."""
+    refusals: list[Refusal] = []
     for server in settings.kafka_bootstrap_servers.split(","):
         host, _, port = server.rpartition(":")
         try:
@@ -58,84 +79,98 @@ async def kafka_refusals(settings: Settings) -> list[str]:
                 **{name: value for name, value in settings.kafka_connection().items() if name != "bootstrap_servers"},
             )
             try:
-                # A listener that wants SASL lets a client without it in, and closes at the first question.
+                # A listener that requires SASL accepts a client without it, and closes at the first request.
                 await connection.send(MetadataRequest([]))
             finally:
                 connection.close()
             return []
         except (KafkaError, OSError, TimeoutError) as error:
-            if (why := _why_refused(settings, error)) is not None:
-                problems.append(f"Kafka at {server}: {why}")
-    return problems
+            if (refusal := _kafka_refusal(settings, f"Kafka at {server}", error)) is not None:
+                refusals.append(refusal)
+    return refusals
 
 
-def _why_refused(settings: Settings, error: BaseException) -> str | None:
+def _kafka_refusal(settings: Settings, server: str, error: BaseException) -> Refusal | None:
     cause = error.__cause__ or error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not trusted ({cause.verify_message}). "
-            "Check LINGER_KAFKA_SSL_CAFILE, and the host names in LINGER_KAFKA_BOOTSTRAP_SERVERS"
+        return Refusal(
+            f"{server}: its certificate is not trusted ({cause.verify_message})",
+            "Check LINGER_KAFKA_SSL_CAFILE, and the host names in LINGER_KAFKA_BOOTSTRAP_SERVERS",
         )
     if isinstance(cause, ssl.SSLError):
-        return (
-            f"the TLS connection was refused ({cause.reason}). If it wants a client certificate, set "
-            "LINGER_KAFKA_SSL_CERTFILE and LINGER_KAFKA_SSL_KEYFILE to one that it trusts; check "
-            "LINGER_KAFKA_SECURITY_PROTOCOL"
+        return Refusal(
+            f"{server}: the TLS connection was refused ({cause.reason})",
+            "If it requires a client certificate, set LINGER_KAFKA_SSL_CERTFILE and LINGER_KAFKA_SSL_KEYFILE to one "
+            "that it trusts; check LINGER_KAFKA_SECURITY_PROTOCOL",
         )
     if isinstance(error, SaslAuthenticationFailed):
-        return (
-            f"user '{settings.kafka_sasl_username}' is not let in. Check LINGER_KAFKA_SASL_USERNAME, "
-            "LINGER_KAFKA_SASL_PASSWORD and LINGER_KAFKA_SASL_MECHANISM"
+        return Refusal(
+            f"{server}: user '{settings.kafka_sasl_username}' is not let in",
+            "Check LINGER_KAFKA_SASL_USERNAME, LINGER_KAFKA_SASL_PASSWORD and LINGER_KAFKA_SASL_MECHANISM",
         )
     if isinstance(error, UnsupportedSaslMechanismError):
-        return f"{settings.kafka_sasl_mechanism} is not spoken there. Check LINGER_KAFKA_SASL_MECHANISM"
+        return Refusal(
+            f"{server}: it does not support {settings.kafka_sasl_mechanism}", "Check LINGER_KAFKA_SASL_MECHANISM"
+        )
     if isinstance(error, KafkaConnectionError) and error.__cause__ is not None:
-        return "it closed the connection without a word. Check LINGER_KAFKA_SECURITY_PROTOCOL and the port"
+        return Refusal(
+            f"{server}: it closed the connection without an answer",
+            "Check LINGER_KAFKA_SECURITY_PROTOCOL and the port",
+        )
     return None
 
 
 def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) -> dict[str, tuple[Right, ...]]:
-    """Return by topic what a worker has to be allowed; `own` are Linger's own topics without their prefix."""
+    """Return by topic the rights that a worker needs; `own` are Linger's own topics without their prefix."""
     needed: dict[str, tuple[Right, ...]] = {settings.topic(name): (Right.WRITE,) for name in own}
     needed[settings.topic("activity")] = _RIGHTS_ON_ACTIVITY
     return {source.topic: (Right.READ,) for source in sources.sources} | needed
 
 
-async def missing_rights(settings: Settings, sources: SourcesFile) -> list[str]:
-    """Return the ACLs that a worker lacks; nothing about brokers that do not tell, or do not answer."""
+async def missing_rights(settings: Settings, sources: SourcesFile) -> list[MissingRight]:
+    """Return the rights that a worker lacks; nothing if brokers do not report rights, or do not answer."""
     needed = rights_needed(settings, sources, OWN_TOPICS)
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
-            problems = topic_rights_missing(settings, needed, await rights_on(admin, needed))
-            return problems + (await group_rights_missing(settings, admin) or [])
+            missing = topic_rights_missing(settings, needed, await rights_on(admin, needed))
+            return missing + (await group_rights_missing(settings, admin) or [])
     except (KafkaError, OSError):
-        return []  # whoever is not there is reported by the worker itself
+        return []  # a broker that does not answer is reported by the worker itself
 
 
 def topic_rights_missing(
     settings: Settings,
     needed: Mapping[str, Sequence[Right]],
-    found: Mapping[str, frozenset[Right] | None],
-) -> list[str]:
-    """Return one sentence for each topic on which a right is missing, with the command that gives it."""
-    problems = []
+    reported: Mapping[str, frozenset[Right] | None],
+) -> list[MissingRight]:
+    """Return the missing rights, one value for each topic; nothing for topics whose rights are not reported.
+
+    Args:
+        settings: of the worker.
+        needed: by topic, the rights that it needs.
+        reported: by topic, the rights that it has; None if the broker does not report them.
+    """
+    missing = []
     for topic, wanted in needed.items():
-        allowed = found.get(topic)
+        allowed = reported.get(topic)
         lacking = [right for right in wanted if allowed is not None and right not in allowed]
         if lacking:
             operations = " ".join(f"--operation {right.title}" for right in lacking)
-            problems.append(
-                f"topic '{topic}': {_who(settings)} may not {' or '.join(right.title for right in lacking)}. "
-                f"Allow it: {_command(settings)} {operations} --topic {topic} (all of them: {_ACL_FILE})"
+            missing.append(
+                MissingRight(
+                    f"topic '{topic}': {_who(settings)} may not {' or '.join(right.title for right in lacking)}",
+                    f"{_command(settings)} {operations} --topic {topic} (all of them: {_ACL_FILE})",
+                )
             )
-    return problems
+    return missing
 
 
-async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -> list[str] | None:
-    """Return a sentence if the right to join the consumer group is missing, None if Kafka does not tell."""
-    problem = (
-        f"group '{settings.kafka_group_id}': {_who(settings)} may not Read. Allow it: {_command(settings)} "
-        f"--operation Read --group {settings.kafka_group_id}, or check LINGER_KAFKA_GROUP_ID ({_ACL_FILE})"
+async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -> list[MissingRight] | None:
+    """Return the right to join the consumer group if it is missing, None if Kafka does not report it."""
+    missing = MissingRight(
+        f"group '{settings.kafka_group_id}': {_who(settings)} may not Read",
+        f"{_command(settings)} --operation Read --group {settings.kafka_group_id}, "
+        f"or check LINGER_KAFKA_GROUP_ID ({_ACL_FILE})",
     )
     try:
         coordinator = await admin.find_coordinator(settings.kafka_group_id)
@@ -144,14 +179,14 @@ async def group_rights_missing(settings: Settings, admin: AIOKafkaAdminClient) -
         )
         group = answer.to_object()["groups"][0]
     except GroupAuthorizationFailedError:
-        return [problem]
+        return [missing]
     except (KafkaError, KeyError, ValueError):
         return None  # no coordinator yet: the first group of a new cluster
     if group["error_code"] == GroupAuthorizationFailedError.errno:
-        return [problem]
+        return [missing]
     allowed = rights_in(group.get("authorized_operations"))
-    # aiokafka 0.14 does not pass them on; who may Read a group may also describe it, so that has to do.
-    return [] if allowed is None or Right.READ in allowed else [problem]
+    # aiokafka 0.14 does not return them. A user that may Read a group may also describe it, so that must do.
+    return [] if allowed is None or Right.READ in allowed else [missing]
 
 
 def _who(settings: Settings) -> str:
@@ -165,19 +200,19 @@ def _command(settings: Settings) -> str:
     return f"kafka-acls.sh --bootstrap-server ... --add --allow-principal 'User:{principal}'"
 
 
-async def redis_refusals(settings: Settings) -> list[str]:
-    """Return why Redis does not let us in; nothing if it does, or if it does not answer at all."""
+async def redis_refusals(settings: Settings) -> list[Refusal]:
+    """Return why Redis refuses the connection; nothing if it accepts it, or if it does not answer at all."""
     nodes = open_nodes(settings.redis_connection(), settings.redis_timeout_ms)
     try:
         pool = await nodes.holding(settings.redis_namespace)
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         await pool.release(connection)
     except NoPermissionError:
-        return []  # let in; what a user may do is seen where it is done
+        return []  # accepted; a missing permission shows where it is needed
     except AuthenticationError as error:
-        return [f"Redis does not let {_redis_user(settings)} in: {error}"]
+        return [Refusal(f"Redis does not let {_redis_user(settings)} in: {error}")]
     except (Transient, RedisConnectionError, RedisError, OSError) as error:
-        return _redis_tls(error)
+        return _redis_tls_refusals(error)
     finally:
         await nodes.close()
     return []
@@ -190,18 +225,23 @@ def _redis_user(settings: Settings) -> str:
     return "the user of LINGER_REDIS_URL"
 
 
-def _redis_tls(error: BaseException) -> list[str]:
+def _redis_tls_refusals(error: BaseException) -> list[Refusal]:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return [
-            f"Redis's certificate is not trusted ({cause.verify_message}). "
-            "Check LINGER_REDIS_SSL_CA_CERTS, and the host in LINGER_REDIS_URL"
+            Refusal(
+                f"Redis's certificate is not trusted ({cause.verify_message})",
+                "Check LINGER_REDIS_SSL_CA_CERTS, and the host in LINGER_REDIS_URL",
+            )
         ]
     if cause is not None:
         return [
-            f"Redis refused the TLS connection ({cause}). If it wants a client certificate, set "
-            "LINGER_REDIS_SSL_CERTFILE and LINGER_REDIS_SSL_KEYFILE; check that LINGER_REDIS_URL is its TLS port"
+            Refusal(
+                f"Redis refused the TLS connection ({cause})",
+                "If it requires a client certificate, set LINGER_REDIS_SSL_CERTFILE and LINGER_REDIS_SSL_KEYFILE; "
+                "check that LINGER_REDIS_URL is its TLS port",
+            )
         ]
     return []

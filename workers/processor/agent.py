@@ -265,7 +265,7 @@ class Processor:
         reading: Reading,
         progress: Mapping[str, Progress],
         ends: Mapping[int, int],
-        behind_holes: Callable[[int, int], int],
+        position_past_gaps: Callable[[int, int], int],
     ) -> None:
         """Take a look at the sources: what each partition may count as seen.
 
@@ -273,7 +273,7 @@ class Processor:
             reading: the clock, read before everything else.
             progress: of all source partitions, read after the clock.
             ends: end offsets of the activity partitions, read after the progress.
-            behind_holes: how far a partition is read by whom has handled everything before an offset.
+            position_past_gaps: how far a partition is read by whom has handled everything before an offset.
         """
         self._progress, self._now_ms = progress, reading.now_ms
         seen = seen_by_type(self._sources, progress, {self._activity_topic: reading.now_ms})
@@ -283,7 +283,7 @@ class Processor:
             if number not in ends:
                 continue  # claimed since then
             told = reading.ends.get(f"{self._activity_topic}:{number}", 0)
-            offset, end = behind_holes(number, partition.meta.offset), max(ends[number], told)
+            offset, end = position_past_gaps(number, partition.meta.offset), max(ends[number], told)
             if offset >= end:
                 partition.hearing.begin(reading.now_ms)
             partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
@@ -517,13 +517,13 @@ class Processor:
                 "It goes on when this worker has loaded the newer rule files",
             )
         sent = sent_to(number, self._progress.values())
-        end = end_of_log(bounds.end, sent, tells_too_little=not self._settings.kafka_enable_idempotence)
+        end = end_of_log(bounds.end, sent, is_lower_bound=not self._settings.kafka_enable_idempotence)
         fields = {name: value for name, value in meta.fields.items() if name != REBUILDING or not self._rebuilding}
         found = check_consistency(
             fields, meta.offset, meta.topic_id, Log(topic, topic_id, self._settings.partitions, bounds.earliest, end)
         )
         if found is not None:
-            raise PartitionStopped(number, found.problem, found.mend)
+            raise PartitionStopped(number, found.problem, found.remedy)
 
     def _is_outdated(self, meta: Meta) -> bool:
         return int(meta.fields.get(GENERATION, 0)) > self._rules.generation

@@ -321,7 +321,7 @@ class Rebuild:
             offset = int(fields.get("offset", -1))
             found = check_consistency(fields, offset, fields.get("topic_id"), log)
             if found is not None and not found.can_be_rebuilt:
-                problems.append(f"partition {number}: {found.problem}. {found.mend}")
+                problems.append(f"partition {number}: {found.problem}. {found.remedy}")
             elif found is not None:
                 wanted[number] = found.problem
             elif offset < 0 and log.earliest < log.end:

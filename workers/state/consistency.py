@@ -1,6 +1,7 @@
-"""Whether what Redis holds of a partition fits the activity log: the one place that knows. Pure.
+"""Whether what Redis holds of a partition fits the activity log: the one place that decides it. Pure.
 
-The worker asks when it claims a partition, `linger rebuild` before it touches one, and whoever looks for trouble.
+The worker checks it when it claims a partition, `linger rebuild` before it changes one, `linger doctor` at any time.
+Each condition is a function of its own, for callers that know only a part.
 """
 
 from collections.abc import Mapping
@@ -10,9 +11,13 @@ from typing import Final, Literal
 from workers.state.meta import PARTITIONS, REBUILDING
 
 REBUILD: Final = "linger rebuild"
-_AFRESH: Final = (
+_START_AFRESH: Final = (
     "Start afresh from the sources: a new LINGER_REDIS_NAMESPACE, LINGER_KAFKA_GROUP_ID and LINGER_TOPIC_PREFIX, "
     "then: linger topics create"
+)
+_REBUILD_OR_NEW_NAMESPACE: Final = (
+    f"or stop all workers and rebuild the state from what the topic holds: {REBUILD}; "
+    "or give Linger a new LINGER_REDIS_NAMESPACE to start afresh"
 )
 
 Kind = Literal["rebuilding", "partitions", "recreated", "outside"]
@@ -20,20 +25,25 @@ Kind = Literal["rebuilding", "partitions", "recreated", "outside"]
 
 @dataclass(frozen=True, slots=True)
 class StateMismatch:
-    """Why the state of a partition cannot be gone on with.
+    """Why a worker cannot continue with the state of a partition.
 
     Attributes:
-        kind: `rebuilding`: a rebuild was not finished; `partitions`: made when the topic had another number;
-            `recreated`: the topic was deleted and created again; `outside`: the next offset is not in the log.
-        problem: what was found.
-        mend: what to do, with the command.
-        can_be_rebuilt: `linger rebuild` mends it.
+        kind: `rebuilding`: a rebuild was not finished; `partitions`: the topic had another partition count when the
+            state was made; `recreated`: the topic was deleted and created again; `outside`: the next offset is not
+            in the log.
+        problem: what does not fit.
+        remedy: what to do, with the command.
+        can_be_rebuilt: whether `linger rebuild` is a remedy.
     """
 
     kind: Kind
     problem: str
-    mend: str
+    remedy: str
     can_be_rebuilt: bool = True
+
+    def __str__(self) -> str:
+        """Return problem and remedy as two sentences."""
+        return f"{self.problem}. {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +52,10 @@ class Log:
 
     Attributes:
         topic: its name.
-        topic_id: None if the broker tells none.
-        partitions: how many the topic has.
-        earliest, end: which offsets can be read: `earliest <= offset < end`.
+        topic_id: None if the broker reports none.
+        partitions: partition count of the topic.
+        earliest: the first offset that can be read.
+        end: the offset behind the last one that can be read.
     """
 
     topic: str
@@ -54,54 +65,96 @@ class Log:
     end: int
 
 
-def end_of_log(told: int, sent: int, *, tells_too_little: bool) -> int:
+def end_of_log(reported: int, sent: int, *, is_lower_bound: bool) -> int:
     """Return where a partition's log ends.
 
     Args:
-        told: what the broker says.
-        sent: up to where intake was told that its records are.
-        tells_too_little: it is the embedded broker, whose ends are too low: what it told intake is certain. Of any
-            other broker, what it told once and is not there now has been lost.
+        reported: the end offset that the broker reports.
+        sent: the offset behind the last record that intake has sent.
+        is_lower_bound: the broker is the embedded one, which reports ends that are too low; then `sent` is certain.
+            With any other broker, a record that intake has sent and that is not there now has been lost.
     """
-    return max(told, sent) if tells_too_little else told
+    return max(reported, sent) if is_lower_bound else reported
+
+
+def partitions_made_with(fields: Mapping[str, str]) -> int | None:
+    """Return the partition count that the state in `meta` was made with, None if nothing is stored."""
+    text = fields.get(PARTITIONS)
+    return int(text) if text else None
+
+
+def partitions_mismatch(made_with: int | None, topic: str, partitions: int) -> StateMismatch | None:
+    """Return a mismatch if the topic has another partition count than when the state was made.
+
+    Args:
+        made_with: the partition count then, None if no state was made.
+        topic: name of the activity topic.
+        partitions: its partition count now.
+    """
+    if made_with is None or made_with == partitions:
+        return None
+    return StateMismatch(
+        "partitions",
+        f"its state was made when '{topic}' had {made_with} partitions, now there are {partitions}, "
+        "so customers belong to other partitions",
+        f"The number cannot be changed. {_START_AFRESH}",
+        can_be_rebuilt=False,
+    )
+
+
+def topic_mismatch(stored_id: str | None, topic: str, topic_id: str | None) -> StateMismatch | None:
+    """Return a mismatch if the topic was deleted and created again; an unknown id never differs.
+
+    Args:
+        stored_id: id of the topic that the state was made from.
+        topic: name of the activity topic.
+        topic_id: its id now.
+    """
+    if stored_id is None or topic_id is None or stored_id == topic_id:
+        return None
+    return StateMismatch(
+        "recreated",
+        f"topic '{topic}' was deleted and created again (its id was {stored_id}, is {topic_id})",
+        f"Restore the topic; {_REBUILD_OR_NEW_NAMESPACE}",
+    )
+
+
+def offset_mismatch(offset: int, topic: str, earliest: int, end: int) -> StateMismatch | None:
+    """Return a mismatch if the log does not hold the next offset to read.
+
+    Args:
+        offset: the next offset to read, -1 if nothing was ever read.
+        topic: name of the activity topic.
+        earliest: the first offset that can be read.
+        end: the offset behind the last one that can be read.
+    """
+    if offset < 0 or earliest <= offset <= end:
+        return None
+    return StateMismatch(
+        "outside",
+        f"the store has folded '{topic}' up to offset {offset}, but its log holds {earliest} to {end}",
+        f"Restore the topic or the store from the same time; {_REBUILD_OR_NEW_NAMESPACE}; nothing is reset silently",
+    )
 
 
 def check_consistency(fields: Mapping[str, str], offset: int, topic_id: str | None, log: Log) -> StateMismatch | None:
-    """Return why stored state does not fit its log, None if it does or if nothing is stored.
+    """Return why the stored state does not fit its log; None if it fits or nothing is stored.
 
     Args:
         fields: of the partition's `meta`.
-        offset: the next one to read, -1 if nothing was ever read.
-        topic_id: of the topic that the state was made of, None if it is not known.
+        offset: the next offset to read, -1 if nothing was ever read.
+        topic_id: id of the topic that the state was made from, None if unknown.
         log: what Kafka has.
     """
-    made_with = fields.get(PARTITIONS)
-    if made_with and int(made_with) != log.partitions:
-        return StateMismatch(
-            "partitions",
-            f"its state was made when '{log.topic}' had {made_with} partitions, now there are {log.partitions}, "
-            "so customers belong to other partitions",
-            f"The number cannot be changed. {_AFRESH}",
-            can_be_rebuilt=False,
-        )
-    if fields.get(REBUILDING):
-        return StateMismatch(
-            "rebuilding", "making its state again was not finished", f"Stop all workers and run: {REBUILD}"
-        )
-    if topic_id is not None and log.topic_id is not None and topic_id != log.topic_id:
-        return StateMismatch(
-            "recreated",
-            f"topic '{log.topic}' was deleted and created again (its id was {topic_id}, is {log.topic_id})",
-            f"Restore the topic; or stop all workers and make the state again of what the topic holds: {REBUILD}; "
-            "or give Linger a new LINGER_REDIS_NAMESPACE to start afresh",
-        )
-    if offset >= 0 and not log.earliest <= offset <= log.end:
-        return StateMismatch(
-            "outside",
-            f"the store has folded '{log.topic}' up to offset {offset}, "
-            f"but its log holds {log.earliest} to {log.end}",
-            "Restore the topic or the store from the same time; or stop all workers and make the state again of what "
-            f"the topic holds: {REBUILD}; or give Linger a new LINGER_REDIS_NAMESPACE to start afresh; "
-            "nothing is reset silently",
-        )
-    return None
+    return (
+        partitions_mismatch(partitions_made_with(fields), log.topic, log.partitions)
+        or _unfinished_rebuild(fields)
+        or topic_mismatch(topic_id, log.topic, log.topic_id)
+        or offset_mismatch(offset, log.topic, log.earliest, log.end)
+    )
+
+
+def _unfinished_rebuild(fields: Mapping[str, str]) -> StateMismatch | None:
+    if not fields.get(REBUILDING):
+        return None
+    return StateMismatch("rebuilding", "its rebuild was not finished", f"Stop all workers and run: {REBUILD}")

@@ -100,7 +100,7 @@ class Thread:
 
 
 class Reader:
-    """A consumer of Faust as `build_app` makes it, of which only the network is missing."""
+    """A consumer of Faust as `build_app` makes it; only the network is missing."""
 
     def __init__(self, app: faust.App, thread: Thread) -> None:
         self.app, self.thread = app, thread
@@ -336,7 +336,7 @@ def test_committing_goes_on_after_records_were_read_again_that_had_been_committe
         (first,) = await made.read({HERE: fetched(1, 10)})
         made.ack(first)
         assert made.committed() == 10
-        await made.consumer.seek_again(HERE, 3)
+        await made.consumer.seek_partition(HERE, 3)
         made.consumer._read_offset[HERE] = 3  # as the consumer's thread does when it seeks
         for message in await made.read({HERE: fetched(3, 8)}, {HERE: fetched(8, 20)}):
             made.ack(message)
@@ -368,7 +368,7 @@ def test_a_batch_says_behind_which_one_it_was_delivered() -> None:
 def test_the_first_batch_after_a_seek_follows_where_it_went(by: str) -> None:
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(1, 5)})
-        await (made.consumer.perform_seek() if by == "a rebalance" else made.consumer.seek_again(HERE, 1))
+        await (made.consumer.perform_seek() if by == "a rebalance" else made.consumer.seek_partition(HERE, 1))
         assert made.thread.sought == [(HERE, 1), (HERE, 1)]
         made.consumer._read_offset[HERE] = None  # as the consumer's thread does when it seeks
         (again,) = await made.read({HERE: fetched(1, 5)})
@@ -382,7 +382,7 @@ def test_the_first_batch_after_a_seek_follows_where_it_went(by: str) -> None:
     [
         (10, 10, True),
         (8, 10, True),  # read again: what is known already is left out
-        (11, 10, False),  # what lay between was fetched, and dropped by somebody
+        (11, 10, False),  # records in between were fetched, and dropped by Faust
     ],
 )
 def test_whether_something_is_missing_before_a_delivery(follows: int, offset: int, contiguous: bool) -> None:
@@ -415,7 +415,7 @@ def test_a_batch_that_faust_drops_is_missed_by_the_next_one(why: str) -> None:
 def test_what_was_asked_for_before_a_seek_and_arrives_after_it_is_dropped() -> None:
     async def law(made: Reader) -> None:
         async def seek() -> None:
-            await made.consumer.seek_again(HERE, 3)
+            await made.consumer.seek_partition(HERE, 3)
 
         made.thread.meanwhile = seek
         assert await made.read({HERE: fetched(5, 10)}) == []
@@ -432,7 +432,7 @@ def test_what_was_fetched_before_a_seek_and_is_handled_after_it_is_dropped() -> 
     async def law(made: Reader) -> None:
         (message,) = await made.read({HERE: fetched(5, 10)})
         assert made.consumer.is_current(HERE, message.value)
-        await made.consumer.seek_again(HERE, 3)
+        await made.consumer.seek_partition(HERE, 3)
         assert not made.consumer.is_current(HERE, message.value)
         assert made.consumer.is_current(THERE, Delivery(fetched(1, 2), 1))
 
@@ -489,13 +489,13 @@ def test_settled_holes_behind_the_last_record_count_as_read_by_whom_has_handled_
     async def law(made: Reader) -> None:
         made.thread.reached = {HERE: 9}
         await made.read({HERE: fetched(1, 5)})
-        assert made.consumer.holes() == {HERE: [range(5, 9)]}
-        assert made.consumer.behind_holes(HERE, 5) == 5
-        made.consumer.settle(made.consumer.holes())
-        assert made.consumer.holes() == {}
-        assert [made.consumer.behind_holes(HERE, offset) for offset in (1, 3, 5)] == [1, 3, 9]
-        await made.consumer.seek_again(HERE, 2)
-        assert made.consumer.behind_holes(HERE, 2) == 2
+        assert made.consumer.gaps() == {HERE: [range(5, 9)]}
+        assert made.consumer.position_past_gaps(HERE, 5) == 5
+        made.consumer.confirm_gaps(made.consumer.gaps())
+        assert made.consumer.gaps() == {}
+        assert [made.consumer.position_past_gaps(HERE, offset) for offset in (1, 3, 5)] == [1, 3, 9]
+        await made.consumer.seek_partition(HERE, 2)
+        assert made.consumer.position_past_gaps(HERE, 2) == 2
 
     lawful(law)
 
@@ -504,10 +504,10 @@ def test_a_hole_that_was_settled_is_none_when_the_log_goes_on_behind_it() -> Non
     async def law(made: Reader) -> None:
         made.thread.reached = {HERE: 9}
         await made.read({HERE: fetched(1, 5)})
-        made.consumer.settle(made.consumer.holes())
+        made.consumer.confirm_gaps(made.consumer.gaps())
         made.thread.reached = {HERE: 12}
         await made.read({HERE: fetched(9, 12)})
-        assert made.consumer.holes() == {}
+        assert made.consumer.gaps() == {}
 
     lawful(law)
 
@@ -515,13 +515,13 @@ def test_a_hole_that_was_settled_is_none_when_the_log_goes_on_behind_it() -> Non
 def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(3, 5), THERE: fetched(1, 5)}, {HERE: fetched(7, 9)})
-        holes = made.consumer.holes()
-        assert holes == {HERE: [range(1, 3), range(5, 7)]}
+        gaps = made.consumer.gaps()
+        assert gaps == {HERE: [range(1, 3), range(5, 7)]}
         await made.read({HERE: fetched(12, 15)})
-        made.consumer.settle(holes)
-        assert made.consumer.holes() == {HERE: [range(9, 12)]}
-        await made.consumer.seek_again(HERE, 2)
-        assert made.consumer.holes() == {}
+        made.consumer.confirm_gaps(gaps)
+        assert made.consumer.gaps() == {HERE: [range(9, 12)]}
+        await made.consumer.seek_partition(HERE, 2)
+        assert made.consumer.gaps() == {}
 
     lawful(law, assigned={HERE, THERE})
 
@@ -545,7 +545,7 @@ def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again(
         made.thread.meanwhile, made.thread.reached = None, {HERE: 7}
         assert await made.read({}) == []
         assert made.thread.sought == [(HERE, 1), (HERE, 5)]
-        assert made.consumer.holes() == {}
+        assert made.consumer.gaps() == {}
         (message,) = await made.read({HERE: fetched(5, 9)})
         assert (message.value.follows, message.value.end) == (5, 9)
 
@@ -553,7 +553,7 @@ def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again(
 
 
 def test_an_answer_of_the_thread_is_numbered_and_says_how_far_it_reached() -> None:
-    """The number counts answers with records: one that is missing was for somebody who did not wait for it."""
+    """The number counts answers with records: a missing one was for a task that did not wait for it."""
 
     class Fetcher:
         _closed = False
@@ -596,7 +596,7 @@ def test_faust_drops_nothing_for_having_read_further_before() -> None:
 
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(1, 10)})
-        await made.consumer.seek_again(HERE, 3)
+        await made.consumer.seek_partition(HERE, 3)
         made.consumer._read_offset[HERE] = 9
         made.consumer._read_offset.update({HERE: 9})
         (message,) = await made.read({HERE: fetched(3, 6)})
@@ -609,7 +609,7 @@ def test_a_seek_is_made_in_the_thread_that_fetches() -> None:
     """A seek from elsewhere races with the fetch there, and is lost."""
 
     async def law(made: Reader) -> None:
-        await made.consumer.seek_again(HERE, 3)
+        await made.consumer.seek_partition(HERE, 3)
         assert made.thread.sought[-1] == (HERE, 3)
         assert not hasattr(made.thread, "seek")
 
@@ -618,28 +618,28 @@ def test_a_seek_is_made_in_the_thread_that_fetches() -> None:
 
 def test_a_partition_that_is_held_back_is_not_fetched_until_it_is_let_go() -> None:
     async def law(made: Reader) -> None:
-        made.consumer.hold_back(HERE)
+        made.consumer.pause_partition(HERE)
         messages = await made.read({HERE: fetched(1, 5), THERE: fetched(1, 5)})
         assert [one.tp for one in messages] == [THERE]
-        made.consumer.let_go(HERE)
+        made.consumer.resume_partition(HERE)
         assert [one.tp for one in await made.read({HERE: fetched(1, 5)})] == [HERE]
 
     lawful(law, assigned={HERE, THERE})
 
 
 def test_a_partition_that_is_taken_away_while_held_back_is_not_asked_for_again_and_again() -> None:
-    """Nobody will ever say where to read it from, and each asking sends all the others back."""
+    """It never gets a position, and each request for positions would seek the others back."""
 
     async def law(made: Reader) -> None:
         def rebalance() -> None:
             made.thread.assigned = {HERE}
             made.consumer._set_active_tps({HERE})
 
-        made.consumer.hold_back(THERE)
+        made.consumer.pause_partition(THERE)
         made.thread.when_asked = rebalance
         await made.consumer.perform_seek()
         made.thread.when_asked = lambda: None
-        made.consumer.let_go(THERE)
+        made.consumer.resume_partition(THERE)
         messages = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 9)})
         assert [one.value.follows for one in messages] == [1, 5]
 
@@ -648,10 +648,10 @@ def test_a_partition_that_is_taken_away_while_held_back_is_not_asked_for_again_a
 
 def test_what_was_fetched_of_a_partition_before_it_was_held_back_is_still_delivered() -> None:
     async def law(made: Reader) -> None:
-        async def hold_back() -> None:
-            made.consumer.hold_back(HERE)
+        async def pause_partition() -> None:
+            made.consumer.pause_partition(HERE)
 
-        made.thread.meanwhile = hold_back
+        made.thread.meanwhile = pause_partition
         assert len(await made.read({HERE: fetched(1, 5)})) == 1
 
     lawful(law, assigned={HERE, THERE})
@@ -679,7 +679,7 @@ def test_without_our_app_faust_makes_a_folder(tmp_path: Path, monkeypatch: pytes
 
 
 async def everything_ran() -> None:
-    """Wait until nothing can run any more: whatever is left waits for what nobody sends."""
+    """Wait until nothing can run any more: the tasks that remain wait for records that are never sent."""
     loop: Any = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(0)
@@ -735,7 +735,7 @@ def test_a_batch_that_was_fetched_before_a_seek_is_neither_handled_nor_acknowled
 
         body = agent_of(made.app, take)
         (message,) = await made.read({HERE: fetched(1, 5)})
-        await made.consumer.seek_again(HERE, 1)
+        await made.consumer.seek_partition(HERE, 1)
         await handle(made, message, body)
         assert not message.acked
 
@@ -781,7 +781,7 @@ def test_a_batch_that_waits_for_the_one_before_it_and_is_sought_anew_meanwhile_i
 
         async def take(tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
             taken.append(delivery.end)
-            await made.consumer.seek_again(HERE, 1)
+            await made.consumer.seek_partition(HERE, 1)
 
         body = agent_of(made.app, take, at_once=2)
         messages = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 9)})

@@ -1,4 +1,4 @@
-"""Where a key belongs, compared with the client that everybody else uses."""
+"""Where a key belongs, compared with the client that other producers use."""
 
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given

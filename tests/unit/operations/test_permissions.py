@@ -7,8 +7,8 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
 from workers.kafka.acls import Right
-from workers.operations.doctor import COMMANDS
-from workers.operations.permissions import rights_needed
+from workers.operations.permissions import Refusal, rights_needed, topic_rights_missing
+from workers.operations.redis_checks import COMMANDS
 from workers.settings import OWN_TOPICS, read_settings
 
 ACL_FILES: Final = ROOT / "docs" / "acl"
@@ -46,3 +46,20 @@ def test_the_kafka_worker_is_given_what_a_start_asks_for() -> None:
 
 class _Sources:
     sources = ()
+
+
+def test_a_refusal_names_its_remedy_if_it_has_one() -> None:
+    assert str(Refusal("Kafka at a: it closed the connection", "Check the port")) == (
+        "Kafka at a: it closed the connection. Check the port"
+    )
+    assert str(Refusal("Redis does not let us in")) == "Redis does not let us in"
+
+
+def test_a_missing_right_is_named_with_the_command_that_adds_it() -> None:
+    settings = read_settings({"LINGER_KAFKA_SASL_USERNAME": "ann", "LINGER_KAFKA_SASL_PASSWORD": "secret"})
+    needed = {"orders": (Right.READ,), "activity": (Right.READ, Right.WRITE), "old": (Right.READ,)}
+    reported = {"orders": frozenset({Right.READ}), "activity": frozenset(), "old": None}
+    (missing,) = topic_rights_missing(settings, needed, reported)
+    assert missing.problem == "topic 'activity': user 'ann' (LINGER_KAFKA_SASL_USERNAME) may not Read or Write"
+    assert missing.remedy.startswith("kafka-acls.sh ")
+    assert str(missing) == f"{missing.problem}. Allow it: {missing.remedy}"

@@ -1,0 +1,105 @@
+"""Laws of the checks of Kafka, on what Kafka answers."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from workers.kafka.topics import TopicState
+from workers.operations import kafka_checks
+from workers.operations.permissions import MissingRight, Refusal
+
+ACTIVITY = "linger.activity"
+
+
+def described(replicas: int, in_sync: int) -> dict[str, Any]:
+    return {"topic": ACTIVITY, "partitions": [{"replicas": [*range(replicas)], "isr": [*range(in_sync)]}]}
+
+
+def test_a_missing_topic_is_created_if_it_is_linger_s_own_and_named_where_it_is_configured_otherwise() -> None:
+    topics = {"orders": TopicState("orders", 1, None)}
+    findings = kafka_checks.existence([ACTIVITY, "orders", "logins"], topics, [ACTIVITY], "sources.yaml")
+    assert [finding.health for finding in findings] == ["problem", "ok", "problem"]
+    assert findings[0].remedy == "linger topics create"
+    assert "sources.yaml" in findings[2].remedy
+
+
+@pytest.mark.parametrize(("wanted", "health"), [(4, "ok"), (8, "problem")])
+def test_the_partition_count_of_the_activity_topic_is_that_of_the_setting(wanted: int, health: str) -> None:
+    finding, version = kafka_checks.activity_topic(TopicState(ACTIVITY, 4, "id-1"), wanted)
+    assert (finding.health, version.health) == (health, "ok")
+    assert finding.remedy.startswith("set LINGER_PARTITIONS=4") == (health == "problem")
+
+
+def test_a_broker_without_topic_ids_is_no_problem_but_unknown() -> None:
+    assert kafka_checks.activity_topic(TopicState(ACTIVITY, 4, None), 4)[1].health == "could not be checked"
+
+
+def test_rights_that_are_not_reported_are_unknown_and_missing_ones_keep_their_command() -> None:
+    missing = [MissingRight("topic 'a': user 'u' may not Read", "kafka-acls.sh --topic a")]
+    assert kafka_checks.rights_on_topics({"a": None}, ["a"], [])[0].health == "could not be checked"
+    assert kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], [])[0].health == "ok"
+    (finding,) = kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], missing)
+    assert (finding.found, finding.remedy) == (missing[0].problem, missing[0].remedy)
+    assert kafka_checks.rights_on_group("g", None)[0].health == "could not be checked"
+    assert kafka_checks.rights_on_group("g", [])[0].health == "ok"
+    assert kafka_checks.rights_on_group("g", missing)[0].health == "problem"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "in_sync", "brokers", "least", "remedy"),
+    [
+        (1, 1, 1, "1", None),  # one broker cannot keep two copies
+        (3, 3, 3, "2", None),
+        (3, 3, 3, None, None),  # not shown to this user
+        (1, 1, 3, "1", "kafka-reassign-partitions.sh"),
+        (3, 1, 3, "2", "wait for the brokers that are away"),
+        (3, 3, 3, "1", "min.insync.replicas=2"),
+    ],
+)
+def test_the_loss_of_one_broker_loses_nothing(
+    replicas: int, in_sync: int, brokers: int, least: str | None, remedy: str | None
+) -> None:
+    configs = {} if least is None else {ACTIVITY: {"min.insync.replicas": least}}
+    finding = kafka_checks.copies(described(replicas, in_sync), brokers, configs)
+    assert finding.health == ("ok" if remedy is None else "problem")
+    assert (remedy or "") in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("policy", "retention_ms", "problems"),
+    [
+        ("delete", -1, []),
+        ("delete", 86_400_000, []),
+        ("delete", 86_399_999, [f"retention of {ACTIVITY}"]),
+        ("compact,delete", -1, [f"cleanup.policy of {ACTIVITY}"]),
+    ],
+)
+def test_the_activity_topic_keeps_what_the_rules_look_back_to(
+    policy: str, retention_ms: int, problems: list[str]
+) -> None:
+    configs = {ACTIVITY: {"cleanup.policy": policy, "retention.ms": str(retention_ms)}}
+    findings = kafka_checks.activity_settings(ACTIVITY, configs, timedelta(days=1))
+    assert [finding.checked for finding in findings if finding.health == "problem"] == problems
+
+
+def test_settings_that_are_not_shown_are_unknown() -> None:
+    (finding,) = kafka_checks.activity_settings(ACTIVITY, {}, timedelta(days=1))
+    assert finding.health == "could not be checked"
+
+
+def test_topics_take_the_largest_record_of_any_source() -> None:
+    configs = {name: {"max.message.bytes": size} for name, size in (("a", "10"), ("b", "30"), (ACTIVITY, "20"))}
+    (finding,) = kafka_checks.record_sizes([ACTIVITY, "linger.dead-letter"], ["a", "b", "c"], configs)
+    assert finding.remedy.endswith("max.message.bytes=30")
+    (finding,) = kafka_checks.record_sizes([ACTIVITY], ["a"], configs)
+    assert finding.health == "ok"
+    assert kafka_checks.record_sizes([ACTIVITY], ["c"], configs) == []
+
+
+def test_every_broker_that_refuses_is_a_finding_with_its_remedy() -> None:
+    findings = kafka_checks.refused([Refusal("Kafka at a: x", "Check A"), Refusal("Kafka at b: y", "Check B")])
+    assert [(finding.found, finding.remedy) for finding in findings] == [
+        ("Kafka at a: x", "Check A"),
+        ("Kafka at b: y", "Check B"),
+    ]

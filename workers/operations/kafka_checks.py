@@ -1,0 +1,201 @@
+"""What Linger needs of Kafka, checked on what Kafka answered; nothing here asks Kafka anything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from schemas.durations import write_duration
+from workers.kafka.requirements import missing_topics, wrong_partitions
+from workers.kafka.topics import TopicState
+from workers.operations.findings import Finding, judged, ok, problem, unknown
+from workers.operations.permissions import MissingRight, Refusal
+
+Configs = Mapping[str, Mapping[str, str]]
+"""Kafka's settings by topic, of the topics whose settings this user may see."""
+
+
+def reachable(brokers: int, servers: str) -> Finding:
+    """Return that Kafka answers."""
+    return ok("Kafka", "reachable", f"{brokers} broker{'s' * (brokers != 1)} at {servers}")
+
+
+def unreachable(found: str, remedy: str) -> Finding:
+    """Return that Kafka does not answer, or refuses the connection."""
+    return problem("Kafka", "reachable", found, "events arrive there, and actions are published there", remedy)
+
+
+def refused(refusals: Iterable[Refusal]) -> list[Finding]:
+    """Return the brokers that refuse the connection."""
+    return [unreachable(refusal.problem, refusal.remedy) for refusal in refusals]
+
+
+def existence(
+    names: Iterable[str], topics: Mapping[str, TopicState], own: Iterable[str], sources_file: str
+) -> list[Finding]:
+    """Check that topics exist.
+
+    Args:
+        names: the topics to check.
+        topics: those that exist.
+        own: Linger's own topics, which it can create.
+        sources_file: names the other ones.
+    """
+    missing = {topic.topic for topic in missing_topics(names, topics)}
+    why, create = "a worker refuses to start without it", "linger topics create"
+    findings = []
+    for name in names:
+        if name in missing:
+            remedy = create if name in own else f"check `topic` in {sources_file}, or create it"
+            findings.append(problem("Kafka", f"topic {name}", "does not exist", why, remedy))
+        else:
+            findings.append(ok("Kafka", f"topic {name}", "exists"))
+    return findings
+
+
+def activity_topic(state: TopicState, wanted: int) -> list[Finding]:
+    """Check the partition count of the activity topic, and that its broker reports topic ids."""
+    is_well = not wrong_partitions([state.name], {state.name: state}, wanted)
+    partitions = problem(
+        "Kafka",
+        f"partitions of {state.name}",
+        f"{state.partitions}, LINGER_PARTITIONS is {wanted}",
+        "it decides in which partition a customer is; a worker refuses to start",
+        f"set LINGER_PARTITIONS={state.partitions}; if partitions were added to a topic in use, start afresh",
+    )
+    return [judged(partitions, is_well=is_well), _topic_ids(state)]
+
+
+def _topic_ids(state: TopicState) -> Finding:
+    if state.topic_id is not None:
+        return ok("Kafka", "version", "2.8 or later (it reports topic ids)")
+    why = "a topic that was deleted and created again is not recognised"
+    return unknown("Kafka", "version", "it reports no topic ids", why, "Kafka 2.8 or later reports them")
+
+
+def rights_on_topics(
+    reported: Mapping[str, Any], needed: Iterable[str], missing: Sequence[MissingRight]
+) -> list[Finding]:
+    """Check that no right on a topic is missing.
+
+    Args:
+        reported: by topic, the rights that the broker reports; None where it reports none.
+        needed: the topics on which a worker needs rights.
+        missing: the rights that it lacks.
+    """
+    checked, why = "rights on topics", "a worker could not read or publish"
+    if any(reported.get(name, frozenset()) is None for name in needed):
+        return [unknown("Kafka", checked, "this broker does not report them", why, "Kafka 2.8 or later reports them")]
+    if not missing:
+        return [ok("Kafka", checked, f"Read or Write on {len(reported)} topics")]
+    return [problem("Kafka", checked, right.problem, why, right.remedy) for right in missing]
+
+
+def rights_on_group(group: str, missing: Sequence[MissingRight] | None) -> list[Finding]:
+    """Check that the right to join the consumer group is not missing; None if Kafka does not report it."""
+    checked, why = f"group {group}", "a worker could not join the others"
+    if missing is None:
+        return [unknown("Kafka", checked, "no broker keeps it yet", why, "check again after a first run")]
+    if missing:
+        return [problem("Kafka", checked, right.problem, why, right.remedy) for right in missing]
+    return [ok("Kafka", checked, "may be described, and every user that may join it can describe it")]
+
+
+def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
+    """Check that the loss of one broker loses nothing.
+
+    Args:
+        topic: one entry of `AIOKafkaAdminClient.describe_topics`.
+        brokers: count of brokers.
+        configs: settings of topics.
+    """
+    name = topic["topic"]
+    replicas = min((len(partition["replicas"]) for partition in topic["partitions"]), default=0)
+    in_sync = min((len(partition["isr"]) for partition in topic["partitions"]), default=0)
+    shown = configs.get(name, {}).get("min.insync.replicas")
+    least = int(shown or 1)
+    is_enough = replicas > 1 or brokers == 1
+    is_guarded = least > 1 or replicas < 3 or shown is None
+    if in_sync < least:
+        for_this_one = "wait for the brokers that are away"
+    elif replicas < 2:
+        for_this_one = "kafka-reassign-partitions.sh"
+    else:
+        for_this_one = _alter(name, "min.insync.replicas=2")
+    finding = problem(
+        "Kafka",
+        f"copies of {name}",
+        f"{replicas} ({in_sync} in sync), min.insync.replicas {shown or 'not shown to this user'}",
+        "what only a lost broker had is gone; without enough replicas in sync nothing can be written",
+        f"linger topics create makes new ones with LINGER_TOPIC_REPLICATION_FACTOR; for this one: {for_this_one}",
+    )
+    return judged(finding, is_well=in_sync >= least and is_enough and is_guarded)
+
+
+def activity_settings(activity: str, configs: Configs, longest: timedelta) -> list[Finding]:
+    """Check that the activity topic keeps what the rules need.
+
+    Args:
+        activity: its name.
+        configs: settings of topics.
+        longest: the longest duration that a rule looks back.
+    """
+    settings = configs.get(activity)
+    why = "what Linger knows is rebuilt from this topic if Redis is lost"
+    if settings is None:
+        found = "cleanup.policy and retention are not shown to this user"
+        remedy = "allow DescribeConfigs on it, or run this as an operator (docs/acl/kafka-acls.sh)"
+        return [unknown("Kafka", f"settings of {activity}", found, why, remedy)]
+    policy, kept_ms = settings["cleanup.policy"], int(settings["retention.ms"])
+    longest_ms = round(longest.total_seconds() * 1000)
+    kept = "unlimited" if kept_ms < 0 else write_duration(timedelta(milliseconds=kept_ms))
+    cleanup = problem(
+        "Kafka",
+        f"cleanup.policy of {activity}",
+        policy,
+        "compaction leaves one event of each customer",
+        _alter(activity, "cleanup.policy=delete"),
+    )
+    retention = problem(
+        "Kafka",
+        f"retention of {activity}",
+        f"{kept}; the rules look back for {write_duration(longest)}",
+        why,
+        _alter(activity, f"retention.ms={longest_ms}"),
+    )
+    return [
+        judged(cleanup, is_well="compact" not in policy),
+        judged(retention, is_well=kept_ms < 0 or kept_ms >= longest_ms),
+    ]
+
+
+def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Configs) -> list[Finding]:
+    """Check that topics accept the largest record of any source; those whose settings are not shown are left out.
+
+    Args:
+        names: the topics to check.
+        source_topics: names of the source topics.
+        configs: settings of topics.
+    """
+    sizes = [int(configs[name]["max.message.bytes"]) for name in source_topics if name in configs]
+    if not sizes:
+        return []
+    largest, why = max(sizes), "a record that a source accepts could not be passed on whole"
+    findings = []
+    for name in names:
+        if name in configs:
+            size = int(configs[name]["max.message.bytes"])
+            found = f"{size}; the largest of the sources is {largest}"
+            remedy = _alter(name, f"max.message.bytes={largest}")
+            finding = problem("Kafka", f"max.message.bytes of {name}", found, why, remedy)
+            findings.append(judged(finding, is_well=size >= largest))
+    return findings
+
+
+def clock() -> Finding:
+    """Return that the clock of Kafka cannot be checked."""
+    why = "timestamps that a broker sets are compared with this machine's clock (LINGER_MAX_FUTURE)"
+    return unknown("clocks", "Kafka", "brokers do not report their time", why, "compare `date -u` there and here")
+
+
+def _alter(topic: str, config: str) -> str:
+    return f"kafka-configs.sh --bootstrap-server ... --alter --topic {topic} --add-config {config}"

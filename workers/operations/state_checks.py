@@ -1,0 +1,75 @@
+"""Whether the stored state fits the rules and the log of the activity topic. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from workers.core.rules.rule_set import RuleSet
+from workers.operations.findings import Finding, judged, ok, problem, unknown
+from workers.state.consistency import Kind, Log, StateMismatch, check_consistency
+
+_CHECKED: Final[Mapping[Kind, str]] = {
+    "rebuilding": "rebuild",
+    "partitions": "partitions of the stored state",
+    "recreated": "topic of the stored state",
+    "outside": "stored offsets",
+}
+"""Name of the check, by kind of mismatch."""
+_SHOWN_PARTITIONS: Final = 5
+
+
+def rule_set(rules: RuleSet, stored: Mapping[str, str]) -> Finding:
+    """Check that these rules are not older than the active ones.
+
+    Args:
+        rules: the rules of this worker.
+        stored: the record of active rule sets.
+    """
+    newest, generation = stored.get("generation", "0"), stored.get(f"set:{rules.hash}")
+    is_older = generation is not None and stored.get("hash") != rules.hash
+    if is_older:
+        state = f"was set {generation}, the newest is {newest}"
+    elif generation:
+        state = f"set {newest}, active"
+    else:
+        state = f"new, will be set {int(newest) + 1}"
+    why = "a worker refuses to start with rules that were replaced by newer ones"
+    remedy = "load the newest files, or: linger rules promote"
+    return judged(problem("state", "rule set", f"{rules.hash}, {state}", why, remedy), is_well=not is_older)
+
+
+def stored_offsets(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> list[Finding]:
+    """Check that the stored state of each partition fits its log.
+
+    Args:
+        metas: fields of `meta` by partition, read before `logs`; empty for a partition without state.
+        logs: by partition; empty if they could not be read.
+    """
+    checked = _CHECKED["outside"]
+    stored = {partition: fields for partition, fields in sorted(metas.items()) if fields}
+    if not stored:
+        return [ok("state", checked, "nothing is stored yet")]
+    why = "continuing would lose events or count them twice, so workers do not process these partitions"
+    if not logs:
+        remedy = "fix the problems of Kafka first"
+        return [unknown("state", checked, "the log of the activity topic could not be read", why, remedy)]
+    partitions_by_mismatch: dict[StateMismatch, list[int]] = {}
+    for partition, fields in stored.items():
+        offset = int(fields.get("offset", -1))
+        mismatch = check_consistency(fields, offset, fields.get("topic_id"), logs[partition])
+        if mismatch is not None:
+            partitions_by_mismatch.setdefault(mismatch, []).append(partition)
+    if not partitions_by_mismatch:
+        return [ok("state", checked, f"those of {len(stored)} partitions are in the log")]
+    return [_mismatch(mismatch, partitions, why) for mismatch, partitions in partitions_by_mismatch.items()]
+
+
+def _mismatch(mismatch: StateMismatch, partitions: Sequence[int], why: str) -> Finding:
+    found = f"partition{'s' * (len(partitions) > 1)} {_listed(partitions)}: {mismatch.problem}"
+    remedy = f"{mismatch.remedy} (docs/operating.md, 'A partition is stopped')"
+    return problem("state", _CHECKED[mismatch.kind], found, why, remedy)
+
+
+def _listed(partitions: Sequence[int]) -> str:
+    shown = ", ".join(map(str, partitions[:_SHOWN_PARTITIONS]))
+    more = len(partitions) - _SHOWN_PARTITIONS
+    return f"{shown} and {more} more" if more > 0 else shown

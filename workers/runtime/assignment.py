@@ -1,0 +1,133 @@
+"""Assignment: where to read each assigned partition from, and what is done with each delivery."""
+
+from collections.abc import Callable, Mapping
+
+from faust.types import TP
+
+from workers.errors import LingerError
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.topics import LogBounds
+from workers.runtime.failure import Failure
+from workers.runtime.gaps import GapCheck, report_lost
+from workers.runtime.parts import Parts
+from workers.runtime.preflight import Preflight
+
+
+class Assignment:
+    """Claims what the group assigned to this worker, and returns where to start reading."""
+
+    def __init__(self, parts: Parts, preflight: Preflight, failure: Failure) -> None:
+        self._store = parts.store
+        self._reader = parts.reader
+        self._topics = parts.topics
+        self._intake = parts.intake
+        self._processor = parts.processor
+        self._preflight = preflight
+        self._failure = failure
+        # The end offset of the embedded broker is a lower bound, so a position beyond it proves nothing there.
+        self._ends_are_exact = parts.settings.kafka_enable_idempotence
+
+    async def positions(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Claim the assigned partitions and return where to read each from.
+
+        Args:
+            assigned: all partitions of this worker; those it had before and are not here are given up.
+            committed: the offsets that the group committed.
+
+        Raises:
+            LingerError: nothing may be claimed; it ends the worker.
+        """
+        try:
+            return await self._claim(assigned, committed)
+        except LingerError as error:
+            self._failure.note(error)
+            raise
+
+    async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
+        topics = await self._reader.describe([*self._topics.partitions])
+        # Before the topics are noted: the tick would take a replaced topic for the one that the state was made from.
+        if (replaced := self._topics.replaced(topics)) is not None:
+            raise LingerError(str(replaced))
+        self._topics.note(topics)
+        if problems := await self._preflight.problems_at_claim(topics):
+            raise LingerError("\n".join(problems))
+        bounds = await self._reader.bounds(assigned)
+        progress = await self._store.progress()
+        activity = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._topics.activity}
+        claimed = await self._processor.claim(activity, self._topics.activity_id, progress)
+        claimed |= await self._claim_behind(activity)
+        sources = {
+            (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
+            for tp in assigned
+            if tp.topic != self._topics.activity
+        }
+        self._intake.assign(sources, progress)
+        positions = {TP(topic, partition): offset for (topic, partition), offset in sources.items()}
+        for partition, partition_bounds in activity.items():
+            # A stopped partition is read from its end, where there is nothing to drop.
+            positions[TP(self._topics.activity, partition)] = claimed.get(partition, partition_bounds.end)
+        return positions
+
+    async def _claim_behind(self, bounds: dict[int, LogBounds]) -> dict[int, int]:
+        """Claim partitions again whose log ended before the stored offset, and return where to read them from.
+
+        The previous owner may have read on after the bounds were fetched. Now it is fenced, so bounds fetched
+        again are final; `bounds` is updated with them.
+        """
+        offsets = {}
+        for number, partition in list(self._processor.partitions.items()):
+            if partition.stopped and partition.meta.offset > bounds[number].end:
+                tp = TP(self._topics.activity, number)
+                bounds[number] = (await self._reader.bounds([tp]))[tp]
+                offset = await self._processor.reclaim(number, bounds[number], self._topics.activity_id)
+                if offset is not None:
+                    offsets[number] = offset
+        return offsets
+
+    def _source_position(self, tp: TP, committed: int | None, bounds: LogBounds) -> int:
+        if committed is None or committed < 0:
+            return bounds.earliest
+        if committed < bounds.earliest:
+            report_lost(tp, range(committed, bounds.earliest))
+            return bounds.earliest
+        if committed > bounds.end and self._ends_are_exact:
+            raise LingerError(
+                f"source '{tp.topic}' partition {tp.partition} was read up to offset {committed}, "
+                f"but ends at {bounds.end}: the topic was deleted and created again, or has lost records. "
+                "Restore it; or stop all workers, and to read it from its beginning run: "
+                f"linger sources forget {tp.topic}"
+            )
+        return committed
+
+
+class Deliveries:
+    """Hands each delivery to intake or to the processor, and acknowledges or repeats it."""
+
+    def __init__(self, parts: Parts, gaps: GapCheck, failure: Failure) -> None:
+        self._reader = parts.reader
+        self._intake = parts.intake
+        self._processor = parts.processor
+        self._gaps = gaps
+        self._failure = failure
+
+    async def take_source(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+        """Queue a batch of a source topic; `done` is called when all of it has been passed on."""
+        taken = self._intake.take((tp.topic, tp.partition), delivery, done)
+        if taken.full:
+            self._reader.pause(tp)
+        if taken.read_again is not None:
+            await self._reader.seek(tp, taken.read_again)
+
+    async def pass_on(self) -> None:
+        """Pass on what `take_source` queued, until cancelled."""
+        await self._failure.guard(self._intake.run(lambda place: self._reader.resume(TP(*place))))
+
+    async def take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
+        """Fold a batch of the activity topic."""
+        # If records before it were deleted unread, the state must stay as it is.
+        await self._gaps.until_confirmed(tp)
+        result = await self._failure.guard(self._processor.take(tp.partition, delivery))
+        if result is True:
+            done()
+        elif result is not False:
+            await self._reader.seek(tp, result)

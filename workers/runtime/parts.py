@@ -1,0 +1,66 @@
+"""The parts of one worker, built once and shared by everything in `workers.runtime`."""
+
+from dataclasses import dataclass
+
+from schemas.sources import SourcesFile
+from workers.clock import Clock
+from workers.core.rules.rule_set import RuleSet
+from workers.dead_letters.record import cut_dead_letters
+from workers.intake.agent import Intake
+from workers.kafka.producer import Publisher
+from workers.processor.agent import Processor
+from workers.runtime.reader import Reader
+from workers.runtime.topics import KnownTopics
+from workers.settings import Settings
+from workers.state.connect import clock_of, open_store
+from workers.state.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one worker consists of.
+
+    Attributes:
+        settings: of this worker.
+        sources: the source topics, and how their records become events.
+        store: the state in Redis.
+        clock: the clock that due times are measured by.
+        publisher: the only producer of this worker.
+        reader: the consumers of this worker.
+        topics: what Kafka last showed of the topics.
+        intake: source topics to activity topic.
+        processor: activity topic and due times to decisions.
+    """
+
+    settings: Settings
+    sources: SourcesFile
+    store: Store
+    clock: Clock
+    publisher: Publisher
+    reader: Reader
+    topics: KnownTopics
+    intake: Intake
+    processor: Processor
+
+
+def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Parts:
+    """Build the parts of a worker; connects to nothing yet."""
+    store = open_store(settings)
+    publisher = Publisher(
+        settings.kafka_connection(),
+        idempotent=settings.kafka_enable_idempotence,
+        deadline_ms=settings.kafka_delivery_timeout_ms,
+        shorten=cut_dead_letters,
+    )
+    clock = clock_of(settings, store)
+    return Parts(
+        settings,
+        sources,
+        store,
+        clock,
+        publisher,
+        Reader(settings),
+        KnownTopics(settings.topic("activity")),
+        Intake(settings, sources, publisher, clock),
+        Processor(settings, sources, rules, store, publisher, clock),
+    )

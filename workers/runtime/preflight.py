@@ -1,0 +1,126 @@
+"""Preflight: what has to be true outside before a worker starts, and again before it claims partitions."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+
+from schemas.sources import SourcesFile
+from workers.errors import StartupError, Transient
+from workers.intake.source_identity import recreated, remember
+from workers.kafka.requirements import missing_topics, wrong_partitions
+from workers.kafka.topics import TopicState, connected_admin, describe
+from workers.operations.permissions import (
+    MissingRight,
+    Refusal,
+    kafka_refusals,
+    missing_rights,
+    redis_refusals,
+)
+from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info
+from workers.runtime.parts import Parts
+from workers.settings import OWN_TOPICS, Settings
+from workers.state.consistency import partitions_made_with, partitions_mismatch
+
+
+async def require_access(settings: Settings, sources: SourcesFile) -> None:
+    """Check that Kafka and Redis accept this worker and give it every right it needs.
+
+    A Kafka without TLS and SASL refuses no client, and is not asked.
+
+    Raises:
+        StartupError: every refusal, with the setting or the ACL that is the remedy.
+    """
+    refusals: list[Refusal | MissingRight] = []
+    if settings.kafka_security_protocol != "PLAINTEXT":
+        refusals += await kafka_refusals(settings) or await missing_rights(settings, sources)
+    refusals += await redis_refusals(settings)
+    if refusals:
+        raise StartupError([str(refusal) for refusal in refusals])
+
+
+class Preflight:
+    """Checks Redis, Kafka and the stored state; notes the topics that it saw."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._settings = parts.settings
+        self._store = parts.store
+        self._topics = parts.topics
+        self._sources = parts.intake.topics
+
+    async def check(self) -> None:
+        """Check everything outside, before a worker starts.
+
+        Raises:
+            StartupError: something is not as it must be; lists every problem.
+        """
+        problems = await self._redis_problems()
+        wanted = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
+        try:
+            async with connected_admin(self._settings.kafka_connection()) as admin:
+                topics = await describe(admin, wanted)
+                problems += await self._state_problems(topics)
+        except (KafkaError, OSError) as error:
+            servers = self._settings.kafka_bootstrap_servers
+            problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")
+        else:
+            problems += self._topic_problems(topics, wanted)
+            self._topics.note(topics)
+        if problems:
+            raise StartupError(problems)
+
+    async def problems_at_claim(self, topics: Mapping[str, TopicState]) -> list[str]:
+        """Return why nothing may be claimed: what can have changed since the start.
+
+        Args:
+            topics: as Kafka describes them now.
+        """
+        problems = await self._state_problems(topics)
+        with suppress(Transient):  # a claim waits for a Redis that does not answer for a moment
+            problems += await self._eviction_problems()
+        return problems
+
+    async def _state_problems(self, topics: Mapping[str, TopicState]) -> list[str]:
+        """Return why the stored state as a whole does not fit the topics; note sources seen for the first time."""
+        sources = {name: topics[name] for name in self._sources if name in topics}
+        try:
+            problems = recreated(await self._store.redis.fields(self._store.keys.sources), sources)
+            if not problems:
+                await remember(self._store, sources)
+            metas = await self._store.metas(range(self._settings.partitions))
+        except Transient:
+            return []  # `_redis_problems` reports it
+        activity = topics.get(self._topics.activity)
+        if activity is not None:
+            made_with = dict.fromkeys(map(partitions_made_with, metas.values()))
+            mismatches = [partitions_mismatch(count, activity.name, activity.partitions) for count in made_with]
+            problems += [str(mismatch) for mismatch in mismatches if mismatch is not None]
+        return problems
+
+    async def _redis_problems(self) -> list[str]:
+        try:
+            return await self._eviction_problems()
+        except Transient as error:
+            return [f"{error}. Check LINGER_REDIS_URL"]
+
+    async def _eviction_problems(self) -> list[str]:
+        problems = []
+        for server, answer in (await self._store.redis.ask_every_server("INFO", "memory")).items():
+            policy = parse_info(answer).get("maxmemory_policy", EVICTS_NOTHING)
+            if may_evict(policy):
+                problems.append(
+                    f"Redis at {server} may evict customers: maxmemory-policy is '{policy}'. "
+                    f"Set it to {EVICTS_NOTHING}: redis-cli CONFIG SET maxmemory-policy {EVICTS_NOTHING}"
+                )
+        return problems
+
+    def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
+        own = set(map(self._settings.topic, OWN_TOPICS))
+        problems = []
+        for missing in missing_topics(wanted, topics):
+            is_own = missing.topic in own
+            remedy = "create it: linger topics create" if is_own else "check `topic` in the sources file"
+            problems.append(f"{missing}; {remedy}")
+        for wrong in wrong_partitions([self._topics.activity], topics, self._settings.partitions):
+            problems.append(f"{wrong}; set it to {wrong.found}")
+        return problems

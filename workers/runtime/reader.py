@@ -1,0 +1,166 @@
+"""The consumers of a worker: the group member that delivers batches, and a probe that only queries Kafka.
+
+Must not know customers, rules or Redis. `workers.kafka.faust_batches` is the only module that knows Faust.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP
+
+from workers.kafka.faust_batches import Positions, ReaderSettings, Take, build_app, read_topics
+from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
+from workers.settings import Settings
+
+PROBE_SECONDS: Final = 10.0
+"""How long the tick waits for one answer of Kafka."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Topics that are read together.
+
+    Attributes:
+        topics: their names, at least one.
+        take: handles one delivery.
+        at_once: deliveries of different partitions that are handled concurrently.
+    """
+
+    topics: Sequence[str]
+    take: Take
+    at_once: int = 1
+
+
+class Reader:
+    """Reads batches as a member of the consumer group, and queries Kafka through a second consumer, the probe."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._probe: AIOKafkaConsumer | None = None
+        self._app: Any = None
+
+    async def connect(self) -> None:
+        """Start the probe. Every query needs it; call it once, before `start`."""
+        self._probe = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
+        await self._probe.start()
+
+    async def start(self, positions: Positions, subscriptions: Sequence[Subscription], *, partitions: int) -> None:
+        """Join the group and start to read.
+
+        Args:
+            positions: returns where to start; called at every rebalance.
+            subscriptions: what to read, each topic once.
+            partitions: of all topics together; bounds how many batches are buffered.
+        """
+        self._app = build_app(self._reader_settings(), partitions, positions)
+        for subscription in subscriptions:
+            read_topics(self._app, subscription.topics, subscription.take, at_once=subscription.at_once)
+        await self._app.start()
+
+    async def stop(self) -> None:
+        """Leave the group. Does nothing if it was not joined."""
+        if self._app is not None:
+            await self._app.stop()
+
+    async def disconnect(self) -> None:
+        """Stop the probe. Does nothing if it was not started."""
+        if self._probe is not None:
+            await self._probe.stop()
+
+    @property
+    def crash(self) -> str | None:
+        """Why Faust gave up reading, None while it reads."""
+        crashed = self._app is not None and self._app.crashed
+        return f"the consumer crashed: {self._app.crash_reason!r}" if crashed else None
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def pause(self, tp: TP) -> None:
+        """Fetch no more of a partition; what was fetched already is still delivered."""
+        self._app.consumer.pause_partition(tp)
+
+    def resume(self, tp: TP) -> None:
+        """Fetch a paused partition again."""
+        self._app.consumer.resume_partition(tp)
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        """Read a partition from an offset."""
+        await self._app.consumer.seek_partition(tp, offset)
+
+    def gaps(self) -> dict[TP, list[range]]:
+        """Return the offsets that were skipped in reading and are not confirmed yet, by partition."""
+        gaps: dict[TP, list[range]] = self._app.consumer.gaps()
+        return gaps
+
+    def gaps_of(self, tp: TP) -> list[range]:
+        """Return the unconfirmed gaps of one partition."""
+        gaps: list[range] = self._app.consumer.gaps_of(tp)
+        return gaps
+
+    def confirm_gaps(self, gaps: Mapping[TP, Sequence[range]]) -> None:
+        """Note that nothing was missed in these gaps."""
+        self._app.consumer.confirm_gaps(gaps)
+
+    def position_past_gaps(self, tp: TP, offset: int) -> int:
+        """Return the position of a consumer that has handled every record before `offset`: past a confirmed gap."""
+        position: int = self._app.consumer.position_past_gaps(tp, offset)
+        return position
+
+    # -- queries -------------------------------------------------------------------------------------------
+
+    async def describe(self, topics: Iterable[str]) -> dict[str, TopicState]:
+        """Return the state of those topics that exist; see `workers.kafka.topics.describe`."""
+        return await describe(self._connected(), topics)
+
+    async def bounds(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, LogBounds]:
+        """Return the earliest and the end offset of each partition; see `workers.kafka.topics.log_bounds`."""
+        return await log_bounds(self._connected(), partitions)
+
+    async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return the end offset of each partition.
+
+        Raises:
+            TimeoutError: no answer within `PROBE_SECONDS`.
+        """
+        wanted = [TopicPartition(*partition) for partition in partitions]
+        if not wanted:
+            return {}
+        ends = await asyncio.wait_for(self._connected().end_offsets(wanted), PROBE_SECONDS)
+        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+    async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
+        """Return the earliest offset of each partition.
+
+        Raises:
+            TimeoutError: no answer within `PROBE_SECONDS`.
+        """
+        wanted = [TopicPartition(*partition) for partition in partitions]
+        offsets: dict[TopicPartition, int] = await asyncio.wait_for(
+            self._connected().beginning_offsets(wanted), PROBE_SECONDS
+        )
+        return offsets
+
+    def _connected(self) -> AIOKafkaConsumer:
+        assert self._probe is not None, "connect() comes first"
+        return self._probe
+
+    def _reader_settings(self) -> ReaderSettings:
+        settings, connection = self._settings, self._settings.kafka_connection()
+        return ReaderSettings(
+            group_id=settings.kafka_group_id,
+            client_id=settings.kafka_client_id,
+            group_instance_id=settings.kafka_group_instance_id,
+            bootstrap_servers=connection["bootstrap_servers"],
+            ssl_context=connection["ssl_context"],
+            sasl_mechanism=connection["sasl_mechanism"],
+            sasl_username=connection["sasl_plain_username"],
+            sasl_password=connection["sasl_plain_password"],
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+            rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
+            heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
+            request_timeout_ms=settings.kafka_request_timeout_ms,
+            max_poll_records=settings.kafka_max_poll_records,
+        )

@@ -1,0 +1,198 @@
+"""The tick: once in `LINGER_TICK_MS`, everything that depends on time, as a list of steps in a fixed order.
+
+The order keeps watermarks honest: the clock is read first, so everything read after it covers that moment.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final, TypeVar
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from workers.clock import Reading
+from workers.core.watermarks import Progress
+from workers.errors import LingerError, Transient
+from workers.intake.source_identity import recreated
+from workers.kafka.topics import TopicsError
+from workers.observability import log_events, metrics
+from workers.runtime.gaps import GapCheck
+from workers.runtime.liveness import Liveness
+from workers.runtime.parts import Parts
+from workers.runtime.reader import PROBE_SECONDS
+from workers.runtime.silence import SilenceWatch
+from workers.state.consistency import partitions_mismatch
+
+log = structlog.get_logger(__name__)
+
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
+_Ends = Mapping[tuple[str, int], int]
+"""End offsets by topic and partition."""
+
+_IN_FLIGHT_SECONDS: Final = 0.04
+"""Longest wait for source records in flight before their progress is reported."""
+
+
+class Tick:
+    """Reads the clock and the progress of the sources, and decides what is due.
+
+    Attributes:
+        problem: what outside did not answer; None after a complete tick.
+    """
+
+    def __init__(self, parts: Parts, gaps: GapCheck, silence: SilenceWatch, liveness: Liveness) -> None:
+        self._store = parts.store
+        self._clock = parts.clock
+        self._publisher = parts.publisher
+        self._reader = parts.reader
+        self._topics = parts.topics
+        self._intake = parts.intake
+        self._processor = parts.processor
+        self._partitions = parts.settings.partitions
+        self._gaps = gaps
+        self._silence = silence
+        self._liveness = liveness
+        self._seconds = parts.settings.tick_ms / 1000
+        self._next_at = 0.0
+        self.problem: str | None = None
+
+    async def run(self) -> None:
+        """Take every step once; a failure outside is noted, and the next tick tries again.
+
+        A tick that comes early, before `LINGER_TICK_MS` have passed, decides only some of what is due, and leaves
+        all later steps to the next one in time.
+
+        Raises:
+            LingerError: the state does not belong to a topic any more, or activity records were lost.
+        """
+        is_early = time.monotonic() < self._next_at
+        if not is_early:
+            self._next_at = time.monotonic() + self._seconds
+        try:
+            await self._take_steps(is_early=is_early)
+        except (Transient, KafkaError, TopicsError, TimeoutError, OSError) as error:
+            metrics.RETRIES.inc()
+            self.problem = f"{type(error).__name__}: {error}"
+            self._liveness.note(time.monotonic(), None, waits=False)
+            log.warning(log_events.STEP_RETRIED, error=self.problem)
+        finally:
+            # Also after a failure: a Redis or Kafka that does not answer is no reason to restart every worker.
+            self._liveness.tick(time.monotonic())
+
+    async def _take_steps(self, *, is_early: bool) -> None:
+        # Clock first. Everything read below is at least as new, so "seen until now" holds for all of it.
+        reading = await self._clock.read()
+        if not reading.now_ms:
+            return  # a replay that has not begun
+        # Gaps before positions: a gap that is confirmed counts as read when progress is reported.
+        await self._gaps.check()
+        # Topics and ends after the clock: a partition that is added later holds only records later than the clock.
+        # Both concurrently, which saves a round trip.
+        _, source_ends = await _both(self._check_topics(), self._reader.ends(self._intake.partitions))
+        # Progress after the ends: it compares what was passed on with what there was.
+        progress = await self._publish_progress(reading, source_ends)
+        # Ends of the activity topic after the progress: they cover every event that the progress includes.
+        activity_ends = await self._update_watermarks(reading, progress)
+        # Timers after the watermarks, which bound what may be decided.
+        if is_early:
+            await self._processor.fire_soon()
+            return
+        await self._fire()
+        self._silence.note(progress, reading.now_ms)
+        self.problem = None
+        # Last: what the steps above have moved counts as progress of this worker.
+        self._note_liveness(activity_ends)
+
+    # -- steps ---------------------------------------------------------------------------------------------
+
+    async def _check_topics(self) -> None:
+        """Note partitions that were added.
+
+        Raises:
+            LingerError: a topic was replaced, so that the state does not belong to it.
+        """
+        topics, source_ids = await _both(
+            asyncio.wait_for(self._reader.describe([*self._topics.partitions]), PROBE_SECONDS),
+            self._store.redis.fields(self._store.keys.sources),
+        )
+        sources = {name: topic for name, topic in topics.items() if name in self._intake.topics}
+        problems = recreated(source_ids, sources)
+        activity = topics.get(self._topics.activity)
+        if activity is not None:
+            partitions = partitions_mismatch(self._partitions, activity.name, activity.partitions)
+            mismatch = partitions or self._topics.replaced(topics)
+            problems += [] if mismatch is None else [str(mismatch)]
+        if problems:
+            raise LingerError("\n".join(problems))
+        self._topics.note(topics)
+
+    async def _publish_progress(self, reading: Reading, source_ends: _Ends) -> dict[str, Progress]:
+        """Report how far this worker has read its sources; return the progress of all source partitions."""
+        await self._intake.reach(source_ends, _IN_FLIGHT_SECONDS)
+        reports = self._intake.look(
+            reading,
+            source_ends,
+            self._topics.partitions,
+            lambda place, offset: self._reader.position_past_gaps(TP(*place), offset),
+        )
+        progress = await self._store.publish_progress({**reports, **self._processor.told()})
+        self._intake.note_elsewhere(progress)
+        return progress
+
+    async def _update_watermarks(self, reading: Reading, progress: Mapping[str, Progress]) -> _Ends:
+        """Update the watermarks of every activity partition; return the end offsets that were used."""
+        activity = self._topics.activity
+        ends = await self._reader.ends([(activity, partition) for partition in self._processor.partitions])
+        self._processor.look(
+            reading,
+            progress,
+            {partition: end for (_, partition), end in ends.items()},
+            lambda partition, offset: self._reader.position_past_gaps(TP(activity, partition), offset),
+        )
+        return ends
+
+    async def _fire(self) -> None:
+        """Decide the timers that are due, and seek back where Redis lost steps."""
+        complete = await self._processor.fire()
+        for partition, offset in self._processor.read_again().items():
+            await self._reader.seek(TP(self._topics.activity, partition), offset)
+        if complete and (decided := self._decided()):
+            fields = [part for pair in decided.items() for part in pair]
+            await self._store.redis.call([("HSET", self._store.keys.seen, *fields)])
+
+    def _decided(self) -> dict[str, str]:
+        """Return by partition: until when every type is decided, the next offset, and the records Kafka lacks."""
+        return {
+            str(number): (
+                f"{min(partition.horizon.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+            )
+            for number, partition in self._processor.partitions.items()
+            if partition.is_usable
+        }
+
+    def _note_liveness(self, activity_ends: _Ends) -> None:
+        """Note how far everything is, and whether something waits that only this worker can do."""
+        waits = self._intake.is_behind() or any(
+            partition.is_usable and self._is_behind(number, partition.meta.offset, activity_ends)
+            for number, partition in self._processor.partitions.items()
+        )
+        versions = tuple(partition.meta.version for partition in self._processor.partitions.values())
+        state = self._intake.offsets(), versions
+        self._liveness.note(time.monotonic(), state, waits=waits and not self._publisher.is_refused)
+
+    def _is_behind(self, partition: int, offset: int, activity_ends: _Ends) -> bool:
+        tp = TP(self._topics.activity, partition)
+        return self._reader.position_past_gaps(tp, offset) < activity_ends.get((tp.topic, tp.partition), 0)
+
+
+async def _both(first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]) -> tuple[_First, _Second]:
+    """Run two coroutines concurrently, each to its end; raise the error of the first, or else of the second."""
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(results[0], BaseException):
+        raise results[0]
+    if isinstance(results[1], BaseException):
+        raise results[1]
+    return results[0], results[1]
