@@ -23,7 +23,8 @@ from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
-from workers.processor import agent as processor
+from workers.processor import batches, timers
+from workers.processor.event_reader import EventReader
 from workers.processor.unit_of_work import UnitOfWork
 from workers.runtime import worker
 from workers.state import step
@@ -46,10 +47,11 @@ STAGES: Final = {
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", intake.Intake, "_read"),
-    ("parse", processor.Processor, "_sort"),
+    ("parse", EventReader, "sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
-    ("decide", processor, "decide"),
+    ("decide", batches, "decide"),
+    ("decide", timers, "decide"),
     ("encode", codec, "encode"),
     ("encode", UnitOfWork, "changes"),
 )

@@ -126,7 +126,7 @@ def _die_at(point: str, number: int) -> None:
     elif point == "committed":
         _after(Step, "commit", fuse.light)
     elif point == "acknowledging":
-        _after(processor.Processor, "take", fuse.light)
+        _after(processor.Processor, "process", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
     else:
@@ -214,7 +214,7 @@ def _no_safe_time() -> None:
         horizon.until = until
 
     watermarks.PartitionWatermarks.look = look
-    original = processor.Processor.look
+    original = processor.Processor.observe
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
         def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
@@ -223,7 +223,7 @@ def _no_safe_time() -> None:
         processor.seen_by_type = seen_by_type
         original(this, reading, *others)
 
-    processor.Processor.look = changed
+    processor.Processor.observe = changed
 
 
 def _no_high_water() -> None:

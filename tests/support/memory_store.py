@@ -69,7 +69,7 @@ class MemoryStep:
         del content.outbox[: changes.trim]
         content.outbox += changes.outbox
         content.held |= {one.action_id: one for one in changes.held}
-        for _, action_id in changes.let_go:
+        for _, action_id in changes.released:
             content.held.pop(action_id, None)
         del content.orders[: changes.carried_out]
         fields = {name: str(value) for name, value in changes.fields.items()}

@@ -16,7 +16,8 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
-from workers.processor.agent import Processor
+from workers.processor.agent import Backends, Processor
+from workers.processor.results import ProcessResult
 from workers.settings import Settings
 from workers.state.store import Store
 
@@ -120,30 +121,29 @@ class Agent:
                 ],
             }
         )
-        self.decide = Processor(
-            settings, sources, rules(*content, types=TYPES), store, self.publisher.as_publisher(), self.clock
-        )
+        backends = Backends(store, self.publisher.as_publisher(), self.clock)
+        self.processor = Processor(settings, sources, rules(*content, types=TYPES), backends)
 
     async def start(self, end: int = 1_000) -> None:
         """Claim partition 0 and let everything until now be seen."""
-        await self.decide.claim({0: LogBounds(0, end)}, None, self.progress())
-        await self.look()
+        await self.processor.claim({0: LogBounds(0, end)}, None, self.progress())
+        await self.observe()
 
-    async def look(self, end: int | None = None) -> None:
+    async def observe(self, end: int | None = None) -> None:
         """Look at the sources; the partition ends where it is read to, or there."""
-        ends = {0: self.decide.partitions[0].meta.offset if end is None else end}
-        self.decide.look(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
+        ends = {0: self.processor.partitions[0].meta.offset if end is None else end}
+        self.processor.observe(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
     def progress(self) -> dict[str, Progress]:
         foreign = {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
-        return {**foreign, **self.decide.told()}
+        return {**foreign, **self.processor.progress_report()}
 
-    async def take(self, *records: ConsumerRecord, follows: int | None = None) -> int | bool | None:
+    async def process(self, *records: ConsumerRecord, follows: int | None = None) -> ProcessResult:
         """Give the agent a delivery; `follows` as in `Delivery`, where it begins if left out."""
         behind = records[0].offset if follows is None else follows
-        return await self.decide.take(0, Delivery(records, behind))
+        return await self.processor.process(0, Delivery(records, behind))
 
     async def published(self, topic: str | None = None) -> list[OutboxRecord]:
         """What was published to a topic, after everything that waits has been published."""
-        await self.decide.partitions[0].outbox.drain(5)
+        await self.processor.partitions[0].outbox.drain(5)
         return [one for one in self.publisher.sent if topic in (None, one.topic)]

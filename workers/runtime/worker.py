@@ -25,7 +25,8 @@ from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_a
 from workers.loading import load_rule_set
 from workers.observability import log_events, metrics
 from workers.observability.http_server import Endpoints
-from workers.processor.agent import Processor
+from workers.processor.agent import Backends, Processor
+from workers.processor.results import Processed, SeekTo
 from workers.rule_files.watch import fingerprint
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.settings import OWN_TOPICS, Settings
@@ -66,7 +67,7 @@ class Worker:
         )
         self._clock = clock_of(settings, self._store)
         self._intake = Intake(settings, sources, self._publisher, self._clock)
-        self._decide = Processor(settings, sources, rules, self._store, self._publisher, self._clock)
+        self._decide = Processor(settings, sources, rules, Backends(self._store, self._publisher, self._clock))
         self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None
@@ -378,11 +379,11 @@ class Worker:
     async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
         while self._app.consumer.holes_of(tp):
             await self._looked.wait()  # for what was deleted before it was read, the state stays as it is
-        result = await self._guarded(self._decide.take(tp.partition, delivery))
-        if result is True:
+        result = await self._guarded(self._decide.process(tp.partition, delivery))
+        if isinstance(result, Processed):
             done()
-        elif result is not False:
-            await self._app.consumer.seek_again(tp, result)
+        elif isinstance(result, SeekTo):
+            await self._app.consumer.seek_again(tp, result.offset)
 
     async def _guarded(self, work: Awaitable[Any]) -> Any:
         """Run the handling of a batch; what it raises ends the worker, and the batch is never acknowledged."""
@@ -424,7 +425,7 @@ class Worker:
         early = min(tick, _LEAST_PAUSE_SECONDS)
         if await _first_of({stopping, self._failure}, early) or early == tick:
             return
-        asked: asyncio.Future[Any] = asyncio.create_task(self._decide.until_asked())
+        asked: asyncio.Future[Any] = asyncio.create_task(self._decide.until_blocked())
         await _first_of({stopping, self._failure, asked}, tick - early)
         asked.cancel()
 
@@ -452,12 +453,12 @@ class Worker:
                 self._counts,
                 lambda place, offset: self._behind_holes(*place, offset),
             )
-            progress = await self._store.publish_progress({**told, **self._decide.told()})
+            progress = await self._store.publish_progress({**told, **self._decide.progress_report()})
             self._intake.note_elsewhere(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )
-            self._decide.look(
+            self._decide.observe(
                 reading,
                 progress,
                 {tp.partition: end for tp, end in activity_ends.items()},
@@ -548,7 +549,7 @@ class Worker:
         return {
             str(
                 number
-            ): f"{min(partition.horizon.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+            ): f"{min(partition.watermarks.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
             for number, partition in self._decide.partitions.items()
             if partition.is_usable
         }

@@ -11,6 +11,7 @@ from tests.support.builders import rule
 from tests.support.memory_store import Content, MemoryStore
 from tests.support.processor_rig import Agent, record
 from workers.kafka.records import OutboxRecord
+from workers.processor.results import Dropped, Processed, SeekTo
 
 GONE: Final = rule("gone", when={"status": "cancelled"})
 
@@ -24,7 +25,7 @@ def lawful(law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]]) -> No
             agent = Agent(store.as_store(), GONE)
             await agent.start()
             await law(agent, store)
-            await agent.decide.stop(0)
+            await agent.processor.stop(0)
 
     asyncio.run(run())
 
@@ -41,17 +42,19 @@ def ids(records: list[OutboxRecord]) -> list[bytes | None]:
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_step_finds_out_that_steps_are_lost_and_they_are_read_again(answered: bool) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(record(0))
+        await agent.process(record(0))
         copy = deepcopy(store.contents[0])
-        assert await agent.take(record(1, "cancellation"), record(2), follows=1) is True
+        assert await agent.process(record(1, "cancellation"), record(2), follows=1) == Processed()
         first = ids(await agent.published("linger.at-risk"))
         fail_over(store, copy)
         store.failing = 0 if answered else 2
-        assert await agent.take(record(3), follows=3) == 1
+        assert await agent.process(record(3), follows=3) == SeekTo(1)
         agent.publisher.sent.clear()
-        assert await agent.take(*map(record, [1, 2, 3], ["cancellation", "login", "login"]), follows=1) is True
-        await agent.look()
-        await agent.decide.fire()
+        assert (
+            await agent.process(*map(record, [1, 2, 3], ["cancellation", "login", "login"]), follows=1) == Processed()
+        )
+        await agent.observe()
+        await agent.processor.fire()
         assert ids(await agent.published("linger.at-risk")) == first
         assert len(first) == 1
         assert store.contents[0].meta["offset"] == "4"
@@ -62,10 +65,10 @@ def test_a_step_finds_out_that_steps_are_lost_and_they_are_read_again(answered: 
 def test_a_partition_that_lost_all_but_its_claim_is_read_from_its_beginning() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         copy = deepcopy(store.contents[0])
-        await agent.take(record(0), record(1))
+        await agent.process(record(0), record(1))
         fail_over(store, copy)
-        assert await agent.take(record(2), follows=2) == 0
-        assert await agent.take(record(0), record(1), record(2)) is True
+        assert await agent.process(record(2), follows=2) == SeekTo(0)
+        assert await agent.process(record(0), record(1), record(2)) == Processed()
         assert store.contents[0].meta["n:events"] == "3"
 
     lawful(law)
@@ -73,19 +76,19 @@ def test_a_partition_that_lost_all_but_its_claim_is_read_from_its_beginning() ->
 
 def test_until_it_is_read_again_nothing_counts_as_seen() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(record(0))
+        await agent.process(record(0))
         copy = deepcopy(store.contents[0])
-        await agent.take(record(1), follows=1)
-        await agent.look()
-        assert min(agent.decide.until.values()) == agent.clock.now_ms
+        await agent.process(record(1), follows=1)
+        await agent.observe()
+        assert min(agent.processor.watermarks.values()) == agent.clock.now_ms
         fail_over(store, copy)
-        await agent.take(record(2), follows=2)
-        assert max(agent.decide.until.values()) == 0
-        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
-        assert max(agent.decide.until.values()) == 0
-        await agent.take(record(1), follows=1)
-        agent.decide.look(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
-        assert min(agent.decide.until.values()) == agent.clock.now_ms
+        await agent.process(record(2), follows=2)
+        assert max(agent.processor.watermarks.values()) == 0
+        agent.processor.observe(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
+        assert max(agent.processor.watermarks.values()) == 0
+        await agent.process(record(1), follows=1)
+        agent.processor.observe(await agent.clock.read(), agent.progress(), {0: 2}, lambda number, offset: offset)
+        assert min(agent.processor.watermarks.values()) == agent.clock.now_ms
 
     lawful(law)
 
@@ -94,39 +97,39 @@ def test_of_a_partition_whose_end_was_not_asked_for_nothing_counts_as_seen() -> 
     """It was claimed while the ends were on their way: what it holds may not have been read."""
 
     async def law(agent: Agent, store: MemoryStore) -> None:
-        before = dict(agent.decide.until)
+        before = dict(agent.processor.watermarks)
         agent.clock.now_ms += 1000
-        agent.decide.look(await agent.clock.read(), agent.progress(), {}, lambda number, offset: offset)
-        assert agent.decide.until == before
+        agent.processor.observe(await agent.clock.read(), agent.progress(), {}, lambda number, offset: offset)
+        assert agent.processor.watermarks == before
 
     lawful(law)
 
 
-def test_a_partition_in_which_nothing_happens_is_looked_after_now_and_then() -> None:
+def test_a_partition_in_which_nothing_happens_is_looked_after_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(record(0))
+        await agent.process(record(0))
         copy = deepcopy(store.contents[0])
-        await agent.take(record(1), follows=1)
+        await agent.process(record(1), follows=1)
         fail_over(store, copy)
-        await agent.decide.fire()
-        assert agent.decide.read_again() == {}
-        agent.decide._looked_back_at -= 60
-        await agent.decide.fire()
-        assert agent.decide.read_again() == {0: 1}
-        assert agent.decide.read_again() == {}
-        assert agent.decide.partitions[0].is_usable
+        await agent.processor.fire()
+        assert agent.processor.read_again() == {}
+        monkeypatch.setattr("workers.processor.ownership._VERSION_CHECK_SECONDS", 0)
+        await agent.processor.fire()
+        assert agent.processor.read_again() == {0: 1}
+        assert agent.processor.read_again() == {}
+        assert agent.processor.partitions[0].is_usable
 
     lawful(law)
 
 
-def test_looking_after_a_partition_that_lost_nothing_writes_nothing() -> None:
+def test_looking_after_a_partition_that_lost_nothing_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(record(0))
+        await agent.process(record(0))
         before = deepcopy(store.contents[0])
-        agent.decide._looked_back_at -= 60
-        await agent.decide.fire()
+        monkeypatch.setattr("workers.processor.ownership._VERSION_CHECK_SECONDS", 0)
+        await agent.processor.fire()
         assert store.contents[0] == before
-        assert agent.decide.read_again() == {}
+        assert agent.processor.read_again() == {}
 
     lawful(law)
 
@@ -136,12 +139,12 @@ def test_a_rival_that_claimed_what_a_failover_left_keeps_it() -> None:
 
     async def law(agent: Agent, store: MemoryStore) -> None:
         copy = deepcopy(store.contents[0])
-        await agent.take(record(0))
-        await agent.take(record(1), follows=1)
+        await agent.process(record(0))
+        await agent.process(record(1), follows=1)
         fail_over(store, copy)
         await store.claim(0, "rival")
-        assert await agent.take(record(2), follows=2) is False
-        assert agent.decide.partitions[0].lost_at is not None
+        assert await agent.process(record(2), follows=2) == Dropped()
+        assert agent.processor.partitions[0].lost_at is not None
         assert store.contents[0].owner == "rival"
 
     lawful(law)
