@@ -85,7 +85,7 @@ Suppression = Literal[
 
 DISCARDED_DETAIL: Final = "discarded by hand"
 EXPIRED_DETAIL: Final = "it had expired before it was released"
-"""`detail` of a decision `held` that is final: the action is not held any longer. `linger rebuild` recognises both."""
+"""`detail` of a final decision `held`: the action is not held any longer. `linger rebuild` recognises both texts."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
