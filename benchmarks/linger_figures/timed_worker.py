@@ -1,7 +1,7 @@
 """A worker whose stages are timed: `python -m benchmarks.linger_figures.timed_worker REPORT`.
 
-It is the very worker that operators run (`linger run`). At each SIGUSR1 it appends one line to REPORT: what has been
-spent until then, as JSON.
+It is the worker that operators run (`linger run`). At each SIGUSR1 it appends one line of JSON to REPORT: the time
+spent in each stage so far.
 """
 
 import json
@@ -92,11 +92,11 @@ def main() -> None:
     sending: Any = watch.timed_async(_stage_of_sending, Publisher._send_once)
     setattr(Publisher, "_send_once", staticmethod(sending))  # noqa: B010
 
-    def tell(*_: object) -> None:
+    def report_stages(*_: object) -> None:
         with report.open("a") as file:
             file.write(json.dumps(_snapshot(watch)) + "\n")
 
-    signal.signal(signal.SIGUSR1, tell)
+    signal.signal(signal.SIGUSR1, report_stages)
     sys.argv = ["linger", "run"]
     linger()
 

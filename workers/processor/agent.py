@@ -170,7 +170,7 @@ class Processor:
         for partition in await self._ownership.set_back():
             await self._timers.trim(partition)  # restores what Redis has left, like any step
         complete = await self._timers.fire()
-        await self._orders.run()
+        await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):
             if partition.outbox.confirmed() and partition.is_usable and not partition.lock.locked():
                 await self._timers.trim(partition)

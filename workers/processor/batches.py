@@ -63,10 +63,16 @@ class BatchProcessor:
         self._blocked.clear()
 
     async def process(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
-        """Fold one delivery, after waiting for the sources to report and for room in the outbox."""
+        """Fold one delivery, after waiting for the sources to report and for room in the outbox.
+
+        Both waits are outside the lock: timers are decided and the outbox is trimmed while Kafka is slow.
+
+        Returns:
+            `Dropped` if the partition is not usable, or was lost while waiting or folding.
+        """
         await self._wait_until_watched(partition, delivery.records)
         while not await partition.outbox.wait_for_room():
-            # The outbox was closed: the partition is lost, or a step that is retried is about to replace the outbox.
+            # The outbox was closed: the partition is lost, or a retried step is replacing its outbox under the lock.
             async with partition.lock:
                 if not partition.is_usable:
                     return DROPPED
@@ -109,10 +115,10 @@ class BatchProcessor:
         return PROCESSED
 
     async def _fold(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
-        """Take one step with these records, the first of which is at the partition's offset."""
+        """Take one step with these records; the first one is at the partition's offset."""
         started = time.perf_counter()
         work = UnitOfWork(partition.meta)
-        sort = self._reader.sort
+        sort = self._reader.sort  # looked up once for the batch, not for each record
         for record in records:
             sort(record, work)
         coverage = partition.coverage(self._sources.complete_types)
@@ -127,6 +133,7 @@ class BatchProcessor:
             changes = self._steps.write_set(partition, work)
             changes.offset = records[-1].offset + 1
             await step.commit(changes)
+        # Only now, after the step is durable: what is published must never be decided differently after a crash.
         self._steps.publish(partition, changes, work)
         if self._sources.direct_source is not None and work.newest is not None:
             partition.direct_producers.hear(self._reader.written_ms(work.newest, self._sources.now_ms))

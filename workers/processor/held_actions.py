@@ -47,10 +47,10 @@ class Orders:
 
 
 class ReleasePolicy(Protocol):
-    """Chooses what a step publishes of what it decided, and which held actions are released later."""
+    """Chooses which decisions of a step are published, and which held actions are released later."""
 
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
-        """Take out of a step what must not be published now, and drop what it takes back from what is withheld."""
+        """Take out of a step what must not be published now, and drop withheld actions that the step retracts."""
         ...
 
     async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
@@ -68,7 +68,7 @@ class LivePolicy:
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Hold back the actions of a step above their rule's rate limit, and release those that it retracts."""
         actions = [decision for decision in work.decisions if isinstance(decision, Action)]
-        # Whatever the rule's limit is now, the action may be held from before. Harmless if it was sent.
+        # Even if the rule has no limit now, the action may be held from before. Harmless if it was published.
         work.released += [(action.rule.id, action.action_id) for action in actions if action.status == "retracted"]
         for rule_id in sorted({action.rule.id for action in actions}):
             rule = rules.by_id.get(rule_id)

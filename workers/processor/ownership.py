@@ -143,6 +143,8 @@ class Ownership:
                 log.warning(log_events.STEP_RETRIED, partition=partition.number, error=str(again))
                 continue
             self._restore(partition, claimed.meta)
+            # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
+            # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
             partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
             return

@@ -26,7 +26,7 @@ def test_until_it_is_read_again_nothing_counts_as_seen() -> None:
 
 
 def test_of_a_partition_whose_end_was_not_asked_for_nothing_counts_as_seen() -> None:
-    """It was claimed while the ends were on their way: what it holds may not have been read."""
+    """It was claimed while the ends were requested, so it may hold records that are not read yet."""
 
     async def law(agent: Agent, store: MemoryStore) -> None:
         before = dict(agent.processor.watermarks)

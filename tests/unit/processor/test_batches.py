@@ -32,7 +32,7 @@ def test_an_event_is_folded_and_what_follows_from_it_is_published() -> None:
         assert await agent.process(record(0), record(1, "cancellation")) == Processed()
         assert stored(store).series["login"].total == 1
         assert store.contents[0].meta["offset"] == "2"
-        assert [one.topic for one in await agent.published()] == ["linger.win-back"]
+        assert [message.topic for message in await agent.published()] == ["linger.win-back"]
 
     lawful(law)
 
@@ -44,7 +44,7 @@ def test_a_step_that_redis_did_not_answer_is_neither_lost_nor_taken_twice(answer
         assert await agent.process(record(0), record(1, "cancellation")) == Processed()
         assert stored(store).series["login"].total == 1
         assert store.contents[0].meta["n:active:gone"] == "1"
-        assert len({one.value for one in await agent.published("linger.win-back")}) == 1
+        assert len({message.value for message in await agent.published("linger.win-back")}) == 1
 
     lawful(law)
 
@@ -87,7 +87,7 @@ def test_reading_waits_while_the_action_topic_takes_nothing() -> None:
 
 
 async def full(agent: Agent) -> asyncio.Task[ProcessResult]:
-    """Fill the outbox up to its limit, and give the next delivery, which waits for room."""
+    """Fill the outbox to its limit and start the next delivery, which waits for room."""
     agent.publisher.works.clear()
     offset = agent.processor.partitions[0].meta.offset
     junk = (record(offset + number, raw=b"junk") for number in range(100))
@@ -211,7 +211,7 @@ def test_a_log_names_no_customer_even_when_deciding_fails(style: Any, capsys: py
         assert reasons(await agent.published("linger.dead-letter")) == [b"fold_failed"]
 
     configure_logging("info", style)
-    # Loggers that were used before keep what they were configured with.
+    # A logger that was used before keeps its old configuration.
     for name, module in sys.modules.items():
         if name.startswith("workers.processor.") and hasattr(module, "log"):
             vars(module)["log"] = structlog.get_logger(name)

@@ -47,7 +47,7 @@ def test_what_cannot_be_read_is_dead_lettered_and_its_neighbours_go_on(bad: Cons
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.process(bad, record(1, customer="bob")) == Processed()
         dead = await agent.published("linger.dead-letter")
-        assert [(one.key, one.value) for one in dead] == [(bad.key, bad.value)]
+        assert [(message.key, message.value) for message in dead] == [(bad.key, bad.value)]
         assert stored(store, "bob").series["login"].total == 1
 
     lawful(law)

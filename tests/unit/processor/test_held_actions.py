@@ -10,29 +10,30 @@ from tests.support.processor_rig import GONE, TYPES, Agent, lawful, record
 from workers.state.held_actions import Order
 
 PACED: Final = rule("gone", when={"status": "cancelled"}, action="win-back", pace="at most 1 per day")
+CANCELLATIONS: Final = (record(0, "cancellation", customer="ada"), record(1, "cancellation", customer="bob"))
 
 
 def test_above_the_pace_an_action_is_kept_and_said_so() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
-        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada"]
-        told = [orjson.loads(one.value or b"") for one in await agent.published("linger.decisions")]
-        assert [(one["customer_id"], one["decision"]) for one in told] == [("bob", "held")]
-        assert [one.rule for one in store.contents[0].held.values()] == ["gone"]
+        await agent.process(*CANCELLATIONS)
+        assert [message.key for message in await agent.published("linger.win-back")] == [b"ada"]
+        decisions = [orjson.loads(message.value or b"") for message in await agent.published("linger.decisions")]
+        assert [(decision["customer_id"], decision["decision"]) for decision in decisions] == [("bob", "held")]
+        assert [action.rule for action in store.contents[0].held.values()] == ["gone"]
 
     lawful(law, PACED)
 
 
 def test_a_held_action_is_released_once_however_often_that_is_ordered() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
-        name = next(iter(store.contents[0].held))
+        await agent.process(*CANCELLATIONS)
+        action_id = next(iter(store.contents[0].held))
         agent.clock.now_ms = day(3)
         await agent.observe()
         for _ in range(2):
-            await agent.store.held_actions.order(0, [Order("release", "gone", name)] * 2)
+            await agent.store.held_actions.order(0, [Order("release", "gone", action_id)] * 2)
             await agent.processor.fire()
-        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada", b"bob"]
+        assert [message.key for message in await agent.published("linger.win-back")] == [b"ada", b"bob"]
         assert not store.contents[0].held
         assert not store.contents[0].orders
 
@@ -41,7 +42,7 @@ def test_a_held_action_is_released_once_however_often_that_is_ordered() -> None:
 
 def test_whoever_comes_back_is_not_kept_any_longer() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        await agent.process(*CANCELLATIONS)
         bought = {"amount": 5, "currency": "EUR"}
         await agent.process(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))
         assert not store.contents[0].held
@@ -51,19 +52,21 @@ def test_whoever_comes_back_is_not_kept_any_longer() -> None:
 
 def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        await agent.process(*CANCELLATIONS)
         await agent.store.held_actions.order(0, [Order("release", "gone", next(iter(store.contents[0].held)))])
         await agent.processor.fire()  # on day 100; it expired on day 15
-        assert [one.key for one in await agent.published("linger.win-back")] == [b"ada"]
-        told = [orjson.loads(one.value or b"")["detail"] for one in await agent.published("linger.decisions")]
-        assert told[-1] == "it had expired before it was released"
+        assert [message.key for message in await agent.published("linger.win-back")] == [b"ada"]
+        details = [
+            orjson.loads(message.value or b"")["detail"] for message in await agent.published("linger.decisions")
+        ]
+        assert details[-1] == "it had expired before it was released"
 
     lawful(law, PACED)
 
 
 def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.process(*(record(at, "cancellation", customer=name) for at, name in enumerate(("ada", "bob"))))
+        await agent.process(*CANCELLATIONS)
         await agent.processor.activate(rules(GONE, types=TYPES).in_force(1, {}))
         bought = {"amount": 5, "currency": "EUR"}
         await agent.process(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))

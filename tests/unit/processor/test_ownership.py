@@ -33,7 +33,7 @@ def test_a_new_owner_publishes_what_the_old_one_could_not() -> None:
         await agent.process(record(0, "cancellation"))
         successor = Agent(store.as_store(), GONE)
         await successor.start()
-        assert [one.topic for one in await successor.published()] == ["linger.win-back"]
+        assert [message.topic for message in await successor.published()] == ["linger.win-back"]
         await successor.processor.stop(1)
         assert store.contents[0].outbox == []
 
@@ -87,10 +87,10 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
 def test_records_that_kafka_had_and_lost_stop_their_partition_whatever_intake_was_told() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.process(*map(record, range(5))) == Processed()
-        told = {f"{SOURCE}:0": msgspec.structs.replace(agent.progress()[f"{SOURCE}:0"], sent={0: 5})}
-        assert await agent.processor.claim({0: LogBounds(0, 3)}, None, told) == {}
+        progress = {f"{SOURCE}:0": msgspec.structs.replace(agent.progress()[f"{SOURCE}:0"], sent={0: 5})}
+        assert await agent.processor.claim({0: LogBounds(0, 3)}, None, progress) == {}
         assert agent.processor.partitions[0].stopped
-        # Its owner of before may only have read further than the first look went.
+        # But perhaps the previous owner had only read on after the first look at the log.
         assert await agent.processor.reclaim(0, LogBounds(0, 5), None) == 5
         assert not agent.processor.partitions[0].stopped
 
@@ -103,7 +103,7 @@ CANCELLED: Final = rule("gone", when={"status": "cancelled"})
 
 
 def ids(records: list[OutboxRecord]) -> list[bytes | None]:
-    return [dict(one.headers)["ce_id"] for one in records]
+    return [dict(message.headers)["ce_id"] for message in records]
 
 
 @pytest.mark.parametrize("answered", [True, False])

@@ -43,7 +43,7 @@ def test_a_sweep_that_redis_did_not_answer_is_not_taken_for_done() -> None:
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something holds, for as long as a law may take; retries in between pause for a moment."""
+    """Wait until a condition is true; retries of the sweep pause for a moment, so this does too."""
     while True:
         if condition():
             return
