@@ -13,9 +13,8 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.actions import Decision, Suppression
+from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Decision, Suppression
 from workers.kafka.range_reader import read_through
-from workers.processor.held_actions import DISCARDED, EXPIRED
 
 ACTIVE: Final = 1
 RETRACTED: Final = 2
@@ -92,7 +91,7 @@ class Published:
 
 def _said(told: _Told) -> int:
     if told.decision:
-        let_go = told.decision == "held" and told.detail in (DISCARDED, EXPIRED)
+        let_go = told.decision == "held" and told.detail in (DISCARDED_DETAIL, EXPIRED_DETAIL)
         return LET_GO if let_go else _DECISIONS.get(told.decision, 0)
     return RETRACTED if told.status == "retracted" else ACTIVE
 

@@ -33,9 +33,11 @@ from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import read_through, stop_consumer
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
-from workers.processor.agent import OwnedPartition, Processor
+from workers.processor.agent import Backends, Processor
+from workers.processor.partition import OwnedPartition
+from workers.processor.results import Processed, SeekTo
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.deferred_actions import Replayed, Tally
+from workers.recovery.deferred_actions import RebuildPolicy, Tally
 from workers.recovery.published import Published, read_published
 from workers.recovery.source_progress import SourcePartition, find_progress
 from workers.rule_files.known_names import event_types
@@ -199,9 +201,9 @@ class Rebuild:
         report.seconds = time.monotonic() - started
         return report
 
-    def decide(self, number: int, published: Published, report: Report) -> tuple[Processor, Replayed]:
+    def decide(self, number: int, published: Published, report: Report) -> tuple[Processor, RebuildPolicy]:
         """Return what folds one partition, and what it lets out."""
-        replayed = Replayed(
+        policy = RebuildPolicy(
             self._store,
             number,
             self._settings.topic_prefix,
@@ -213,12 +215,10 @@ class Rebuild:
             self._settings,
             self._sources,
             self._rules,
-            self._store,
-            self._publisher,
-            self._clock,
-            rebuilding=replayed,
+            Backends(self._store, self._publisher, self._clock),
+            rebuild_policy=policy,
         )
-        return decide, replayed
+        return decide, policy
 
     @property
     def store(self) -> Store:
@@ -518,7 +518,7 @@ class _Replay:
         self._number = number
         self._bounds = bounds
         self._topic_id = topic_id
-        self._decide, self._replayed = rebuild.decide(number, published, report)
+        self._decide, self._policy = rebuild.decide(number, published, report)
 
     @property
     def _partition(self) -> OwnedPartition:
@@ -543,12 +543,12 @@ class _Replay:
             raise LingerError(f"partition {self._number} cannot be made again, see the log")
         try:
             partition = self._partition
-            self._replayed.decided_ms = int(partition.meta.fields[REBUILDING].rpartition(":")[2])
-            self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)
+            self._policy.decided_ms = int(partition.meta.fields[REBUILDING].rpartition(":")[2])
+            self._decide.observe(reading, progress, {self._number: 0}, lambda _, offset: offset)
             if not any(is_since(name) and value for name, value in partition.meta.fields.items()):
                 partition.since = self._rebuild.since(self._number, self._bounds, progress, heads)
             await self._fold(consumer, offset[self._number], advance)
-            self._decide.look(reading, progress, {self._number: 0}, lambda _, offset: offset)
+            self._decide.observe(reading, progress, {self._number: 0}, lambda _, offset: offset)
             await self._fire()
             await self._let_out(reading.now_ms)
         finally:
@@ -569,12 +569,13 @@ class _Replay:
             records = [one for one in fetched.get(place, ()) if one.offset < self._bounds.end]
             if records:
                 delivery = Delivery(records, follows)
-                taken = await self._decide.take(self._number, delivery)
+                result = await self._decide.process(self._number, delivery)
                 _ = self._partition
-                if taken is not True:
-                    offset = follows = int(taken)
+                if isinstance(result, SeekTo):
+                    offset = follows = result.offset
                     consumer.seek(place, offset)
                     continue
+                assert isinstance(result, Processed)  # a dropped delivery means a lost partition, see above
                 follows = delivery.end
             position = await consumer.position(place)
             if position > offset:
@@ -587,7 +588,7 @@ class _Replay:
         """Decide the timers that a live worker would have decided by now."""
         for _ in range(_ROUNDS):
             complete = await self._decide.fire()
-            until = self._partition.horizon.until
+            until = self._partition.watermarks.until
             bounds = {self._number: (max(until.values()), until)}
             if complete and not await self._store.due(bounds, 1):
                 return
@@ -597,11 +598,11 @@ class _Replay:
         """Let out what was put aside and still stands, and take the mark away."""
         while True:
             meta = self._partition.meta
-            work = await self._replayed.let_out(meta, self._rebuild.rules, now_ms, _OUT_AT_ONCE)
+            work = await self._policy.publish_deferred(meta, self._rebuild.rules, now_ms, _OUT_AT_ONCE)
             if work is None:
                 break
             await self._put_out(work)
         await self._put_out(UnitOfWork(self._partition.meta), **{REBUILDING: ""})
 
     async def _put_out(self, work: UnitOfWork, **fields: str) -> None:
-        await self._decide.put_out(self._number, work, **fields)
+        await self._decide.publish(self._number, work, **fields)

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from schemas.actions import Action, Decision, Rule, Suppression, action_id, encode, moment
+from schemas.actions import DISCARDED_DETAIL, Action, Decision, Rule, Suppression, action_id, encode, moment
 from tests.support.builders import day
 from workers.core.decisions.records import held_back
-from workers.processor.held_actions import DISCARDED
 from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
 
 
@@ -47,7 +46,7 @@ def test_what_is_known_of_an_id_is_everything_that_was_ever_said_about_it() -> N
     assert published.of(action().action_id) == 0
     published.note(0, encode(held_back(action(), "more than 1 per day")))
     assert published.of(action().action_id) == HELD
-    published.note(0, encode(held_back(action(), DISCARDED)))
+    published.note(0, encode(held_back(action(), DISCARDED_DETAIL)))
     published.note(0, encode(action()))
     published.note(0, encode(action(status="retracted", retracted_at=moment(day(3)))))
     published.note(0, None)
