@@ -18,7 +18,7 @@ from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.processor.held_actions import Holding, Orders
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 from workers.state.meta import Meta
 from workers.state.step import Held
 from workers.state.store import Store
@@ -82,7 +82,7 @@ class Replayed(Holding):
     async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Leave in a step only what is to be published; put new actions aside."""
         decisions, work.decisions = work.decisions, []
-        dead = self._published.dead.get(self._partition, set())
+        dead = self._published.dead_lettered.get(self._partition, set())
         work.dead_letters = [one for one in work.dead_letters if _offset(dict(one.headers)) not in dead]
         for one in decisions:
             rule = rules.by_id.get(one.rule.id)
@@ -116,15 +116,15 @@ class Replayed(Holding):
 
     def _is_new(self, one: Decision) -> bool:
         # Only what comes after everything that is out: a replay may find other reasons for what is past.
-        return not self._published.has(one) and _ms(one) > self.decided_ms
+        return not self._published.has_decision(one) and _ms(one) > self.decided_ms
 
     def _put_aside(self, one: Action, work: UnitOfWork, topic: str) -> None:
-        said, rule_id = self._published.of(one.action_id), one.rule.id
-        if said & (ACTIVE | RETRACTED | LET_GO):
+        said, rule_id = self._published.status_of(one.action_id), one.rule.id
+        if said & (ACTIVE | RETRACTED | ABANDONED):
             work.known.append(one)
         elif said & HELD:
             work.held.append(one)
-        elif not self._published.would_be_there(topic, self._partition, _ms(one)) or (
+        elif not self._published.is_retained(topic, self._partition, _ms(one)) or (
             not self._rules_known and _ms(one) <= self.decided_ms
         ):
             self._tally.unsure[rule_id] += 1
@@ -138,7 +138,7 @@ class Replayed(Holding):
         work.held = [held for held in work.held if held.action_id != one.action_id]
         work.aside = [held for held in work.aside if held.action_id != _aside(one)]
         work.let_go += [(ASIDE, _aside(one)), (one.rule.id, one.action_id)]
-        said = self._published.of(one.action_id)
+        said = self._published.status_of(one.action_id)
         if said & RETRACTED:
             work.known.append(one)
         elif said & ACTIVE:
