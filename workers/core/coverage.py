@@ -58,7 +58,7 @@ class Coverage:
         return FOREVER_MS if since_ms is None else since_ms
 
     def covers(self, types: frozenset[str], at_ms: int) -> bool:
-        """Tell whether all of these types have been seen until `at_ms`."""
+        """Return whether all of these types have been seen until `at_ms`."""
         return self.unseen(types, at_ms) is None
 
     def unseen(self, types: frozenset[str], at_ms: int) -> str | None:

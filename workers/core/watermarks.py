@@ -151,7 +151,7 @@ class PartitionWatermarks:
             self.until = {**self.until, **dict.fromkeys(later, until_ms)}
 
     def reach(self, offset: int) -> bool:
-        """Tell whether something more holds, now that the partition is read to an offset."""
+        """Return whether something more holds, now that the partition is read to an offset."""
         if self._awaited is None or self._awaited[0] > offset:
             return False
         self.until, self._awaited = self._awaited[1], None

@@ -109,7 +109,7 @@ def fact_of(wire: Wire, at_ms: int) -> DecodedEvent:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can be an id: not blank, and short enough."""
+    """Return whether a text can be an id: not blank, and short enough."""
     # A quarter of the bytes is enough for any text of so many characters.
     return bool(text.strip()) and (len(text) <= MAX_ID_BYTES // 4 or len(text.encode()) <= MAX_ID_BYTES)
 
@@ -120,7 +120,7 @@ def plausible_ms(moment: datetime) -> int:
 
 
 def is_money(amount: Decimal | None, currency: str | None) -> bool:
-    """Tell whether an amount can have been paid."""
+    """Return whether an amount can have been paid."""
     return amount is not None and currency is not None and amount.is_finite() and 0 <= amount <= 10**12
 
 

@@ -143,7 +143,7 @@ def _converted(found: dict[str, Any]) -> Wire | None:
 
 
 def _is_unremarkable(wire: Wire, latest_ms: int) -> bool:
-    """Tell whether an event can be passed on without another look, because every check passes."""
+    """Return whether an event can be passed on without another look, because every check passes."""
     kind = wire.type
     is_paid, is_ended = kind == "purchase", kind == "cancellation"
     if is_paid:

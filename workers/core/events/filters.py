@@ -69,7 +69,7 @@ def value_test(wanted: Any) -> Test:
 
 
 def is_plain(found: Any) -> bool:
-    """Tell whether a value is one that rules can speak of: a text, a number, true or false."""
+    """Return whether a value is one that rules can speak of: a text, a number, true or false."""
     return found.__class__ is str or found.__class__ is bool or exact_number(found) is not None
 
 
@@ -95,7 +95,7 @@ def scaled_number(found: Any) -> int | None:
 
 
 def is_negative(found: Any) -> bool:
-    """Tell whether a value is a number that lowers what it is added to."""
+    """Return whether a value is a number that lowers what it is added to."""
     if found.__class__ is Decimal and not found.is_signed():
         return False
     return (scaled_number(found) or 0) < 0
