@@ -40,7 +40,7 @@ def play(pair: Pair, folder: Path, scenario: Scenario, rules: str = QUIET + DRY 
 
 
 async def history(place: Site, customers: int = 12, *, prefix: str = "c") -> None:
-    """Purchases, log-ins and cancellations of customers who go quiet, come back, leave, and one dead letter."""
+    """Send events of customers who go quiet, come back or leave, and one record that cannot be read."""
     for number in range(customers):
         await place.order(f"{prefix}{number}", 1 + number / 10)
         await place.login(f"{prefix}{number}", 2 + number / 10)
@@ -64,7 +64,7 @@ async def stop_workers(place: Site) -> None:
 
 
 async def state(place: Site) -> dict[str, Any]:
-    """Every customer's facts, due time and what is waited for."""
+    """The stored activity, the due time and the awaited types of every customer."""
     found: dict[str, Any] = {}
     cursor = -1
     while cursor:
@@ -78,19 +78,19 @@ async def state(place: Site) -> dict[str, Any]:
             waiting = await place.store.redis.call(
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
-            # The latest timer that was decided: a live worker decided one that a late event came too late for.
+            # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
             facts = replace(codec.decode(raw, {}), fired_ms=0)
             found[customer] = codec.encode(facts), due, waiting
     return found
 
 
 async def published(place: Site) -> dict[str, Counter[bytes]]:
-    """How often each content is in each topic."""
+    """How often each value is in each topic."""
     return {name: Counter([one.value or b"" for one in await place.read(name)]) for name in TOPICS}
 
 
 async def forget_everything(place: Site, at_day: float = 15) -> None:
-    """Empty Redis of this site; the player of the replay tells the time again."""
+    """Delete all keys of this site from Redis, then set the replay clock again."""
     cursor, pattern = -1, f"{place.settings.redis_namespace}:*"
     while cursor:
         answer = (await place.store.redis.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
@@ -119,7 +119,7 @@ async def rebuild(place: Site, *options: str) -> dict[str, Any]:
 
 
 async def meta_of(place: Site) -> dict[int, dict[str, str]]:
-    """What counts of every partition's `meta`: position, high-waters, since when series are watched."""
+    """The fields of every `meta` that must be equal: position, high-waters, coverage of series."""
     metas = await place.store.metas(range(place.settings.partitions))
     return {
         number: {
@@ -148,12 +148,12 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert (report["published"], report["unsure"]) == ({}, {})
         assert await state(place) == state_before
         assert await meta_of(place) == meta_before
-        # c2 was acted on before an event came late, and that was taken back: a replay knows the event by then.
-        told = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
-        assert left_out(await place.counters(), told) == left_out(counters_before, told)
+        # A late event retracted the action for c2; a replay reads that event before the action is due.
+        different = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
+        assert left_out(await place.counters(), different) == left_out(counters_before, different)
         assert await published(place) == published_before
 
-        # And it goes on: who had not gone quiet yet does, and who comes back is taken back.
+        # Work continues: other customers go quiet, and actions for returning customers are retracted.
         place.start_worker()
         await place.order("c4", 16)
         await place.now(26)
@@ -163,7 +163,7 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         new = [json.loads(value) for name in TOPICS[:2] for value in after[name] - published_before[name]]
         acted = {(one["customer_id"], one["rule"]["id"], one["status"]) for one in new}
         assert ("c4", "quiet-buyer", "retracted") in acted
-        # Who came back and went quiet again was acted on not long ago: that is known still.
+        # Customers who came back and went quiet again had an action recently: the state still says so.
         decisions = [json.loads(value) for value in after["decisions"] - published_before["decisions"]]
         assert {(one["customer_id"], one["decision"]) for one in decisions} == {
             (f"c{number}", "cooling_down") for number in (0, 3, 4, 6, 9)
@@ -230,7 +230,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_stood(apache_pair: Pair, tmp_
         metas = await place.store.metas(range(4))
         assert any(fields.get(REBUILDING) for fields in metas.values())
 
-        # A worker that is started now leaves alone what is not finished.
+        # A worker that starts now leaves unfinished partitions alone.
         worker = place.start_worker()
 
         async def is_stopped() -> bool:
@@ -260,7 +260,7 @@ def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pa
         await place.now(21)
         await place.decided_until(21)
         await stop_workers(place)
-        # While nobody worked, bob's time came and expired; cyd's came and counts.
+        # While no worker ran, the action for bob came due and expired; the one for cyd is still valid.
         await forget_everything(place, 37)
         report = await rebuild(place)
         assert report["published"] == {"quiet-buyer": 1}

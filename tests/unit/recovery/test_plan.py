@@ -1,4 +1,4 @@
-"""Laws of which partitions are rebuilt, and why."""
+"""Laws of the plan: the partitions that are rebuilt, and why."""
 
 import pytest
 
