@@ -14,6 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from tests.integration.test_store import full_step, lawful, take_step
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.site import Site, site
@@ -23,7 +24,10 @@ from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds
 from workers.operations.held_actions import held_by_rule, order_for_held
+from workers.recovery.mark import RebuildMark
+from workers.recovery.wipe import wipe
 from workers.state.meta import REBUILDING
+from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -398,3 +402,44 @@ async def log_of(place: Site, number: int) -> LogBounds:
         return next(iter((await log_bounds(consumer, [(place.settings.topic("activity"), number)])).values()))
     finally:
         await stop_consumer(consumer)
+
+
+def test_a_wipe_deletes_everything_of_its_partitions_but_a_mark_and_nothing_of_others(apache_pair: Pair) -> None:
+    async def law(store: Store) -> None:
+        for partition in (0, 1):
+            await take_step(store, (await store.claim(partition, "worker")).meta, full_step(), partition)
+        kept = await store.redis.call([("HGETALL", store.keys.partition(0).meta)])
+        await wipe(store, {1: RebuildMark(rules_lost=True, decided_ms=5)}, ["login"])
+        assert await stored_keys(store, 0) == ["meta", "c:ada", "due", "outbox", "waiting:login"]
+        assert await store.redis.call([("HGETALL", store.keys.partition(0).meta)]) == kept
+        assert await stored_keys(store, 1) == ["meta"]
+        fields = await store.meta(1)
+        assert fields.pop("owner") != "worker"
+        assert fields == {REBUILDING: "rules-lost:5", "version": "6"}
+
+    lawful(law, apache_pair.redis_url)
+
+
+def test_a_wipe_that_is_interrupted_says_so(apache_pair: Pair) -> None:
+    async def law(store: Store) -> None:
+        await take_step(store, (await store.claim(0, "worker")).meta, full_step())
+        with pytest.raises(InterruptedError):
+            await wipe(Interrupted(store.redis, store.keys.namespace), {0: RebuildMark(False, 5)}, ["login"])
+        assert (await store.meta(0))[REBUILDING] == "wiping rules-known:5"
+
+    lawful(law, apache_pair.redis_url)
+
+
+class Interrupted(Store):
+    """A store whose process is killed before it looks for customers."""
+
+    async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
+        raise InterruptedError
+
+
+async def stored_keys(store: Store, partition: int) -> list[str]:
+    """Return which keys of a partition there are, without what all of them begin with."""
+    prefix = store.keys.partition(partition).meta.removesuffix("meta")
+    names = ["meta", "c:ada", "due", "outbox", "waiting:login", "held"]
+    there = await store.redis.call([("EXISTS", prefix + name) for name in names])
+    return [name for name, is_there in zip(names, there, strict=True) if is_there]

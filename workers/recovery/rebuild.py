@@ -81,15 +81,12 @@ class Rebuild:
         source_topics = [source.topic for source in foreign_sources(self._sources, self._activity_topic)]
         allow_workers = options.among_workers or options.dry_run
         async with connected(self._settings, source_topics, allow_workers=allow_workers) as (consumer, snapshot):
-            plan = make_plan(
-                await self._store.metas(snapshot.activity_logs),
-                snapshot.activity_logs,
-                options,
-                rules_stored=bool(await newest_generation(self._store)),
-            )
+            logs = snapshot.activity_logs
+            rules_stored = bool(await newest_generation(self._store))
+            plan = make_plan(await self._store.metas(logs), logs, options, rules_stored=rules_stored)
             if not plan.reasons:
                 return Report(plan.reasons, options.dry_run)
-            heads = await read_heads(consumer, snapshot.activity_logs, self._time_of)
+            heads = await read_heads(consumer, logs, self._time_of)
             published = await self._read_published(consumer, snapshot, reading.now_ms)
             findings = _Findings(reading, snapshot, heads, published)
             report = _forecast(plan, findings, options)
@@ -113,7 +110,7 @@ class Rebuild:
         return await read_published(consumer, topics, now_ms - longest_ms, now_ms)
 
     async def _wipe(self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings") -> None:
-        """Delete what is stored of the partitions, except of those that an interrupted rebuild has begun."""
+        """Delete the stored state of the partitions, except those that an interrupted rebuild has begun."""
         last_intake_ms = await read_last_intake_ms(consumer, findings.snapshot.activity_logs, self._time_of)
         marks = {
             partition: RebuildMark(plan.rules_lost, max(last_intake_ms, findings.published.decided_ms(partition)))
