@@ -156,7 +156,7 @@ class Site:
         self.plan = plan
         self.environment = dict(environment)
         self.settings: Settings = read_settings(environment)
-        self.rules: RuleSet = load_configuration(self.settings)[1]
+        self.rules: RuleSet = load_configuration(self.settings).rules
         self.store = Store(
             RedisServers(open_nodes(self.settings.redis_connection(), 30_000)), self.settings.redis_namespace
         )

@@ -1,61 +1,57 @@
 """`linger rebuild`: state rebuilt from the activity topic."""
 
-import json
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
 from workers.recovery.rebuild import Rebuild
 from workers.recovery.report import Options, Report
-from workers.settings import Settings
+from workers.settings import read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
-out: Final = Console(highlight=False, emoji=False)
 _PARTITIONS_SHOWN: Final = 12
 
 
-def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
-    """Register the command; `read` returns the settings."""
-
-    @app.command("rebuild")
-    def _rebuild(
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
-        all_partitions: Annotated[
-            bool, typer.Option("--all", help="Also rebuild partitions whose state seems to match the log.")
-        ] = False,
-        among_workers: Annotated[
-            bool, typer.Option("--among-workers", help="Run even if workers are alive; they are fenced.")
-        ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
-    ) -> None:
-        """Rebuild lost Redis state from the activity topic; nothing is published twice.
-
-        Stop all workers first. Only partitions with no stored state, or whose state does not match the log, are
-        rebuilt. If it is killed, run it again: it continues where it stopped.
-        """
-        rebuild(read(), Options(all_partitions, dry_run, among_workers), as_json=as_json)
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("rebuild")(rebuild)
 
 
-def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
-    """Rebuild, and print the report."""
+def rebuild(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    all_partitions: Annotated[
+        bool, typer.Option("--all", help="Also rebuild partitions whose state seems to match the log.")
+    ] = False,
+    among_workers: Annotated[
+        bool, typer.Option("--among-workers", help="Run even if workers are alive; they are fenced.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild lost Redis state from the activity topic; nothing is published twice.
+
+    Stop all workers first. Only partitions with no stored state, or whose state does not match the log, are
+    rebuilt. If it is killed, run it again: it continues where it stopped.
+    """
+    settings = read_settings(context.obj)
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    sources, rules = load_configuration(settings)
+    configuration = load_configuration(settings)
+    options = Options(all_partitions, dry_run, among_workers)
 
     async def work(store: Store) -> Report:
-        return await _run(Rebuild(settings, sources, rules, store), options)
+        return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     report = with_store(settings, work)
     if as_json:
-        sys.stdout.write(json.dumps(document_of(report)) + "\n")
+        print_json(document_of(report))
     else:
         render(report)
 
@@ -63,7 +59,7 @@ def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
 async def _run(work: Rebuild, options: Options) -> Report:
     """Rebuild, with a progress bar on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("reading what is stored and published", total=None)
 
         def start(records: int) -> None:

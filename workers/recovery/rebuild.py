@@ -20,6 +20,7 @@ from workers.clock import Reading
 from workers.core.direct_producers import direct_source, foreign_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
+from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
@@ -129,6 +130,7 @@ class Rebuild:
             self._settings.kafka_connection(),
             idempotent=self._settings.kafka_enable_idempotence,
             deadline_ms=self._settings.kafka_delivery_timeout_ms,
+            shorten=cut_dead_letters,
         )
         context = ReplayContext(
             self._settings,

@@ -16,6 +16,7 @@ from schemas.sources import SourcesFile
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
+from workers.dead_letters.record import cut_dead_letters
 from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
@@ -63,11 +64,15 @@ class Worker:
             connection,
             idempotent=settings.kafka_enable_idempotence,
             deadline_ms=settings.kafka_delivery_timeout_ms,
+            shorten=cut_dead_letters,
         )
         self._clock = clock_of(settings, self._store)
         self._intake = Intake(settings, sources, self._publisher, self._clock)
         self._decide = Processor(settings, sources, rules, self._store, self._publisher, self._clock)
-        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
+        token = None if settings.http_token is None else settings.http_token.get_secret_value()
+        self._endpoints = Endpoints(
+            settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
+        )
         self._counts: dict[str, int] = {}
         self._topic_id: str | None = None
         self._silent: list[str] = []
