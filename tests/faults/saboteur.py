@@ -234,7 +234,7 @@ def _no_high_water() -> None:
 
 
 def _no_explicit_ack() -> None:
-    """A batch counts as done with as soon as it is taken, and Kafka is told at once."""
+    """A batch counts as done as soon as it is taken, and its offset is committed at once."""
     take = assignment.Deliveries.take_source
 
     async def changed(this: Any, tp: Any, delivery: Any, done: Callable[[], object]) -> None:

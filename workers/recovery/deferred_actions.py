@@ -19,7 +19,7 @@ from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 from workers.processor.held_actions import LivePolicy, Orders
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 from workers.state.meta import Meta
 from workers.state.step import Held
 from workers.state.store import Store
@@ -84,7 +84,7 @@ class RebuildPolicy:
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Defer the new actions of a step, and take out what was published before or has expired."""
         decisions, work.decisions = work.decisions, []
-        published_letters = self._published.dead.get(self._partition, set())
+        published_letters = self._published.dead_lettered.get(self._partition, set())
         work.dead_letters = [
             letter for letter in work.dead_letters if _source_offset(dict(letter.headers)) not in published_letters
         ]
@@ -133,16 +133,16 @@ class RebuildPolicy:
 
     def _is_new(self, decision: Decision) -> bool:
         # Only what is later than everything published: a replay may find other reasons for the past.
-        return not self._published.has(decision) and _decided_ms(decision) > self.decided_ms
+        return not self._published.has_decision(decision) and _decided_ms(decision) > self.decided_ms
 
     def _defer(self, action: Action, work: UnitOfWork, topic: str) -> None:
         """Store a new action until the end of the log, unless it was published or may have been."""
-        bits, rule_id, decided_ms = self._published.of(action.action_id), action.rule.id, _decided_ms(action)
-        if bits & (ACTIVE | RETRACTED | LET_GO):
+        bits, rule_id, decided_ms = self._published.status_of(action.action_id), action.rule.id, _decided_ms(action)
+        if bits & (ACTIVE | RETRACTED | ABANDONED):
             work.counted_only.append(action)
         elif bits & HELD:
             work.held.append(action)
-        elif not self._published.would_be_there(topic, self._partition, decided_ms) or (
+        elif not self._published.is_retained(topic, self._partition, decided_ms) or (
             not self._rules_known and decided_ms <= self.decided_ms
         ):
             self._tally.unsure[rule_id] += 1
@@ -158,7 +158,7 @@ class RebuildPolicy:
         work.held = [held for held in work.held if held.action_id != action.action_id]
         work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
         work.released += [(DEFERRED, name), (action.rule.id, action.action_id)]
-        bits = self._published.of(action.action_id)
+        bits = self._published.status_of(action.action_id)
         if bits & RETRACTED:
             work.counted_only.append(action)
         elif bits & ACTIVE:
