@@ -12,12 +12,12 @@ class Reading:
 
     Attributes:
         now_ms: epoch milliseconds.
-        ends: source partitions (`topic:partition`) and the end offsets they certainly have at that time. A
+        ends: source partitions (topic and number) and the end offsets they certainly have at that time. A
             player knows them from its confirmed sends; the wall clock knows none.
     """
 
     now_ms: int
-    ends: Mapping[str, int]
+    ends: Mapping[tuple[str, int], int]
 
 
 class Clock(Protocol):

@@ -17,7 +17,6 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN
 from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
-from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.rule_files.rules import load_book
 from workers.state.connection import RedisServers
@@ -98,8 +97,7 @@ class Place:
                 assert await agent.take(*records) is True
                 await agent.look()
                 await agent.decide.fire()
-                for name, one in agent.progress().items():
-                    await store.redis.call([("HSET", store.keys.progress, name, encode_progress(one))])
+                await store.publish_progress(agent.progress())
                 await ReplayClock(store).announce(agent.clock.now_ms, {})
                 await agent.decide.stop(5)
             finally:

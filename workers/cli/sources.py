@@ -7,7 +7,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from workers.core.direct_producers import foreign_sources
+from workers.core.direct_producers import intake_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
 from workers.kafka.groups import members_of
@@ -38,7 +38,7 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
 def forget_source(settings: Settings, topic: str) -> None:
     """Forget one source, if no worker is alive."""
     sources, _ = load_configuration(settings)
-    topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
+    topics = [source.topic for source in intake_sources(sources, settings.topic("activity"))]
     if topic not in topics:
         names = ", ".join(topics) or "none"
         raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])

@@ -18,7 +18,7 @@ def type_of(series: str) -> str:
     return series.partition(SERIES_OF_SOME)[0]
 
 
-def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> frozenset[str]:
+def complete_series(since: Mapping[str, int], complete_types: Collection[str]) -> frozenset[str]:
     """Return the series whose history is complete, of types whose sources have a complete one.
 
     A series of some events that began later than that of all has none, whatever the sources have.
@@ -26,7 +26,7 @@ def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> froz
     return frozenset(
         key
         for key, since_ms in since.items()
-        if type_of(key) in whole_types and since_ms <= since.get(type_of(key), since_ms)
+        if type_of(key) in complete_types and since_ms <= since.get(type_of(key), since_ms)
     )
 
 
@@ -37,19 +37,19 @@ class Coverage:
     Attributes:
         since: by series key; a series that is missing is not watched at all.
         until: by event type; a type that is missing has been seen for ever (nothing feeds it but the log itself).
-        whole: series whose history is complete from `since` on for every customer, because the operator says so.
+        complete: series whose history is complete from `since` on for every customer, because the operator says so.
         settled_ms: whoever is first seen then or later is new: everything they ever did is known. FOREVER_MS if
             nothing is watched.
     """
 
     since: Mapping[str, int]
     until: Mapping[str, int] = field(default_factory=dict)
-    whole: frozenset[str] = frozenset()
+    complete: frozenset[str] = frozenset()
     settled_ms: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         plain = [key for key in self.since if key == type_of(key)]
-        settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.whole]
+        settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.complete]
         self.settled_ms = max(settled, default=0) if plain else FOREVER_MS
 
     def since_ms(self, series: str) -> int:

@@ -10,11 +10,18 @@ from typing import Final
 from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
-from workers.core.coverage import Coverage, whole_series
+from workers.core.coverage import Coverage, complete_series
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
-from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
+from workers.core.watermarks import (
+    NO_WATERMARK_MS,
+    Progress,
+    complete_types,
+    sent_to,
+    silent_sources,
+    watermarks_by_type,
+)
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
@@ -90,11 +97,11 @@ def watched_as(meta: Mapping[str, str], sources: SourcesFile, until: Mapping[str
     """
     # Empty of a series that no rule asks for any more.
     since = since_by_series(meta)
-    return Coverage(since, until, whole_series(since, whole_types(sources)))
+    return Coverage(since, until, complete_series(since, complete_types(sources)))
 
 
 def seen_until(
-    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, decided_ms: int | None
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, decided_ms: int | None
 ) -> dict[str, int]:
     """Return until when each type has been seen in a partition.
 
@@ -104,13 +111,13 @@ def seen_until(
         now_ms: the clock, read before the progress.
         decided_ms: until when the partition is decided, if it has not yet read all that intake sent it.
     """
-    seen = seen_by_type(sources, progress)
+    seen = watermarks_by_type(sources, progress)
     most_ms = now_ms if decided_ms is None else decided_ms
     return {name: min(most_ms, seen.get(name, now_ms)) for name in event_types(sources)}
 
 
 def find_troubles(
-    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, unread: int | None
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, unread: int | None
 ) -> dict[str, str]:
     """Return what is the matter with each type that is not seen until just now.
 
@@ -126,7 +133,7 @@ def find_troubles(
         text = f"activity partition {unread} is not read to its end yet"
         troubles = dict.fromkeys(event_types(sources), text)
     for source in sources.sources:
-        parts = [one for name, one in progress.items() if name.rpartition(":")[0] == source.topic]
+        parts = [one for (topic, _), one in progress.items() if topic == source.topic]
         if source.topic in silent:
             text = f"its source {source.topic} is silent since {in_words(max(one.last_record_ms for one in parts))}"
         elif not parts:
@@ -143,7 +150,7 @@ def find_troubles(
 async def read_decided(store: Store, partition: int) -> int:
     """Return until when a partition is decided."""
     raw = (await store.redis.call([("HGET", store.keys.seen, str(partition))]))[0]
-    return UNSEEN_MS if raw is None else int(raw.split()[0])
+    return NO_WATERMARK_MS if raw is None else int(raw.split()[0])
 
 
 async def _held(store: Store, partition: int, customer_id: str, activity: Activity) -> frozenset[str]:

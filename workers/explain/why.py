@@ -384,7 +384,7 @@ class _Inquiry:
 
     def _is_known(self, leaf: Condition, supposed: Iterable[tuple[GapKind, str]]) -> bool:
         """Tell whether a condition were known if nothing of this were lacking."""
-        since, whole = dict(self._observed.since), set(self._observed.whole)
+        since, whole = dict(self._observed.since), set(self._observed.complete)
         activity, series = self._activity, dict(self._activity.series)
         for kind, key in supposed:
             if kind == "customer":
@@ -396,7 +396,7 @@ class _Inquiry:
                 series[key] = copy(series[key])
                 series[key].gone_day = 0
         activity = replace(activity, series=series)
-        observed = replace(self._observed, since=since, whole=frozenset(whole))
+        observed = replace(self._observed, since=since, complete=frozenset(whole))
         return leaf.look(activity, self._at_ms, observed)[0] != NOT_OBSERVABLE
 
     def _untold(self, leaf: Condition) -> Gap:

@@ -21,23 +21,23 @@ import orjson
 from schemas.events import InvalidEvent, encode_event, parse_event
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 
 __all__ = [
     "Advance",
     "CanonicalReader",
-    "ForeignReader",
+    "SourceReader",
     "Gathering",
     "canonical_reader",
     "files_of",
-    "foreign_reader",
+    "source_reader",
     "read_file",
 ]
 
 Raw = TypeVar("Raw")
-ForeignReader = Callable[[ForeignRecord], DecodedEvent | None]
+SourceReader = Callable[[SourceRecord], DecodedEvent | None]
 """Turns a record into a fact, or None for one that its source skips. Raises `InvalidEvent`."""
 
 CanonicalReader = Callable[[bytes | None], DecodedEvent]
@@ -174,11 +174,11 @@ def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalRe
     return read
 
 
-def foreign_reader(source: Source, declared: Collection[str], latest: datetime) -> ForeignReader:
+def source_reader(source: Source, declared: Collection[str], latest: datetime) -> SourceReader:
     """Return what reads the records of a source, as intake does."""
     mapper: Mapper = compile_source(source, declared)
 
-    def read(record: ForeignRecord) -> DecodedEvent | None:
+    def read(record: SourceRecord) -> DecodedEvent | None:
         event = mapper(record, latest)
         return None if event is None else _fact(encode_event(event), declared)
 
@@ -284,7 +284,7 @@ def _read_lines(
     look: Callable[[], object],
 ) -> None:
     canonical = canonical_reader(declared, gathering.latest)
-    foreign = None if source is None else foreign_reader(source, declared, gathering.latest)
+    foreign = None if source is None else source_reader(source, declared, gathering.latest)
     topic = "" if source is None else source.topic
     take = gathering.take
     for number, value in lines:
@@ -293,7 +293,7 @@ def _read_lines(
         elif foreign is None:
             take(place, number, canonical, value)
         else:
-            take(place, number, foreign, _enveloped(value) or ForeignRecord(topic, 0, number, 0, None, value, ()))
+            take(place, number, foreign, _enveloped(value) or SourceRecord(topic, 0, number, 0, None, value, ()))
         if not number % _LOOK_EVERY:
             look()
     look()
@@ -307,7 +307,7 @@ def _lines(stream: Iterable[bytes]) -> _Lines:
             yield number, line
 
 
-def _enveloped(line: bytes) -> ForeignRecord | None:
+def _enveloped(line: bytes) -> SourceRecord | None:
     """Return the record in a line as `kcat -J` writes it, with topic, partition, offset, key and headers, or None."""
     if b'"payload"' not in line or b'"offset"' not in line:
         return None
@@ -316,7 +316,7 @@ def _enveloped(line: bytes) -> ForeignRecord | None:
         payload, key, headers = found["payload"], found.get("key"), found.get("headers") or []
         if isinstance(payload, dict | list):
             payload = orjson.dumps(payload).decode()
-        return ForeignRecord(
+        return SourceRecord(
             str(found["topic"]),
             int(found["partition"]),
             int(found["offset"]),

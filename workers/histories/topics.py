@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.events.mapping import ForeignRecord
+from workers.core.events.mapping import SourceRecord
 from workers.errors import StartupError
-from workers.histories.files import Advance, ForeignReader, Gathering
+from workers.histories.files import Advance, Gathering, SourceReader
 from workers.kafka.range_reader import opened_reader
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import describe, log_bounds
 
 __all__ = ["read_topics"]
@@ -21,7 +22,7 @@ _PATIENCE_SECONDS: Final = 60.0
 
 async def read_topics(
     connection: Mapping[str, Any],
-    readers: Mapping[str, ForeignReader],
+    readers: Mapping[str, SourceReader],
     gathering: Gathering,
     advance: Advance,
     starts: Advance,
@@ -48,7 +49,7 @@ class _Reading:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
-        readers: Mapping[str, ForeignReader],
+        readers: Mapping[str, SourceReader],
         gathering: Gathering,
         advance: Advance,
     ) -> None:
@@ -89,7 +90,7 @@ class _Reading:
                 moved_at = now
                 self._advance(moved)
             elif now - moved_at > _PATIENCE_SECONDS:
-                stuck = ", ".join(f"{place.topic}:{place.partition}" for place in sorted(left))
+                stuck = ", ".join(map(str, sorted(left)))
                 raise StartupError([f"Kafka has sent nothing more of {stuck} for {_PATIENCE_SECONDS:.0f} s"])
 
     async def _partitions(self) -> list[tuple[str, int]]:
@@ -104,11 +105,11 @@ class _Reading:
             self._fetched.add(place)
             self._ends[place] = max(self._ends[place], self._consumer.highwater(place) or 0)
         end, read, take = self._ends[place], self._readers[place.topic], self._gathering.take
-        name = f"{place.topic}:{place.partition}"
+        name = str(TopicPartition(*place))
         for record in records:
             if record.offset >= end:
                 break  # it came while we were reading
-            foreign = ForeignRecord(
+            foreign = SourceRecord(
                 record.topic,
                 record.partition,
                 record.offset,

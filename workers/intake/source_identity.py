@@ -6,9 +6,10 @@ Its records have offsets that were folded before, so decide would drop them as k
 import uuid
 from collections.abc import Mapping
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
 from workers.state.meta import high_waters_of
@@ -60,7 +61,7 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
     if partitions:
         await _commit_beginning(settings, topic, partitions)
     told = await store.progress()
-    gone = [name for name in told if name.rpartition(":")[0] == topic]
+    gone = [str(TopicPartition(*place)) for place in told if place[0] == topic]
     if gone:
         await store.redis.call([("HDEL", store.keys.progress, *gone)])
     # Last: it is what makes workers refuse.

@@ -1,7 +1,8 @@
 """Consumer groups: their members, and how far they have committed."""
 
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+
+from workers.kafka.records import TopicPartition
 
 
 async def members_of(admin: AIOKafkaAdminClient, group: str) -> int:

@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN, InvalidEvent, parse_event
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading, believed_ms
-from workers.core.coverage import Coverage, whole_series
+from workers.core.coverage import Coverage, complete_series
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.direct_producers import SOURCE_HEADER, DirectProducerProgress, direct_source, only_direct
@@ -28,13 +28,13 @@ from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_even
 from workers.core.events.fast_mapping import compile_untrusted_reader
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
-    UNSEEN_MS,
+    NO_WATERMARK_MS,
     PartitionWatermarks,
     Progress,
-    seen_by_type,
+    complete_types,
     sent_to,
     watched_since,
-    whole_types,
+    watermarks_by_type,
 )
 from workers.dead_letters.record import dead_letter
 from workers.errors import Fenced, LingerError, PartitionStopped, Transient
@@ -141,13 +141,13 @@ class Processor:
         self._dead_letter_topic = settings.topic("dead-letter")
         self._declared = frozenset(sources.event_types)
         self._types = frozenset([*BUILT_IN, *self._declared])
-        self._whole = whole_types(sources)
+        self._whole = complete_types(sources)
         self._direct = direct_source(sources, self._activity_topic)
         self._direct_types = only_direct(sources, self._activity_topic)
         self._door = compile_untrusted_reader(self._declared)
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         self._partitions: dict[int, OwnedPartition] = {}
-        self._progress: Mapping[str, Progress] = {}
+        self._progress: Mapping[tuple[str, int], Progress] = {}
         self._now_ms = 0
         self._looked = asyncio.Event()
         self._looked_back_at = time.monotonic()
@@ -177,12 +177,12 @@ class Processor:
         """Return until when each type has been seen in every partition of this worker."""
         seen: dict[str, int] = {}
         for partition in self._partitions.values():
-            for name, until_ms in partition.horizon.until.items():
+            for name, until_ms in partition.horizon.by_type.items():
                 seen[name] = min(until_ms, seen.get(name, until_ms))
         return seen
 
     async def claim(
-        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[tuple[str, int], Progress]
     ) -> dict[int, int]:
         """Claim exactly these partitions and return where to read each from.
 
@@ -192,7 +192,7 @@ class Processor:
             return await self._claim_all(bounds, topic_id, progress)
 
     async def _claim_all(
-        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[tuple[str, int], Progress]
     ) -> dict[int, int]:
         for number in list(self._partitions):
             await self._release(number)
@@ -244,7 +244,7 @@ class Processor:
                 await self._lose(partition)
                 return False
         has_reached = partition.horizon.reach(partition.meta.offset)
-        partition.horizon.hear(self._direct_types, partition.hearing.watermark_ms)
+        partition.horizon.advance(self._direct_types, partition.hearing.watermark_ms)
         if has_reached:
             # What waited for these very records need not wait for the next tick.
             try:
@@ -263,7 +263,7 @@ class Processor:
     def look(
         self,
         reading: Reading,
-        progress: Mapping[str, Progress],
+        progress: Mapping[tuple[str, int], Progress],
         ends: Mapping[int, int],
         behind_holes: Callable[[int, int], int],
     ) -> None:
@@ -276,33 +276,35 @@ class Processor:
             behind_holes: how far a partition is read by whom has handled everything before an offset.
         """
         self._progress, self._now_ms = progress, reading.now_ms
-        seen = seen_by_type(self._sources, progress, {self._activity_topic: reading.now_ms})
+        seen = watermarks_by_type(self._sources, progress, {self._activity_topic: reading.now_ms})
         until = {name: seen.get(name, reading.now_ms) for name in self._types}
         sent = list(progress.values())
         for number, partition in self._partitions.items():
             if number not in ends:
                 continue  # claimed since then
-            told = reading.ends.get(f"{self._activity_topic}:{number}", 0)
+            told = reading.ends.get((self._activity_topic, number), 0)
             offset, end = behind_holes(number, partition.meta.offset), max(ends[number], told)
             if offset >= end:
-                partition.hearing.begin(reading.now_ms)
-            partition.horizon.look(offset, max(end, sent_to(number, sent)), until)
-            partition.horizon.hear(self._direct_types, partition.hearing.watermark_ms)
+                partition.hearing.watch_from(reading.now_ms)
+            partition.horizon.update(offset, max(end, sent_to(number, sent)), until)
+            partition.horizon.advance(self._direct_types, partition.hearing.watermark_ms)
         for name, until_ms in self.until.items():
             metrics.SEEN.labels(name).set(until_ms / 1000)
         self._looked.set()
         self._looked = asyncio.Event()
 
-    def told(self) -> dict[str, Progress]:
+    def told(self) -> dict[tuple[str, int], Progress]:
         """Return what is to be told of direct producers, by partition, as intake tells of those it reads."""
         if self._direct is None:
             return {}
-        types, told = self._direct.types(), {}
+        types = self._direct.types()
+        told: dict[tuple[str, int], Progress] = {}
         for partition in self._usable():
             # Not the least: a type that comes from elsewhere, too, may be seen less far because of that.
-            watermark_ms = max(partition.horizon.until.get(name, UNSEEN_MS) for name in types)
-            name = f"{self._activity_topic}:{partition.number}"
-            told[name] = partition.hearing.told(watermark_ms, self._settings.partitions)
+            watermark_ms = max(partition.horizon.by_type.get(name, NO_WATERMARK_MS) for name in types)
+            told[self._activity_topic, partition.number] = partition.hearing.progress_report(
+                watermark_ms, self._settings.partitions
+            )
         return told
 
     async def fire_soon(self) -> None:
@@ -330,7 +332,7 @@ class Processor:
     async def _fire_page(self, partitions: Sequence[OwnedPartition]) -> bool:
         """Decide the timers of some partitions that may be decided now; False if there may be more of them."""
         bounds = {
-            partition.number: (max(partition.horizon.until.values()), partition.horizon.until)
+            partition.number: (max(partition.horizon.by_type.values()), partition.horizon.by_type)
             for partition in partitions
             if partition.is_usable and self._resolve_since(partition)
         }
@@ -476,8 +478,8 @@ class Processor:
         if fresh:
             meta.offset = bounds.earliest
         outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
-        horizon = PartitionWatermarks(dict.fromkeys(self._types, UNSEEN_MS))
-        hearing = DirectProducerProgress.going_on(self._progress.get(f"{self._activity_topic}:{number}"))
+        horizon = PartitionWatermarks(dict.fromkeys(self._types, NO_WATERMARK_MS))
+        hearing = DirectProducerProgress.resumed(self._progress.get((self._activity_topic, number)))
         partition = self._partitions[number] = OwnedPartition(
             number, meta, outbox, horizon, hearing, fresh=fresh, earliest=bounds.earliest
         )
@@ -579,7 +581,7 @@ class Processor:
             await step.commit(changes)
         self._committed(partition, changes, work)
         if self._direct is not None and work.newest is not None:
-            partition.hearing.hear(self._stamped_ms(work.newest))
+            partition.hearing.note_record(self._stamped_ms(work.newest))
         if work.waiting:
             self._asked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)
@@ -810,7 +812,7 @@ class Processor:
             partition.went_back = True
             # What it has to be read to again, no timer may count as seen.
             partition.hearing.last_direct_ms = 0
-            partition.horizon = PartitionWatermarks(dict.fromkeys(self._types, UNSEEN_MS))
+            partition.horizon = PartitionWatermarks(dict.fromkeys(self._types, NO_WATERMARK_MS))
 
     async def _recover_or_lose(self, partition: OwnedPartition, error: Transient) -> None:
         try:
@@ -820,13 +822,13 @@ class Processor:
 
     def _observed(self, partition: OwnedPartition) -> Coverage:
         since = partition.since or {}
-        return Coverage(since, partition.horizon.until, whole_series(since, self._whole))
+        return Coverage(since, partition.horizon.by_type, complete_series(since, self._whole))
 
     async def _wait_until_watched(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
         while partition.is_usable and not self._resolve_since(partition):
             if records and self._now_ms:
                 # Not later than now: in a replay intake stamps with the time of the wall.
-                partition.hearing.begin(min(self._stamped_ms(records[0]), self._now_ms))
+                partition.hearing.watch_from(min(self._stamped_ms(records[0]), self._now_ms))
             await self._looked.wait()
 
     def _resolve_since(self, partition: OwnedPartition) -> bool:

@@ -16,21 +16,22 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.actions import moment
 from schemas.sources import SourcesFile
 from workers.clock import Reading
-from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_sources
+from workers.core.direct_producers import SOURCE_HEADER, direct_source, intake_sources
 from workers.core.rules.rule_set import RuleSet
-from workers.core.watermarks import Progress, encode_progress, watched_since
+from workers.core.watermarks import Progress, watched_since
 from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.producer import Publisher
 from workers.kafka.range_reader import read_through, stop_consumer
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.processor.agent import OwnedPartition, Processor
 from workers.processor.unit_of_work import UnitOfWork
@@ -140,7 +141,7 @@ class Rebuild:
         self._store = store
         self._clock = clock_of(settings, store)
         self._activity = settings.topic("activity")
-        self._foreign = [source.topic for source in foreign_sources(sources, self._activity)]
+        self._foreign = [source.topic for source in intake_sources(sources, self._activity)]
         self._publisher = Publisher(
             settings.kafka_connection(),
             idempotent=settings.kafka_enable_idempotence,
@@ -234,7 +235,7 @@ class Rebuild:
         return self._activity
 
     def since(
-        self, number: int, bounds: LogBounds, progress: Mapping[str, Progress], heads: "_Heads"
+        self, number: int, bounds: LogBounds, progress: Mapping[tuple[str, int], Progress], heads: "_Heads"
     ) -> dict[str, int]:
         """Return since when each series is watched in a partition that is made again."""
         by_type = watched_since(self._sources, progress) or {}
@@ -479,7 +480,7 @@ class Rebuild:
         committed: Mapping[TopicPartition, int],
         heads: _Heads,
         reading: Reading,
-    ) -> dict[str, Progress]:
+    ) -> dict[tuple[str, int], Progress]:
         """Return what intake has seen of each source partition; what Redis does not know any more is told it."""
         known = await self._store.progress()
         # Whatever direct producers wrote is read to its end.
@@ -489,12 +490,11 @@ class Rebuild:
         lost = [
             SourcePartition(place, bounds[place], read.get(place), topics[place.topic].partitions)
             for place in bounds
-            if (is_direct or place.topic != self._activity) and f"{place.topic}:{place.partition}" not in known
+            if (is_direct or place.topic != self._activity) and place not in known
         ]
         found = await find_progress(consumer, lost, heads.sources_ms, reading, self._clock)
         if found:
-            fields = [part for name, one in found.items() for part in (name, encode_progress(one))]
-            await self._store.redis.call([("HSET", self._store.keys.progress, *fields)])
+            await self._store.publish_progress(found)
         # The log is read to its end: what intake has sent is in it.
         return {name: msgspec.structs.replace(one, sent={}) for name, one in {**found, **known}.items()}
 
@@ -532,7 +532,7 @@ class _Replay:
         self,
         consumer: AIOKafkaConsumer,
         reading: Reading,
-        progress: Mapping[str, Progress],
+        progress: Mapping[tuple[str, int], Progress],
         heads: _Heads,
         advance: Advance,
     ) -> None:
@@ -585,7 +585,7 @@ class _Replay:
         """Decide the timers that a live worker would have decided by now."""
         for _ in range(_ROUNDS):
             complete = await self._decide.fire()
-            until = self._partition.horizon.until
+            until = self._partition.horizon.by_type
             bounds = {self._number: (max(until.values()), until)}
             if complete and not await self._store.due(bounds, 1):
                 return

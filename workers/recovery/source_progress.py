@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from workers.clock import Clock, Reading
 from workers.core.watermarks import Progress
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 
 _PATIENCE_MS = 10_000
@@ -35,8 +36,8 @@ async def find_progress(
     first_ms: Mapping[str, int],
     reading: Reading,
     clock: Clock,
-) -> dict[str, Progress]:
-    """Return the progress of source partitions, by `topic:partition`, as their last reader would have told it.
+) -> dict[tuple[str, int], Progress]:
+    """Return the progress of source partitions, by topic and number, as their last reader would report it.
 
     Args:
         consumer: started, without a group; its assignment is changed.
@@ -45,10 +46,9 @@ async def find_progress(
         reading: of the clock, taken before the bounds.
         clock: says which record times are believed.
     """
-    found = {}
+    found: dict[tuple[str, int], Progress] = {}
     for source in sources:
-        name = f"{source.place.topic}:{source.place.partition}"
-        found[name] = await _progress(consumer, source, first_ms.get(name, 0), reading, clock)
+        found[source.place] = await _progress(consumer, source, first_ms.get(str(source.place), 0), reading, clock)
     return found
 
 
@@ -57,8 +57,7 @@ async def _progress(
 ) -> Progress:
     bounds = source.bounds
     committed = bounds.earliest if source.committed is None else max(source.committed, bounds.earliest)
-    name = f"{source.place.topic}:{source.place.partition}"
-    end = max(bounds.end, reading.ends.get(name, 0))
+    end = max(bounds.end, reading.ends.get(source.place, 0))
 
     async def time_at(offset: int) -> int:
         """Return the believed time of the first record from an offset on, 0 if there is none."""

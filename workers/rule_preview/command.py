@@ -24,12 +24,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
-from workers.core.events.mapping import ForeignRecord
+from workers.core.events.mapping import SourceRecord
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.errors import StartupError
 from workers.histories import cdnow
 from workers.histories.by_customer import EventsByCustomer, Part
-from workers.histories.files import ForeignReader, Gathering, canonical_reader, files_of, foreign_reader, read_file
+from workers.histories.files import Gathering, SourceReader, canonical_reader, files_of, read_file, source_reader
 from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
@@ -278,11 +278,11 @@ class _HistoryReader:
                 read_topics(self._settings.kafka_connection(), readers, gathering, move, self._progress.expect)
             )
 
-    def _reader_of(self, topic: str, activity: str, latest: datetime) -> ForeignReader:
+    def _reader_of(self, topic: str, activity: str, latest: datetime) -> SourceReader:
         """Return what reads a topic: the mapping of a source, or for the activity topic that of canonical events."""
         source = self._source or self._sources.get(topic)
         if source is not None:
-            return foreign_reader(source, self._declared, latest)
+            return source_reader(source, self._declared, latest)
         if topic != activity:
             known = ", ".join([activity, *self._sources])
             raise StartupError(
@@ -298,12 +298,12 @@ class _HistoryReader:
         history = _demo_history(name)
         gathering = self._gathering(datetime.fromtimestamp(history.end_ms / 1000, UTC))
         readers = {
-            topic: foreign_reader(source, self._declared, gathering.latest)
+            topic: source_reader(source, self._declared, gathering.latest)
             for topic, source in self._demo_sources().items()
         }
         with self._progress.of("reading", len(history.records)) as advance:
             for number, record in enumerate(history.records):
-                foreign = ForeignRecord(record.topic, 0, number, record.at_ms, record.key, record.value, ())
+                foreign = SourceRecord(record.topic, 0, number, record.at_ms, record.key, record.value, ())
                 gathering.take(record.topic, number, readers[record.topic], foreign)
                 if not number % _SHOW_EVERY_EVENTS:
                     advance(number)

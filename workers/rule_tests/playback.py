@@ -73,7 +73,7 @@ class Scenario:
 
     def observed(self, start_ms: int) -> Coverage:
         """Return that everything has been watched since long before a moment, and nothing lags."""
-        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
+        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), complete=frozenset(self.keys))
 
 
 def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
@@ -17,10 +17,11 @@ from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
 from workers.errors import Fenced, LingerError, StartupError, Transient
-from workers.intake.agent import Intake
+from workers.intake.agent import Accepted, Intake, SeekTo
 from workers.intake.source_identity import recreated, remember
 from workers.kafka.faust_batches import Delivery, ReaderSettings, build_app, read_topics
 from workers.kafka.producer import Publisher
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicsError, TopicState, connected_admin, describe, log_bounds
 from workers.loading import load_rule_set
 from workers.observability import log_events, metrics
@@ -324,12 +325,12 @@ class Worker:
         claimed = await self._decide.claim(mine, self._topic_id, progress)
         claimed |= await self._claim_behind(mine)
         sources = {
-            (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
+            TopicPartition(*tp): self._source_position(tp, committed.get(tp), bounds[tp])
             for tp in assigned
             if tp.topic != self._activity
         }
         self._intake.assign(sources, progress)
-        positions = {TP(topic, partition): offset for (topic, partition), offset in sources.items()}
+        positions = {TP(*partition): offset for partition, offset in sources.items()}
         for partition, found in mine.items():
             # A stopped partition is read from its end, where there is nothing to drop.
             positions[TP(self._activity, partition)] = claimed.get(partition, found.end)
@@ -366,14 +367,14 @@ class Worker:
         return committed
 
     async def _take_source(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
-        taken = self._intake.take((tp.topic, tp.partition), delivery, done)
-        if taken.full:
-            self._app.consumer.hold_back(tp)
-        if taken.read_again is not None:
-            await self._app.consumer.seek_again(tp, taken.read_again)
+        match self._intake.accept(TopicPartition(*tp), delivery, done):
+            case Accepted(is_full=True):
+                self._app.consumer.hold_back(tp)
+            case SeekTo(offset):
+                await self._app.consumer.seek_again(tp, offset)
 
     async def _pass_on(self) -> None:
-        await self._guarded(self._intake.run(lambda place: self._app.consumer.let_go(TP(*place))))
+        await self._guarded(self._intake.run(lambda partition: self._app.consumer.let_go(TP(*partition))))
 
     async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
         while self._app.consumer.holes_of(tp):
@@ -442,18 +443,15 @@ class Worker:
                 return
             await self._look_into_holes()
             # After the clock: what a partition that is not there yet will hold is later than the clock.
-            sources = [TopicPartition(*place) for place in self._intake.partitions]
-            _, found = await _both(self._look_at_topics(), self._ends(sources))
-            ends = {(tp.topic, tp.partition): end for tp, end in found.items()}
-            await self._intake.reach(ends, _PASSING_ON_SECONDS)
-            told = self._intake.look(
-                reading,
-                ends,
-                self._counts,
-                lambda place, offset: self._behind_holes(*place, offset),
-            )
+            _, ends = await _both(self._look_at_topics(), self._ends(self._intake.partitions))
+            await self._intake.wait_for_in_flight(ends, _PASSING_ON_SECONDS)
+            positions = {
+                partition: self._behind_holes(*partition, offset)
+                for partition, offset in self._intake.positions().items()
+            }
+            told = self._intake.snapshot(reading, ends, self._counts, positions)
             progress = await self._store.publish_progress({**told, **self._decide.told()})
-            self._intake.note_elsewhere(progress)
+            self._intake.note_other_workers(progress)
             activity_ends = await self._ends(
                 [TopicPartition(self._activity, number) for number in self._decide.partitions]
             )
@@ -548,7 +546,7 @@ class Worker:
         return {
             str(
                 number
-            ): f"{min(partition.horizon.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+            ): f"{min(partition.horizon.by_type.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
             for number, partition in self._decide.partitions.items()
             if partition.is_usable
         }
@@ -575,7 +573,7 @@ class Worker:
             < ends.get(TopicPartition(self._activity, number), 0)
             for number, partition in self._decide.partitions.items()
         )
-        state = self._intake.offsets(), tuple(one.meta.version for one in self._decide.partitions.values())
+        state = self._intake.positions(), tuple(one.meta.version for one in self._decide.partitions.values())
         self._liveness.note(time.monotonic(), state, waits=behind and not self._publisher.is_refused)
 
     def _behind_holes(self, topic: str, partition: int, offset: int) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from workers.clock import Reading
+from workers.kafka.records import TopicPartition
 from workers.state.store import Store
 
 _NOT_STARTED: Final = Reading(0, {})
@@ -23,11 +24,15 @@ class ReplayClock:
     async def read(self) -> Reading:
         """Return what the player announced last, the year 1970 before it starts. One round trip."""
         raw = (await self._store.redis.call([("GET", self._store.keys.clock)]))[0]
-        return _NOT_STARTED if raw is None else Reading(*_read(raw))
+        if raw is None:
+            return _NOT_STARTED
+        now_ms, ends = _read(raw)
+        return Reading(now_ms, {TopicPartition.parse(text): end for text, end in ends.items()})
 
-    async def announce(self, now_ms: int, ends: Mapping[str, int]) -> None:
+    async def announce(self, now_ms: int, ends: Mapping[TopicPartition, int]) -> None:
         """Move the clock on; for the player only."""
-        await self._store.redis.call([("SET", self._store.keys.clock, msgspec.msgpack.encode((now_ms, dict(ends))))])
+        raw = msgspec.msgpack.encode((now_ms, {str(partition): end for partition, end in ends.items()}))
+        await self._store.redis.call([("SET", self._store.keys.clock, raw)])
 
     def latest_plausible_ms(self, record_ms: int) -> int:
         """A record of the past carries the time it was sent at."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
-from workers.kafka.records import OutboxRecord, decode_record
+from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions
 from workers.state.keys import Keys
@@ -56,17 +56,21 @@ class Store:
         self.redis = redis
         self.held_actions = HeldActions(self.redis, self.keys)
 
-    async def progress(self) -> dict[str, Progress]:
-        """Return what intake has told of each source partition, by `topic:partition`."""
+    async def progress(self) -> dict[tuple[str, int], Progress]:
+        """Return the progress of each source partition, by topic and number."""
         return await self.publish_progress({})
 
-    async def publish_progress(self, told: Mapping[str, Progress]) -> dict[str, Progress]:
-        """Tell the progress of some source partitions, and return that of all. One round trip."""
-        fields = [part for name, one in told.items() for part in (name, encode_progress(one))]
-        telling = [("HSET", self.keys.progress, *fields)] if fields else []
-        raw = (await self.redis.call([*telling, ("HGETALL", self.keys.progress)]))[-1]
+    async def publish_progress(self, reports: Mapping[tuple[str, int], Progress]) -> dict[tuple[str, int], Progress]:
+        """Publish the progress of some source partitions, and return that of all. One round trip."""
+        fields = [
+            part
+            for (topic, partition), progress in reports.items()
+            for part in (str(TopicPartition(topic, partition)), encode_progress(progress))
+        ]
+        writes = [("HSET", self.keys.progress, *fields)] if fields else []
+        raw = (await self.redis.call([*writes, ("HGETALL", self.keys.progress)]))[-1]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-        return {name.decode(): decode_progress(value) for name, value in pairs}
+        return {TopicPartition.parse(name.decode()): decode_progress(value) for name, value in pairs}
 
     @asynccontextmanager
     async def step(self, partition: int, meta: Meta) -> AsyncIterator[Step]:

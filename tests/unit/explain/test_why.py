@@ -389,7 +389,9 @@ def test_a_lifetime_that_is_not_whole_is_a_matter_of_watching() -> None:
 
 def test_a_series_that_no_worker_watches_yet_is_said_so() -> None:
     ruleset = rules(rule(when={"count": "purchase", "at most": 1, "where": {"amount": {"at least": 50}}}))
-    observed = Coverage({"purchase": day(0), "login": day(0), "cancellation": day(0)}, whole=frozenset({"purchase"}))
+    observed = Coverage(
+        {"purchase": day(0), "login": day(0), "cancellation": day(0)}, complete=frozenset({"purchase"})
+    )
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 60, observed=observed)
     assert only(report).gaps == (Gap("unwatched", "purchase"),)
     assert "no worker has worked with it here" in only(report).gaps[0].text
@@ -715,7 +717,7 @@ def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:
 
 
 def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
-    progress = {"shop:0": Progress(watermark_ms=day(5), last_record_ms=day(5), since_ms=day(0), partitions=1)}
+    progress = {("shop", 0): Progress(watermark_ms=day(5), last_record_ms=day(5), since_ms=day(0), partitions=1)}
     now_ms = day(6)
     assert seen_until(declared(), progress, now_ms, None) == {"purchase": day(5), "login": 0, "cancellation": now_ms}
     behind = seen_until(declared(), progress, now_ms, day(4))
@@ -724,7 +726,7 @@ def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
 
 def test_what_is_the_matter_with_a_source_is_said() -> None:
     def told_of(seen_day: float, spoke_day: float, now_day: float, unread: int | None = None) -> dict[str, str]:
-        parts = {f"{name}:0": Progress(day(seen_day), day(spoke_day), day(0), 1) for name in ("shop", "web")}
+        parts = {(name, 0): Progress(day(seen_day), day(spoke_day), day(0), 1) for name in ("shop", "web")}
         return find_troubles(declared(), parts, day(now_day), unread)
 
     assert told_of(6, 6, 6) == {}

@@ -6,11 +6,12 @@ import pytest
 
 from tests.support.builders import day
 from tests.unit.intake.test_wrong_clocks import APP, SITE, Running, lawful, settled, stamped
+from workers.kafka.records import TopicPartition
 
 
 def test_a_look_waits_until_what_lay_before_it_has_been_passed_on() -> None:
     async def law(running: Running) -> None:
-        looking = asyncio.create_task(running.intake.reach({APP: 1, SITE: 0}, seconds=30))
+        looking = asyncio.create_task(running.intake.wait_for_in_flight({APP: 1, SITE: 0}, seconds=30))
         await settled()
         assert not looking.done()
         await running.take(APP, stamped(APP, day(10)))
@@ -19,12 +20,12 @@ def test_a_look_waits_until_what_lay_before_it_has_been_passed_on() -> None:
     lawful(law)
 
 
-@pytest.mark.parametrize("ends", [{APP: 0, SITE: 0}, {APP: 1_000_000}, {("site", 7): 3}, {}])
+@pytest.mark.parametrize("ends", [{APP: 0, SITE: 0}, {APP: 1_000_000}, {TopicPartition("site", 7): 3}, {}])
 def test_a_look_waits_for_nobody_who_is_done_or_far_behind_or_read_by_others(
-    ends: dict[tuple[str, int], int],
+    ends: dict[TopicPartition, int],
 ) -> None:
     async def law(running: Running) -> None:
-        looking = asyncio.create_task(running.intake.reach(ends, seconds=30))
+        looking = asyncio.create_task(running.intake.wait_for_in_flight(ends, seconds=30))
         await settled()
         assert looking.done()
 
@@ -33,6 +34,6 @@ def test_a_look_waits_for_nobody_who_is_done_or_far_behind_or_read_by_others(
 
 def test_a_look_goes_on_when_what_lay_before_it_is_not_passed_on_in_time() -> None:
     async def law(running: Running) -> None:
-        await running.intake.reach({APP: 1}, seconds=0.01)
+        await running.intake.wait_for_in_flight({APP: 1}, seconds=0.01)
 
     lawful(law)

@@ -10,9 +10,10 @@ import pytest
 from schemas.sources import SourcesFile
 from tests.support.builders import day
 from tests.support.processor_rig import FakePublisher, StoppedClock, record
-from workers.core.watermarks import Progress, seen_by_type, silent_sources
+from workers.core.watermarks import Progress, silent_sources, watermarks_by_type
 from workers.intake.agent import Intake
 from workers.kafka.faust_batches import Delivery
+from workers.kafka.records import TopicPartition
 from workers.settings import Settings
 
 SOURCES: Final = SourcesFile.model_validate(
@@ -23,10 +24,10 @@ SOURCES: Final = SourcesFile.model_validate(
         ]
     }
 )
-APP, SITE = ("app", 0), ("site", 0)
+APP, SITE = TopicPartition("app", 0), TopicPartition("site", 0)
 
 
-def stamped(place: tuple[str, int], *stamps_ms: int) -> Delivery:
+def stamped(place: TopicPartition, *stamps_ms: int) -> Delivery:
     """Log-ins of day 1 in records with these Kafka timestamps."""
     records = [replace(record(offset), topic=place[0], timestamp=at_ms) for offset, at_ms in enumerate(stamps_ms)]
     return Delivery(records, 0)
@@ -46,28 +47,28 @@ class Running:
         self.intake = Intake(Settings(), SOURCES, self.publisher.as_publisher(), self.clock)
         self.intake.assign({APP: 0, SITE: 0}, {})
         self.ends = {APP: 0, SITE: 0}
-        self.done: list[tuple[str, int]] = []
+        self.done: list[TopicPartition] = []
 
-    async def look(self) -> dict[str, Progress]:
-        told = self.intake.look(
-            await self.clock.read(), self.ends, {"app": 1, "site": 1}, lambda place, offset: offset
+    async def look(self) -> dict[tuple[str, int], Progress]:
+        told = self.intake.snapshot(
+            await self.clock.read(), self.ends, {"app": 1, "site": 1}, self.intake.positions()
         )
-        self.intake.note_elsewhere(told)
+        self.intake.note_other_workers(told)
         return told
 
-    async def take(self, place: tuple[str, int], delivery: Delivery) -> None:
+    async def take(self, place: TopicPartition, delivery: Delivery) -> None:
         """Take a delivery and give it the time to be passed on, if it ever is."""
         self.ends[place] = delivery.end
         await self.look()
-        self.intake.take(place, delivery, lambda: self.done.append(place))
+        self.intake.accept(place, delivery, lambda: self.done.append(place))
         await settled()
 
-    async def take_backlog(self, ends: dict[tuple[str, int], int]) -> None:
+    async def take_backlog(self, ends: dict[TopicPartition, int]) -> None:
         """Take two records of each source, of days 3 and 5 and of days 2 and 4; the logs are known to end there."""
         self.ends = ends
         await self.look()
-        self.intake.take(APP, stamped(APP, day(3), day(5)), lambda: None)
-        self.intake.take(SITE, stamped(SITE, day(2), day(4)), lambda: None)
+        self.intake.accept(APP, stamped(APP, day(3), day(5)), lambda: None)
+        self.intake.accept(SITE, stamped(SITE, day(2), day(4)), lambda: None)
         await settled()
 
     def offsets(self) -> Sequence[bytes | None]:
@@ -114,7 +115,7 @@ def test_a_record_stamped_in_the_future_does_not_hide_a_later_silence() -> None:
         running.clock.now_ms = day(20)
         told = await running.look()
         assert set(silent_sources(SOURCES, told, day(20))) == {"app", "site"}
-        assert seen_by_type(SOURCES, told)["login"] <= day(13)
+        assert watermarks_by_type(SOURCES, told)["login"] <= day(13)
 
     lawful(law)
 
@@ -125,7 +126,7 @@ def test_a_source_is_watched_since_now_if_its_first_record_does_not_say_since_wh
         for place in (APP, SITE):
             running.ends[place] = 2  # not caught up, so that only the record can say it
             await running.look()
-            running.intake.take(place, stamped(place, stamp_ms), lambda: None)
+            running.intake.accept(place, stamped(place, stamp_ms), lambda: None)
         await settled()
         told = await running.look()
         assert [one.since_ms for one in told.values()] == [day(10)] * 2
@@ -171,7 +172,7 @@ def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
         await running.look()
         running.publisher.works.clear()
         for place in (APP, SITE):
-            running.intake.take(place, stamped(place, day(8), day(9)), lambda: None)
+            running.intake.accept(place, stamped(place, day(8), day(9)), lambda: None)
         await settled()
         assert running.offsets()
         assert {one.watermark_ms for one in (await running.look()).values()} == {0}

@@ -327,7 +327,7 @@ WITH_A_FLAG: Final = rule(
 
 def test_an_action_that_waits_may_have_a_variable_that_is_true_or_false() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        agent.decide.partitions[0].horizon.until = {**agent.decide.until, "purchase": day(2)}
+        agent.decide.partitions[0].horizon.by_type = {**agent.decide.until, "purchase": day(2)}
         await agent.take(record(0, "nps", attributes={"vip": True}))
         await agent.take(record(1, "nps", "2024-01-12T00:00:00Z", attributes={"vip": True}))
         assert reasons(await agent.published()) == []
@@ -446,7 +446,7 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
 def test_records_that_kafka_had_and_lost_stop_their_partition_whatever_intake_was_told() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.take(*map(record, range(5))) is True
-        told = {f"{SOURCE}:0": msgspec.structs.replace(agent.progress()[f"{SOURCE}:0"], sent={0: 5})}
+        told = {(SOURCE, 0): msgspec.structs.replace(agent.progress()[SOURCE, 0], sent={0: 5})}
         assert await agent.decide.claim({0: LogBounds(0, 3)}, None, told) == {}
         assert agent.decide.partitions[0].stopped
         # Its owner of before may only have read further than the first look went.

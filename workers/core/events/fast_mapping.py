@@ -26,7 +26,7 @@ from workers.core.events.decoding import (
     is_money,
     plausible_ms,
 )
-from workers.core.events.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
+from workers.core.events.mapping import SourceRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
@@ -47,7 +47,7 @@ class Canonical(NamedTuple):
     unknown_fields: int = 0
 
 
-Converter = Callable[[ForeignRecord, int], Canonical | None]
+Converter = Callable[[SourceRecord, int], Canonical | None]
 """`passage(record, latest_ms)` -> the event, or None for a record that is skipped; raises `InvalidEvent`."""
 
 
@@ -95,7 +95,7 @@ def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
 def _canonical(source: Source, declared: Collection[str]) -> Converter:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
-    def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
+    def passage(record: SourceRecord, latest_ms: int) -> Canonical | None:
         raw = record.value
         if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
             return Canonical(wire.customer_id, wire.type, raw)
@@ -108,7 +108,7 @@ def _canonical(source: Source, declared: Collection[str]) -> Converter:
 def _foreign(source: Source, declared: Collection[str]) -> Converter:
     find, build = compile_finder(source), compile_builder(source, declared)
 
-    def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
+    def passage(record: SourceRecord, latest_ms: int) -> Canonical | None:
         found = find(record)
         if found is None:
             return None

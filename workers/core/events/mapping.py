@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from schemas.events import Event, InvalidEvent, build_event, parse_event, read_json
 from schemas.sources import Place, Plain, Source, When
 
-__all__ = ["ForeignRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
+__all__ = ["SourceRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
 
 
-class ForeignRecord(NamedTuple):
+class SourceRecord(NamedTuple):
     """One record of a source topic as Kafka gave it; `timestamp_ms` is Kafka's, in epoch milliseconds."""
 
     topic: str
@@ -31,14 +31,14 @@ class ForeignRecord(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-Mapper = Callable[[ForeignRecord, datetime], Event | None]
+Mapper = Callable[[SourceRecord, datetime], Event | None]
 """`mapper(record, latest)` -> the event, or None for a record that `only_when` skips.
 
 `latest` is the latest plausible moment, aware; what occurred after it is refused. Raises `InvalidEvent`, and
 nothing else, whatever the bytes are. Two calls with the same record give the same event.
 """
 
-_Find = Callable[[Any, ForeignRecord], Any]
+_Find = Callable[[Any, SourceRecord], Any]
 _Read = Callable[[Any], Any]
 _Step = str | int
 
@@ -86,7 +86,7 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
         return _canonical_mapper(source, types)
     find, build = compile_finder(source), compile_builder(source, types)
 
-    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+    def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         found = find(record)
         return None if found is None else build(found, latest)
 
@@ -96,7 +96,7 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
 def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     expected = frozenset(source.events)
 
-    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+    def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         event = parse_event(record.value, types=types, latest=latest)
         if event.type not in expected:
             listed = ", ".join(sorted(expected))
@@ -108,7 +108,7 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     return mapper
 
 
-Finder = Callable[[ForeignRecord], dict[str, Any] | None]
+Finder = Callable[[SourceRecord], dict[str, Any] | None]
 """`find(record)` -> an event's fields as they were found, not validated yet; None for a record that is skipped."""
 
 Builder = Callable[[dict[str, Any], datetime], Event]
@@ -122,7 +122,7 @@ def compile_finder(source: Source) -> Finder:
     attributes = tuple(_field(name, place, read=None) for name, place in source.attributes.items())
     base = {"type": source.event}
 
-    def find_all(record: ForeignRecord) -> dict[str, Any] | None:
+    def find_all(record: SourceRecord) -> dict[str, Any] | None:
         if record.value is None and conditions:
             # A tombstone has nothing at any path, so it is not what `only_when` asks for.
             return None
@@ -177,7 +177,7 @@ def _field(name: str, place: Place, read: _Read | None) -> _Field:
     return _Field(name, _in_words(place), _finder(place), read)
 
 
-def _attributes(attributes: Sequence[_Field], document: Any, record: ForeignRecord) -> dict[str, Any]:
+def _attributes(attributes: Sequence[_Field], document: Any, record: SourceRecord) -> dict[str, Any]:
     found = {}
     for name, at, find, _ in attributes:
         value = find(document, record)
@@ -257,7 +257,7 @@ def _walked(node: Any, steps: tuple[_Step, ...]) -> Any:
 def _header_finder(name: str) -> _Find:
     where = f"header '{name}'"
 
-    def find(_: Any, record: ForeignRecord) -> str | None:
+    def find(_: Any, record: SourceRecord) -> str | None:
         # Kafka allows repeated names and headers without a value; the last one is the newest.
         for found, value in reversed(record.headers):
             if found == name:
