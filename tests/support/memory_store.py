@@ -69,9 +69,9 @@ class MemoryStep:
         del content.outbox[: changes.trim]
         content.outbox += changes.outbox
         content.held |= {one.action_id: one for one in changes.held}
-        for _, action_id in changes.let_go:
+        for _, action_id in changes.no_longer_held:
             content.held.pop(action_id, None)
-        del content.orders[: changes.carried_out]
+        del content.orders[: changes.orders_done]
         fields = {name: str(value) for name, value in changes.fields.items()}
         content.meta |= fields
         content.meta["version"] = str(meta.version + 1)

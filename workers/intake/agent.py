@@ -305,7 +305,7 @@ class Intake:
         self._changed.set()
 
     def _convert(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
-        """Return the event or dead letter made of a source record, None if it is skipped, and whether it is readable."""
+        """Return the event or dead letter made of a source record, if any, and whether the record is readable."""
         topic, headers = record.topic, record.headers
         tally.read[topic] += 1
         source_record = SourceRecord(

@@ -1,7 +1,4 @@
-"""What Kafka is spoken to in: a partition of a topic, and a record that is written to one.
-
-Knows nothing of what is in a record, and of no topic of Linger's.
-"""
+"""A partition of a topic, and a record that is written to one. Knows no topic of Linger's and no record's content."""
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,8 +17,9 @@ else:
 class TopicPartition(_TopicPartition):
     """One partition of a topic: `str()` writes `topic:partition`, and `parse` reads it.
 
-    It is aiokafka's named tuple, because aiokafka accepts no other. It equals, also as a key, aiokafka's and Faust's
-    own and a plain tuple of the same two values. Those are written differently: convert them first.
+    A subclass of aiokafka's, because aiokafka accepts no other type. It equals aiokafka's and Faust's tuples, and a
+    plain tuple of the same two values, also as a key. Only this type is written as `topic:partition`: convert the
+    others.
 
     Attributes:
         topic: the topic's name; Kafka allows no colon in it.
@@ -35,7 +33,7 @@ class TopicPartition(_TopicPartition):
 
     @classmethod
     def parse(cls, text: str) -> "TopicPartition":
-        """Read what `str()` wrote.
+        """Read the text that `str()` writes.
 
         Raises:
             ValueError: if nothing but a number follows the last colon.
@@ -45,7 +43,14 @@ class TopicPartition(_TopicPartition):
 
 
 class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A record on its way to Kafka."""
+    """A record to be written to Kafka, also as it is stored in the outbox: fields keep their order.
+
+    Attributes:
+        topic: the topic's name.
+        key: Kafka's key, which selects the partition; None for none.
+        value: the content, None for a tombstone.
+        headers: names and values, in order.
+    """
 
     topic: str
     key: bytes | None
@@ -60,3 +65,4 @@ decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
 MAX_RECORD_BYTES: Final = 8 << 20
+"""The largest record that Linger's producers send."""

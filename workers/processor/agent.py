@@ -763,7 +763,7 @@ class Processor:
             )
             self._holding.carry_out(orders, held, work, self._now_ms)
             changes = work.changes(self._settings.topic_prefix, partition.outbox.confirmed())
-            changes.carried_out = len(orders.given)
+            changes.orders_done = len(orders.given)
             self._stamp(partition, changes)
             await step.commit(changes)
         self._committed(partition, changes, work)

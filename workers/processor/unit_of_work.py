@@ -112,7 +112,7 @@ class UnitOfWork:
             outbox=[encode_record(record) for record in self.outgoing],
             trim=trim,
             held=[*(_held(action, topic_prefix) for action in self.held), *self.aside],
-            let_go=self.let_go,
+            no_longer_held=self.let_go,
         )
 
     def report(self) -> None:

@@ -162,7 +162,7 @@ def test_a_type_is_whole_only_if_every_source_of_it_is() -> None:
     assert complete_types(partly) == {"login"}
 
 
-# --- the watermarks of one activity partition ------------------------------------------------------------------------
+# --- the watermarks of one activity partition ---------------------------------------------------------------------
 
 
 def fresh() -> PartitionWatermarks:
