@@ -1,4 +1,4 @@
-# What the compiler may know of `coverage.py`: numbers are 64 bits wide, and what is a dict is one.
+# Types for the compiler, for `coverage.py`: numbers are 64 bits wide, and what is a dict is one.
 
 cdef class Coverage:
     cdef readonly dict since

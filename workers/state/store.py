@@ -91,8 +91,8 @@ class Store:
     async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
         """Make `owner` the owner of a partition and return what is stored of it.
 
-        Called twice, it claims twice. A partition without state has offset -1. From now on, every step still in flight
-        is refused, whether of an earlier owner or of this one on a lost connection.
+        Called twice, it claims twice. A partition without state has offset -1. From now on, a step still in flight is
+        refused, whether of an earlier owner or of this one on a lost connection.
 
         Args:
             partition: its number.

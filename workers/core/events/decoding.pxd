@@ -1,4 +1,4 @@
-# What the compiler may know of `facts.py`.
+# Types for the compiler, for `decoding.py`.
 
 cdef class DecodedEvent:
     cdef public str event_id, type, customer_id

@@ -1,7 +1,8 @@
-"""Tests of values: what `where` asks of an event, and `latest` of an attribute, ready to be called.
+"""Tests of values: the `where` of an event and the `latest` of an attribute, compiled to functions.
 
-A value is compared as it is: the text "5" is not the number 5, and true is not 1. Numbers are compared exactly; a
-float stands for the number it is written as. Whatever is no text, number or true/false passes no test.
+A value is compared without conversion: the text "5" is not the number 5, and true is not 1. Numbers are compared
+exactly; a float counts as the decimal number it is written as. A value that is no text, number or true/false passes
+no test. Knows no customer and no clock.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,16 +15,16 @@ from schemas.conditions import Bounds, Different
 from workers.core.events.decoding import UNIT, DecodedEvent, scaled
 
 Matcher = Callable[[DecodedEvent], bool]
-"""Tells whether an event is meant."""
+"""Returns whether an event matches."""
 Test = Callable[[Any], bool]
-"""Tells whether a value is meant; never raises."""
+"""Returns whether a value matches; never raises."""
 
 _LARGEST: Final = scaled(10**15)
 _BOUND: Final = Decimal(_LARGEST // UNIT)
 
 
 def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
-    """Return what tells the events that a `where` means; None if it means every event."""
+    """Return the matcher of a `where`; None if every event matches."""
     if not where:
         return None
     tests = [(name, value_test(value)) for name, value in where.items()]
@@ -39,7 +40,7 @@ def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
 
 
 def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
-    """Narrow events down to those that have a number under an attribute."""
+    """Return a matcher for the events among those of `matches` (None: all) whose attribute is a number."""
 
     def carries(fact: DecodedEvent) -> bool:
         return scaled_number(fact.attributes.get(attribute)) is not None and (matches is None or matches(fact))
@@ -48,7 +49,7 @@ def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
 
 
 def value_test(wanted: Any) -> Test:
-    """Return the test that a filter stands for: one value, one of several, bounds, or any but some.
+    """Return the test of a filter: one value, one of several, bounds, or any value but some.
 
     Args:
         wanted: a text, number or true/false, a list of them, `Bounds` or `Different`, as in rule files.
@@ -69,12 +70,12 @@ def value_test(wanted: Any) -> Test:
 
 
 def is_plain(found: Any) -> bool:
-    """Tell whether a value is one that rules can speak of: a text, a number, true or false."""
+    """Return whether rules can name a value: a text, a number, true or false."""
     return found.__class__ is str or found.__class__ is bool or exact_number(found) is not None
 
 
 def exact_number(found: Any) -> int | Decimal | None:
-    """Return a number without any loss; None for what is none, true and false and infinity included."""
+    """Return a number without any loss; None if the value is no number, or true, false or infinite."""
     if isinstance(found, int):
         return None if isinstance(found, bool) else found
     if isinstance(found, float):
@@ -83,11 +84,11 @@ def exact_number(found: Any) -> int | Decimal | None:
 
 
 def scaled_number(found: Any) -> int | None:
-    """Return a number in whole ten-thousandths, rounded half to even and bounded; None for what is none."""
+    """Return a number in whole ten-thousandths, rounded half to even and bounded; None if it is no number."""
     if found.__class__ is int:
         return max(-_LARGEST, min(_LARGEST, found * UNIT))
     if found.__class__ is Decimal and found.is_finite() and -_BOUND <= found <= _BOUND:
-        # What has four decimals at most needs no rounding.
+        # A number with at most four decimals needs no rounding.
         number = found * UNIT
         if (whole := int(number)) == number:
             return whole
@@ -95,14 +96,14 @@ def scaled_number(found: Any) -> int | None:
 
 
 def is_negative(found: Any) -> bool:
-    """Tell whether a value is a number that lowers what it is added to."""
+    """Return whether a value is a number below zero, in whole ten-thousandths."""
     if found.__class__ is Decimal and not found.is_signed():
         return False
     return (scaled_number(found) or 0) < 0
 
 
 def fingerprint_of(found: Any) -> int | None:
-    """Return the 32 bits that stand for a value where different ones are told apart; None for what is no value."""
+    """Return a 32-bit hash of a value, where distinct values are counted; None if it is no plain value."""
     if found.__class__ is str:
         text = f"str {found}"
     elif found.__class__ is bool:
@@ -153,7 +154,7 @@ def _between(bounds: Bounds) -> Test:
 
 def _quick(bound: Decimal) -> int | Decimal:
     """Return a whole bound as an int, which compares faster."""
-    # Beyond 28 digits `to_integral_value` may refuse; such a bound stays as it is.
+    # Beyond 28 digits `to_integral_value` may fail; such a bound stays a Decimal.
     return int(bound) if bound.adjusted() < 18 and bound == bound.to_integral_value() else bound
 
 
@@ -164,5 +165,5 @@ def _shortest(number: int | Decimal) -> str:
     try:
         number = Decimal(number).normalize()
         return str(int(number)) if number.adjusted() < 17 and number == int(number) else str(number)
-    except ArithmeticError:  # beyond what decimals reckon with
+    except ArithmeticError:  # beyond the range of decimals
         return "beyond"
