@@ -110,10 +110,10 @@ def decode_event(raw: bytes, declared: Collection[str] = ()) -> DecodedEvent:
     at_ms = plausible_ms(wire.occurred_at)
     if at_ms < 0 or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
-    return fact_of(wire, at_ms)
+    return event_of(wire, at_ms)
 
 
-def fact_of(wire: Wire, at_ms: int) -> DecodedEvent:
+def event_of(wire: Wire, at_ms: int) -> DecodedEvent:
     """Return the decoded event of a `Wire` that has passed every check and happened at `at_ms`."""
     return DecodedEvent(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
 

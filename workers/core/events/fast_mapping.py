@@ -21,7 +21,7 @@ from workers.core.events.decoding import (
     Wire,
     decode_event,
     epoch_ms,
-    fact_of,
+    event_of,
     is_id,
     is_money,
     plausible_ms,
@@ -76,7 +76,7 @@ def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
 
     def read(raw: bytes | None, latest_ms: int) -> DecodedEvent:
         if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
-            return fact_of(wire, epoch_ms(wire.occurred_at))
+            return event_of(wire, epoch_ms(wire.occurred_at))
         parse_event(raw, types=declared, latest=_moment(latest_ms))
         return decode_event(raw or b"", declared)
 

@@ -142,16 +142,16 @@ def compile_finder(source: Source) -> Finder:
         for find, allowed in conditions:
             if not _is_one_of(find(document, record), allowed):
                 return None
-        found: dict[str, Any] = base.copy()
+        values: dict[str, Any] = base.copy()
         for name, at, find, read in fields:
             value = find(document, record)
             if value is not None:
-                found[name] = value if read is None else read(value)
+                values[name] = value if read is None else read(value)
             elif name not in _OPTIONAL:
                 raise InvalidEvent("missing_field", f"'{name}' is missing: there is nothing at {at}", field=name)
         if attributes:
-            found["attributes"] = _attributes(attributes, document, record)
-        return found
+            values["attributes"] = _attributes(attributes, document, record)
+        return values
 
     return find_all
 
@@ -188,15 +188,15 @@ def _field(name: str, place: Place, read: _Read | None) -> _Field:
 
 
 def _attributes(attributes: Sequence[_Field], document: Any, record: SourceRecord) -> dict[str, Any]:
-    found = {}
+    values = {}
     for name, at, find, _ in attributes:
         value = find(document, record)
         if isinstance(value, dict | list):
             detail = f"'attributes': '{name}' is not flat: found {_shown(value)} at {at}"
             raise InvalidEvent("impossible_field", detail, field="attributes")
         if value is not None:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _located(error: InvalidEvent, places: dict[str, str]) -> InvalidEvent:
@@ -269,8 +269,8 @@ def _header_finder(name: str) -> _Find:
 
     def find(_: Any, record: SourceRecord) -> str | None:
         # Kafka allows repeated names and headers without a value; the last one is the newest.
-        for found, value in reversed(record.headers):
-            if found == name:
+        for header, value in reversed(record.headers):
+            if header == name:
                 return None if value is None else _text(value, where)
         return None
 
