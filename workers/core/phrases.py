@@ -98,8 +98,8 @@ def said(condition: Any, *, holds: bool = True) -> Said:
             return _overdue(condition, holds)
         case model.Followed():
             first = f"{_article(condition.after)} followed by {_article(condition.then)}"
-            told = f"{first} within {write_duration(condition.within)}"
-            return _owned(told if holds else f"no {told.split(' ', 1)[1]}")
+            sequence = f"{first} within {write_duration(condition.within)}"
+            return _owned(sequence if holds else f"no {sequence.split(' ', 1)[1]}")
         case model.Unfollowed():
             return _unfollowed(condition, holds)
         case model.Latest():

@@ -1,4 +1,4 @@
-"""How long ago: silences, last and first times, since when somebody is known, and one's own rhythm."""
+"""How long ago: silences, last and first times, how long a customer is known, and the customer's usual gap."""
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
@@ -31,7 +31,7 @@ class Absence(OfOneType):
         return NOTHING
 
     def quiet_ms(self, type_: str) -> int:
-        """A silence has to last anew."""
+        """A silence starts again."""
         return self.for_ms if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
@@ -66,10 +66,10 @@ class Absence(OfOneType):
 
 
 class Recency(OfOneType):
-    """How long ago something happened last; false of somebody to whom it never happened.
+    """How long ago something happened last; false if it never happened.
 
-    If the series is watched only since after the last event that is known, a later one may have gone unseen until
-    then; of somebody who was never seen doing it, one may have before they were known.
+    If the series is watched only since a moment after the last known event, a later event may be unseen before that
+    moment. For a customer without any such event, one may have happened before the customer was known.
 
     Attributes:
         least_ms, most_ms: ages, both included; None for no bound.
@@ -98,7 +98,7 @@ class Recency(OfOneType):
         return self.types if self.least_ms is not None else NOTHING
 
     def quiet_ms(self, type_: str) -> int:
-        """It has to become old enough anew."""
+        """The new event has to become old enough."""
         return self.least_ms or 0 if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
@@ -156,7 +156,7 @@ class Recency(OfOneType):
 
 
 class Beginning(OfOneType):
-    """How long ago something happened for the first time ever; false of somebody to whom it never happened.
+    """How long ago something happened for the first time ever; false if it never happened.
 
     Unless the whole history is known, something earlier may have gone unseen before the series was watched and the
     customer known: the first time is then the one that is known, or any time before both.
@@ -216,7 +216,7 @@ class Beginning(OfOneType):
         if at_ms >= too_old_ms:
             return FALSE, FOREVER_MS
         if first_ms is not None and least_ms is not None:
-            # Too recent as far as is known, and whatever went unseen would be too old.
+            # Too recent as far as is known, and any unseen event would be too old.
             unseen_too_old_ms, enough_ms = min(first_ms, since_ms) + most_ms + 1, first_ms + least_ms
             if unseen_too_old_ms < enough_ms and at_ms < enough_ms:
                 return (FALSE, enough_ms) if at_ms >= unseen_too_old_ms else (NOT_OBSERVABLE, unseen_too_old_ms)
@@ -232,11 +232,11 @@ class Beginning(OfOneType):
 class Tenure(Elementary):
     """Since when the customer is known: since the first event of any type that arrived.
 
-    Whoever is known for less may be an old customer, unless the history of every type that is watched is complete,
-    or the customer turned up long after watching began.
+    A customer known for less may be an old customer, unless the history of every watched type is complete, or the
+    customer first appeared long after coverage began.
 
     Attributes:
-        for_ms: so long or longer.
+        for_ms: the least time.
     """
 
     cost = 0
@@ -277,7 +277,7 @@ class Overdue(OfOneType):
     """The last event is longer ago than the customer's own rhythm explains.
 
     The usual gap is (2 x the usual gap of all + last - first) / (2 + days with the event - 1), of the whole
-    lifetime; times are reckoned in whole milliseconds, rounded up. Somebody who never did it is not overdue.
+    lifetime; times are whole milliseconds, rounded up. A customer who never did it is not overdue.
 
     Attributes:
         times: how many times the usual gap, in hundredths.
@@ -304,7 +304,7 @@ class Overdue(OfOneType):
         self.bound = bound
 
     def quiet_ms(self, type_: str) -> int:
-        """Nobody is overdue before the least time has passed."""
+        """No customer is overdue before the least time has passed."""
         return self.least_ms if self._is_each(type_) else 0
 
     def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:

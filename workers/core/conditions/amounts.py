@@ -38,7 +38,7 @@ class Volume(OfOneType):
     Attributes:
         adds: what is added up (an attribute's name), or None to count.
         low, high: inclusive bounds; sums in ten-thousandths. None for no bound.
-        days: length of the window in UTC days, today included; None for ever.
+        days: length of the window in UTC days, today included; None for the whole lifetime.
         bound: the bounds in words.
     """
 
@@ -91,7 +91,7 @@ class Volume(OfOneType):
             if most < 0:
                 watched_ms = watched_from(activity, self.series, facts, days, observed)
                 return self._rising_and_falling(facts, at_ms, watched_ms)
-            # Nobody reaches a bound in a window who does not reach it in all the days that are kept.
+            # A bound that all the kept days do not reach is not reached in a window either.
             enough = self._enough if most >= self._enough else _OUT_OF_REACH
             too_many = self._too_many if most >= self._too_many else _OUT_OF_REACH
             place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
@@ -177,12 +177,12 @@ class Fraction:
     excluded: bool
 
     def is_reached(self, total: int, number: int) -> bool:
-        """Tell whether `total / number` is as large as a lower bound asks for."""
+        """Return whether `total / number` is as large as a lower bound asks for."""
         found, asked = total * self.denominator, self.numerator * number
         return found > asked or (found == asked and not self.excluded)
 
     def is_kept(self, total: int, number: int) -> bool:
-        """Tell whether `total / number` is as small as an upper bound asks for."""
+        """Return whether `total / number` is as small as an upper bound asks for."""
         found, asked = total * self.denominator, self.numerator * number
         return found < asked or (found == asked and not self.excluded)
 
@@ -207,7 +207,7 @@ class Average(OfOneType):
 
     Attributes:
         low, high: inclusive or exclusive bounds as fractions; None for no bound.
-        days: length of the window in UTC days, today included; None for ever.
+        days: length of the window in UTC days, today included; None for the whole lifetime.
         bound: the bounds in words.
     """
 
@@ -280,12 +280,12 @@ def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple
 class Distinct(OfOneType):
     """How many different values an attribute had, within the last days or ever.
 
-    A value counts on the day on which it was seen last. Exact up to `MAX_DISTINCT` and one more, whatever else
-    there was: of too many values those seen last are kept.
+    A value counts on the day on which it was seen last. Exact up to `MAX_DISTINCT` + 1; of more values,
+    those seen last are kept.
 
     Attributes:
         low, high: inclusive bounds; None for no bound.
-        days: length of the window in UTC days, today included; None for ever.
+        days: length of the window in UTC days, today included; None for the whole lifetime.
         bound: the bounds in words.
     """
 

@@ -1,4 +1,4 @@
-# What the compiler may know of `told.py`.
+# Types for the compiler of `attributes.py`.
 
 cimport cython
 

@@ -1,4 +1,4 @@
-"""What events told of a customer: the latest value of an attribute, a date, a cancellation."""
+"""Attributes that events carried: the latest value, a date, a cancellation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -49,7 +49,7 @@ class Trait(_OfTrait):
     """The latest known value of an attribute; not observable as long as none is known.
 
     Attributes:
-        passes: tells whether a value is meant.
+        passes: returns whether a value is meant.
         bound: in words.
     """
 
@@ -74,7 +74,7 @@ class Trait(_OfTrait):
 
 
 class Deadline(_OfTrait):
-    """A date that an event told lies ahead, but not far, or has been over for a while.
+    """A date from an event is near in the future, or some time in the past.
 
     The latest value counts: an ISO date or time (UTC where it names no zone; a date is its midnight), or epoch
     milliseconds. Not observable as long as none is known, or it is none of these.
@@ -141,7 +141,7 @@ def date_ms_of(value: Any) -> int | None:
 class Cancelled(Elementary):
     """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
 
-    Never unobservable: whoever is not known to have cancelled is active.
+    Never unobservable: a customer without a known cancellation is active.
 
     Attributes:
         wanted: must have cancelled; or else must be active.
@@ -167,7 +167,7 @@ class Cancelled(Elementary):
 
     @property
     def needs(self) -> frozenset[str]:
-        """An unseen return ends `cancelled` (another cancellation begins its time anew), a cancellation `active`."""
+        """An unseen return ends `cancelled` (another cancellation restarts its time), a cancellation `active`."""
         if not self.wanted:
             return frozenset({CANCELLATION})
         return frozenset({*self.returns, CANCELLATION} if self.for_ms else self.returns)
@@ -178,19 +178,19 @@ class Cancelled(Elementary):
         return frozenset({CANCELLATION} if self.wanted else self.returns)
 
     def quiet_ms(self, type_: str) -> int:
-        """Whoever has cancelled is not active until they return, and the other way round."""
+        """A cancelled customer is not active before a return, an active one not cancelled before a cancellation."""
         if type_ == CANCELLATION:
             return self.for_ms if self.wanted else FOREVER_MS
         return FOREVER_MS if self.wanted and type_ in self.returns else 0
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Nobody returns who has not cancelled."""
+        """Only a cancelled customer can return."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
         return super().lowered_ms(type_, was_cancelled)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Nobody returns who has not cancelled."""
+        """Only a cancelled customer can return."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
         return super().raised_ms(type_, was_cancelled)

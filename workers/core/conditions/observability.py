@@ -24,7 +24,7 @@ LATEST_YEAR_MS: Final = 253_402_300_800_000
 
 
 def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:
-    """Tell whether everything is known that a customer ever did."""
+    """Return whether the whole history of a series is known."""
     if series in observed.complete:
         return series in observed.since
     return activity.first_ms >= observed.since_ms(series) + SETTLING_MS
@@ -35,7 +35,7 @@ def watched_from(activity: Activity, series: str, facts: Series | None, days: in
     since_ms = observed.since_ms(series)
     if since_ms < activity.first_ms:
         since_ms = activity.first_ms
-    # The first whole day is the first one of which midnight was seen.
+    # The first whole day is the first one whose midnight was seen.
     day = -(-since_ms // DAY_MS) - 1
     if facts is not None and facts.gone_day > day:
         day = facts.gone_day
@@ -121,7 +121,7 @@ class OfOneType(Elementary):
         return frozenset({self.type})
 
     def _is_each(self, type_: str) -> bool:
-        """Tell whether every event of a type is one of the series."""
+        """Return whether every event of a type is one of the series."""
         return self.series == self.type == type_
 
     @property

@@ -155,7 +155,7 @@ class Unanswered(_OfTwo):
         return frozenset({self.first_type})
 
     def quiet_ms(self, type_: str) -> int:
-        """The time begins anew with the first, and ends with the second."""
+        """The first event restarts the time, the second one ends it."""
         if type_ == self.first_type:
             return self.for_ms if self.first == type_ else 0
         return FOREVER_MS if self.then == type_ else 0

@@ -26,12 +26,12 @@ class Condition:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Return the types of which an unseen event could turn it from true to false."""
+        """Return the types whose unseen events could turn it from true to false."""
         raise NotImplementedError
 
     @property
     def spoils(self) -> frozenset[str]:
-        """Return the types of which an unseen event could turn it from false to true; `not` swaps the two."""
+        """Return the types whose unseen events could turn it from false to true; `not` swaps the two."""
         raise NotImplementedError
 
     def quiet_ms(self, type_: str) -> int:

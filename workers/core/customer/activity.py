@@ -106,9 +106,9 @@ class Activity:
             all is the exact one.
         candidates: actions that are not admitted yet, oldest first.
         acted: when actions were decided, as long as a limit over all rules counts them.
-        traits: by `type.attribute`, the latest known value and when it was told.
+        traits: by `type.attribute`, the latest known value and the time of its event.
         pairs: by key, when the first of two events happened last, and when the other one followed it first: 0 for
-            not yet, `UNKNOWN` if events came too late to tell.
+            not yet, `UNKNOWN` if events came too late to know.
     """
 
     first_ms: int
@@ -167,7 +167,7 @@ class Activity:
         return episode
 
     def has_seen(self, fingerprint: bytes) -> bool:
-        """Tell whether an event id is among the latest ones."""
+        """Return whether an event id is among the latest ones."""
         if fingerprint not in self.seen:
             return False
         at = self.seen.find(fingerprint)
@@ -176,7 +176,7 @@ class Activity:
         return at >= 0
 
     def has(self, required: Iterable[tuple[str, int, int]]) -> bool:
-        """Tell whether so many events of each of some types were seen: at least, and at most."""
+        """Return whether the number of events of each type is within its bounds (type, at least, at most)."""
         series = self.series
         for name, least, most in required:
             facts = series.get(name)
@@ -236,8 +236,8 @@ def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> N
     for attribute, key in plan.traits:
         value = kept_value(attributes.get(attribute))
         if value is not None:
-            told = activity.traits.get(key)
-            if told is None or fact.at_ms >= told[1]:
+            latest = activity.traits.get(key)
+            if latest is None or fact.at_ms >= latest[1]:
                 activity.traits[key] = (value, fact.at_ms)
 
 
@@ -325,7 +325,7 @@ def _tell_apart(series: Series, value: Any, day: int) -> None:
     values.insert(at, fingerprint)
     days.insert(at, day)
     if len(values) > MAX_TOLD_APART:
-        # Exact, and nothing is gone: whoever counts to that number need not know of more.
+        # Still exact: no condition counts beyond that number.
         del values[0], days[0]
 
 

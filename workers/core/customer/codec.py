@@ -130,7 +130,7 @@ class _Writer:
         return bytes(characters[: self.at])
 
     def need(self, size: int) -> None:
-        """Have room for so many more."""
+        """Make room for `size` more bytes."""
         if self.at + size > len(self.room):
             self.room += bytes(len(self.room) + size)
 
@@ -160,7 +160,7 @@ class _Writer:
         self.at = at
 
     def put(self, raw: bytes) -> None:
-        """Write bytes of which it is known how many they are."""
+        """Write bytes without their length."""
         self.need(len(raw))
         room, at = self.room, self.at
         for value in raw:  # compiled, a slice assigned would cost five times as much
@@ -242,7 +242,7 @@ class _Reader:
         return found
 
     def take(self, size: int) -> bytes:
-        """Read so many bytes."""
+        """Read `size` bytes."""
         raw, start = self.raw, self.at
         if size > len(raw) - start:
             raise Damaged("it ends too early")

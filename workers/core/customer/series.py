@@ -1,4 +1,4 @@
-"""Series: what is kept of the events of one kind, packed small and unpacked only when somebody looks.
+"""Series: what is kept of the events of one kind, packed small and unpacked only when it is read.
 
 Most events of a customer touch one series of several, so the others are read and written as the bytes that they
 are. The numbers of a day take two bytes for most kinds of events, four with an amount.
@@ -41,10 +41,10 @@ class Series:
         days, counts, sums: parallel lists, one entry per UTC day with events, ascending; `sums` is empty
             when the series has no attribute to add up. To be changed by this class only.
         active_days: on how many UTC days there were events, over the lifetime.
-        gone_day: buckets of this UTC day and of those before it are not all there any more; 0 if all are.
+        gone_day: buckets up to and including this UTC day are incomplete; 0 if all are there.
         values, value_days: parallel lists, ascending by day: hashes of the different values of an attribute and the
-            UTC day on which each was seen last. Empty unless values are told apart; then there are no buckets, and
-            `gone_day` speaks of values.
+            UTC day on which each was seen last. Empty unless different values are counted; then there are no
+            buckets, and `gone_day` refers to values.
     """
 
     __slots__ = (
@@ -121,7 +121,7 @@ class Series:
             self._sums.insert(at, amount)
 
     def drop_oldest(self, number: int) -> None:
-        """Forget so many of the oldest days."""
+        """Drop the oldest `number` days."""
         if days := self.days():
             self._packed = None
             self.gone_day = max(self.gone_day, days[number - 1])
@@ -216,7 +216,7 @@ def _kind_of(sums: list[int]) -> int:
 
 
 def put_number(made: bytearray, at: int, value: int, width: int) -> None:
-    """Write a number into so many bytes that are there, the lowest first.
+    """Write a number into `width` existing bytes, the lowest first.
 
     Raises:
         OverflowError: if it has no room in them, or is below zero.

@@ -1,7 +1,7 @@
 """What has to be kept of events, collected while conditions are compiled.
 
-Whatever two rules ask for alike is kept once: names are the event type and a hash of the content, so that they
-stay the same from one rule set to the next.
+What two rules both need is kept once. Keys are the event type and a hash of the content, so they stay the same from
+one rule set to the next.
 """
 
 import json
@@ -20,7 +20,7 @@ MIN_KEEP_DAYS: Final = 90
 """Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""
 
 MAX_TOLD_APART: Final = MAX_DISTINCT + 1
-"""So many different values are kept that whoever asks for more than `MAX_DISTINCT` is answered, too."""
+"""Different values kept: one more than `MAX_DISTINCT`, so that "more than `MAX_DISTINCT`" can be decided."""
 
 PURCHASE: Final = "purchase"
 CANCELLATION: Final = "cancellation"
@@ -107,7 +107,7 @@ class Specs:
     def __init__(self, types: Iterable[str]) -> None:
         self.types = tuple(sorted(set(types)))
         self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
-        # The plain series of each type is kept whatever the rules are; a purchase's adds up its amount.
+        # The plain series of each type is always kept; a purchase's adds up its amount.
         self._series = {
             name: SeriesSpec(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
             for name in self.types
@@ -139,7 +139,7 @@ class Specs:
         return self._keep(SeriesSpec(key, name, attribute, matches, 0), days)
 
     def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
-        """Ask for the different values of an attribute to be told apart, and return the key of the series."""
+        """Require the different values of an attribute, and return the key of the series."""
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
@@ -182,8 +182,8 @@ class Specs:
 
     def _keep(self, plan: SeriesSpec, days: int) -> str:
         known = self._series.get(plan.key)
-        # A series without buckets would be blind for the first rule that asks for a window; one that has them
-        # keeps enough for somebody who tries other windows.
+        # A series without buckets could not answer the first rule with a window; one that has them keeps enough days
+        # for other windows to be tried.
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
         self._series[plan.key] = SeriesSpec(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
         return plan.key
@@ -199,7 +199,7 @@ def _contents(where: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def digest_of(content: Any) -> str:
-    """Return a hash over something that JSON can write, whatever order its keys are in."""
+    """Return a hash of a JSON value, independent of the order of its keys."""
     try:
         raw = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a whole number beyond 64 bits

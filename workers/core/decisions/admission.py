@@ -1,4 +1,4 @@
-"""Admission: what becomes of a candidate action, asked in the order of time.
+"""Admission: whether a candidate action is published, decided in the order of time.
 
 Rules that compete (see `ruleset`) form a circle: their candidates are admitted one after the other, each as soon
 as every type has been seen that could change what came before it. So the outcome does not depend on which type
@@ -75,7 +75,7 @@ class Admission:
         activity.candidates = left
 
     def _is_rival_due(self, rule: Rule, activity: Activity, at_ms: int) -> bool:
-        """Tell whether a rule that competes with this one has still to be decided at a moment or before it."""
+        """Return whether a rule that competes with this one has still to be decided at a moment or before it."""
         flips = activity.flips
         for group in self._rules.circles.get(rule.circle, ()):
             if flips.get(group, FOREVER_MS) <= at_ms:
@@ -167,12 +167,12 @@ class Admission:
 
 
 def _held(episode: Episode, at_ms: int) -> bool:
-    """Tell whether a rule held at a moment."""
+    """Return whether a rule held at a moment."""
     return (episode.holding and episode.start_ms <= at_ms) or _within(episode.held, at_ms)
 
 
 def _stood(episode: Episode, at_ms: int) -> bool:
-    """Tell whether an action of a rule could be carried out at a moment."""
+    """Return whether an action of a rule could be carried out at a moment."""
     return episode.acted_ms <= at_ms < episode.open_until_ms or _within(episode.stood, at_ms)
 
 

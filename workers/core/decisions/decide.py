@@ -1,10 +1,10 @@
 """decide(): the only place where anything is decided.
 
-What is decided for a customer depends on the order of that customer's events alone. A timer is decided at its
-due time, never at "now"; an event at its own time, never earlier than what was decided before. So a replay, in
-other batches and polled at other times, decides the same.
+Decisions for a customer depend only on the order of that customer's events. A timer is decided at its due time,
+never at "now"; an event at its own time, never earlier than what was decided before. So a replay, in other batches
+and polled at other times, decides the same.
 
-A rule that begins to hold makes a candidate; `admission` decides, in the order of time, what becomes of it.
+A rule that begins to hold makes a candidate; `admission` admits or suppresses it, in the order of time.
 docs/architecture.md explains episodes, candidates and the end of an episode.
 """
 
@@ -28,15 +28,15 @@ _NEVER: Final = 0
 
 @dataclass(init=False)
 class Outcome:
-    """What became of one customer.
+    """The result of `decide` for one customer.
 
     Attributes:
         activity: the new state; None if there is still nothing to remember.
         decisions: in the order in which they were taken.
         folded, duplicates: how many of the events were new, and how many had been seen.
-        due_ms: when to look again because of time alone; 0 for never.
-        waiting: by event type, a moment that the type has to be seen until before a rule can go on.
-        stored: the activity, encoded; empty until somebody encodes it.
+        due_ms: the next due time, 0 for none.
+        waiting: by event type, the watermark that a rule waits for.
+        stored: the activity, encoded; empty until the caller encodes it.
     """
 
     activity: Activity | None
@@ -70,8 +70,8 @@ def decide(
         customer_id: whose.
         activity: what is known so far, which is changed and must not be used afterwards; None if nothing is.
         events: new events in the order of the log; repetitions of the latest ids are dropped.
-        rules: the rule set in force.
-        observed: what has been watched since when, and seen until when.
+        rules: the active rule set.
+        observed: since when each type is watched, and up to when it is seen.
         upto_ms: decide the timers due until then as far as their types are seen; 0 for none.
     """
     outcome = Outcome(activity)
@@ -89,7 +89,7 @@ def decide(
 
 
 class _Turn:
-    """The work on one customer; a customer has one turn at a time."""
+    """The work on one customer, from the first event of a batch to the next due time."""
 
     __slots__ = (
         "_admission",
@@ -152,7 +152,7 @@ class _Turn:
     def adopt(self) -> None:
         """Bring a customer who was decided under an older rule set under this one.
 
-        Whoever meets a rule already when it takes its stance is left alone, unless the rule includes them.
+        A customer who already matches a rule when it is activated is skipped, unless the rule includes them.
         """
         activity, rules = self._known(), self._rules
         if activity.generation == rules.generation:
@@ -164,7 +164,7 @@ class _Turn:
             truth, _ = rule.condition.look(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
             if episode is not None:
-                # What was being waited for belongs to what the rule said before.
+                # Waiting began under the old text of the rule.
                 episode.pending_ms = episode.met_ms = 0
             if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
                 activity.episode_of(rule.id).met_ms = clock
@@ -182,12 +182,12 @@ class _Turn:
         self._advance(upto_ms, forced=False)
 
     def release(self) -> None:
-        """Admit candidates whose types have meanwhile been seen for long enough."""
+        """Admit candidates whose types have been seen far enough by now."""
         if self._known().candidates:
             self._admission.release(self._known())
 
     def settle(self, upto_ms: int) -> None:
-        """Forget finished episodes, and say when to look again."""
+        """Drop finished episodes, and find the next due time."""
         activity, outcome = self._known(), self._outcome
         # Not the moment up to which timers went: an event that a rule has not seen may lie before it.
         by_id, at_ms, queued = self._rules.by_id, activity.at_ms, bool(activity.candidates)
@@ -239,7 +239,7 @@ class _Turn:
 
     def _wait(self, types: frozenset[str], at_ms: int) -> None:
         unseen = self._observed.unseen(types, at_ms)
-        # Seen meanwhile: any type will do, the next look finds it ready.
+        # Seen meanwhile: any type will do; the customer is ready at the next poll.
         name = min(types) if unseen is None else unseen
         waiting = self._outcome.waiting
         waiting[name] = min(at_ms, waiting.get(name, at_ms))
@@ -267,8 +267,8 @@ class _Turn:
 
         Args:
             upto_ms: how far.
-            forced: an event comes next, so every rule has to be decided up to it in the order of the log. Not
-                forced, a rule of which a type it reads is not seen until its due time stays where it is.
+            forced: an event comes next, so every rule is decided up to it, in the order of the log. Otherwise a rule
+                waits while a type that it reads is not seen up to its due time.
         """
         activity, observed = self._known(), self._observed
         due = [group for group, flip_ms in activity.flips.items() if flip_ms <= upto_ms]
@@ -290,11 +290,11 @@ class _Turn:
             name = _first_of(ready)
             rule, flip_ms = by_id[name], ready.pop(name)
             if flip_ms > at_ms:
-                # Only when every rule of a moment has been asked is it known which of them compete.
+                # Rules that begin at the same moment may compete, so all of them are evaluated first.
                 self._admission.release(activity, flip_ms)
                 at_ms = flip_ms
             if not forced and flip_ms > _clock(activity):
-                # Due times passed by are those of rules that have to wait.
+                # Earlier due times belong to rules that wait.
                 activity.fired_ms = flip_ms
                 for other, other_ms in flips.items():
                     self._note_flip(by_id[other], activity, other_ms)
@@ -314,16 +314,16 @@ class _Turn:
         activity.due_ms = soonest_of(activity.flips)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
-        """Remember the next due time of a rule if the customer's clock has passed it already."""
+        """Keep the next due time of a rule that the customer's clock has already passed."""
         if flip_ms <= activity.fired_ms:
             activity.episode_of(rule.id).pending_ms = flip_ms
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
     def _flip(self, rule: Rule, activity: Activity, closely: bool) -> int:
-        """Return when time alone changes a rule, perhaps in the past if it had to wait; FOREVER_MS for never.
+        """Return when time alone changes a rule; in the past if the rule had to wait, FOREVER_MS for never.
 
-        At a glance, and not looked at closely, it is a moment before which it does not change.
+        Without `closely` it is a lower bound: time alone changes nothing before it.
         """
         episode = activity.episodes.get(rule.id)
         if episode is not None and episode.pending_ms:
@@ -339,7 +339,7 @@ class _Turn:
         return flip_ms
 
     def _retime(self, activity: Activity, groups: Iterable[str]) -> None:
-        """Find out anew when time alone changes the rules of some groups."""
+        """Recompute when time alone changes the rules of some groups."""
         for group in groups:
             can_hold = activity.has(self._rules.requires[group])
             flip_ms = self._soonest(self._rules.groups[group], activity) if can_hold else FOREVER_MS
@@ -347,7 +347,7 @@ class _Turn:
             self._exact.add(group)
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
-        """Return when time alone changes one of some rules: glance at all, and look at those that come first."""
+        """Return when time alone first changes one of the rules: estimate all, evaluate the earliest."""
         flips = []
         for rule in rules:
             flips.append(self._flip(rule, activity, False))
@@ -363,7 +363,7 @@ class _Turn:
             looked |= 1 << first
 
     def _make_exact(self, activity: Activity, passed_ms: int) -> None:
-        """Make the earliest due time one at which a rule does change."""
+        """Make the earliest due time exact: a moment at which a rule does change."""
         flips = activity.flips
         while flips:
             group = _first_of(flips)
@@ -371,7 +371,7 @@ class _Turn:
             if group in self._exact or flip_ms <= passed_ms:
                 return
             if flip_ms == self._first_due_ms and self._touched.isdisjoint(self._rules.groups[group][0].types):
-                return  # nothing happened since it was found out
+                return  # nothing has happened since it was found
             self._retime(activity, (group,))
 
     def _set_flip(self, activity: Activity, group: str, flip_ms: int) -> None:
@@ -387,7 +387,7 @@ class _Turn:
     # -- episodes ------------------------------------------------------------------------------------------
 
     def _takes_away(self, event: DecodedEvent) -> bool:
-        """Tell whether an event lowers a sum."""
+        """Return whether an event lowers a sum."""
         facts = self._rules.facts.get(event.type)
         if facts is None or not facts.may_lower:
             return False
@@ -408,15 +408,15 @@ class _Turn:
         return True
 
     def _respond(self, activity: Activity, event: DecodedEvent, is_plain: bool, was_cancelled: bool) -> None:
-        """Follow what an event that was just folded changes about rules and their due times.
+        """Update rules and their due times after an event.
 
-        An event that can only put off when a rule holds need not look at it: a due time that is too early is found
-        out when it comes to be the earliest.
+        An event that can only delay a rule does not evaluate it: a due time that is too early is corrected when it
+        becomes the earliest.
 
         Args:
             activity: whose.
             event: just folded.
-            is_plain: it is later than everything that was decided before, and carries no negative number.
+            is_plain: later than everything decided before, and without a negative number.
             was_cancelled: the customer had cancelled before.
         """
         responding = self._rules.responses.get((event.type, was_cancelled))
@@ -429,7 +429,7 @@ class _Turn:
         total = facts.total
         for several in responding:
             if total == several.least or total == several.beyond:
-                is_known = False  # with this very event it became possible that the rules hold, or impossible
+                is_known = False  # this event made it possible, or impossible, that the rules hold
             elif several.least < total < several.beyond and activity.has(several.others):
                 is_known = is_plain
             else:
@@ -455,7 +455,7 @@ class _Turn:
                     del flips[group]
 
     def _are_over(self, rules: Sequence[str], activity: Activity) -> bool:
-        """Tell whether no event can change anything about the episodes of some rules."""
+        """Return whether no event can change the episodes of these rules."""
         for name in rules:
             episode = activity.episodes.get(name)
             if episode is not None and (
@@ -482,19 +482,19 @@ class _Turn:
                     if flip_ms < soonest_ms:
                         soonest_ms = flip_ms
                     continue
-            # Where a rule stands: at the latest event, or at a later timer that made it hold.
+            # The moment a rule is at: the latest event, or a later timer that made it hold.
             episode = episodes.get(rule.id)
             stands_ms = episode.start_ms if episode is not None and episode.holding else 0
             flip_ms = self._judge(rule, activity, max(stands_ms, latest_ms), event)
             if fired:
-                # Timers went ahead while this event was still unseen; the rule follows from where it stands now.
+                # Timers were decided before this event was seen; the rule continues from there.
                 self._note_flip(rule, activity, flip_ms)
                 flip_ms = self._flip(rule, activity, True)
             soonest_ms = min(soonest_ms, flip_ms)
         return soonest_ms
 
     def _judge(self, rule: Rule, activity: Activity, at_ms: int, event: DecodedEvent | None) -> int:
-        """Evaluate one rule at a moment and follow its change; `event` caused it, or else time did.
+        """Evaluate one rule at a moment and apply its change, caused by `event`, or by time if there is none.
 
         Returns:
             When time alone changes it next.
@@ -536,14 +536,14 @@ class _Turn:
             self._ask(rule, activity, start_ms, at_ms)
 
     def _meet(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int) -> None:
-        """Begin an episode of somebody who met the rule before it went live."""
+        """Begin an episode of a customer who matched the rule before it went live."""
         began = not episode.holding
         if began:
             episode.holding, episode.start_ms = True, start_ms
         acts = rule.includes_existing and not rule.shadow and not rule.paused
         if acts and (began or episode.acted_ms < episode.start_ms):
             at_ms = max(start_ms, rule.live_since_ms)
-            # Met once, and no longer met when the rule went live, is not met.
+            # Matched once, but no longer when the rule went live: not a match.
             truth, _ = rule.condition.look(activity, at_ms, self._observed)
             if truth == TRUE:
                 episode.start_ms = at_ms
@@ -556,7 +556,7 @@ class _Turn:
         )
 
     def _is_contested(self, rule: Rule, activity: Activity) -> bool:
-        """Tell whether a candidate waits whose fate depends on what is remembered of a rule."""
+        """Return whether a waiting candidate depends on the state of a rule."""
         for candidate in activity.candidates:
             other = self._rules.by_id.get(candidate.rule)
             if candidate.rule == rule.id or (other is not None and rule.circle == other.circle >= 0):
@@ -577,7 +577,7 @@ class _Turn:
     def _retract(
         self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: DecodedEvent, because: Retraction
     ) -> None:
-        """Take back the rule's last action, whether or not anybody has heard of it yet."""
+        """Retract the rule's last action, published or not."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         if queued:
             self._withdraw(rule, activity, queued[-1], at_ms, event, because)
@@ -614,9 +614,9 @@ class _Turn:
         event: DecodedEvent,
         because: Retraction,
     ) -> None:
-        """Take back an action that waits; its retraction is published, for it may have been by steps lost since."""
+        """Withdraw a waiting action; publish a retraction, because steps that are lost may have published it."""
         if candidate.start_ms + rule.expires_after_ms <= at_ms:
-            return  # too late to be carried out, and too late to be taken back
+            return  # expired: neither sent nor retracted
         late = event.at_ms <= candidate.start_ms
         candidate.withdrawn_ms, candidate.because = event.at_ms, "late_event" if late else because
         candidate.why_back = tuple(rule.condition.reasons(activity, at_ms, self._observed))
@@ -625,7 +625,7 @@ class _Turn:
             self._outcome.decisions.append(withdrawal_of(rule, self._customer_id, candidate))
 
     def _take_back(self, activity: Activity, event: DecodedEvent) -> None:
-        """Take back every standing action: the customer has opted out."""
+        """Retract every open action: the customer has opted out."""
         for rule_id, episode in activity.episodes.items():
             rule = self._rules.by_id.get(rule_id)
             if rule is not None:
@@ -633,7 +633,7 @@ class _Turn:
 
 
 def _clock(activity: Activity) -> int:
-    """Return the moment from which on a rule that did not have to wait is still to be decided."""
+    """Return the moment up to which every rule that did not have to wait is decided."""
     return max(activity.at_ms, activity.fired_ms)
 
 

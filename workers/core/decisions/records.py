@@ -67,8 +67,8 @@ def retraction_of(
 def withdrawal_of(rule: Rule, customer_id: str, candidate: Candidate) -> Action:
     """Return the retraction of an action that was taken back before it was admitted.
 
-    Nobody has to have heard of the action. But it may have been published by steps that Redis has lost since; then
-    this ends it, with the very bytes that it would have been ended with.
+    Usually the action was never published. But a step that Redis has lost may have published it; then this ends it,
+    with the same bytes as its own retraction.
     """
     return retraction_of(
         rule,

@@ -10,10 +10,10 @@ from workers.core.rules.rule_set import Rule
 
 
 def competing(rules: list[Rule], control: ContactPolicy) -> list[Rule]:
-    """Find out which rules compete for the same customer, and who is asked first.
+    """Set for each rule which others compete with it for the same customer, and which goes first.
 
-    What becomes of one action of a circle depends on the others, so it is admitted only when all types that decide
-    about any of them have been seen. A limit over all rules puts all of them into one circle.
+    An action of a conflict group depends on the others, so it is admitted only when every type that can change any of
+    them has been seen. A limit over all rules puts all of them into one circle.
     """
     by_id = {rule.id: rule for rule in rules}
     acting = [rule for rule in rules if not rule.shadow and not rule.paused]

@@ -30,7 +30,7 @@ def compile_condition(when: Any, plans: Specs, phrase: Phrase = phrases.phrase) 
 
     Args:
         when: as in `schemas.conditions`, without `meets`.
-        plans: told what has to be kept.
+        plans: collects what has to be kept.
         phrase: words an elementary condition; inside of `not`, its opposite.
     """
     match when:
@@ -172,7 +172,7 @@ def _inclusive(when: model.Bounds, unit: int) -> tuple[int | None, int | None]:
 
 
 def _bounded(bound: Decimal) -> Decimal:
-    """Return a bound that is no trouble to reckon with, and which the same numbers meet."""
+    """Return an equivalent bound with few digits."""
     if 0 < abs(bound) < _LEAST:
         return _LEAST.copy_sign(bound)
     return max(-_LARGEST, min(_LARGEST, bound))
@@ -232,7 +232,7 @@ def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Conditio
     least, most = when.ages()
     name = when.last if isinstance(when, model.Last) else when.first
     kind = conditions.Recency if isinstance(when, model.Last) else conditions.Beginning
-    told = [
+    ages = [
         f"{word} {write_duration(age)} ago"
         for word, age in (("at least", least), ("at most", most))
         if age is not None
@@ -243,7 +243,7 @@ def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Conditio
         phrase=phrase,
         least_ms=None if least is None else duration_ms(least),
         most_ms=None if most is None else duration_ms(most),
-        bound=" and ".join(told),
+        bound=" and ".join(ages),
     )
 
 
@@ -268,7 +268,7 @@ def _shift(when: model.Change, plans: Specs, phrase: str) -> Condition:
 
 def _overdue(when: model.Overdue, plans: Specs, phrase: str) -> Condition:
     return conditions.Overdue(
-        # Days of events that come late are told apart by their buckets.
+        # Buckets keep the days of late events apart.
         series=plans.need(when.overdue, when.where, None, 1),
         type=when.overdue,
         phrase=phrase,

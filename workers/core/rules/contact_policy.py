@@ -19,7 +19,7 @@ _LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
 _PARTS: Final = 1 << 64
 
 Traits = Mapping[str, tuple[Any, int]]
-"""The latest known value of each attribute, by `type.attribute`, and when it was told."""
+"""The latest known value of each attribute, by `type.attribute`, and the time of its event."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ContactPolicy:
 
     Attributes:
         policy: as written.
-        types: event types whose attributes decide whether somebody may be written to.
+        types: event types whose attributes decide whether a customer may be contacted.
         remembers_ms: how long an action counts for some limit; 0 if there is none.
         most: how many actions need to be remembered.
     """
@@ -47,7 +47,7 @@ class ContactPolicy:
         return frozenset(reference for reference in wanted if reference is not None)
 
     def is_opted_out(self, traits: Traits) -> bool:
-        """Tell whether nobody may write to the customer."""
+        """Return whether the customer must not be contacted."""
         consent = self.policy.consent
         if consent is None:
             return False
@@ -57,7 +57,7 @@ class ContactPolicy:
         return _sort_of(known[0]) in self._opted_out
 
     def zone_of(self, traits: Traits) -> str:
-        """Return the name of the customer's time zone: its own, its country's, or everybody's."""
+        """Return the name of the customer's time zone: its own, its country's, or the common one."""
         zone = self.policy.time_zone
         if zone.from_ is not None and (known := traits.get(zone.from_)) is not None and _is_zone(known[0]):
             return str(known[0])
@@ -114,10 +114,10 @@ def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
 
 
 def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -> bool:
-    """Tell whether a customer is in the part of an experiment that gets nothing.
+    """Return whether a customer is in the part of an experiment that gets nothing.
 
-    A keyed hash places every customer at one point between 0 and 1 for ever, so that a greater share keeps all who
-    were held out before.
+    A keyed hash gives every customer a fixed point between 0 and 1, so a greater share keeps all who were held out
+    before.
 
     Args:
         key: at most 64 bytes.

@@ -51,7 +51,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         groups.setdefault(rule.group, []).append(rule)
     return RuleSet(
         rules=tuple(compiled),
-        # What is stored names groups of rules, so whatever changes them makes another rule set.
+        # Stored state names groups of rules, so a change of groups makes another rule set.
         hash=digest_of(
             [
                 [_content(rule) for rule in ordered],
@@ -142,7 +142,7 @@ def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
 
 def _range_of_events(when: Any) -> Required:
     least, most = required_events(when), most_events(when)
-    # Nobody has more events than FOREVER_MS: a larger bound is taken for it.
+    # No customer has more events than FOREVER_MS: a larger bound becomes FOREVER_MS.
     return tuple(
         (name, min(least.get(name, 0), FOREVER_MS), min(most.get(name, FOREVER_MS), FOREVER_MS))
         for name in sorted({*least, *most})

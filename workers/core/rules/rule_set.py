@@ -43,20 +43,20 @@ class Rule:
         again_after_ms: None for never again.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: every event type that can change its truth.
-        needs: the types of which an unseen event could make it stop holding.
+        needs: the types whose unseen events could make it stop holding.
         quiet_ms: by type, for how long the rule certainly does not hold after an event that is the latest.
         lowered_ms: by type, and whether the customer had cancelled, for how long such an event only makes it less
             likely that the rule holds.
         requires: how many events must have been seen for the rule to hold.
         group: name of some rules that read and require the same types, and compete with the same rules.
-        reads: types that must have been seen until a due time before it is decided: its own, and those of the
-            rules it competes with, so that none of them runs ahead.
-        waits: types that must have been seen before an action is admitted: what it needs, whatever decides about
-            the rules it competes with, and who may be written to.
+        reads: types that must have been seen up to a due time before it is decided: its own, and those of the
+            rules it competes with, so that no rule is decided ahead of the others.
+        waits: types that must have been seen before an action is admitted: those it needs, those that decide about
+            competing rules, and those that decide about contact.
         circle: number of the rules it competes with, itself included; -1 for none.
         rank: among rules that begin at the same moment, the lower one is asked first.
         yields_to: ids of rules that stand instead of this one.
-        stance: hash of what decides whether somebody already met the rule when it went live.
+        stance: hash of what decides whether a customer already matched the rule when it went live.
         since_generation, live_since_ms: the rule set in which it took this stance, and when that was loaded; 0 for
             always.
     """
@@ -96,7 +96,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Response:
-    """What an event of some type can do to a group of rules none of which has an episode.
+    """What an event of a type can do to a group of rules without an episode.
 
     Attributes:
         group: its name.
@@ -144,7 +144,7 @@ class RuleSet:
         declared: the event types beyond the built-in ones.
         codes: ids by what stands for them in stored activities.
         circles: by number, the groups of the rules that compete in it.
-        generation: counts the rule sets that were in force; 0 if nobody counts.
+        generation: number of this rule set among all activated ones; 0 if not activated.
     """
 
     rules: tuple[Rule, ...]
