@@ -186,7 +186,9 @@ class Worker:
         """Take up again what only newer rules could decide for."""
         for number in self._decide.outdated():
             bounds = await log_bounds(self._probe, [(self._activity, number)])
-            offset = await self._decide.reclaim(number, bounds[self._activity, number], self._topic_id)
+            offset = await self._decide.reclaim(
+                number, bounds[TopicPartition(self._activity, number)], self._topic_id
+            )
             if offset is not None:
                 await self._app.consumer.seek_again(TP(self._activity, number), offset)
 
@@ -551,7 +553,7 @@ class Worker:
             if partition.is_usable
         }
 
-    def _note_silence(self, progress: Mapping[str, Progress], now_ms: int) -> None:
+    def _note_silence(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         silent = silent_sources(self._sources, progress, now_ms)
         for source in self._sources.sources:
             was, is_now = source.topic in self._silent, source.topic in silent
