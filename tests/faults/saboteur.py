@@ -74,19 +74,20 @@ def _trace() -> None:
         say("assign", positions)
         assign(this, positions, progress)
 
-    async def passed_on(this: Any, cursors: Any, merged: Any, resume: Any) -> None:
+    async def passed_on(this: Any, cursors: Any, merged: Any) -> Any:
         spans: dict[Any, list[int]] = {}
         for _, _, record in merged:
             spans.setdefault((record.topic, record.partition), []).append(record.offset)
         said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
         say("passing", said)
-        await pass_on(this, cursors, merged, resume)
+        resumed = await pass_on(this, cursors, merged)
         say(
             "passed",
             said,
             {place: cursor.offset for place, cursor in cursors.items() if place in said},
             cursors is this._cursors,
         )
+        return resumed
 
     async def sought(this: Any, tp: Any, offset: int) -> None:
         say("seek", tuple(tp), offset)

@@ -46,6 +46,11 @@ class Running:
         self.intake.assign({APP: 0, SITE: 0}, {})
         self.ends = {APP: 0, SITE: 0}
         self.done: list[TopicPartition] = []
+        self.resumed: list[TopicPartition] = []
+
+    async def pass_on(self) -> None:
+        async for partition in self.intake.run():
+            self.resumed.append(partition)
 
     async def look(self) -> dict[tuple[str, int], Progress]:
         told = self.intake.snapshot(
@@ -76,7 +81,7 @@ class Running:
 def lawful(law: Callable[[Running], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         running = Running()
-        passing_on = asyncio.create_task(running.intake.run(lambda place: None))
+        passing_on = asyncio.create_task(running.pass_on())
         try:
             await law(running)
         finally:

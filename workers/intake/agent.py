@@ -8,7 +8,7 @@ position, by which the processor drops what it has folded already. Intake must n
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -47,7 +47,7 @@ class Accepted:
     """The delivery waits in the queue of its partition.
 
     Attributes:
-        is_full: the queue is full: fetch no more of the partition until it is resumed.
+        is_full: the queue is full: fetch no more of the partition until `Intake.run` yields it.
     """
 
     is_full: bool
@@ -88,6 +88,18 @@ class _Cursor:
         self.progress = progress
         self.queue = PartitionQueue(watermark_ms=progress.watermark_ms, next_offset=offset)
         self.is_behind = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further delivery should be fetched for now."""
+        return len(self.queue.deliveries) >= _QUEUED_DELIVERIES
+
+    def acknowledge(self) -> None:
+        """Move the offset up to the records that still wait, and acknowledge the deliveries before it."""
+        records, deliveries = self.queue.records, self.queue.deliveries
+        self.offset = records[0][2].offset if records else self.queued
+        while deliveries and deliveries[0][0] <= self.offset:
+            deliveries.popleft()[1]()
 
 
 class Intake:
@@ -183,13 +195,10 @@ class Intake:
         cursor.queue.deliveries.append((delivery.end, done))
         cursor.queued = max(cursor.queued, delivery.end)
         self._changed.set()
-        return Accepted(is_full=len(cursor.queue.deliveries) >= _QUEUED_DELIVERIES)
+        return Accepted(is_full=cursor.is_full)
 
-    async def run(self, resume: Callable[[TopicPartition], None]) -> None:
-        """Pass on accepted records until cancelled.
-
-        Args:
-            resume: called for a partition whose queue has room again.
+    async def run(self) -> AsyncIterator[TopicPartition]:
+        """Pass on accepted records until cancelled; yield a partition each time its queue has room for more.
 
         Raises:
             TooManyDeadLetters: before any of the records that exceed the limit is sent.
@@ -200,7 +209,8 @@ class Intake:
             merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
             merged = merge([cursor.queue for cursor in cursors.values()], merge_limit_ms, _MAX_MERGED)
             if merged:
-                await self._pass_on(cursors, merged, resume)
+                for partition in await self._pass_on(cursors, merged):
+                    yield partition
             else:
                 await self._changed.wait()
 
@@ -213,11 +223,9 @@ class Intake:
         return limits
 
     async def _pass_on(
-        self,
-        cursors: Mapping[TopicPartition, _Cursor],
-        merged: Sequence[QueuedRecord],
-        resume: Callable[[TopicPartition], None],
-    ) -> None:
+        self, cursors: Mapping[TopicPartition, _Cursor], merged: Sequence[QueuedRecord]
+    ) -> list[TopicPartition]:
+        """Send the records and acknowledge their deliveries; return the partitions with room for more."""
         outgoing: list[OutboxRecord] = []
         origins: list[_Cursor] = []
         last_record_ms: dict[TopicPartition, int] = {}
@@ -241,21 +249,13 @@ class Intake:
         for partition, at_ms in last_record_ms.items():
             cursors[partition].progress.last_record_ms = max(cursors[partition].progress.last_record_ms, at_ms)
         if cursors is not self._cursors:
-            return  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
-        for partition in {partition for _, partition, _ in merged}:
-            self._acknowledge(partition, resume)
+            return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
+        passed_on = {partition for _, partition, _ in merged}
+        for partition in passed_on:
+            cursors[partition].acknowledge()
         self._passed_on.set()
         self._passed_on = asyncio.Event()
-
-    def _acknowledge(self, partition: TopicPartition, resume: Callable[[TopicPartition], None]) -> None:
-        """Acknowledge the deliveries of a partition that have been passed on entirely."""
-        cursor = self._cursors[partition]
-        records, deliveries = cursor.queue.records, cursor.queue.deliveries
-        cursor.offset = records[0][2].offset if records else cursor.queued
-        while deliveries and deliveries[0][0] <= cursor.offset:
-            deliveries.popleft()[1]()
-        if len(deliveries) < _QUEUED_DELIVERIES:
-            resume(partition)
+        return [partition for partition in passed_on if not cursors[partition].is_full]
 
     def snapshot(
         self,

@@ -376,7 +376,11 @@ class Worker:
                 await self._app.consumer.seek_again(tp, offset)
 
     async def _pass_on(self) -> None:
-        await self._guarded(self._intake.run(lambda partition: self._app.consumer.let_go(TP(*partition))))
+        await self._guarded(self._resume_passed_on())
+
+    async def _resume_passed_on(self) -> None:
+        async for partition in self._intake.run():
+            self._app.consumer.let_go(TP(*partition))
 
     async def _take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
         while self._app.consumer.holes_of(tp):

@@ -115,10 +115,17 @@ def test_a_look_goes_on_when_what_lay_before_it_is_not_passed_on_in_time() -> No
 
 def test_a_delivery_is_accepted_until_the_queue_is_full() -> None:
     async def law(running: Running) -> None:
+        running.ends = {APP: 2, SITE: 0}
+        await running.look()
         running.publisher.works.clear()
         first, second = stamped(APP, day(1)), stamped(APP, day(1), day(2))
         assert running.intake.accept(APP, first, lambda: None) == Accepted(is_full=False)
         assert running.intake.accept(APP, second, lambda: None) == Accepted(is_full=True)
+        await settled()
+        assert running.resumed == []
+        running.publisher.works.set()
+        await settled()
+        assert running.resumed == [APP]
 
     lawful(law)
 
