@@ -72,12 +72,12 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
 
 
 async def _forget_high_waters(settings: Settings, store: Store, topic: str) -> None:
-    for number, fields in (await store.metas(range(settings.partitions))).items():
+    for partition, fields in (await store.metas(range(settings.partitions))).items():
         high_waters = dict.fromkeys(high_waters_of(topic, fields), -1)
         if high_waters:
             # Claimed, so that a worker that still runs cannot write them back.
-            meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-            async with store.step(number, meta) as step:
+            meta = (await store.claim(partition, uuid.uuid4().hex[:16])).meta
+            async with store.step(partition, meta) as step:
                 await step.read(())
                 await step.commit(WriteSet(fields=dict(high_waters)))
 

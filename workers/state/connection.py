@@ -57,14 +57,14 @@ class RedisServers:
         parts = await self.nodes.split(commands)
         if len(parts) == 1:
             return await self.ask(parts[0][0], commands)
-        asked = (self.ask(pool, [commands[number] for number in numbers]) for pool, numbers in parts)
+        asked = (self.ask(pool, [commands[index] for index in indexes]) for pool, indexes in parts)
         answers: list[Any] = [None] * len(commands)
         # Wait for all, also after a failure: a retry must not overlap a command of the first attempt.
-        for (_, numbers), part in zip(parts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+        for (_, indexes), part in zip(parts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
             if isinstance(part, BaseException):
                 raise part
-            for number, answer in zip(numbers, part, strict=True):
-                answers[number] = answer
+            for index, answer in zip(indexes, part, strict=True):
+                answers[index] = answer
         return answers
 
     async def ask_every_server(self, *command: Any) -> dict[str, Any]:
@@ -92,8 +92,8 @@ class RedisServers:
         try:
             connection: Connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
-            place = pool.connection_kwargs
-            self.nodes.failed((place["host"], place["port"]), error)
+            server = pool.connection_kwargs
+            self.nodes.failed((server["host"], server["port"]), error)
             raise Transient(f"Redis does not answer: {error}") from error
         try:
             yield connection

@@ -19,20 +19,20 @@ async def scan_keys(redis: RedisServers, cursor: int, pattern: str, count: int) 
     Raises:
         Transient: if Redis did not answer as it should, or keys have moved; begin again from cursor 0 then.
     """
-    place = _unpacked(cursor)
+    position = _unpacked(cursor)
     masters = await redis.nodes.masters(refresh=not cursor)
     pools = list(masters.pools.values())
-    if cursor and place.layout != masters.layout:
+    if cursor and position.layout != masters.layout:
         raise Transient("the masters of the Redis cluster have changed, so the scan of all keys begins again")
-    question = ("SCAN", place.cursor, "MATCH", pattern, "COUNT", count)
-    answer, *survey = await redis.ask(pools[place.server], [question, *redis.nodes.survey])
+    command = ("SCAN", position.cursor, "MATCH", pattern, "COUNT", count)
+    answer, *survey = await redis.ask(pools[position.server], [command, *redis.nodes.survey])
     process = redis.nodes.check_survey(survey, masters.layout)
-    if place.cursor and place.process != process:
+    if position.cursor and position.process != process:
         raise Transient("Redis was restarted or replaced, so the scan of all keys begins again")
     if following := int(answer[0]):
-        return _packed(_Cursor(following, place.server, process, masters.layout)), answer[1]
-    is_last = place.server + 1 == len(pools)
-    return 0 if is_last else _packed(_Cursor(0, place.server + 1, 0, masters.layout)), answer[1]
+        return _packed(_Cursor(following, position.server, process, masters.layout)), answer[1]
+    is_last = position.server + 1 == len(pools)
+    return 0 if is_last else _packed(_Cursor(0, position.server + 1, 0, masters.layout)), answer[1]
 
 
 def escaped(text: str) -> str:
@@ -57,8 +57,8 @@ class _Cursor:
     layout: int
 
 
-def _packed(place: _Cursor) -> int:
-    return ((place.cursor << 16 | place.server) << 32 | place.process) << 32 | place.layout
+def _packed(position: _Cursor) -> int:
+    return ((position.cursor << 16 | position.server) << 32 | position.process) << 32 | position.layout
 
 
 def _unpacked(cursor: int) -> _Cursor:

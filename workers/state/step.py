@@ -127,7 +127,14 @@ class Step:
         commands: list[tuple[Any, ...]] = [("MULTI",)]
         if changes.activities:
             commands.append(
-                ("MSET", *(part for name, raw in changes.activities.items() for part in (keys.customer(name), raw)))
+                (
+                    "MSET",
+                    *(
+                        part
+                        for customer, raw in changes.activities.items()
+                        for part in (keys.customer(customer), raw)
+                    ),
+                )
             )
         commands += _sorted_set_commands(keys.due, changes.due)
         for event_type, customers in changes.waiting.items():
@@ -142,8 +149,8 @@ class Step:
         if changes.no_longer_held:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.no_longer_held)))
             for rule_id in {rule_id for rule_id, _ in changes.no_longer_held}:
-                names = [action_id for of, action_id in changes.no_longer_held if of == rule_id]
-                commands.append(("ZREM", keys.held_of(rule_id), *names))
+                action_ids = [action_id for rule, action_id in changes.no_longer_held if rule == rule_id]
+                commands.append(("ZREM", keys.held_of(rule_id), *action_ids))
         if changes.orders_done:
             commands.append(("LTRIM", keys.orders, changes.orders_done, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
@@ -162,11 +169,11 @@ class Step:
 
 
 def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:
-    put = [part for name, score in scores.items() if score for part in (score, name)]
-    gone = [name for name, score in scores.items() if not score]
+    added = [part for member, score in scores.items() if score for part in (score, member)]
+    removed = [member for member, score in scores.items() if not score]
     commands: list[tuple[Any, ...]] = []
-    if put:
-        commands.append(("ZADD", key, *put))
-    if gone:
-        commands.append(("ZREM", key, *gone))
+    if added:
+        commands.append(("ZADD", key, *added))
+    if removed:
+        commands.append(("ZREM", key, *removed))
     return commands

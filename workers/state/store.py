@@ -77,7 +77,7 @@ class Store:
         writes = [("HSET", self.keys.progress, *fields)] if fields else []
         raw = (await self.redis.call([*writes, ("HGETALL", self.keys.progress)]))[-1]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-        return {TopicPartition.parse(name.decode()): decode_progress(value) for name, value in pairs}
+        return {TopicPartition.parse(text.decode()): decode_progress(value) for text, value in pairs}
 
     @asynccontextmanager
     async def step(self, partition: int, meta: Meta) -> AsyncIterator[Step]:
@@ -128,31 +128,31 @@ class Store:
                 customers who wait for it.
             limit: at most this many customers per partition and set.
         """
-        asked = [
-            (partition, name, until_ms)
+        queries = [
+            (partition, event_type, until_ms)
             for partition, (upto_ms, waiting) in bounds.items()
-            for name, until_ms in [(None, upto_ms), *waiting.items()]
+            for event_type, until_ms in [(None, upto_ms), *waiting.items()]
         ]
-        if not asked:
+        if not queries:
             return {}
         commands: list[tuple[Any, ...]] = []
-        for partition, name, until_ms in asked:
+        for partition, event_type, until_ms in queries:
             keys = self.keys.partition(partition)
-            key = keys.due if name is None else keys.waiting(name)
+            key = keys.due if event_type is None else keys.waiting(event_type)
             commands.append(("ZRANGE", key, "-inf", until_ms, "BYSCORE", "LIMIT", 0, limit))
         answers = await self.redis.call(commands)
         customers: dict[int, dict[str, None]] = {}
         waited: dict[int, dict[str, list[str]]] = {}
-        for (partition, name, _), raw in zip(asked, answers, strict=True):
+        for (partition, event_type, _), raw in zip(queries, answers, strict=True):
             if not raw:
                 continue
-            names = [customer.decode() for customer in raw]
-            customers.setdefault(partition, {}).update(dict.fromkeys(names))
-            if name is not None:
-                waited.setdefault(partition, {})[name] = names
+            customer_ids = [customer.decode() for customer in raw]
+            customers.setdefault(partition, {}).update(dict.fromkeys(customer_ids))
+            if event_type is not None:
+                waited.setdefault(partition, {})[event_type] = customer_ids
         return {
-            partition: Due(list(islice(found, limit)), waited.get(partition, {}))
-            for partition, found in customers.items()
+            partition: Due(list(islice(due, limit)), waited.get(partition, {}))
+            for partition, due in customers.items()
         }
 
     async def activity(self, partition: int, customer_id: str) -> bytes | None:

@@ -214,18 +214,18 @@ class SentinelMaster(Nodes):
             raise Transient(f"no sentinel names a master of '{self._service}': {'; '.join(map(str, answers))}")
         return max(configurations)[1]
 
-    async def _ask(self, name: str) -> tuple[int, Address] | str:
+    async def _ask(self, sentinel: str) -> tuple[int, Address] | str:
         """Return the number of a sentinel's configuration and its master, or a problem."""
         try:
-            services = await self._sentinels[name].sentinel_masters()
+            services = await self._sentinels[sentinel].sentinel_masters()
         except (RedisError, OSError) as error:
-            return f"{name}: {error}"
+            return f"{sentinel}: {error}"
         assert isinstance(services, dict)
         state = services.get(self._service)
         if state is None:
-            return f"{name}: watches {', '.join(sorted(services)) or 'nothing'}"
+            return f"{sentinel}: watches {', '.join(sorted(services)) or 'nothing'}"
         if not state["is_master"] or state["is_sdown"] or state["is_odown"]:
-            return f"{name}: {state['ip']}:{state['port']} is down"
+            return f"{sentinel}: {state['ip']}:{state['port']} is down"
         return state["config-epoch"], (state["ip"], state["port"])
 
 
@@ -256,7 +256,7 @@ class Cluster(Nodes):
         self._map: _Map | None = None
         self._slots: dict[int, ConnectionPool] = {}
         self._is_stale = True
-        self._knows: Address | None = None
+        self._named: Address | None = None
         self._silent: Address | None = None
         self._asking = asyncio.Lock()
 
@@ -266,10 +266,10 @@ class Cluster(Nodes):
         Raises:
             Transient: if no node returns the map of slots, or the slot has no master.
         """
-        known = await self._present()
+        slot_map = await self._present()
         slot: int = key_slot(key.encode())
         if (pool := self._slots.get(slot)) is None:
-            if (address := known.master_of(slot)) is None:
+            if (address := slot_map.master_of(slot)) is None:
                 self._is_stale = True
                 raise Transient(f"slot {slot} of the Redis cluster has no master")
             pool = self._slots[slot] = self._pools.at(address)
@@ -295,9 +295,9 @@ class Cluster(Nodes):
             Transient: if no node returns the map of slots.
         """
         self._is_stale = self._is_stale or refresh
-        known = await self._present()
-        addresses = sorted({address for _, _, address in known.ranges})
-        return Masters({_text(address): self._pools.at(address) for address in addresses}, known.layout)
+        slot_map = await self._present()
+        addresses = sorted({address for _, _, address in slot_map.ranges})
+        return Masters({_text(address): self._pools.at(address) for address in addresses}, slot_map.layout)
 
     def check_survey(self, answers: Sequence[Any], layout: int) -> int:
         """Return a number that identifies the server process to which a SCAN's cursor belongs.
@@ -319,7 +319,7 @@ class Cluster(Nodes):
         """
         if isinstance(error, MovedError):
             # The named node knows for certain; the others may not have learned of it yet.
-            self._knows = (error.host or address[0], error.port)
+            self._named = (error.host or address[0], error.port)
             self._is_stale = True
         elif isinstance(error, _MASTER_IS_GONE):
             self._silent = address
@@ -358,9 +358,9 @@ class Cluster(Nodes):
 
     def _candidates(self) -> list[Address]:
         """Return the nodes to ask: first the one that knows for certain, last the one that just did not answer."""
-        known = [address for _, _, address in self._map.ranges] if self._map is not None else []
-        order = dict.fromkeys([*([self._knows] if self._knows else []), *known, *self._starting])
-        silent, self._knows, self._silent = self._silent, None, None
+        masters = [address for _, _, address in self._map.ranges] if self._map is not None else []
+        order = dict.fromkeys([*([self._named] if self._named else []), *masters, *self._starting])
+        silent, self._named, self._silent = self._silent, None, None
         return sorted(order, key=lambda address: address == silent)
 
 
@@ -378,13 +378,13 @@ def _layout_of_nodes(nodes: str) -> int:
     """Return the number of the layout in an answer to CLUSTER NODES."""
     owned = []
     for line in nodes.splitlines():
-        name, _, flags, *_ = fields = line.split()
+        node_id, _, flags, *_ = fields = line.split()
         if "master" not in flags:
             continue
         for slots in fields[8:]:
             if not slots.startswith("["):
                 first, _, last = slots.partition("-")
-                owned.append((int(first), int(last or first), name))
+                owned.append((int(first), int(last or first), node_id))
     return _layout(owned)
 
 
