@@ -132,7 +132,7 @@ def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[
 def watched(rules: RuleSet) -> Coverage:
     """Return that everything which rules read was watched from the beginning."""
     keys = [plan.key for plan in rules.plans()]
-    return Coverage(dict.fromkeys(keys, START_MS), whole=frozenset(keys))
+    return Coverage(dict.fromkeys(keys, START_MS), complete=frozenset(keys))
 
 
 def histories(workload: Workload) -> dict[str, list[DecodedEvent]]:

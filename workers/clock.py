@@ -1,4 +1,4 @@
-"""Clocks: the wall clock, and the one that the player of a history keeps in Redis."""
+"""Clocks: what a clock is, and the wall clock. The clock of a replay is `workers.state.replay_clock`."""
 
 import time
 from collections.abc import Mapping
@@ -8,23 +8,23 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a clock shows.
+    """A clock's reading.
 
     Attributes:
         now_ms: epoch milliseconds.
-        ends: source partitions (`topic:partition`) and the end offsets they certainly have at that time. A
-            player knows them from its confirmed sends; the wall clock knows none.
+        ends: the least end offsets at that time, by source partition (topic and number). The player of a replay knows
+            them from its confirmed sends; the wall clock knows none.
     """
 
     now_ms: int
-    ends: Mapping[str, int]
+    ends: Mapping[tuple[str, int], int]
 
 
 class Clock(Protocol):
-    """Tells the time that due times and silences are measured by."""
+    """The clock by which due times and silences are measured."""
 
     async def read(self) -> Reading:
-        """Return the time. Everything that happened before it has been sent by then."""
+        """Return the time. Every event that happened before it has been sent to Kafka by then."""
 
     def latest_plausible_ms(self, record_ms: int) -> int:
         """Return the time by which an event in a record with this Kafka timestamp must have occurred."""
@@ -38,11 +38,11 @@ class SystemClock:
         return Reading(time.time_ns() // 1_000_000, {})
 
     def latest_plausible_ms(self, record_ms: int) -> int:
-        """Now, whatever the record says: a producer whose clock is wrong stamps both."""
+        """Return the present time, not the record's: a producer whose clock is wrong stamps both event and record."""
         return time.time_ns() // 1_000_000
 
 
 def believed_ms(clock: Clock, stamped_ms: int) -> int:
-    """Return the time that a record's stamp is believed to tell, 0 for none: never later than now."""
+    """Return a record's timestamp if it is plausible: 0 for none, and never later than the clock allows."""
     stamped_ms = max(0, stamped_ms)
     return min(stamped_ms, clock.latest_plausible_ms(stamped_ms))

@@ -18,6 +18,7 @@ from benchmarks.workload import Decided, decided_of
 from schemas.actions import Action
 from tests.support.compiled import as_in_the_wheel
 from workers.demo.embedded import Pair
+from workers.kafka.records import TopicPartition
 from workers.settings import read_settings
 from workers.state.connect import opened_store
 from workers.state.replay_clock import ReplayClock
@@ -62,7 +63,7 @@ class LingerDealings(Dealings):
         settings = read_settings(_variables(place))
         async with opened_store(settings) as store:
             await ReplayClock(store).announce(
-                at_ms, {f"{place.events}:{number}": end for number, end in ends.items()}
+                at_ms, {TopicPartition(place.events, number): end for number, end in ends.items()}
             )
 
 

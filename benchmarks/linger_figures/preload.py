@@ -42,7 +42,7 @@ def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, unti
         until_ms: not before the last of the facts.
     """
     keys = [plan.key for plan in rules.plans()]
-    observed = Coverage(dict.fromkeys(keys, since_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, since_ms), complete=frozenset(keys))
     outcome = decide("ada", None, list(facts), rules, observed, until_ms)
     if outcome.activity is None:
         raise ValueError("a customer without events has no stored state")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from benchmarks.linger_setup import create_topics, variables, write_rules, write_sources
 from benchmarks.workload import START_MS, Event
@@ -26,6 +26,7 @@ from tests.support.services import running_kafka, running_redis
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import HOST, Pair, die_with_parent, free_ports
 from workers.kafka.range_reader import opened_reader
+from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
 from workers.settings import Settings, read_settings
 from workers.state.connection import RedisServers
@@ -162,7 +163,7 @@ class Site:
         )
         self.workers: list[Worker] = []
         self._folder = folder
-        self._ends: dict[str, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._fed = 0
         self.source = source_of(self.settings.topic_prefix, servers)
 
@@ -252,7 +253,7 @@ class Site:
                     for one in some
                 ]
                 for placed in await asyncio.gather(*futures):
-                    place = f"{placed.topic}:{placed.partition}"
+                    place = TopicPartition(placed.topic, placed.partition)
                     self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
                 self._fed += len(some)
 

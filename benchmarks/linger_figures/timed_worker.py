@@ -46,7 +46,7 @@ STAGES: Final = {
 
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
-    ("map", intake.Intake, "_read"),
+    ("map", intake.Intake, "_convert"),
     ("parse", EventReader, "sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
-from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.histories.history import CANCELLATIONS, ORDERS, History, Record
 from workers.settings import Settings
 
@@ -51,6 +51,6 @@ def _is_direct(record: Record) -> bool:
 
 
 def _canonical(record: Record, mapper: Mapper, topic: str, latest: datetime) -> Record:
-    event = mapper(ForeignRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
+    event = mapper(SourceRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
     assert event is not None
     return Record(record.at_ms, topic, event.customer_id.encode(), encode_event(event))

@@ -63,11 +63,11 @@ def _trace() -> None:
         sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
         sys.stderr.flush()
 
-    take, assign, pass_on = intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on
+    accept, assign, pass_on = intake.Intake.accept, intake.Intake.assign, intake.Intake._pass_on
     seek, commit = faust_batches.BatchConsumer.seek_partition, faust_batches.BatchConsumer._filter_committable_offsets
 
-    def taken(this: Any, place: Any, delivery: Any, done: Any) -> Any:
-        result = take(this, place, delivery, done)
+    def accepted(this: Any, place: Any, delivery: Any, done: Any) -> Any:
+        result = accept(this, place, delivery, done)
         span = (delivery.follows, delivery.records[0].offset, delivery.end, delivery.epoch)
         say("take", place, *span, result)
         return result
@@ -76,19 +76,20 @@ def _trace() -> None:
         say("assign", positions)
         assign(this, positions, progress)
 
-    async def passed_on(this: Any, cursors: Any, merged: Any, let_go: Any) -> None:
+    async def passed_on(this: Any, cursors: Any, merged: Any) -> Any:
         spans: dict[Any, list[int]] = {}
-        for _, record in merged:
+        for _, _, record in merged:
             spans.setdefault((record.topic, record.partition), []).append(record.offset)
         said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
         say("passing", said)
-        await pass_on(this, cursors, merged, let_go)
+        resumed = await pass_on(this, cursors, merged)
         say(
             "passed",
             said,
             {place: cursor.offset for place, cursor in cursors.items() if place in said},
             cursors is this._cursors,
         )
+        return resumed
 
     async def sought(this: Any, tp: Any, offset: int) -> None:
         say("seek", tuple(tp), offset)
@@ -100,7 +101,7 @@ def _trace() -> None:
             say("commit", {tuple(tp): offset for tp, offset in result.items()})
         return result
 
-    intake.Intake.take, intake.Intake.assign, intake.Intake._pass_on = taken, assigned, passed_on
+    intake.Intake.accept, intake.Intake.assign, intake.Intake._pass_on = accepted, assigned, passed_on
     faust_batches.BatchConsumer.seek_partition = sought
     faust_batches.BatchConsumer._filter_committable_offsets = committed
 
@@ -212,17 +213,17 @@ def _no_fence() -> None:
 def _no_safe_time() -> None:
     """Timers fire as soon as the clock says so, without waiting for watermarks."""
 
-    def look(horizon: Any, offset: int, needed: int, until: Any) -> None:
-        horizon.until = until
+    def update(horizon: Any, position: int, required_position: int, by_type: Any) -> None:
+        horizon.by_type = by_type
 
-    watermarks.PartitionWatermarks.look = look
+    watermarks.PartitionWatermarks.update = update
     original = processor.Processor.observe
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
-        def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
+        def watermarks_by_type(sources: Any, *_: Any) -> dict[str, int]:
             return {name: reading.now_ms for source in sources.sources for name in source.types()}
 
-        processor.seen_by_type = seen_by_type
+        processor.watermarks_by_type = watermarks_by_type
         original(this, reading, *others)
 
     processor.Processor.observe = changed

@@ -25,11 +25,12 @@ from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.installation import Installation
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
-from workers.core.direct_producers import foreign_sources
+from workers.core.direct_producers import intake_sources
 from workers.demo.embedded import HOST, Pair
 from workers.demo.run import demo_settings
 from workers.errors import LingerError, Transient
 from workers.histories.history import History, Record
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, TopicsError, connected_admin, create_missing, describe
 from workers.loading import load_configuration
 from workers.settings import OWN_TOPICS, Settings, read_settings
@@ -91,7 +92,7 @@ class Stage:
     premature: list[str] = field(default_factory=list)
     forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
-    _ends: dict[str, int] = field(default_factory=dict)
+    _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
     _played: asyncio.Event = field(default_factory=asyncio.Event)
@@ -138,7 +139,7 @@ class Stage:
         # What is refused at the door was not sent; what was taken is tried until brokers are back.
         waiting = [await self.patiently(partial(self._hand_over, one)) for one in records]
         for placed in await asyncio.gather(*waiting):
-            place = f"{placed.topic}:{placed.partition}"
+            place = TopicPartition(placed.topic, placed.partition)
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
 
     async def _hand_over(self, one: Record) -> Any:
@@ -160,7 +161,7 @@ class Stage:
         async with connected_admin(self.settings.kafka_connection()) as admin:
             await admin.delete_topics(list(topics))
             await self.until(are_gone, f"Kafka has forgotten {', '.join(topics)}")
-        for place in [place for place in self._ends if place.rpartition(":")[0] in topics]:
+        for place in [place for place in self._ends if place.topic in topics]:
             del self._ends[place]
 
     async def create(self, partitions: int, *topics: str, configs: Mapping[str, str] = {}) -> None:
@@ -244,7 +245,7 @@ class Stage:
                 ]
             )
             said = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
-            told = {name: str(one) for name, one in (await self.store.progress()).items()}
+            told = {place: str(one) for place, one in (await self.store.progress()).items()}
             return f"offset and version {said}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {told}"
         except Transient as error:
             return f"the store does not answer: {error}"
@@ -314,7 +315,7 @@ async def stage(
     plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
     plans += [
         TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
-        for one in foreign_sources(sources, settings.topic("activity"))
+        for one in intake_sources(sources, settings.topic("activity"))
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)

@@ -76,7 +76,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     configuration = load_configuration(stage.settings)
     sources, rules = configuration.sources, configuration.rules
     keys = [plan.key for plan in rules.plans()]
-    observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), complete=frozenset(keys))
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()
     wanted = Counter(event.event_id for event in mapped_events(stage.history, sources, stage.prefix))

@@ -259,7 +259,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it
     async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
         # An offset that Kafka once confirmed to intake does not prove that the log holds it.
-        told = {"elsewhere:0": Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
+        told = {("elsewhere", 0): Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
         await place.store.publish_progress(told)
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, field, value)])
 

@@ -382,7 +382,7 @@ def test_every_node_of_a_cluster_is_given_the_password(cluster: SmallCluster) ->
 
     async def is_refused(store: CountingStore) -> None:
         with pytest.raises(
-            Transient, match=r"no node of the Redis cluster tells its slots: .*invalid username-password"
+            Transient, match=r"no node of the Redis cluster returns its slots: .*invalid username-password"
         ):
             await store.claim(0, "one")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from tests.integration.test_rebuild import log_of, rebuild, stop_workers
@@ -16,6 +15,7 @@ from tests.support.builders import day
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
 
 pytestmark = pytest.mark.integration
@@ -104,7 +104,7 @@ def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing
         await create_anew(place, orders, 2)
         assert f"linger sources forget {orders}" in await ended(place)
         # It grows beyond what was read of the old one: by offsets alone it would not be noticed.
-        place.ends = {name: end for name, end in place.ends.items() if not name.startswith(orders)}
+        place.ends = {partition: end for partition, end in place.ends.items() if partition.topic != orders}
         for number in range(30):
             await place.order(f"new{number}", 3)
         assert f"source '{orders}' was deleted and created again" in await refused(place)
@@ -225,7 +225,7 @@ def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair,
         await grow(place, orders, 3)
         raw = b'{"order_id":"x","customer":"ada","total":"1","currency":"EUR","placed_at_ms":%d}' % day(9)
         placed = await place.producer.send_and_wait(orders, value=raw, partition=2, timestamp_ms=day(9))
-        place.ends[f"{orders}:2"] = placed.offset + 1
+        place.ends[TopicPartition(orders, 2)] = placed.offset + 1
         await place.now(12)
         await place.decided_until(12)
         # ada bought on day 9, in a partition that was not read yet: she is not quiet.
@@ -244,7 +244,7 @@ def test_records_of_a_source_deleted_before_they_were_read_are_told(apache_pair:
         for number in range(20):
             await place.order(f"c{number}", 3)
         for partition in (0, 1):
-            await cut(place, orders, partition, place.ends.get(f"{orders}:{partition}", 0))
+            await cut(place, orders, partition, place.ends.get(TopicPartition(orders, partition), 0))
         place.start_worker()
         await place.now(4)
         await place.decided_until(4)

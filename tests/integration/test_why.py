@@ -17,7 +17,6 @@ from aiokafka import ConsumerRecord
 from schemas.events import BUILT_IN
 from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
-from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.processor.results import Processed
 from workers.rule_files.rules import load_book
@@ -99,8 +98,7 @@ class Place:
                 assert await agent.process(*records) == Processed()
                 await agent.observe()
                 await agent.processor.fire()
-                for name, one in agent.progress().items():
-                    await store.redis.call([("HSET", store.keys.progress, name, encode_progress(one))])
+                await store.publish_progress(agent.progress())
                 await ReplayClock(store).announce(agent.clock.now_ms, {})
                 await agent.processor.stop(5)
             finally:

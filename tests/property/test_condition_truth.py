@@ -78,7 +78,7 @@ class Known:
         keys = {one.key: name for name, plan in facts.items() for one in plan.series}
         self.observed = Coverage(
             since={key: self.life.since[name] for key, name in keys.items() if name in self.life.since},
-            whole=frozenset(key for key, name in keys.items() if name in self.life.whole),
+            complete=frozenset(key for key, name in keys.items() if name in self.life.whole),
         )
         self.activity = Activity(first_ms=life.first_ms)
         # When each event had arrived, and what was told then.

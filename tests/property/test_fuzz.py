@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, decode_event
-from workers.core.events.mapping import ForeignRecord, compile_source
+from workers.core.events.mapping import SourceRecord, compile_source
 from workers.rule_files.sources import load_sources, read_sources
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
@@ -230,7 +230,7 @@ payloads = st.recursive(
     max_leaves=15,
 )
 records = st.builds(
-    ForeignRecord,
+    SourceRecord,
     st.just("t"),
     st.integers(0, 9),
     st.integers(0, 2**63 - 1),
@@ -244,7 +244,7 @@ records = st.builds(
 @settings(max_examples=100)
 @given(mappings | mutated([SHIPPED_SOURCES]), st.lists(records, min_size=1, max_size=3))
 def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reasons(
-    raw: bytes, foreign: list[ForeignRecord]
+    raw: bytes, foreign: list[SourceRecord]
 ) -> None:
     text = raw.decode(errors="replace")
     found, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)

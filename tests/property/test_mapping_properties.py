@@ -12,7 +12,7 @@ from schemas.events import Event, InvalidEvent, Purchase, encode_event, parse_ev
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event, epoch_ms
 from workers.core.events.fast_mapping import Canonical, compile_converter, compile_untrusted_reader
-from workers.core.events.mapping import ForeignRecord, compile_source
+from workers.core.events.mapping import SourceRecord, compile_source
 
 Headers = list[tuple[str, bytes]]
 
@@ -100,7 +100,7 @@ raw_headers = st.lists(st.tuples(st.sampled_from(["who", "at", "x"]), st.binary(
 def outcome(number: int, value: bytes | None, key: bytes | None, headers: Headers) -> Event | InvalidEvent | None:
     """Map; anything but a refusal goes through as an error of the test."""
     try:
-        return MAPPERS[number](ForeignRecord("t", 0, 7, 0, key, value, headers), LATEST)
+        return MAPPERS[number](SourceRecord("t", 0, 7, 0, key, value, headers), LATEST)
     except InvalidEvent as refusal:
         return refusal
 
@@ -128,7 +128,7 @@ def test_no_bytes_break_a_mapper(number: int, raw: bytes | None, key: bytes) -> 
     assert_lawful(outcome(number, raw, key, [("who", key), ("at", raw or b"")]))
 
 
-def passed(number: int, record: ForeignRecord) -> Canonical | InvalidEvent | None:
+def passed(number: int, record: SourceRecord) -> Canonical | InvalidEvent | None:
     try:
         return PASSAGES[number](record, round(LATEST.timestamp() * 1000))
     except InvalidEvent as refusal:
@@ -137,15 +137,15 @@ def passed(number: int, record: ForeignRecord) -> Canonical | InvalidEvent | Non
 
 def assert_passes_as_mapped(number: int, raw: bytes | None, key: bytes | None, headers: Headers) -> None:
     mapped = outcome(number, raw, key, headers)
-    going_on = passed(number, ForeignRecord("t", 0, 7, 0, key, raw, headers))
-    if not isinstance(going_on, Canonical):
-        assert repr(going_on) == repr(mapped)
+    resumed = passed(number, SourceRecord("t", 0, 7, 0, key, raw, headers))
+    if not isinstance(resumed, Canonical):
+        assert repr(resumed) == repr(mapped)
         return
     assert mapped is not None
     assert not isinstance(mapped, InvalidEvent)
-    assert decode_event(going_on.value, DECLARED) == decode_event(encode_event(mapped), DECLARED)
-    assert (going_on.customer_id, going_on.type) == (mapped.customer_id, mapped.type)
-    assert going_on.unknown_fields == mapped.unknown_fields()
+    assert decode_event(resumed.value, DECLARED) == decode_event(encode_event(mapped), DECLARED)
+    assert (resumed.customer_id, resumed.type) == (mapped.customer_id, mapped.type)
+    assert resumed.unknown_fields == mapped.unknown_fields()
 
 
 @pytest.mark.parametrize("number", range(len(SOURCES)))
@@ -204,9 +204,9 @@ def test_what_is_canonical_is_passed_on_as_the_mapper_says(document: dict[str, A
 def test_an_unremarkable_canonical_event_is_passed_on_as_it_came() -> None:
     event = {"type": "nps", "event_id": "e", "customer_id": "ada", "occurred_at": "2025-10-03T16:14:52Z"}
     raw = json.dumps({**event, "attributes": {"score": 7}}).encode()
-    going_on = passed(len(SOURCES) - 1, ForeignRecord("t", 0, 7, 0, b"ada", raw, []))
-    assert isinstance(going_on, Canonical)
-    assert going_on.value is raw
+    resumed = passed(len(SOURCES) - 1, SourceRecord("t", 0, 7, 0, b"ada", raw, []))
+    assert isinstance(resumed, Canonical)
+    assert resumed.value is raw
 
 
 @pytest.mark.parametrize("number", range(len(SOURCES)))
@@ -232,7 +232,7 @@ def test_every_plausible_moment_survives_being_written_as_a_number(
     number = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=microseconds)
     mapper = compile_source(source("login", fields={**COMMON, "occurred_at": place("at", format=name)}), ())
     body = {"id": "e", "who": {"id": "ada"}, "at": str(number) if as_text else number}
-    event = mapper(ForeignRecord("t", 0, 7, 0, None, json.dumps(body).encode(), ()), LATEST)
+    event = mapper(SourceRecord("t", 0, 7, 0, None, json.dumps(body).encode(), ()), LATEST)
     assert event is not None
     assert event.occurred_at == at
 

@@ -64,7 +64,7 @@ def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_
     return Coverage(
         since={key: day(since_day) for key in keys},
         until={name: day(at) for name, at in until_day.items()},
-        whole=frozenset(keys) if whole else frozenset(),
+        complete=frozenset(keys) if whole else frozenset(),
     )
 
 

@@ -71,7 +71,7 @@ class MemoryStep:
         content.held |= {held.action_id: held for held in changes.held}
         for _, action_id in changes.released:
             content.held.pop(action_id, None)
-        del content.orders[: changes.carried_out]
+        del content.orders[: changes.orders_done]
         fields = {name: str(value) for name, value in changes.fields.items()}
         content.meta |= fields
         content.meta["version"] = str(meta.version + 1)

@@ -149,8 +149,8 @@ class Agent:
         ends = {0: self.processor.partitions[0].meta.offset if end is None else end}
         self.processor.observe(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
-    def progress(self) -> dict[str, Progress]:
-        foreign = {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
+    def progress(self) -> dict[tuple[str, int], Progress]:
+        foreign = {(SOURCE, 0): Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
         return {**foreign, **self.processor.progress_report()}
 
     async def process(self, *records: ConsumerRecord, follows: int | None = None) -> ProcessResult:

@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from tests.support.builders import day
 from workers.demo.embedded import Pair, die_with_parent
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.settings import OWN_TOPICS, Settings, read_settings
 from workers.state.connection import RedisServers
@@ -44,7 +45,7 @@ class Site:
     store: Store
     clock: ReplayClock
     producer: AIOKafkaProducer
-    ends: dict[str, int] = field(default_factory=dict)
+    ends: dict[TopicPartition, int] = field(default_factory=dict)
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
@@ -82,7 +83,7 @@ class Site:
         placed = await self.producer.send_and_wait(
             f"{self.prefix}{topic}", value=raw, key=key, timestamp_ms=day(at_day), headers=list(headers)
         )
-        place = f"{placed.topic}:{placed.partition}"
+        place = TopicPartition(placed.topic, placed.partition)
         self.ends[place] = max(self.ends.get(place, 0), placed.offset + 1)
 
     async def order(self, customer: str, at_day: float, **other: Any) -> None:

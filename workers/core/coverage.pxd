@@ -1,9 +1,9 @@
-# What the compiler may know of `observed.py`: numbers are 64 bits wide, and what is a dict is one.
+# Types for the compiler, for `coverage.py`: numbers are 64 bits wide, and what is a dict is one.
 
 cdef class Coverage:
     cdef readonly dict since
     cdef readonly dict until
-    cdef readonly frozenset whole
+    cdef readonly frozenset complete
     cdef readonly long long settled_ms
 
     cpdef long long since_ms(self, str series) except? -1

@@ -1,4 +1,7 @@
-"""What Linger has watched, and up to when: the part of the truth that is not in a customer's activity."""
+"""What Linger has watched, since when and until when: the part of the truth that is not in a customer's activity.
+
+Pure. Knows no source: since when a type is watched, and its watermark, are given (`workers.core.watermarks`).
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +10,10 @@ from typing import Final
 FOREVER_MS: Final = 1 << 62
 
 SERIES_OF_SOME: Final = "?"
-"""In the key of a series that holds only some events of a type, behind the type."""
+"""In the key of a series that holds only some events of a type: separates the type from the rest."""
 
 SETTLING_MS: Final = 180 * 86_400_000
-"""Somebody first seen this long after watching began is taken as new when a topic's history is not whole."""
+"""A customer first seen this long after coverage began counts as new when a topic's history is not complete."""
 
 
 def type_of(series: str) -> str:
@@ -18,39 +21,43 @@ def type_of(series: str) -> str:
     return series.partition(SERIES_OF_SOME)[0]
 
 
-def whole_series(since: Mapping[str, int], whole_types: Collection[str]) -> frozenset[str]:
-    """Return the series whose history is complete, of types whose sources have a complete one.
+def complete_series(since: Mapping[str, int], complete_types: Collection[str]) -> frozenset[str]:
+    """Return the series whose history is complete.
 
-    A series of some events that began later than that of all has none, whatever the sources have.
+    A series of some events that is watched only since later than its type is not complete, even if the type is.
+
+    Args:
+        since: since when each series is watched, by its key.
+        complete_types: types whose sources declare their history complete.
     """
     return frozenset(
         key
         for key, since_ms in since.items()
-        if type_of(key) in whole_types and since_ms <= since.get(type_of(key), since_ms)
+        if type_of(key) in complete_types and since_ms <= since.get(type_of(key), since_ms)
     )
 
 
 @dataclass
 class Coverage:
-    """Since when and until when event types were watched, in epoch milliseconds; never changed.
+    """Since when and until when event types are watched, in epoch milliseconds; never changed.
 
     Attributes:
         since: by series key; a series that is missing is not watched at all.
-        until: by event type; a type that is missing has been seen for ever (nothing feeds it but the log itself).
-        whole: series whose history is complete from `since` on for every customer, because the operator says so.
-        settled_ms: whoever is first seen then or later is new: everything they ever did is known. FOREVER_MS if
-            nothing is watched.
+        until: watermark by event type; a missing type has no limit, because only the activity topic itself feeds it.
+        complete: series whose history is complete from `since` on for every customer, because the operator says so.
+        settled_ms: a customer first seen then or later is new: all of their events are known. FOREVER_MS if nothing
+            is watched.
     """
 
     since: Mapping[str, int]
     until: Mapping[str, int] = field(default_factory=dict)
-    whole: frozenset[str] = frozenset()
+    complete: frozenset[str] = frozenset()
     settled_ms: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        plain = [key for key in self.since if key == type_of(key)]
-        settled = [self.since[name] + SETTLING_MS for name in plain if name not in self.whole]
-        self.settled_ms = max(settled, default=0) if plain else FOREVER_MS
+        types = [key for key in self.since if key == type_of(key)]
+        settled = [self.since[name] + SETTLING_MS for name in types if name not in self.complete]
+        self.settled_ms = max(settled, default=0) if types else FOREVER_MS
 
     def since_ms(self, series: str) -> int:
         """Return since when a series is watched, FOREVER_MS if it is not."""
@@ -62,7 +69,10 @@ class Coverage:
         return self.unseen(types, at_ms) is None
 
     def unseen(self, types: frozenset[str], at_ms: int) -> str | None:
-        """Return the type among these that has been seen least, if not until `at_ms`; None if all have."""
+        """Return the type among these with the least watermark, if that is before `at_ms`; else None.
+
+        Of equal watermarks it is the type that comes first in the alphabet.
+        """
         until = self.until
         worst, worst_ms = None, at_ms
         for name in types:

@@ -1,8 +1,8 @@
-"""Direct producers: they write canonical events to the activity topic themselves, with no intake in between.
+"""Direct producers: they write canonical events to the activity topic themselves, without intake.
 
-`sources.yaml` names them like any source, under the activity topic's own name. Intake leaves that one alone; the
-owner of each activity partition tells for it what intake tells for the others, because silence is silence: a
-producer that died is no reason to write to everybody.
+Pure. `sources.yaml` declares them like any source, under the activity topic's own name. Intake does not read that
+source: the owner of each activity partition reports its progress, as intake does for the others. Silence counts there
+too: a direct producer that has stopped is no reason to send an action to every customer.
 """
 
 from dataclasses import dataclass, field
@@ -14,31 +14,31 @@ from schemas.sources import Source, SourcesFile
 from workers.core.watermarks import Progress
 
 SOURCE_HEADER: Final = "linger-source"
-"""`topic:partition:offset` of the foreign record, on every record of the activity topic that intake wrote."""
+"""`topic:partition:offset` of the source record, on every record of the activity topic that intake wrote."""
 
-UNORDERED_MS: Final = 60_000
-"""Producers beside each other, and one that tries again, stamp their records out of order by less than this."""
+MAX_OUT_OF_ORDER_MS: Final = 60_000
+"""Concurrent producers, and one that retries, stamp their records out of order by less than this."""
 
 
 def direct_source(sources: SourcesFile, activity_topic: str) -> Source | None:
-    """Return what is declared of direct producers, None if nothing is."""
+    """Return the source that declares direct producers, None if there is none."""
     return next((source for source in sources.sources if source.topic == activity_topic), None)
 
 
-def foreign_sources(sources: SourcesFile, activity_topic: str) -> list[Source]:
-    """Return the sources that intake reads."""
+def intake_sources(sources: SourcesFile, activity_topic: str) -> list[Source]:
+    """Return the sources that intake reads: all but direct producers."""
     return [source for source in sources.sources if source.topic != activity_topic]
 
 
 def only_direct(sources: SourcesFile, activity_topic: str) -> frozenset[str]:
-    """Return the types that come from direct producers and from nowhere else."""
-    source = direct_source(sources, activity_topic)
-    elsewhere = {name for one in foreign_sources(sources, activity_topic) for name in one.types()}
-    return frozenset(() if source is None else source.types()) - elsewhere
+    """Return the event types that come from direct producers and from no other source."""
+    direct = direct_source(sources, activity_topic)
+    other_types = {event_type for source in intake_sources(sources, activity_topic) for event_type in source.types()}
+    return frozenset(() if direct is None else direct.types()) - other_types
 
 
 def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
-    """Return what cannot be declared of direct producers: nothing maps or filters what they write."""
+    """Return the problems of the source of direct producers: nothing maps or filters their records."""
     source = direct_source(sources, activity_topic)
     if source is None:
         return []
@@ -52,42 +52,42 @@ def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
 
 @dataclass(slots=True)
 class DirectProducerProgress:
-    """What the owner of one activity partition has heard there of direct producers.
+    """How far the owner of one activity partition has read the records of direct producers there.
 
     Attributes:
-        progress: as it is told to everybody; filled in by `told`.
-        last_direct_ms: the latest time of such a record since this owner began. Records of intake are stamped when
-            they are passed on, which says nothing: in a replay that is years later.
+        progress: as it is published; `progress_report` brings it up to date.
+        last_direct_ms: the latest time of such a record since this owner claimed the partition. Records of intake do
+            not count: they are stamped when they are passed on, in a replay years after their events.
     """
 
     progress: Progress = field(default_factory=Progress)
     last_direct_ms: int = 0
 
     @classmethod
-    def going_on(cls, before: Progress | None) -> "DirectProducerProgress":
-        """Go on from what the owner before told."""
-        return cls(Progress() if before is None else msgspec.structs.replace(before))
+    def resumed(cls, published: Progress | None) -> "DirectProducerProgress":
+        """Continue from the progress that the previous owner published, None if there is none."""
+        return cls(Progress() if published is None else msgspec.structs.replace(published))
 
-    def begin(self, at_ms: int) -> None:
-        """Note since when the partition is watched, if that is not known yet."""
+    def watch_from(self, at_ms: int) -> None:
+        """Note since when the partition is watched, unless that is known already."""
         self.progress.since_ms = self.progress.since_ms or at_ms
 
-    def hear(self, at_ms: int) -> None:
-        """Note the latest time of records that came directly, and were folded."""
+    def note_record(self, at_ms: int) -> None:
+        """Note the latest time of direct records that were folded; an earlier time changes nothing."""
         self.last_direct_ms = max(self.last_direct_ms, at_ms)
         self.progress.last_record_ms = max(self.progress.last_record_ms, at_ms)
 
     @property
     def watermark_ms(self) -> int:
-        """Until when everything has been read, going by the records alone: more may come with older stamps."""
-        return self.last_direct_ms - UNORDERED_MS
+        """The watermark by the records alone; records with older stamps may follow, up to a limit."""
+        return self.last_direct_ms - MAX_OUT_OF_ORDER_MS
 
-    def told(self, watermark_ms: int, partitions: int) -> Progress:
-        """Return what is told to everybody.
+    def progress_report(self, watermark_ms: int, partitions: int) -> Progress:
+        """Return the progress to publish.
 
         Args:
-            watermark_ms: until when the partition has been read.
-            partitions: how many the activity topic has.
+            watermark_ms: the partition's watermark for the types of direct producers.
+            partitions: how many partitions the activity topic has.
         """
         self.progress.watermark_ms, self.progress.partitions = watermark_ms, partitions
         return self.progress

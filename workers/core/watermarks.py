@@ -1,7 +1,8 @@
 """Watermarks: up to when each event type has certainly been seen in a partition.
 
-Pure. Intake reports the progress of each source partition (`Progress`); `seen_by_type` turns that into a moment
-per event type; `PartitionWatermarks` delays it for one activity partition until that partition has been read as far.
+Pure. Intake reports the progress of each source partition (`Progress`), and `watermarks_by_type` derives a watermark
+for each event type. `PartitionWatermarks` delays it for one activity partition until that partition has been read as
+far. Nothing here knows Kafka or Redis: a source partition is its topic and its number.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,22 +14,23 @@ import msgspec
 from schemas.durations import duration_ms
 from schemas.sources import SourcesFile
 
-UNSEEN_MS: Final = 0
+NO_WATERMARK_MS: Final = 0
+"""Watermark of a type before anything is known of its sources."""
 
 
 class Progress(msgspec.Struct, array_like=True):
-    """What intake has seen of one source partition.
+    """How far intake has read one source partition. It is stored: fields keep their order, new ones come last.
 
     Attributes:
-        watermark_ms: everything sent to it until then has been passed on, confirmed by Kafka.
+        watermark_ms: every record sent to the partition until then has been passed on, confirmed by Kafka.
         last_record_ms: time of the last readable record, 0 for none.
         since_ms: since when it is watched; 0 while that is unknown.
         partitions: how many partitions its topic has.
-        sent: by activity partition, the offset behind the last record that came from here.
-        next_ms: nothing older than this is expected from here any more; only for keeping a backlog in order.
+        sent: by activity partition, the offset after the last record that came from here.
+        next_ms: no older record is expected from here; it only keeps a backlog in order.
     """
 
-    watermark_ms: int = UNSEEN_MS
+    watermark_ms: int = NO_WATERMARK_MS
     last_record_ms: int = 0
     since_ms: int = 0
     partitions: int = 0
@@ -40,62 +42,62 @@ encode_progress = msgspec.msgpack.Encoder().encode
 decode_progress = msgspec.msgpack.Decoder(Progress).decode
 
 
-def _of_topic(topic: str, progress: Mapping[str, Progress]) -> list[Progress] | None:
-    """Return the progress of every partition of a topic, None while one is unknown."""
-    first = progress.get(f"{topic}:0")
+def _progress_of(topic: str, progress: Mapping[tuple[str, int], Progress]) -> list[Progress] | None:
+    """Return the progress of every partition of a topic, None while that of one is unknown."""
+    first = progress.get((topic, 0))
     if first is None or not first.partitions:
         return None
-    known = [progress.get(f"{topic}:{partition}") for partition in range(first.partitions)]
-    return None if None in known else [one for one in known if one is not None]
+    reports = [progress.get((topic, partition)) for partition in range(first.partitions)]
+    return None if None in reports else [report for report in reports if report is not None]
 
 
-def _last_record_ms(partitions: Iterable[Progress]) -> int:
-    """Return when a source spoke last; if it never did, since when it is watched."""
-    known = list(partitions)
-    return max(one.last_record_ms for one in known) or max(one.since_ms for one in known)
+def _last_record_ms(reports: Iterable[Progress]) -> int:
+    """Return the time of a source's last record; since when it is watched, if it never had one."""
+    reports = list(reports)
+    return max(report.last_record_ms for report in reports) or max(report.since_ms for report in reports)
 
 
-def seen_by_type(
-    sources: SourcesFile, progress: Mapping[str, Progress], awaited: Mapping[str, int] = {}
+def watermarks_by_type(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], awaited: Mapping[str, int] = {}
 ) -> dict[str, int]:
-    """Return until when each type that comes from sources has been seen, in epoch milliseconds.
+    """Return the watermark of each type that comes from sources, in epoch milliseconds.
 
-    The least over all partitions of all sources of the type. A source that has been silent for longer than its
-    `max_silence` stops at that: no data is not no customers.
+    It is the least over all partitions of all sources of the type. A source that has been silent for longer than its
+    `max_silence` does not move past that limit: no data does not mean no customers.
 
     Args:
         sources: where the types come from.
-        progress: of all source partitions.
-        awaited: by topic, until when it counts as seen however far its partitions are: the caller waits, with a
-            `PartitionWatermarks`, until it has read to there whatever is of interest to it.
+        progress: of all source partitions, by topic and number.
+        awaited: by topic, a watermark that replaces that of its partitions. The caller waits, with a
+            `PartitionWatermarks`, until it has read every record it needs up to there.
     """
-    until: dict[str, int] = {}
+    watermarks: dict[str, int] = {}
     for source in sources.sources:
-        partitions = _of_topic(source.topic, progress)
-        watermark_ms = UNSEEN_MS
-        if partitions is not None:
-            last_record_ms = _last_record_ms(partitions)
-            least_ms = min(one.watermark_ms for one in partitions)
-            watermark_ms = min(awaited.get(source.topic, least_ms), last_record_ms + duration_ms(source.max_silence))
-        for name in source.types():
-            until[name] = min(watermark_ms, until.get(name, watermark_ms))
-    return until
+        reports = _progress_of(source.topic, progress)
+        watermark_ms = NO_WATERMARK_MS
+        if reports is not None:
+            silent_from_ms = _last_record_ms(reports) + duration_ms(source.max_silence)
+            least_ms = min(report.watermark_ms for report in reports)
+            watermark_ms = min(awaited.get(source.topic, least_ms), silent_from_ms)
+        for event_type in source.types():
+            watermarks[event_type] = min(watermark_ms, watermarks.get(event_type, watermark_ms))
+    return watermarks
 
 
-def silent_sources(sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int) -> list[str]:
-    """Return the topics that have been silent for longer than they may be."""
+def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> list[str]:
+    """Return the topics that have been silent for longer than their `max_silence`."""
     silent = []
     for source in sources.sources:
-        partitions = _of_topic(source.topic, progress)
-        if partitions is not None:
-            last_record_ms = _last_record_ms(partitions)
+        reports = _progress_of(source.topic, progress)
+        if reports is not None:
+            last_record_ms = _last_record_ms(reports)
             if last_record_ms and now_ms > last_record_ms + duration_ms(source.max_silence):
                 silent.append(source.topic)
     return silent
 
 
-def watched_since(sources: SourcesFile, progress: Mapping[str, Progress]) -> dict[str, int] | None:
-    """Return since when each type is watched, None while a source partition has not been looked at yet.
+def watched_since(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int] | None:
+    """Return since when each type is watched, None while that is unknown for one source partition.
 
     `complete_since` decides where the operator declared it; otherwise the latest of the source's partitions.
     """
@@ -104,55 +106,63 @@ def watched_since(sources: SourcesFile, progress: Mapping[str, Progress]) -> dic
         if source.complete_since is not None:
             since_ms = int(source.complete_since.timestamp() * 1000)
         else:
-            partitions = _of_topic(source.topic, progress)
-            if partitions is None or not all(one.since_ms for one in partitions):
+            reports = _progress_of(source.topic, progress)
+            if reports is None or not all(report.since_ms for report in reports):
                 return None
-            since_ms = max(one.since_ms for one in partitions)
-        for name in source.types():
-            since[name] = max(since_ms, since.get(name, 0))
+            since_ms = max(report.since_ms for report in reports)
+        for event_type in source.types():
+            since[event_type] = max(since_ms, since.get(event_type, 0))
     return since
 
 
-def whole_types(sources: SourcesFile) -> frozenset[str]:
-    """Return the types of which every source declares its history complete."""
-    partial = {name for source in sources.sources if source.complete_since is None for name in source.types()}
-    return frozenset(name for source in sources.sources for name in source.types()) - partial
+def complete_types(sources: SourcesFile) -> frozenset[str]:
+    """Return the types whose sources all declare their history complete."""
+    incomplete = {
+        event_type for source in sources.sources if source.complete_since is None for event_type in source.types()
+    }
+    return frozenset(event_type for source in sources.sources for event_type in source.types()) - incomplete
 
 
 def sent_to(partition: int, progress: Iterable[Progress]) -> int:
-    """Return the offset that an activity partition has to be read to, to have all that intake has sent."""
-    return max((one.sent.get(partition, 0) for one in progress), default=0)
+    """Return the offset that an activity partition must be read to, to include every record that intake sent."""
+    return max((report.sent.get(partition, 0) for report in progress), default=0)
 
 
 @dataclass(slots=True)
 class PartitionWatermarks:
-    """Up to when an activity partition is complete, by event type.
+    """The watermarks of one activity partition.
 
-    One look at the sources is kept until reading has got as far as it demands; only then does it count. Taking a
-    newer look each time would, under steady load, demand a little more every time and never be met.
+    One update is kept until the partition has been read to the position it requires; only then does it take effect.
+    If each newer update replaced it, under steady load each would require a little more, and none would take effect.
 
     Attributes:
-        until: what holds now.
+        by_type: the watermarks that hold now, by event type.
     """
 
-    until: Mapping[str, int]
+    by_type: Mapping[str, int]
     _awaited: tuple[int, Mapping[str, int]] | None = None
 
-    def look(self, offset: int, needed: int, until: Mapping[str, int]) -> None:
-        """Take a look: `until` holds once the partition is read to `needed`; it is read to `offset` now."""
-        self.reach(offset)
+    def update(self, position: int, required_position: int, by_type: Mapping[str, int]) -> None:
+        """Offer newer watermarks; they are dropped while an earlier update waits.
+
+        Args:
+            position: the partition is read to here now.
+            required_position: the watermarks hold once the partition is read to here.
+            by_type: the watermarks.
+        """
+        self.reach(position)
         if self._awaited is None:
-            self._awaited = (needed, until)
-            self.reach(offset)
+            self._awaited = (required_position, by_type)
+            self.reach(position)
 
-    def hear(self, types: Iterable[str], until_ms: int) -> None:
-        """Let types count as seen until a moment, at least."""
-        if later := [name for name in types if self.until.get(name, UNSEEN_MS) < until_ms]:
-            self.until = {**self.until, **dict.fromkeys(later, until_ms)}
+    def advance(self, types: Iterable[str], watermark_ms: int) -> None:
+        """Raise the watermarks of some types to a moment; a later one stays."""
+        if raised := [name for name in types if self.by_type.get(name, NO_WATERMARK_MS) < watermark_ms]:
+            self.by_type = {**self.by_type, **dict.fromkeys(raised, watermark_ms)}
 
-    def reach(self, offset: int) -> bool:
-        """Return whether something more holds, now that the partition is read to an offset."""
-        if self._awaited is None or self._awaited[0] > offset:
+    def reach(self, position: int) -> bool:
+        """Note that the partition is read to a position; return whether newer watermarks took effect."""
+        if self._awaited is None or self._awaited[0] > position:
             return False
-        self.until, self._awaited = self._awaited[1], None
+        self.by_type, self._awaited = self._awaited[1], None
         return True

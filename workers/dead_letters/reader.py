@@ -6,11 +6,12 @@ It prints nothing, knows no clock and no Redis, and writes to no topic.
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from workers.dead_letters.record import DeadLetter, Position, read_dead_letter
 from workers.errors import StartupError
 from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read_ranges
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, describe, log_bounds
 from workers.settings import Settings
 
@@ -107,9 +108,9 @@ class DeadLetterReader:
             TopicPartition(self._topic, partition): _range_over(self.bounds[partition], wanted_offsets)
             for partition, wanted_offsets in offsets.items()
         }
-        async for partition, records in read_ranges(self._consumer, ranges):
+        async for topic_partition, records in read_ranges(self._consumer, ranges):
             for record in records:
-                if (partition.partition, record.offset) in wanted:
+                if (topic_partition.partition, record.offset) in wanted:
                     yield read_dead_letter(record)
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import Action
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import TopicPartition
 
 _read = msgspec.json.Decoder(Action).decode
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from workers.histories.history import History, Record
+from workers.kafka.records import TopicPartition
 from workers.state.replay_clock import ReplayClock
 
 _STEPS_PER_SECOND: Final = 10
@@ -42,7 +43,7 @@ class Player:
         self._producer = AIOKafkaProducer(**connection, acks="all", linger_ms=2, max_batch_size=128 << 10)
         self._clock = clock
         self._topic_prefix = topic_prefix
-        self._ends: dict[str, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self.played = 0
         self.now_ms = history.start_ms
         self.started_at: float | None = None
@@ -70,7 +71,7 @@ class Player:
             for record in records
         ]
         for confirmed in await asyncio.gather(*futures):
-            partition = f"{confirmed.topic}:{confirmed.partition}"
+            partition = TopicPartition(confirmed.topic, confirmed.partition)
             self._ends[partition] = max(self._ends.get(partition, 0), confirmed.offset + 1)
         self.played += len(records)
 

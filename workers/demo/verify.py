@@ -12,7 +12,7 @@ from schemas.sources import SourcesFile
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.events.mapping import ForeignRecord, compile_source
+from workers.core.events.mapping import SourceRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 
@@ -27,7 +27,7 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
         topic_prefix: put before the topics of the history.
     """
     keys = [plan.key for plan in rules.plans()]
-    observed = Coverage(dict.fromkeys(keys, history.start_ms), whole=frozenset(keys))
+    observed = Coverage(dict.fromkeys(keys, history.start_ms), complete=frozenset(keys))
     active: set[str] = set()
     for customer, events in _by_customer(history, sources, topic_prefix).items():
         active |= _active_ids(decide(customer, None, events, rules, observed, history.end_ms).decisions)
@@ -41,7 +41,7 @@ def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> 
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
     for record in history.records:
         topic = topic_prefix + record.topic
-        event = mappers[topic](ForeignRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
+        event = mappers[topic](SourceRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
         if event is not None:
             yield event
 

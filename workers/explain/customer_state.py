@@ -9,11 +9,18 @@ from typing import Final
 from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
-from workers.core.coverage import Coverage, whole_series
+from workers.core.coverage import Coverage, complete_series
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
-from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to, silent_sources, whole_types
+from workers.core.watermarks import (
+    NO_WATERMARK_MS,
+    Progress,
+    complete_types,
+    sent_to,
+    silent_sources,
+    watermarks_by_type,
+)
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
@@ -50,7 +57,7 @@ async def read_customer(
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")
     is_behind = int(meta.get("offset", 0)) < sent_to(partition, progress.values())
-    watermarks = watermarks_by_type(sources, progress, now_ms, decided_ms if is_behind else None)
+    watermarks = watermarks_in_partition(sources, progress, now_ms, decided_ms if is_behind else None)
     return CustomerSnapshot(
         customer_id=customer_id,
         activity=activity,
@@ -70,11 +77,11 @@ def coverage_of(meta: Mapping[str, str], sources: SourcesFile, watermarks: Mappi
     """
     # Leaves out series that no rule needs any more.
     since = since_by_series(meta)
-    return Coverage(since, watermarks, whole_series(since, whole_types(sources)))
+    return Coverage(since, watermarks, complete_series(since, complete_types(sources)))
 
 
-def watermarks_by_type(
-    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, decided_ms: int | None
+def watermarks_in_partition(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, decided_ms: int | None
 ) -> dict[str, int]:
     """Return until when each type has been seen in a partition.
 
@@ -84,13 +91,13 @@ def watermarks_by_type(
         now_ms: the clock, read before the progress.
         decided_ms: until when the partition is decided, if it has not yet read everything that intake sent it.
     """
-    seen = seen_by_type(sources, progress)
+    seen = watermarks_by_type(sources, progress)
     latest_ms = now_ms if decided_ms is None else decided_ms
     return {event_type: min(latest_ms, seen.get(event_type, now_ms)) for event_type in event_types(sources)}
 
 
 def find_source_problems(
-    sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, unread_partition: int | None
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, unread_partition: int | None
 ) -> dict[str, str]:
     """Return why a type is not seen until now, by type.
 
@@ -106,7 +113,7 @@ def find_source_problems(
         text = f"activity partition {unread_partition} is not read to its end yet"
         problems = dict.fromkeys(event_types(sources), text)
     for source in sources.sources:
-        reports = [report for place, report in progress.items() if place.rpartition(":")[0] == source.topic]
+        reports = [report for (topic, _), report in progress.items() if topic == source.topic]
         if source.topic in silent:
             last_record_ms = max(report.last_record_ms for report in reports)
             text = f"its source {source.topic} is silent since {in_words(last_record_ms)}"
@@ -124,7 +131,7 @@ def find_source_problems(
 async def read_decided_ms(store: Store, partition: int) -> int:
     """Return until when a partition is decided."""
     raw = (await store.redis.call([("HGET", store.keys.seen, str(partition))]))[0]
-    return UNSEEN_MS if raw is None else int(raw.split()[0])
+    return NO_WATERMARK_MS if raw is None else int(raw.split()[0])
 
 
 async def _held_rules(store: Store, partition: int, customer_id: str, activity: Activity) -> frozenset[str]:

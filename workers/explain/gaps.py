@@ -47,7 +47,7 @@ class GapFinder:
     def _is_known(self, leaf: Condition, supplied: Iterable[Lack]) -> bool:
         """Return whether a condition would be known if none of this were lacking."""
         coverage, activity = self._moment.coverage, self._moment.activity
-        since, complete = dict(coverage.since), set(coverage.whole)
+        since, complete = dict(coverage.since), set(coverage.complete)
         series = dict(activity.series)
         for kind, key in supplied:
             if kind == "customer":
@@ -59,7 +59,7 @@ class GapFinder:
                 series[key] = copy(series[key])
                 series[key].gone_day = 0
         activity = replace(activity, series=series)
-        coverage = replace(coverage, since=since, whole=frozenset(complete))
+        coverage = replace(coverage, since=since, complete=frozenset(complete))
         return leaf.look(activity, self._moment.at_ms, coverage)[0] != NOT_OBSERVABLE
 
     def _unknown_attribute(self, leaf: Condition) -> Gap:

@@ -22,22 +22,22 @@ import orjson
 from schemas.events import InvalidEvent, encode_event, parse_event
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 
 __all__ = [
     "CanonicalReader",
-    "ForeignReader",
+    "SourceReader",
     "Gathering",
     "canonical_reader",
     "files_of",
-    "foreign_reader",
+    "source_reader",
     "read_file",
 ]
 
 Raw = TypeVar("Raw")
-ForeignReader = Callable[[ForeignRecord], DecodedEvent | None]
+SourceReader = Callable[[SourceRecord], DecodedEvent | None]
 """Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
 
 CanonicalReader = Callable[[bytes | None], DecodedEvent]
@@ -191,7 +191,7 @@ def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalRe
     return read
 
 
-def foreign_reader(source: Source, declared: Collection[str], latest: datetime) -> ForeignReader:
+def source_reader(source: Source, declared: Collection[str], latest: datetime) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
@@ -201,7 +201,7 @@ def foreign_reader(source: Source, declared: Collection[str], latest: datetime) 
     """
     mapper: Mapper = compile_source(source, declared)
 
-    def read(record: ForeignRecord) -> DecodedEvent | None:
+    def read(record: SourceRecord) -> DecodedEvent | None:
         event = mapper(record, latest)
         return None if event is None else _decoded(encode_event(event), declared)
 
@@ -307,7 +307,7 @@ def _read_lines(
     report: Callable[[], object],
 ) -> None:
     canonical = canonical_reader(declared, gathering.latest)
-    foreign = None if source is None else foreign_reader(source, declared, gathering.latest)
+    foreign = None if source is None else source_reader(source, declared, gathering.latest)
     topic = "" if source is None else source.topic
     take = gathering.take
     for line, value in lines:
@@ -316,7 +316,7 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            take(place, line, foreign, _enveloped(value) or ForeignRecord(topic, 0, line, 0, None, value, ()))
+            take(place, line, foreign, _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
@@ -330,7 +330,7 @@ def _lines(stream: Iterable[bytes]) -> _Lines:
             yield number, line
 
 
-def _enveloped(line: bytes) -> ForeignRecord | None:
+def _enveloped(line: bytes) -> SourceRecord | None:
     """Return the record in a line that `kcat -J` wrote, with topic, offset, key and headers; None for other lines."""
     if b'"payload"' not in line or b'"offset"' not in line:
         return None
@@ -339,7 +339,7 @@ def _enveloped(line: bytes) -> ForeignRecord | None:
         payload, key, headers = envelope["payload"], envelope.get("key"), envelope.get("headers") or []
         if isinstance(payload, dict | list):
             payload = orjson.dumps(payload).decode()
-        return ForeignRecord(
+        return SourceRecord(
             str(envelope["topic"]),
             int(envelope["partition"]),
             int(envelope["offset"]),

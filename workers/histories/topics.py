@@ -5,9 +5,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.events.mapping import ForeignRecord
+from workers.core.events.mapping import SourceRecord
 from workers.errors import StartupError
-from workers.histories.files import ForeignReader, Gathering
+from workers.histories.files import Gathering, SourceReader
 from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read_ranges
 from workers.kafka.topics import describe, log_bounds
 
@@ -16,7 +16,7 @@ __all__ = ["read_topics"]
 
 async def read_topics(
     connection: Mapping[str, Any],
-    readers: Mapping[str, ForeignReader],
+    readers: Mapping[str, SourceReader],
     gathering: Gathering,
     advance: Advance,
     starts: Advance,
@@ -41,7 +41,7 @@ async def read_topics(
         }
         async for partition, records in read_ranges(consumer, ranges, advance):
             read = readers[partition.topic]
-            location = f"{partition.topic}:{partition.partition}"
+            location = str(partition)
             for record in records:
                 gathering.take(location, record.offset, read, _source_record(record))
 
@@ -53,8 +53,8 @@ async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) 
     return [(state.name, partition) for state in states.values() for partition in range(state.partitions)]
 
 
-def _source_record(record: ConsumerRecord) -> ForeignRecord:
-    return ForeignRecord(
+def _source_record(record: ConsumerRecord) -> SourceRecord:
+    return SourceRecord(
         record.topic,
         record.partition,
         record.offset,

@@ -1,14 +1,14 @@
-"""Intake: foreign topics -> the activity topic.
+"""Intake: source topics -> the activity topic.
 
-Maps, validates and re-keys, the oldest records first (`workers.intake.merge`). A batch is acknowledged
-only after Kafka confirmed everything that came of it, so intake delivers at least once; each record carries where it
-came from, and decide drops what it has folded.
+Maps, validates and re-keys source records, the oldest first (`workers.intake.merge`). A delivery is acknowledged only
+after Kafka confirmed every record made from it, so intake delivers at least once. Each record carries its source
+position, by which the processor drops what it has folded already. Intake must never know customers' state or rules.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,62 +19,88 @@ from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
-from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
+from workers.core.direct_producers import SOURCE_HEADER, intake_sources
 from workers.core.events.fast_mapping import compile_converter
-from workers.core.events.mapping import ForeignRecord
+from workers.core.events.mapping import SourceRecord
 from workers.core.watermarks import Progress
 from workers.dead_letters.limit import DeadLetterLimit
 from workers.dead_letters.record import dead_letter
 from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, TopicPartition
 from workers.observability import metrics
 from workers.settings import Settings
 
-_QUEUED_BATCHES: Final = 2
-# Workers tell each other how far they are once a tick; less than this would make a backlog wait for the ticks.
-_DRIFT_ELSEWHERE_MS: Final = 600_000
-# Far behind, more: ten minutes a tick would take hours for a year. A twentieth of what is left takes some 200 ticks.
-_DRIFT_SHARE: Final = 20
-_DRIFT_OF_REPLAY_MS: Final = 30 * 86_400_000
-_AT_ONCE: Final = 2_000
-_NEARLY: Final = 1_000
-"""Records that are passed on within a few milliseconds."""
+_QUEUED_DELIVERIES: Final = 2
+# Workers learn of each other's progress once a tick. With less than this, a backlog would wait for the ticks.
+_MAX_SKEW_OF_WORKERS_MS: Final = 600_000
+# More while far behind: at ten minutes a tick, a year would take hours. A twentieth of the rest takes some 200 ticks.
+_SKEW_SHARE: Final = 20
+_MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
+_MAX_MERGED: Final = 2_000
+_IN_FLIGHT_RECORDS: Final = 1_000
+"""As many records are passed on within a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a delivery.
+class Accepted:
+    """The delivery waits in the queue of its partition.
 
     Attributes:
-        full: the partition's queue is full; fetch no more of it for now.
-        read_again: the offset to read from again, because something is missing before the delivery.
+        is_full: the queue is full: fetch no more of the partition until `Intake.run` yields it.
     """
 
-    full: bool = False
-    read_again: int | None = None
+    is_full: bool
 
 
-def _place(name: str) -> tuple[str, int]:
-    topic, _, partition = name.rpartition(":")
-    return topic, int(partition)
+@dataclass(frozen=True, slots=True)
+class SeekTo:
+    """The delivery was dropped, because records before it are missing.
+
+    Attributes:
+        offset: read the partition again from here.
+    """
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotAssigned:
+    """The delivery was dropped, because its partition is not assigned to this worker any more."""
+
+
+Acceptance = Accepted | SeekTo | NotAssigned
 
 
 class _Cursor:
     """One source partition that this worker reads.
 
     Attributes:
-        offset: everything before it has been passed on, confirmed by Kafka.
-        queued: the offset behind what waits in the lane.
-        waits: at the last look there was more than had been passed on.
+        offset: every record before it has been passed on, confirmed by Kafka.
+        queued: the offset after the last record in the queue.
+        progress: what other workers and the processor learn of the partition.
+        queue: the records that wait.
+        is_behind: at the last snapshot, the log held more than had been passed on.
     """
 
     def __init__(self, offset: int, progress: Progress) -> None:
         self.offset = self.queued = offset
         self.progress = progress
-        self.lane = PartitionQueue(watermark_ms=progress.watermark_ms, taken=offset)
-        self.waits = False
+        self.queue = PartitionQueue(watermark_ms=progress.watermark_ms, next_offset=offset)
+        self.is_behind = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further delivery should be fetched for now."""
+        return len(self.queue.deliveries) >= _QUEUED_DELIVERIES
+
+    def acknowledge(self) -> None:
+        """Move the offset up to the records that still wait, and acknowledge the deliveries before it."""
+        records, deliveries = self.queue.records, self.queue.deliveries
+        self.offset = records[0][2].offset if records else self.queued
+        while deliveries and deliveries[0][0] <= self.offset:
+            deliveries.popleft()[1]()
 
 
 class Intake:
@@ -87,206 +113,208 @@ class Intake:
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
-        foreign = foreign_sources(sources, self._activity_topic)
-        self._passages = {source.topic: compile_converter(source, declared) for source in foreign}
+        self._converters = {
+            source.topic: compile_converter(source, declared)
+            for source in intake_sources(sources, self._activity_topic)
+        }
         self._limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
-            for topic in self._passages
+            for topic in self._converters
         }
-        self._cursors: dict[tuple[str, int], _Cursor] = {}
-        self._elsewhere: dict[str, int] = {}
-        self._drift_ms = _DRIFT_OF_REPLAY_MS if settings.clock == "replay" else _DRIFT_ELSEWHERE_MS
-        self._patience = StallTimeout(2 * settings.kafka_session_timeout_ms / 1000)
+        self._cursors: dict[TopicPartition, _Cursor] = {}
+        self._limits_elsewhere: dict[tuple[str, int], int] = {}
+        is_replay = settings.clock == "replay"
+        self._max_skew_ms = _MAX_SKEW_OF_REPLAY_MS if is_replay else _MAX_SKEW_OF_WORKERS_MS
+        self._stall_timeout = StallTimeout(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
         self._changed = asyncio.Event()
-        self._passed = asyncio.Event()
+        self._passed_on = asyncio.Event()
 
     @property
     def topics(self) -> list[str]:
-        """The foreign topics."""
-        return list(self._passages)
+        """The source topics."""
+        return list(self._converters)
 
     @property
-    def partitions(self) -> list[tuple[str, int]]:
+    def partitions(self) -> list[TopicPartition]:
         """The source partitions assigned to this worker."""
         return list(self._cursors)
 
-    def offsets(self) -> tuple[int, ...]:
-        """Return up to where each partition has been passed on."""
-        return tuple(cursor.offset for cursor in self._cursors.values())
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return for each partition the offset before which every record has been passed on."""
+        return {partition: cursor.offset for partition, cursor in self._cursors.items()}
 
     def is_behind(self) -> bool:
-        """Tell whether something that was read, or could be, has not been passed on."""
-        return any(cursor.waits for cursor in self._cursors.values())
+        """Return whether, at the last snapshot, a partition held records that had not been passed on."""
+        return any(cursor.is_behind for cursor in self._cursors.values())
 
-    def assign(self, positions: Mapping[tuple[str, int], int], progress: Mapping[str, Progress]) -> None:
-        """Take over source partitions at their positions; what was known of them is kept."""
+    def assign(self, positions: Mapping[TopicPartition, int], progress: Mapping[tuple[str, int], Progress]) -> None:
+        """Replace the assigned partitions; each continues from its position and its last published progress."""
         self._cursors = {
-            place: _Cursor(offset, progress.get(f"{place[0]}:{place[1]}", Progress()))
-            for place, offset in positions.items()
+            partition: _Cursor(offset, progress.get(partition, Progress())) for partition, offset in positions.items()
         }
 
-    async def reach(self, ends: Mapping[tuple[str, int], int], seconds: float) -> None:
-        """Wait until what lay before some end offsets has been passed on, at most so long.
+    async def wait_for_in_flight(self, ends: Mapping[TopicPartition, int], seconds: float) -> None:
+        """Wait until the records before some end offsets have been passed on, at most `seconds`.
 
-        Under load there is always something on its way, so a look that did not wait would never find everything
-        passed on. Whoever has a backlog is not waited for.
+        Under load some records are always in flight, so a snapshot without this wait would never see a partition
+        caught up. A partition with a backlog is not waited for.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while 0 < max((end - self._offset(place) for place, end in ends.items()), default=0) <= _NEARLY:
-                    await self._passed.wait()
+                while 0 < self._in_flight(ends) <= _IN_FLIGHT_RECORDS:
+                    await self._passed_on.wait()
 
-    def _offset(self, place: tuple[str, int]) -> int:
-        cursor = self._cursors.get(place)
-        return FOREVER_MS if cursor is None else cursor.offset
+    def _in_flight(self, ends: Mapping[TopicPartition, int]) -> int:
+        """Return the most records that a partition of this worker has before its end."""
+        behind = (
+            end - cursor.offset
+            for partition, end in ends.items()
+            if (cursor := self._cursors.get(partition)) is not None
+        )
+        return max(behind, default=0)
 
-    def take(self, place: tuple[str, int], delivery: Delivery, done: Callable[[], object]) -> Taken:
-        """Put one batch into the queue of its partition; `done` is called when it has been passed on.
+    def accept(self, partition: TopicPartition, delivery: Delivery, done: Callable[[], object]) -> Acceptance:
+        """Put one delivery into the queue of its partition.
 
         Args:
-            place: topic and partition.
-            delivery: the batch.
-            done: called once, in the order of the partition's batches.
+            partition: the partition it is from.
+            delivery: the records.
+            done: acknowledges the delivery. It is called once, when all of it has been passed on, in the order of the
+                partition's deliveries; never if the delivery is dropped, or the partition assigned again before.
         """
-        cursor = self._cursors.get(place)
+        cursor = self._cursors.get(partition)
         if cursor is None:
-            return Taken()
+            return NotAssigned()
         if not delivery.is_contiguous(cursor.queued):
-            return Taken(read_again=cursor.queued)
-        cursor.lane.records.extend(
-            (believed_ms(self._clock, record.timestamp), record)
+            return SeekTo(cursor.queued)
+        cursor.queue.records.extend(
+            (believed_ms(self._clock, record.timestamp), partition, record)
             for record in delivery.records
             if record.offset >= cursor.queued
         )
-        cursor.lane.ends.append((delivery.end, done))
+        cursor.queue.deliveries.append((delivery.end, done))
         cursor.queued = max(cursor.queued, delivery.end)
         self._changed.set()
-        return Taken(full=len(cursor.lane.ends) >= _QUEUED_BATCHES)
+        return Accepted(is_full=cursor.is_full)
 
-    async def run(self, let_go: Callable[[tuple[str, int]], None]) -> None:
-        """Pass on what was taken, until cancelled.
-
-        Args:
-            let_go: called for a partition whose queue has room again.
+    async def run(self) -> AsyncIterator[TopicPartition]:
+        """Pass on accepted records until cancelled; yield a partition each time its queue has room for more.
 
         Raises:
-            TooManyDeadLetters: before anything of the records that pass the limit is sent.
+            TooManyDeadLetters: before any of the records that exceed the limit is sent.
         """
         while True:
             self._changed.clear()
             cursors = self._cursors
-            barrier_ms = self._patience.bound_ms(self._bounds(), time.monotonic(), FOREVER_MS)
-            merged = merge([cursor.lane for cursor in cursors.values()], barrier_ms, _AT_ONCE)
+            merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
+            merged = merge([cursor.queue for cursor in cursors.values()], merge_limit_ms, _MAX_MERGED)
             if merged:
-                await self._pass_on(cursors, merged, let_go)
+                for partition in await self._pass_on(cursors, merged):
+                    yield partition
             else:
                 await self._changed.wait()
 
-    def _bounds(self) -> dict[str, int]:
-        """Return up to when each partition with nothing waiting lets the others go."""
-        empty = ((place, cursor.lane) for place, cursor in self._cursors.items() if not cursor.lane.records)
-        return self._elsewhere | {
-            f"{topic}:{number}": lane.next_ms() + MAX_SKEW_MS for (topic, number), lane in empty
-        }
+    def _merge_limits(self) -> dict[tuple[str, int], int]:
+        """Return for each partition with an empty queue the time up to which others may be passed on."""
+        limits = dict(self._limits_elsewhere)
+        for partition, cursor in self._cursors.items():
+            if not cursor.queue.records:
+                limits[partition] = cursor.queue.next_ms() + MAX_SKEW_MS
+        return limits
 
     async def _pass_on(
-        self,
-        cursors: Mapping[tuple[str, int], _Cursor],
-        merged: Sequence[QueuedRecord],
-        let_go: Callable[[tuple[str, int]], None],
-    ) -> None:
+        self, cursors: Mapping[TopicPartition, _Cursor], merged: Sequence[QueuedRecord]
+    ) -> list[TopicPartition]:
+        """Send the records and acknowledge their deliveries; return the partitions with room for more."""
         outgoing: list[OutboxRecord] = []
         origins: list[_Cursor] = []
-        last_record_ms: dict[tuple[str, int], int] = {}
+        last_record_ms: dict[TopicPartition, int] = {}
         tally = _Tally()
-        for at_ms, record in merged:
-            place = (record.topic, record.partition)
-            cursor = cursors[place]
-            cursor.progress.since_ms = cursor.progress.since_ms or at_ms or self._now_ms
-            out, readable = self._read(record, tally)
-            if readable:
-                last_record_ms[place] = max(last_record_ms.get(place, 0), at_ms or self._now_ms)
+        for at_ms, partition, record in merged:
+            progress = cursors[partition].progress
+            progress.since_ms = progress.since_ms or at_ms or self._now_ms
+            out, is_readable = self._convert(record, tally)
+            if is_readable:
+                last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
             if out is not None:
                 outgoing.append(out)
-                origins.append(cursor)
+                origins.append(cursors[partition])
         tally.report()
-        positions = await self._publisher.send(outgoing) if outgoing else []
-        for cursor, sent, (partition, offset) in zip(origins, outgoing, positions, strict=True):
-            if sent.topic == self._activity_topic:
-                cursor.progress.sent[partition] = max(cursor.progress.sent.get(partition, 0), offset + 1)
-        # Only now: what a worker has read but not passed on dies with it, and must not count as seen.
-        for place, at_ms in last_record_ms.items():
-            cursors[place].progress.last_record_ms = max(cursors[place].progress.last_record_ms, at_ms)
+        sent_to = await self._publisher.send(outgoing) if outgoing else []
+        for cursor, out, (activity_partition, offset) in zip(origins, outgoing, sent_to, strict=True):
+            if out.topic == self._activity_topic:
+                sent = cursor.progress.sent
+                sent[activity_partition] = max(sent.get(activity_partition, 0), offset + 1)
+        # Only now: records that a worker has read but not passed on are lost with it, and must not count as seen.
+        for partition, at_ms in last_record_ms.items():
+            cursors[partition].progress.last_record_ms = max(cursors[partition].progress.last_record_ms, at_ms)
         if cursors is not self._cursors:
-            return  # assigned anew meanwhile: whoever reads these partitions now starts from what Kafka knows
-        for place in {(record.topic, record.partition) for _, record in merged}:
-            cursor = cursors[place]
-            waiting = cursor.lane.records
-            cursor.offset = waiting[0][1].offset if waiting else cursor.queued
-            while cursor.lane.ends and cursor.lane.ends[0][0] <= cursor.offset:
-                cursor.lane.ends.popleft()[1]()
-            if len(cursor.lane.ends) < _QUEUED_BATCHES:
-                let_go(place)
-        self._passed.set()
-        self._passed = asyncio.Event()
+            return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
+        passed_on = {partition for _, partition, _ in merged}
+        for partition in passed_on:
+            cursors[partition].acknowledge()
+        self._passed_on.set()
+        self._passed_on = asyncio.Event()
+        return [partition for partition in passed_on if not cursors[partition].is_full]
 
-    def look(
+    def snapshot(
         self,
         reading: Reading,
-        ends: Mapping[tuple[str, int], int],
-        counts: Mapping[str, int],
-        position_past_gaps: Callable[[tuple[str, int], int], int],
-    ) -> dict[str, Progress]:
-        """Return the progress of each source partition, to be told to everybody.
+        ends: Mapping[TopicPartition, int],
+        partition_counts: Mapping[str, int],
+        positions_past_gaps: Mapping[TopicPartition, int],
+    ) -> dict[tuple[str, int], Progress]:
+        """Return the progress of each source partition, to be published.
 
         Args:
-            reading: the clock, read before the end offsets were.
+            reading: the clock, read before the end offsets.
             ends: end offsets of the source partitions.
-            counts: how many partitions each topic has.
-            position_past_gaps: how far a partition is read by whom has handled everything before an offset.
+            partition_counts: by topic, the number of its partitions.
+            positions_past_gaps: for each of `positions()`, the position past any confirmed gap that begins there.
         """
         self._now_ms = reading.now_ms
-        told = {}
-        for (topic, partition), cursor in self._cursors.items():
-            name, progress = f"{topic}:{partition}", cursor.progress
-            end = max(ends.get((topic, partition), 0), reading.ends.get(name, 0))
+        snapshot: dict[tuple[str, int], Progress] = {}
+        for partition, cursor in self._cursors.items():
+            progress = cursor.progress
+            end = max(ends.get(partition, 0), reading.ends.get(partition, 0))
             offset = cursor.offset
             if offset == cursor.queued:
-                offset = position_past_gaps((topic, partition), offset)
-            cursor.waits = offset < end
-            if not cursor.waits:
+                offset = positions_past_gaps.get(partition, offset)
+            cursor.is_behind = offset < end
+            if not cursor.is_behind:
                 progress.watermark_ms = max(progress.watermark_ms, reading.now_ms)
                 progress.since_ms = progress.since_ms or reading.now_ms
             elif progress.last_record_ms:
-                # Not caught up: what is seen is what the last record tells; more may have come in its millisecond.
+                # Not caught up, so the last record is the evidence; others may follow in its millisecond.
                 progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
-            progress.partitions = counts.get(topic, progress.partitions)
-            cursor.lane.watermark_ms, cursor.lane.known = progress.watermark_ms, (end, reading.now_ms)
-            progress.next_ms = cursor.lane.next_ms()
-            told[name] = progress
-        return told
+            progress.partitions = partition_counts.get(partition.topic, progress.partitions)
+            cursor.queue.watermark_ms = progress.watermark_ms
+            cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
+            progress.next_ms = cursor.queue.next_ms()
+            snapshot[partition] = progress
+        return snapshot
 
-    def note_elsewhere(self, progress: Mapping[str, Progress]) -> None:
-        """Note how far the partitions that other workers read have come."""
-        topics = set(self._passages)
-        self._elsewhere = {
-            name: one.next_ms + max(self._drift_ms, (self._now_ms - one.next_ms) // _DRIFT_SHARE)
-            for name, one in progress.items()
-            if name.rpartition(":")[0] in topics and _place(name) not in self._cursors
+    def note_other_workers(self, progress: Mapping[tuple[str, int], Progress]) -> None:
+        """Note the published progress of the partitions that other workers read, so as not to run far ahead."""
+        self._limits_elsewhere = {
+            (topic, partition): report.next_ms
+            + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)
+            for (topic, partition), report in progress.items()
+            if topic in self._converters and TopicPartition(topic, partition) not in self._cursors
         }
         self._changed.set()
 
-    def _read(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
-        """Return what becomes of one foreign record (an event, a dead letter, or nothing), and if it was readable."""
+    def _convert(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
+        """Return the event or dead letter made of a source record, if any, and whether the record is readable."""
         topic, headers = record.topic, record.headers
         tally.read[topic] += 1
-        foreign = ForeignRecord(
+        source_record = SourceRecord(
             topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
         )
         latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
         try:
-            event = self._passages[topic](foreign, latest_ms)
+            event = self._converters[topic](source_record, latest_ms)
         except InvalidEvent as error:
             self._limits[topic].count(readable=False, reason=error.reason)
             tally.dead[topic, error.reason] += 1
@@ -304,7 +332,14 @@ class Intake:
 
 
 class _Tally:
-    """What became of some records, for the metrics: a label is looked up once, not once for each record."""
+    """Counts for the metrics over one batch: each label is looked up once per batch, not once per record.
+
+    Attributes:
+        read: records by source topic.
+        dead: dead letters by source topic and reason.
+        skipped: records that `only_when` skips, by source topic.
+        unknown: fields that an event type does not have, by type.
+    """
 
     def __init__(self) -> None:
         self.read: Counter[str] = Counter()
@@ -313,12 +348,12 @@ class _Tally:
         self.unknown: Counter[str] = Counter()
 
     def report(self) -> None:
-        """Add it to the metrics."""
-        for topic, number in self.read.items():
-            metrics.RECORDS_READ.labels(topic).inc(number)
-        for (topic, reason), number in self.dead.items():
-            metrics.DEAD_LETTERS.labels(topic, reason).inc(number)
-        for topic, number in self.skipped.items():
-            metrics.RECORDS_SKIPPED.labels(topic).inc(number)
-        for kind, number in self.unknown.items():
-            metrics.UNKNOWN_FIELDS.labels(kind).inc(number)
+        """Add the counts to the metrics."""
+        for topic, count in self.read.items():
+            metrics.RECORDS_READ.labels(topic).inc(count)
+        for (topic, reason), count in self.dead.items():
+            metrics.DEAD_LETTERS.labels(topic, reason).inc(count)
+        for topic, count in self.skipped.items():
+            metrics.RECORDS_SKIPPED.labels(topic).inc(count)
+        for event_type, count in self.unknown.items():
+            metrics.UNKNOWN_FIELDS.labels(event_type).inc(count)

@@ -3,7 +3,7 @@
 from aiokafka.errors import KafkaError
 
 from schemas.sources import SourcesFile
-from workers.core.direct_producers import foreign_sources
+from workers.core.direct_producers import intake_sources
 from workers.errors import StartupError
 from workers.intake.source_identity import forget
 from workers.kafka.groups import members_of
@@ -21,7 +21,7 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
         Transient: if Redis does not answer.
         TopicsError: if Kafka has no such topic.
     """
-    topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
+    topics = [source.topic for source in intake_sources(sources, settings.topic("activity"))]
     if topic not in topics:
         known = ", ".join(topics) or "none"
         raise StartupError([f"'{topic}' is no source that intake reads; those are: {known}"])

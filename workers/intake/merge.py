@@ -1,7 +1,8 @@
 """Merging source partitions by time, so that a backlog is passed on in the order in which it happened.
 
-Pure. While everybody is caught up, nothing waits. After an outage one source would otherwise be read hours ahead
-of another, and a customer's log-in of noon would enter the log before the purchase of nine o'clock.
+Pure: it reads no clock, sends nothing, and knows nothing of what is in a record. While all partitions are caught up,
+no record waits. Without the merge, one source would be read hours ahead of another after an outage, and a customer's
+log-in of noon would enter the activity topic before the purchase of nine o'clock.
 """
 
 import heapq
@@ -12,90 +13,93 @@ from typing import Final
 
 from aiokafka import ConsumerRecord
 
+from workers.kafka.records import TopicPartition
+
 MAX_SKEW_MS: Final = 10_000
-"""How far one partition of a worker may run ahead of another: more than caught-up ones differ."""
+"""How far one partition of a worker may run ahead of another: more than caught-up partitions differ."""
 
-
-QueuedRecord = tuple[int, ConsumerRecord]
-"""A record that waits to be passed on, behind the time it counts as of, in milliseconds."""
+QueuedRecord = tuple[int, TopicPartition, ConsumerRecord]
+"""A record that waits to be passed on: the time it counts as of in milliseconds, its partition, the record."""
 
 
 @dataclass(slots=True, eq=False)
 class PartitionQueue:
-    """The waiting records of one partition.
+    """The records of one partition that wait to be passed on.
 
     Attributes:
-        latest_ms: time of the last record taken out; records to come are not expected to be older.
+        latest_ms: time of the last record taken out; later records are not expected to be older.
         watermark_ms: see `workers.core.watermarks.Progress`.
-        taken: the offset behind the last record taken out.
-        known: where the log ended at a moment (ms); what comes behind it was not there before that.
-        records: waiting, in order of offset.
-        ends: for each delivery among them, the offset behind it and what to call when it is done with.
+        next_offset: the offset after the last record taken out.
+        log_end: the end offset of the log when it was last read.
+        log_end_ms: that moment; a record at `log_end` or after it was not there yet.
+        records: the records, in order of offset.
+        deliveries: for each delivery among them, the offset after it, and what acknowledges it.
     """
 
     latest_ms: int = 0
     watermark_ms: int = 0
-    taken: int = 0
-    known: tuple[int, int] = (0, 0)
+    next_offset: int = 0
+    log_end: int = 0
+    log_end_ms: int = 0
     records: deque[QueuedRecord] = field(default_factory=deque)
-    ends: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
+    deliveries: deque[tuple[int, Callable[[], object]]] = field(default_factory=deque)
 
     def head_ms(self) -> int:
-        """Return the time of the next record, never earlier than what was taken before."""
+        """Return the time of the next record, never earlier than that of a record taken out before."""
         return max(self.latest_ms, self.records[0][0])
 
     def next_ms(self) -> int:
-        """Return the time before which nothing is expected to come from here any more."""
+        """Return the time before which no further record of this partition is expected."""
         if self.records:
             return self.head_ms()
-        end, at_ms = self.known
-        return max(self.latest_ms, self.watermark_ms, at_ms if self.taken >= end else 0)
+        return max(self.latest_ms, self.watermark_ms, self.log_end_ms if self.next_offset >= self.log_end else 0)
 
 
-def merge(lanes: Iterable[PartitionQueue], barrier_ms: int, limit: int) -> list[QueuedRecord]:
-    """Take the records that may be passed on now, oldest first.
+def merge(queues: Iterable[PartitionQueue], merge_limit_ms: int, max_records: int) -> list[QueuedRecord]:
+    """Take out the records that may be passed on now, oldest first.
 
     Args:
-        lanes: the partitions of this worker.
-        barrier_ms: up to when those allow that have nothing waiting (see `StallTimeout`).
-        limit: at most so many records.
+        queues: the queues of this worker's partitions.
+        merge_limit_ms: no record after this time, because a partition without queued records may still bring older
+            ones (see `StallTimeout`).
+        max_records: the most records to take out.
     """
-    heap = [(lane.head_ms(), number, lane) for number, lane in enumerate(lanes) if lane.records]
+    heap = [(queue.head_ms(), number, queue) for number, queue in enumerate(queues) if queue.records]
     heapq.heapify(heap)
-    taken: list[QueuedRecord] = []
-    while heap and heap[0][0] <= barrier_ms and len(taken) < limit:
-        at_ms, number, lane = heap[0]
-        taken.append(lane.records.popleft())
-        lane.taken = taken[-1][1].offset + 1
-        lane.latest_ms = at_ms
-        if lane.records:
-            heapq.heapreplace(heap, (lane.head_ms(), number, lane))
+    merged: list[QueuedRecord] = []
+    while heap and heap[0][0] <= merge_limit_ms and len(merged) < max_records:
+        at_ms, number, queue = heap[0]
+        merged.append(queue.records.popleft())
+        queue.next_offset = merged[-1][2].offset + 1
+        queue.latest_ms = at_ms
+        if queue.records:
+            heapq.heapreplace(heap, (queue.head_ms(), number, queue))
         else:
             heapq.heappop(heap)
-            barrier_ms = min(barrier_ms, lane.next_ms() + MAX_SKEW_MS)
-    return taken
+            merge_limit_ms = min(merge_limit_ms, queue.next_ms() + MAX_SKEW_MS)
+    return merged
 
 
 class StallTimeout:
-    """Stops waiting for a partition whose bound does not move: one dead partition must not hold up all."""
+    """Stops waiting for a partition whose limit does not move: one dead partition must not hold up all others."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._moved: dict[str, tuple[int, float]] = {}
+        self._moved: dict[tuple[str, int], tuple[int, float]] = {}
 
-    def bound_ms(self, bounds: Mapping[str, int], now_seconds: float, forever_ms: int) -> int:
-        """Return the least bound among the partitions that are worth waiting for.
+    def merge_limit_ms(self, limits: Mapping[tuple[str, int], int], now_seconds: float, forever_ms: int) -> int:
+        """Return the least limit among the partitions that are worth waiting for.
 
         Args:
-            bounds: by partition.
+            limits: by partition, the time up to which it allows the others to be passed on.
             now_seconds: monotonic time.
-            forever_ms: what to return if there is none.
+            forever_ms: returned if no partition is worth waiting for.
         """
         least_ms = forever_ms
-        for place, bound_ms in bounds.items():
-            known = self._moved.get(place)
-            if known is None or known[0] != bound_ms:
-                known = self._moved[place] = (bound_ms, now_seconds)
-            if now_seconds - known[1] <= self._seconds:
-                least_ms = min(least_ms, bound_ms)
+        for partition, limit_ms in limits.items():
+            moved = self._moved.get(partition)
+            if moved is None or moved[0] != limit_ms:
+                moved = self._moved[partition] = (limit_ms, now_seconds)
+            if now_seconds - moved[1] <= self._seconds:
+                least_ms = min(least_ms, limit_ms)
         return least_ms

@@ -1,14 +1,16 @@
-"""Which topic each source was when it was read: so that one created anew under the same name is noticed.
+"""The id of each source topic when it was first read, to notice a topic that was deleted and created again.
 
-Its records have offsets that were folded before, so decide would drop them as known, and intake would skip them.
+Records of the new topic have offsets that were folded before: intake would skip them, and the processor would drop
+them as duplicates. Knows nothing of what is in a record.
 """
 
 import uuid
 from collections.abc import Mapping
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicState, connected_admin, describe, log_bounds
 from workers.settings import Settings
 from workers.state.meta import high_waters_of
@@ -17,33 +19,35 @@ from workers.state.store import Store
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
-    """Note the ids of sources that are read for the first time; what is noted already stays."""
-    commands = [("HSETNX", store.keys.sources, name, one.topic_id) for name, one in topics.items() if one.topic_id]
+    """Store the ids of sources that are read for the first time; an id that is stored already stays."""
+    commands = [
+        ("HSETNX", store.keys.sources, topic, state.topic_id) for topic, state in topics.items() if state.topic_id
+    ]
     if commands:
         await store.redis.call(commands)
 
 
 def recreated(known: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
-    """Return a problem for each source that is another topic than the one that was read.
+    """Return a problem for each source whose topic is not the one that was read.
 
     Args:
-        known: ids noted before, by topic.
+        known: the stored ids, by topic.
         topics: the sources as Kafka describes them.
     """
     return [
-        f"source '{name}' was deleted and created again (its id was {known[name]}, is {one.topic_id}): its records "
-        "would be taken for those read before. Stop all workers, and to read it from its beginning run: "
-        f"linger sources forget {name}"
-        for name, one in topics.items()
-        if one.topic_id and known.get(name, one.topic_id) != one.topic_id
+        f"source '{topic}' was deleted and created again (its id was {known[topic]}, is {state.topic_id}): its "
+        "records would be taken for those read before. Stop all workers, and to read it from its beginning run: "
+        f"linger sources forget {topic}"
+        for topic, state in topics.items()
+        if state.topic_id and known.get(topic, state.topic_id) != state.topic_id
     ]
 
 
 async def forget(settings: Settings, store: Store, topic: str) -> int:
-    """Forget how far a source was read, so that it is read from its beginning; no worker may run.
+    """Forget a source's position, so that it is read from its beginning; no worker may run.
 
-    Called again after it was interrupted it goes on; until it is done, workers refuse the topic. What is known of
-    customers stays, and since when its types are watched.
+    Until it is done, workers refuse the topic; after an interruption, call it again. Customers' activities stay, and
+    so does since when the source's types are watched.
 
     Returns:
         How many partitions the topic has.
@@ -55,28 +59,27 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
     """
     await _forget_high_waters(settings, store, topic)
     async with connected_admin(settings.kafka_connection()) as admin:
-        found = (await describe(admin, [topic])).get(topic)
-    partitions = 0 if found is None else found.partitions
+        state = (await describe(admin, [topic])).get(topic)
+    partitions = 0 if state is None else state.partitions
     if partitions:
         await _commit_beginning(settings, topic, partitions)
-    told = await store.progress()
-    gone = [name for name in told if name.rpartition(":")[0] == topic]
-    if gone:
-        await store.redis.call([("HDEL", store.keys.progress, *gone)])
-    # Last: it is what makes workers refuse.
+    fields = [str(TopicPartition(*partition)) for partition in await store.progress() if partition[0] == topic]
+    if fields:
+        await store.redis.call([("HDEL", store.keys.progress, *fields)])
+    # Last: the stored id makes workers refuse.
     await store.redis.call([("HDEL", store.keys.sources, topic)])
     return partitions
 
 
 async def _forget_high_waters(settings: Settings, store: Store, topic: str) -> None:
-    for number, fields in (await store.metas(range(settings.partitions))).items():
-        gone = dict.fromkeys(high_waters_of(topic, fields), -1)
-        if gone:
-            # Claimed, so that a forgotten worker cannot write them back.
-            meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
-            async with store.step(number, meta) as step:
+    for partition, fields in (await store.metas(range(settings.partitions))).items():
+        high_waters = dict.fromkeys(high_waters_of(topic, fields), -1)
+        if high_waters:
+            # Claimed, so that a worker that still runs cannot write them back.
+            meta = (await store.claim(partition, uuid.uuid4().hex[:16])).meta
+            async with store.step(partition, meta) as step:
                 await step.read(())
-                await step.commit(WriteSet(fields=dict(gone)))
+                await step.commit(WriteSet(fields=dict(high_waters)))
 
 
 async def _commit_beginning(settings: Settings, topic: str, partitions: int) -> None:
@@ -85,9 +88,8 @@ async def _commit_beginning(settings: Settings, topic: str, partitions: int) -> 
     )
     await consumer.start()
     try:
-        places = [TopicPartition(topic, number) for number in range(partitions)]
-        bounds = await log_bounds(consumer, places)
-        consumer.assign(places)
-        await consumer.commit({place: one.earliest for place, one in bounds.items()})
+        bounds = await log_bounds(consumer, [(topic, number) for number in range(partitions)])
+        consumer.assign(list(bounds))
+        await consumer.commit({partition: log.earliest for partition, log in bounds.items()})
     finally:
         await stop_consumer(consumer)

@@ -1,13 +1,16 @@
-"""Rights: what Kafka says this client may do with a topic or group, as the bits of its `authorized_operations`."""
+"""Rights of this client on a topic or group, read from the bits of Kafka's `authorized_operations`.
+
+Asks Kafka nothing, and knows no topic of Linger's.
+"""
 
 from enum import IntEnum
 from typing import Final
 
-_NOT_TOLD: Final = -(1 << 31)
+_NOT_GIVEN: Final = -(1 << 31)
 
 
 class Right(IntEnum):
-    """Kafka's `AclOperation`, those that matter here; the value is its code, and its bit."""
+    """The operations of Kafka's `AclOperation` that Linger needs; the value is the code and the bit's number."""
 
     READ = 3
     WRITE = 4
@@ -20,12 +23,12 @@ class Right(IntEnum):
 
     @property
     def title(self) -> str:
-        """The name that `kafka-acls.sh` takes."""
+        """The operation's name for `kafka-acls.sh`."""
         return "".join(part.capitalize() for part in self.name.split("_"))
 
 
 def rights_in(bits: int | None) -> frozenset[Right] | None:
-    """Return the rights in an answer of Kafka's, or None if it does not tell."""
-    if bits is None or bits == _NOT_TOLD:
+    """Return the rights in an answer of Kafka, or None if it gives none."""
+    if bits is None or bits == _NOT_GIVEN:
         return None
     return frozenset(right for right in Right if bits >> right & 1)

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: as Kafka's own producers reckon it, so that everybody finds the same."""
+"""The partition of a key, computed as Kafka's own producers do, so that all of them choose the same partition."""
 
 import struct
 from functools import lru_cache
@@ -12,7 +12,7 @@ _REMEMBERED: Final = 1 << 16
 
 @lru_cache(maxsize=_REMEMBERED)
 def hash_of(key: bytes) -> int:
-    """Return what Kafka's default partitioner takes modulo the number of partitions: murmur2, without its sign."""
+    """Return the hash of a key: murmur2 without its sign. Modulo the number of partitions it gives the partition."""
     length = len(key)
     value = _SEED ^ length
     for word in struct.unpack_from(f"<{length >> 2}I", key):

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 
 __all__ = [
@@ -129,10 +130,9 @@ async def read_ranges(
     loop = asyncio.get_running_loop()
     moved_at = loop.time()
     while ends:
-        answer: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(
-            *ends, timeout_ms=_FETCH_MS, max_records=_MAX_RECORDS
-        )
-        for partition, records in answer.items():
+        answer = await consumer.getmany(*ends, timeout_ms=_FETCH_MS, max_records=_MAX_RECORDS)
+        for key, records in answer.items():
+            partition = TopicPartition(*key)
             if ranges[partition].to_log_end and partition not in fetched:
                 fetched.add(partition)
                 # The high watermark comes with the fetched records; it is right where a listed end is not.
@@ -151,7 +151,7 @@ async def read_ranges(
             moved_at = loop.time()
             advance(moved)
         elif loop.time() - moved_at > _STALL_SECONDS:
-            stuck = ", ".join(f"{partition.topic}:{partition.partition}" for partition in sorted(ends))
+            stuck = ", ".join(str(TopicPartition(*partition)) for partition in sorted(ends))
             raise ReadStalled(f"Kafka has sent nothing more of {stuck} for {_STALL_SECONDS:.0f} s; run it again")
 
 

@@ -1,12 +1,56 @@
-"""A record as it is written to Kafka, and as it waits in the outbox."""
+"""A partition of a topic, and a record that is written to one. Knows no topic of Linger's and no record's content."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+if TYPE_CHECKING:
+
+    class _TopicPartition(NamedTuple):
+        topic: str
+        partition: int
+
+else:
+    from aiokafka import TopicPartition as _TopicPartition
+
+
+class TopicPartition(_TopicPartition):
+    """One partition of a topic: `str()` writes `topic:partition`, and `parse` reads it.
+
+    A subclass of aiokafka's, because aiokafka accepts no other type. It equals aiokafka's and Faust's tuples, and a
+    plain tuple of the same two values, also as a key. Only this type is written as `topic:partition`: convert the
+    others.
+
+    Attributes:
+        topic: the topic's name; Kafka allows no colon in it.
+        partition: number of the partition.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}"
+
+    @classmethod
+    def parse(cls, text: str) -> "TopicPartition":
+        """Read the text that `str()` writes.
+
+        Raises:
+            ValueError: if nothing but a number follows the last colon.
+        """
+        topic, _, partition = text.rpartition(":")
+        return cls(topic, int(partition))
+
 
 class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A record on its way to Kafka."""
+    """A record to be written to Kafka, also as it is stored in the outbox: fields keep their order.
+
+    Attributes:
+        topic: the topic's name.
+        key: Kafka's key, which selects the partition; None for none.
+        value: the content, None for a tombstone.
+        headers: names and values, in order.
+    """
 
     topic: str
     key: bytes | None
@@ -21,3 +65,4 @@ decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
 MAX_RECORD_BYTES: Final = 8 << 20
+"""The largest record that Linger's producers send."""

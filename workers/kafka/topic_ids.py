@@ -1,9 +1,9 @@
-"""Ask Kafka which topics there are, with the id that tells a topic from a later one of the same name.
+"""A request for Kafka's topics with their ids, which distinguish a topic from a later one of the same name.
 
-aiokafka 0.14 speaks the Metadata API up to version 5; the topic id came with version 10 (Kafka 2.8). This
-module adds that one version to what aiokafka negotiates. It sends nothing, and knows no topic of Linger's.
-Field lists: https://kafka.apache.org/protocol, key 3. Version 10 rather than a later one, because it is the
-first that carries the id and every Kafka since speaks it.
+aiokafka 0.14 supports the Metadata API up to version 5; the topic id came with version 10 (Kafka 2.8). This
+module adds that one version to those that aiokafka negotiates. It sends nothing, and knows no topic of Linger's.
+Field lists: https://kafka.apache.org/protocol, key 3. Version 10 and no later one, because it is the first with the
+id, and every Kafka since supports it.
 """
 
 from io import BytesIO
@@ -17,7 +17,7 @@ from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16,
 __all__ = ["TopicMetadataRequest", "topic_id_of"]
 
 _UUID_BYTES = 16
-# Kafka's way to say "none": in every request that goes by names, and from brokers that keep no ids.
+# Kafka's value for "none": in every request by name, and from brokers that keep no ids.
 _NO_UUID = UUID(int=0)
 _NO_TAGS: dict[int, bytes] = {}
 
@@ -35,13 +35,13 @@ class TopicUuid(AbstractType):  # type: ignore[misc]
         """Read 16 bytes from `data`.
 
         Raises:
-            ValueError: `data` ends before.
+            ValueError: `data` holds fewer than 16 bytes.
         """
         return UUID(bytes=data.read(_UUID_BYTES))
 
 
 class MetadataResponse_v10(Response):  # type: ignore[misc]  # noqa: N801 - named as aiokafka names its own
-    """What a broker answers to `MetadataRequest_v10`."""
+    """A broker's answer to `MetadataRequest_v10`."""
 
     API_KEY = 3
     API_VERSION = 10
@@ -112,19 +112,24 @@ class MetadataRequest_v10(RequestStruct):  # type: ignore[misc]  # noqa: N801 - 
 
 
 class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  # type: ignore[misc]
-    """Ask for topics by name, without ever creating one by asking.
+    """A request for topics by name that never creates a topic.
 
-    aiokafka takes the newest of the two versions that the broker speaks; only version 10 tells topic ids.
-    Sent with `AIOKafkaClient.send(node_id, request)`; read the answer with `topic_id_of` and `to_object()`.
+    aiokafka takes the newest of the two versions that the broker supports; only version 10 returns topic ids.
+    Send it with `AIOKafkaClient.send(node_id, request)`; read the answer with `topic_id_of` and `to_object()`.
 
-    (aiokafka's own metadata requests allow a broker with `auto.create.topics.enable` to create what is asked
-    for, with the broker's default partition count. This one never does.)
+    (aiokafka's own metadata requests allow a broker with `auto.create.topics.enable` to create the topics of the
+    request, with the broker's default partition count. This one never does.)
     """
 
     API_KEY = 3
 
     def __init__(self, names: list[str], *, with_rights: bool = False) -> None:
-        """Ask for `names`, an empty list asks for no topic; and on demand what we may do with each."""
+        """Ask for topics.
+
+        Args:
+            names: the topics; an empty list asks for none.
+            with_rights: ask also for this client's rights on each.
+        """
         self._names = names
         self._with_rights = with_rights
 
@@ -139,7 +144,7 @@ class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  
 
 
 def topic_id_of(topic: dict[str, object]) -> str | None:
-    """Return the id in one entry of the answer's `to_object()["topics"]`, or None if the broker told none.
+    """Return the id in one entry of the answer's `to_object()["topics"]`, or None if the broker gave none.
 
     The id is written like `str(uuid.UUID)`; Kafka's own tools print the same 16 bytes in URL-safe base64.
     """

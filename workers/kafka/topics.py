@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest
 
 from workers.kafka.acls import Right, rights_in
+from workers.kafka.records import TopicPartition
 from workers.kafka.topic_ids import TopicMetadataRequest, topic_id_of
 
 __all__ = [

@@ -15,7 +15,7 @@ import structlog
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
-from workers.core.watermarks import UNSEEN_MS, Progress, seen_by_type, sent_to
+from workers.core.watermarks import NO_WATERMARK_MS, Progress, sent_to, watermarks_by_type
 from workers.errors import Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
@@ -105,14 +105,14 @@ class Processor:
         """Up to when each event type is complete in every claimed partition, in epoch milliseconds."""
         watermarks: dict[str, int] = {}
         for partition in self.partitions.values():
-            for event_type, until_ms in partition.watermarks.until.items():
+            for event_type, until_ms in partition.watermarks.by_type.items():
                 watermarks[event_type] = min(until_ms, watermarks.get(event_type, until_ms))
         return watermarks
 
     # -- partitions ----------------------------------------------------------------------------------------
 
     async def claim(
-        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[tuple[str, int], Progress]
     ) -> dict[int, int]:
         """Claim exactly these partitions; see `Ownership.claim`."""
         offsets = await self._ownership.claim(bounds, topic_id, progress)
@@ -144,7 +144,7 @@ class Processor:
         if isinstance(result, Dropped):
             return result
         has_reached = partition.watermarks.reach(partition.meta.offset)
-        partition.watermarks.hear(self._sources.direct_types, partition.direct_producers.watermark_ms)
+        partition.watermarks.advance(self._sources.direct_types, partition.direct_producers.watermark_ms)
         if has_reached:
             # Timers that waited for these records need not wait for the next tick.
             try:
@@ -182,7 +182,7 @@ class Processor:
     def observe(
         self,
         reading: Reading,
-        progress: Mapping[str, Progress],
+        progress: Mapping[tuple[str, int], Progress],
         ends: Mapping[int, int],
         position_past_gaps: Callable[[int, int], int],
     ) -> None:
@@ -201,32 +201,33 @@ class Processor:
         sources, now_ms = self._sources, reading.now_ms
         sources.update(progress, now_ms)
         topic = sources.activity_topic
-        seen = seen_by_type(sources.sources, progress, {topic: now_ms})
+        seen = watermarks_by_type(sources.sources, progress, {topic: now_ms})
         until = {event_type: seen.get(event_type, now_ms) for event_type in sources.event_types}
         reports = list(progress.values())
         for number, partition in self.partitions.items():
             if number not in ends:
                 continue  # claimed after the ends were read
             offset = position_past_gaps(number, partition.meta.offset)
-            end = max(ends[number], reading.ends.get(f"{topic}:{number}", 0))
+            end = max(ends[number], reading.ends.get((topic, number), 0))
             if offset >= end:
-                partition.direct_producers.begin(now_ms)
-            partition.watermarks.look(offset, max(end, sent_to(number, reports)), until)
-            partition.watermarks.hear(sources.direct_types, partition.direct_producers.watermark_ms)
+                partition.direct_producers.watch_from(now_ms)
+            partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
+            partition.watermarks.advance(sources.direct_types, partition.direct_producers.watermark_ms)
         for event_type, until_ms in self.watermarks.items():
             metrics.SEEN.labels(event_type).set(until_ms / 1000)
 
-    def progress_report(self) -> dict[str, Progress]:
+    def progress_report(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of direct producers by activity partition, as intake reports it for source topics."""
         direct = self._sources.direct_source
         if direct is None:
             return {}
-        types, report = direct.types(), {}
+        types = direct.types()
+        report: dict[tuple[str, int], Progress] = {}
         for partition in self._ownership.usable():
             # The largest: a type that another source has too can be held back by that source alone.
-            watermark_ms = max(partition.watermarks.until.get(event_type, UNSEEN_MS) for event_type in types)
-            topic_partition = f"{self._sources.activity_topic}:{partition.number}"
-            report[topic_partition] = partition.direct_producers.told(watermark_ms, self._partition_count)
+            watermark_ms = max(partition.watermarks.by_type.get(event_type, NO_WATERMARK_MS) for event_type in types)
+            topic_partition = self._sources.activity_topic, partition.number
+            report[topic_partition] = partition.direct_producers.progress_report(watermark_ms, self._partition_count)
         return report
 
     # -- rules ---------------------------------------------------------------------------------------------

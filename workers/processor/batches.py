@@ -91,7 +91,7 @@ class BatchProcessor:
             if records and sources.now_ms:
                 # Not later than now: in a replay, intake stamps records with the real time.
                 written_ms = self._reader.written_ms(records[0], sources.now_ms)
-                partition.direct_producers.begin(min(written_ms, sources.now_ms))
+                partition.direct_producers.watch_from(min(written_ms, sources.now_ms))
             await sources.wait_for_update()
 
     async def _process(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
@@ -136,7 +136,7 @@ class BatchProcessor:
         # Only now, after the step is durable: what is published must never be decided differently after a crash.
         self._steps.publish(partition, changes, work)
         if self._sources.direct_source is not None and work.newest is not None:
-            partition.direct_producers.hear(self._reader.written_ms(work.newest, self._sources.now_ms))
+            partition.direct_producers.note_record(self._reader.written_ms(work.newest, self._sources.now_ms))
         if work.waiting:
             self._blocked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)

@@ -149,7 +149,7 @@ class OrderExecutor:
             )
             carry_out(orders, held, work, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)
-            changes.carried_out = len(orders.given)
+            changes.orders_done = len(orders.given)
             await step.commit(changes)
         self._steps.publish(partition, changes, work)
 

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from workers.core.direct_producers import DirectProducerProgress
-from workers.core.watermarks import UNSEEN_MS, PartitionWatermarks, Progress, sent_to
+from workers.core.watermarks import NO_WATERMARK_MS, PartitionWatermarks, Progress, sent_to
 from workers.errors import Fenced, PartitionStopped, Transient
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
@@ -81,7 +81,7 @@ class Ownership:
         return [partition.number for partition in self.partitions.values() if partition.outdated]
 
     async def claim(
-        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[str, Progress]
+        self, bounds: Mapping[int, LogBounds], topic_id: str | None, progress: Mapping[tuple[str, int], Progress]
     ) -> dict[int, int]:
         """Claim exactly these partitions, release all others, and return where to read each from.
 
@@ -188,13 +188,13 @@ class Ownership:
         fresh = meta.offset < 0
         if fresh:
             meta.offset = bounds.earliest
-        previous = self._sources.progress.get(f"{self._sources.activity_topic}:{number}")
+        previous = self._sources.progress.get((self._sources.activity_topic, number))
         partition = self.partitions[number] = OwnedPartition(
             number,
             meta,
             Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit),
             self._no_watermarks(),
-            DirectProducerProgress.going_on(previous),
+            DirectProducerProgress.resumed(previous),
             fresh=fresh,
             earliest=bounds.earliest,
         )
@@ -258,7 +258,7 @@ class Ownership:
             partition.watermarks = self._no_watermarks()
 
     def _no_watermarks(self) -> PartitionWatermarks:
-        return PartitionWatermarks(dict.fromkeys(self._sources.event_types, UNSEEN_MS))
+        return PartitionWatermarks(dict.fromkeys(self._sources.event_types, NO_WATERMARK_MS))
 
     async def _release(self, number: int) -> None:
         partition = self.partitions.pop(number)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from workers.core.coverage import Coverage, whole_series
+from workers.core.coverage import Coverage, complete_series
 from workers.core.direct_producers import DirectProducerProgress
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
@@ -91,7 +91,7 @@ class OwnedPartition:
     def coverage(self, complete_types: Collection[str]) -> Coverage:
         """Return what has been watched here, and up to when."""
         since = self.since or {}
-        return Coverage(since, self.watermarks.until, whole_series(since, complete_types))
+        return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types))
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
         """Add to a step the rules it was decided by and since when their series are watched.

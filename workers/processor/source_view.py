@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_source, only_direct
-from workers.core.watermarks import Progress, watched_since, whole_types
+from workers.core.watermarks import Progress, complete_types, watched_since
 
 
 class SourceView:
@@ -27,14 +27,14 @@ class SourceView:
         self.sources = sources
         self.activity_topic = activity_topic
         self.event_types = frozenset([*BUILT_IN, *sources.event_types])
-        self.complete_types = whole_types(sources)
+        self.complete_types = complete_types(sources)
         self.direct_source = direct_source(sources, activity_topic)
         self.direct_types = only_direct(sources, activity_topic)
-        self.progress: Mapping[str, Progress] = {}
+        self.progress: Mapping[tuple[str, int], Progress] = {}
         self.now_ms = 0
         self._updated = asyncio.Event()
 
-    def update(self, progress: Mapping[str, Progress], now_ms: int) -> None:
+    def update(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         """Store a new snapshot and wake every caller of `wait_for_update`."""
         self.progress, self.now_ms = progress, now_ms
         self._updated.set()

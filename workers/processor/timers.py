@@ -68,7 +68,7 @@ class Timers:
             False if there may be more of them.
         """
         bounds = {
-            partition.number: (max(partition.watermarks.until.values()), partition.watermarks.until)
+            partition.number: (max(partition.watermarks.by_type.values()), partition.watermarks.by_type)
             for partition in partitions
             if partition.is_usable and partition.resolve_since(self._sources, self._rules.current)
         }

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.kafka.range_reader import read_through
+from workers.kafka.records import TopicPartition
 from workers.state.consistency import Log
 
 _HEAD_RECORDS: Final = 1_000
@@ -25,11 +26,11 @@ class LogHeads:
 
     Attributes:
         first_ms: time of the first record kept, by partition; missing where none is kept.
-        sources_ms: time of the first record from each source partition, by `topic:partition`.
+        sources_ms: time of the first record from each source partition.
     """
 
     first_ms: Mapping[int, int]
-    sources_ms: Mapping[str, int]
+    sources_ms: Mapping[TopicPartition, int]
 
 
 class _Event(msgspec.Struct):
@@ -64,14 +65,13 @@ async def read_heads(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_o
         time_of: returns the time of a record.
     """
     first_ms: dict[int, int] = {}
-    sources_ms: dict[str, int] = {}
+    sources_ms: dict[TopicPartition, int] = {}
 
     def take(topic_partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
         first_ms.setdefault(topic_partition.partition, time_of(records[0]))
         for record in records:
-            position = dict(record.headers).get(SOURCE_HEADER)
-            if position is not None:
-                source = position.decode(errors="replace").rpartition(":")[0]
+            source = _source_of(record)
+            if source is not None:
                 sources_ms[source] = min(record.timestamp, sources_ms.get(source, record.timestamp))
 
     await read_through(
@@ -84,6 +84,17 @@ async def read_heads(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_o
         take,
     )
     return LogHeads(first_ms, sources_ms)
+
+
+def _source_of(record: ConsumerRecord) -> TopicPartition | None:
+    """Return the source partition that intake read a record from, None if its header names none."""
+    position = dict(record.headers).get(SOURCE_HEADER)
+    if position is None:
+        return None
+    try:
+        return TopicPartition.parse(position.decode(errors="replace").rpartition(":")[0])
+    except ValueError:
+        return None
 
 
 async def read_last_intake_ms(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_of: RecordTime) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
@@ -17,6 +17,7 @@ from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.processor.agent import Backends, Processor
 from workers.processor.partition import OwnedPartition
@@ -104,7 +105,7 @@ class PartitionReplay:
         self,
         consumer: AIOKafkaConsumer,
         reading: Reading,
-        progress: Mapping[str, Progress],
+        progress: Mapping[tuple[str, int], Progress],
         covered_since: Mapping[str, int],
         advance: Advance,
     ) -> None:
@@ -155,7 +156,7 @@ class PartitionReplay:
             "it continues where it stopped"
         )
 
-    def _update_watermarks(self, reading: Reading, progress: Mapping[str, Progress]) -> None:
+    def _update_watermarks(self, reading: Reading, progress: Mapping[tuple[str, int], Progress]) -> None:
         self._processor.observe(reading, progress, {self._partition: 0}, lambda _, offset: offset)
 
     async def _fold(self, consumer: AIOKafkaConsumer, offset: int, advance: Advance) -> None:
@@ -187,8 +188,7 @@ class PartitionReplay:
                 offset, advanced_at = position, time.monotonic()
             elif time.monotonic() - advanced_at > _STALL_SECONDS:
                 raise LingerError(
-                    f"Kafka has sent nothing more of {self._log.topic}:{self._partition} for {_STALL_SECONDS:.0f} s; "
-                    "run this again"
+                    f"Kafka has sent nothing more of {topic_partition} for {_STALL_SECONDS:.0f} s; run this again"
                 )
 
     async def _deliver(self, delivery: Delivery) -> int | None:
@@ -205,7 +205,7 @@ class PartitionReplay:
         """Decide the timers that a live worker would have decided by now."""
         for _ in range(_MAX_TIMER_ROUNDS):
             is_complete = await self._processor.fire()
-            watermarks = self._owned_partition().watermarks.until
+            watermarks = self._owned_partition().watermarks.by_type
             bounds = {self._partition: (max(watermarks.values()), watermarks)}
             if is_complete and not await self._store.due(bounds, 1):
                 return

@@ -11,11 +11,12 @@ from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Decision, Suppression
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import read_through
+from workers.kafka.records import TopicPartition
 
 PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
 """The action topics and the decision topic, without the prefix; each has as many partitions as the activity topic."""

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from schemas.actions import moment
 from schemas.sources import SourcesFile
 from workers.clock import Reading
-from workers.core.direct_producers import direct_source, foreign_sources
+from workers.core.direct_producers import direct_source, intake_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.dead_letters.record import cut_dead_letters
@@ -79,7 +79,7 @@ class Rebuild:
         reading = await self._clock.read()
         if not reading.now_ms:
             raise StartupError(["the replay clock has not started: let its player set the time, then run this again"])
-        source_topics = [source.topic for source in foreign_sources(self._sources, self._activity_topic)]
+        source_topics = [source.topic for source in intake_sources(self._sources, self._activity_topic)]
         allow_workers = options.among_workers or options.dry_run
         async with connected(self._settings, source_topics, allow_workers=allow_workers) as (consumer, snapshot):
             logs = snapshot.activity_logs
@@ -152,7 +152,9 @@ class Rebuild:
         finally:
             await publisher.stop()
 
-    async def _restore_progress(self, consumer: AIOKafkaConsumer, findings: "_Findings") -> dict[str, Progress]:
+    async def _restore_progress(
+        self, consumer: AIOKafkaConsumer, findings: "_Findings"
+    ) -> dict[tuple[str, int], Progress]:
         """Return the progress of each source partition; store what Redis has lost of it."""
         stored = await self._store.progress()
         snapshot = findings.snapshot
@@ -165,7 +167,7 @@ class Rebuild:
             source = SourcePartition(
                 topic_partition, bounds, committed, snapshot.topics[topic_partition.topic].partitions
             )
-            if (has_direct_producers or not is_activity) and source.key not in stored:
+            if (has_direct_producers or not is_activity) and source.topic_partition not in stored:
                 lost.append(source)
         restored = await find_progress(consumer, lost, findings.heads.sources_ms, findings.reading, self._clock)
         if restored:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.range_reader import stop_consumer
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.recovery.published import PUBLISHED_TOPICS
 from workers.settings import Settings

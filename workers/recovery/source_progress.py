@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, watched_since
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.recovery.activity_log import LogHeads
 from workers.state.consistency import Log
@@ -32,37 +33,39 @@ class SourcePartition:
     committed: int | None
     partitions: int
 
-    @property
-    def key(self) -> str:
-        """The partition as progress is stored by: `topic:partition`."""
-        return f"{self.topic_partition.topic}:{self.topic_partition.partition}"
-
 
 async def find_progress(
     consumer: AIOKafkaConsumer,
     sources: Iterable[SourcePartition],
-    first_ms: Mapping[str, int],
+    first_ms: Mapping[TopicPartition, int],
     reading: Reading,
     clock: Clock,
-) -> dict[str, Progress]:
-    """Return the progress that intake last reported for source partitions, by `topic:partition`.
+) -> dict[tuple[str, int], Progress]:
+    """Return the progress that intake last reported for source partitions.
 
     Args:
         consumer: started, without a group; its assignment is changed.
         sources: the partitions whose progress is lost.
-        first_ms: time of the earliest record in the activity topic that came from a source partition, by
-            `topic:partition`; missing where there is none.
+        first_ms: time of the earliest record in the activity topic that came from a source partition; missing
+            where there is none.
         reading: of the clock, taken before the bounds.
         clock: limits which record times are plausible.
     """
     return {
-        source.key: await _progress(consumer, source, first_ms.get(source.key, 0), reading, clock)
+        source.topic_partition: await _progress(
+            consumer, source, first_ms.get(source.topic_partition, 0), reading, clock
+        )
         for source in sources
     }
 
 
 def covered_since(
-    sources: SourcesFile, rules: RuleSet, progress: Mapping[str, Progress], heads: LogHeads, partition: int, log: Log
+    sources: SourcesFile,
+    rules: RuleSet,
+    progress: Mapping[tuple[str, int], Progress],
+    heads: LogHeads,
+    partition: int,
+    log: Log,
 ) -> dict[str, int]:
     """Return since when each series of the rules is covered in a rebuilt partition, epoch milliseconds.
 
@@ -86,7 +89,7 @@ async def _progress(
 ) -> Progress:
     bounds = source.bounds
     committed = bounds.earliest if source.committed is None else max(source.committed, bounds.earliest)
-    end = max(bounds.end, reading.ends.get(source.key, 0))
+    end = max(bounds.end, reading.ends.get(source.topic_partition, 0))
 
     async def time_at(offset: int) -> int:
         """Return the plausible time of the first record from an offset on, 0 if there is none."""

@@ -24,12 +24,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
-from workers.core.events.mapping import ForeignRecord
+from workers.core.events.mapping import SourceRecord
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY
 from workers.errors import StartupError
 from workers.histories import cdnow
 from workers.histories.by_customer import EventsByCustomer, Part
-from workers.histories.files import ForeignReader, Gathering, canonical_reader, files_of, foreign_reader, read_file
+from workers.histories.files import Gathering, SourceReader, canonical_reader, files_of, read_file, source_reader
 from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
@@ -254,11 +254,11 @@ class _Mappings:
             raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {known}"])
         return source
 
-    def reader_of(self, topic: str, activity: str, latest: datetime) -> ForeignReader:
+    def reader_of(self, topic: str, activity: str, latest: datetime) -> SourceReader:
         """Return what reads a topic: the mapping of a source, or that of canonical events for the activity topic."""
         source = self.chosen or self._sources.get(topic)
         if source is not None:
-            return foreign_reader(source, self.declared, latest)
+            return source_reader(source, self.declared, latest)
         if topic != activity:
             known = ", ".join([activity, *self._sources])
             raise StartupError(
@@ -270,7 +270,7 @@ class _Mappings:
         canonical = canonical_reader(self.declared, latest)
         return lambda record: canonical(record.value)
 
-    def demo_readers(self, latest: datetime) -> dict[str, ForeignReader]:
+    def demo_readers(self, latest: datetime) -> dict[str, SourceReader]:
         """Return what reads the topics of the demo: the mappings in `sources.yaml` if it still has them."""
         if set(self._sources) >= _DEMO_TOPICS:
             sources = [self._sources[topic] for topic in _DEMO_TOPICS]
@@ -279,7 +279,7 @@ class _Mappings:
             if shipped is None or problems:
                 raise StartupError([str(problem) for problem in problems])
             sources = list(shipped.sources)
-        return {source.topic: foreign_reader(source, self.declared, latest) for source in sources}
+        return {source.topic: source_reader(source, self.declared, latest) for source in sources}
 
 
 class _HistoryReader:
@@ -342,7 +342,7 @@ class _HistoryReader:
         readers = self._mappings.demo_readers(gathering.latest)
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
-                foreign = ForeignRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
+                foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
                 gathering.take(record.topic, index, readers[record.topic], foreign)
                 if not index % _SHOW_EVERY_EVENTS:
                     advance(index)

@@ -343,7 +343,7 @@ class _Version:
         self.rules = compile_rules(RuleBook(as_live, book.define, book.for_every_rule), task.types, task.hold_out_key)
         keys = [plan.key for plan in self.rules.plans()]
         self.observed = Coverage(
-            since=dict.fromkeys(keys, task.start_ms), whole=frozenset(keys) if task.whole else frozenset()
+            since=dict.fromkeys(keys, task.start_ms), complete=frozenset(keys) if task.whole else frozenset()
         )
         self._since_ms = task.since_ms
         self._counts = counts

@@ -75,7 +75,7 @@ class Scenario:
 
     def coverage(self, start_ms: int) -> Coverage:
         """Return complete coverage of every series since long before a time in epoch milliseconds."""
-        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
+        return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), complete=frozenset(self.keys))
 
 
 def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from faust.types import TP
 
 from workers.errors import LingerError
+from workers.intake import agent as intake
+from workers.intake.agent import Accepted
 from workers.kafka.faust_batches import Delivery
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.processor.results import Dropped, Processed, SeekTo
 from workers.runtime.failure import Failure
@@ -58,12 +61,12 @@ class Assignment:
         claimed = await self._processor.claim(activity, self._topics.activity_id, progress)
         claimed |= await self._claim_behind(activity)
         sources = {
-            (tp.topic, tp.partition): self._source_position(tp, committed.get(tp), bounds[tp])
+            TopicPartition(*tp): self._source_position(tp, committed.get(tp), bounds[tp])
             for tp in assigned
             if tp.topic != self._topics.activity
         }
         self._intake.assign(sources, progress)
-        positions = {TP(topic, partition): offset for (topic, partition), offset in sources.items()}
+        positions = {TP(*topic_partition): offset for topic_partition, offset in sources.items()}
         for partition, partition_bounds in activity.items():
             # A stopped partition is read from its end, where there is nothing to drop.
             positions[TP(self._topics.activity, partition)] = claimed.get(partition, partition_bounds.end)
@@ -113,15 +116,19 @@ class Deliveries:
 
     async def take_source(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
         """Queue a batch of a source topic; `done` is called when all of it has been passed on."""
-        taken = self._intake.take((tp.topic, tp.partition), delivery, done)
-        if taken.full:
-            self._reader.pause(tp)
-        if taken.read_again is not None:
-            await self._reader.seek(tp, taken.read_again)
+        match self._intake.accept(TopicPartition(*tp), delivery, done):
+            case Accepted(is_full=True):
+                self._reader.pause(tp)
+            case intake.SeekTo(offset):
+                await self._reader.seek(tp, offset)
 
     async def pass_on(self) -> None:
         """Pass on what `take_source` queued, until cancelled."""
-        await self._failure.guard(self._intake.run(lambda place: self._reader.resume(TP(*place))))
+        await self._failure.guard(self._resume_passed_on())
+
+    async def _resume_passed_on(self) -> None:
+        async for topic_partition in self._intake.run():
+            self._reader.resume(TP(*topic_partition))
 
     async def take_activity(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
         """Fold a batch of the activity topic."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
 from workers.kafka.faust_batches import Positions, ReaderSettings, Take, build_app, read_topics
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
 
@@ -119,7 +120,7 @@ class Reader:
         """Return the earliest and the end offset of each partition; see `workers.kafka.topics.log_bounds`."""
         return await log_bounds(self._connected(), partitions)
 
-    async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    async def ends(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
         """Return the end offset of each partition.
 
         Raises:
@@ -129,7 +130,7 @@ class Reader:
         if not wanted:
             return {}
         ends = await asyncio.wait_for(self._connected().end_offsets(wanted), PROBE_SECONDS)
-        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+        return {TopicPartition(*tp): end for tp, end in ends.items()}
 
     async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
         """Return the earliest offset of each partition.

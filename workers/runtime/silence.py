@@ -23,7 +23,7 @@ class SilenceWatch:
         self._sources = sources
         self.topics: list[str] = []
 
-    def note(self, progress: Mapping[str, Progress], now_ms: int) -> None:
+    def note(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         """Compare the progress of all source partitions with the clock."""
         silent = silent_sources(self._sources, progress, now_ms)
         for source in self._sources.sources:

@@ -16,6 +16,7 @@ from workers.clock import Reading
 from workers.core.watermarks import Progress
 from workers.errors import LingerError, Transient
 from workers.intake.source_identity import recreated
+from workers.kafka.records import TopicPartition
 from workers.kafka.topics import TopicsError
 from workers.observability import log_events, metrics
 from workers.runtime.gaps import GapCheck
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 _First = TypeVar("_First")
 _Second = TypeVar("_Second")
-_Ends = Mapping[tuple[str, int], int]
+_Ends = Mapping[TopicPartition, int]
 """End offsets by topic and partition."""
 
 _IN_FLIGHT_SECONDS: Final = 0.04
@@ -129,20 +130,19 @@ class Tick:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)
 
-    async def _publish_progress(self, reading: Reading, source_ends: _Ends) -> dict[str, Progress]:
+    async def _publish_progress(self, reading: Reading, source_ends: _Ends) -> dict[tuple[str, int], Progress]:
         """Report how far this worker has read its sources; return the progress of all source partitions."""
-        await self._intake.reach(source_ends, _IN_FLIGHT_SECONDS)
-        reports = self._intake.look(
-            reading,
-            source_ends,
-            self._topics.partitions,
-            lambda place, offset: self._reader.position_past_gaps(TP(*place), offset),
-        )
+        await self._intake.wait_for_in_flight(source_ends, _IN_FLIGHT_SECONDS)
+        positions = {
+            topic_partition: self._reader.position_past_gaps(TP(*topic_partition), offset)
+            for topic_partition, offset in self._intake.positions().items()
+        }
+        reports = self._intake.snapshot(reading, source_ends, self._topics.partitions, positions)
         progress = await self._store.publish_progress({**reports, **self._processor.progress_report()})
-        self._intake.note_elsewhere(progress)
+        self._intake.note_other_workers(progress)
         return progress
 
-    async def _update_watermarks(self, reading: Reading, progress: Mapping[str, Progress]) -> _Ends:
+    async def _update_watermarks(self, reading: Reading, progress: Mapping[tuple[str, int], Progress]) -> _Ends:
         """Update the watermarks of every activity partition; return the end offsets that were used."""
         activity = self._topics.activity
         ends = await self._reader.ends([(activity, partition) for partition in self._processor.partitions])
@@ -167,7 +167,7 @@ class Tick:
         """Return by partition: until when every type is decided, the next offset, and the records Kafka lacks."""
         return {
             str(number): (
-                f"{min(partition.watermarks.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+                f"{min(partition.watermarks.by_type.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
             )
             for number, partition in self._processor.partitions.items()
             if partition.is_usable
@@ -180,12 +180,13 @@ class Tick:
             for number, partition in self._processor.partitions.items()
         )
         versions = tuple(partition.meta.version for partition in self._processor.partitions.values())
-        state = self._intake.offsets(), versions
+        state = self._intake.positions(), versions
         self._liveness.note(time.monotonic(), state, waits=waits and not self._publisher.is_refused)
 
     def _is_behind(self, partition: int, offset: int, activity_ends: _Ends) -> bool:
-        tp = TP(self._topics.activity, partition)
-        return self._reader.position_past_gaps(tp, offset) < activity_ends.get((tp.topic, tp.partition), 0)
+        topic_partition = TopicPartition(self._topics.activity, partition)
+        position = self._reader.position_past_gaps(TP(*topic_partition), offset)
+        return position < activity_ends.get(topic_partition, 0)
 
 
 async def _both(first: Coroutine[Any, Any, _First], second: Coroutine[Any, Any, _Second]) -> tuple[_First, _Second]:

@@ -1,4 +1,4 @@
-"""The store that some settings name, and the clock that goes with it: the one place that opens them."""
+"""Opens the store that the settings name, and the clock that belongs to it. Nothing else opens them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def open_store(settings: Settings) -> Store:
-    """Open the store; whoever asks closes it."""
+    """Open the store; the caller closes it."""
     servers = RedisServers(
         open_nodes(settings.redis_connection(), settings.redis_timeout_ms),
         wait_replicas=settings.redis_wait_replicas,
@@ -26,7 +26,7 @@ def open_store(settings: Settings) -> Store:
 
 
 def clock_of(settings: Settings, store: Store) -> Clock:
-    """Return the clock that due times are measured by."""
+    """Return the clock by which due times are decided."""
     return ReplayClock(store) if settings.clock == "replay" else SystemClock()
 
 
@@ -40,11 +40,11 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-def with_store(settings: Settings, ask: Callable[[Store], Awaitable[Result]]) -> Result:
-    """Hold one conversation with the store, in an event loop of its own, and return what it came to."""
+def with_store(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """Open the store in a new event loop, run `work` on it, close it, and return the result of `work`."""
 
-    async def conversation() -> Result:
+    async def run() -> Result:
         async with opened_store(settings) as store:
-            return await ask(store)
+            return await work(store)
 
-    return asyncio.run(conversation())
+    return asyncio.run(run())

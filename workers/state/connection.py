@@ -1,7 +1,7 @@
-"""Conversations with the servers of Redis: commands in, answers out, and what an error means.
+"""Commands to the Redis servers and their answers, with every failure as `Transient`.
 
-A connection on which anything went wrong is closed, never used again: an answer that was not read would be taken for
-the answer to the next command. `workers.state.topology` knows which server holds a key.
+After any failure a connection is closed and never used again: an unread answer would be taken for the answer to the
+next command. `workers.state.topology` knows which server holds a key. This module knows no key of Linger's.
 """
 
 import asyncio
@@ -27,60 +27,63 @@ class RedisServers:
     """All servers of one Redis, and the connections to them.
 
     Args:
-        nodes: which servers there are, and which holds which key.
-        wait_replicas: replicas that must have a write before it counts, 0 for none.
+        nodes: the servers, and which key each holds.
+        wait_replicas: how many replicas must have a write before it counts, 0 for none.
         timeout_ms: deadline of one answer.
+
+    Attributes:
+        nodes: as given.
     """
 
     def __init__(self, nodes: Nodes, *, wait_replicas: int = 0, timeout_ms: int = 5_000) -> None:
         self.nodes = nodes
         self._wait_replicas = wait_replicas
         self._timeout_ms = timeout_ms
-        # Two limits, because a step may ask something in between: steps must not keep each other's questions waiting.
+        # Two limits, because a step may send other commands before it commits: those must not wait for other steps.
         self._steps = asyncio.Semaphore(_MAX_STEPS)
         self._calls = asyncio.Semaphore(_MAX_CALLS)
 
     async def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send several independent commands and return their answers; one round trip to each server, at once.
+        """Send several independent commands and return their answers; one round trip to each server, concurrently.
 
         Args:
-            commands: the first argument of each is its key, and there is no other.
+            commands: the first argument of each is its key, and none has a second key.
 
         Raises:
-            Transient: if any of them was not answered as it should; others may have been carried out.
+            Transient: if any command was not answered as it should; others may have been executed.
         """
         if not commands:
             return []
         parts = await self.nodes.split(commands)
         if len(parts) == 1:
             return await self.ask(parts[0][0], commands)
-        asked = (self.ask(pool, [commands[number] for number in numbers]) for pool, numbers in parts)
+        asked = (self.ask(pool, [commands[index] for index in indexes]) for pool, indexes in parts)
         answers: list[Any] = [None] * len(commands)
-        # Each to its end: whoever tries again must not meet a command of the first time still under way.
-        for (_, numbers), found in zip(parts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
-            if isinstance(found, BaseException):
-                raise found
-            for number, answer in zip(numbers, found, strict=True):
-                answers[number] = answer
+        # Wait for all, also after a failure: a retry must not overlap a command of the first attempt.
+        for (_, indexes), part in zip(parts, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(part, BaseException):
+                raise part
+            for index, answer in zip(indexes, part, strict=True):
+                answers[index] = answer
         return answers
 
     async def ask_every_server(self, *command: Any) -> dict[str, Any]:
         """Send a command to every server that holds keys and return the answers by `host:port`."""
-        masters = await self.nodes.masters(anew=True)
+        masters = await self.nodes.masters(refresh=True)
         return {name: (await self.ask(pool, [command]))[0] for name, pool in masters.pools.items()}
 
     async def ask(self, pool: ConnectionPool, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Send several commands to one server and return their answers.
 
         Raises:
-            Transient: for everything that goes wrong.
+            Transient: if any command was not answered as it should.
         """
         async with self._calls, self._lent(pool) as connection:
             return await self.converse(connection, commands)
 
     @asynccontextmanager
     async def connection(self, key: str) -> AsyncIterator[Connection]:
-        """Lend a connection to the server that holds a key, for a step or what is like one."""
+        """Lend a connection to the server that holds a key, for a step or another transaction."""
         async with self._steps, self._lent(await self.nodes.holding(key)) as connection:
             yield connection
 
@@ -89,8 +92,8 @@ class RedisServers:
         try:
             connection: Connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
-            place = pool.connection_kwargs
-            self.nodes.failed((place["host"], place["port"]), error)
+            server = pool.connection_kwargs
+            self.nodes.failed((server["host"], server["port"]), error)
             raise Transient(f"Redis does not answer: {error}") from error
         try:
             yield connection
@@ -104,7 +107,7 @@ class RedisServers:
         """Send commands on one connection in one packet and return their answers in order.
 
         Raises:
-            Transient: for whatever goes wrong; the connection is closed then.
+            Transient: if any command was not answered as it should; then the connection is closed.
         """
         try:
             await connection.send_packed_command([pack_command(command) for command in commands])
@@ -116,58 +119,59 @@ class RedisServers:
         except ResponseError as error:
             self.nodes.failed((connection.host, connection.port), error)
             await connection.disconnect()
-            raise Transient(f"Redis refused {commands[0][0]}: {_said(error)}") from error
+            raise Transient(f"Redis refused {commands[0][0]}: {_error_text(error)}") from error
         except BaseException:
-            # Cancelled between question and answer: the answer would be taken for the next question's.
+            # Cancelled between command and answer: the answer would be taken for that to the next command.
             await connection.disconnect(nowait=True)
             raise
 
     async def wait_for_replicas(self, connection: Connection) -> None:
-        """Wait until enough replicas have what this connection wrote; nothing is published before.
+        """Wait until enough replicas have every write of this connection; nothing is published before.
 
         Raises:
             Transient: if they do not have it in time.
         """
         if not self._wait_replicas:
             return
-        # Half of the deadline: the answer has to arrive within the whole of it.
+        # Half of the deadline: the answer must arrive within the whole of it.
         reached = (await self.converse(connection, [("WAIT", self._wait_replicas, self._timeout_ms // 2)]))[0]
         if reached < self._wait_replicas:
             problem = f"only {reached} of {self._wait_replicas} replicas have the step"
-            # They may have left it for a new master.
+            # They may follow a new master by now.
             self.nodes.failed((connection.host, connection.port), RedisConnectionError(problem))
             raise Transient(problem)
 
     async def fields(self, key: str) -> dict[str, str]:
-        """Return a hash of texts, empty if it is not there."""
+        """Return a hash of texts, empty if the key does not exist."""
         return text_fields((await self.call([("HGETALL", key)]))[0])
 
     async def rewrite(
         self, key: str, change: Callable[[Mapping[str, str]], Mapping[str, str] | None]
     ) -> dict[str, str]:
-        """Replace a hash of texts by what `change` makes of it, atomically; return what it holds then.
+        """Replace a hash of texts by the result of `change`, atomically; return its new content.
 
         Args:
-            key: of the hash.
-            change: called with what it holds, perhaps several times; None to leave it as it is.
+            key: the key of the hash.
+            change: called with the present content, more than once if others change it meanwhile. It returns the new
+                content, or None to leave the hash unchanged.
 
         Raises:
-            Transient: if Redis does not answer, or others keep changing it.
+            Transient: if Redis does not answer, or others changed the hash at every attempt.
         """
         for _ in range(_REWRITES):
             async with self.connection(key) as connection:
                 answers = await self.converse(connection, [("WATCH", key), ("HGETALL", key)])
-                known = text_fields(answers[1])
-                wanted = change(known)
-                if wanted is None:
+                present = text_fields(answers[1])
+                replacement = change(present)
+                if replacement is None:
                     await self.converse(connection, [("UNWATCH",)])
-                    return known
-                fields = [part for pair in wanted.items() for part in pair]
+                    return present
+                fields = [part for pair in replacement.items() for part in pair]
                 done = await self.converse(connection, [("MULTI",), ("DEL", key), ("HSET", key, *fields), ("EXEC",)])
                 if done[-1] is not None:
                     await self.wait_for_replicas(connection)
-                    return dict(wanted)
-        raise Transient(f"'{key}' was changed by others again and again")
+                    return dict(replacement)
+        raise Transient(f"'{key}' was changed by other workers {_REWRITES} times in a row")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -175,14 +179,14 @@ class RedisServers:
 
 
 def text_fields(raw: Any) -> dict[str, str]:
-    """Return a hash as text, from the answer of either version of the protocol."""
+    """Return the answer to HGETALL as texts, from either version of the protocol."""
     if isinstance(raw, dict):
         return {name.decode(): value.decode() for name, value in raw.items()}
     pairs = iter(raw)
     return {name.decode(): value.decode() for name, value in zip(pairs, pairs, strict=True)}
 
 
-def _said(error: ResponseError) -> str:
-    """Return what Redis answered, with the code that redis-py cuts off."""
+def _error_text(error: ResponseError) -> str:
+    """Return the error's text, with the code that redis-py cuts off."""
     code = getattr(error, "status_code", None)
     return f"{code} {error}" if code else str(error)

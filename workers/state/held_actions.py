@@ -1,4 +1,7 @@
-"""Actions above their rule's pace, as they wait in Redis, and what people order for them."""
+"""Actions above their rule's pace, as they wait in Redis, and the operators' orders for them.
+
+Does not decide when a held action is released: the processor does.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +14,13 @@ from workers.state.scan import escaped, scan_keys
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True):
-    """What somebody ordered for one held action."""
+    """An operator's order for one held action. It is stored: fields keep their order.
+
+    Attributes:
+        what: release it or discard it.
+        rule: id of its rule.
+        action_id: the action.
+    """
 
     what: Literal["release", "discard"]
     rule: str
@@ -30,41 +39,43 @@ class HeldActions:
         self._keys = keys
 
     async def records(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
-        """Return those of some held actions that are still held, encoded."""
+        """Return the encoded records of actions, by id; those that are not held any more are left out."""
         if not action_ids:
             return {}
         answers = (await self._redis.call([("HMGET", self._keys.partition(partition).held, *action_ids)]))[0]
-        return {name: raw for name, raw in zip(action_ids, answers, strict=True) if raw is not None}
+        return {action_id: raw for action_id, raw in zip(action_ids, answers, strict=True) if raw is not None}
 
     async def oldest(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
-        """Return the ids of a rule's held actions by partition, oldest first, at most so many of each."""
-        commands = [("ZRANGE", self._keys.partition(number).held_of(rule_id), 0, limit - 1) for number in partitions]
+        """Return the ids of a rule's held actions by partition, oldest first, at most `limit` of each partition."""
+        commands = [
+            ("ZRANGE", self._keys.partition(partition).held_of(rule_id), 0, limit - 1) for partition in partitions
+        ]
         answers = await self._redis.call(commands)
         return {
-            number: [name.decode() for name in names]
-            for number, names in zip(partitions, answers, strict=True)
-            if names
+            partition: [action_id.decode() for action_id in action_ids]
+            for partition, action_ids in zip(partitions, answers, strict=True)
+            if action_ids
         }
 
     async def rules(self) -> set[str]:
-        """Return the ids of all rules of which anything is held; goes through all keys."""
-        pattern, names, cursor = f"{escaped(self._keys.namespace)}:{{*}}:held:*", set[str](), -1
+        """Return the ids of all rules with held actions. It scans all keys."""
+        pattern, rule_ids, cursor = f"{escaped(self._keys.namespace)}:{{*}}:held:*", set[str](), -1
         while cursor:
             cursor, keys = await scan_keys(self._redis, max(0, cursor), pattern, 1_000)
-            names |= {raw.decode().rpartition(":")[2] for raw in keys}
-        return names
+            rule_ids |= {raw.decode().rpartition(":")[2] for raw in keys}
+        return rule_ids
 
     async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
-        """Return what people ordered for held actions, by partition, oldest first."""
+        """Return the orders for held actions by partition, oldest first, at most `limit` of each partition."""
         answers = await self._redis.call(
-            [("LRANGE", self._keys.partition(number).orders, 0, limit - 1) for number in partitions]
+            [("LRANGE", self._keys.partition(partition).orders, 0, limit - 1) for partition in partitions]
         )
         return {
-            number: [_decode_order(raw) for raw in found]
-            for number, found in zip(partitions, answers, strict=True)
-            if found
+            partition: [_decode_order(raw) for raw in orders]
+            for partition, orders in zip(partitions, answers, strict=True)
+            if orders
         }
 
     async def order(self, partition: int, orders: Sequence[Order]) -> None:
-        """Order something for held actions; the partition's owner carries it out."""
+        """Append orders for held actions; the partition's owner carries them out."""
         await self._redis.call([("RPUSH", self._keys.partition(partition).orders, *map(_encode_order, orders))])

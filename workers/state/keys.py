@@ -1,7 +1,7 @@
 """Every key that Linger has in Redis; docs/architecture.md has the catalogue.
 
-All keys of one partition carry one hash tag, so they are on one server of a cluster and can be changed in one atomic
-step. Keys of the namespace are shared by all workers.
+All keys of one partition have one hash tag, so they are on one server of a cluster and can be changed in one atomic
+step. Keys of the namespace are shared by all workers. Knows nothing of what the keys hold.
 """
 
 from binascii import crc_hqx
@@ -16,7 +16,7 @@ _REVERSED_BITS: Final = 14
 def hash_tag(partition: int) -> str:
     """Return the hash tag of a partition.
 
-    The tags of consecutive partitions lie in slots spread evenly over the cluster for any number of partitions
+    The tags of consecutive partitions fall into slots spread evenly over the cluster, for any number of partitions
     (van der Corput's sequence), so that no node gets more than its share.
     """
     wanted = int(f"{partition % SLOTS:0{_REVERSED_BITS}b}"[::-1], 2)
@@ -27,7 +27,15 @@ def hash_tag(partition: int) -> str:
 
 
 class PartitionKeys:
-    """The keys of one partition."""
+    """The keys of one partition.
+
+    Attributes:
+        meta: hash of its owner, version, position and further fields; see `workers.state.meta`.
+        due: sorted set of customers by due time.
+        outbox: list of records that Kafka has not confirmed.
+        held: hash of action id to held action.
+        orders: list of orders for held actions.
+    """
 
     __slots__ = ("_customer", "_held_of", "_waiting", "due", "held", "meta", "orders", "outbox")
 
@@ -51,7 +59,7 @@ class PartitionKeys:
         return self._held_of + rule_id
 
     def waiting(self, event_type: str) -> str:
-        """Return the key of the customers that wait for an event type to be seen."""
+        """Return the key of the customers that wait for the watermark of an event type."""
         return self._waiting + event_type
 
 
@@ -60,8 +68,8 @@ class Keys:
 
     Attributes:
         namespace: first part of every key.
-        progress: hash of source partition (`topic:partition`) to what intake has read of it.
-        seen: hash of activity partition to the moment up to which it is decided.
+        progress: hash of source partition (`topic:partition`) to its progress.
+        seen: hash of activity partition to the watermark up to which it is decided.
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         sources: hash of source topic to the id of the topic that was read.

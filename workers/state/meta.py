@@ -1,6 +1,7 @@
 """The hash `meta` of a partition: its owner, its position, and further fields by name.
 
-The names are stored; docs/architecture.md lists them.
+The names are stored; docs/architecture.md lists them. A source partition is text here, because the header
+`linger-source` is. Reads and writes nothing.
 """
 
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ RULES: Final = "rules"
 SWEPT: Final = "swept"
 """Generation up to which every customer of the partition has been migrated."""
 PARTITIONS: Final = "partitions"
-"""How many partitions the activity topic had when the state was made."""
+"""How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
-"""Set while `linger rebuild` is at work; its value says whether the rules' beginnings were known."""
+"""Set while `linger rebuild` runs; its value says whether it was known since when each rule counts."""
 _SINCE: Final = "since:"
 _HIGH_WATER: Final = "hw:"
 _COUNTER: Final = "n:"
@@ -24,13 +25,13 @@ _COUNTER: Final = "n:"
 
 @dataclass(slots=True)
 class Meta:
-    """What a partition's owner knows of it.
+    """The `meta` of a partition, as its owner has it.
 
     Attributes:
         owner: token of the worker that owns the partition.
         version: raised by every accepted step.
         offset: next offset to read, -1 for a partition never seen.
-        topic_id: id of the activity topic that was read, None while unknown.
+        topic_id: id of the activity topic that the offset refers to, None while unknown.
         fields: everything else of the hash, as read.
     """
 
@@ -41,21 +42,21 @@ class Meta:
     fields: dict[str, str]
 
     def high_water(self, source: str) -> int:
-        """Return the highest offset folded of a source partition (`topic:partition`), -1 for none."""
+        """Return the highest folded offset of a source partition (`topic:partition`), -1 for none."""
         return int(self.fields.get(high_water_field(source), -1))
 
     def counter(self, name: str) -> int:
-        """Return a counter."""
+        """Return the value of a counter, 0 if it was never raised."""
         return int(self.fields.get(counter_field(name), 0))
 
 
 def since_field(series: str) -> str:
-    """Return the field that says since when a series is watched (milliseconds)."""
+    """Return the field that holds since when a series is watched (milliseconds)."""
     return _SINCE + series
 
 
 def is_since(field: str) -> bool:
-    """Return whether a field says since when a series is watched."""
+    """Return whether a field holds since when a series is watched."""
     return field.startswith(_SINCE)
 
 
@@ -65,7 +66,7 @@ def since_by_series(fields: Mapping[str, str]) -> dict[str, int]:
 
 
 def high_water_field(source: str) -> str:
-    """Return the field with the highest offset folded of a source partition (`topic:partition`)."""
+    """Return the field that holds the highest folded offset of a source partition (`topic:partition`)."""
     return _HIGH_WATER + source
 
 

@@ -1,7 +1,8 @@
-"""Pacing: how many actions of a rule may go out in a stretch of time, over all partitions.
+"""Rate limits: how many actions of a rule may be published in a period, over all partitions.
 
-A place is reserved before the atomic step that uses it. A worker that dies in between wastes the place: fewer go
-out, never more.
+Actions are counted before the atomic step that uses them. If a worker dies in between, fewer are published, never
+more. Two periods meet at a border: around it, up to twice the limit may be published within one period's length.
+This module does not know customers, and does not decide what happens to an action above the limit.
 """
 
 from workers.core.rules.rule_set import Pace
@@ -9,19 +10,21 @@ from workers.state.store import Store
 
 
 class RateLimiter:
-    """Reserves places; one per worker, all share the counters in Redis."""
+    """Grants actions within the limits. Each worker has one; all share the counters in Redis."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def acquire(self, rule_id: str, pace: Pace, wanted: int, now_ms: int) -> int:
-        """Return how many of the wanted actions may go out now.
+        """Count some actions against a rule's limit, and return how many of them may be published now.
+
+        Called again, it counts again.
 
         Args:
-            rule_id: whose pace it is.
+            rule_id: the rule.
             pace: the most actions in a period; periods begin at whole multiples of their length.
-            wanted: how many there are, at least one.
-            now_ms: which period it is.
+            wanted: how many actions, at least one.
+            now_ms: the time, which selects the period.
 
         Raises:
             Transient: if Redis does not answer.

@@ -1,4 +1,4 @@
-"""The clock of a replay: simulated time, kept in Redis."""
+"""The clock of a replay: simulated time, kept in Redis. Never reads the machine's clock."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from workers.clock import Reading
+from workers.kafka.records import TopicPartition
 from workers.state.store import Store
 
 _NOT_STARTED: Final = Reading(0, {})
@@ -15,20 +16,29 @@ _read = msgspec.msgpack.Decoder(tuple[int, dict[str, int]]).decode
 
 
 class ReplayClock:
-    """The clock of a replayed history: its player moves it on after Kafka confirmed all records until then."""
+    """The clock of a replayed history. Its player advances it after Kafka confirmed all records up to then."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self) -> Reading:
-        """Return what the player announced last, the year 1970 before it starts. One round trip."""
+        """Return the last reading that the player announced; before the first one, time 0. One round trip."""
         raw = (await self._store.redis.call([("GET", self._store.keys.clock)]))[0]
-        return _NOT_STARTED if raw is None else Reading(*_read(raw))
+        if raw is None:
+            return _NOT_STARTED
+        now_ms, ends = _read(raw)
+        return Reading(now_ms, {TopicPartition.parse(text): end for text, end in ends.items()})
 
-    async def announce(self, now_ms: int, ends: Mapping[str, int]) -> None:
-        """Move the clock on; for the player only."""
-        await self._store.redis.call([("SET", self._store.keys.clock, msgspec.msgpack.encode((now_ms, dict(ends))))])
+    async def announce(self, now_ms: int, ends: Mapping[TopicPartition, int]) -> None:
+        """Set the clock, for the player only.
+
+        Args:
+            now_ms: the simulated time.
+            ends: the end offsets that source partitions certainly have at that time.
+        """
+        raw = msgspec.msgpack.encode((now_ms, {str(partition): end for partition, end in ends.items()}))
+        await self._store.redis.call([("SET", self._store.keys.clock, raw)])
 
     def latest_plausible_ms(self, record_ms: int) -> int:
-        """A record of the past carries the time it was sent at."""
+        """Return the record's own timestamp: a record of the past carries the time it was sent at."""
         return record_ms

@@ -1,8 +1,8 @@
-"""Generations: which rule set is the newest, and since when each rule counts; shared by all workers through Redis.
+"""Rule sets: which one is the newest, and since when each rule counts; shared by all workers through Redis.
 
-Every rule set that is put in force gets the next number. What is stored under an older set stays valid; a customer
-is brought under the newer one at the next look. A worker with an older set must not decide for a partition that has
-seen a newer one, and a set that was in force before does not come back by a restart alone.
+Every rule set that is activated gets the next number, its generation. State stored under an older set stays valid:
+a customer is migrated when next decided. A worker with an older set must not decide for a partition that a newer one
+has decided for, and a restart alone does not reactivate an older set. This module does not read rule files.
 """
 
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ _SET: Final = "set:"
 
 
 class OlderRules(LingerError):
-    """These rules were in force before and others came after them."""
+    """These rules were active before, and newer ones have replaced them."""
 
     def __init__(self, generation: int, newest: int) -> None:
         super().__init__(
-            f"these rules are older than those in force: they were rule set {generation}, the newest is {newest}. "
+            f"these rules are older than the active ones: they were rule set {generation}, the newest is {newest}. "
             "Load the newest rule files, or, if you mean to go back, run: linger rules promote"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What putting a rule set in force came to.
+    """The result of activating a rule set.
 
     Attributes:
-        rules: the set with its number, and since when each rule counts.
-        began: ids of rules that count from now on, which nobody is acted on for who meets them already.
+        rules: the set with its generation, and since when each rule counts.
+        began: ids of rules that count from now on; they skip customers who already match.
     """
 
     rules: RuleSet
@@ -41,61 +41,62 @@ class Activation:
 
 
 async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
-    """Make a rule set the newest, or join the others if it is already.
+    """Make a rule set the newest; if it is the newest already, change nothing.
 
     Args:
-        store: where all workers look.
+        store: the store that all workers share.
         rules: the set, compiled.
         now_ms: when it is loaded.
-        allow_rollback: somebody wants just this set, even if it was in force before; not just a worker that starts.
+        allow_rollback: activate the set even if newer ones have replaced it: the operator asks for it. False for a
+            worker that starts.
 
     Raises:
-        OlderRules: if it is not the newest and not deliberate.
+        OlderRules: if newer rule sets have replaced it, without `allow_rollback`.
         Transient: if Redis does not answer.
     """
     began: list[str] = []
 
-    def change(known: Mapping[str, str]) -> dict[str, str] | None:
+    def change(stored: Mapping[str, str]) -> dict[str, str] | None:
         began.clear()
-        if known.get("hash") == rules.hash:
+        if stored.get("hash") == rules.hash:
             return None
-        newest = int(known.get("generation", 0))
-        if not allow_rollback and (before := known.get(_SET + rules.hash)) is not None:
+        newest = int(stored.get("generation", 0))
+        if not allow_rollback and (before := stored.get(_SET + rules.hash)) is not None:
             raise OlderRules(int(before), newest)
         generation = newest + 1
-        # The first rules ever count from the beginning of time: history that is read later is theirs.
+        # The first rules of all count from time 0: they also decide for history that is read later.
         since_ms = now_ms if newest else 0
-        fields = {name: value for name, value in known.items() if name.startswith(_SET)}
+        fields = {name: value for name, value in stored.items() if name.startswith(_SET)}
         fields |= {"generation": str(generation), "hash": rules.hash, _SET + rules.hash: str(generation)}
         for rule in rules.rules:
-            told = known.get(_RULE + rule.id)
-            if told is None or told.split()[0] != rule.stance:
-                told = f"{rule.stance} {generation} {since_ms}"
+            text = stored.get(_RULE + rule.id)
+            if text is None or text.split()[0] != rule.stance:
+                text = f"{rule.stance} {generation} {since_ms}"
                 if newest:
                     began.append(rule.id)
-            fields[_RULE + rule.id] = told
+            fields[_RULE + rule.id] = text
         return fields
 
     fields = await store.redis.rewrite(store.keys.rules, change)
-    return Activation(_in_force(rules, fields), tuple(began))
+    return Activation(_activated(rules, fields), tuple(began))
 
 
 async def newest_generation(store: Store) -> int:
-    """Return the number of the newest rule set, 0 if there was none."""
+    """Return the generation of the newest rule set, 0 if there is none."""
     return int((await store.redis.fields(store.keys.rules)).get("generation", 0))
 
 
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
-    """Return a set as it counts if it is the newest, and as it is if it is not; changes nothing."""
+    """Return a rule set with its generation if it is the newest, unchanged if not; changes nothing in Redis."""
     fields = await store.redis.fields(store.keys.rules)
-    return _in_force(rules, fields) if fields.get("hash") == rules.hash else rules
+    return _activated(rules, fields) if fields.get("hash") == rules.hash else rules
 
 
-def _in_force(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
+def _activated(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
     since: dict[str, tuple[int, int]] = {}
     for rule in rules.rules:
-        told = fields.get(_RULE + rule.id)
-        if told is not None:
-            _, generation, since_ms = told.split()
+        text = fields.get(_RULE + rule.id)
+        if text is not None:
+            _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
     return rules.in_force(int(fields["generation"]), since)

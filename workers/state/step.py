@@ -1,7 +1,8 @@
 """The atomic step: WATCH and reads in one round trip, MULTI…EXEC in a second one, on one connection.
 
-A step is accepted only if owner and version in `meta` are those that this worker wrote last. A step that changes
-nothing else still raises the version: an offset alone would let two workers fire the same timer.
+A step is accepted only if owner and version in `meta` are those that this worker wrote last. Even a step that
+changes nothing else raises the version: an offset alone would let two workers fire the same timer. Nothing here
+decides what is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +25,10 @@ class Held:
     """An action above its rule's pace.
 
     Attributes:
-        rule, action_id: whose and which.
-        decided_ms: the order in which a rule's actions are released.
-        record: the encoded `OutboxRecord` to be published.
+        rule: id of the rule.
+        action_id: the action.
+        decided_ms: when it was decided; a rule's actions are released in this order.
+        record: the encoded `OutboxRecord` to publish.
     """
 
     rule: str
@@ -43,13 +45,13 @@ class WriteSet:
         offset: the next offset to read, None if it does not move.
         fields: further fields of `meta`, with their new values.
         activities: encoded activities by customer.
-        due: due time in milliseconds by customer, 0 to take the customer out.
-        waiting: by event type, customers to be put in (moment in ms) or taken out (0).
+        due: due time in milliseconds by customer, 0 to remove the customer.
+        waiting: by event type, the watermark in milliseconds that a customer waits for, 0 to remove the customer.
         outbox: encoded `OutboxRecord`s to append.
         trim: how many records at the head of the outbox are confirmed by Kafka.
-        held: actions above their rule's pace, to be kept until they are released or discarded.
-        released: rule and id of actions that are not held any longer, if they were.
-        carried_out: how many orders at the head of the list are done.
+        held: actions above their rule's pace, kept until they are released or discarded.
+        released: rule and id of actions that are not held from now on, whether or not they were.
+        orders_done: how many orders at the head of the list are carried out.
     """
 
     offset: int | None = None
@@ -61,11 +63,15 @@ class WriteSet:
     trim: int = 0
     held: list[Held] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
-    carried_out: int = 0
+    orders_done: int = 0
 
 
 class Step:
-    """One atomic step, between its read and its commit. Not reusable."""
+    """One atomic step, from its read to its commit. It cannot be used again.
+
+    Attributes:
+        watching: the connection watches `meta`, so it must commit or unwatch.
+    """
 
     def __init__(
         self, redis: RedisServers, connection: Connection, keys: PartitionKeys, partition: int, meta: Meta
@@ -84,8 +90,8 @@ class Step:
 
         Raises:
             Fenced: if another worker claimed the partition.
-            Transient: if Redis did not answer as it should, or has lost steps of this worker; the partition has to
-                be claimed again then.
+            Transient: if Redis did not answer as it should, or has lost steps of this worker; then the partition must
+                be claimed again.
         """
         commands: list[tuple[Any, ...]] = [
             ("WATCH", self._keys.meta),
@@ -99,7 +105,7 @@ class Step:
         if owner is None or owner.decode() != self._meta.owner or int(version) > self._meta.version:
             raise Fenced(self._partition)
         if int(version) < self._meta.version:
-            # A rival's claim would have raised it: a replica without the last steps was promoted.
+            # A claim of another worker would have raised it: a replica without the last steps was promoted.
             raise Transient(f"Redis has lost steps of partition {self._partition}: it went back to an older state")
         return answers[2] if customers else []
 
@@ -108,11 +114,11 @@ class Step:
 
         Raises:
             Fenced: if `meta` was changed since `read`.
-            Transient: if Redis did not answer as it should; whether the step was taken is then unknown, and
-                the partition has to be claimed anew.
+            Transient: if Redis did not answer as it should. Then it is unknown whether the step was accepted, and the
+                partition must be claimed again.
         """
         if not self._connection.is_connected:
-            # Sending would connect anew, and on the new connection nothing is watched.
+            # Sending would open a new connection, which watches nothing.
             raise Transient("the connection was lost between reading and writing")
         meta, keys = self._meta, self._keys
         written: dict[str, str | int] = {**changes.fields, "version": meta.version + 1}
@@ -121,7 +127,14 @@ class Step:
         commands: list[tuple[Any, ...]] = [("MULTI",)]
         if changes.activities:
             commands.append(
-                ("MSET", *(part for name, raw in changes.activities.items() for part in (keys.customer(name), raw)))
+                (
+                    "MSET",
+                    *(
+                        part
+                        for customer, raw in changes.activities.items()
+                        for part in (keys.customer(customer), raw)
+                    ),
+                )
             )
         commands += _sorted_set_commands(keys.due, changes.due)
         for event_type, customers in changes.waiting.items():
@@ -136,10 +149,10 @@ class Step:
         if changes.released:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
             for rule_id in {rule_id for rule_id, _ in changes.released}:
-                names = [action_id for of, action_id in changes.released if of == rule_id]
-                commands.append(("ZREM", keys.held_of(rule_id), *names))
-        if changes.carried_out:
-            commands.append(("LTRIM", keys.orders, changes.carried_out, -1))
+                action_ids = [action_id for rule, action_id in changes.released if rule == rule_id]
+                commands.append(("ZREM", keys.held_of(rule_id), *action_ids))
+        if changes.orders_done:
+            commands.append(("LTRIM", keys.orders, changes.orders_done, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
         commands.append(("EXEC",))
         answers = await self._redis.converse(self._connection, commands)
@@ -147,7 +160,7 @@ class Step:
         if answers[-1] is None:
             raise Fenced(self._partition)
         if failed := [answer for answer in answers[-1] if isinstance(answer, Exception)]:
-            raise Transient(f"Redis took only a part of a step: {failed[0]}")
+            raise Transient(f"Redis accepted only a part of a step: {failed[0]}")
         meta.version += 1
         if changes.offset is not None:
             meta.offset = changes.offset
@@ -156,11 +169,11 @@ class Step:
 
 
 def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:
-    put = [part for name, score in scores.items() if score for part in (score, name)]
-    gone = [name for name, score in scores.items() if not score]
+    added = [part for member, score in scores.items() if score for part in (score, member)]
+    removed = [member for member, score in scores.items() if not score]
     commands: list[tuple[Any, ...]] = []
-    if put:
-        commands.append(("ZADD", key, *put))
-    if gone:
-        commands.append(("ZREM", key, *gone))
+    if added:
+        commands.append(("ZADD", key, *added))
+    if removed:
+        commands.append(("ZREM", key, *removed))
     return commands

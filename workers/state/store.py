@@ -1,7 +1,8 @@
 """The store: activity, due times and outbox of each partition in Redis, changed by one atomic step at a time.
 
-`workers.state.keys` has the keys, `workers.state.step` the atomic step, `workers.state.connection` the conversation
-with the servers. All keys of a partition are on one server, because they share a hash tag.
+`workers.state.keys` has the keys, `workers.state.step` the atomic step, `workers.state.connection` the commands to
+the servers. All keys of a partition are on one server, because they share a hash tag. Activities are bytes here: the
+store knows nothing of rules or conditions.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
-from workers.kafka.records import OutboxRecord, decode_record
+from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions
 from workers.state.keys import Keys
@@ -23,7 +24,12 @@ from workers.state.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A partition at the moment it was claimed."""
+    """A partition at the moment it was claimed.
+
+    Attributes:
+        meta: its `meta`, with the new owner.
+        outbox: the records that Kafka has not confirmed, in order.
+    """
 
     meta: Meta
     outbox: list[OutboxRecord]
@@ -31,11 +37,12 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Customers whose time has come, in one partition.
+    """Customers who can be decided now, in one partition.
 
     Attributes:
         customers: their ids.
-        waited: of these, by event type, those that waited for it and are to be taken out.
+        waited: by event type, those among them that waited for its watermark. The step that decides them removes them
+            from the waiting set.
     """
 
     customers: list[str]
@@ -43,11 +50,11 @@ class Due:
 
 
 class Store:
-    """Linger's state in Redis; see the module's docstring.
+    """Linger's state in Redis, under one namespace.
 
     Attributes:
         keys: the keys of its namespace.
-        redis: the servers, for commands that are no step.
+        redis: the servers, for commands outside a step.
         held_actions: actions above their rule's pace.
     """
 
@@ -56,17 +63,21 @@ class Store:
         self.redis = redis
         self.held_actions = HeldActions(self.redis, self.keys)
 
-    async def progress(self) -> dict[str, Progress]:
-        """Return what intake has told of each source partition, by `topic:partition`."""
+    async def progress(self) -> dict[tuple[str, int], Progress]:
+        """Return the progress of each source partition, by topic and number."""
         return await self.publish_progress({})
 
-    async def publish_progress(self, told: Mapping[str, Progress]) -> dict[str, Progress]:
-        """Tell the progress of some source partitions, and return that of all. One round trip."""
-        fields = [part for name, one in told.items() for part in (name, encode_progress(one))]
-        telling = [("HSET", self.keys.progress, *fields)] if fields else []
-        raw = (await self.redis.call([*telling, ("HGETALL", self.keys.progress)]))[-1]
+    async def publish_progress(self, reports: Mapping[tuple[str, int], Progress]) -> dict[tuple[str, int], Progress]:
+        """Publish the progress of some source partitions, and return that of all. One round trip."""
+        fields = [
+            part
+            for (topic, partition), progress in reports.items()
+            for part in (str(TopicPartition(topic, partition)), encode_progress(progress))
+        ]
+        writes = [("HSET", self.keys.progress, *fields)] if fields else []
+        raw = (await self.redis.call([*writes, ("HGETALL", self.keys.progress)]))[-1]
         pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-        return {name.decode(): decode_progress(value) for name, value in pairs}
+        return {TopicPartition.parse(text.decode()): decode_progress(value) for text, value in pairs}
 
     @asynccontextmanager
     async def step(self, partition: int, meta: Meta) -> AsyncIterator[Step]:
@@ -80,17 +91,17 @@ class Store:
     async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
         """Make `owner` the owner of a partition and return what is stored of it.
 
-        Called twice it claims twice. A partition never seen has offset -1. Whatever an earlier owner, or this
-        one on a lost connection, still has under way is refused from now on.
+        Called twice, it claims twice. A partition without state has offset -1. From now on, a step still in flight is
+        refused, whether of an earlier owner or of this one on a lost connection.
 
         Args:
-            partition: which.
+            partition: its number.
             owner: unique token of this worker.
-            again: only if `owner` owns it already; for finding out what became of an unanswered step.
+            again: claim only if `owner` owns the partition already, to learn whether an unanswered step was accepted.
 
         Raises:
-            Fenced: with `again`, if somebody else owns it now.
-            Transient: if Redis did not answer as it should, or somebody else claimed at the same moment.
+            Fenced: with `again`, if another worker owns it now.
+            Transient: if Redis did not answer as it should, or another worker claimed at the same moment.
         """
         keys = self.keys.partition(partition)
         async with self.redis.connection(keys.meta) as connection:
@@ -104,43 +115,44 @@ class Store:
             written: list[Any] = ["owner", owner, "version", version]
             done = await self.redis.converse(connection, [("MULTI",), ("HSET", keys.meta, *written), ("EXEC",)])
             if done[-1] is None:
-                raise Transient(f"partition {partition} was claimed by somebody else at the same moment")
+                raise Transient(f"partition {partition} was claimed by another worker at the same moment")
             await self.redis.wait_for_replicas(connection)
         offset, topic_id = int(fields.pop("offset", -1)), fields.pop("topic_id", None)
         return Claimed(Meta(owner, version, offset, topic_id, fields), [decode_record(raw) for raw in answers[2]])
 
     async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
-        """Return which customers' time has come, for several partitions in one round trip to each server.
+        """Return the customers who can be decided now, for several partitions in one round trip to each server.
 
         Args:
-            bounds: by partition, up to when timers may be looked at, and the same by event type for those who wait.
-            limit: at most so many customers of each kind and partition.
+            bounds: by partition, the moment up to which due times may fire, and by event type its watermark, for
+                customers who wait for it.
+            limit: at most this many customers per partition and set.
         """
-        asked = [
-            (partition, name, until_ms)
+        queries = [
+            (partition, event_type, until_ms)
             for partition, (upto_ms, waiting) in bounds.items()
-            for name, until_ms in [(None, upto_ms), *waiting.items()]
+            for event_type, until_ms in [(None, upto_ms), *waiting.items()]
         ]
-        if not asked:
+        if not queries:
             return {}
         commands: list[tuple[Any, ...]] = []
-        for partition, name, until_ms in asked:
+        for partition, event_type, until_ms in queries:
             keys = self.keys.partition(partition)
-            key = keys.due if name is None else keys.waiting(name)
+            key = keys.due if event_type is None else keys.waiting(event_type)
             commands.append(("ZRANGE", key, "-inf", until_ms, "BYSCORE", "LIMIT", 0, limit))
         answers = await self.redis.call(commands)
         customers: dict[int, dict[str, None]] = {}
         waited: dict[int, dict[str, list[str]]] = {}
-        for (partition, name, _), raw in zip(asked, answers, strict=True):
+        for (partition, event_type, _), raw in zip(queries, answers, strict=True):
             if not raw:
                 continue
-            names = [customer.decode() for customer in raw]
-            customers.setdefault(partition, {}).update(dict.fromkeys(names))
-            if name is not None:
-                waited.setdefault(partition, {})[name] = names
+            customer_ids = [customer.decode() for customer in raw]
+            customers.setdefault(partition, {}).update(dict.fromkeys(customer_ids))
+            if event_type is not None:
+                waited.setdefault(partition, {})[event_type] = customer_ids
         return {
-            partition: Due(list(islice(found, limit)), waited.get(partition, {}))
-            for partition, found in customers.items()
+            partition: Due(list(islice(due, limit)), waited.get(partition, {}))
+            for partition, due in customers.items()
         }
 
     async def activity(self, partition: int, customer_id: str) -> bytes | None:
@@ -161,11 +173,11 @@ class Store:
         return {partition: text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
-        """Go through the customers of all partitions, about `count` keys at a time, one server after the other.
+        """Scan the customers of all partitions, about `count` keys at a time, one server after the other.
 
         Returns:
-            The next cursor, 0 at the end, and customers by hash tag; every customer who is there all the time is
-            found at least once.
+            The next cursor, 0 at the end, and customers by hash tag. A customer who is stored during the whole scan
+            is returned at least once.
 
         Raises:
             Transient: if Redis did not answer as it should, or keys have moved; begin again from cursor 0 then.
@@ -181,13 +193,13 @@ class Store:
     async def wipe(
         self, partition: int, meta: Meta, keys: Sequence[str], fields: Mapping[str, str] | None = None
     ) -> None:
-        """Delete keys of a partition in one atomic step, if it is still its owner who asks.
+        """Delete keys of a partition in one atomic step, if the caller still owns it.
 
         Args:
-            partition: whose.
-            meta: as its owner wrote it last; brought up to date.
-            keys: to be deleted.
-            fields: given, `meta` begins anew with these and its owner.
+            partition: its number.
+            meta: as its owner wrote it last; it is brought up to date.
+            keys: the keys to delete.
+            fields: if given, `meta` is replaced by these fields and its owner.
 
         Raises:
             Fenced: if another worker claimed the partition.
@@ -213,7 +225,7 @@ class Store:
             meta.offset, meta.topic_id, meta.fields = -1, None, dict(fields)
 
     async def count_up(self, key: str, number: int, seconds: int) -> int:
-        """Add to a counter and return its new value; the counter expires after some seconds."""
+        """Add to a counter and return its new value; the counter expires after `seconds`."""
         answers = await self.redis.call([("INCRBY", key, number), ("EXPIRE", key, seconds)])
         return int(answers[0])
 

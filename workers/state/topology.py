@@ -1,8 +1,9 @@
 """Where a key lives: on one Redis server, on the master that Sentinel names, or on one of a cluster's masters.
 
-The store asks this module for a pool of connections and tells it what went wrong on one; the module never tries
-anything again by itself. Whatever is wrong with a place is `Transient`: the same step comes again, in order, and
-is then sent to where its key lives by that time. It knows nothing of partitions, steps or customers.
+The store asks this module for a pool of connections, and reports failures of a connection to it; the module never
+retries a command. Every problem with a server is `Transient`: the store's caller retries the same step, in order,
+and it then goes to the server that holds its key by that time. This module knows nothing of partitions, steps or
+customers.
 """
 
 import asyncio
@@ -35,8 +36,8 @@ class Masters:
     """Every server that holds keys.
 
     Attributes:
-        pools: of connections, by `host:port`, always in the same order while `layout` is the same.
-        layout: a number that stands for which of them holds which keys.
+        pools: connection pools by `host:port`, in the same order while `layout` is the same.
+        layout: a number that identifies which server holds which keys.
     """
 
     pools: dict[str, ConnectionPool]
@@ -47,43 +48,52 @@ class Nodes(ABC):
     """The Redis servers of one store."""
 
     survey: tuple[Command, ...] = (("INFO", "server"),)
-    """What to ask a server together with a SCAN, for `check_survey`."""
+    """Commands to send to a server together with a SCAN; `check_survey` takes their answers."""
 
     @abstractmethod
     async def holding(self, key: str) -> ConnectionPool:
         """Return connections to the server that holds a key.
 
         Raises:
-            Transient: if it is not known at the moment.
+            Transient: if that server is not known at the moment.
         """
 
     async def split(self, commands: Sequence[Command]) -> list[tuple[ConnectionPool, list[int]]]:
-        """Return which server each command goes to, by its number; a command's first argument is its key.
+        """Group commands by server: return each server with the indexes of its commands.
+
+        A command's first argument is its key.
 
         Raises:
-            Transient: if that is not known at the moment.
+            Transient: if the server of a key is not known at the moment.
         """
         return [(await self.holding(""), list(range(len(commands))))]
 
     @abstractmethod
-    async def masters(self, *, anew: bool = False) -> Masters:
-        """Return every server that holds keys; `anew` asks for them even if they are known.
+    async def masters(self, *, refresh: bool = False) -> Masters:
+        """Return every server that holds keys.
+
+        Args:
+            refresh: ask the servers for the present layout, even if one is known.
 
         Raises:
             Transient: if they are not known at the moment.
         """
 
     def check_survey(self, answers: Sequence[Any], layout: int) -> int:
-        """Return a number that stands for the server process which a SCAN's cursor belongs to.
+        """Return a number that identifies the server process to which a SCAN's cursor belongs.
+
+        Args:
+            answers: the answers to `survey`.
+            layout: the layout with which the scan began.
 
         Raises:
-            Transient: if keys are not where `layout` says, so that a SCAN would miss some.
+            Transient: if the layout has changed, so that a SCAN would miss some keys.
         """
         return crc32(_field(answers[0], "run_id").encode())
 
     @abstractmethod
     def failed(self, address: Address, error: BaseException) -> None:
-        """Take note of what a server answered, or that it did not."""
+        """Note an error of a server, or that it did not answer."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -91,7 +101,7 @@ class Nodes(ABC):
 
 
 class _Pools:
-    """Connections to servers, all made with the same credentials, certificates and deadlines."""
+    """Connection pools by server, all with the same credentials, certificates and deadlines."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
@@ -104,7 +114,7 @@ class _Pools:
         return pool
 
     async def keep_only(self, addresses: set[Address]) -> None:
-        """Close what lies idle to other servers; who still has a connection to one may finish."""
+        """Close idle connections to other servers; a connection in use may finish."""
         for address, pool in self._pools.items():
             if address not in addresses:
                 await pool.disconnect(inuse_connections=False)
@@ -115,7 +125,7 @@ class _Pools:
 
 
 class Server(Nodes):
-    """One server that holds everything."""
+    """One server that holds every key."""
 
     def __init__(self, address: Address, options: Mapping[str, Any]) -> None:
         self._pools = _Pools(options)
@@ -123,11 +133,11 @@ class Server(Nodes):
         self._name = _text(address)
 
     async def holding(self, key: str) -> ConnectionPool:
-        """Return connections to it."""
+        """Return connections to the server."""
         return self._pool
 
-    async def masters(self, *, anew: bool = False) -> Masters:
-        """Return it alone."""
+    async def masters(self, *, refresh: bool = False) -> Masters:
+        """Return the only server."""
         return Masters({self._name: self._pool})
 
     def failed(self, address: Address, error: BaseException) -> None:
@@ -139,7 +149,7 @@ class Server(Nodes):
 
 
 class SentinelMaster(Nodes):
-    """The master of a service that Sentinel watches; asked for again whenever it does not serve as one."""
+    """The master of a service that Sentinel watches; Sentinel is asked again when it no longer acts as master."""
 
     def __init__(
         self,
@@ -164,19 +174,19 @@ class SentinelMaster(Nodes):
         """
         return self._pools.at(await self._present())
 
-    async def masters(self, *, anew: bool = False) -> Masters:
+    async def masters(self, *, refresh: bool = False) -> Masters:
         """Return the present master alone.
 
         Raises:
             Transient: if no sentinel names one.
         """
-        if anew:
+        if refresh:
             self._master = None
         master = await self._present()
         return Masters({_text(master): self._pools.at(master)})
 
     def failed(self, address: Address, error: BaseException) -> None:
-        """Ask the sentinels again before the next command, if the present master does not serve as one."""
+        """Ask the sentinels again before the next command, if the present master no longer acts as one."""
         if address == self._master and isinstance(error, _MASTER_IS_GONE):
             self._master = None
 
@@ -197,25 +207,25 @@ class SentinelMaster(Nodes):
             return master
 
     async def _discover(self) -> Address:
-        """Ask all sentinels at once; the newest configuration counts, for one that was cut off knows an old one."""
+        """Ask all sentinels at once; the newest configuration counts, because one that was cut off has an old one."""
         answers = await asyncio.gather(*map(self._ask, self._sentinels))
-        found = [answer for answer in answers if not isinstance(answer, str)]
-        if not found:
+        configurations = [answer for answer in answers if not isinstance(answer, str)]
+        if not configurations:
             raise Transient(f"no sentinel names a master of '{self._service}': {'; '.join(map(str, answers))}")
-        return max(found)[1]
+        return max(configurations)[1]
 
-    async def _ask(self, name: str) -> tuple[int, Address] | str:
-        """Return a configuration's number and the master in it, or why there is none."""
+    async def _ask(self, sentinel: str) -> tuple[int, Address] | str:
+        """Return the number of a sentinel's configuration and its master, or a problem."""
         try:
-            services = await self._sentinels[name].sentinel_masters()
+            services = await self._sentinels[sentinel].sentinel_masters()
         except (RedisError, OSError) as error:
-            return f"{name}: {error}"
+            return f"{sentinel}: {error}"
         assert isinstance(services, dict)
         state = services.get(self._service)
         if state is None:
-            return f"{name}: watches {', '.join(sorted(services)) or 'nothing'}"
+            return f"{sentinel}: watches {', '.join(sorted(services)) or 'nothing'}"
         if not state["is_master"] or state["is_sdown"] or state["is_odown"]:
-            return f"{name}: {state['ip']}:{state['port']} is down"
+            return f"{sentinel}: {state['ip']}:{state['port']} is down"
         return state["config-epoch"], (state["ip"], state["port"])
 
 
@@ -224,7 +234,7 @@ class _Map:
     """Which master holds which slots.
 
     Attributes:
-        ranges: first and last slot, and the address of their master.
+        ranges: first and last slot of each range, and the address of its master.
         layout: see `Masters`.
     """
 
@@ -236,7 +246,7 @@ class _Map:
 
 
 class Cluster(Nodes):
-    """The masters of a Redis Cluster; the map of slots is asked for again whenever it proves wrong."""
+    """The masters of a Redis Cluster; the map of slots is read again whenever it proves wrong."""
 
     survey = (("INFO", "server"), ("CLUSTER", "NODES"))
 
@@ -246,7 +256,7 @@ class Cluster(Nodes):
         self._map: _Map | None = None
         self._slots: dict[int, ConnectionPool] = {}
         self._is_stale = True
-        self._knows: Address | None = None
+        self._named: Address | None = None
         self._silent: Address | None = None
         self._asking = asyncio.Lock()
 
@@ -254,60 +264,62 @@ class Cluster(Nodes):
         """Return connections to the master of the key's slot.
 
         Raises:
-            Transient: if no node tells which it is, or it has none.
+            Transient: if no node returns the map of slots, or the slot has no master.
         """
-        known = await self._present()
+        slot_map = await self._present()
         slot: int = key_slot(key.encode())
         if (pool := self._slots.get(slot)) is None:
-            if (address := known.master_of(slot)) is None:
+            if (address := slot_map.master_of(slot)) is None:
                 self._is_stale = True
                 raise Transient(f"slot {slot} of the Redis cluster has no master")
             pool = self._slots[slot] = self._pools.at(address)
         return pool
 
     async def split(self, commands: Sequence[Command]) -> list[tuple[ConnectionPool, list[int]]]:
-        """Return which master each command goes to, by its number; a command's first argument is its key.
+        """Group commands by master: return each master with the indexes of its commands.
+
+        A command's first argument is its key.
 
         Raises:
-            Transient: if that is not known at the moment.
+            Transient: if the master of a slot is not known at the moment.
         """
         groups: dict[ConnectionPool, list[int]] = {}
         for number, command in enumerate(commands):
             groups.setdefault(await self.holding(str(command[1])), []).append(number)
         return list(groups.items())
 
-    async def masters(self, *, anew: bool = False) -> Masters:
+    async def masters(self, *, refresh: bool = False) -> Masters:
         """Return every master that holds a slot.
 
         Raises:
-            Transient: if no node tells them.
+            Transient: if no node returns the map of slots.
         """
-        self._is_stale = self._is_stale or anew
-        known = await self._present()
-        addresses = sorted({address for _, _, address in known.ranges})
-        return Masters({_text(address): self._pools.at(address) for address in addresses}, known.layout)
+        self._is_stale = self._is_stale or refresh
+        slot_map = await self._present()
+        addresses = sorted({address for _, _, address in slot_map.ranges})
+        return Masters({_text(address): self._pools.at(address) for address in addresses}, slot_map.layout)
 
     def check_survey(self, answers: Sequence[Any], layout: int) -> int:
-        """Return a number that stands for the server process which a SCAN's cursor belongs to.
+        """Return a number that identifies the server process to which a SCAN's cursor belongs.
 
         Raises:
-            Transient: if slots move or have moved: keys could go from a master that was not scanned yet to one
-                that was.
+            Transient: if slots move or have moved: keys could move from a master that is not scanned yet to one that
+                was.
         """
         nodes = _decoded(answers[1])
         if _is_moving(nodes) or _layout_of_nodes(nodes) != layout:
             self._is_stale = True
-            raise Transient("slots of the Redis cluster are moving, so going through all keys has to begin again")
+            raise Transient("slots of the Redis cluster are moving, so the scan of all keys must begin again")
         return super().check_survey(answers, layout)
 
     def failed(self, address: Address, error: BaseException) -> None:
-        """Ask for the map again before the next command, if this is no longer where a slot lives.
+        """Read the map again before the next command, if the server no longer holds the slot.
 
-        Not for ASK and TRYAGAIN: the slot is on its way, and stays here until all of it has moved.
+        Not after ASK and TRYAGAIN: the slot is moving, and belongs to this server until all of it has moved.
         """
         if isinstance(error, MovedError):
-            # Who is named knows it for certain; the others may not have heard of it yet.
-            self._knows = (error.host or address[0], error.port)
+            # The named node knows for certain; the others may not have learned of it yet.
+            self._named = (error.host or address[0], error.port)
             self._is_stale = True
         elif isinstance(error, _MASTER_IS_GONE):
             self._silent = address
@@ -324,7 +336,7 @@ class Cluster(Nodes):
             if self._map is None or self._is_stale:
                 self._is_stale = False
                 try:
-                    self._map = await self._ask_somebody()
+                    self._map = await self._read_map()
                 except BaseException:
                     self._is_stale = True
                     raise
@@ -332,27 +344,28 @@ class Cluster(Nodes):
                 await self._pools.keep_only({address for _, _, address in self._map.ranges})
             return self._map
 
-    async def _ask_somebody(self) -> _Map:
+    async def _read_map(self) -> _Map:
         problems = []
         for address in self._candidates():
             try:
-                if (found := _map_of(await _asked(self._pools.at(address), ("CLUSTER", "SLOTS")), address)).ranges:
-                    return found
+                slots = _map_of(await _asked(self._pools.at(address), ("CLUSTER", "SLOTS")), address)
+                if slots.ranges:
+                    return slots
                 problems.append(f"{_text(address)}: knows of no slot")
             except (RedisError, OSError) as error:
                 problems.append(f"{_text(address)}: {error}")
-        raise Transient(f"no node of the Redis cluster tells its slots: {'; '.join(problems)}")
+        raise Transient(f"no node of the Redis cluster returns its slots: {'; '.join(problems)}")
 
     def _candidates(self) -> list[Address]:
-        """Return whom to ask: first who knows best, last who did not answer just now."""
-        known = [address for _, _, address in self._map.ranges] if self._map is not None else []
-        order = dict.fromkeys([*([self._knows] if self._knows else []), *known, *self._starting])
-        silent, self._knows, self._silent = self._silent, None, None
+        """Return the nodes to ask: first the one that knows for certain, last the one that just did not answer."""
+        masters = [address for _, _, address in self._map.ranges] if self._map is not None else []
+        order = dict.fromkeys([*([self._named] if self._named else []), *masters, *self._starting])
+        silent, self._named, self._silent = self._silent, None, None
         return sorted(order, key=lambda address: address == silent)
 
 
 def _map_of(answer: Sequence[Any], asked: Address) -> _Map:
-    """Read an answer to CLUSTER SLOTS; a node without a name is the one that was asked."""
+    """Read an answer to CLUSTER SLOTS; a node without a host is the one that was asked."""
     ranges, owned = [], []
     for first, last, master, *_ in answer:
         host = _decoded(master[0] or b"")
@@ -362,16 +375,16 @@ def _map_of(answer: Sequence[Any], asked: Address) -> _Map:
 
 
 def _layout_of_nodes(nodes: str) -> int:
-    """Read who owns which slots from an answer to CLUSTER NODES."""
+    """Return the number of the layout in an answer to CLUSTER NODES."""
     owned = []
     for line in nodes.splitlines():
-        name, _, flags, *_ = fields = line.split()
+        node_id, _, flags, *_ = fields = line.split()
         if "master" not in flags:
             continue
         for slots in fields[8:]:
             if not slots.startswith("["):
                 first, _, last = slots.partition("-")
-                owned.append((int(first), int(last or first), name))
+                owned.append((int(first), int(last or first), node_id))
     return _layout(owned)
 
 
@@ -380,7 +393,7 @@ def _layout(owned: list[tuple[int, int, str]]) -> int:
 
 
 def _is_moving(nodes: str) -> bool:
-    """Tell whether the node that answered CLUSTER NODES gives or gets a slot just now."""
+    """Return whether the node that answered CLUSTER NODES is giving or receiving a slot."""
     return any("myself" in line.split()[2] and "[" in line for line in nodes.splitlines())
 
 
@@ -390,7 +403,7 @@ async def _asked(pool: ConnectionPool, command: Command) -> Any:
         await connection.send_command(*command)
         return await connection.read_response()
     except BaseException:
-        # Cancelled between question and answer: the answer would be taken for the next question's.
+        # Cancelled between command and answer: the answer would be taken for that to the next command.
         await connection.disconnect(nowait=True)
         raise
     finally:
@@ -412,12 +425,12 @@ def _text(address: Address) -> str:
 
 
 def open_nodes(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
-    """Return the servers that `Settings.redis_connection` describes; nothing is asked of them yet.
+    """Return the servers that `Settings.redis_connection` describes; no connection is opened yet.
 
     Args:
-        arguments: `url`, and what redis-py's connections take. With `cluster`, a list of the addresses of
-            starting nodes, it is a cluster; with `sentinels`, a list of addresses, and `service`, Sentinel's
-            master, and `sentinel_username` and `sentinel_password` may be there.
+        arguments: `url`, and arguments of redis-py's connections. `cluster`, a list of addresses of starting nodes,
+            makes it a cluster. `sentinels`, a list of addresses, and `service` make it Sentinel's master; then
+            `sentinel_username` and `sentinel_password` are optional.
         timeout_ms: deadline of every connection and answer.
     """
     given = dict(arguments)
@@ -431,8 +444,8 @@ def open_nodes(arguments: Mapping[str, Any], timeout_ms: int) -> Nodes:
         return Cluster(cluster, options)
     if not sentinels:
         return Server(address, options)
-    patience = min(timeout, _SENTINEL_SECONDS)
-    sentinel_options = {**credentials, "socket_timeout": patience, "socket_connect_timeout": patience}
+    sentinel_timeout = min(timeout, _SENTINEL_SECONDS)
+    sentinel_options = {**credentials, "socket_timeout": sentinel_timeout, "socket_connect_timeout": sentinel_timeout}
     if url.startswith("rediss://"):
         sentinel_options |= {
             "ssl": True,

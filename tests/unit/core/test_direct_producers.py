@@ -14,14 +14,14 @@ from tests.support.builders import day, rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import SOURCE, Agent, record
 from workers.core.direct_producers import (
-    UNORDERED_MS,
+    MAX_OUT_OF_ORDER_MS,
     DirectProducerProgress,
     direct_problems,
     direct_source,
-    foreign_sources,
+    intake_sources,
     only_direct,
 )
-from workers.core.watermarks import UNSEEN_MS, PartitionWatermarks, Progress
+from workers.core.watermarks import NO_WATERMARK_MS, PartitionWatermarks, Progress
 from workers.kafka.acls import Right
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
@@ -53,7 +53,7 @@ def test_intake_leaves_the_activity_topic_alone() -> None:
     declared = direct_source(MIXED, ACTIVITY)
     assert declared is not None
     assert declared.types() == ("login", "purchase")
-    assert [one.topic for one in foreign_sources(MIXED, ACTIVITY)] == [SOURCE]
+    assert [one.topic for one in intake_sources(MIXED, ACTIVITY)] == [SOURCE]
     assert direct_source(MIXED, "other.activity") is None
 
 
@@ -89,27 +89,27 @@ def test_a_worker_may_still_write_to_the_activity_topic() -> None:
 
 def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
     hearing = DirectProducerProgress()
-    hearing.hear(day(7))
-    hearing.hear(day(3))
-    assert (hearing.progress.last_record_ms, hearing.watermark_ms) == (day(7), day(7) - UNORDERED_MS)
+    hearing.note_record(day(7))
+    hearing.note_record(day(3))
+    assert (hearing.progress.last_record_ms, hearing.watermark_ms) == (day(7), day(7) - MAX_OUT_OF_ORDER_MS)
 
 
 def test_watching_begins_once_and_goes_on_with_a_new_owner() -> None:
     hearing = DirectProducerProgress()
-    hearing.begin(day(2))
-    hearing.begin(day(5))
-    told = hearing.told(day(9), 4)
+    hearing.watch_from(day(2))
+    hearing.watch_from(day(5))
+    told = hearing.progress_report(day(9), 4)
     assert told == Progress(day(9), 0, day(2), 4)
-    after = DirectProducerProgress.going_on(told)
-    after.begin(day(50))
+    after = DirectProducerProgress.resumed(told)
+    after.watch_from(day(50))
     assert after.progress.since_ms == day(2)
     assert after.last_direct_ms == 0
 
 
 def test_what_is_heard_makes_nothing_unseen() -> None:
     horizon = PartitionWatermarks({"login": day(5), "purchase": day(2), "nps": 0})
-    horizon.hear(["login", "purchase"], day(4))
-    assert horizon.until == {"login": day(5), "purchase": day(4), "nps": 0}
+    horizon.advance(["login", "purchase"], day(4))
+    assert horizon.by_type == {"login": day(5), "purchase": day(4), "nps": 0}
 
 
 # --- what is decided ----------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
         await agent.observe(end=3)
         await agent.process(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
         assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(93), day(93))
-        assert agent.processor.watermarks["login"] == day(93) - UNORDERED_MS
+        assert agent.processor.watermarks["login"] == day(93) - MAX_OUT_OF_ORDER_MS
         await agent.process(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
         assert hearing.progress.last_record_ms == day(99)
 
@@ -202,7 +202,7 @@ def test_far_behind_due_times_fire_as_far_as_it_was_read() -> None:
         await agent.process(login(0, 1), login(1, 99, "bob"))
         await agent.observe(end=3)
         await agent.processor.fire()
-        assert agent.processor.watermarks["login"] == day(99) - UNORDERED_MS
+        assert agent.processor.watermarks["login"] == day(99) - MAX_OUT_OF_ORDER_MS
         assert await acted(agent) == ["ada"]
 
     lawful(law, SINCE_2024)
@@ -212,8 +212,8 @@ def test_a_type_that_comes_from_elsewhere_too_is_not_seen_by_direct_records() ->
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.observe(end=2)
         await agent.process(login(0, 99))
-        assert agent.processor.watermarks["login"] == day(99) - UNORDERED_MS
-        assert agent.processor.watermarks["purchase"] < day(99) - UNORDERED_MS
+        assert agent.processor.watermarks["login"] == day(99) - MAX_OUT_OF_ORDER_MS
+        assert agent.processor.watermarks["purchase"] < day(99) - MAX_OUT_OF_ORDER_MS
 
     both = (source(SOURCE, "purchase"), source(ACTIVITY, "login", "purchase"))
     lawful(law, sources(*(one | {"complete_since": "2024-01-01"} for one in both)))
@@ -225,12 +225,12 @@ def test_what_redis_lost_is_unheard_again() -> None:
         await agent.observe()
         copy = deepcopy(store.contents[0])
         await agent.process(login(1, 99, "bob"), login(2, 99))
-        assert agent.processor.partitions[0].direct_producers.watermark_ms == day(99) - UNORDERED_MS
+        assert agent.processor.partitions[0].direct_producers.watermark_ms == day(99) - MAX_OUT_OF_ORDER_MS
         store.contents[0] = copy
         assert await agent.process(login(3, 99, "cyd"), follows=3) == SeekTo(1)
-        assert agent.processor.watermarks["login"] == UNSEEN_MS
+        assert agent.processor.watermarks["login"] == NO_WATERMARK_MS
         await agent.process(login(1, 92, "bob"), follows=1)
-        assert agent.processor.watermarks["login"] == day(92) - UNORDERED_MS
+        assert agent.processor.watermarks["login"] == day(92) - MAX_OUT_OF_ORDER_MS
 
     lawful(law, SINCE_2024)
 

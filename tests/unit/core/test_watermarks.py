@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from schemas.sources import SourcesFile
 from tests.support.builders import DAY, START, day
 from workers.core.watermarks import (
-    UNSEEN_MS,
+    NO_WATERMARK_MS,
     PartitionWatermarks,
     Progress,
+    complete_types,
     decode_progress,
     encode_progress,
-    seen_by_type,
     sent_to,
     silent_sources,
     watched_since,
-    whole_types,
+    watermarks_by_type,
 )
 
 
@@ -42,17 +42,17 @@ def progress(seen_day: float, spoke_day: float | None = None, since_day: float =
 
 
 def test_a_type_is_seen_until_the_least_of_its_partitions() -> None:
-    known = {f"orders:{number}": progress(seen, 10, partitions=3) for number, seen in enumerate([9, 7, 8])}
-    assert seen_by_type(sources(source("orders", "purchase")), known) == {"purchase": day(7)}
+    known = {("orders", number): progress(seen, 10, partitions=3) for number, seen in enumerate([9, 7, 8])}
+    assert watermarks_by_type(sources(source("orders", "purchase")), known) == {"purchase": day(7)}
 
 
 def test_a_type_of_two_sources_is_seen_until_the_lesser_of_them() -> None:
     two = sources(source("web", "purchase"), source("till", "purchase"))
-    assert seen_by_type(two, {"web:0": progress(9, 9), "till:0": progress(4, 9)}) == {"purchase": day(4)}
+    assert watermarks_by_type(two, {("web", 0): progress(9, 9), ("till", 0): progress(4, 9)}) == {"purchase": day(4)}
 
 
 def test_a_source_tells_nothing_of_types_that_it_does_not_carry() -> None:
-    seen = seen_by_type(SHOP, {"orders:0": progress(9, 9), "site:0": progress(4, 9)})
+    seen = watermarks_by_type(SHOP, {("orders", 0): progress(9, 9), ("site", 0): progress(4, 9)})
     assert seen == {"purchase": day(9), "login": day(4), "cancellation": day(4)}
 
 
@@ -60,24 +60,24 @@ def test_a_source_tells_nothing_of_types_that_it_does_not_carry() -> None:
     "known",
     [
         {},
-        {"orders:1": progress(9, 9, partitions=2)},
-        {"orders:0": progress(9, 9, partitions=2)},
-        {"orders:0": progress(9, 9, partitions=0)},
-        {"orders:0": progress(9, 9, partitions=3), "orders:2": progress(9, 9, partitions=3)},
-        {"ordersx:0": progress(9, 9), "orders:00": progress(9, 9)},
+        {("orders", 1): progress(9, 9, partitions=2)},
+        {("orders", 0): progress(9, 9, partitions=2)},
+        {("orders", 0): progress(9, 9, partitions=0)},
+        {("orders", 0): progress(9, 9, partitions=3), ("orders", 2): progress(9, 9, partitions=3)},
+        {("ordersx", 0): progress(9, 9), ("order", 0): progress(9, 9)},
     ],
 )
-def test_nothing_is_seen_while_one_partition_is_unknown(known: dict[str, Progress]) -> None:
-    assert seen_by_type(sources(source("orders", "purchase")), known) == {"purchase": UNSEEN_MS}
+def test_nothing_is_seen_while_one_partition_is_unknown(known: dict[tuple[str, int], Progress]) -> None:
+    assert watermarks_by_type(sources(source("orders", "purchase")), known) == {"purchase": NO_WATERMARK_MS}
     assert silent_sources(sources(source("orders", "purchase")), known, day(1_000)) == []
     assert watched_since(sources(source("orders", "purchase")), known) is None
 
 
 def test_a_topic_that_gains_a_partition_is_unseen_until_that_one_is_known_too() -> None:
-    grown = {"orders:0": progress(9, 9, partitions=2)}
+    grown = {("orders", 0): progress(9, 9, partitions=2)}
     only = sources(source("orders", "purchase"))
-    assert seen_by_type(only, grown) == {"purchase": UNSEEN_MS}
-    assert seen_by_type(only, {**grown, "orders:1": progress(9, None, 9, 2)}) == {"purchase": day(9)}
+    assert watermarks_by_type(only, grown) == {"purchase": NO_WATERMARK_MS}
+    assert watermarks_by_type(only, {**grown, ("orders", 1): progress(9, None, 9, 2)}) == {"purchase": day(9)}
 
 
 def test_a_topic_name_with_colons_is_no_riddle() -> None:
@@ -87,12 +87,12 @@ def test_a_topic_name_with_colons_is_no_riddle() -> None:
 
 
 def test_what_the_caller_waits_for_itself_is_not_held_up_by_partitions_that_others_read() -> None:
-    known = {"log:0": progress(9, 9, partitions=2), "log:1": progress(2, 8, partitions=2)}
+    known = {("log", 0): progress(9, 9, partitions=2), ("log", 1): progress(2, 8, partitions=2)}
     only = sources(source("log", "purchase"))
-    assert seen_by_type(only, known) == {"purchase": day(2)}
-    assert seen_by_type(only, known, {"log": day(10)}) == {"purchase": day(10)}
-    assert seen_by_type(only, known, {"log": day(40)}) == {"purchase": day(12)}  # silent since day 9
-    assert seen_by_type(only, {}, {"log": day(10)}) == {"purchase": UNSEEN_MS}
+    assert watermarks_by_type(only, known) == {"purchase": day(2)}
+    assert watermarks_by_type(only, known, {"log": day(10)}) == {"purchase": day(10)}
+    assert watermarks_by_type(only, known, {"log": day(40)}) == {"purchase": day(12)}  # silent since day 9
+    assert watermarks_by_type(only, {}, {"log": day(10)}) == {"purchase": NO_WATERMARK_MS}
 
 
 # --- silence ------------------------------------------------------------------------------------------------------
@@ -101,34 +101,34 @@ def test_what_the_caller_waits_for_itself_is_not_held_up_by_partitions_that_othe
 @pytest.mark.parametrize(("now_day", "seen_day"), [(12, 12), (13, 13), (13.5, 13), (400, 13)])
 def test_a_source_that_stays_silent_stops_at_its_limit(now_day: float, seen_day: float) -> None:
     only = sources(source("orders", "purchase", max_silence="3 days"))
-    known = {"orders:0": progress(now_day, 10)}
-    assert seen_by_type(only, known) == {"purchase": day(seen_day)}
+    known = {("orders", 0): progress(now_day, 10)}
+    assert watermarks_by_type(only, known) == {"purchase": day(seen_day)}
     assert silent_sources(only, known, day(now_day)) == (["orders"] if now_day > 13 else [])
 
 
 def test_it_speaks_again_and_everything_until_then_is_seen() -> None:
     only = sources(source("orders", "purchase", max_silence="3 days"))
-    spoken = {"orders:0": progress(400, 399.5)}
-    assert seen_by_type(only, spoken) == {"purchase": day(400)}
+    spoken = {("orders", 0): progress(400, 399.5)}
+    assert watermarks_by_type(only, spoken) == {"purchase": day(400)}
     assert silent_sources(only, spoken, day(400)) == []
 
 
 def test_one_partition_that_speaks_is_enough_for_the_source() -> None:
     only = sources(source("orders", "purchase"))
-    known = {"orders:0": progress(40, 5, partitions=2), "orders:1": progress(40, 39, partitions=2)}
-    assert seen_by_type(only, known) == {"purchase": day(40)}
+    known = {("orders", 0): progress(40, 5, partitions=2), ("orders", 1): progress(40, 39, partitions=2)}
+    assert watermarks_by_type(only, known) == {"purchase": day(40)}
 
 
 def test_a_source_that_never_spoke_may_be_silent_since_it_is_watched() -> None:
     only = sources(source("orders", "purchase", max_silence="3 days"))
-    known = {"orders:0": progress(30, None, 20)}
-    assert seen_by_type(only, known) == {"purchase": day(23)}
+    known = {("orders", 0): progress(30, None, 20)}
+    assert watermarks_by_type(only, known) == {"purchase": day(23)}
     assert silent_sources(only, known, day(30)) == ["orders"]
 
 
 def test_a_silent_source_holds_no_types_but_its_own() -> None:
-    known = {"orders:0": progress(40, 40), "site:0": progress(40, 10)}
-    assert seen_by_type(SHOP, known) == {"purchase": day(40), "login": day(11), "cancellation": day(11)}
+    known = {("orders", 0): progress(40, 40), ("site", 0): progress(40, 10)}
+    assert watermarks_by_type(SHOP, known) == {"purchase": day(40), "login": day(11), "cancellation": day(11)}
     assert silent_sources(SHOP, known, day(40)) == ["site"]
 
 
@@ -138,15 +138,15 @@ def test_a_silent_source_holds_no_types_but_its_own() -> None:
 def test_a_type_is_watched_since_the_latest_of_its_partitions_and_sources() -> None:
     two = sources(source("web", "purchase"), source("till", "purchase", "login"))
     known = {
-        "web:0": progress(9, 9, 3, 2),
-        "web:1": progress(9, 9, 5, 2),
-        "till:0": progress(9, 9, 4),
+        ("web", 0): progress(9, 9, 3, 2),
+        ("web", 1): progress(9, 9, 5, 2),
+        ("till", 0): progress(9, 9, 4),
     }
     assert watched_since(two, known) == {"purchase": day(5), "login": day(4)}
 
 
 def test_a_partition_of_which_nothing_was_ever_seen_is_waited_for() -> None:
-    known = {"orders:0": Progress(day(9), 0, 0, 1)}
+    known = {("orders", 0): Progress(day(9), 0, 0, 1)}
     assert watched_since(sources(source("orders", "purchase")), known) is None
 
 
@@ -159,14 +159,14 @@ def test_a_type_is_whole_only_if_every_source_of_it_is() -> None:
     partly = sources(
         source("web", "purchase", "login", complete_since="2024-01-01"), source("till", "purchase", "nps")
     )
-    assert whole_types(partly) == {"login"}
+    assert complete_types(partly) == {"login"}
 
 
-# --- the horizon of one activity partition ------------------------------------------------------------------------
+# --- the watermarks of one activity partition ---------------------------------------------------------------------
 
 
-def horizon() -> PartitionWatermarks:
-    return PartitionWatermarks({"login": UNSEEN_MS})
+def fresh() -> PartitionWatermarks:
+    return PartitionWatermarks({"login": NO_WATERMARK_MS})
 
 
 def until(seen_day: float) -> dict[str, int]:
@@ -174,55 +174,55 @@ def until(seen_day: float) -> dict[str, int]:
 
 
 def test_a_look_counts_at_once_if_reading_is_there_already() -> None:
-    seen = horizon()
-    seen.look(offset=10, needed=10, until=until(1))
-    assert seen.until == until(1)
+    seen = fresh()
+    seen.update(position=10, required_position=10, by_type=until(1))
+    assert seen.by_type == until(1)
 
 
 def test_a_look_counts_only_when_reading_has_come_as_far_as_it_demands() -> None:
-    seen = horizon()
-    seen.look(offset=9, needed=10, until=until(1))
-    assert seen.until == {"login": UNSEEN_MS}
-    seen.look(offset=10, needed=10, until=until(2))
-    assert seen.until == until(2)
+    seen = fresh()
+    seen.update(position=9, required_position=10, by_type=until(1))
+    assert seen.by_type == {"login": NO_WATERMARK_MS}
+    seen.update(position=10, required_position=10, by_type=until(2))
+    assert seen.by_type == until(2)
 
 
 def test_one_look_is_kept_until_it_is_met_even_if_newer_ones_demand_more() -> None:
-    seen = horizon()
-    seen.look(offset=0, needed=100, until=until(1))
+    seen = fresh()
+    seen.update(position=0, required_position=100, by_type=until(1))
     for number in range(1, 10):
-        seen.look(offset=number * 10, needed=100 + number * 10, until=until(1 + number))
-        assert seen.until == {"login": UNSEEN_MS}
-    seen.look(offset=100, needed=300, until=until(20))
-    assert seen.until == until(1)
-    seen.look(offset=299, needed=500, until=until(30))
-    assert seen.until == until(1)
-    seen.look(offset=300, needed=500, until=until(31))
-    assert seen.until == until(20)
+        seen.update(position=number * 10, required_position=100 + number * 10, by_type=until(1 + number))
+        assert seen.by_type == {"login": NO_WATERMARK_MS}
+    seen.update(position=100, required_position=300, by_type=until(20))
+    assert seen.by_type == until(1)
+    seen.update(position=299, required_position=500, by_type=until(30))
+    assert seen.by_type == until(1)
+    seen.update(position=300, required_position=500, by_type=until(31))
+    assert seen.by_type == until(20)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.integers(0, 3)), min_size=1, max_size=40))
 def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(looks: list[tuple[int, int, int]]) -> None:
-    seen, offset, at_ms = horizon(), 0, START
+    seen, offset, at_ms = fresh(), 0, START
     taken = []
     for read, ahead, days in looks:
         offset, at_ms = offset + read, at_ms + days * DAY
-        before = seen.until["login"]
+        before = seen.by_type["login"]
         taken.append((offset + ahead - 2, at_ms))
-        seen.look(offset, offset + ahead - 2, {"login": at_ms})
-        now = seen.until["login"]
+        seen.update(offset, offset + ahead - 2, {"login": at_ms})
+        now = seen.by_type["login"]
         assert now >= before
-        assert now == UNSEEN_MS or any(needed <= offset and look_ms == now for needed, look_ms in taken)
+        assert now == NO_WATERMARK_MS or any(needed <= offset and look_ms == now for needed, look_ms in taken)
 
 
 @given(st.integers(1, 20), st.integers(1, 50))
 def test_under_steady_load_the_horizon_keeps_moving(speed: int, backlog: int) -> None:
     """However far the end runs ahead, a look is met after as many rounds as it takes to read what it demands."""
-    seen, offset, moved = horizon(), 0, 0
+    seen, offset, moved = fresh(), 0, 0
     for number in range(1, 400):
-        before = seen.until
-        seen.look(offset, offset + backlog, until(number))
-        moved += seen.until != before
+        before = seen.by_type
+        seen.update(offset, offset + backlog, until(number))
+        moved += seen.by_type != before
         offset += speed
     assert moved >= 400 // (backlog // speed + 2) - 2
 

@@ -46,7 +46,9 @@ def test_a_lifetime_that_is_not_whole_is_a_matter_of_watching() -> None:
 
 def test_a_series_that_no_worker_watches_yet_is_said_so() -> None:
     ruleset = rules(rule(when={"count": "purchase", "at most": 1, "where": {"amount": {"at least": 50}}}))
-    observed = Coverage({"purchase": day(0), "login": day(0), "cancellation": day(0)}, whole=frozenset({"purchase"}))
+    observed = Coverage(
+        {"purchase": day(0), "login": day(0), "cancellation": day(0)}, complete=frozenset({"purchase"})
+    )
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 60, observed=observed)
     assert only(report).gaps == (Gap("unwatched", "purchase"),)
     assert "no worker has made a step with the rule here" in only(report).gaps[0].text

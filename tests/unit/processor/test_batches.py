@@ -161,7 +161,7 @@ def test_an_activity_of_another_version_ends_the_worker_and_costs_no_event(raw: 
 
 def test_an_action_that_waits_may_have_a_variable_that_is_true_or_false() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        agent.processor.partitions[0].watermarks.until = {**agent.processor.watermarks, "purchase": day(2)}
+        agent.processor.partitions[0].watermarks.by_type = {**agent.processor.watermarks, "purchase": day(2)}
         await agent.process(record(0, "nps", attributes={"vip": True}))
         await agent.process(record(1, "nps", "2024-01-12T00:00:00Z", attributes={"vip": True}))
         assert reasons(await agent.published()) == []

@@ -49,10 +49,10 @@ def progress_of(
     """Find the progress of a source with one record sent on each day, the first at `earliest`; now is day 100."""
     records = [record(earliest + index, sent_day=sent_day) for index, sent_day in enumerate(days)]
     source = SourcePartition(PARTITION, LogBounds(earliest, earliest + len(days)), committed, 1)
-    first_ms = {} if first_day is None else {source.key: day(first_day)}
+    first_ms = {} if first_day is None else {source.topic_partition: day(first_day)}
     consumer = cast(AIOKafkaConsumer, SourceConsumer(records))
     found = asyncio.run(find_progress(consumer, [source], first_ms, Reading(day(100), {}), StoppedClock(100)))
-    return found[f"{SOURCE}:0"]
+    return found[SOURCE, 0]
 
 
 def test_a_source_that_was_read_to_its_end_has_been_seen_until_now() -> None:

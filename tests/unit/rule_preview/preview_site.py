@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.events.mapping import ForeignRecord, compile_source
+from workers.core.events.mapping import SourceRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 from workers.histories.simulated import simulate
@@ -90,7 +90,7 @@ class Site:
         mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
         latest = datetime(2030, 1, 1, tzinfo=UTC)
         found = [
-            mappers[one.topic](ForeignRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
+            mappers[one.topic](SourceRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
             for one in self.history.records
         ]
         return [encode_event(one).decode() + "\n" for one in found if one is not None]
@@ -128,7 +128,7 @@ class Site:
 
 def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:
     keys = [plan.key for plan in ruleset.plans()]
-    return Coverage(dict.fromkeys(keys, start_ms), whole=frozenset(keys))
+    return Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
 
 
 def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **options: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ ORDERS = SimpleNamespace(topic="orders", max_silence=timedelta(hours=1), types=l
 SOURCES: Any = SimpleNamespace(sources=[ORDERS])
 
 
-def progress(last_record_ms: int) -> dict[str, Progress]:
-    return {"orders:0": Progress(last_record_ms=last_record_ms, since_ms=1, partitions=1)}
+def progress(last_record_ms: int) -> dict[tuple[str, int], Progress]:
+    return {("orders", 0): Progress(last_record_ms=last_record_ms, since_ms=1, partitions=1)}
 
 
 @pytest.mark.parametrize(("now_ms", "silent"), [(1 + HOUR_MS, []), (2 + HOUR_MS, ["orders"])])

@@ -25,7 +25,7 @@ LATEST_YEAR_MS: Final = 253_402_300_800_000
 
 def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:
     """Return whether the whole history of a series is known."""
-    if series in observed.whole:
+    if series in observed.complete:
         return series in observed.since
     return activity.first_ms >= observed.since_ms(series) + SETTLING_MS
 

@@ -1,1 +1,1 @@
-"""A record as it arrives: mapped from a source, decoded from the activity topic, filtered."""
+"""Events as they arrive: mapped from a source record, decoded from the activity topic, filtered."""

@@ -1,4 +1,4 @@
-# What the compiler may know of `facts.py`.
+# Types for the compiler, for `decoding.py`.
 
 cdef class DecodedEvent:
     cdef public str event_id, type, customer_id
@@ -8,7 +8,7 @@ cdef class DecodedEvent:
     cpdef bytes fingerprint(self)
 
 cpdef DecodedEvent decode_event(bytes raw, object declared=*)
-cpdef DecodedEvent fact_of(object wire, long long at_ms)
+cpdef DecodedEvent event_of(object wire, long long at_ms)
 cpdef bint is_id(str text) except -1
 cpdef long long plausible_ms(object moment) except? -2
 cpdef long long epoch_ms(object moment) except? -1

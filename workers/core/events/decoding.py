@@ -1,11 +1,11 @@
 """Canonical bytes of the activity topic -> the few values that folding needs.
 
-The hot path's view of an event, for bytes that came through `schemas.events.parse_event` once: it reads whatever
-`encode_event` writes, and what it refuses goes through `parse_event`, which finds the reason. It is no second door.
-It knows no clock and checks only what is folded, so it also takes some of what `parse_event` refuses: events of the
-future, an order id or an effective date that cannot be, texts within attributes that are too long only in bytes, and
-whatever is amiss in fields that it does not know. A whole number beyond 64 bits it reads exactly, where `parse_event`
-reads a rounded one, or none if it has hundreds of digits.
+The hot path's reader, for bytes that `schemas.events.parse_event` has accepted once. It reads everything that
+`encode_event` writes; bytes that it refuses go through `parse_event`, which finds the reason. It does not replace the
+checks of `parse_event` for untrusted bytes. It knows no clock and checks only what is folded, so it also accepts some
+events that `parse_event` refuses: events of the future, an impossible order id or effective date, texts within
+attributes that are too long only in bytes, and errors in fields that it does not know. It reads a whole number beyond
+64 bits exactly, where `parse_event` reads a rounded one, or none if it has hundreds of digits.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ UNIT: Final = 10_000
 MAX_STORED: Final = (1 << 62) - 1
 
 FINGERPRINT_BYTES: Final = 6
-"""Stand for an event id. Of a billion events a year one is dropped for its neighbour's likeness in 35,000 years."""
+"""Length of an event id's hash. At a billion events a year, one is dropped for a collision in 35,000 years."""
 _new_hash: Final = blake2b(digest_size=FINGERPRINT_BYTES).copy
 _LARGEST: Final = Decimal(10**13)
 _LAST_YEAR: Final = 9998
@@ -38,6 +38,9 @@ class DecodedEvent:
     """One event, as it is folded.
 
     Attributes:
+        event_id: unique id; a second event with the same id is a duplicate.
+        type: the event type.
+        customer_id: the customer.
         at_ms: when it happened, epoch milliseconds.
         attributes: flat values by name; built-in fields such as `amount` and `reason` are among them.
     """
@@ -49,14 +52,17 @@ class DecodedEvent:
     attributes: dict[str, Any]
 
     def fingerprint(self) -> bytes:
-        """Return the bytes that stand for the event id in the customer's ring."""
+        """Return the hash of the event id that the customer's ring of recent events keeps."""
         hashed = _new_hash()
         hashed.update(self.event_id.encode())
         return hashed.digest()
 
 
 class Wire(msgspec.Struct, gc=False, omit_defaults=True):
-    """A canonical event as it is written; which of the optional fields a type has is not known here."""
+    """A canonical event as it is written, with the optional fields of all types.
+
+    Which of them a type has is not checked here. The fields are those of `schemas.events`.
+    """
 
     event_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
     type: Annotated[str, Meta(max_length=64)]
@@ -78,14 +84,18 @@ _decode = msgspec.json.Decoder(Wire).decode
 
 
 class NotCanonical(ValueError):
-    """The bytes are not what intake writes; ask `schemas.events.parse_event` for the reason."""
+    """The bytes are not an event as intake writes it; `schemas.events.parse_event` finds the reason."""
 
 
 def decode_event(raw: bytes, declared: Collection[str] = ()) -> DecodedEvent:
     """Read one canonical event.
 
+    Args:
+        raw: the bytes.
+        declared: the event types declared beyond the built-in ones.
+
     Raises:
-        NotCanonical: for whatever is not a well-formed event of a known type.
+        NotCanonical: if the bytes are not a well-formed event of a known type.
     """
     if len(raw) > MAX_BODY_BYTES:
         raise NotCanonical
@@ -100,36 +110,36 @@ def decode_event(raw: bytes, declared: Collection[str] = ()) -> DecodedEvent:
     at_ms = plausible_ms(wire.occurred_at)
     if at_ms < 0 or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
-    return fact_of(wire, at_ms)
+    return event_of(wire, at_ms)
 
 
-def fact_of(wire: Wire, at_ms: int) -> DecodedEvent:
-    """Return an event that has passed every check and happened at `at_ms`, as it is folded."""
+def event_of(wire: Wire, at_ms: int) -> DecodedEvent:
+    """Return the decoded event of a `Wire` that has passed every check and happened at `at_ms`."""
     return DecodedEvent(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
 
 
 def is_id(text: str) -> bool:
     """Return whether a text can be an id: not blank, and short enough."""
-    # A quarter of the bytes is enough for any text of so many characters.
+    # UTF-8 takes at most four bytes a character, so a shorter text needs no encoding.
     return bool(text.strip()) and (len(text) <= MAX_ID_BYTES // 4 or len(text.encode()) <= MAX_ID_BYTES)
 
 
 def plausible_ms(moment: datetime) -> int:
-    """Return a moment in epoch milliseconds; below zero if it lies outside the calendar that events have."""
+    """Return a moment in epoch milliseconds; below zero if it is before 1970 or after the year 9998."""
     return epoch_ms(moment) if moment.year <= _LAST_YEAR else -1
 
 
 def is_money(amount: Decimal | None, currency: str | None) -> bool:
-    """Return whether an amount can have been paid."""
+    """Return whether an amount can be paid: it has a currency, is finite, and is from 0 to 10^12."""
     return amount is not None and currency is not None and amount.is_finite() and 0 <= amount <= 10**12
 
 
 def epoch_ms(moment: datetime) -> int:
     """Return a moment in epoch milliseconds."""
-    if moment.tzinfo is UTC:  # as nearly all are; a third of what the general way costs
+    if moment.tzinfo is UTC:  # nearly all are UTC; this costs a third of the general way
         minutes = ((moment.toordinal() - _EPOCH_DAY) * 24 + moment.hour) * 60 + moment.minute
         return minutes * 60_000 + moment.second * 1000 + moment.microsecond // 1000
-    # Not timestamp() * 1000: a float would lose the last millisecond now and then.
+    # Not timestamp() * 1000: a float would sometimes lose the last millisecond.
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
@@ -151,11 +161,11 @@ def _attributes(wire: Wire) -> dict[str, Any]:
 
 
 def scaled(value: Any) -> int:
-    """Return a number in whole ten-thousandths, rounded half to even; 0 for what is not a number."""
+    """Return a number in whole ten-thousandths, rounded half to even; 0 if the value is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return 0
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite():
         return 0
-    # Beyond this a stored whole number would overflow; no amount of money is as large.
+    # A larger stored whole number would overflow; no amount of money is as large.
     return int((max(-_LARGEST, min(_LARGEST, number)) * UNIT).to_integral_value())

@@ -1,10 +1,10 @@
-"""A foreign record and its source -> the canonical bytes that go on, as fast as that can be done.
+"""A source record and its source -> canonical bytes, on a fast path for plain records.
 
-Nearly every record is unremarkable, and costs one pass of a compiled decoder. Whatever that decoder has the least
-doubt about goes through `mapping` and `schemas.events`, which know every coercion and every reason of a refusal:
-the two never differ in what they refuse and in what an event says (a law of the tests), only in what it costs. How an
-event says it may differ: an effective date keeps the zone it was written with, what is finer than a microsecond is
-rounded and not cut off, and an amount that was written as a number keeps digits that a float has no room for.
+Nearly every record is plain, and costs one pass of a compiled decoder. Every other record goes through `mapping` and
+`schemas.events`, which know every coercion and every reason of a refusal. Both paths refuse the same records and give
+events of the same meaning (a law of the tests); only their cost differs. The written form may differ: on the fast
+path an effective date keeps the zone it was written with, a time finer than a microsecond is rounded and not cut off,
+and an amount that was written as a number keeps digits that a float cannot hold. Knows no clock, no logs, no Kafka.
 """
 
 from collections.abc import Callable, Collection
@@ -21,24 +21,26 @@ from workers.core.events.decoding import (
     Wire,
     decode_event,
     epoch_ms,
-    fact_of,
+    event_of,
     is_id,
     is_money,
     plausible_ms,
 )
-from workers.core.events.mapping import ForeignRecord, compile_builder, compile_finder, compile_source
+from workers.core.events.mapping import SourceRecord, compile_builder, compile_finder, compile_source
 
 _LARGEST_INT: Final = (1 << 63) - 1
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
-"""So many characters are short enough whatever they are."""
+"""A text of at most this many characters is short enough in UTF-8, which takes at most four bytes for each."""
 
 
 class Canonical(NamedTuple):
     """One event as it is passed on.
 
     Attributes:
+        customer_id: the customer.
+        type: the event type.
         value: the event as canonical JSON.
-        unknown_fields: how many fields the sender wrote that the type does not have.
+        unknown_fields: how many fields of the record its type does not have.
     """
 
     customer_id: str
@@ -47,12 +49,12 @@ class Canonical(NamedTuple):
     unknown_fields: int = 0
 
 
-Converter = Callable[[ForeignRecord, int], Canonical | None]
-"""`passage(record, latest_ms)` -> the event, or None for a record that is skipped; raises `InvalidEvent`."""
+Converter = Callable[[SourceRecord, int], Canonical | None]
+"""`convert(record, latest_ms)` -> the event, or None for a record that is skipped; raises `InvalidEvent`."""
 
 
 class _StrictWire(Wire, forbid_unknown_fields=True, gc=False):
-    """A canonical event of which nothing would be left out."""
+    """A canonical event without fields that would be lost."""
 
 
 _decode: Final = msgspec.json.Decoder(_StrictWire).decode
@@ -60,81 +62,81 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def compile_converter(source: Source, declared: Collection[str]) -> Converter:
-    """Turn a source into a function that passes its records on; arguments as for `mapping.compile_source`."""
-    return _canonical(source, declared) if source.format == "canonical" else _foreign(source, declared)
+    """Compile a source into a function that converts its records; arguments as for `mapping.compile_source`."""
+    return _canonical(source, declared) if source.format == "canonical" else _mapped(source, declared)
 
 
 UntrustedReader = Callable[[bytes | None, int], DecodedEvent]
-"""`door(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` for what folding cannot read."""
+"""`read(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` if folding cannot read the bytes."""
 
 
 def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
-    """Return what reads canonical events that nobody has looked at yet; `declared` as for `parse_event`."""
-    known = frozenset([*BUILT_IN, *declared])
+    """Return a reader of canonical events that have not been checked yet; `declared` as `types` of `parse_event`."""
+    types = frozenset([*BUILT_IN, *declared])
 
-    def door(raw: bytes | None, latest_ms: int) -> DecodedEvent:
-        if raw is not None and (wire := _checked(raw, known, latest_ms)) is not None:
-            return fact_of(wire, epoch_ms(wire.occurred_at))
+    def read(raw: bytes | None, latest_ms: int) -> DecodedEvent:
+        if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
+            return event_of(wire, epoch_ms(wire.occurred_at))
         parse_event(raw, types=declared, latest=_moment(latest_ms))
         return decode_event(raw or b"", declared)
 
-    return door
+    return read
 
 
 def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
-    """Return a canonical event of one of these types, None if there is the least doubt about it."""
+    """Return a canonical event of one of these types, None if it needs the checks of the slow path."""
     if len(raw) > MAX_BODY_BYTES:
         return None
     try:
         wire = _decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return None  # whoever is asked next knows why
-    return wire if wire.type in types and _is_unremarkable(wire, latest_ms) else None
+        return None  # the slow path finds the reason
+    return wire if wire.type in types and _is_valid(wire, latest_ms) else None
 
 
 def _canonical(source: Source, declared: Collection[str]) -> Converter:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
-    def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
+    def convert(record: SourceRecord, latest_ms: int) -> Canonical | None:
         raw = record.value
         if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
             return Canonical(wire.customer_id, wire.type, raw)
         event = mapper(record, _moment(latest_ms))
         return None if event is None else _written(event)
 
-    return passage
+    return convert
 
 
-def _foreign(source: Source, declared: Collection[str]) -> Converter:
+def _mapped(source: Source, declared: Collection[str]) -> Converter:
     find, build = compile_finder(source), compile_builder(source, declared)
 
-    def passage(record: ForeignRecord, latest_ms: int) -> Canonical | None:
-        found = find(record)
-        if found is None:
+    def convert(record: SourceRecord, latest_ms: int) -> Canonical | None:
+        fields = find(record)
+        if fields is None:
             return None
-        wire = _converted(found)
-        if wire is not None and _is_unremarkable(wire, latest_ms):
+        wire = _converted(fields)
+        if wire is not None and _is_valid(wire, latest_ms):
             return Canonical(wire.customer_id, wire.type, _encode(wire))
-        return _written(build(found, _moment(latest_ms)))
+        return _written(build(fields, _moment(latest_ms)))
 
-    return passage
+    return convert
 
 
 def _written(event: Event) -> Canonical:
     return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields())
 
 
-def _converted(found: dict[str, Any]) -> Wire | None:
-    """Return fields that are of the very types they should be as an event, None if any is not."""
-    amount = found.get("amount")
+def _converted(fields: dict[str, Any]) -> Wire | None:
+    """Return an event's fields as `Wire` if each has exactly its type, None if one needs a coercion."""
+    amount = fields.get("amount")
     if amount.__class__ is str:
         if not amount.isascii() or not amount.replace(".", "", 1).isdigit():
             return None
-        found = {**found, "amount": Decimal(amount)}
+        fields = {**fields, "amount": Decimal(amount)}
     elif amount is not None and amount.__class__ is not int:
-        return None  # a float's digits are a matter of how one looks at them
+        return None  # the slow path decides which digits a float has
     try:
-        wire = msgspec.convert(found, _StrictWire)
+        wire = msgspec.convert(fields, _StrictWire)
     except (msgspec.ValidationError, ValueError):
         return None
     if wire.occurred_at.utcoffset():
@@ -142,8 +144,8 @@ def _converted(found: dict[str, Any]) -> Wire | None:
     return wire
 
 
-def _is_unremarkable(wire: Wire, latest_ms: int) -> bool:
-    """Return whether an event can be passed on without another look, because every check passes."""
+def _is_valid(wire: Wire, latest_ms: int) -> bool:
+    """Return whether an event passes every check, so that the slow path would accept it unchanged."""
     kind = wire.type
     is_paid, is_ended = kind == "purchase", kind == "cancellation"
     if is_paid:

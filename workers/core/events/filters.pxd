@@ -1,4 +1,4 @@
-# What the compiler may know of `filters.py`.
+# Types for the compiler, for `filters.py`.
 
-cpdef object scaled_number(object found)
-cpdef bint is_negative(object found) except -1
+cpdef object scaled_number(object value)
+cpdef bint is_negative(object value) except -1

@@ -1,7 +1,8 @@
-"""Tests of values: what `where` asks of an event, and `latest` of an attribute, ready to be called.
+"""Tests of values: the `where` of an event and the `latest` of an attribute, compiled to functions.
 
-A value is compared as it is: the text "5" is not the number 5, and true is not 1. Numbers are compared exactly; a
-float stands for the number it is written as. Whatever is no text, number or true/false passes no test.
+A value is compared without conversion: the text "5" is not the number 5, and true is not 1. Numbers are compared
+exactly; a float counts as the decimal number it is written as. A value that is no text, number or true/false passes
+no test. Knows no customer and no clock.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,41 +15,41 @@ from schemas.conditions import Bounds, Different
 from workers.core.events.decoding import UNIT, DecodedEvent, scaled
 
 Matcher = Callable[[DecodedEvent], bool]
-"""Tells whether an event is meant."""
+"""Returns whether an event matches."""
 Test = Callable[[Any], bool]
-"""Tells whether a value is meant; never raises."""
+"""Returns whether a value matches; never raises."""
 
 _LARGEST: Final = scaled(10**15)
 _BOUND: Final = Decimal(_LARGEST // UNIT)
 
 
 def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
-    """Return what tells the events that a `where` means; None if it means every event."""
+    """Return the matcher of a `where`; None if every event matches."""
     if not where:
         return None
     tests = [(name, value_test(value)) for name, value in where.items()]
     if len(tests) == 1:
         ((only, passes),) = tests
-        return lambda fact: passes(fact.attributes.get(only))
+        return lambda event: passes(event.attributes.get(only))
 
-    def matches(fact: DecodedEvent) -> bool:
-        attributes = fact.attributes
+    def matches(event: DecodedEvent) -> bool:
+        attributes = event.attributes
         return all(passes(attributes.get(name)) for name, passes in tests)
 
     return matches
 
 
 def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
-    """Narrow events down to those that have a number under an attribute."""
+    """Return a matcher for the events among those of `matches` (None: all) whose attribute is a number."""
 
-    def carries(fact: DecodedEvent) -> bool:
-        return scaled_number(fact.attributes.get(attribute)) is not None and (matches is None or matches(fact))
+    def carries(event: DecodedEvent) -> bool:
+        return scaled_number(event.attributes.get(attribute)) is not None and (matches is None or matches(event))
 
     return carries
 
 
 def value_test(wanted: Any) -> Test:
-    """Return the test that a filter stands for: one value, one of several, bounds, or any but some.
+    """Return the test of a filter: one value, one of several, bounds, or any value but some.
 
     Args:
         wanted: a text, number or true/false, a list of them, `Bounds` or `Different`, as in rule files.
@@ -58,56 +59,56 @@ def value_test(wanted: Any) -> Test:
             return _between(wanted)
         case Different(other_than=other):
             refuses = value_test(other)
-            return lambda found: is_plain(found) and not refuses(found)
+            return lambda value: is_plain(value) and not refuses(value)
         case list():
             return _one_of(wanted)
         case str():
-            return lambda found: found.__class__ is str and found == wanted
+            return lambda value: value.__class__ is str and value == wanted
         case bool():
-            return lambda found: found is wanted
+            return lambda value: value is wanted
     return _one_of([wanted])
 
 
-def is_plain(found: Any) -> bool:
-    """Return whether a value is one that rules can speak of: a text, a number, true or false."""
-    return found.__class__ is str or found.__class__ is bool or exact_number(found) is not None
+def is_plain(value: Any) -> bool:
+    """Return whether rules can name a value: a text, a number, true or false."""
+    return value.__class__ is str or value.__class__ is bool or exact_number(value) is not None
 
 
-def exact_number(found: Any) -> int | Decimal | None:
-    """Return a number without any loss; None for what is none, true and false and infinity included."""
-    if isinstance(found, int):
-        return None if isinstance(found, bool) else found
-    if isinstance(found, float):
-        return Decimal(str(found)) if isfinite(found) else None
-    return found if isinstance(found, Decimal) and found.is_finite() else None
+def exact_number(value: Any) -> int | Decimal | None:
+    """Return a number without any loss; None if the value is no number, or true, false or infinite."""
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
+    if isinstance(value, float):
+        return Decimal(str(value)) if isfinite(value) else None
+    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
-def scaled_number(found: Any) -> int | None:
-    """Return a number in whole ten-thousandths, rounded half to even and bounded; None for what is none."""
-    if found.__class__ is int:
-        return max(-_LARGEST, min(_LARGEST, found * UNIT))
-    if found.__class__ is Decimal and found.is_finite() and -_BOUND <= found <= _BOUND:
-        # What has four decimals at most needs no rounding.
-        number = found * UNIT
+def scaled_number(value: Any) -> int | None:
+    """Return a number in whole ten-thousandths, rounded half to even and bounded; None if it is no number."""
+    if value.__class__ is int:
+        return max(-_LARGEST, min(_LARGEST, value * UNIT))
+    if value.__class__ is Decimal and value.is_finite() and -_BOUND <= value <= _BOUND:
+        # A number with at most four decimals needs no rounding.
+        number = value * UNIT
         if (whole := int(number)) == number:
             return whole
-    return None if exact_number(found) is None else scaled(found)
+    return None if exact_number(value) is None else scaled(value)
 
 
-def is_negative(found: Any) -> bool:
-    """Return whether a value is a number that lowers what it is added to."""
-    if found.__class__ is Decimal and not found.is_signed():
+def is_negative(value: Any) -> bool:
+    """Return whether a value is a number below zero, in whole ten-thousandths."""
+    if value.__class__ is Decimal and not value.is_signed():
         return False
-    return (scaled_number(found) or 0) < 0
+    return (scaled_number(value) or 0) < 0
 
 
-def fingerprint_of(found: Any) -> int | None:
-    """Return the 32 bits that stand for a value where different ones are told apart; None for what is no value."""
-    if found.__class__ is str:
-        text = f"str {found}"
-    elif found.__class__ is bool:
-        text = f"bool {found}"
-    elif (number := exact_number(found)) is not None:
+def fingerprint_of(value: Any) -> int | None:
+    """Return a 32-bit hash of a value, where distinct values are counted; None if it is no plain value."""
+    if value.__class__ is str:
+        text = f"str {value}"
+    elif value.__class__ is bool:
+        text = f"bool {value}"
+    elif (number := exact_number(value)) is not None:
         # 1, 1.0 and 1.00 are one value.
         text = f"number {_shortest(number)}"
     else:
@@ -116,20 +117,22 @@ def fingerprint_of(found: Any) -> int | None:
 
 
 def _one_of(wanted: list[Any]) -> Test:
-    texts = frozenset(one for one in wanted if isinstance(one, str))
-    truths = tuple(one for one in wanted if isinstance(one, bool))
+    texts = frozenset(choice for choice in wanted if isinstance(choice, str))
+    truths = tuple(choice for choice in wanted if isinstance(choice, bool))
     # No float equals the exact decimal 19.99: numbers are compared as they are written.
     numbers = frozenset(
-        number for one in wanted if not isinstance(one, str | bool) and (number := exact_number(one)) is not None
+        number
+        for choice in wanted
+        if not isinstance(choice, str | bool) and (number := exact_number(choice)) is not None
     )
 
-    def is_one_of(found: Any) -> bool:
-        kind = found.__class__
+    def is_one_of(value: Any) -> bool:
+        kind = value.__class__
         if kind is str:
-            return found in texts
+            return value in texts
         if kind is bool:
-            return found in truths
-        number = exact_number(found)
+            return value in truths
+        number = exact_number(value)
         return number is not None and number in numbers
 
     return is_one_of
@@ -140,8 +143,8 @@ def _between(bounds: Bounds) -> Test:
     least, most = None if low is None else _quick(low[0]), None if high is None else _quick(high[0])
     above, below = low is not None and low[1], high is not None and high[1]
 
-    def is_between(found: Any) -> bool:
-        number = exact_number(found)
+    def is_between(value: Any) -> bool:
+        number = exact_number(value)
         if number is None:
             return False
         if least is not None and (number < least or (above and number == least)):
@@ -153,7 +156,7 @@ def _between(bounds: Bounds) -> Test:
 
 def _quick(bound: Decimal) -> int | Decimal:
     """Return a whole bound as an int, which compares faster."""
-    # Beyond 28 digits `to_integral_value` may refuse; such a bound stays as it is.
+    # Beyond 28 digits `to_integral_value` may fail; such a bound stays a Decimal.
     return int(bound) if bound.adjusted() < 18 and bound == bound.to_integral_value() else bound
 
 
@@ -164,5 +167,5 @@ def _shortest(number: int | Decimal) -> str:
     try:
         number = Decimal(number).normalize()
         return str(int(number)) if number.adjusted() < 17 and number == int(number) else str(number)
-    except ArithmeticError:  # beyond what decimals reckon with
+    except ArithmeticError:  # beyond the range of decimals
         return "beyond"

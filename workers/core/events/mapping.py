@@ -1,4 +1,4 @@
-"""A foreign record and its source -> one canonical event.
+"""A source record and its source -> one canonical event.
 
 A source is compiled once; each record then costs one JSON parse, a few dictionary steps and one validation.
 Knows no clock (the latest plausible moment is an argument), no logs and no Kafka: a record is a plain tuple here.
@@ -16,11 +16,21 @@ from zoneinfo import ZoneInfo
 from schemas.events import Event, InvalidEvent, build_event, parse_event, read_json
 from schemas.sources import Place, Plain, Source, When
 
-__all__ = ["ForeignRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
+__all__ = ["SourceRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
 
 
-class ForeignRecord(NamedTuple):
-    """One record of a source topic as Kafka gave it; `timestamp_ms` is Kafka's, in epoch milliseconds."""
+class SourceRecord(NamedTuple):
+    """One record of a source topic, as Kafka returned it.
+
+    Attributes:
+        topic: the topic's name.
+        partition: number of the partition.
+        offset: its offset there.
+        timestamp_ms: Kafka's timestamp, epoch milliseconds.
+        key: the key, None for none.
+        value: the value, None for a tombstone.
+        headers: names and values, in order; names may repeat.
+    """
 
     topic: str
     partition: int
@@ -31,22 +41,22 @@ class ForeignRecord(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-Mapper = Callable[[ForeignRecord, datetime], Event | None]
+Mapper = Callable[[SourceRecord, datetime], Event | None]
 """`mapper(record, latest)` -> the event, or None for a record that `only_when` skips.
 
-`latest` is the latest plausible moment, aware; what occurred after it is refused. Raises `InvalidEvent`, and
-nothing else, whatever the bytes are. Two calls with the same record give the same event.
+`latest` is the latest plausible moment, aware; a later event is refused. Raises `InvalidEvent` and nothing else, for
+any bytes. Two calls with the same record give the same event.
 """
 
-_Find = Callable[[Any, ForeignRecord], Any]
+_Find = Callable[[Any, SourceRecord], Any]
 _Read = Callable[[Any], Any]
 _Step = str | int
 
-# What an event of the built-in types may lack; a path to it that leads nowhere leaves it out.
+# Optional fields of the built-in types; if there is nothing at such a path, the field is left out.
 _OPTIONAL: Final = frozenset({"order_id", "what", "reason", "effective_at"})
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# 10^11 ms. Seconds read as milliseconds all fall into January 1970, and would make every customer look long gone.
+# 10^11 ms. Seconds read as milliseconds all fall into January 1970; every customer would seem inactive for decades.
 _EARLIEST_NUMBER: Final = datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)
 _NUMERIC: Final = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 _STEPS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -55,7 +65,7 @@ _STEPS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 class _Field(NamedTuple):
     name: str
     at: str
-    """The place in words, such as `path 'customer.id'`."""
+    """Where the value is, in words, such as `path 'customer.id'`."""
     find: _Find
     read: _Read | None
 
@@ -66,16 +76,16 @@ class _Condition(NamedTuple):
 
 
 def compile_source(source: Source, declared: Collection[str]) -> Mapper:
-    """Turn a source into a function that maps its records.
+    """Compile a source into a function that maps its records.
 
-    Places are read like this:
+    Values are read like this:
 
-    * Ids and flat values are taken as they are; whole numbers become text where an id is asked for, exactly.
-    * ISO times need a zone of their own or the declared one; a zone in the text wins. A local time that the clocks
-      passed twice (the end of summer time) is taken for the first of the two, one that they skipped for the moment
-      with the offset from before the change.
+    * Ids and flat values are not converted; only a whole number becomes text where an id is needed, exactly.
+    * ISO times need a zone in the text or a declared one; the zone in the text wins. A local time that occurs twice
+      (at the end of summer time) counts as the first of the two; one that is skipped counts as the moment with the
+      offset from before the change.
     * `seconds` and `milliseconds` may be numbers or numeric text, not before March 1973.
-    * A place of an optional field or of an attribute that holds nothing leaves that value out.
+    * An optional field or an attribute without a value in the record is left out.
 
     Args:
         source: a validated source.
@@ -86,9 +96,9 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
         return _canonical_mapper(source, types)
     find, build = compile_finder(source), compile_builder(source, types)
 
-    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
-        found = find(record)
-        return None if found is None else build(found, latest)
+    def mapper(record: SourceRecord, latest: datetime) -> Event | None:
+        fields = find(record)
+        return None if fields is None else build(fields, latest)
 
     return mapper
 
@@ -96,7 +106,7 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
 def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     expected = frozenset(source.events)
 
-    def mapper(record: ForeignRecord, latest: datetime) -> Event | None:
+    def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         event = parse_event(record.value, types=types, latest=latest)
         if event.type not in expected:
             listed = ", ".join(sorted(expected))
@@ -108,23 +118,23 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     return mapper
 
 
-Finder = Callable[[ForeignRecord], dict[str, Any] | None]
-"""`find(record)` -> an event's fields as they were found, not validated yet; None for a record that is skipped."""
+Finder = Callable[[SourceRecord], dict[str, Any] | None]
+"""`find(record)` -> an event's fields, not validated yet; None for a record that is skipped."""
 
 Builder = Callable[[dict[str, Any], datetime], Event]
-"""`build(found, latest)` -> the event of these fields."""
+"""`build(fields, latest)` -> the event of these fields; raises `InvalidEvent`."""
 
 
 def compile_finder(source: Source) -> Finder:
-    """Return the first half of a mapper for foreign records: find the fields."""
+    """Return the first half of a mapper, for any format but canonical: it finds the fields."""
     conditions = tuple(_condition(path, wanted) for path, wanted in source.only_when.items())
     fields = tuple(_fields(source))
     attributes = tuple(_field(name, place, read=None) for name, place in source.attributes.items())
     base = {"type": source.event}
 
-    def find_all(record: ForeignRecord) -> dict[str, Any] | None:
+    def find_all(record: SourceRecord) -> dict[str, Any] | None:
         if record.value is None and conditions:
-            # A tombstone has nothing at any path, so it is not what `only_when` asks for.
+            # A tombstone has no value at any path, so it does not meet `only_when`.
             return None
         document = read_json(record.value)
         if document.__class__ is not dict:
@@ -132,28 +142,28 @@ def compile_finder(source: Source) -> Finder:
         for find, allowed in conditions:
             if not _is_one_of(find(document, record), allowed):
                 return None
-        found: dict[str, Any] = base.copy()
+        values: dict[str, Any] = base.copy()
         for name, at, find, read in fields:
             value = find(document, record)
             if value is not None:
-                found[name] = value if read is None else read(value)
+                values[name] = value if read is None else read(value)
             elif name not in _OPTIONAL:
                 raise InvalidEvent("missing_field", f"'{name}' is missing: there is nothing at {at}", field=name)
         if attributes:
-            found["attributes"] = _attributes(attributes, document, record)
-        return found
+            values["attributes"] = _attributes(attributes, document, record)
+        return values
 
     return find_all
 
 
 def compile_builder(source: Source, declared: Collection[str]) -> Builder:
-    """Return the second half of a mapper for foreign records: validate what was found."""
+    """Return the second half of a mapper, for any format but canonical: it validates the fields."""
     types = tuple(declared)
     places = {field.name: field.at for field in _fields(source)}
 
-    def build(found: dict[str, Any], latest: datetime) -> Event:
+    def build(fields: dict[str, Any], latest: datetime) -> Event:
         try:
-            return build_event(found, types=types, latest=latest)
+            return build_event(fields, types=types, latest=latest)
         except InvalidEvent as error:
             raise _located(error, places) from None
 
@@ -177,20 +187,20 @@ def _field(name: str, place: Place, read: _Read | None) -> _Field:
     return _Field(name, _in_words(place), _finder(place), read)
 
 
-def _attributes(attributes: Sequence[_Field], document: Any, record: ForeignRecord) -> dict[str, Any]:
-    found = {}
+def _attributes(attributes: Sequence[_Field], document: Any, record: SourceRecord) -> dict[str, Any]:
+    values = {}
     for name, at, find, _ in attributes:
         value = find(document, record)
         if isinstance(value, dict | list):
             detail = f"'attributes': '{name}' is not flat: found {_shown(value)} at {at}"
             raise InvalidEvent("impossible_field", detail, field="attributes")
         if value is not None:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _located(error: InvalidEvent, places: dict[str, str]) -> InvalidEvent:
-    """Return the same refusal with the place in the source that the value came from."""
+    """Return the same refusal, with where in the source record the value was read."""
     at = places.get(error.field or "")
     return error if at is None else InvalidEvent(error.reason, f"{error.detail}; read from {at}", field=error.field)
 
@@ -219,7 +229,7 @@ def _in_words(place: Place) -> str:
 
 
 def _finder(place: Place) -> _Find:
-    """Return what takes the value of a place out of (document, record), or None where there is nothing."""
+    """Return a function of (document, record) that returns the value at a place, None if there is nothing."""
     if place.path is not None:
         return _path_finder(place.path)
     if place.header is not None:
@@ -257,10 +267,10 @@ def _walked(node: Any, steps: tuple[_Step, ...]) -> Any:
 def _header_finder(name: str) -> _Find:
     where = f"header '{name}'"
 
-    def find(_: Any, record: ForeignRecord) -> str | None:
+    def find(_: Any, record: SourceRecord) -> str | None:
         # Kafka allows repeated names and headers without a value; the last one is the newest.
-        for found, value in reversed(record.headers):
-            if found == name:
+        for header, value in reversed(record.headers):
+            if header == name:
                 return None if value is None else _text(value, where)
         return None
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from schemas.events import Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
 from tests.support.paths import ROOT
-from workers.core.events.mapping import ForeignRecord, Mapper, compile_source
+from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.rule_files.sources import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)
@@ -20,9 +20,9 @@ SHIPPED = ROOT / "sources.yaml"
 
 def record(
     value: Any, *, key: bytes | None = None, headers: tuple[tuple[str, Any], ...] = (), topic: str = "shop.orders"
-) -> ForeignRecord:
+) -> SourceRecord:
     raw = value if isinstance(value, bytes | None) else json.dumps(value).encode()
-    return ForeignRecord(topic, 3, 41, 0, key, raw, headers)
+    return SourceRecord(topic, 3, 41, 0, key, raw, headers)
 
 
 def source(event: str = "login", *, at: Any = "at", **changes: Any) -> Source:
