@@ -230,8 +230,8 @@ def _no_literal(location: ErrorLocation, found: str) -> ProblemText:
     if isinstance(location.node, ListNode):
         return ProblemText("wrong-type", f"expected one value, found {found}", f"write one of {listed(choices)}")
     suggested = suggestions.meant_value(written, choices)
-    hint = f"did you mean '{suggested}'?" if suggested else None
-    return ProblemText("wrong-value", f"{found} is none of {listed(choices)}", hint)
+    message = f"{found} is none of {listed(choices)}"
+    return ProblemText("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
 
 
 def _size_message(kind: str, context: dict[str, Any], found: str) -> str:
