@@ -50,7 +50,7 @@ async def read_customer(
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")
     is_behind = int(meta.get("offset", 0)) < sent_to(partition, progress.values())
-    watermarks = watermarks_by_type(sources, progress, now_ms, decided_ms if is_behind else None)
+    watermarks = partition_watermarks(sources, progress, now_ms, decided_ms if is_behind else None)
     return CustomerSnapshot(
         customer_id=customer_id,
         activity=activity,
@@ -73,7 +73,7 @@ def coverage_of(meta: Mapping[str, str], sources: SourcesFile, watermarks: Mappi
     return Coverage(since, watermarks, whole_series(since, whole_types(sources)))
 
 
-def watermarks_by_type(
+def partition_watermarks(
     sources: SourcesFile, progress: Mapping[str, Progress], now_ms: int, decided_ms: int | None
 ) -> dict[str, int]:
     """Return until when each type has been seen in a partition.

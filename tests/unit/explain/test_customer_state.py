@@ -6,7 +6,7 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day
 from workers.core.coverage import Coverage
 from workers.core.watermarks import Progress
-from workers.explain.customer_state import coverage_of, find_source_problems, watermarks_by_type
+from workers.explain.customer_state import coverage_of, find_source_problems, partition_watermarks
 
 
 def declared(**source: Any) -> SourcesFile:
@@ -36,12 +36,12 @@ def test_a_series_that_no_rule_asks_for_any_more_is_not_watched() -> None:
 def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
     progress = {"shop:0": Progress(watermark_ms=day(5), last_record_ms=day(5), since_ms=day(0), partitions=1)}
     now_ms = day(6)
-    assert watermarks_by_type(declared(), progress, now_ms, None) == {
+    assert partition_watermarks(declared(), progress, now_ms, None) == {
         "purchase": day(5),
         "login": 0,
         "cancellation": now_ms,
     }
-    behind = watermarks_by_type(declared(), progress, now_ms, day(4))
+    behind = partition_watermarks(declared(), progress, now_ms, day(4))
     assert behind == {"purchase": day(4), "login": 0, "cancellation": day(4)}
 
 
