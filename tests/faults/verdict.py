@@ -169,7 +169,9 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
     finally:
         await mailer.stop()
     found = {
-        name for name in mailer.left() if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
+        name
+        for name in mailer.active_ids()
+        if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
     }
     verdict.actions = len(expected)
     verdict.miss("action", expected - found)

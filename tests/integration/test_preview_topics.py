@@ -36,7 +36,7 @@ Record = tuple[str, bytes, int]
 
 
 class Site:
-    """Topics of a test's own, and files that say how to read them."""
+    """Topics of one test, and the files that map them."""
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.prefix = f"p{uuid4().hex[:8]}"
@@ -49,7 +49,7 @@ class Site:
         self.settings: Settings = read_settings({**pair.variables(), "LINGER_TOPIC_PREFIX": self.prefix})
 
     def produce(self, topic: str, records: Iterable[Record]) -> None:
-        """Make a topic with three partitions, the last one empty, and write records in one go."""
+        """Create a topic with three partitions, the last one empty, and write records in large batches."""
 
         async def run() -> None:
             connection = self.settings.kafka_connection()
@@ -60,13 +60,13 @@ class Site:
                     await producer.send(topic, key=key.encode(), value=value, partition=partition)
                     for key, value, partition in records
                 ]
-                for one in sent:
-                    await one
+                for confirmation in sent:
+                    await confirmation
 
         asyncio.run(run())
 
     def preview(self, capsys: pytest.CaptureFixture[str], history: str, **options: Any) -> dict[str, Any]:
-        """Run the command and return its document, without what depends on the machine."""
+        """Run the command and return its document, without the values that depend on the machine."""
         preview_command(
             PreviewOptions(
                 history=history,

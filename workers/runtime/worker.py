@@ -16,6 +16,7 @@ from schemas.sources import SourcesFile
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, silent_sources
+from workers.dead_letters.record import cut_dead_letters
 from workers.errors import Fenced, LingerError, StartupError, Transient
 from workers.intake.agent import Intake
 from workers.intake.source_identity import recreated, remember
@@ -63,6 +64,7 @@ class Worker:
             connection,
             idempotent=settings.kafka_enable_idempotence,
             deadline_ms=settings.kafka_delivery_timeout_ms,
+            shorten=cut_dead_letters,
         )
         self._clock = clock_of(settings, self._store)
         self._intake = Intake(settings, sources, self._publisher, self._clock)
