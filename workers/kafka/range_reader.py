@@ -19,12 +19,10 @@ from workers.kafka.topics import TopicsError
 
 __all__ = [
     "Advance",
-    "HandleRecords",
     "OffsetRange",
     "ReadStalled",
     "opened_reader",
     "read_ranges",
-    "read_through",
     "stop_consumer",
 ]
 
@@ -35,9 +33,6 @@ _STALL_SECONDS: Final = 60.0
 
 Advance = Callable[[int], object]
 """Called with the progress since the previous call, such as a number of offsets."""
-
-HandleRecords = Callable[[TopicPartition, Sequence[ConsumerRecord]], None]
-"""Takes consecutive records of one partition."""
 
 
 class ReadStalled(LingerError):
@@ -153,20 +148,3 @@ async def read_ranges(
         elif loop.time() - moved_at > _STALL_SECONDS:
             stuck = ", ".join(str(TopicPartition(*partition)) for partition in sorted(ends))
             raise ReadStalled(f"Kafka has sent nothing more of {stuck} for {_STALL_SECONDS:.0f} s; run it again")
-
-
-async def read_through(
-    consumer: AIOKafkaConsumer,
-    starts: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
-    handle: HandleRecords,
-) -> None:
-    """Pass the records of each partition from its start to its end, each in order, to a function.
-
-    Raises:
-        ReadStalled: if Kafka sends nothing more for a minute.
-        KafkaError: if Kafka does not answer.
-    """
-    ranges = {partition: OffsetRange(start, ends[partition]) for partition, start in starts.items()}
-    async for partition, records in read_ranges(consumer, ranges):
-        handle(partition, records)

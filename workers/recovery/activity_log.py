@@ -1,6 +1,6 @@
 """The first and the last records of the activity topic: since when it has records, and until when workers ran."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from workers.core.direct_producers import SOURCE_HEADER
-from workers.kafka.range_reader import read_through
+from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.state.consistency import Log
 
@@ -67,22 +67,16 @@ async def read_heads(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_o
     first_ms: dict[int, int] = {}
     sources_ms: dict[TopicPartition, int] = {}
 
-    def take(topic_partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+    ranges = {
+        TopicPartition(log.topic, partition): OffsetRange(log.earliest, min(log.end, log.earliest + _HEAD_RECORDS))
+        for partition, log in logs.items()
+    }
+    async for topic_partition, records in read_ranges(consumer, ranges):
         first_ms.setdefault(topic_partition.partition, time_of(records[0]))
         for record in records:
             source = _source_of(record)
             if source is not None:
                 sources_ms[source] = min(record.timestamp, sources_ms.get(source, record.timestamp))
-
-    await read_through(
-        consumer,
-        {_topic_partition(partition, log): log.earliest for partition, log in logs.items()},
-        {
-            _topic_partition(partition, log): min(log.end, log.earliest + _HEAD_RECORDS)
-            for partition, log in logs.items()
-        },
-        take,
-    )
     return LogHeads(first_ms, sources_ms)
 
 
@@ -104,22 +98,11 @@ async def read_last_intake_ms(consumer: AIOKafkaConsumer, logs: Mapping[int, Log
     """
     latest_ms = 0
 
-    def take(_: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
-        nonlocal latest_ms
+    ranges = {
+        TopicPartition(log.topic, partition): OffsetRange(max(log.earliest, log.end - _TAIL_RECORDS), log.end)
+        for partition, log in logs.items()
+    }
+    async for _, records in read_ranges(consumer, ranges):
         times = [time_of(record) for record in records if SOURCE_HEADER in dict(record.headers)]
         latest_ms = max([latest_ms, *times])
-
-    await read_through(
-        consumer,
-        {
-            _topic_partition(partition, log): max(log.earliest, log.end - _TAIL_RECORDS)
-            for partition, log in logs.items()
-        },
-        {_topic_partition(partition, log): log.end for partition, log in logs.items()},
-        take,
-    )
     return latest_ms
-
-
-def _topic_partition(partition: int, log: Log) -> TopicPartition:
-    return TopicPartition(log.topic, partition)

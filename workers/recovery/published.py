@@ -11,11 +11,11 @@ from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Decision, Suppression
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
-from workers.kafka.range_reader import read_through
+from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
 
 PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
@@ -181,7 +181,8 @@ async def read_published(
         published.kept_from_ms[topic, partition] = now_ms
     started: set[TopicPartition] = set()
 
-    def take(topic_partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+    ranges = {topic_partition: OffsetRange(start, ends[topic_partition]) for topic_partition, start in starts.items()}
+    async for topic_partition, records in read_ranges(consumer, ranges):
         topic, partition = topic_partition
         if topic_partition in truncated and topic_partition not in started:
             published.kept_from_ms[topic, partition] = records[0].timestamp
@@ -191,6 +192,4 @@ async def read_published(
                 published.add_dead_letter(dict(record.headers), published_topics.activity_topic)
             else:
                 published.add(partition, record.value)
-
-    await read_through(consumer, starts, ends, take)
     return published

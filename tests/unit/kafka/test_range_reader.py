@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from tests.support.fake_consumer import GONE, FakeConsumer, Log
 from workers.kafka import range_reader
-from workers.kafka.range_reader import OffsetRange, ReadStalled, read_ranges, read_through
+from workers.kafka.range_reader import OffsetRange, ReadStalled, read_ranges
 
 FIRST, SECOND = TopicPartition("orders", 0), TopicPartition("orders", 1)
 
@@ -61,13 +61,3 @@ def test_reading_gives_up_when_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) 
             FakeConsumer({FIRST: Log(range(3), 3), SECOND: Log(GONE, 5)}),
             {FIRST: OffsetRange(0, 3), SECOND: OffsetRange(0, 5)},
         )
-
-
-def test_records_can_be_handed_to_a_function() -> None:
-    offsets: list[int] = []
-    consumer = cast(Any, FakeConsumer({FIRST: Log(range(5), 5)}))
-    handle = read_through(
-        consumer, {FIRST: 1}, {FIRST: 4}, lambda _, records: offsets.extend(record.offset for record in records)
-    )
-    asyncio.run(handle)
-    assert offsets == [1, 2, 3]
