@@ -64,16 +64,16 @@ def main() -> int:
             return 1
     try:
         entries = [Entry(one) for one in chosen(every_contender(), options.only)]
-        told = _Contest(options, entries, console).run()
+        summary = _Contest(options, entries, console).run()
     except (ServiceError, EmbeddedError, LookupError) as error:
         console.print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
-    Console(stderr=options.as_json, width=None if sys.stderr.isatty() else 150).print(table(told))
+    Console(stderr=options.as_json, width=None if sys.stderr.isatty() else 150).print(table(summary))
     if options.out is not None:
-        (options.out / "benchmarks.json").write_text(json.dumps(told, indent=1) + "\n")
-        (options.out / "benchmarks.svg").write_text(picture(told))
+        (options.out / "benchmarks.json").write_text(json.dumps(summary, indent=1) + "\n")
+        (options.out / "benchmarks.svg").write_text(picture(summary))
     if options.as_json:
-        print(json.dumps(told))
+        print(json.dumps(summary))
     return 1 if any(entry.trouble in ("failed", "wrong") for entry in entries) else 0
 
 
@@ -81,7 +81,7 @@ def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--short", action="store_true", help="Less of everything: under ten minutes.")
     parser.add_argument("--only", default="", help="Names of contenders, with commas between; all if left out.")
-    parser.add_argument("--runs", type=int, help="So many of each contender.")
+    parser.add_argument("--runs", type=int, help="Runs of each contender.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int)
     parser.add_argument("--customers", type=int)
@@ -98,7 +98,7 @@ def _options() -> Options:
 
 
 def every_contender() -> list[Contender]:
-    """Return every contender there is a module of: Linger first, whoever decides nothing last."""
+    """Return every contender: Linger first, those that decide nothing last."""
     modules = [
         importlib.import_module(f"{contenders.__name__}.{one.name}")
         for one in pkgutil.iter_modules(contenders.__path__)

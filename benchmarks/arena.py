@@ -72,7 +72,7 @@ def running_store(folder: Path) -> Iterator[Redis]:
 
 
 async def create_topics(kafka: str, names: Sequence[str], partitions: int) -> None:
-    """Create topics that keep whatever is in them, however old it says it is."""
+    """Create topics that keep every record, no matter how old its timestamp is."""
     async with connected_admin({"bootstrap_servers": kafka}) as admin:
         await create_missing(admin, [TopicPlan(name, partitions, 1, _KEPT) for name in names])
 
@@ -153,7 +153,7 @@ class Reading:
     records: list[Record] = field(default_factory=list)
 
     async def more(self) -> bool:
-        """Wait for records, a moment; tell whether some came."""
+        """Wait a moment for records; return whether any came."""
         found = await self.consumer.getmany(timeout_ms=_READ_EVERY_MS)
         seconds = time.monotonic()
         before = len(self.records)
@@ -183,14 +183,14 @@ def cpu_seconds(session: int) -> float:
     """Return the CPU time of all processes of a session so far, those that ended before among them.
 
     Args:
-        session: the process that began it; all that it started belong to it. Linux tells it this way.
+        session: the process that leads the session; everything it started belongs to it (Linux).
     """
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended a moment ago; whoever waited for it has its time
+            continue  # it has just ended; its parent counts its time
         if int(fields[3]) == session:
             ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -34,11 +34,11 @@ from workers.demo.embedded import die_with_parent
 
 _HOME: Final = Path(__file__).resolve().parent.parent
 _WARM_SHARE: Final = 10
-"""One in so many events is for warming up."""
+"""One in this many events is for warming up."""
 _PATIENCE_SECONDS: Final = 90.0
-"""For so long nothing may be decided before a contender is given up, its start included."""
+"""A contender that decides nothing for this long is stopped; its start counts."""
 _WATCH_SECONDS: Final = 1.0
-"""For so long it is watched after the last decision, in case it decides something else."""
+"""How long it is watched after the last decision, in case it decides something else."""
 _END_SECONDS: Final = 20.0
 _EXAMPLES: Final = 5
 _LAST_LINES: Final = 15
@@ -90,7 +90,7 @@ class Task:
 class Wanted:
     """What has to be written.
 
-    Whoever knows, before it writes an action, that it has to take it back, may write the retraction alone.
+    A contender that knows before writing an action that it will retract it may write the retraction alone.
 
     Attributes:
         every: all that was decided.
@@ -153,7 +153,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A contender's process and whatever that starts; `running` makes one."""
+    """A contender's process and all it starts; `running` makes one."""
 
     popen: "subprocess.Popen[bytes]"
     log: Path
@@ -305,7 +305,7 @@ class Judge:
                 came = record.seconds
         self._looked_at = len(self._reading.records)
         if unwanted:
-            what = f"decided {len(unwanted):,} that nobody asked for, such as {_written(unwanted)}"
+            what = f"decided {len(unwanted):,} that were not expected, such as {_written(unwanted)}"
             raise Wrong(f"{what}; {self._what_is_missing()}")
         return came
 
@@ -329,7 +329,7 @@ def _written(decided: Sequence[Decided]) -> str:
 
 
 def cpu_of(process: Process, redis_pid: int, kafka_pid: int) -> Cpu:
-    """Return the CPU time that everybody has used so far."""
+    """Return the CPU time used so far by contender, Redis and Kafka."""
     return Cpu(*map(cpu_seconds, (process.session, redis_pid, kafka_pid)))
 
 

@@ -32,8 +32,8 @@ class Amounts:
 
     Attributes:
         backlog: of one worker.
-        partitions: of the topics, wherever they are not what is changed.
-        rated: what half the load is found out by, if nobody gives a rate.
+        partitions: of the topics, unless a figure varies them.
+        rated: the measurement that half the load is derived from, if no rate is given.
         live_seconds, live_customers, ticks_ms: of steady load.
         waiting, soon, window_seconds: due times set, those that come, and over how long.
         overdue: due times after an outage.
@@ -251,7 +251,7 @@ async def _in(
 
 
 def _say(line: str) -> None:
-    """Tell people how far it is."""
+    """Show progress."""
     sys.stderr.write(f"{line}\n")
 
 

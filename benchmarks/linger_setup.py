@@ -27,11 +27,11 @@ _PLOTS: Final[tuple[list[dict[str, Any]], ...]] = (
     [{"at": "start", **_PURCHASE, "every": "10 days", "times": 4}],
     [{"at": "start", **_PURCHASE, "every": "10 days", "times": 4}, {"at": "31 days", "event": "cancellation"}],
 )
-"""What made-up customers do; every rule of the workload acts for one of them, and for nobody who logs in once."""
+"""What made-up customers do; every rule of the workload acts for one of them, and none for a single log-in."""
 
 
 def workload_book(number: int = 20) -> RuleBook:
-    """Return so many of the workload's rules; beyond twenty, all of them again and again with other numbers."""
+    """Return `number` rules of the workload; beyond twenty they repeat with other numbers."""
     book, problems = load_book([RULES], TYPES)
     if problems:
         raise ValueError("\n".join(map(str, problems)))
@@ -41,7 +41,7 @@ def workload_book(number: int = 20) -> RuleBook:
 
 
 def write_rules(folder: Path, number: int = 20) -> None:
-    """Write so many of the workload's rules into a folder, each with the examples without which none is live."""
+    """Write `number` rules of the workload into a folder, each with the examples that a live rule needs."""
     folder.mkdir(parents=True, exist_ok=True)
     book = workload_book(number)
     for place in range(0, len(book.rules), 20):
@@ -54,7 +54,11 @@ def _with_examples(rule: Rule, book: RuleBook) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(
         rule.model_dump_json(by_alias=True, exclude_none=True, exclude={"examples"})
     )
-    silent = {"name": "somebody logs in once", "given": [{"at": "start", "event": "login"}], "expect": "nothing"}
+    silent = {
+        "name": "a customer who logs in once",
+        "given": [{"at": "start", "event": "login"}],
+        "expect": "nothing",
+    }
     return document | {"examples": [_acting(rule, book), silent]}
 
 
@@ -66,7 +70,7 @@ def _acting(rule: Rule, book: RuleBook) -> dict[str, Any]:
         decided = [one for step in play.steps() for one in step.happened if isinstance(one, Action | Decision)]
         if any(isinstance(one, Action) for one in decided):
             expect = [_expectation(one, play) for one in decided]
-            return {"name": "somebody for whom it acts", "given": given, "expect": expect}
+            return {"name": "a customer for whom it acts", "given": given, "expect": expect}
     raise ValueError(f"rule {rule.id} acts for none of the made-up customers")
 
 
@@ -126,7 +130,7 @@ def variables(
 
 
 async def create_topics(settings: Settings, sources: Mapping[str, int]) -> None:
-    """Create Linger's own topics, and source topics with so many partitions; those that are there are left alone."""
+    """Create Linger's own topics and source topics with their partitions; existing ones are left alone."""
     own = [name for name in map(settings.topic, OWN_TOPICS) if name not in sources]
     plans: Sequence[TopicPlan] = [
         *(TopicPlan(name, settings.partitions, 1) for name in own),

@@ -113,9 +113,9 @@ def _ratios(entries: Sequence[Entry], figure: Callable[[Measured], float]) -> di
     }
 
 
-def table(told: Mapping[str, Any]) -> Table:
+def table(summary: Mapping[str, Any]) -> Table:
     """Return a summary as a table for a terminal."""
-    of = told["workload"]
+    of = summary["workload"]
     title = (
         f"{of['events']:,} events of {of['customers']:,} customers, {of['partitions']} partitions, {of['runs']} runs"
     )
@@ -124,7 +124,7 @@ def table(told: Mapping[str, Any]) -> Table:
         shown.add_column(name, justify="left" if not name else "right")
     for name in ("Redis", "files", "topics"):
         shown.add_column(f"{name} bytes", justify="right")
-    for name, one in told["contenders"].items():
+    for name, one in summary["contenders"].items():
         if "trouble" in one:
             shown.add_row(name, one["trouble"])
             continue
@@ -133,10 +133,10 @@ def table(told: Mapping[str, Any]) -> Table:
             name,
             f"{one['events_per_second']:,}",
             f"{min(rates):,} to {max(rates):,}",
-            _times(told["ratios"].get(name)),
+            _times(summary["ratios"].get(name)),
             f"{one['cpu_seconds_per_million_events']:.0f}",
             *(f"{cpu[part]:.0f}" for part in _PARTS),
-            _times(told["cpu_ratios"].get(name)),
+            _times(summary["cpu_ratios"].get(name)),
             f"{one['redis_bytes_per_customer']:,}",
             f"{one['state_bytes_per_customer']:,}",
             f"{one['topic_bytes_per_event']:,}",
@@ -148,10 +148,10 @@ def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f}"
 
 
-def picture(told: Mapping[str, Any]) -> str:
+def picture(summary: Mapping[str, Any]) -> str:
     """Return a summary as an SVG: a bar for events per second, and one for CPU seconds, of each contender."""
-    measured = {name: one for name, one in told["contenders"].items() if "trouble" not in one}
-    of = told["workload"]
+    measured = {name: one for name, one in summary["contenders"].items() if "trouble" not in one}
+    of = summary["workload"]
     half = _HEAD + _ROW * len(measured)
     head = f"{of['events']:,} events, {of['customers']:,} customers, {of['partitions']} partitions"
     parts = [

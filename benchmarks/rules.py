@@ -2,12 +2,12 @@
 
     python -m benchmarks.rules [--json]
 
-Two sets of rules, all live. `alike`: the shipped ones over and over with other numbers; nearly all of them read
-purchases, so a purchase has to ask nearly all: the worst case. `spread`: conditions of five kinds over twenty event
-types, so that an event can change one rule in twenty. Events and due times are decided one at a time, as when
-everybody is caught up: for `alike` 65 % log-ins, 30 % purchases, 5 % cancellations; for `spread` all types alike. The
-two are told apart: ten times the rules have ten times the due times, whatever an event costs. Customers do something
-`daily`, or `weekly`: then most rules come to hold and end again, and 200 of them take ten times the decisions of 20.
+Two sets of rules, all live. `alike`: the shipped ones repeated with other numbers; nearly all of them read purchases,
+so a purchase has to ask nearly all: the worst case. `spread`: conditions of five kinds over twenty event types, so
+that an event can change one rule in twenty. Events and due times are decided one at a time, as in steady load: for
+`alike` 65 % log-ins, 30 % purchases, 5 % cancellations; for `spread` all types alike. Events and due times are
+measured apart, because ten times the rules have ten times the due times. Customers do something `daily`, or `weekly`:
+then most rules come to hold and end again, and 200 of them take ten times the decisions of 20.
 """
 
 import argparse
@@ -41,7 +41,7 @@ START: Final = 1_704_067_200_000
 CUSTOMERS: Final = 300
 EVENTS: Final = 40
 GAPS: Final = {"daily": 1, "weekly": 7}
-"""Mean days between two events of a customer, whatever their type."""
+"""Mean days between two events of a customer, of any type."""
 _TYPES: Final = 20
 _USUAL: Final = {"login": 65, "purchase": 30, "cancellation": 5}
 _NUMBER: Final = re.compile(r"\b(\d+) (days|hours)\b")
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def many(shipped: RuleBook, number: int) -> RuleBook:
-    """Return so many live rules: the shipped ones over and over, each time with other numbers."""
+    """Return `number` live rules: the shipped ones repeated, each time with other numbers."""
     rules = []
     left_out = {"examples", "instead_of", "hold_out", "pace", "over_pace"}
     for serial in range(number):
@@ -117,7 +117,7 @@ def _with_more(text: str, more: int) -> str:
 
 
 def spread_rules(number: int) -> Iterator[Rule]:
-    """Yield so many live rules, each about one of the event types."""
+    """Yield `number` live rules, each about one of the event types."""
     for serial in range(number):
         kind, days = f"type-{serial % _TYPES}", 20 + serial
         conditions = (
@@ -141,7 +141,7 @@ def spread_rules(number: int) -> Iterator[Rule]:
 
 
 def write_many(folder: Path, number: int) -> None:
-    """Write so many live rules with examples, in files of twenty."""
+    """Write `number` live rules with examples, in files of twenty."""
     for file in range(number // 20):
         lines = ["rules:"]
         for serial in range(file * 20, file * 20 + 20):
@@ -159,10 +159,10 @@ def write_many(folder: Path, number: int) -> None:
     template: t
     expires after: 14 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{{at: start, event: purchase}}, {{at: 5 days, event: purchase}}]
         expect: [{{at: {days + 5} days, action: at-risk}}]
-      - name: somebody buys once
+      - name: a customer buys once
         given: [{{at: start, event: purchase}}]
         expect: nothing
 """)

@@ -26,7 +26,7 @@ DAY_MS: Final = 86_400_000
 TYPES: Final = ("login", "purchase", "cancellation")
 _SHARES: Final = (65, 30, 5)
 _SKEW: Final = 0.8
-"""Exponent of Zipf's law: the n-th busiest customer has so many events as n to minus this."""
+"""Exponent of Zipf's law: the events of the n-th busiest customer are proportional to n to minus this."""
 
 
 class Event(NamedTuple):
@@ -55,7 +55,7 @@ class Decided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """So many events of so many customers.
+    """A number of events of a number of customers.
 
     Attributes:
         days: over which they happened, evenly.
@@ -87,7 +87,7 @@ class Workload:
             yield Event(at_ms, customer.encode(), _written(number, kind, customer, at_ms, chance))
 
     def markers(self, partitions: int, at_ms: int) -> list[Event]:
-        """Return one event for each partition, in order, that moves its time on: log-ins of nobody in particular."""
+        """Return one event for each partition, in order, that advances its time: log-ins of marker customers."""
         return [
             Event(
                 at_ms,

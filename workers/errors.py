@@ -1,13 +1,13 @@
-"""The tree of errors. Each class says who can mend it; `cli` and `worker` decide what each one means.
+"""The tree of errors. Each class says who can fix it; `cli` and `runtime` decide what each one causes.
 
     LingerError
     ├── StartupError        the operator: settings, files, topics, Redis; every problem at once
-    ├── PartitionStopped    the operator: state and log of one partition do not fit together
+    ├── PartitionStopped    the operator: state and log of one partition do not match
     ├── TooManyDeadLetters  the operator or the producer's team: a topic has become unreadable
-    ├── Transient           nobody: the same step is tried again, in order
-    └── Fenced              nobody: another worker owns the partition, this one lets go of it
+    ├── Transient           no one: the same step is repeated, in order
+    └── Fenced              no one: another worker owns the partition, and this one gives it up
 
-What a single record does wrong is `schemas.events.InvalidEvent`; it goes to the dead-letter topic.
+A fault of a single record is `schemas.events.InvalidEvent`; the record goes to the dead-letter topic.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ class LingerError(Exception):
 
 
 class StartupError(LingerError):
-    """Linger cannot start as it is set up.
+    """Linger cannot start with its present setup.
 
     Attributes:
-        problems: each says what was found, where, and what to do.
+        problems: each says what is wrong, where, and how to fix it.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -30,23 +30,31 @@ class StartupError(LingerError):
 
 
 class PartitionStopped(LingerError):
-    """One partition's stored state does not belong to its log; going on would lose or repeat events."""
+    """One partition's stored state does not match its log; to continue would lose or repeat events.
 
-    def __init__(self, partition: int, problem: str, mend: str) -> None:
-        super().__init__(f"partition {partition} is stopped: {problem}. {mend}")
+    Attributes:
+        partition: the partition.
+    """
+
+    def __init__(self, partition: int, problem: str, remedy: str) -> None:
+        super().__init__(f"partition {partition} is stopped: {problem}. {remedy}")
         self.partition = partition
 
 
 class TooManyDeadLetters(LingerError):
-    """So much of a source is unreadable that going on would drain it into the dead-letter topic."""
+    """Too much of a source is unreadable; to continue would drain it into the dead-letter topic."""
 
 
 class Transient(LingerError):
-    """Something outside did not answer as it should; the same step is tried again."""
+    """An external service did not answer as expected; the same step is repeated."""
 
 
 class Fenced(LingerError):
-    """Another worker has claimed this partition; what this one holds of it is void."""
+    """Another worker has claimed this partition; the state that this worker has of it is void.
+
+    Attributes:
+        partition: the partition.
+    """
 
     def __init__(self, partition: int) -> None:
         super().__init__(f"partition {partition} was claimed by another worker")

@@ -1,5 +1,8 @@
 """The files a worker runs on: sources and rules, read and compiled, or every problem at once."""
 
+from dataclasses import dataclass
+
+from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
@@ -13,33 +16,57 @@ from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
 
 
-def load_configuration(settings: Settings) -> tuple[SourcesFile, RuleSet]:
-    """Read `sources.yaml` and the rules, and try the examples of live rules.
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Files without problems, as read and as compiled.
+
+    Attributes:
+        sources: the content of `sources.yaml`.
+        book: the rules as written, drafts included.
+        rules: the same rules compiled, without drafts.
+    """
+
+    sources: SourcesFile
+    book: RuleBook
+    rules: RuleSet
+
+
+def load_configuration(settings: Settings) -> Configuration:
+    """Read `sources.yaml` and the rules, and run the examples of live rules.
 
     Raises:
-        StartupError: with every problem of every file, as `file:line:column: …`; also if a live rule has no
-            example in which it acts and none in which it does not, or an example of a live rule fails.
+        StartupError: with every problem of every file, as `file:line:column: …`. It is a problem if a live rule has
+            no example in which it acts, none in which it does not act, or an example that fails.
     """
     sources, problems = load_sources(settings.sources)
     if sources is None or problems:
-        _, found = _read_rules(settings, None)
-        raise StartupError([str(problem) for problem in [*problems, *found]])
+        _, rule_problems = _read_rules(settings, None)
+        raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     if misdeclared := direct_problems(sources, settings.topic("activity")):
         raise StartupError([f"{settings.sources}: {problem}" for problem in misdeclared])
-    return sources, load_rule_set(settings, sources)
+    book = _load_book(settings, sources)
+    return Configuration(sources, book, _compile(settings, sources, book))
 
 
 def load_rule_set(settings: Settings, sources: SourcesFile) -> RuleSet:
-    """Read the rules alone, for the same sources, and try the examples of live rules.
+    """Read and compile the rules only, for sources that were read before, and run the examples of live rules.
 
     Raises:
         StartupError: as `load_configuration` does.
     """
+    return _compile(settings, sources, _load_book(settings, sources))
+
+
+def _load_book(settings: Settings, sources: SourcesFile) -> RuleBook:
     reading, problems = _read_rules(settings, sources)
     if problems:
         raise StartupError([str(problem) for problem in problems])
+    return reading.book
+
+
+def _compile(settings: Settings, sources: SourcesFile, book: RuleBook) -> RuleSet:
     key = HOLD_OUT_KEY if settings.hold_out_key is None else settings.hold_out_key.get_secret_value().encode()
-    return compile_rules(reading.book, event_types(sources), key)
+    return compile_rules(book, event_types(sources), key)
 
 
 def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[Reading, list[Problem]]:

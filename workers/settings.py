@@ -1,8 +1,7 @@
-"""Settings: one frozen object, read once by `cli`, handed down to everything else.
+"""Settings: one frozen object, read once by `cli` and passed down to everything else.
 
-Every field is an environment variable `LINGER_<NAME>`. The `KAFKA_` and `SSL_`/`SASL_` names follow Kafka's
-client properties. Any variable can be given as `LINGER_<NAME>_FILE` instead: the value is then read from that
-file, as container secrets are mounted.
+Every field is an environment variable `LINGER_<NAME>`. The `KAFKA_` and `SSL_`/`SASL_` names follow Kafka's client
+properties. `LINGER_<NAME>_FILE` names a file with the value instead, as container secrets are mounted.
 """
 
 import difflib
@@ -23,6 +22,8 @@ from workers.errors import StartupError
 
 PREFIX: Final = "LINGER_"
 MASK: Final = "********"
+OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
+"""Linger's own topics, without the prefix."""
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _SHORTEST_TOKEN: Final = 16
 
@@ -31,7 +32,7 @@ Millis = Annotated[int, Field(ge=1)]
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set; defaults are safe for a first try on one machine."""
+    """Everything an operator can set. The defaults are safe for a first try on one machine."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
     kafka_sasl_password: SecretStr | None = Field(default=None, description="Password for SASL.")
     kafka_ssl_cafile: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
     kafka_ssl_certfile: Path | None = Field(default=None, description="PEM file with this client's certificate.")
-    kafka_ssl_keyfile: Path | None = Field(default=None, description="PEM file with its private key.")
+    kafka_ssl_keyfile: Path | None = Field(default=None, description="PEM file with this client's private key.")
     kafka_ssl_key_password: SecretStr | None = Field(default=None, description="Password of the private key.")
     kafka_group_id: str = Field(default="linger", min_length=1, description="group.id; all workers share it.")
     kafka_client_id: str = Field(default="linger", min_length=1, description="client.id in the brokers' logs.")
@@ -62,13 +63,13 @@ class Settings(BaseSettings):
         default=40_000, description="request.timeout.ms; longer than the session timeout."
     )
     kafka_delivery_timeout_ms: Millis = Field(
-        default=15_000, description="delivery.timeout.ms: after this the producer is replaced and tried again."
+        default=15_000, description="delivery.timeout.ms: after this the producer is replaced and sends again."
     )
     kafka_max_poll_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=2_000, description="max.poll.records: records in one batch."
     )
     kafka_enable_idempotence: bool = Field(
-        default=True, description="enable.idempotence; only the embedded broker of the demo cannot."
+        default=True, description="enable.idempotence; only the embedded broker of the demo does not support it."
     )
 
     topic_prefix: str = Field(
@@ -78,32 +79,34 @@ class Settings(BaseSettings):
     )
     partitions: Annotated[int, Field(ge=1, le=4096)] = Field(
         default=64,
-        description="Partitions of the activity topic: the most workers that can share the work. Fixed for ever.",
+        description="Partitions of the activity topic: the most workers that can share the work. "
+        "Cannot be changed later.",
     )
     topic_replication_factor: Annotated[int, Field(ge=-1, le=32)] = Field(
-        default=-1, description="Copies of each topic that `linger topics create` makes; -1 for the broker's default."
+        default=-1,
+        description="Replicas of topics that `linger topics create` creates; -1: the broker's default.",
     )
 
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// (TLS); may hold a password."
     )
     redis_cluster: bool = Field(
-        default=False, description="It is a Redis Cluster; REDIS_URL names nodes to ask first, commas between them."
+        default=False, description="Redis is a cluster; REDIS_URL names its first nodes to ask, comma separated."
     )
     redis_sentinels: str | None = Field(
         default=None,
-        description="host:port of the sentinels, comma separated; the host in REDIS_URL is not used then.",
+        description="host:port of the sentinels, comma separated; the host in REDIS_URL is then not used.",
     )
     redis_sentinel_service: str | None = Field(
-        default=None, min_length=1, description="The name by which the sentinels know the master."
+        default=None, min_length=1, description="Name of the master on the sentinels."
     )
     redis_sentinel_username: str | None = Field(default=None, description="ACL user on the sentinels.")
-    redis_sentinel_password: SecretStr | None = Field(default=None, description="Its password.")
+    redis_sentinel_password: SecretStr | None = Field(default=None, description="Password of that user.")
     redis_username: str | None = Field(default=None, description="Redis ACL user.")
-    redis_password: SecretStr | None = Field(default=None, description="Its password.")
+    redis_password: SecretStr | None = Field(default=None, description="Password of that user.")
     redis_ssl_ca_certs: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
     redis_ssl_certfile: Path | None = Field(default=None, description="PEM file with this client's certificate.")
-    redis_ssl_keyfile: Path | None = Field(default=None, description="PEM file with its private key.")
+    redis_ssl_keyfile: Path | None = Field(default=None, description="PEM file with this client's private key.")
     redis_namespace: str = Field(
         default="linger", pattern=r"^[A-Za-z0-9._-]{1,40}$", description="First part of every key."
     )
@@ -114,29 +117,29 @@ class Settings(BaseSettings):
 
     rules: Path = Field(default=Path("rules"), description="Rule file, or folder of rule files.")
     rules_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
-        default=2_000, description="How often rule files are looked at for changes."
+        default=2_000, description="How often rule files are checked for changes."
     )
     hold_out_key: SecretStr | None = Field(
-        default=None, description="Places customers in experiments; keep it the same for ever. At most 64 bytes."
+        default=None, description="Assigns customers to experiments; never change it. At most 64 bytes."
     )
-    sources: Path = Field(default=Path("sources.yaml"), description="The foreign topics and their mappings.")
+    sources: Path = Field(default=Path("sources.yaml"), description="The source topics and their mappings.")
     clock: Literal["system", "replay"] = Field(
-        default="system", description="replay: time is what the player of a history says, not the wall clock."
+        default="system", description="replay: the player of a history sets the time, not the wall clock."
     )
     max_future: Duration = Field(
         default="5 minutes", validate_default=True, description="Events further in the future are dead-lettered."
     )
     dead_letter_max_consecutive: Annotated[int, Field(ge=1)] = Field(
-        default=1_000, description="So many unreadable records in a row stop the worker."
+        default=1_000, description="This many unreadable records in a row stop the worker."
     )
     dead_letter_max_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.5, description="A greater share of unreadable records among the last 2,000 stops the worker."
     )
     outbox_limit: Annotated[int, Field(ge=100)] = Field(
-        default=20_000, description="Unconfirmed records per partition before its reading waits."
+        default=20_000, description="Unconfirmed records of a partition at which its reading pauses."
     )
     tick_ms: Annotated[int, Field(ge=20, le=60_000)] = Field(
-        default=250, description="How often due times are looked at."
+        default=250, description="How often due times are checked."
     )
     shutdown_grace_ms: Millis = Field(default=20_000, description="After this a stopping worker is ended by force.")
 
@@ -144,14 +147,14 @@ class Settings(BaseSettings):
     http_port: Port = Field(default=8080, description="Their port; 0 for any free one.")
     http_token: SecretStr | None = Field(
         default=None,
-        description="Bearer token of POST /-/reload; without one that is open on loopback, else switched off.",
+        description="Bearer token of POST /-/reload; if not set, it is open on loopback and otherwise switched off.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much is logged.")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="auto: text on a terminal, JSON elsewhere."
     )
     log_key: SecretStr | None = Field(
-        default=None, description="Key of the hash that stands for customer ids in logs; random if not set."
+        default=None, description="Key of the hash that replaces customer ids in logs; random if not set."
     )
 
     @classmethod
@@ -163,7 +166,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `read_settings` hands over counts; nothing is read behind its back."""
+        """Take values only from `read_settings`: no environment, dotenv file or secrets folder is read here."""
         return (init_settings,)
 
     @field_validator("kafka_bootstrap_servers", "redis_sentinels")
@@ -179,9 +182,9 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, url: SecretStr) -> SecretStr:
-        for one in _urls(url.get_secret_value()):
+        for server_url in _urls(url.get_secret_value()):
             try:
-                parts = urlsplit(one)
+                parts = urlsplit(server_url)
                 is_usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
                 is_usable = is_usable and "," not in parts.netloc.rpartition("@")[2]
             except ValueError:
@@ -200,7 +203,7 @@ class Settings(BaseSettings):
         if token is not None and (len(text) < _SHORTEST_TOKEN or not text.isascii() or text != text.strip()):
             raise ValueError(
                 f"must be {_SHORTEST_TOKEN} ASCII characters or more, without spaces around; "
-                "make one: openssl rand -hex 24"
+                "create one: openssl rand -hex 24"
             )
         return token
 
@@ -236,7 +239,7 @@ class Settings(BaseSettings):
         if len(urls) > 1 and not self.redis_cluster:
             raise ValueError("REDIS_URL names several servers, which only a cluster has: set REDIS_CLUSTER to true")
         if len({url.scheme for url in urls}) > 1:
-            raise ValueError("REDIS_URL names servers with and without TLS; all nodes of a cluster are reached alike")
+            raise ValueError("REDIS_URL names servers with and without TLS; all nodes of a cluster must use the same")
         if self.redis_cluster and any(url.path.strip("/") not in ("", "0") for url in urls):
             raise ValueError("REDIS_URL names another database than 0, the only one that a cluster has")
         return self
@@ -266,13 +269,13 @@ class Settings(BaseSettings):
         """
         if not self.kafka_security_protocol.endswith("SSL"):
             return None
-        self._require_files("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+        _require_files(self, "kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
         try:
             context: ssl.SSLContext = create_ssl_context(
                 cafile=_text(self.kafka_ssl_cafile),
                 certfile=_text(self.kafka_ssl_certfile),
                 keyfile=_text(self.kafka_ssl_keyfile),
-                # Never None: for an encrypted key Python would ask a person at the terminal.
+                # Never None: Python would prompt for the password of an encrypted key.
                 password=_revealed(self.kafka_ssl_key_password) or "",
             )
         except (OSError, ValueError) as error:  # ssl.SSLError among them
@@ -285,20 +288,8 @@ class Settings(BaseSettings):
             ) from error
         return context
 
-    def _require_files(self, *names: str) -> None:
-        problems = []
-        for name in names:
-            if (path := getattr(self, name)) is None:
-                continue
-            try:
-                path.open("rb").close()
-            except OSError as error:
-                problems.append(f"{PREFIX}{name.upper()}: cannot read '{path}': {error.strerror}")
-        if problems:
-            raise StartupError(problems)
-
     def redis_connection(self) -> dict[str, Any]:
-        """Return what `workers.state.topology.open_nodes` takes; the credentials are those of the first URL.
+        """Return the arguments of `workers.state.topology.open_nodes`; the credentials are those of the first URL.
 
         Raises:
             StartupError: if a file for TLS cannot be read.
@@ -309,12 +300,12 @@ class Settings(BaseSettings):
             if value is not None:
                 arguments[name] = value
         if url.startswith("rediss://"):
-            self._require_files("redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile")
+            _require_files(self, "redis_ssl_ca_certs", "redis_ssl_certfile", "redis_ssl_keyfile")
             for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
                 if (path := getattr(self, f"redis_{name}")) is not None:
                     arguments[name] = str(path)
         if self.redis_cluster:
-            arguments["cluster"] = [_address(urlsplit(one).netloc.rpartition("@")[2]) for one in (url, *others)]
+            arguments["cluster"] = [_address(urlsplit(node).netloc.rpartition("@")[2]) for node in (url, *others)]
         if self.redis_sentinels:
             arguments["sentinels"] = [_address(server) for server in self.redis_sentinels.split(",")]
             arguments["service"] = self.redis_sentinel_service
@@ -324,28 +315,42 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, str]:
         """Return every variable with its value as text, secrets masked."""
-        shown = {}
+        masked = {}
         for name, value in self:
             text = "" if value is None else str(self.model_dump(mode="json", include={name})[name])
             if isinstance(value, SecretStr):
                 urls = _urls(value.get_secret_value())
                 text = ",".join(map(_masked_url, urls)) if name.endswith("_url") else MASK
-            shown[PREFIX + name.upper()] = text
-        return shown
+            masked[PREFIX + name.upper()] = text
+        return masked
+
+
+def _require_files(settings: Settings, *fields: str) -> None:
+    """Raise `StartupError` for every file that is set and cannot be opened."""
+    problems = []
+    for field in fields:
+        if (path := getattr(settings, field)) is None:
+            continue
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            problems.append(f"{PREFIX}{field.upper()}: cannot read '{path}': {error.strerror}")
+    if problems:
+        raise StartupError(problems)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings from `LINGER_…` variables.
 
     Raises:
-        StartupError: naming every wrong or unknown variable, what was found, and what was probably meant.
-            A value that may be secret is never shown.
+        StartupError: with every wrong or unknown variable, its value, and what was probably meant. A value that may
+            be secret is never shown.
     """
     values, problems = _values(environment)
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        problems += [_explained(one) for one in error.errors(include_url=False, include_context=False)]
+        problems += [_problem(details) for details in error.errors(include_url=False, include_context=False)]
     if problems:
         raise StartupError(problems)
     return settings
@@ -354,13 +359,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for variable in sorted(name for name in environment if name.startswith(PREFIX)):
-        name, text = variable.removeprefix(PREFIX).lower(), environment[variable]
+    for variable in sorted(variable for variable in environment if variable.startswith(PREFIX)):
+        field, text = variable.removeprefix(PREFIX).lower(), environment[variable]
         if not text:
             continue
-        if name in Settings.model_fields:
-            values[name] = text
-        elif (plain := name.removesuffix("_file")) in Settings.model_fields and plain != name:
+        if field in Settings.model_fields:
+            values[field] = text
+        elif (plain := field.removesuffix("_file")) in Settings.model_fields and plain != field:
             if environment.get(PREFIX + plain.upper()):
                 problems.append(f"{variable} and {PREFIX}{plain.upper()} are both set; keep one")
                 continue
@@ -370,24 +375,24 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
                 reason = error.strerror if isinstance(error, OSError) else "not a text file"
                 problems.append(f"{variable}: cannot read '{text}': {reason}")
         else:
-            near = difflib.get_close_matches(name, Settings.model_fields, 1)
+            near = difflib.get_close_matches(field, Settings.model_fields, 1)
             hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "; see `linger config show`"
             problems.append(f"{variable} is no setting of Linger{hint}")
     return values, problems
 
 
-def _explained(error: Any) -> str:
-    message = error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:
+def _problem(details: Any) -> str:
+    message = details["msg"].removeprefix("Value error, ")
+    if not details["loc"]:
         return str(message)
-    name = str(error["loc"][0])
-    secret = Settings.model_fields[name].annotation in (SecretStr, SecretStr | None)
-    found = "" if secret else f", found {error['input']!r}"
+    name = str(details["loc"][0])
+    is_secret = Settings.model_fields[name].annotation in (SecretStr, SecretStr | None)
+    found = "" if is_secret else f", found {details['input']!r}"
     return f"{PREFIX}{name.upper()}: {message}{found}"
 
 
 def _urls(text: str) -> list[str]:
-    """Split URLs of Redis servers with commas between; other commas may belong to a password."""
+    """Split comma-separated URLs of Redis servers; a comma may also be part of a password."""
     return re.split(r",\s*(?=rediss?://)", text)
 
 
@@ -399,11 +404,11 @@ def _address(server: str) -> tuple[str, int]:
 def _masked_url(url: str) -> str:
     bare, question, _ = url.partition("?")
     scheme, separator, rest = bare.partition("://")
-    credentials, at, place = rest.rpartition("@")
+    credentials, at, server = rest.rpartition("@")
     user = credentials.partition(":")[0]
-    shown = f"{scheme}{separator}{user}:{MASK}@{place}" if at else bare
-    # redis-py takes a password also behind the question mark.
-    return f"{shown}?{MASK}" if question else shown
+    masked = f"{scheme}{separator}{user}:{MASK}@{server}" if at else bare
+    # redis-py also accepts a password in the query.
+    return f"{masked}?{MASK}" if question else masked
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
@@ -412,6 +417,3 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else os.fspath(path)
-
-
-OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")

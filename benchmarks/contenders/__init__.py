@@ -72,7 +72,7 @@ class Dealings:
         return Decided(line.status, line.rule, line.customer, line.started_ms, line.at_ms)
 
     async def fed(self, place: Place, at_ms: int, ends: Mapping[int, int]) -> None:
-        """Tell it, if it has to be told, that all events until then are in the events topic.
+        """Inform it, if it needs to know, that all events up to then are in the events topic.
 
         Args:
             place: as for `set_up`.

@@ -39,7 +39,7 @@ _SESSION_MS: Final = 60_000
 
 
 class Customers:
-    """The customers of one partition, in Redis; nobody else may change them at the same time.
+    """The customers of one partition, in Redis; one writer at a time.
 
     A customer's value is the offset of the latest event that was folded, 8 bytes, and the state behind it. Beside
     that there are the due times of all as a sorted set, and a list of what was decided and may not have been sent.
@@ -127,7 +127,7 @@ def open_redis(url: str) -> Redis:
 
 
 def customer_of(record: bytes) -> bytes:
-    """Return whom a record to be sent is about: its key."""
+    """Return the key of a record to be sent: its customer."""
     customer: str = orjson.loads(record)["customer"]
     return customer.encode()
 
@@ -163,7 +163,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             self._by_partition[partition] = self._tasks.create_task(self._work(partition))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Leave partitions alone: what is in hand will be read again by whoever has them next."""
+        """Drop partitions: their next owner reads unfinished records again."""
         tasks = [self._by_partition.pop(partition) for partition in revoked if partition in self._by_partition]
         for task in tasks:
             task.cancel()
@@ -201,7 +201,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await self._consumer.commit({partition: offset})
         except (CommitFailedError, IllegalStateError) as error:
-            # Partitions are being assigned anew, and whoever gets this one finds out what is known already.
+            # A rebalance is under way; the next owner of this partition finds what is stored.
             log.warning("%s is not committed: %s", partition, error)
 
 

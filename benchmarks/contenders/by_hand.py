@@ -1,9 +1,9 @@
 """The twenty rules of `workload_rules.yaml` by hand: what the contenders in Python decide with.
 
-It does what Linger's core does with these rules and no others: somebody who needs only these would write it so.
-Everything that the rules ask for can be told from little. A number of events within days is reached if the event
-that many events ago is recent enough, and all but two rules wait for a silence that starts with the latest event.
-So it is known at each event when which rule begins to hold if nothing else happens.
+It does what Linger's core does with these rules and no others, as one would write it for these rules alone. They need
+little state. A number of events within days is reached if the event that many events ago is recent enough, and all
+but two rules wait for a silence that starts with the latest event. So it is known at each event when which rule
+begins to hold if nothing else happens.
 """
 
 from collections.abc import Iterable
@@ -74,7 +74,7 @@ class _Rule(NamedTuple):
 
 
 class _Count(NamedTuple):
-    """At least so many events in the last days, and none for a while; `rule` is a place in `_RULES`."""
+    """A least number of events in the last days, and none for a while; `rule` is an index of `_RULES`."""
 
     rule: int
     number: int
@@ -83,21 +83,21 @@ class _Count(NamedTuple):
 
 
 class _First(NamedTuple):
-    """One purchase ever, so long ago."""
+    """One purchase ever, some time ago."""
 
     rule: int
     quiet_ms: int
 
 
 class _Overdue(NamedTuple):
-    """The latest purchase is so many times the customer's usual gap ago."""
+    """The latest purchase is a number of the customer's usual gaps ago."""
 
     rule: int
     times: int
 
 
 class _Sum(NamedTuple):
-    """At least so many cents in the last days, and no purchase for a while."""
+    """A least sum in cents in the last days, and no purchase for a while."""
 
     rule: int
     cents: int
@@ -106,7 +106,7 @@ class _Sum(NamedTuple):
 
 
 def _rules(*families: tuple[str, int, int, int]) -> tuple[_Rule, ...]:
-    """List rules: a name, how many there are, and days of cool-down (0 for ever) and of expiry, for each family."""
+    """List rules: a name, how many there are, and days of cool-down (0 for no end) and of expiry, for each family."""
     return tuple(
         _Rule(name.format(number + 1), again * DAY_MS or _FOREVER_MS, expires * DAY_MS)
         for name, size, again, expires in families
@@ -268,7 +268,7 @@ def _fold_purchase(state: State, event: Event) -> list[Decided]:
 
 
 def _return(customer: str, state: State, at_ms: int) -> list[Decided]:
-    """Let somebody who had cancelled be active again: who had not logged in for long still has not."""
+    """Reactivate a cancelled customer; a long absence of log-ins continues."""
     state.cancelled_ms = 0
     hold = [
         (at_ms, one.rule)

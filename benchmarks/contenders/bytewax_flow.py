@@ -32,7 +32,7 @@ _LOCK: Final = Path(__file__).with_suffix(".lock")
 _ROOT: Final = Path(__file__).parents[2]
 _EPOCH: Final = timedelta(seconds=5)
 _BATCH_EVENTS: Final = 5_000
-"""At most so many events go through together; the sink waits for Kafka once for each batch."""
+"""Most events in one batch; the sink waits for Kafka once per batch."""
 _NEVER_GIVE_UP: Final = {"message.timeout.ms": "0"}
 """The sink waits until its producer has no records left, and does not ask whether it sent them or gave them up."""
 _GARBAGE_THRESHOLD: Final = 100_000
@@ -58,7 +58,7 @@ class PartitionLogic:
     def on_batch(self, batches: Sequence[Sequence[bytes]]) -> tuple[list[Decided], bool]:
         """Fold events in their order, then fire what is due at the time of the last of them.
 
-        Whoever is due earlier than the own next event of the batch is fired by `fold`, at the same due time.
+        A customer due before its own next event of the batch is fired by `fold`, at the same due time.
 
         Args:
             batches: records of the events topic.

@@ -7,12 +7,12 @@ from heapq import heapify, heappop, heappush
 class DueTimes:
     """When each customer has to be looked at again because of time alone.
 
-    A customer whose due time moves on, as it does with most events, stays queued for the earlier one and is queued
-    anew when that has come: most of these moves never touch the heap.
+    Most events move a due time later. The customer then stays queued for the earlier time and is queued again when
+    that comes, so most moves never touch the heap.
     """
 
     def __init__(self, due_ms: Iterable[tuple[str, int]] = ()) -> None:
-        """Start with so many customers.
+        """Start with these customers.
 
         Args:
             due_ms: customers and their due times, in milliseconds since 1970; 0 for never.
@@ -33,12 +33,12 @@ class DueTimes:
             self._queue(customer, due_ms)
 
     def until(self, at_ms: int) -> Iterator[str]:
-        """Yield every customer that is due at this time; whoever takes one calls `set` for it before the next."""
+        """Yield every customer due at this time; the caller calls `set` for each before the next."""
         heap = self._heap
         while heap and heap[0][0] <= at_ms:
             queued_ms, customer = heappop(heap)
             if self._queued.get(customer) != queued_ms:
-                continue  # it was queued anew for an earlier time, and that is over
+                continue  # it was queued again for an earlier time, which has passed
             del self._queued[customer]
             due_ms = self._due.get(customer)
             if due_ms is None:

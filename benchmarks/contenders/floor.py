@@ -23,7 +23,7 @@ _MESSAGE: Final = b"x" * 730
 _HEADERS: Final = [(f"ce_header{number}", b"x" * 20) for number in range(8)]
 _OUTBOX: Final = b"x" * 1_035
 _AT_ONCE: Final = 8
-"""So many batches may wait for Kafka to confirm their messages."""
+"""Batches that may wait for Kafka to confirm their messages."""
 
 
 class Messages:
@@ -41,23 +41,23 @@ class Messages:
         customers: Collection[bytes],
     ) -> None:
         """Write states and outbox, take out what Kafka has confirmed, and begin to publish."""
-        told = records[::2]
+        decided = records[::2]
         async with redis.pipeline(transaction=True) as step:
             step.mset(dict.fromkeys(customers, _STATE))
-            step.rpush("outbox", *[_OUTBOX] * len(told))
+            step.rpush("outbox", *[_OUTBOX] * len(decided))
             while self._publishing and (self._publishing[0].done() or len(self._publishing) > _AT_ONCE):
                 step.ltrim("outbox", await self._publishing.popleft(), -1)
             await step.execute()
-        self._publishing.append(asyncio.create_task(self._publish(producer, told)))
+        self._publishing.append(asyncio.create_task(self._publish(producer, decided)))
 
     async def settle(self) -> None:
         """Wait until Kafka has confirmed all of them."""
         await asyncio.gather(*self._publishing)
 
-    async def _publish(self, producer: AIOKafkaProducer, told: Sequence[ConsumerRecord]) -> int:
+    async def _publish(self, producer: AIOKafkaProducer, decided: Sequence[ConsumerRecord]) -> int:
         """Write a message for each of some records; return how many, when Kafka has confirmed them."""
         by_partition: dict[int, list[ConsumerRecord]] = {}
-        for record in told:
+        for record in decided:
             by_partition.setdefault(record.partition, []).append(record)
         sent = []
         for number, some in by_partition.items():
@@ -69,11 +69,11 @@ class Messages:
             batch.close()
             sent.append(await producer.send_batch(batch, self._topic, partition=number))
         await asyncio.gather(*sent)
-        return len(told)
+        return len(decided)
 
 
 class MessagesDealings(Dealings):
-    """The messages go to a topic of their own, which nobody reads."""
+    """The messages go to a topic that has no reader."""
 
     async def set_up(self, place: Place) -> Mapping[str, str]:
         """Create the topic."""

@@ -91,7 +91,7 @@ CONTENDER: Final = Contender(
     name="kafka-streams",
     title="Kafka Streams 4.3, rules by hand in Java",
     state="RocksDB, with changelogs in Kafka",
-    delivery="exactly once for whoever reads what is committed",
+    delivery="exactly once for read_committed consumers",
     prepare=prepare,
     command=command,
 )

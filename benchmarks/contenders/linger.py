@@ -1,7 +1,7 @@
 """Linger itself: one `linger run` with the settings that it comes with, its core compiled as in its wheel.
 
-It has topics of its own and, as the workload's time is not that of the wall, the clock of a replay, which has to be
-told how far the events go. The events are canonical and keyed by the customer, so their topic is Linger's activity
+It has its own topics. The workload's time is not wall-clock time, so it uses the clock of a replay, which has to know
+how far the events go. The events are canonical and keyed by the customer, so their topic is Linger's activity
 topic, as `docs/operating.md` has it for such producers. `linger_intake.py` is Linger beside a topic of others.
 """
 

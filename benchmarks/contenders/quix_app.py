@@ -8,8 +8,8 @@ guarantee is its default too, at least once: with "exactly-once" nothing could b
 Quix has no timers, and a stateful function sees the state of the record's own key alone; a silence, though, has to be
 noticed because of other customers' events. So the function here is given no `State` but takes the partition's open
 transaction, in which every customer of the partition can be read and written, and fires what the record's time makes
-due. Which customers these are, `DueTimes` knows: it is in memory and made anew from the store when a partition is
-assigned, so that it need not be written, and cannot disagree with the states after a crash. It costs one read of the
+due. Which customers these are, `DueTimes` knows: it is in memory and rebuilt from the store when a partition is
+assigned, so it need not be written and cannot disagree with the states after a crash. It costs one read of the
 partition's store per assignment.
 """
 

@@ -15,7 +15,7 @@ from workers.core.rules.rule_set import RuleSet
 
 RULE: Final = "first-time-buyer-1"
 RULE_MS: Final = 20 * DAY_MS
-"""It acts so long after somebody's only purchase; nothing else is due for them before, or within days after."""
+"""It acts this long after a customer's only purchase; nothing else is due before, or within days after."""
 
 _PASTS: Final = 1_000
 _LEAD_MS: Final = 30_000
@@ -25,8 +25,8 @@ _REST_SECONDS: Final = 5.0
 
 
 def _buyer(rules: RuleSet, bought_ms: int) -> Stored:
-    """Return what is stored of somebody who bought something once, of which nothing was due yet."""
-    purchase = DecodedEvent(f"p-{bought_ms}", "purchase", "somebody", bought_ms, {"amount": 20, "currency": "USD"})
+    """Return the stored state of a customer with one purchase, before anything is due."""
+    purchase = DecodedEvent(f"p-{bought_ms}", "purchase", "ada", bought_ms, {"amount": 20, "currency": "USD"})
     return stored_of([purchase], rules, START_MS, bought_ms)
 
 

@@ -26,7 +26,7 @@ async def measure(
     Args:
         servers: to work on.
         rate: events in a second.
-        seconds: for so long, after some seconds that do not count.
+        seconds: duration, after some seconds that do not count.
         customers: who do something.
         partitions: of the topics.
         ticks_ms: how often the worker looks at its sources; one row for each. An action waits for such a look.

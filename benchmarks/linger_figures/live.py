@@ -53,7 +53,7 @@ class Stream:
     most_behind_ms: float = 0.0
 
     async def play(self, seconds: float) -> None:
-        """Send events for so long: each carries the moment at which it is handed to the producer."""
+        """Send events for some seconds; each carries the moment at which it is handed to the producer."""
         waiting, begin = iter(self.records), time.monotonic()
         before, futures = self.sent, set[asyncio.Future[object]]()
         async with self.site.producing(linger_ms=0) as producer:

@@ -20,9 +20,9 @@ async def measure(
     """Fill Redis with customers of the workload, and ask it what they take.
 
     Args:
-        servers: of which Kafka is not used.
-        sizes: numbers of customers, ascending. There are so many different pasts as the first says, and more
-            customers than that share them.
+        servers: Kafka is not used.
+        sizes: numbers of customers, ascending. The first one is also the number of different pasts; further
+            customers share them.
         events_each: events of a customer, on average, over 400 days.
         depths: other averages, for the smallest number of customers.
         partitions: over which they are spread.

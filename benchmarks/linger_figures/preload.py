@@ -26,14 +26,14 @@ class Stored(NamedTuple):
 
 
 class Customer(NamedTuple):
-    """Somebody of whom something is stored."""
+    """A customer with stored state."""
 
     name: str
     stored: Stored
 
 
 def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, until_ms: int) -> Stored:
-    """Return what is stored of somebody who did this, with everything decided until a moment.
+    """Return the stored state of a customer with these events, decided up to a moment.
 
     Args:
         facts: in the order of time.
@@ -43,9 +43,9 @@ def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, unti
     """
     keys = [plan.key for plan in rules.plans()]
     observed = Coverage(dict.fromkeys(keys, since_ms), whole=frozenset(keys))
-    outcome = decide("somebody", None, list(facts), rules, observed, until_ms)
+    outcome = decide("ada", None, list(facts), rules, observed, until_ms)
     if outcome.activity is None:
-        raise ValueError("of somebody who did nothing, nothing is stored")
+        raise ValueError("a customer without events has no stored state")
     return Stored(codec.encode(outcome.activity), outcome.due_ms)
 
 
@@ -65,12 +65,12 @@ def pasts(workload: Workload, rules: RuleSet, end_ms: int) -> list[Stored]:
 
 
 def names(number: int) -> Iterator[str]:
-    """Yield the names of so many customers of a workload."""
+    """Yield the names of `number` customers of a workload."""
     return (f"c-{serial:07d}" for serial in range(number))
 
 
 def repeated(pasts: Iterable[Stored], number: int) -> Iterator[Customer]:
-    """Yield so many customers who share a few pasts."""
+    """Yield `number` customers who share a few pasts."""
     return (Customer(name, stored) for name, stored in zip(names(number), cycle(pasts), strict=False))
 
 
@@ -91,8 +91,8 @@ class _Filling:
 async def put(store: Store, partitions: int, customers: Iterable[Customer], rules: RuleSet) -> int:
     """Put customers into the store by the steps of the store itself, and return how many.
 
-    Whoever claims a partition afterwards takes it for one of which nothing was read yet, and in which everybody has
-    been looked at under these rules.
+    A worker that claims a partition afterwards finds one without any record read, in which every customer has been
+    migrated to these rules.
     """
     stamp: dict[str, str | int] = {"swept": rules.generation, "generation": rules.generation}
     metas = {number: (await store.claim(number, "preload")).meta for number in range(partitions)}

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS: Final = 240.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What happens to whom.
+    """One event of a recovery, and the process it happens to.
 
     Attributes:
         title: for tables.

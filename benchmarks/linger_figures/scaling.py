@@ -1,7 +1,7 @@
-"""What the events in a second depend on: one thing is changed at a time, against a base.
+"""What events per second depend on: one thing is changed at a time, against a base.
 
-Throughput is that of `backlog.work_off`. Time goes on so fast that everybody does something about every ten days,
-whatever their number, so that an event brings the same work; only then are rows comparable.
+Throughput is that of `backlog.work_off`. For any number of customers, each does something about every ten
+days, so every event brings the same work and rows are comparable.
 """
 
 import random
@@ -64,7 +64,7 @@ class Variant:
     redis: Mapping[str, str] = field(default_factory=dict)
 
     def workload(self) -> Workload:
-        """Return its events: everybody does something every ten days, as far as that is a time one can speak of."""
+        """Return its events: each customer does something every ten days, where the number of events allows."""
         days = round(self.events * _DAYS_BETWEEN / self.customers)
         return Workload(self.events, self.customers, days=max(1, min(_LONGEST_DAYS, days)), quiet_days=0)
 
@@ -98,8 +98,7 @@ def variants(sizes: Sizes) -> dict[str, list[Variant]]:
     def with_settings(what: str, value: object, **settings: object) -> Variant:
         return planned(what, value, settings={**ASLEEP, **settings})
 
-    # Those who were there before are there in each of these rows: else a store of thousands would be compared with
-    # one that holds nobody yet.
+    # Each row starts with the same customers: otherwise a store of thousands would be compared with an empty one.
     customers = [
         replace(base, what="customers", value=number, customers=number, history=5) for number in sizes.all_customers
     ]
@@ -133,7 +132,7 @@ def _guarantees(base: Variant) -> list[Variant]:
     return [*rows, replicated, replace(replicated, what="replica", value="without publish-gate", command=gate)]
 
 
-async def measure(servers: Servers, sizes: Sizes, wanted: Sequence[str], tell: Callable[[str], None]) -> Report:
+async def measure(servers: Servers, sizes: Sizes, wanted: Sequence[str], say: Callable[[str], None]) -> Report:
     """Measure row after row.
 
     Args:
@@ -150,7 +149,7 @@ async def measure(servers: Servers, sizes: Sizes, wanted: Sequence[str], tell: C
             is_base = replace(variant, what="base", value="-") == known["base"][0]
             row = _row(variant, base if is_base else await _run(servers, variant), base)
             tables.setdefault(name, []).append(row)
-            tell(f"{name} {variant.value}: {row['events_per_second']:,} events in a second")
+            say(f"{name} {variant.value}: {row['events_per_second']:,} events in a second")
     title = f"{sizes.events:,} events of {sizes.customers:,} customers, 20 rules, 8 partitions, one worker"
     return Report("scaling", title, tables)
 

@@ -90,7 +90,7 @@ class Plan:
 
     Attributes:
         partitions: of the activity topic, and of the source.
-        rules: so many of the workload's.
+        rules: how many of the workload's.
         clock: `replay` for events of the past, `system` for events of now.
         since_ms: a midnight (UTC) since which the source is complete.
         settings: further ones, by their field in `Settings`.
@@ -156,7 +156,7 @@ class Site:
         self.plan = plan
         self.environment = dict(environment)
         self.settings: Settings = read_settings(environment)
-        self.rules: RuleSet = load_configuration(self.settings)[1]
+        self.rules: RuleSet = load_configuration(self.settings).rules
         self.store = Store(
             RedisServers(open_nodes(self.settings.redis_connection(), 30_000)), self.settings.redis_namespace
         )
@@ -193,7 +193,7 @@ class Site:
         """Wait for a condition and return when it was seen to hold (monotonic seconds).
 
         Raises:
-            NeverDone: if it takes too long, or a worker ends that nobody has ended.
+            NeverDone: if it takes too long, or a worker ends unexpectedly.
         """
         give_up = time.monotonic() + seconds
         while True:
@@ -210,7 +210,7 @@ class Site:
         """Wait until every partition has an owner and is looked at."""
 
         async def is_claimed() -> bool:
-            return len(await self._told()) == self.plan.partitions
+            return len(await self._seen()) == self.plan.partitions
 
         return await self.until(is_claimed, "every partition is looked at")
 
@@ -221,18 +221,18 @@ class Site:
             # First the events: a worker without its safe time says from the beginning that all is decided.
             if await self.count("events") < self._fed:
                 return False
-            told = await self._told()
-            return len(told) == self.plan.partitions and all(
-                watermark_ms >= until_ms and not unconfirmed for watermark_ms, unconfirmed in told.values()
+            seen = await self._seen()
+            return len(seen) == self.plan.partitions and all(
+                watermark_ms >= until_ms and not unconfirmed for watermark_ms, unconfirmed in seen.values()
             )
 
         return await self.until(is_decided, f"everything is decided up to {until_ms}", seconds)
 
-    async def _told(self) -> dict[int, tuple[int, int]]:
+    async def _seen(self) -> dict[int, tuple[int, int]]:
         """Return by partition up to when it is decided (ms), and how many records wait for Kafka."""
         fields = await self.store.redis.fields(self.store.keys.seen)
-        told = {int(number): value.split() for number, value in fields.items()}
-        return {number: (int(parts[0]), int(parts[2])) for number, parts in told.items()}
+        seen = {int(number): value.split() for number, value in fields.items()}
+        return {number: (int(parts[0]), int(parts[2])) for number, parts in seen.items()}
 
     async def count(self, name: str) -> int:
         """Return a counter of `meta`, such as `events` or `timers`, over all partitions."""
@@ -304,7 +304,7 @@ def read_action(record: ConsumerRecord) -> Action:
 
 
 async def taken(reader: AIOKafkaConsumer, milliseconds: int = 200) -> list[ConsumerRecord]:
-    """Return what a reader gets within so long."""
+    """Return what a reader gets within a time."""
     fetched = await reader.getmany(timeout_ms=milliseconds)
     return [record for records in fetched.values() for record in records]
 
@@ -316,7 +316,7 @@ def source_of(prefix: str, servers: Servers) -> str:
 
 @asynccontextmanager
 async def installed(servers: Servers, plan: Plan) -> AsyncIterator[Site]:
-    """Install Linger anew until the block ends; then its workers are stopped and Redis is emptied."""
+    """Install Linger until the block ends; then its workers are stopped and Redis is emptied."""
     name = f"b{uuid.uuid4().hex[:8]}"
     folder = servers.folder / name
     write_rules(folder / "rules", plan.rules)

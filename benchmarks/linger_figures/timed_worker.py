@@ -30,11 +30,11 @@ from workers.state import step
 
 STAGES: Final = {
     "read": "fetch from Kafka, source and activity topic: what of it is done beside Faust's thread",
-    "map": "read foreign records, validate, write canonical events, the oldest first",
+    "map": "read source records, validate, write canonical events, the oldest first",
     "pass on": "hand events to the producer",
-    "parse": "read canonical events, tell apart what was folded before",
+    "parse": "read canonical events, drop those folded before",
     "load": "ask Redis for activities, decode them",
-    "fold": "add events to the facts of a customer; 0 if the core folds where nobody can look",
+    "fold": "add events to a customer's state; 0 if the core is compiled",
     "decide": "rules, due times, cool-downs",
     "encode": "encode activities, write actions and outbox records",
     "commit": "write one atomic step to Redis",
@@ -90,11 +90,11 @@ def main() -> None:
     sending: Any = watch.timed_async(_stage_of_sending, Publisher._send_once)
     setattr(Publisher, "_send_once", staticmethod(sending))  # noqa: B010
 
-    def tell(*_: object) -> None:
+    def write_report(*_: object) -> None:
         with report.open("a") as file:
             file.write(json.dumps(_snapshot(watch)) + "\n")
 
-    signal.signal(signal.SIGUSR1, tell)
+    signal.signal(signal.SIGUSR1, write_report)
     sys.argv = ["linger", "run"]
     linger()
 

@@ -308,7 +308,7 @@ async def stage(
     settings = read_settings(variables)
     if is_direct:
         history = let_some_write_directly(history, settings, prefix)
-    sources, _ = load_configuration(settings)
+    sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
     plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]

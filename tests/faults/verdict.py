@@ -73,7 +73,8 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
         stage: of which everything is decided.
         poison: how many unreadable records were sent.
     """
-    sources, rules = load_configuration(stage.settings)
+    configuration = load_configuration(stage.settings)
+    sources, rules = configuration.sources, configuration.rules
     keys = [plan.key for plan in rules.plans()]
     observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), whole=frozenset(keys))
     log = await read_topic(stage, stage.settings.topic("activity"))
@@ -97,7 +98,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
 
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
     """Return the ids of actions published since a moment of which the store knows nothing."""
-    _, rules = load_configuration(stage.settings)
+    rules = load_configuration(stage.settings).rules
     store, codes, found = stage.store, rules.codes, []
     outboxes = await store.redis.call(
         [("LRANGE", store.keys.partition(number).outbox, 0, -1) for number in range(PARTITIONS)]
@@ -168,7 +169,9 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
     finally:
         await mailer.stop()
     found = {
-        name for name in mailer.left() if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
+        name
+        for name in mailer.active_ids()
+        if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
     }
     verdict.actions = len(expected)
     verdict.miss("action", expected - found)

@@ -22,7 +22,6 @@ from workers.cli.dead_letters import add_to
 from workers.dead_letters.disposition import DispositionLog
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
-from workers.settings import read_settings
 
 pytestmark = pytest.mark.integration
 
@@ -44,19 +43,23 @@ def process(place: Site, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def linger_of(place: Site) -> typer.Typer:
-    """The commands with the settings of a site."""
+def linger_app() -> typer.Typer:
+    """A program with these commands only."""
     app = typer.Typer()
-    add_to(app, lambda: read_settings(place.environment))
+    add_to(app)
     app.command("other")(lambda: None)  # with one command alone, Typer would not ask for its name
     return app
 
 
 async def linger(place: Site, *words: str) -> str:
     """Run one of the commands and return what it prints; in this process, because starting one takes seconds."""
-    app = linger_of(place)
     result = await asyncio.to_thread(
-        CliRunner().invoke, app, ["dead-letters", *words], catch_exceptions=False, env={"COLUMNS": "200"}
+        CliRunner().invoke,
+        linger_app(),
+        ["dead-letters", *words],
+        obj=place.environment,
+        catch_exceptions=False,
+        env={"COLUMNS": "200"},
     )
     assert result.exit_code == 0
     return result.output
@@ -68,7 +71,7 @@ async def asked(place: Site, *words: str) -> Any:
 
 
 async def wait_for_letters(place: Site, number: int) -> list[dict[str, Any]]:
-    """Wait until so many dead letters are listed."""
+    """Wait until this number of dead letters is listed."""
     groups: list[dict[str, Any]] = []
 
     def count() -> int:
@@ -84,7 +87,7 @@ async def wait_for_letters(place: Site, number: int) -> list[dict[str, Any]]:
 
 
 async def wait_for(place: Site, **wanted: int) -> None:
-    """Wait until the workers have counted so much, and see that it is not more."""
+    """Wait until the workers have counted as much, and check that it is not more."""
 
     async def is_so() -> bool:
         counters = await place.counters()
@@ -95,7 +98,7 @@ async def wait_for(place: Site, **wanted: int) -> None:
     assert {name: counters.get(name, 0) for name in wanted} == wanted
 
 
-async def restart(place: Site, mended: Sequence[tuple[str, str]] = ()) -> None:
+async def restart(place: Site, changes: Sequence[tuple[str, str]] = ()) -> None:
     """Stop the worker, change sources.yaml, and start it again."""
     for process in place.processes:
         process.terminate()
@@ -103,7 +106,7 @@ async def restart(place: Site, mended: Sequence[tuple[str, str]] = ()) -> None:
     place.processes.clear()
     path = place.folder / "sources.yaml"
     text = path.read_text()
-    for old, new in mended:
+    for old, new in changes:
         assert old in text
         text = text.replace(old, new)
     path.write_text(text)
@@ -115,7 +118,7 @@ def renamed(customer: str) -> dict[str, Any]:
     return {"order_id": f"o-{customer}", "client": customer, "total": "5", "currency": "EUR", "placed_at_ms": day(1)}
 
 
-MENDED = [("customer_id: customer", "customer_id: client")]
+FIXED = [("customer_id: customer", "customer_id: client")]
 
 
 def sent_by(document: Any) -> dict[str, int]:
@@ -147,7 +150,7 @@ def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(
         dry = await asked(place, "replay")
         assert (dry["dry_run"], dry["sent"], sent_by(dry)) == (True, 0, {"missing_field": 3})
         assert kept_by(dry) == {("hopeless", "not_json"): 1}
-        await restart(place, MENDED)
+        await restart(place, FIXED)
         done = await asked(place, "replay", "--yes")
         assert (done["dry_run"], done["sent"]) == (False, 3)
         await wait_for(place, customers=3, events=3)
@@ -273,7 +276,7 @@ def test_a_place_that_is_not_there_is_said(apache_pair: Pair, tmp_path: Path) ->
             (("show", "9:0"), "there is no dead letter at 9:0: the topic has 4 partitions"),
             (("show", "0:99"), "there is no dead letter at 0:99"),
             (("replay", "0:99", "--yes"), "there is no dead letter at 0:99"),
-            (("replay", "seven"), "'seven' is no place; write partition:offset, such as 3:1204"),
+            (("replay", "seven"), "'seven' is not a place; write partition:offset, such as 3:1204"),
             (("list", "--since", "soon"), "--since: expected a whole number and a unit such as '45 days'"),
         ):
             with pytest.raises(LingerError, match=re.escape(wrong)):
@@ -295,7 +298,7 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
             await place.producer.send(f"{place.prefix}orders", value=raw, key=b"%d" % number, timestamp_ms=day(1))
         await place.producer.flush()
         await wait_for_letters(place, letters)
-        await restart(place, MENDED)
+        await restart(place, FIXED)
         running = process(place, "replay", "--yes")
         prefix = f"{place.settings.redis_namespace}:dead-letters"
 
@@ -325,24 +328,28 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
 
 def test_notes_go_with_the_letters_and_with_their_topic(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
-        notebook = DispositionLog(place.store, place.settings.redis_namespace, "one")
-        await notebook.note("replayed", [(0, offset) for offset in range(25_000)])
-        await notebook.note("discarded", [(0, 3), (1, 5), (1, 5)])
-        notes = await notebook.read()
-        assert [notes.of((0, offset)) for offset in (2, 3, 24_999, 25_000)] == [
+        log = DispositionLog(place.store, "one")
+        await log.record("replayed", [(0, offset) for offset in range(25_000)])
+        await log.record("discarded", [(0, 3), (1, 5), (1, 5)])
+        dispositions = await log.read()
+        assert [dispositions.of((0, offset)) for offset in (2, 3, 24_999, 25_000)] == [
             "replayed",
             "discarded",
             "replayed",
             None,
         ]
-        assert (notes.of((1, 5)), notes.of((1, 4))) == ("discarded", None)
-        assert await notebook.forget_below({0: 20_001, 1: 5}) == 2
-        notes = await notebook.read()
-        assert [notes.of(one) for one in ((0, 19_999), (0, 20_000), (1, 5))] == [None, "replayed", "discarded"]
+        assert (dispositions.of((1, 5)), dispositions.of((1, 4))) == ("discarded", None)
+        assert await log.forget_below({0: 20_001, 1: 5}) == 2
+        dispositions = await log.read()
+        assert [dispositions.of(position) for position in ((0, 19_999), (0, 20_000), (1, 5))] == [
+            None,
+            "replayed",
+            "discarded",
+        ]
 
-        other = DispositionLog(place.store, place.settings.redis_namespace, "another")
+        other = DispositionLog(place.store, "another")
         assert (await other.read()).of((0, 20_000)) is None
-        await other.note("discarded", [(0, 20_001)])
+        await other.record("discarded", [(0, 20_001)])
         assert (await other.read()).of((0, 20_000)) is None
         assert await other.forget_below({0: 0, 1: 0}) == 1  # what is left of the old topic
         assert (await other.read()).of((0, 20_001)) == "discarded"

@@ -1,4 +1,4 @@
-"""The demo against the pure core: the same action ids, none missing, none extra, whatever happens to the workers."""
+"""The demo against the pure core: the same action ids, none missing, none extra, even if a worker is killed."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 
 def demo(*arguments: str) -> tuple[int, dict[str, Any], str]:
-    """Run `linger demo --json` and return its exit status, its last line, and what it said on the way."""
+    """Run `linger demo --json` and return its exit status, its last line, and its standard error."""
     run = subprocess.run(
         [sys.executable, "-m", "workers", "demo", "--json", *arguments],
         capture_output=True,
@@ -34,21 +34,21 @@ def on(pair: Pair) -> list[str]:
     return ["--bootstrap-servers", pair.bootstrap_servers, "--redis-url", pair.redis_url]
 
 
-def assert_same_as_the_core(status: int, summary: dict[str, Any], said: str) -> None:
-    assert status == 0, (summary, said)
+def assert_same_as_the_core(status: int, summary: dict[str, Any], errors: str) -> None:
+    assert status == 0, (summary, errors)
     assert (summary["missing"], summary["extra"], summary["differing"]) == (0, 0, 0), summary
 
 
 def test_real_purchases_are_decided_as_the_pure_core_decides_them_on_the_embedded_pair(embedded_pair: Pair) -> None:
-    status, summary, said = demo("--history", "cdnow", "--once", "--verify")
-    assert_same_as_the_core(status, summary, said)
+    status, summary, errors = demo("--history", "cdnow", "--once", "--verify")
+    assert_same_as_the_core(status, summary, errors)
     assert (summary["events"], summary["customers"]) == (69_659, 23_570)
     assert summary["expected"] == 27_497
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing_on_kafka_and_redis(apache_pair: Pair) -> None:
-    status, summary, said = demo("--workers", "2", "--kill", "--once", "--verify", *on(apache_pair))
-    assert_same_as_the_core(status, summary, said)
+    status, summary, errors = demo("--workers", "2", "--kill", "--once", "--verify", *on(apache_pair))
+    assert_same_as_the_core(status, summary, errors)
     assert summary["killed"] == 1
     assert summary["workers"] == 2
     assert summary["at_risk"] > 1_000
@@ -69,8 +69,8 @@ def test_the_demo_shows_both_kinds_of_action_and_leaves_no_process_behind(embedd
             started |= children_of(run.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(0.5)
-        out, said = run.communicate()
-    assert run.returncode == 0, said
+        out, errors = run.communicate()
+    assert run.returncode == 0, errors
     summary = json.loads(out.splitlines()[-1])
     wanted = "events customers at_risk win_back retracted actions_by_rule dead_letters seconds workers"
     assert set(wanted.split()) <= set(summary)
@@ -86,7 +86,7 @@ def children_of(parent: int) -> set[int]:
     """Return the processes that a process has started and that still run."""
     children = set()
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
                 children.add(int(folder.name))
     return children

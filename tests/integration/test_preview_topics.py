@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 from workers.demo.embedded import Pair
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
-from workers.rule_preview.command import preview_command
+from workers.rule_preview.command import PreviewOptions, preview_command
 from workers.settings import Settings, read_settings
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ Record = tuple[str, bytes, int]
 
 
 class Site:
-    """Topics of a test's own, and files that say how to read them."""
+    """Topics of one test, and the files that map them."""
 
     def __init__(self, pair: Pair, folder: Path) -> None:
         self.prefix = f"p{uuid4().hex[:8]}"
@@ -49,7 +49,7 @@ class Site:
         self.settings: Settings = read_settings({**pair.variables(), "LINGER_TOPIC_PREFIX": self.prefix})
 
     def produce(self, topic: str, records: Iterable[Record]) -> None:
-        """Make a topic with three partitions, the last one empty, and write records in one go."""
+        """Create a topic with three partitions, the last one empty, and write records in large batches."""
 
         async def run() -> None:
             connection = self.settings.kafka_connection()
@@ -60,21 +60,23 @@ class Site:
                     await producer.send(topic, key=key.encode(), value=value, partition=partition)
                     for key, value, partition in records
                 ]
-                for one in sent:
-                    await one
+                for confirmation in sent:
+                    await confirmation
 
         asyncio.run(run())
 
     def preview(self, capsys: pytest.CaptureFixture[str], history: str, **options: Any) -> dict[str, Any]:
-        """Run the command and return its document, without what depends on the machine."""
+        """Run the command and return its document, without the values that depend on the machine."""
         preview_command(
-            history=history,
-            rules=[self.rules],
-            sources=self.sources,
-            settings=self.settings,
-            as_json=True,
-            list_customers=True,
-            **options,
+            PreviewOptions(
+                history=history,
+                rules=[self.rules],
+                sources=self.sources,
+                settings=self.settings,
+                as_json=True,
+                list_customers=True,
+                **options,
+            )
         )
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         for name in ("seconds", "events_per_second", "customers_per_second"):
@@ -151,12 +153,16 @@ def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair
     for _ in range(2):
         with pytest.raises(StartupError, match=f"Kafka has no topic '{site.orders}'"):
             preview_command(
-                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+                PreviewOptions(
+                    history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+                )
             )
     site.produce(site.orders, [])
     with pytest.raises(StartupError, match="no events"):
         preview_command(
-            history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )
 
 
@@ -164,7 +170,9 @@ def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: P
     site = Site(pair, tmp_path)
     with pytest.raises(StartupError, match=f"known are {site.activity}, {site.orders}"):
         preview_command(
-            history=f"topic:{site.prefix}.other", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.prefix}.other", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )
 
 
@@ -172,5 +180,7 @@ def test_no_broker_is_told_as_such(tmp_path: Path) -> None:
     site = Site(Pair("127.0.0.1:1", "redis://127.0.0.1:1/0"), tmp_path)
     with pytest.raises(StartupError, match="no Kafka broker answers at 127"):
         preview_command(
-            history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            PreviewOptions(
+                history=f"topic:{site.orders}", rules=[site.rules], sources=site.sources, settings=site.settings
+            )
         )

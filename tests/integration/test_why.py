@@ -157,7 +157,7 @@ def test_a_stored_customer_is_explained_to_people(pair: Pair, tmp_path: Path) ->
         "changes with the next purchase",
         "? Hardly ever logs in (few-logins): cannot be known yet",
         "the customer is known only since 2024-03-01 00:00 UTC",
-        "Linger looks again on 2024-04-29 00:00 UTC: 'Hardly ever logs in' begins to hold",
+        "Linger evaluates again on 2024-04-29 00:00 UTC: 'Hardly ever logs in' begins to hold",
     ):
         assert text in answer.stdout
     assert "some-idea" not in answer.stdout
@@ -235,7 +235,7 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
     asyncio.run(others_are_loaded())
     found = place.document("ada")
     assert found["notes"] == [
-        "the rule files are not the rules that the workers have loaded; this is what the files say"
+        "the rule files differ from the rules that the workers have loaded; this explains the files"
     ]
     assert found["rules"][1]["verdict"] == "true"
 
@@ -257,7 +257,7 @@ def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:
         (["xyzzy"], "there is no rule 'xyzzy'; there are few-logins, gone-quiet, some-idea"),
         (["some-idea"], "the rule 'some-idea' is a draft: it is not evaluated"),
         (["--at", "tomorrow"], "'tomorrow' is no moment; write it like 2026-12-01"),
-        (["--at", "2024-03-01"], "cannot look back to 2024-03-01 00:00 UTC"),
+        (["--at", "2024-03-01"], "cannot go back to 2024-03-01 00:00 UTC"),
     ],
 )
 def test_what_cannot_be_answered_ends_with_1_and_says_why(

@@ -144,7 +144,7 @@ def running_broker(
         [*java, "kafka.Kafka", str(properties)],
         log_dir / "kafka.log",
         answers,
-        patience_seconds=_KAFKA_PATIENCE_SECONDS,
+        timeout_seconds=_KAFKA_PATIENCE_SECONDS,
         environment=os.environ,
     ) as pid:
         yield pid

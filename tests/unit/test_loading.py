@@ -53,17 +53,18 @@ def problems(folder: Path, rules: str, sources: str = SOURCES) -> list[str]:
 
 
 def test_files_in_order_become_sources_and_rules(tmp_path: Path) -> None:
-    sources, rules = load_configuration(settings(tmp_path, GOOD))
-    assert [source.topic for source in sources.sources] == ["shop.orders"]
-    assert [rule.id for rule in rules.rules] == ["gone-quiet"]
+    configuration = load_configuration(settings(tmp_path, GOOD))
+    assert [source.topic for source in configuration.sources.sources] == ["shop.orders"]
+    assert [rule.id for rule in configuration.rules.rules] == ["gone-quiet"]
+    assert [rule.title for rule in configuration.book.rules] == ["Gone quiet"]
 
 
 def test_the_rules_alone_are_read_again_for_the_same_sources(tmp_path: Path) -> None:
-    sources, rules = load_configuration(settings(tmp_path, GOOD))
-    again = load_rule_set(settings(tmp_path, GOOD.replace("we-miss-you", "come-back")), sources)
-    assert again.hash != rules.hash
+    first = load_configuration(settings(tmp_path, GOOD))
+    again = load_rule_set(settings(tmp_path, GOOD.replace("we-miss-you", "come-back")), first.sources)
+    assert again.hash != first.rules.hash
     with pytest.raises(StartupError):
-        load_rule_set(settings(tmp_path, RULE), sources)
+        load_rule_set(settings(tmp_path, RULE), first.sources)
 
 
 def test_a_live_rule_without_examples_keeps_a_worker_from_starting(tmp_path: Path) -> None:
@@ -121,12 +122,12 @@ def test_an_attribute_that_no_source_gives_keeps_a_worker_from_starting(tmp_path
 
 
 def test_the_key_of_hold_outs_decides_who_is_held_out(tmp_path: Path) -> None:
-    _, usual = load_configuration(settings(tmp_path, GOOD.replace("    action", "    hold out: 10%\n    action")))
+    usual = load_configuration(settings(tmp_path, GOOD.replace("    action", "    hold out: 10%\n    action"))).rules
     (tmp_path / "other").mkdir()
     keyed = settings(
         tmp_path / "other", GOOD.replace("    action", "    hold out: 10%\n    action"), HOLD_OUT_KEY="another"
     )
-    _, other = load_configuration(keyed)
+    other = load_configuration(keyed).rules
     assert usual.rules[0].hold_out is not None
     assert other.rules[0].hold_out is not None
     assert usual.rules[0].hold_out.key != other.rules[0].hold_out.key

@@ -1,103 +1,98 @@
-"""`linger rules held`, `release`, `discard` and `promote`: what people decide about running rules."""
+"""`linger rules held`, `release`, `discard` and `promote`: the operator's decisions about running rules."""
 
-import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from workers.cli.output import AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_store
 from workers.state.rule_sets import Activation, activate
 from workers.state.store import Store
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-RuleName = Annotated[str, typer.Argument(help="The rule's id.")]
-AtMost = Annotated[int | None, typer.Option("--at-most", min=1, help="So many of them, the oldest first.")]
+RuleId = Annotated[str, typer.Argument(metavar="RULE", help="The rule's id.")]
+AtMost = Annotated[int | None, typer.Option("--at-most", min=1, help="At most this many, the oldest first.")]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 
-out: Final = Console(highlight=False, emoji=False)
+
+def add_to(group: typer.Typer) -> None:
+    """Register the commands in the group `rules`."""
+    group.command("held")(held)
+    group.command("release")(release)
+    group.command("discard")(discard)
+    group.command("promote")(promote)
 
 
-def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
-    """Add the commands to those about rules; `read` gives the settings."""
-
-    @app.command("held")
-    def _held(as_json: AsJson = False) -> None:
-        """Show how many actions are held because their rule's pace was exceeded."""
-        held(read(), as_json=as_json)
-
-    @app.command("release")
-    def _release(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
-        """Send held actions of a rule; the workers do it within a second or two. Expired ones are not sent."""
-        order(read(), rule, "release", at_most, everything=everything)
-
-    @app.command("discard")
-    def _discard(rule: RuleName, at_most: AtMost = None, everything: Everything = False) -> None:
-        """Drop held actions of a rule; each is reported in the decisions topic."""
-        order(read(), rule, "discard", at_most, everything=everything)
-
-    @app.command("promote")
-    def _promote(
-        path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
-    ) -> None:
-        """Make these rules the newest, even if they were in force before: the way back to an older version."""
-        settings = read()
-        promote(settings if path is None else settings.model_copy(update={"rules": path}))
-
-
-def held(settings: Settings, *, as_json: bool) -> None:
-    """Print how many actions are held, by rule."""
+def held(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show how many actions are held because they are above their rule's rate limit (`pace`)."""
+    settings = read_settings(context.obj)
 
     async def ask(store: Store) -> list[HeldOfRule]:
         return await held_by_rule(store, settings.partitions, await _now_ms(settings, store))
 
-    found = with_store(settings, ask)
+    held_actions = with_store(settings, ask)
     if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
-    elif not found:
+        print_json(held_actions)
+    elif not held_actions:
         out.print("No action is held.")
     else:
         table = Table("rule", "held", "expired", "oldest", "first to expire")
-        for one in found:
-            table.add_row(one["rule"], str(one["held"]), str(one["expired"]), one["oldest"], one["expires_first"])
+        for row in held_actions:
+            table.add_row(row["rule"], str(row["held"]), str(row["expired"]), row["oldest"], row["expires_first"])
         out.print(table)
         out.print("linger rules release RULE --at-most 100    or    linger rules discard RULE --all")
 
 
-def promote(settings: Settings) -> None:
-    """Make the rules of some settings the newest."""
-    _, rules = load_configuration(settings)
+def release(context: typer.Context, rule_id: RuleId, at_most: AtMost = None, everything: Everything = False) -> None:
+    """Send held actions of a rule; the workers do it within a second or two. Expired actions are not sent."""
+    _order(read_settings(context.obj), rule_id, "release", at_most, everything=everything)
+
+
+def discard(context: typer.Context, rule_id: RuleId, at_most: AtMost = None, everything: Everything = False) -> None:
+    """Drop held actions of a rule; each is reported in the decisions topic."""
+    _order(read_settings(context.obj), rule_id, "discard", at_most, everything=everything)
+
+
+def promote(
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="Rule file or folder; left out, LINGER_RULES.")] = None,
+) -> None:
+    """Make these rules the newest, even if they were active before: the way back to an older version."""
+    settings = read_settings(context.obj)
+    if path is not None:
+        settings = settings.model_copy(update={"rules": path})
+    rules = load_configuration(settings).rules
 
     async def ask(store: Store) -> Activation:
         return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)
 
-    promotion = with_store(settings, ask)
-    out.print(f"These are rule set {promotion.rules.generation} now. Start the workers that were refused.")
-    for name in promotion.began:
-        out.print(f"'{name}' counts from now on; whoever meets it already is left alone, unless it includes them.")
+    activation = with_store(settings, ask)
+    out.print(f"These are rule set {activation.rules.generation} now. Start the workers that were refused.")
+    for rule_id in activation.began:
+        out.print(
+            f"'{rule_id}' counts from now on. A customer who already matches it is skipped, unless the rule includes "
+            "them."
+        )
 
 
-def order(
-    settings: Settings, rule: str, what: Literal["release", "discard"], at_most: int | None, *, everything: bool
+def _order(
+    settings: Settings, rule_id: str, verb: Literal["release", "discard"], at_most: int | None, *, everything: bool
 ) -> None:
-    """Order what becomes of held actions of a rule."""
+    """Order that held actions of a rule are released or discarded."""
     if (at_most is None) == (not everything):
-        raise StartupError([f"say how many to {what}: --at-most 100, or --all"])
+        raise StartupError([f"state how many to {verb}: --at-most 100, or --all"])
 
     async def ask(store: Store) -> int:
-        return await order_for_held(store, settings.partitions, rule, what, at_most)
+        return await order_for_held(store, settings.partitions, rule_id, verb, at_most)
 
-    number = with_store(settings, ask)
-    said = {"release": "are being released", "discard": "are being discarded"}[what]
-    out.print(f"{number} held actions of '{rule}' {said}." if number else f"No action of '{rule}' is held.")
+    count = with_store(settings, ask)
+    done = {"release": "are being released", "discard": "are being discarded"}[verb]
+    out.print(f"{count} held actions of '{rule_id}' {done}." if count else f"No action of '{rule_id}' is held.")
 
 
 async def _now_ms(settings: Settings, store: Store) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,18 +12,19 @@ from rich.table import Table
 from workers.loading import load_configuration
 from workers.observability import logs
 from workers.recovery.rebuild import Options, Rebuild, Report
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
 out: Final = Console(highlight=False, emoji=False)
 
 
-def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
-    """Add the command; `read` gives the settings."""
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
 
     @app.command("rebuild")
     def _rebuild(
+        context: typer.Context,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
         everything: Annotated[
             bool, typer.Option("--all", help="Also partitions whose state fits the log, as far as one can see.")
@@ -39,17 +39,17 @@ def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
         Stop all workers first. Only partitions of which nothing is stored, or whose state does not fit the log, are
         made again. Killed, it goes on where it stood when it is run again.
         """
-        rebuild(read(), Options(everything, dry_run, among_workers), as_json=as_json)
+        rebuild(read_settings(context.obj), Options(everything, dry_run, among_workers), as_json=as_json)
 
 
 def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
     """Rebuild, and say what it came to."""
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
-    sources, rules = load_configuration(settings)
+    configuration = load_configuration(settings)
 
     async def work(store: Store) -> Report:
-        return await _run(Rebuild(settings, sources, rules, store), options)
+        return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     report = with_store(settings, work)
     if as_json:

@@ -1,59 +1,37 @@
-"""`linger sources`: what people decide about the foreign topics."""
+"""`linger sources forget`: the operator's decision about a source topic that was created again."""
 
-from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaError
-from rich.console import Console
 
-from workers.core.direct_producers import foreign_sources
-from workers.errors import StartupError
-from workers.intake.source_identity import forget
-from workers.kafka.groups import members_of
-from workers.kafka.topics import connected_admin
+from workers.cli.output import out
+from workers.intake.forget_source import forget_source
 from workers.loading import load_configuration
-from workers.settings import Settings
+from workers.settings import read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
-sources_app: Final = typer.Typer(no_args_is_help=True, help="The foreign topics.")
-out: Final = Console(highlight=False, emoji=False)
+
+def add_to(app: typer.Typer) -> None:
+    """Register the group and its command."""
+    group = typer.Typer(no_args_is_help=True, help="The source topics.")
+    group.command("forget")(forget)
+    app.add_typer(group, name="sources")
 
 
-def add_to(app: typer.Typer, read: Callable[[], Settings]) -> None:
-    """Add the commands; `read` gives the settings."""
-    app.add_typer(sources_app, name="sources")
+def forget(
+    context: typer.Context, topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The source's topic.")]
+) -> None:
+    """Forget how far a source was read, after it was created again; it is then read from its beginning.
 
-    @sources_app.command("forget")
-    def _forget(topic: Annotated[str, typer.Argument(help="The source's topic.")]) -> None:
-        """Forget how far a source was read, after it was created anew: it is then read from its beginning.
-
-        Stop all workers first. An event that was read before and is in the topic again is recognised by its id only
-        as long as it is among the customer's latest ones.
-        """
-        forget_source(read(), topic)
-
-
-def forget_source(settings: Settings, topic: str) -> None:
-    """Forget one source, if no worker is alive."""
-    sources, _ = load_configuration(settings)
-    topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
-    if topic not in topics:
-        names = ", ".join(topics) or "none"
-        raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
+    Stop all workers first. An event that was read before and is in the topic again is recognised by its id only
+    while that id is among the customer's latest ones.
+    """
+    settings = read_settings(context.obj)
+    sources = load_configuration(settings).sources
 
     async def ask(store: Store) -> int:
-        try:
-            async with connected_admin(settings.kafka_connection()) as admin:
-                if alive := await members_of(admin, settings.kafka_group_id):
-                    raise StartupError(
-                        [f"{alive} workers of group '{settings.kafka_group_id}' are alive: stop them first"]
-                    )
-            return await forget(settings, store, topic)
-        except (KafkaError, OSError) as error:
-            servers = settings.kafka_bootstrap_servers
-            raise StartupError([f"Kafka at {servers} does not answer as it should: {error!r}"]) from error
+        return await forget_source(settings, sources, store, topic)
 
     partitions = with_store(settings, ask)
     out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")

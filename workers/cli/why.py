@@ -1,22 +1,22 @@
-"""`linger why`: asks, and prints the answer for people or for machines."""
+"""`linger why`: reads one customer, and prints the explanation for people or for machines."""
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from schemas.rules import Rule
+from workers.cli.customer import complain_about_unknown
+from workers.cli.output import AsJson, out, print_json
 from workers.core.customer.codec import UnknownLayout
-from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
-from workers.explain.customer_state import CustomerFacts, read_customer
-from workers.explain.why import TooEarly, decided_until, explain_customer
+from workers.explain.customer_state import read_customer
+from workers.explain.snapshot import CustomerSnapshot
+from workers.explain.why import TooEarly, explain_customer
 from workers.explain.why_report import (
     Change,
     ConditionReport,
@@ -27,11 +27,9 @@ from workers.explain.why_report import (
     as_document,
     in_words,
 )
-from workers.loading import load_configuration
-from workers.rule_files.known_names import event_types
+from workers.loading import Configuration, load_configuration
 from workers.rule_files.problems import did_you_mean, shortened
-from workers.rule_files.rules import load_book
-from workers.settings import Settings
+from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_store
 from workers.state.store import Store
 
@@ -40,7 +38,6 @@ _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
     "false": ("✗", "bold red"),
     "not observable": ("?", "bold yellow"),
 }
-_BECOMES: Final[Mapping[Verdict, str]] = {"true": "✓", "false": "✗", "not observable": "?"}
 _COMBINED: Final = {"all": "all of these", "any": "any of these"}
 _BOTTOM_LINE: Final[Mapping[str, str]] = {
     "true": "begins to hold",
@@ -49,46 +46,48 @@ _BOTTOM_LINE: Final[Mapping[str, str]] = {
 }
 
 
-def print_why(
-    settings: Settings, customer_id: str, rule_id: str | None, at: str | None, as_json: bool, out: Console
-) -> bool:
-    """Print why rules hold for a customer or do not; returns False if nothing is known of the customer.
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("why")(why)
 
-    Raises:
-        StartupError: if the files have problems.
-        LingerError: if there is no such rule or moment, or Redis does not answer.
+
+def why(
+    context: typer.Context,
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    rule_id: Annotated[str | None, typer.Argument(metavar="RULE", help="A rule's id; left out, every rule.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As of this moment, such as 2026-12-01 or 2026-12-01T10:00+01:00; now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show for each rule whether it holds for a customer, why, and what would change that and when.
+
+    A rule holds, does not hold, or cannot be known yet.
     """
-    wanted_ms = None if at is None else read_moment(at)
-    sources, rules = load_configuration(settings)
-    written = {rule.id: rule for rule in load_book([settings.rules], event_types(sources))[0].rules}
+    settings = read_settings(context.obj)
+    at_ms = None if at is None else read_moment(at)
+    configuration = load_configuration(settings)
     if rule_id is not None:
-        _check_rule(rule_id, written, rules)
-
-    async def ask(store: Store) -> CustomerFacts | None:
-        clock = clock_of(settings, store)
-        return await read_customer(store, clock, sources, rules, settings.partitions, customer_id)
-
+        _check_rule(rule_id, configuration)
     try:
-        facts = with_store(settings, ask)
-        if facts is None:
-            return False
-        report = _explained(customer_id, facts, wanted_ms, {one.id: one.title for one in written.values()})
+        report = _explain(settings, configuration, customer_id, at_ms)
     except (TooEarly, UnknownLayout) as error:
         raise LingerError(str(error)) from error
+    if report is None:
+        complain_about_unknown(customer_id, as_json=as_json)
     if rule_id is not None:
         report = replace(report, rules=tuple(rule for rule in report.rules if rule.id == rule_id))
     if as_json:
-        sys.stdout.write(json.dumps(as_document(report), ensure_ascii=False) + "\n")
+        print_json(as_document(report))
     else:
         render(report, out)
-    return True
 
 
 def read_moment(text: str) -> int:
-    """Read a moment as ISO 8601, in UTC where it names no zone, and return epoch milliseconds.
+    """Parse an ISO 8601 moment, in UTC unless it names a zone, and return epoch milliseconds.
 
     Raises:
-        LingerError: if it is none.
+        LingerError: if the text is not a moment.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -101,9 +100,11 @@ def read_moment(text: str) -> int:
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def _check_rule(rule_id: str, written: Mapping[str, Rule], rules: RuleSet) -> None:
-    if rule_id in rules.by_id:
+def _check_rule(rule_id: str, configuration: Configuration) -> None:
+    """Raise `LingerError` for a rule that does not exist or is not evaluated."""
+    if rule_id in configuration.rules.by_id:
         return
+    written = {rule.id: rule for rule in configuration.book.rules}
     if rule_id in written:
         raise LingerError(f"the rule '{rule_id}' is a {written[rule_id].status}: it is not evaluated")
     meant = did_you_mean(rule_id, written)
@@ -111,27 +112,35 @@ def _check_rule(rule_id: str, written: Mapping[str, Rule], rules: RuleSet) -> No
     raise LingerError(f"there is no rule '{shortened(rule_id)}'{hint}")
 
 
-def _explained(customer_id: str, facts: CustomerFacts, wanted_ms: int | None, titles: Mapping[str, str]) -> WhyReport:
-    report = explain_customer(
-        customer_id,
-        facts.activity,
-        facts.rules,
-        facts.observed,
+def _explain(
+    settings: Settings, configuration: Configuration, customer_id: str, at_ms: int | None
+) -> WhyReport | None:
+    """Explain a customer as of a moment, now if it is None; return None if no event of the customer has arrived."""
+
+    async def ask(store: Store) -> CustomerSnapshot | None:
+        return await read_customer(
+            store,
+            clock_of(settings, store),
+            configuration.sources,
+            configuration.rules,
+            settings.partitions,
+            customer_id,
+        )
+
+    snapshot = with_store(settings, ask)
+    if snapshot is None:
+        return None
+    if at_ms is None:
         # An event may be a little ahead of this machine's clock.
-        max(facts.now_ms, decided_until(facts.activity)) if wanted_ms is None else wanted_ms,
-        facts.now_ms,
-        titles=titles,
-        troubles=facts.troubles,
-        held=facts.held,
-    )
-    return replace(report, notes=(*facts.notes, *report.notes))
+        at_ms = max(snapshot.now_ms, snapshot.decided_ms)
+    return explain_customer(snapshot, at_ms, {rule.id: rule.title for rule in configuration.book.rules})
 
 
 # -- for people ------------------------------------------------------------------------------------------------
 
 
 def render(report: WhyReport, console: Console) -> None:
-    """Print a tree for each rule, and when Linger looks again."""
+    """Print a tree for each rule, and when Linger evaluates the customer next."""
     ahead = ", if nothing happens until then" if report.is_ahead else ""
     console.print(Text.assemble("Customer ", (report.customer_id, "bold"), f" as of {in_words(report.at_ms)}{ahead}"))
     console.print(
@@ -143,7 +152,7 @@ def render(report: WhyReport, console: Console) -> None:
         console.print()
         console.print(_tree(rule))
     console.print()
-    console.print(_looking(report))
+    console.print(_next_evaluation(report))
 
 
 def _tree(rule: RuleReport) -> Tree:
@@ -174,7 +183,7 @@ def _branch(tree: Tree, condition: ConditionReport) -> None:
             _branch(branch, part)
         return
     text = Text.assemble((f"{mark} ", style), condition.phrase)
-    text.append(f"\n  found: {_found(condition.observed)}")
+    text.append(f"\n  found: {_as_text(condition.observed)}")
     if condition.bound:
         text.append(f"; asked for: {condition.bound}", "dim")
     for line in [*(gap.text for gap in condition.gaps), *_changes(condition)]:
@@ -182,7 +191,7 @@ def _branch(tree: Tree, condition: ConditionReport) -> None:
     tree.add(text)
 
 
-def _found(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "nothing" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -191,23 +200,23 @@ def _found(value: Any) -> str:
 def _changes(condition: ConditionReport) -> list[str]:
     lines = []
     if condition.change is not None:
-        lines.append(_by_itself(condition.change, condition.gaps))
+        lines.append(_by_time(condition.change, condition.gaps))
     if condition.by_events is not None:
         lines.append(condition.by_events)
     return lines
 
 
-def _by_itself(change: Change, gaps: tuple[Gap, ...]) -> str:
+def _by_time(change: Change, gaps: tuple[Gap, ...]) -> str:
     verb = "can be known from" if gaps and change.becomes != "not observable" else "changes on"
-    becomes = f" and is then {_BECOMES[change.becomes]}" if gaps else f", to {_BECOMES[change.becomes]}"
-    return f"{verb} {in_words(change.at_ms)} by itself{becomes}"
+    becomes = f" and is then {_MARKS[change.becomes][0]}" if gaps else f" to {_MARKS[change.becomes][0]}"
+    return f"if nothing happens, {verb} {in_words(change.at_ms)}{becomes}"
 
 
-def _looking(report: WhyReport) -> Text:
+def _next_evaluation(report: WhyReport) -> Text:
     if report.looks_again_ms is None:
-        text = Text("Linger does not look again unless something happens.")
+        text = Text("Linger does not evaluate again unless an event arrives.")
     else:
-        text = Text.assemble("Linger looks again on ", (in_words(report.looks_again_ms), "bold"))
+        text = Text.assemble("Linger evaluates again on ", (in_words(report.looks_again_ms), "bold"))
         if report.looks_again_because:
             text.append(f": {'; '.join(report.looks_again_because)}")
     for gap in report.waits:

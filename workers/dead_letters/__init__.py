@@ -1,1 +1,1 @@
-"""Records that could not be read: written, read, replayed."""
+"""Dead letters: records that cannot be read are written, listed, replayed and discarded here."""

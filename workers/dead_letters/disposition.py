@@ -1,9 +1,8 @@
-"""Notes on dead letters: which were replayed or discarded, remembered in Redis.
+"""Dispositions of dead letters: which were replayed or discarded, remembered in Redis.
 
-One small hash for each block of offsets of a partition of the dead-letter topic, with the offsets as runs
-(`0-99,105`): a million letters that were replayed in a row take a few kilobytes. A set names the blocks that there
-are. Notes belong to one topic: if it was deleted and made anew, its id is another one, and what was noted of the old
-one is void.
+One small hash for each block of offsets of a partition of the dead-letter topic holds the offsets as runs
+(`0-99,105`): a million dead letters replayed in a row take a few kilobytes. A set lists the existing blocks.
+Dispositions belong to one topic: a recreated topic has another id, and the dispositions of the old one are void.
 """
 
 from bisect import bisect_right
@@ -12,18 +11,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
+from workers.dead_letters.record import Position
 from workers.state.store import Store
 
-__all__ = ["BLOCK", "Noted", "DispositionLog", "Dispositions", "Place", "read_runs", "write_runs"]
+__all__ = ["BLOCK", "DispositionLog", "Dispositions", "RecordedDisposition", "read_runs", "write_runs"]
 
 BLOCK: Final = 10_000
 """Offsets in one hash."""
 
-Place = tuple[int, int]
-"""Partition and offset in the dead-letter topic."""
+RecordedDisposition = Literal["replayed", "discarded"]
+"""What an operator did with a dead letter; also the name of its field in a block."""
 
-Noted = Literal["replayed", "discarded"]
-_KINDS: Final[tuple[Noted, ...]] = ("replayed", "discarded")
+_RECORDED: Final[tuple[RecordedDisposition, ...]] = ("replayed", "discarded")
+
+Block = tuple[int, int]
+"""Partition, and the first offset divided by `BLOCK`."""
 
 
 def write_runs(offsets: Iterable[int]) -> str:
@@ -38,14 +40,19 @@ def write_runs(offsets: Iterable[int]) -> str:
 
 
 def read_runs(text: str) -> list[tuple[int, int]]:
-    """Read what `write_runs` wrote, as first and last offset of each run."""
+    """Read the output of `write_runs` as first and last offset of each run."""
     pairs = [part.partition("-") for part in text.split(",") if part]
     return [(int(first), int(last or first)) for first, _, last in pairs]
 
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Offsets of one kind in one block, in order."""
+    """Runs of offsets, in order.
+
+    Attributes:
+        firsts: the first offset of each run.
+        lasts: the last offset of each run.
+    """
 
     firsts: list[int]
     lasts: list[int]
@@ -56,105 +63,109 @@ class _Runs:
 
 
 class Dispositions:
-    """What was noted when they were read; later notes are not seen."""
+    """The dispositions at the time of reading; later ones are not included.
 
-    def __init__(self, blocks: Mapping[Place, Mapping[str, str]]) -> None:
-        self._blocks: dict[Place, dict[Noted, _Runs]] = {}
+    Args:
+        blocks: by block, the fields of its hash.
+    """
+
+    def __init__(self, blocks: Mapping[Block, Mapping[str, str]]) -> None:
+        self._blocks: dict[Block, dict[RecordedDisposition, _Runs]] = {}
         for block, fields in blocks.items():
-            runs = {kind: read_runs(fields.get(kind, "")) for kind in _KINDS}
+            runs = {disposition: read_runs(fields.get(disposition, "")) for disposition in _RECORDED}
             self._blocks[block] = {
-                kind: _Runs([first for first, _ in pairs], [last for _, last in pairs])
-                for kind, pairs in runs.items()
+                disposition: _Runs([first for first, _ in pairs], [last for _, last in pairs])
+                for disposition, pairs in runs.items()
             }
 
-    def of(self, place: Place) -> Noted | None:
-        """Return what became of a letter, None if nothing did."""
-        partition, offset = place
+    def of(self, position: Position) -> RecordedDisposition | None:
+        """Return the disposition of a dead letter, None if it has none."""
+        partition, offset = position
         block = self._blocks.get((partition, offset // BLOCK))
         if block is None:
             return None
-        return next((kind for kind in _KINDS if offset in block[kind]), None)
+        return next((disposition for disposition in _RECORDED if offset in block[disposition]), None)
 
 
 class DispositionLog:
-    """The notes on one dead-letter topic.
+    """The dispositions of one dead-letter topic.
 
     Args:
-        store: where they are.
-        namespace: the prefix of Linger's keys.
-        topic_id: which topic of its name it is; None where the broker does not tell.
+        store: holds them.
+        topic_id: the id of the topic; None if the broker reports no ids.
     """
 
-    def __init__(self, store: Store, namespace: str, topic_id: str | None) -> None:
-        self._store = store
-        self._prefix = f"{namespace}:dead-letters"
+    def __init__(self, store: Store, topic_id: str | None) -> None:
+        self._redis = store.redis
+        self._index_key = store.keys.dead_letters
         self._topic_id = topic_id or "-"
 
     async def read(self) -> Dispositions:
-        """Return everything that is noted. Two round trips."""
+        """Return all dispositions. Two round trips."""
         return Dispositions(
             {block: fields for block, fields in (await self._blocks()).items() if self._is_mine(fields)}
         )
 
-    async def note(self, kind: Noted, places: Iterable[Place]) -> None:
-        """Note what became of letters; what was noted of them before is replaced. Atomic for each block.
+    async def record(self, disposition: RecordedDisposition, positions: Iterable[Position]) -> None:
+        """Record the disposition of dead letters, replacing an earlier one. Atomic for each block.
 
         Raises:
-            Transient: if Redis does not answer; a part may be noted, and noting again does no harm.
+            Transient: if Redis does not answer; a part may be recorded, and recording again does no harm.
         """
-        blocks: dict[Place, set[int]] = {}
-        for partition, offset in places:
+        blocks: dict[Block, set[int]] = {}
+        for partition, offset in positions:
             blocks.setdefault((partition, offset // BLOCK), set()).add(offset)
         if blocks:
-            # The index first: a block that is named but not there is harmless, the other way round it is lost.
-            await self._store.redis.call([("SADD", self._prefix, *(_name(block) for block in blocks))])
+            # The index first: a listed block that does not exist is harmless, an unlisted one is lost.
+            await self._redis.call([("SADD", self._index_key, *(_block_text(block) for block in blocks))])
         for block, offsets in blocks.items():
-            await self._store.redis.rewrite(self._key(block), partial(self._with, kind, offsets))
+            await self._redis.rewrite(self._key(block), partial(self._with, disposition, offsets))
 
     async def forget_below(self, starts: Mapping[int, int]) -> int:
-        """Drop notes on letters that Kafka has deleted, and on an older topic of the same name.
+        """Delete dispositions of dead letters that Kafka has deleted, and of an older topic of the same name.
 
         Args:
             starts: the earliest offset of each partition of the dead-letter topic.
 
         Returns:
-            How many blocks were dropped.
+            The number of blocks deleted.
         """
-        gone = [
+        obsolete = [
             block
             for block, fields in (await self._blocks()).items()
             if (fields and not self._is_mine(fields)) or (block[1] + 1) * BLOCK <= starts.get(block[0], 0)
         ]
-        if gone:
-            keys = [self._key(block) for block in gone]
-            await self._store.redis.call([("DEL", *keys), ("SREM", self._prefix, *(_name(block) for block in gone))])
-        return len(gone)
+        if obsolete:
+            keys = [self._key(block) for block in obsolete]
+            texts = [_block_text(block) for block in obsolete]
+            await self._redis.call([("DEL", *keys), ("SREM", self._index_key, *texts)])
+        return len(obsolete)
 
-    async def _blocks(self) -> dict[Place, dict[str, str]]:
-        names = (await self._store.redis.call([("SMEMBERS", self._prefix)]))[0]
-        blocks = [_block(name.decode()) for name in names]
-        return {block: await self._store.redis.fields(self._key(block)) for block in sorted(blocks)}
+    async def _blocks(self) -> dict[Block, dict[str, str]]:
+        texts = (await self._redis.call([("SMEMBERS", self._index_key)]))[0]
+        blocks = [_read_block(text.decode()) for text in texts]
+        return {block: await self._redis.fields(self._key(block)) for block in sorted(blocks)}
 
-    def _with(self, kind: Noted, new: set[int], known: Mapping[str, str]) -> dict[str, str]:
-        """Return a block's fields with further offsets of a kind."""
+    def _with(self, disposition: RecordedDisposition, added: set[int], stored: Mapping[str, str]) -> dict[str, str]:
+        """Return a block's fields with further offsets of one disposition."""
         fields = {"topic": self._topic_id}
-        for one in _KINDS:
-            runs = read_runs(known.get(one, "")) if self._is_mine(known) else []
+        for field in _RECORDED:
+            runs = read_runs(stored.get(field, "")) if self._is_mine(stored) else []
             offsets = {offset for first, last in runs for offset in range(first, last + 1)}
-            fields[one] = write_runs(offsets | new if one == kind else offsets - new)
+            fields[field] = write_runs(offsets | added if field == disposition else offsets - added)
         return fields
 
     def _is_mine(self, fields: Mapping[str, str]) -> bool:
         return fields.get("topic") == self._topic_id
 
-    def _key(self, block: Place) -> str:
-        return f"{self._prefix}:{_name(block)}"
+    def _key(self, block: Block) -> str:
+        return f"{self._index_key}:{_block_text(block)}"
 
 
-def _name(block: Place) -> str:
+def _block_text(block: Block) -> str:
     return f"{block[0]}:{block[1]}"
 
 
-def _block(name: str) -> Place:
-    partition, _, number = name.partition(":")
+def _read_block(text: str) -> Block:
+    partition, _, number = text.partition(":")
     return int(partition), int(number)

@@ -1,16 +1,36 @@
-"""Dead letters: records that cannot be read, kept with their bytes, their reason and where they came from.
+"""The record of a dead letter, both ways: how it is written, and how it is read back.
 
-Pure. `DeadLetterLimit` ends the worker when too much is unreadable: after a bad deploy upstream it is better to
-stand still than to drain a topic into the dead-letter topic.
+A dead letter keeps the key, the value and the headers of a record that cannot be read. Headers after its own add the
+reason and the source. Pure: this module knows no clock and no Redis, and of Kafka only what a record is.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from re import fullmatch
 from typing import Final
 
+from aiokafka import ConsumerRecord
+
 from schemas.events import InvalidEvent
-from workers.errors import TooManyDeadLetters
+from schemas.sources import TOPIC_PATTERN
 from workers.kafka.records import OutboxRecord
+
+__all__ = [
+    "CUT_FROM",
+    "NOT_LINGERS",
+    "REPLAYS",
+    "SOURCE_OFFSET",
+    "SOURCE_PARTITION",
+    "SOURCE_TOPIC",
+    "DeadLetter",
+    "Header",
+    "Position",
+    "cut_dead_letters",
+    "dead_letter",
+    "position_text",
+    "read_dead_letter",
+]
 
 REASON: Final = "linger-reason"
 DETAIL: Final = "linger-detail"
@@ -18,10 +38,27 @@ SOURCE_TOPIC: Final = "linger-source-topic"
 SOURCE_PARTITION: Final = "linger-source-partition"
 SOURCE_OFFSET: Final = "linger-source-offset"
 CUT_FROM: Final = "linger-cut-from-bytes"
+REPLAYS: Final = "linger-replays"
+"""Header of a replayed record: the number of replays. It stays when the record becomes a dead letter again."""
 
+NOT_LINGERS: Final = "not_lingers"
+"""Reason given for records of the dead-letter topic that Linger did not write."""
+
+_ADDED: Final = (REASON, DETAIL, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
 _KEPT_BYTES: Final = 256 << 10
-_WINDOW: Final = 2_000
-_MIN_FOR_RATIO: Final = 200
+_NUMBER: Final = r"[0-9]{1,18}"
+
+Header = tuple[str, bytes | None]
+Position = tuple[int, int]
+"""Partition and offset in the dead-letter topic."""
+
+
+def position_text(position: Position) -> str:
+    """Write a position as `partition:offset`."""
+    return f"{position[0]}:{position[1]}"
+
+
+# -- writing ---------------------------------------------------------------------------------------------------
 
 
 def dead_letter(
@@ -34,16 +71,16 @@ def dead_letter(
 
     Args:
         topic: the dead-letter topic.
-        source: topic, partition and offset it was read from.
-        record: key, value and headers as they were; they are kept as they are.
-        error: why it cannot be read.
+        source: topic, partition and offset the record was read from.
+        record: key, value and headers; all are kept unchanged.
+        error: why the record cannot be read.
     """
     key, value, headers = record
-    name, partition, offset = source
+    source_topic, partition, offset = source
     added = (
         (REASON, error.reason.encode()),
         (DETAIL, error.detail.encode(errors="replace")),
-        (SOURCE_TOPIC, name.encode()),
+        (SOURCE_TOPIC, source_topic.encode()),
         (SOURCE_PARTITION, str(partition).encode()),
         (SOURCE_OFFSET, str(offset).encode()),
     )
@@ -51,10 +88,10 @@ def dead_letter(
 
 
 def cut_dead_letters(records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
-    """Shorten dead letters that the topic is too small for; the source still holds the whole of them.
+    """Cut the values of dead letters to 256 KiB, and leave other records unchanged; sources keep the whole values.
 
     Raises:
-        ValueError: if there is nothing left to shorten.
+        ValueError: if there is nothing to cut.
     """
     cut = [_cut(record) for record in records]
     if cut == list(records):
@@ -71,39 +108,96 @@ def _cut(record: OutboxRecord) -> OutboxRecord:
     return OutboxRecord(record.topic, record.key, value[:_KEPT_BYTES], headers)
 
 
-class DeadLetterLimit:
-    """Watches the share of unreadable records of one topic in one worker."""
+# -- reading back ----------------------------------------------------------------------------------------------
 
-    def __init__(self, topic: str, max_consecutive: int, max_ratio: float) -> None:
-        self._topic = topic
-        self._max_consecutive = max_consecutive
-        self._max_ratio = max_ratio
-        self._consecutive = 0
-        self._latest: deque[bool] = deque(maxlen=_WINDOW)
-        self._bad = 0
 
-    def count(self, *, readable: bool, reason: str = "") -> None:
-        """Count one record.
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead letter as it was read back.
 
-        Raises:
-            TooManyDeadLetters: when the limit is passed. The records counted last are not yet acknowledged.
-        """
-        if len(self._latest) == _WINDOW and not self._latest[0]:
-            self._bad -= 1
-        self._latest.append(readable)
-        if readable:
-            self._consecutive = 0
-            return
-        self._bad += 1
-        self._consecutive += 1
-        if self._consecutive > self._max_consecutive:
-            raise self._too_many(f"{self._consecutive} records in a row", reason)
-        if len(self._latest) >= _MIN_FOR_RATIO and self._bad > self._max_ratio * len(self._latest):
-            raise self._too_many(f"{self._bad} of the last {len(self._latest)} records", reason)
+    Attributes:
+        position: partition and offset in the dead-letter topic.
+        at_ms: when it was written there, UTC epoch milliseconds.
+        reason: why the record could not be read; `NOT_LINGERS` if Linger did not write the dead letter.
+        detail: the same in a sentence. It may contain a customer's data.
+        source: topic, partition and offset the record was read from; None if Linger did not write the dead letter.
+        cut_from: bytes of the whole value, if only its beginning was kept.
+        key, value: of the record, unchanged.
+        headers: of the record, without the ones that Linger added.
+        replays: how often the record was replayed before it became this dead letter.
+    """
 
-    def _too_many(self, found: str, reason: str) -> TooManyDeadLetters:
-        return TooManyDeadLetters(
-            f"{found} of topic '{self._topic}' cannot be read, the last one because of {reason}. "
-            "Compare its payload with sources.yaml; the reasons are in the headers of the dead-letter topic. "
-            "To let them through, raise LINGER_DEAD_LETTER_MAX_CONSECUTIVE or LINGER_DEAD_LETTER_MAX_RATIO"
-        )
+    position: Position
+    at_ms: int
+    reason: str
+    detail: str
+    source: tuple[str, int, int] | None
+    cut_from: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    replays: int
+
+    @property
+    def topic(self) -> str:
+        """The topic it came from; empty if Linger did not write the dead letter."""
+        return "" if self.source is None else self.source[0]
+
+    def digest(self) -> bytes:
+        """Return 16 bytes that are equal for copies only: the same record of the same source position."""
+        content = blake2b(repr((self.source, self.key)).encode(), digest_size=16)
+        content.update(b"-" if self.value is None else b"+" + self.value)
+        return content.digest()
+
+
+def read_dead_letter(record: ConsumerRecord) -> DeadLetter:
+    """Read a record of the dead-letter topic.
+
+    Linger's headers are the last ones: an older dead letter may have come with headers of the same names.
+    """
+    headers = tuple(record.headers)
+    cut_from, uncut = None, headers
+    if len(headers) > len(_ADDED) and headers[-1][0] == CUT_FROM:
+        cut_from, uncut = _number(headers[-1][1]), headers[:-1]
+    original, added = uncut[: -len(_ADDED)], uncut[-len(_ADDED) :]
+    origin = _origin(added)
+    if origin is None:
+        reason, detail, source, cut_from, original = NOT_LINGERS, "", None, None, headers
+    else:
+        reason, detail, source = origin
+    return DeadLetter(
+        position=(record.partition, record.offset),
+        at_ms=record.timestamp,
+        reason=reason,
+        detail=detail,
+        source=source,
+        cut_from=cut_from,
+        key=record.key,
+        value=record.value,
+        headers=original,
+        replays=_replays(original),
+    )
+
+
+def _origin(added: Sequence[Header]) -> tuple[str, str, tuple[str, int, int]] | None:
+    """Return reason, detail and source from the headers that Linger adds, or None if these are others."""
+    if tuple(name for name, _ in added) != _ADDED:
+        return None
+    reason, detail, topic, partition, offset = (_text(value) for _, value in added)
+    if not (fullmatch(TOPIC_PATTERN, topic) and fullmatch(_NUMBER, partition) and fullmatch(_NUMBER, offset)):
+        return None
+    return reason, detail, (topic, int(partition), int(offset))
+
+
+def _replays(headers: Iterable[Header]) -> int:
+    counts = [_number(value) or 0 for name, value in headers if name == REPLAYS]
+    return max(counts, default=0)
+
+
+def _number(raw: bytes | None) -> int | None:
+    text = _text(raw)
+    return int(text) if fullmatch(_NUMBER, text) else None
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode(errors="replace")

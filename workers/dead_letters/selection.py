@@ -1,192 +1,65 @@
-"""Dead letters as values: what is in one, which are meant, and what a replay or a discard would do with each.
+"""Which dead letters an operator means, and what a replay or a discard would do with each.
 
-Pure: knows no clock, no Kafka and no Redis, but what a record of Kafka looks like.
+Pure: knows no clock, no Kafka and no Redis; it gets dead letters and dispositions as values.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
-from re import fullmatch
 from typing import Final
 
-from aiokafka import ConsumerRecord
-
-from schemas.sources import TOPIC_PATTERN
-from workers.core.direct_producers import SOURCE_HEADER
-from workers.dead_letters.disposition import Dispositions, Noted, Place
-from workers.dead_letters.record import CUT_FROM, DETAIL, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
+from workers.dead_letters.disposition import Dispositions, RecordedDisposition
+from workers.dead_letters.record import DeadLetter, Position
 
 __all__ = [
-    "NOT_LINGERS",
-    "REPLAYS",
-    "Selection",
     "Disposition",
     "Group",
-    "DeadLetter",
     "Plan",
-    "group_letters",
+    "Selection",
+    "group_dead_letters",
     "plan_discard",
     "plan_replay",
-    "read_letter",
-    "replayed_headers",
 ]
 
-REPLAYS: Final = "linger-replays"
-"""Header of a record that was replayed: how often. Kept when the record becomes a dead letter again."""
-NOT_LINGERS: Final = "not_lingers"
-"""Reason given for records of the dead-letter topic that Linger did not write."""
-
-_OWN: Final = (REASON, DETAIL, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
-# What is wrong with these is in the record itself: no sources.yaml can read it, so it would only come back.
+# The fault is in the record itself: no sources.yaml can make it readable, so it would only come back.
 _HOPELESS: Final = frozenset({"empty", "too_large", "not_json", "too_deep", "wrong_key"})
-_NUMBER: Final = r"[0-9]{1,18}"
-
-Header = tuple[str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One dead letter.
-
-    Attributes:
-        place: partition and offset in the dead-letter topic.
-        at_ms: when it was put there.
-        reason: why it could not be read; `NOT_LINGERS` for a record that Linger did not write.
-        detail: the same in a sentence. It may show a customer's data.
-        source: topic, partition and offset it was read from; None if Linger did not write it.
-        cut_from: how many bytes its value had, if only the beginning of it was kept.
-        key, value: as they were.
-        headers: those that the record came with, without the ones that Linger added.
-        replays: how often it was replayed before it became this dead letter.
-    """
-
-    place: Place
-    at_ms: int
-    reason: str
-    detail: str
-    source: tuple[str, int, int] | None
-    cut_from: int | None
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...]
-    replays: int
-
-    @property
-    def topic(self) -> str:
-        """The topic it came from, empty if that is not known."""
-        return "" if self.source is None else self.source[0]
-
-    def digest(self) -> bytes:
-        """Return what two letters have in common only if they are the same record of the same place."""
-        content = blake2b(repr((self.source, self.key)).encode(), digest_size=16)
-        content.update(b"-" if self.value is None else b"+" + self.value)
-        return content.digest()
-
-
-def read_letter(record: ConsumerRecord) -> DeadLetter:
-    """Read a record of the dead-letter topic.
-
-    Linger's headers are the last ones: an older dead letter may have come with headers of the same names.
-    """
-    place, headers = (record.partition, record.offset), tuple(record.headers)
-    cut_from = None
-    if len(headers) > len(_OWN) and headers[-1][0] == CUT_FROM:
-        cut_from, ours = _number(headers[-1][1]), headers[:-1]
-    else:
-        ours = headers
-    own = ours[-len(_OWN) :]
-    reason, detail, topic, partition, offset = (
-        [_text(value) for _, value in own] if len(own) == len(_OWN) else [""] * 5
-    )
-    if (
-        tuple(name for name, _ in own) != _OWN
-        or not fullmatch(TOPIC_PATTERN, topic)
-        or not fullmatch(_NUMBER, partition)
-        or not fullmatch(_NUMBER, offset)
-    ):
-        return DeadLetter(
-            place, record.timestamp, NOT_LINGERS, "", None, None, record.key, record.value, headers, _replays(headers)
-        )
-    original = ours[: -len(_OWN)]
-    source = (topic, int(partition), int(offset))
-    return DeadLetter(
-        place,
-        record.timestamp,
-        reason,
-        detail,
-        source,
-        cut_from,
-        record.key,
-        record.value,
-        original,
-        _replays(original),
-    )
-
-
-def replayed_headers(letter: DeadLetter, activity_topic: str) -> tuple[Header, ...]:
-    """Return the headers to send a letter with: those it came with, and how often it was replayed.
-
-    Intake's mark of origin is left out of records of the activity topic: the position in it counts as read already,
-    so decide would drop the record as a duplicate. Without it decide takes the record like one that a producer wrote
-    to the activity topic itself: checked in full, and dropped if its event id is known.
-    """
-    dropped = {REPLAYS, SOURCE_HEADER} if letter.topic == activity_topic else {REPLAYS}
-    kept = tuple(header for header in letter.headers if header[0] not in dropped)
-    return (*kept, (REPLAYS, str(letter.replays + 1).encode()))
-
-
-def _replays(headers: Iterable[Header]) -> int:
-    counts = [_number(value) or 0 for name, value in headers if name == REPLAYS]
-    return max(counts, default=0)
-
-
-def _number(raw: bytes | None) -> int | None:
-    text = _text(raw)
-    return int(text) if fullmatch(_NUMBER, text) else None
-
-
-def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode(errors="replace")
-
-
-# -- choosing --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which letters are meant; what is None or empty does not narrow it.
+    """Which dead letters are meant; None and empty fields do not narrow the selection.
 
     Attributes:
-        reason, topic: of the letter, and where it came from.
-        since_ms: put into the dead-letter topic at this time or later.
-        places: exactly these.
-        again: also those that were replayed or discarded before.
+        reason: why the record could not be read.
+        topic: the topic it came from.
+        since_ms: written to the dead-letter topic at this time or later, UTC epoch milliseconds.
+        positions: exactly these.
+        again: also dead letters that were replayed or discarded before.
     """
 
     reason: str | None = None
     topic: str | None = None
     since_ms: int | None = None
-    places: frozenset[Place] = frozenset()
+    positions: frozenset[Position] = frozenset()
     again: bool = False
 
-    def takes(self, letter: DeadLetter) -> bool:
-        """Tell whether a letter is meant."""
+    def matches(self, dead_letter: DeadLetter) -> bool:
+        """Return whether a dead letter is meant."""
         return (
-            self.reason in (None, letter.reason)
-            and self.topic in (None, letter.topic)
-            and (self.since_ms is None or letter.at_ms >= self.since_ms)
-            and (not self.places or letter.place in self.places)
+            self.reason in (None, dead_letter.reason)
+            and self.topic in (None, dead_letter.topic)
+            and (self.since_ms is None or dead_letter.at_ms >= self.since_ms)
+            and (not self.positions or dead_letter.position in self.positions)
         )
 
-    def names(self, letter: DeadLetter) -> bool:
-        """Tell whether somebody asked for just this letter or just this reason."""
-        return self.reason is not None or letter.place in self.places
+    def names(self, dead_letter: DeadLetter) -> bool:
+        """Return whether the operator asked for exactly this dead letter, or for exactly its reason."""
+        return self.reason is not None or dead_letter.position in self.positions
 
 
 class Disposition(StrEnum):
-    """What a replay or a discard does with a letter."""
+    """What a replay or a discard does with a dead letter; the texts are shown to operators."""
 
     TAKEN = "taken"
     REPLAYED = "replayed before"
@@ -199,18 +72,25 @@ class Disposition(StrEnum):
     NOT_LINGERS = "not written by Linger"
 
 
-_BEFORE: Final[dict[Noted, Disposition]] = {"replayed": Disposition.REPLAYED, "discarded": Disposition.DISCARDED}
+_BEFORE: Final[dict[RecordedDisposition, Disposition]] = {
+    "replayed": Disposition.REPLAYED,
+    "discarded": Disposition.DISCARDED,
+}
 
 
 @dataclass(slots=True)
 class Group:
-    """Letters with the same reason from the same topic.
+    """Dead letters with the same reason from the same topic.
 
     Attributes:
-        count: all of them, of which `replayed` and `discarded`.
-        oldest_ms, newest_ms: when they were put into the dead-letter topic.
-        example: the newest of those that nothing was done about, otherwise the newest.
-        rank: of the example: whether nothing was done about it, and when it was put there.
+        reason: why the records could not be read.
+        topic: the topic they came from; empty if Linger did not write them.
+        count: all of them.
+        replayed: those that were replayed.
+        discarded: those that were discarded.
+        oldest_ms, newest_ms: when the first and the last of them were written, UTC epoch milliseconds.
+        example: the newest one without a disposition, otherwise the newest.
+        rank: of the example: whether it has no disposition, and when it was written.
     """
 
     reason: str
@@ -220,26 +100,29 @@ class Group:
     discarded: int = 0
     oldest_ms: int = 0
     newest_ms: int = 0
-    example: Place = (0, 0)
+    example: Position = (0, 0)
     rank: tuple[bool, int] = (False, -1)
 
-    def add(self, letter: DeadLetter, noted: Noted | None) -> None:
-        """Count one letter."""
-        self.rank, self.example = max((self.rank, self.example), ((noted is None, letter.at_ms), letter.place))
-        self.oldest_ms = min(self.oldest_ms, letter.at_ms) if self.count else letter.at_ms
-        self.newest_ms = max(self.newest_ms, letter.at_ms)
+    def add(self, dead_letter: DeadLetter, recorded: RecordedDisposition | None) -> None:
+        """Count one dead letter with its disposition."""
+        rank = (recorded is None, dead_letter.at_ms)
+        self.rank, self.example = max((self.rank, self.example), (rank, dead_letter.position))
+        self.oldest_ms = min(self.oldest_ms, dead_letter.at_ms) if self.count else dead_letter.at_ms
+        self.newest_ms = max(self.newest_ms, dead_letter.at_ms)
         self.count += 1
-        self.replayed += noted == "replayed"
-        self.discarded += noted == "discarded"
+        self.replayed += recorded == "replayed"
+        self.discarded += recorded == "discarded"
 
 
-async def group_letters(letters: AsyncIterator[DeadLetter], choice: Selection, notes: Dispositions) -> list[Group]:
-    """Count letters by reason and topic, the most frequent first."""
+async def group_dead_letters(
+    dead_letters: AsyncIterator[DeadLetter], selection: Selection, dispositions: Dispositions
+) -> list[Group]:
+    """Count dead letters by reason and topic, the most frequent first."""
     groups: dict[tuple[str, str], Group] = {}
-    async for letter in letters:
-        if choice.takes(letter):
-            of = (letter.reason, letter.topic)
-            groups.setdefault(of, Group(*of)).add(letter, notes.of(letter.place))
+    async for dead_letter in dead_letters:
+        if selection.matches(dead_letter):
+            key = (dead_letter.reason, dead_letter.topic)
+            groups.setdefault(key, Group(*key)).add(dead_letter, dispositions.of(dead_letter.position))
     return sorted(groups.values(), key=lambda group: (-group.count, group.topic, group.reason))
 
 
@@ -248,97 +131,107 @@ class Plan:
     """What a replay or a discard would do.
 
     Attributes:
-        taken: the letters to be sent or discarded.
-        copies: the same records once more (a dead letter may be written twice), or copies of records that were dealt
-            with before; noted without being sent.
-        tally: letters by fate, reason and topic.
-        examples: one place for each entry of `tally`.
-        cut: letters of which only the beginning was kept, with where the whole of them is.
-        found: the places that were asked for and are there.
+        taken: the dead letters to send or discard.
+        copies: further copies of these (a dead letter may be written twice), or copies of dead letters with a
+            disposition. They are recorded as replayed without being sent.
+        counts: dead letters by disposition, reason and topic.
+        examples: one position for each entry of `counts`.
+        cut: dead letters whose value was cut, with the source position of the whole record.
+        matched: the positions of all dead letters that the selection matches.
     """
 
-    taken: list[Place] = field(default_factory=list)
-    copies: list[Place] = field(default_factory=list)
-    tally: Counter[tuple[Disposition, str, str]] = field(default_factory=Counter)
-    examples: dict[tuple[Disposition, str, str], Place] = field(default_factory=dict)
-    cut: list[tuple[Place, tuple[str, int, int]]] = field(default_factory=list)
-    found: set[Place] = field(default_factory=set)
+    taken: list[Position] = field(default_factory=list)
+    copies: list[Position] = field(default_factory=list)
+    counts: Counter[tuple[Disposition, str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[Disposition, str, str], Position] = field(default_factory=dict)
+    cut: list[tuple[Position, tuple[str, int, int]]] = field(default_factory=list)
+    matched: set[Position] = field(default_factory=set)
 
-    def count(self, fate: Disposition, reason: str, topic: str, place: Place) -> None:
-        """Count one letter."""
-        self.tally[fate, reason, topic] += 1
-        self.examples[fate, reason, topic] = place
+    def count(self, disposition: Disposition, reason: str, topic: str, position: Position) -> None:
+        """Count one dead letter."""
+        self.counts[disposition, reason, topic] += 1
+        self.examples[disposition, reason, topic] = position
+
+    def rows(self) -> list[tuple[tuple[Disposition, str, str], int]]:
+        """Return the entries of `counts` in the order of `Disposition`, the most frequent first."""
+        order = list(Disposition)
+        return sorted(self.counts.items(), key=lambda row: (order.index(row[0][0]), -row[1], row[0]))
 
 
-async def plan_discard(letters: AsyncIterator[DeadLetter], choice: Selection, notes: Dispositions) -> Plan:
-    """Choose letters to be discarded: all that are meant and that nothing was done about."""
+async def plan_discard(
+    dead_letters: AsyncIterator[DeadLetter], selection: Selection, dispositions: Dispositions
+) -> Plan:
+    """Choose the dead letters to discard: all that are meant and have no disposition."""
     plan = Plan()
-    async for letter in letters:
-        if not choice.takes(letter):
+    async for dead_letter in dead_letters:
+        if not selection.matches(dead_letter):
             continue
-        plan.found.add(letter.place)
-        noted = notes.of(letter.place)
-        fate = Disposition.TAKEN if noted is None else _BEFORE[noted]
-        plan.count(fate, letter.reason, letter.topic, letter.place)
-        if fate is Disposition.TAKEN:
-            plan.taken.append(letter.place)
+        plan.matched.add(dead_letter.position)
+        recorded = dispositions.of(dead_letter.position)
+        disposition = Disposition.TAKEN if recorded is None else _BEFORE[recorded]
+        plan.count(disposition, dead_letter.reason, dead_letter.topic, dead_letter.position)
+        if disposition is Disposition.TAKEN:
+            plan.taken.append(dead_letter.position)
     return plan
 
 
 async def plan_replay(
-    letters: AsyncIterator[DeadLetter],
-    choice: Selection,
-    notes: Dispositions,
+    dead_letters: AsyncIterator[DeadLetter],
+    selection: Selection,
+    dispositions: Dispositions,
     topic_exists: Callable[[str], Awaitable[object]],
     *,
-    at_most: int,
+    max_replays: int,
 ) -> Plan:
-    """Choose letters to be sent again.
+    """Choose the dead letters to send again.
 
     Args:
-        letters: all there are; copies are recognised only among what is seen here.
-        choice: which are meant.
-        notes: what was done before.
-        topic_exists: awaited with a topic's name.
-        at_most: a record that was replayed so often is not sent again.
+        dead_letters: all of them; a copy is recognised only if its original is among them.
+        selection: which are meant.
+        dispositions: what was done with them before.
+        topic_exists: awaited with the name of a topic; the result is true if it exists.
+        max_replays: a record that was replayed this often is not sent again.
     """
     plan = Plan()
     done: set[bytes] = set()
-    candidates: list[tuple[bytes, str, str, Place]] = []
-    async for letter in letters:
-        noted = None if choice.again else notes.of(letter.place)
-        if noted is not None:
-            done.add(letter.digest())
-        if not choice.takes(letter):
+    candidates: list[tuple[bytes, str, str, Position]] = []
+    async for dead_letter in dead_letters:
+        position = dead_letter.position
+        recorded = None if selection.again else dispositions.of(position)
+        if recorded is not None:
+            done.add(dead_letter.digest())
+        if not selection.matches(dead_letter):
             continue
-        plan.found.add(letter.place)
-        fate = _fate(letter, noted, choice, at_most)
-        if fate is Disposition.TAKEN and not await topic_exists(letter.topic):
-            fate = Disposition.NO_TOPIC
-        if fate is Disposition.CUT and letter.source is not None:
-            plan.cut.append((letter.place, letter.source))
-        if fate is Disposition.TAKEN:
-            candidates.append((letter.digest(), letter.reason, letter.topic, letter.place))
+        plan.matched.add(position)
+        disposition = _disposition(dead_letter, recorded, selection, max_replays)
+        if disposition is Disposition.TAKEN and not await topic_exists(dead_letter.topic):
+            disposition = Disposition.NO_TOPIC
+        if disposition is Disposition.CUT and dead_letter.source is not None:
+            plan.cut.append((position, dead_letter.source))
+        if disposition is Disposition.TAKEN:
+            candidates.append((dead_letter.digest(), dead_letter.reason, dead_letter.topic, position))
         else:
-            plan.count(fate, letter.reason, letter.topic, letter.place)
-    # Only now, because the copy of a letter that was dealt with may be read before that letter.
-    for digest, reason, topic, place in candidates:
+            plan.count(disposition, dead_letter.reason, dead_letter.topic, position)
+    # Only after all were read: a copy may be read before the dead letter that has the disposition.
+    for digest, reason, topic, position in candidates:
         is_copy = digest in done
         done.add(digest)
-        (plan.copies if is_copy else plan.taken).append(place)
-        plan.count(Disposition.COPY if is_copy else Disposition.TAKEN, reason, topic, place)
+        (plan.copies if is_copy else plan.taken).append(position)
+        plan.count(Disposition.COPY if is_copy else Disposition.TAKEN, reason, topic, position)
     return plan
 
 
-def _fate(letter: DeadLetter, noted: Noted | None, choice: Selection, at_most: int) -> Disposition:
-    if noted is not None:
-        return _BEFORE[noted]
-    if letter.source is None:
+def _disposition(
+    dead_letter: DeadLetter, recorded: RecordedDisposition | None, selection: Selection, max_replays: int
+) -> Disposition:
+    if recorded is not None:
+        return _BEFORE[recorded]
+    if dead_letter.source is None:
         return Disposition.NOT_LINGERS
-    if letter.cut_from is not None:
+    if dead_letter.cut_from is not None:
         return Disposition.CUT
-    if letter.replays >= at_most:
+    if dead_letter.replays >= max_replays:
         return Disposition.EXHAUSTED
-    if letter.reason in _HOPELESS and not choice.names(letter):
+    if dead_letter.reason in _HOPELESS and not selection.names(dead_letter):
         return Disposition.HOPELESS
     return Disposition.TAKEN

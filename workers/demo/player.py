@@ -1,8 +1,8 @@
 """The player: replays a history into Kafka and keeps the replay's clock.
 
-The clock is moved on only after Kafka confirmed every record until then, and it says where each source partition
-ends at that time. So a worker that has read that far has certainly seen everything, whatever the broker says of
-its end offsets.
+The clock advances only after Kafka has confirmed every record up to that time. It announces the end of each source
+partition at that time. A worker that has read up to these ends has read everything, even if the broker lists lower
+end offsets.
 """
 
 import asyncio
@@ -23,9 +23,16 @@ _STEPS_AT_ONCE: Final = 500
 class Player:
     """Plays one history once.
 
+    Args:
+        history: what is played.
+        connection: keyword arguments of aiokafka's clients.
+        clock: the replay's clock.
+        topic_prefix: put before the topics of the history.
+
     Attributes:
-        played: records sent and confirmed.
-        now_ms: what the replay's clock shows.
+        played: number of records that Kafka has confirmed.
+        now_ms: the time of the replay's clock, UTC epoch milliseconds.
+        started_at: when playing began, by the monotonic clock; None before.
     """
 
     def __init__(
@@ -41,17 +48,17 @@ class Player:
         self.started_at: float | None = None
 
     async def play(self, seconds: float | None) -> None:
-        """Play the history in about so many seconds, or as fast as it goes."""
+        """Play the history in about this number of seconds; None plays it as fast as possible."""
         await self._producer.start()
         try:
             self.started_at = time.monotonic()
             steps = _STEPS_AT_ONCE if seconds is None else max(1, round(seconds * _STEPS_PER_SECOND))
-            for number, (until_ms, records) in enumerate(_steps(self._history, steps), start=1):
+            for step, (until_ms, records) in enumerate(_steps(self._history, steps), start=1):
                 await self._send(records)
                 self.now_ms = until_ms
                 await self._clock.announce(until_ms, self._ends)
                 if seconds is not None:
-                    await asyncio.sleep(max(0.0, self.started_at + number * seconds / steps - time.monotonic()))
+                    await asyncio.sleep(max(0.0, self.started_at + step * seconds / steps - time.monotonic()))
         finally:
             await self._producer.stop()
 
@@ -62,18 +69,18 @@ class Player:
             )
             for record in records
         ]
-        for placed in await asyncio.gather(*futures):
-            place = f"{placed.topic}:{placed.partition}"
-            self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
+        for confirmed in await asyncio.gather(*futures):
+            partition = f"{confirmed.topic}:{confirmed.partition}"
+            self._ends[partition] = max(self._ends.get(partition, 0), confirmed.offset + 1)
         self.played += len(records)
 
 
-def _steps(history: History, number: int) -> Iterator[tuple[int, Sequence[Record]]]:
-    """Cut a history into steps of equal simulated length: until when, and the records until then."""
-    span_ms, at = history.end_ms - history.start_ms, 0
-    borders = [history.start_ms + span_ms * step // number for step in range(number + 1)]
+def _steps(history: History, count: int) -> Iterator[tuple[int, Sequence[Record]]]:
+    """Divide a history into steps of equal simulated length; yield the end of each, and its records."""
+    span_ms, end = history.end_ms - history.start_ms, 0
+    borders = [history.start_ms + span_ms * step // count for step in range(count + 1)]
     for _, until_ms in pairwise(borders):
-        begin = at
-        while at < len(history.records) and history.records[at].at_ms < until_ms:
-            at += 1
-        yield until_ms, history.records[begin:at]
+        start = end
+        while end < len(history.records) and history.records[end].at_ms < until_ms:
+            end += 1
+        yield until_ms, history.records[start:end]

@@ -1,4 +1,4 @@
-"""The worker processes of a demo: the very command an operator runs, started again when one dies."""
+"""The worker processes of a demo: the same command that operators run, restarted when a process ends."""
 
 import subprocess
 import sys
@@ -13,29 +13,34 @@ _MAX_RESTARTS: Final = 10
 
 
 class WorkersFailed(Exception):
-    """Workers do not stay up; the message holds the end of their log."""
+    """Workers keep ending; the message contains the end of their log."""
 
 
 class Workers:
-    """`linger run`, several times.
+    """Several processes of `linger run`.
+
+    Args:
+        count: number of processes.
+        environment: their environment variables.
+        log_dir: for their logs, one for each start.
 
     Attributes:
-        restarted: how often one was started again after it ended on its own or was killed.
+        restarted: how often a process was restarted after it ended or was killed.
     """
 
-    def __init__(self, number: int, environment: Mapping[str, str], log_dir: Path) -> None:
+    def __init__(self, count: int, environment: Mapping[str, str], log_dir: Path) -> None:
         self._environment = dict(environment)
         self._log_dir = log_dir
         self._started = 0
-        self._processes = [self._start() for _ in range(number)]
+        self._processes = [self._start() for _ in range(count)]
         self.restarted = 0
 
     def __enter__(self) -> "Workers":
-        """Return itself; on leaving, every process is ended."""
+        """Return itself; every process ends on exit."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ask all to stop, then make them."""
+        """Ask all processes to stop, and kill those that do not."""
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -46,25 +51,25 @@ class Workers:
                 process.wait()
 
     def kill_one(self) -> int:
-        """End the first worker by SIGKILL, as a crash would, and return its process id."""
+        """Kill the first worker with SIGKILL, like a crash, and return its process id."""
         victim = self._processes[0]
         victim.kill()
         victim.wait()
         return victim.pid
 
-    def look_after(self) -> None:
-        """Start what has died again.
+    def restart_ended(self) -> None:
+        """Restart the processes that have ended.
 
         Raises:
-            WorkersFailed: if it keeps dying.
+            WorkersFailed: if they were restarted more than 10 times.
         """
-        for place, process in enumerate(self._processes):
+        for index, process in enumerate(self._processes):
             if process.poll() is None:
                 continue
             self.restarted += 1
             if self.restarted > _MAX_RESTARTS:
                 raise WorkersFailed(f"workers keep ending with status {process.returncode}:\n{self._last_lines()}")
-            self._processes[place] = self._start()
+            self._processes[index] = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._started += 1

@@ -1,4 +1,4 @@
-"""`linger demo`: a broker, a store, real workers and a replayed history on this machine, and a screen to watch."""
+"""`linger demo`: a broker, a store, real workers and a replayed history on one machine, and a screen to watch."""
 
 import asyncio
 import json
@@ -39,18 +39,30 @@ _HOME: Final = Path(__file__).resolve().parents[2]
 _PARTITIONS: Final = 8
 _SOURCE_PARTITIONS: Final = 4
 _TAIL_SECONDS: Final = 4.0
+"""Workers need about this long to finish after the last record."""
 _SHORTEST_REPLAY_SECONDS: Final = 5.0
-_PATIENCE_SECONDS: Final = 90.0
-_LOOK_SECONDS: Final = 0.25
+_TIMEOUT_SECONDS: Final = 90.0
+_POLL_SECONDS: Final = 0.25
 _LINE_SECONDS: Final = 5.0
-_EXAMPLES: Final = 5
+_MAX_EXAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for on the command line; `seconds` None means as fast as it goes.
+    """What was asked for on the command line.
 
-    `environment` is handed to the worker processes: this process's own, without settings of Linger.
+    Attributes:
+        history: `simulated` or `cdnow`.
+        seconds: about how long the replay takes; None for as fast as the workers can.
+        workers: how many worker processes, 1 or more.
+        seed: of the simulated history.
+        verify: compare the actions with those of the pure core.
+        kill: half-way, end one worker by SIGKILL and start another.
+        as_json: print the summary as JSON; the screen goes to standard error then.
+        picture: where to write the last screen as an SVG file; None for nowhere.
+        bootstrap_servers: the Kafka to use instead of the embedded broker; goes together with `redis_url`.
+        redis_url: the Redis to use instead of the embedded store.
+        environment: variables for the worker processes: this process's own, without settings of Linger.
     """
 
     history: str
@@ -67,7 +79,22 @@ class DemoOptions:
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on; the message says why."""
+    """The demo cannot continue; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Installation:
+    """Where a demo runs.
+
+    Attributes:
+        folder: for its files and logs; removed afterwards.
+        prefix: of topics, keys and the consumer group; empty for an embedded broker and store.
+        environment: the settings of its workers, as environment variables.
+    """
+
+    folder: Path
+    prefix: str
+    environment: Mapping[str, str]
 
 
 def run_demo(options: DemoOptions) -> int:
@@ -80,21 +107,23 @@ def run_demo(options: DemoOptions) -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="linger-demo-")))
             pair = stack.enter_context(_pair(options, folder))
             prefix = "" if options.bootstrap_servers is None else f"demo-{uuid.uuid4().hex[:6]}."
-            environment = demo_settings(pair, history, folder, prefix)
-            summary = asyncio.run(_replay(options, history, environment, folder, prefix, console, started))
+            installation = _Installation(folder, prefix, demo_settings(pair, history, folder, prefix))
+            summary = asyncio.run(_replay(options, history, installation, console, started))
     except (DemoFailed, HistoryError, EmbeddedError, WorkersFailed, StartupError, LingerError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
         return 1
     if options.as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
-        _say_goodbye(console, summary, options)
+        _print_summary(console, summary, options)
     return 1 if summary.get("missing") or summary.get("extra") or summary["differing"] else 0
 
 
-async def _replay(*arguments: Any) -> dict[str, Any]:
-    # Kafka's clients want to be made inside a running loop.
-    return await _Demo(*arguments).run()
+async def _replay(
+    options: DemoOptions, history: History, installation: _Installation, console: Console, started: float
+) -> dict[str, Any]:
+    # Kafka's clients must be created inside a running event loop.
+    return await _Demo(options, history, installation, console, started).run()
 
 
 def _history(options: DemoOptions) -> History:
@@ -102,7 +131,7 @@ def _history(options: DemoOptions) -> History:
         return simulate(seed=options.seed)
     if options.history == "cdnow":
         return cdnow.load(_HOME / ".cache" if (_HOME / "Makefile").exists() else Path.home() / ".cache" / "linger")
-    raise DemoFailed(f"no history '{options.history}'; there are: simulated, cdnow")
+    raise DemoFailed(f"there is no history '{options.history}'; choose simulated or cdnow")
 
 
 @contextmanager
@@ -113,11 +142,18 @@ def _pair(options: DemoOptions, folder: Path) -> Iterator[Pair]:
         with running_pair(folder) as pair:
             yield pair
     else:
-        raise DemoFailed("--bootstrap-servers and --redis-url go together")
+        raise DemoFailed("give both --bootstrap-servers and --redis-url, or neither")
 
 
 def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> dict[str, str]:
-    """Return the variables of workers that replay a history, having written the files they name."""
+    """Write `sources.yaml` for a replay, and return the environment variables of its workers.
+
+    Args:
+        pair: the broker and the store.
+        history: what is replayed.
+        folder: for `sources.yaml`.
+        prefix: of topics, keys and the consumer group.
+    """
     sources = folder / "sources.yaml"
     with sources.open("w") as file:
         YAML(typ="safe").dump(_demo_sources(history, prefix), file)
@@ -138,12 +174,12 @@ def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> di
 
 
 def _rules_folder() -> Path:
-    here = Path("rules")
-    return here.resolve() if here.is_dir() else _HOME / "rules"
+    local = Path("rules")
+    return local.resolve() if local.is_dir() else _HOME / "rules"
 
 
 def _demo_sources(history: History, prefix: str) -> dict[str, Any]:
-    """Return the shipped sources, as far as the history has them, complete since its beginning."""
+    """Return the shipped sources that the history has, complete since its beginning."""
     path = Path("sources.yaml") if Path("sources.yaml").exists() else _HOME / "sources.yaml"
     shipped, problems = load_sources(path)
     if shipped is None or problems:
@@ -155,46 +191,50 @@ def _demo_sources(history: History, prefix: str) -> dict[str, Any]:
     for source in document["sources"]:
         source["topic"] = prefix + source["topic"]
         source["complete_since"] = f"{datetime.fromtimestamp(history.start_ms / 1000, UTC):%Y-%m-%d}"
-        # A short history's last cancellation may be long ago by its end.
+        # In a short history, the last cancellation may be long before its end.
         source["max_silence"] = f"{span.days + 1} days"
     return document
 
 
 class _Demo:
-    """One run of the demo, once broker and store are there."""
+    """One run of the demo on a running broker and store.
+
+    Args:
+        options: of the command line.
+        history: what is replayed.
+        installation: where it runs.
+        console: where the screen is drawn.
+        started: when the command began, by the monotonic clock.
+    """
 
     def __init__(
         self,
         options: DemoOptions,
         history: History,
-        environment: dict[str, str],
-        folder: Path,
-        prefix: str,
+        installation: _Installation,
         console: Console,
         started: float,
     ) -> None:
         self._options = options
         self._history = history
-        self._environment = environment
-        self._settings = settings = read_settings(environment)
-        self._folder = folder
-        self._prefix = prefix
+        self._installation = installation
+        self._settings = settings = read_settings(dict(installation.environment))
         self._console = console
         self._started = started
-        self._sources, self._rules = load_configuration(settings)
+        configuration = load_configuration(settings)
+        self._sources, self._rules = configuration.sources, configuration.rules
         self._store = open_store(settings)
         connection = settings.kafka_connection()
         self._connection = connection
-        self._player = Player(history, connection, ReplayClock(self._store), prefix)
+        self._player = Player(history, connection, ReplayClock(self._store), installation.prefix)
         self._mailer = Mailer(
             connection, [settings.topic("at-risk"), settings.topic("win-back")], settings.topic("dead-letter")
         )
-        self._expected_events = 0
         self._picture = Picture(title=f"replaying '{history.name}': {len(history.records):,} records")
         self._first_action_seconds: float | None = None
         self._ready_seconds: float | None = None
         self._kills = 0
-        self._seen: dict[int, tuple[int, int]] = {}
+        self._progress: dict[int, _PartitionProgress] = {}
         self._counters: dict[str, int] = {}
         self._rates: list[tuple[float, int]] = []
 
@@ -202,17 +242,17 @@ class _Demo:
         """Run to the end and return the summary."""
         await self._create_topics()
         await self._mailer.start(_PARTITIONS)
-        environment = {**self._options.environment, **self._environment}
+        environment = {**self._options.environment, **self._installation.environment}
         live = Live(draw(self._picture), console=self._console, refresh_per_second=4, screen=False, transient=False)
-        shows = self._console.is_terminal and not self._options.as_json
+        is_shown = self._console.is_terminal and not self._options.as_json
         try:
             with (
-                Workers(self._options.workers, environment, self._folder) as workers,
+                Workers(self._options.workers, environment, self._installation.folder) as workers,
                 ExitStack() as stack,
             ):
-                if shows:
+                if is_shown:
                     stack.enter_context(live)
-                await self._play(workers, live if shows else None)
+                await self._play(workers, live if is_shown else None)
         finally:
             await self._mailer.stop()
         summary = self._summary()
@@ -223,9 +263,9 @@ class _Demo:
 
     async def _create_topics(self) -> None:
         plans = [TopicPlan(self._settings.topic(name), _PARTITIONS, 1) for name in OWN_TOPICS]
-        # A history is older than any retention: Kafka would delete it at its next look.
-        kept = {"retention.ms": "-1"}
-        plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, kept) for source in self._sources.sources]
+        # A history is older than any retention: Kafka would delete it at the next check.
+        unlimited = {"retention.ms": "-1"}
+        plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, unlimited) for source in self._sources.sources]
         async with connected_admin(self._connection) as admin:
             await create_missing(admin, plans)
 
@@ -237,20 +277,20 @@ class _Demo:
             seconds = max(_SHORTEST_REPLAY_SECONDS, self._options.seconds - spent - _TAIL_SECONDS)
         playing = asyncio.create_task(self._player.play(seconds))
         last_line = 0.0
-        patience_until = None
+        give_up_at = None
         while not (playing.done() and self._is_finished()):
             if playing.done():
                 playing.result()
-                patience_until = patience_until or time.monotonic() + _PATIENCE_SECONDS
-                if time.monotonic() > patience_until:
+                give_up_at = give_up_at or time.monotonic() + _TIMEOUT_SECONDS
+                if time.monotonic() > give_up_at:
                     raise DemoFailed(
-                        f"the workers did not catch up within {_PATIENCE_SECONDS:.0f} s; see {self._logs()}"
+                        f"the workers did not catch up within {_TIMEOUT_SECONDS:.0f} s; see {self._logs()}"
                     )
-            workers.look_after()
-            await self._look()
+            workers.restart_ended()
+            await self._refresh()
             if self._options.kill and not self._kills and self._picture.done >= 0.5:
                 self._kills += 1
-                self._picture.note = f"worker {workers.kill_one()} was killed (SIGKILL); another one is started"
+                self._picture.note = f"worker {workers.kill_one()} was killed (SIGKILL); another one is starting"
             if live is not None:
                 live.update(draw(self._picture))
             elif time.monotonic() - last_line > _LINE_SECONDS:
@@ -266,29 +306,31 @@ class _Demo:
             if all("owner" in meta for meta in metas.values()):
                 self._ready_seconds = time.monotonic() - self._started
                 return
-            workers.look_after()
+            workers.restart_ended()
             self._picture.seconds = time.monotonic() - self._started
             self._picture.note = "starting workers: they join their consumer group"
             if live is not None:
                 live.update(draw(self._picture))
-            if self._picture.seconds > _PATIENCE_SECONDS:
-                raise DemoFailed(f"no worker took over within {_PATIENCE_SECONDS:.0f} s; see {self._logs()}")
-            await asyncio.sleep(_LOOK_SECONDS)
+            if self._picture.seconds > _TIMEOUT_SECONDS:
+                raise DemoFailed(
+                    f"no worker claimed the partitions within {_TIMEOUT_SECONDS:.0f} s; see {self._logs()}"
+                )
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         picture, mailer = self._picture, self._mailer
         await mailer.read()
         try:
             metas = await self._store.metas(range(_PARTITIONS))
             due = await self._store.redis.call(
-                [("ZCARD", self._store.keys.partition(number).due) for number in range(_PARTITIONS)]
+                [("ZCARD", self._store.keys.partition(partition).due) for partition in range(_PARTITIONS)]
             )
-            seen = (await self._store.redis.call([("HGETALL", self._store.keys.seen)]))[0]
+            progress = (await self._store.redis.call([("HGETALL", self._store.keys.seen)]))[0]
         except Transient as error:
             picture.note = str(error)
             return
         self._counters = _sum_counters(metas)
-        self._seen = _seen(seen)
+        self._progress = _read_progress(progress)
         picture.seconds = time.monotonic() - self._started
         picture.at_ms = self._player.now_ms
         span_ms = self._history.end_ms - self._history.start_ms
@@ -309,16 +351,17 @@ class _Demo:
         picture.rate = (events_now - events_before) / (now - before) if now > before else 0.0
 
     def _skipped(self) -> int:
-        """Records that the mapping leaves out: failed log-ins."""
+        """Return the number of played records that the mapping leaves out: failed logins."""
         return sum(b'"failed"' in record.value for record in self._history.records[: self._player.played])
 
     def _is_finished(self) -> bool:
-        """Everything is decided up to the end of the history, and every decision has been published and read."""
-        if len(self._seen) < _PARTITIONS or min(seen for seen, _ in self._seen.values()) < self._history.end_ms:
+        """Return whether all is decided up to the end of the history, and all decisions are published and read."""
+        progress = self._progress.values()
+        if len(progress) < _PARTITIONS or min(each.watermark_ms for each in progress) < self._history.end_ms:
             return False
-        if any(unconfirmed for _, unconfirmed in self._seen.values()):
+        if any(each.unconfirmed for each in progress):
             return False
-        decided = sum(number for name, number in self._counters.items() if name.startswith(("active:", "retracted:")))
+        decided = sum(count for name, count in self._counters.items() if name.startswith(("active:", "retracted:")))
         return decided <= len(self._mailer.published)
 
     def _finish(self) -> None:
@@ -327,12 +370,13 @@ class _Demo:
 
     def _logs(self) -> str:
         texts = [
-            path.read_text(errors="replace").splitlines()[-6:] for path in sorted(self._folder.glob("worker-*.log"))
+            path.read_text(errors="replace").splitlines()[-6:]
+            for path in sorted(self._installation.folder.glob("worker-*.log"))
         ]
         return "the end of the workers' logs:\n" + "\n".join(text for lines in texts for text in lines)
 
     def _summary(self) -> dict[str, Any]:
-        picture, replayed = self._picture, self._player.started_at
+        picture, replay_started = self._picture, self._player.started_at
         summary: dict[str, Any] = {
             "history": self._history.name,
             "events": picture.events,
@@ -349,20 +393,22 @@ class _Demo:
             "first_action_seconds": None
             if self._first_action_seconds is None
             else round(self._first_action_seconds, 1),
-            "events_per_second": round(picture.events / (self._started + picture.seconds - (replayed or 0.0)), 1),
+            "events_per_second": round(
+                picture.events / (self._started + picture.seconds - (replay_started or 0.0)), 1
+            ),
             "workers": self._options.workers,
             "killed": self._kills,
             "differing": len(self._mailer.differing),
         }
         if self._options.verify:
-            left = self._mailer.left()
-            expected = expected_actions(self._history, self._sources, self._rules, self._prefix)
-            missing, extra = expected - left, left - expected
+            active = self._mailer.active_ids()
+            expected = expected_actions(self._history, self._sources, self._rules, self._installation.prefix)
+            missing, extra = expected - active, active - expected
             summary |= {
                 "expected": len(expected),
                 "missing": len(missing),
                 "extra": len(extra),
-                "examples": sorted({*missing, *extra, *self._mailer.differing})[:_EXAMPLES],
+                "examples": sorted({*missing, *extra, *self._mailer.differing})[:_MAX_EXAMPLES],
             }
         return summary
 
@@ -370,25 +416,38 @@ class _Demo:
 def _sum_counters(metas: Mapping[int, Mapping[str, str]]) -> dict[str, int]:
     counters: dict[str, int] = {}
     for meta in metas.values():
-        for name, number in counters_of(meta).items():
-            counters[name] = counters.get(name, 0) + number
+        for name, count in counters_of(meta).items():
+            counters[name] = counters.get(name, 0) + count
     return counters
 
 
 def _suppressed(counters: Mapping[str, int]) -> dict[str, int]:
     reasons: dict[str, int] = {}
-    for name, number in counters.items():
+    for name, count in counters.items():
         kind, colon, _ = name.partition(":")
         if colon and kind not in ("active", "retracted"):
-            reasons[kind] = reasons.get(kind, 0) + number
+            reasons[kind] = reasons.get(kind, 0) + count
     return reasons
 
 
-def _seen(raw: Any) -> dict[int, tuple[int, int]]:
-    """Return by partition up to when it is decided, and how many records wait for Kafka."""
+@dataclass(frozen=True, slots=True)
+class _PartitionProgress:
+    """What the owner of a partition reports.
+
+    Attributes:
+        watermark_ms: up to when it is decided, UTC epoch milliseconds.
+        unconfirmed: number of records that Kafka has not confirmed.
+    """
+
+    watermark_ms: int
+    unconfirmed: int
+
+
+def _read_progress(raw: Any) -> dict[int, _PartitionProgress]:
+    """Return the reports of all partitions."""
     pairs = raw.items() if isinstance(raw, dict) else zip(*[iter(raw)] * 2, strict=True)
-    told = {int(number): value.split() for number, value in pairs}
-    return {number: (int(parts[0]), int(parts[2])) for number, parts in told.items()}
+    fields = {int(partition): value.split() for partition, value in pairs}
+    return {partition: _PartitionProgress(int(values[0]), int(values[2])) for partition, values in fields.items()}
 
 
 def _write_picture(picture: Picture, path: Path) -> None:
@@ -398,11 +457,11 @@ def _write_picture(picture: Picture, path: Path) -> None:
         console.save_svg(str(path), title="linger demo")
 
 
-def _say_goodbye(console: Console, summary: dict[str, Any], options: DemoOptions) -> None:
+def _print_summary(console: Console, summary: dict[str, Any], options: DemoOptions) -> None:
     console.print(
         f"\n{summary['events']:,} events of {summary['customers']:,} customers in {summary['seconds']:.0f} s: "
         f"[yellow]{summary['at_risk']:,} at-risk[/] and [red]{summary['win_back']:,} win-back[/] actions, "
-        f"{summary['retracted']:,} taken back because something happened after all.",
+        f"{summary['retracted']:,} retracted because of later events.",
         highlight=False,
     )
     if "missing" in summary:

@@ -1,4 +1,4 @@
-"""The screen of a demo: what goes in, what is known, what comes out and why."""
+"""The screen of a demo: events in, customers known, actions out, and why."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,11 +22,20 @@ class Picture:
     """Everything the screen shows.
 
     Attributes:
-        seconds: since the demo was started.
+        title: the first line.
+        seconds: time since the start of the demo.
         done: share of the history that was played, 0 to 1.
-        at_ms: what the replay's clock shows.
+        at_ms: the time of the replay's clock, UTC epoch milliseconds; 0 before it starts.
+        events: events folded.
+        customers: customers with an activity.
+        due: customers with a due time.
         behind: events played but not yet folded.
-        rate: events folded per second, lately.
+        rate: events folded per second, recently.
+        at_risk, win_back: actions of each kind.
+        retracted: retracted actions.
+        dead_letters: records that could not be read.
+        workers: number of worker processes.
+        note: a line for the bottom of the screen; empty for none.
         by_rule: actions and retractions by rule.
         suppressed: decisions not to act, by reason.
         recent: the latest actions, newest last.
@@ -37,7 +46,6 @@ class Picture:
     done: float = 0.0
     at_ms: int = 0
     events: int = 0
-    played: int = 0
     customers: int = 0
     due: int = 0
     behind: int = 0
@@ -54,7 +62,7 @@ class Picture:
 
 
 def draw(picture: Picture) -> RenderableType:
-    """Return the whole screen; it fits into 24 lines of 80 columns with four rules."""
+    """Return the whole screen. With four rules, it fits into 24 lines of 80 columns."""
     day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%d %b %Y") if picture.at_ms else "starting"
     head = Table.grid(expand=True)
     head.add_column()
@@ -62,7 +70,7 @@ def draw(picture: Picture) -> RenderableType:
     head.add_row(Text(picture.title, style="bold"), Text(f"{day}   {picture.seconds:.0f} s", style="bold cyan"))
     parts: list[RenderableType] = [
         head,
-        # A progress bar ends without a line break: bare, it would swallow the line after it.
+        # A progress bar ends without a line break; without padding it would hide the next line.
         Padding(ProgressBar(total=1.0, completed=picture.done), 0),
         _numbers(picture),
         Text(),
@@ -101,8 +109,8 @@ def _numbers(picture: Picture) -> RenderableType:
     return table
 
 
-def _number(name: str, value: int, remark: str) -> Iterable[RenderableType]:
-    return Text(name, style="dim"), Text(f"{value:,}", style="bold"), Text(remark, style="dim")
+def _number(label: str, value: int, remark: str) -> Iterable[RenderableType]:
+    return Text(label, style="dim"), Text(f"{value:,}", style="bold"), Text(remark, style="dim")
 
 
 def _rules(picture: Picture) -> RenderableType:
@@ -110,12 +118,10 @@ def _rules(picture: Picture) -> RenderableType:
     table.add_column("rule", no_wrap=True)
     table.add_column("actions", justify="right")
     table.add_column("of them retracted", justify="right")
-    for rule, count in picture.by_rule.items():
-        table.add_row(rule, f"{count['actions']:,}", f"{count['retracted']:,}")
-    for reason, number in sorted(picture.suppressed.items()):
-        table.add_row(
-            Text(f"not sent: {reason.replace('_', ' ')}", style="dim"), Text(f"{number:,}", style="dim"), ""
-        )
+    for rule, counts in picture.by_rule.items():
+        table.add_row(rule, f"{counts['actions']:,}", f"{counts['retracted']:,}")
+    for reason, count in sorted(picture.suppressed.items()):
+        table.add_row(Text(f"not sent: {reason.replace('_', ' ')}", style="dim"), Text(f"{count:,}", style="dim"), "")
     return table
 
 
@@ -134,23 +140,23 @@ def _recent(actions: Iterable[Action]) -> RenderableType:
 
 
 def _reason(action: Action) -> str:
-    """Return why in one line: what was found, in the words of the rule."""
-    found = [_found(reason) for reason in action.why if reason.observed != "active"]
-    found += [f"{name}: {value}" for name, value in action.variables.items() if value]
-    return "; ".join(found)
+    """Return the reason in one line: the observed values, in the words of the rule."""
+    phrases = [_phrase(reason) for reason in action.why if reason.observed != "active"]
+    phrases += [f"{name}: {value}" for name, value in action.variables.items() if value]
+    return "; ".join(phrases)
 
 
-def _found(reason: Reason) -> str:
+def _phrase(reason: Reason) -> str:
     if isinstance(reason.observed, int | float) and reason.bound in reason.condition:
-        number = f"{reason.observed}x" if isinstance(reason.observed, int) else f"{reason.observed:g}"
-        return reason.condition.replace(reason.bound, number, 1)
+        observed = f"{reason.observed}x" if isinstance(reason.observed, int) else f"{reason.observed:g}"
+        return reason.condition.replace(reason.bound, observed, 1)
     if reason.condition.startswith("the customer is"):
         return str(reason.observed)
     return reason.condition
 
 
 def line(picture: Picture) -> str:
-    """Return the state in one line, for where there is no terminal."""
+    """Return the state in one line, for outputs that are not a terminal."""
     day = datetime.fromtimestamp(picture.at_ms / 1000, UTC).strftime("%Y-%m-%d") if picture.at_ms else "starting"
     return (
         f"{picture.seconds:5.1f} s  {day}  events {picture.events:,}  customers {picture.customers:,}  "

@@ -1,6 +1,6 @@
 """The check of a demo: the pure core, in one thread, over the same history in the order of time.
 
-No Kafka, no Redis, no worker: the history's records go through the same mapping and the same `decide`.
+Without Kafka, Redis and workers, the history's records pass the same mapping and the same `decide`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,17 +18,24 @@ from workers.histories.history import History
 
 
 def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, topic_prefix: str) -> set[str]:
-    """Return the ids of the actions that stand at the end of the history, after every retraction."""
+    """Return the ids of the actions that are active at the end of the history, after all retractions.
+
+    Args:
+        history: what was replayed.
+        sources: the mappings of its topics.
+        rules: what decides.
+        topic_prefix: put before the topics of the history.
+    """
     keys = [plan.key for plan in rules.plans()]
     observed = Coverage(dict.fromkeys(keys, history.start_ms), whole=frozenset(keys))
-    left: set[str] = set()
+    active: set[str] = set()
     for customer, events in _by_customer(history, sources, topic_prefix).items():
-        left |= _left(decide(customer, None, events, rules, observed, history.end_ms).decisions)
-    return left
+        active |= _active_ids(decide(customer, None, events, rules, observed, history.end_ms).decisions)
+    return active
 
 
 def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> Iterator[Event]:
-    """Yield the events that a history's records tell of, in the order of time."""
+    """Yield the events of a history's records, in the order of time."""
     declared = frozenset(sources.event_types)
     mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
@@ -47,7 +54,7 @@ def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> d
     return events
 
 
-def _left(decisions: Iterable[Action | Decision]) -> set[str]:
+def _active_ids(decisions: Iterable[Action | Decision]) -> set[str]:
     actions = [decision for decision in decisions if isinstance(decision, Action)]
     newest = {action.action_id: action.status for action in actions}
-    return {name for name, status in newest.items() if status == "active"}
+    return {action_id for action_id, status in newest.items() if status == "active"}

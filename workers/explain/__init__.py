@@ -1,1 +1,1 @@
-"""`linger why`: what holds for one customer, why, and what would change it."""
+"""What holds for one customer and why (`linger why`), and what a rule says (`linger rules explain`)."""

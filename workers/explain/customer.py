@@ -1,11 +1,7 @@
-"""What Linger knows of one customer, for people who ask."""
+"""What Linger knows about one customer: the stored state as plain values for `linger customer show`."""
 
 from datetime import UTC, datetime
-from typing import Any, TypedDict
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TypedDict
 
 from workers.core.coverage import type_of
 from workers.core.customer import codec
@@ -18,7 +14,16 @@ from workers.state.store import Store
 
 
 class KnownSeries(TypedDict):
-    """Facts of one event type."""
+    """What is kept of one event type; times are ISO 8601 texts in UTC.
+
+    Attributes:
+        type: the event type.
+        first: its first event.
+        last: its latest event.
+        total: how many events there were.
+        sum: the total of their amounts; None if no rule sums it.
+        days_kept: for how many days with events totals are kept.
+    """
 
     type: str
     first: str
@@ -29,7 +34,14 @@ class KnownSeries(TypedDict):
 
 
 class KnownRule(TypedDict):
-    """How one rule stands for the customer."""
+    """How one rule stands for the customer; times are ISO 8601 texts in UTC.
+
+    Attributes:
+        rule: the rule's id.
+        holds_since: since when it holds; None if it does not.
+        last_acted: its latest action; None if there is none.
+        waiting_for_sources: it cannot be decided before its types are seen further.
+    """
 
     rule: str
     holds_since: str | None
@@ -38,7 +50,18 @@ class KnownRule(TypedDict):
 
 
 class Knowledge(TypedDict):
-    """All that is known of one customer."""
+    """The stored state of one customer; times are ISO 8601 texts in UTC.
+
+    Attributes:
+        customer_id: the customer.
+        partition: of the activity topic.
+        known_since: the customer's first event.
+        latest_event: the customer's latest event.
+        looked_again_at: when the customer is evaluated next if no event arrives; None for never.
+        bytes: size of the state in Redis.
+        events: one entry for each event type.
+        rules: one entry for each rule, in the order of their ids.
+    """
 
     customer_id: str
     partition: int
@@ -51,64 +74,45 @@ class Knowledge(TypedDict):
 
 
 async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSet) -> Knowledge | None:
-    """Return what is stored of a customer, None if nothing is. One round trip."""
+    """Return what is stored about a customer, None if nothing is. One round trip to Redis."""
     partition = partition_of(customer_id, partitions)
     raw = await store.activity(partition, customer_id)
     if raw is None:
         return None
-    known = codec.decode(raw, rules.codes)
+    activity = codec.decode(raw, rules.codes)
     return Knowledge(
         customer_id=customer_id,
         partition=partition,
-        known_since=_text(known.first_ms),
-        latest_event=_text(known.at_ms),
-        looked_again_at=_text(known.due_ms) if known.due_ms else None,
+        known_since=_iso_text(activity.first_ms),
+        latest_event=_iso_text(activity.at_ms),
+        looked_again_at=_iso_text(activity.due_ms) if activity.due_ms else None,
         bytes=len(raw),
-        events=[_series(key, series) for key, series in known.series.items() if key == type_of(key)],
-        rules=[_rule(rule, known) for rule in rules.rules],
+        events=[_series(key, series) for key, series in activity.series.items() if key == type_of(key)],
+        rules=[_rule(rule, activity) for rule in rules.rules],
     )
 
 
 def _series(key: str, series: Series) -> KnownSeries:
     return KnownSeries(
         type=key,
-        first=_text(series.first_ms),
-        last=_text(series.last_ms),
+        first=_iso_text(series.first_ms),
+        last=_iso_text(series.last_ms),
         total=series.total,
         sum=series.total_sum / UNIT if series.sums() else None,
         days_kept=len(series.days()),
     )
 
 
-def _rule(rule: Rule, known: Activity) -> KnownRule:
-    episode = known.episodes.get(rule.id)
+def _rule(rule: Rule, activity: Activity) -> KnownRule:
+    episode = activity.episodes.get(rule.id)
     return KnownRule(
         rule=rule.id,
-        holds_since=_text(episode.start_ms) if episode is not None and episode.holding else None,
-        last_acted=_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
+        holds_since=_iso_text(episode.start_ms) if episode is not None and episode.holding else None,
+        last_acted=_iso_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
         waiting_for_sources=(episode is not None and bool(episode.pending_ms))
-        or any(candidate.rule == rule.id for candidate in known.candidates),
+        or any(candidate.rule == rule.id for candidate in activity.candidates),
     )
 
 
-def _text(at_ms: int) -> str:
+def _iso_text(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def render(known: Knowledge, console: Console) -> None:
-    """Print tables for people."""
-    again = known["looked_again_at"] or "never, unless something happens"
-    place = f" (partition {known['partition']}, {known['bytes']} bytes)"
-    console.print(Text.assemble("Customer ", (known["customer_id"], "bold"), place))
-    console.print(f"known since {known['known_since']}, latest event {known['latest_event']}")
-    console.print(f"Linger looks again: [bold]{again}[/]\n")
-    events = Table("event", "number", "first", "last", "sum")
-    for one in known["events"]:
-        total: Any = "" if one["sum"] is None else f"{one['sum']:.2f}"
-        events.add_row(one["type"], str(one["total"]), one["first"], one["last"], total)
-    console.print(events)
-    rules = Table("rule", "holds since", "last acted", "waits for a source")
-    for rule in known["rules"]:
-        waits = "yes" if rule["waiting_for_sources"] else ""
-        rules.add_row(rule["rule"], rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
-    console.print(rules)

@@ -40,7 +40,7 @@ def explanation(book: RuleBook) -> list[dict[str, Any]]:
 
 
 def _entry(rule: Rule, book: RuleBook) -> dict[str, Any]:
-    told = explained(rule, book)
+    words = explained(rule, book)
     return {
         "id": rule.id,
         "title": rule.title,
@@ -48,10 +48,10 @@ def _entry(rule: Rule, book: RuleBook) -> dict[str, Any]:
         "status": rule.status,
         "action": rule.action,
         "template": rule.template,
-        "sentence": told.sentence,
-        "when": list(told.when),
-        "looked_at": told.looked_at,
-        "excluded": list(told.excluded),
+        "sentence": words.sentence,
+        "when": list(words.when),
+        "looked_at": words.checked_after,
+        "excluded": list(words.excluded),
         "examples": [example.name for example in rule.examples],
     }
 
@@ -120,7 +120,7 @@ def _consent(book: RuleBook) -> str:
 
 
 def _plain(text: str) -> str:
-    """Escape Markdown and HTML in a text that people wrote, and put it on one line."""
+    """Escape Markdown and HTML in a text from a rule file, and put it on one line."""
     text = " ".join(text.split())
     for sign in "\\*_<>|[]":
         text = text.replace(sign, f"\\{sign}")
@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page of a folder, or with `--check` only compare it. Return 1 if it is stale or cannot be built."""
-    folder = Path(next((one for one in arguments if not one.startswith("-")), "rules"))
+    folder = Path(next((argument for argument in arguments if not argument.startswith("-")), "rules"))
     sources, _ = load_sources(Path("sources.yaml"))
     book, problems = load_book([folder], None if sources is None else event_types(sources))
     if problems:

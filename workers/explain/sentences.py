@@ -1,7 +1,7 @@
 """Whole rules in plain English: what a rule says, when it is checked, and which customers it leaves out.
 
-`words` gives the wording of each condition; this module puts the wordings together. It needs only the rule files,
-so it also explains rules that no worker has loaded, such as drafts.
+`workers.core.phrases` words each condition; this module joins the phrases. It needs only the rule files, so it also
+explains rules that no worker has loaded, such as drafts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,22 +24,22 @@ class Explained:
     """A rule in words.
 
     Attributes:
-        when: the phrase of every condition, as `why` carries them.
-        sentence: the rule, read aloud.
-        looked_at: the events and times after which the rule is checked.
+        when: the phrase of every condition, as in the `why` of an action.
+        sentence: the rule as one sentence.
+        checked_after: the events and times after which the rule is checked.
         excluded: the customers it leaves out, and why; one part of a sentence each.
     """
 
     when: tuple[str, ...]
     sentence: str
-    looked_at: str
+    checked_after: str
     excluded: tuple[str, ...]
 
 
 def explained(rule: Rule, book: RuleBook) -> Explained:
     """Explain one rule of a rule book that has no problems."""
     return Explained(
-        tuple(_phrases(rule, book)), sentence(rule, book), looked_at(rule, book), tuple(exclusions(rule, book))
+        tuple(_phrases(rule, book)), sentence(rule, book), checked_after(rule, book), tuple(exclusions(rule, book))
     )
 
 
@@ -56,36 +56,36 @@ def _phrases(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 def sentence(rule: Rule, book: RuleBook) -> str:
     """Word a rule: when it acts, what it asks for, and what limits it."""
-    told = f"When {_told(rule.when, book, named=False)}"
+    condition = f"When {_clause(rule.when, book, named=False)}"
     if rule.unless is not None:
-        told += f", unless {_told(rule.unless, book, named=True)}"
+        condition += f", unless {_clause(rule.unless, book, named=True)}"
     if rule.for_ is not None:
-        told += f", and this has lasted for {write_duration(rule.for_)}"
-    return f'{told}, ask for the message "{rule.template}" ({rule.action}). {"; ".join(_afterwards(rule))}.'
+        condition += f", and this has lasted for {write_duration(rule.for_)}"
+    return f'{condition}, ask for the message "{rule.template}" ({rule.action}). {"; ".join(_afterwards(rule))}.'
 
 
-def _told(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
+def _clause(condition: Any, book: RuleBook, *, named: bool, holds: bool = True, inside: bool = False) -> str:
     """Word a condition as a statement about the customer.
 
     Args:
-        condition: as it was written.
+        condition: as written.
         book: defines the names that `meets` uses.
-        named: whether the customer was mentioned before, and is now "they".
+        named: whether the customer was mentioned before, and is "they" here.
         holds: false for the opposite.
         inside: whether it is part of an "either … or …", where a list needs brackets.
     """
     if isinstance(condition, model.Not):
-        return _told(condition.not_, book, named=named, holds=not holds, inside=inside)
+        return _clause(condition.not_, book, named=named, holds=not holds, inside=inside)
     parts = model.parts_of(condition)
     if not parts:
         return _spoken(condition, book, holds).of(named=named)
     if len(parts) == 1:
-        return _told(parts[0], book, named=named, holds=holds, inside=inside)
+        return _clause(parts[0], book, named=named, holds=holds, inside=inside)
     if isinstance(condition, model.All) == holds:
         texts = _together(parts, book, named=named, holds=holds)
         return texts[0] if len(texts) == 1 else _in_brackets(f"{', '.join(texts[:-1])}, and {texts[-1]}", inside)
     choices = [
-        _told(part, book, named=named or number > 0, holds=holds, inside=True) for number, part in enumerate(parts)
+        _clause(part, book, named=named or index > 0, holds=holds, inside=True) for index, part in enumerate(parts)
     ]
     return _in_brackets(f"either {listed(choices, 'or')}", inside)
 
@@ -101,14 +101,14 @@ def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool)
 
     def finish() -> None:
         if run:
-            whole = replace(run[0], rest=listed([one.rest for one in run], "and"))
+            whole = replace(run[0], rest=listed([said_part.rest for said_part in run], "and"))
             texts.append(whole.of(named=named or bool(texts)))
             run.clear()
 
     for part in parts:
         if model.parts_of(part):
             finish()
-            texts.append(_told(part, book, named=named or bool(texts), holds=holds))
+            texts.append(_clause(part, book, named=named or bool(texts), holds=holds))
             continue
         spoken = _spoken(part, book, holds)
         if run and not (spoken.verb and spoken.verb == run[-1].verb):
@@ -154,7 +154,7 @@ def _quoted(names: Sequence[str]) -> str:
 # -- when it is checked ----------------------------------------------------------------------------------------
 
 
-def looked_at(rule: Rule, book: RuleBook) -> str:
+def checked_after(rule: Rule, book: RuleBook) -> str:
     """List the events and the times after which a rule is checked."""
     leaves = list(_leaves(rule, book))
     types = _distinct(name for leaf, _ in leaves for name in _types_of(leaf))
@@ -171,7 +171,7 @@ def looked_at(rule: Rule, book: RuleBook) -> str:
 
 
 def _leaves(rule: Rule, book: RuleBook) -> Iterator[tuple[Any, bool]]:
-    """Yield every elementary condition, and whether the rule needs it to hold."""
+    """Iterate over every elementary condition, each with whether the rule needs it to hold."""
     yield from _leaves_of(expanded(rule.when, book.define), True)
     if rule.unless is not None:
         yield from _leaves_of(expanded(rule.unless, book.define), False)
@@ -196,8 +196,12 @@ def _types_of(condition: Any) -> list[str]:
         case model.Known():
             return []
         case model.Followed(after=first, then=second) | model.Unfollowed(after=first, without=second):
-            return [which.event if isinstance(which, model.EventFilter) else which for which in (first, second)]
+            return [_type_of(first), _type_of(second)]
     return [_subject(condition)]
+
+
+def _type_of(event: model.EventFilter | str) -> str:
+    return event.event if isinstance(event, model.EventFilter) else event
 
 
 def _subject(condition: Any) -> str:
@@ -226,8 +230,7 @@ def _times_of(condition: Any) -> Iterator[str]:
         case model.Overdue():
             yield f"when the customer's own rhythm makes the next {noun(condition.overdue)} overdue"
         case model.Unfollowed():
-            first = condition.after.event if isinstance(condition.after, model.EventFilter) else condition.after
-            yield f"{write_duration(condition.for_)} after the last {noun(first)}"
+            yield f"{write_duration(condition.for_)} after the last {noun(_type_of(condition.after))}"
         case model.Date(in_the_next=timedelta() as span):
             yield f"{write_duration(span)} before the {date_in_words(condition.date)}, and on it"
         case model.Date(passed_for=timedelta() as span):
@@ -277,12 +280,12 @@ def _unknown(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 
 def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
-    """Yield what Linger must know to see that a condition holds: for how long the customer, or a phrase."""
+    """Iterate over what Linger must know for a condition to hold: for how long the customer, or a phrase."""
     parts = model.parts_of(condition)
     if isinstance(condition, model.Not):
         yield from _needs(parts[0], not holds)
     elif parts:
-        # Of several alternatives, another one may hold without this one.
+        # Alternatives need nothing: another one may hold without this one.
         if len(parts) == 1 or isinstance(condition, model.All) == holds:
             for part in parts:
                 yield from _needs(part, holds)

@@ -1,4 +1,4 @@
-"""What `linger why` answers, as plain values: the same for people and for machines."""
+"""The answer of `linger why` as plain values: the same for people and for machines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ class Gap:
     """One reason why something cannot be known.
 
     Attributes:
-        kind: the customer is known, the type is watched, or its days are kept, for too short a time; no worker
-            watches the type yet; it is not seen far enough; or an attribute was never told.
-        type: the event type; None for the customer, and for what more than one type should have told.
-        since_ms: since when known, watched or kept, or up to when seen; None where there is no such moment.
-        detail: what is the matter with the type's source, as far as that is known; or what was not told.
+        kind: why. `customer`, `watched` and `kept`: the customer is known, the type watched, or its days kept for
+            too short a time. `unwatched`: no worker watches the type yet. `unseen`: the type is not seen far
+            enough. `untold`: no event had the attribute, or events arrived too late to know their order.
+        type: the event type; None for the customer, and for the order of events of several types.
+        since_ms: since when known, watched or kept, or until when seen; None if there is no such moment.
+        detail: the problem of the type's source, if it is known; or what no event had.
     """
 
     kind: GapKind
@@ -33,7 +34,7 @@ class Gap:
 
     @property
     def text(self) -> str:
-        """Return the reason in words."""
+        """The reason in words."""
         match self.kind:
             case "customer":
                 return f"the customer is known only since {in_words(self.since_ms)}"
@@ -42,16 +43,21 @@ class Gap:
             case "kept":
                 return f"the days of '{self.type}' are kept only since {in_words(self.since_ms)}"
             case "unwatched":
-                return f"'{self.type}' is not watched for this rule yet: no worker has worked with it here"
+                return f"'{self.type}' is not watched for this rule yet: no worker has made a step with the rule here"
             case "untold":
-                return self.detail or "nothing has told it yet"
+                return self.detail or "no event has shown it yet"
         seen = f"only until {in_words(self.since_ms)}" if self.since_ms else "not at all yet"
         return f"'{self.type}' has been seen {seen}" + (f" ({self.detail})" if self.detail else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """When time alone changes something, and what it is from then on."""
+    """A change by time alone.
+
+    Attributes:
+        at_ms: when.
+        becomes: the verdict from then on.
+    """
 
     at_ms: int
     becomes: Verdict
@@ -62,13 +68,17 @@ class ConditionReport:
     """One condition, or several of them under `all` or `any`; a `not` is in the phrases of the conditions inside.
 
     Attributes:
+        kind: an elementary condition, or how the parts are combined.
+        verdict: whether it holds.
         phrase: the condition in words; empty for a combination.
-        observed, bound, window: what was found and what was asked for; None for a combination.
+        observed: the value in the customer's activity; None for a combination.
+        bound: the value that the condition demands, in words; None for a combination.
+        window: the period that it reads, in words; None for a combination and if it reads everything.
         gaps: why it cannot be known.
-        change: when it changes if nothing happens; None for never, and for a combination.
-        events: the types of which an event can change it.
-        by_events: the same in words; None if no event can.
-        parts: of a combination.
+        change: when it changes if nothing happens; None for never and for a combination.
+        events: the types whose events can change it.
+        by_events: the same in words; None if no event can change it.
+        parts: the conditions of a combination.
     """
 
     kind: Literal["condition", "all", "any"]
@@ -91,7 +101,7 @@ class ConditionReport:
             yield from part.leaves()
 
     def open_gaps(self) -> Iterator[Gap]:
-        """Iterate over what keeps it from being known."""
+        """Iterate over the gaps of every condition inside that cannot be known."""
         if self.verdict == "not observable":
             yield from self.gaps
             for part in self.parts:
@@ -100,12 +110,13 @@ class ConditionReport:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Something that is so with a rule besides its truth.
+    """Something that is true of a rule besides its verdict.
 
     Attributes:
-        kind: what: the decision that was taken, where it is one.
-        text: in words.
-        at_ms, until_ms: since when, or when, and until when; None where that means nothing.
+        kind: what it is; for a decision that was made, that decision.
+        text: the same in words.
+        at_ms: when it happened or began; None if that has no meaning.
+        until_ms: when it ends; None if that has no meaning.
     """
 
     kind: StateKind
@@ -119,12 +130,14 @@ class RuleReport:
     """How one rule stands.
 
     Attributes:
-        verdict: true exactly while an episode of the rule goes on.
+        id: the rule's id.
+        title: the rule's title.
+        verdict: true exactly during an episode of the rule.
         since_ms: since when it holds; None if it does not.
         gaps: why it cannot be known.
         change: when time alone changes the rule as a whole; None for never.
-        states: whatever else is to be said.
-        condition: the inside.
+        states: what else is true of the rule.
+        condition: the rule's condition.
     """
 
     id: str
@@ -142,14 +155,16 @@ class WhyReport:
     """Everything about one customer at one moment.
 
     Attributes:
+        customer_id: the customer.
         at_ms: the moment.
-        is_ahead: it lies in the future; everything is said for the case that nothing happens until then.
-        known_since_ms, latest_event_ms: the customer's first event that arrived, and the latest.
+        is_ahead: the moment is in the future; everything is explained for the case that nothing happens until then.
+        known_since_ms: the customer's first event.
+        latest_event_ms: the customer's latest event.
         rules: in the order of their ids.
-        looks_again_ms: when Linger looks again if nothing happens; None for never.
-        looks_again_because: which rules change then, and by what.
-        waits: types that have to be seen before a due time in the past can be decided.
-        notes: what is so with the customer as a whole.
+        looks_again_ms: when Linger evaluates the customer next if nothing happens; None for never.
+        looks_again_because: which rules change then, each with the condition that changes it.
+        waits: types that must be seen further before a due time in the past can be decided.
+        notes: what concerns the customer as a whole.
     """
 
     customer_id: str
@@ -165,7 +180,7 @@ class WhyReport:
 
 
 def in_words(at_ms: int | None) -> str:
-    """Return a moment for people: to the minute, and to the second or millisecond where there are any."""
+    """Return a moment for people: to the minute, or to the second or millisecond if it is not a full minute."""
     if at_ms is None:
         return "an unknown time"
     at = _moment(at_ms)
@@ -175,16 +190,16 @@ def in_words(at_ms: int | None) -> str:
 
 
 def as_document(report: WhyReport) -> dict[str, Any]:
-    """Return a report as JSON can hold it; moments are RFC 3339 texts in UTC."""
+    """Return a report as a JSON document; moments are RFC 3339 texts in UTC."""
     return {
         "customer_id": report.customer_id,
-        "at": _text(report.at_ms),
+        "at": _iso_text(report.at_ms),
         "is_ahead": report.is_ahead,
-        "known_since": _text(report.known_since_ms),
-        "latest_event": _text(report.latest_event_ms),
+        "known_since": _iso_text(report.known_since_ms),
+        "latest_event": _iso_text(report.latest_event_ms),
         "notes": list(report.notes),
         "rules": [_rule(rule) for rule in report.rules],
-        "looks_again": _text(report.looks_again_ms),
+        "looks_again": _iso_text(report.looks_again_ms),
         "looks_again_because": list(report.looks_again_because),
         "waits_for": [_gap(gap) for gap in report.waits],
     }
@@ -195,11 +210,16 @@ def _rule(rule: RuleReport) -> dict[str, Any]:
         "rule": rule.id,
         "title": rule.title,
         "verdict": rule.verdict,
-        "holds_since": _text(rule.since_ms),
+        "holds_since": _iso_text(rule.since_ms),
         "not_observable_because": [_gap(gap) for gap in rule.gaps],
         "changes_by_itself": _change(rule.change),
         "states": [
-            {"state": state.kind, "at": _text(state.at_ms), "until": _text(state.until_ms), "text": state.text}
+            {
+                "state": state.kind,
+                "at": _iso_text(state.at_ms),
+                "until": _iso_text(state.until_ms),
+                "text": state.text,
+            }
             for state in rule.states
         ],
         "condition": _condition(rule.condition),
@@ -228,17 +248,17 @@ def _condition(condition: ConditionReport) -> dict[str, Any]:
 
 
 def _gap(gap: Gap) -> dict[str, Any]:
-    return {"reason": gap.kind, "type": gap.type, "since": _text(gap.since_ms or None), "text": gap.text}
+    return {"reason": gap.kind, "type": gap.type, "since": _iso_text(gap.since_ms or None), "text": gap.text}
 
 
 def _change(change: Change | None) -> dict[str, Any] | None:
-    return None if change is None else {"at": _text(change.at_ms), "becomes": change.becomes}
+    return None if change is None else {"at": _iso_text(change.at_ms), "becomes": change.becomes}
 
 
-def _text(at_ms: int | None) -> str | None:
+def _iso_text(at_ms: int | None) -> str | None:
     return None if at_ms is None else _moment(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _moment(at_ms: int) -> datetime:
-    # Not at_ms / 1000: a float would lose the last millisecond now and then.
+    # Not at_ms / 1000: a float would sometimes lose the last millisecond.
     return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)

@@ -1,7 +1,7 @@
 """Events of a history, grouped by customer without holding all of them in memory.
 
-Every customer belongs to one of `PARTS` parts, by a checksum of the id. Events wait in their part as bytes, first
-in memory, above a limit in files, and each part is unpacked on its own when its customers are asked for.
+Every customer belongs to one of `PARTS` parts, by a checksum of the id. A part keeps its events packed as bytes, in
+memory and above a limit in a file. It is unpacked when its customers are read.
 """
 
 import shutil
@@ -21,21 +21,28 @@ from workers.core.events.decoding import DecodedEvent
 
 PARTS: Final = 256
 MEMORY_BYTES: Final = 128 << 20
-"""Packed events kept in memory before all of them go to files."""
+"""Packed events above this limit all go to files."""
 PART_BYTES: Final = 16 << 20
-"""A part with more packed bytes is divided again; unpacked, events take five to ten times as much."""
+"""A part with more packed bytes is divided again. Unpacked events take five to ten times as much."""
 
 PENDING_EVENTS: Final = 1 << 16
-"""Events that wait to be packed, many at once."""
+"""Events are packed this many at a time."""
 
-_DEEPEST: Final = 3  # a checksum of 32 bits can be divided four times; a single customer cannot be divided at all
+_DEEPEST: Final = 3  # a checksum of 32 bits can be divided four times; a single customer cannot be divided
 _LENGTH_BYTES: Final = 8
 _INT64: Final = 1 << 63
 _at_ms = attrgetter("at_ms")
 
 
 class _Packed(msgspec.Struct, array_like=True, gc=False):
-    """A fact as it is packed; msgpack has no decimals and no integers beyond 64 bits."""
+    """A packed event. Msgpack has no decimals and no integers beyond 64 bits.
+
+    Attributes:
+        event_id, type, customer_id, at_ms: of the event.
+        attributes: of the event, without decimals and large integers.
+        amount: the amount, if it is a decimal.
+        decimals: other decimals, and integers beyond 64 bits, by attribute.
+    """
 
     event_id: str
     type: str
@@ -52,7 +59,15 @@ _unpack = msgspec.msgpack.Decoder(list[_Packed]).decode
 
 @dataclass(slots=True)
 class Part:
-    """The events of some customers, each customer's all; can be sent to another process once it lies in a file."""
+    """All events of some customers. Once spilled to its file, a part can be sent to another process.
+
+    Attributes:
+        path: its file, which exists once the part was spilled.
+        level: how often the events were divided before.
+        size_bytes: packed bytes, in memory and in the file.
+        events: number of events.
+        in_memory: packed chunks that are not in the file.
+    """
 
     path: Path
     level: int
@@ -60,35 +75,35 @@ class Part:
     events: int = 0
     in_memory: list[bytes] = field(default_factory=list)
 
-    def customers(self, largest_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[DecodedEvent]]]:
-        """Yield each customer with the events in the order of time; at the same time, as they were added.
+    def customers(self, max_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[DecodedEvent]]]:
+        """Yield each customer with their events in the order of time; simultaneous ones in the order they were added.
 
         Args:
-            largest_bytes: a part with more packed bytes is divided first.
+            max_bytes: a part with more packed bytes is divided first.
         """
-        if self.size_bytes > largest_bytes and self.level < _DEEPEST:
-            yield from self._divided(largest_bytes)
+        if self.size_bytes > max_bytes and self.level < _DEEPEST:
+            yield from self._divided(max_bytes)
             return
         by_customer: dict[str, list[DecodedEvent]] = {}
         for chunk in self._chunks():
-            for fact in _unpacked(chunk):
-                known = by_customer.get(fact.customer_id)
-                if known is None:
-                    by_customer[fact.customer_id] = [fact]
+            for event in _unpacked(chunk):
+                events = by_customer.get(event.customer_id)
+                if events is None:
+                    by_customer[event.customer_id] = [event]
                 else:
-                    known.append(fact)
+                    events.append(event)
         while by_customer:
-            customer_id, facts = by_customer.popitem()
-            facts.sort(key=_at_ms)
-            yield customer_id, facts
+            customer_id, events = by_customer.popitem()
+            events.sort(key=_at_ms)
+            yield customer_id, events
 
-    def _divided(self, largest_bytes: int) -> Iterator[tuple[str, list[DecodedEvent]]]:
-        with EventsByCustomer(self.path.with_suffix(".parts"), largest_bytes, level=self.level + 1) as smaller:
+    def _divided(self, max_bytes: int) -> Iterator[tuple[str, list[DecodedEvent]]]:
+        with EventsByCustomer(self.path.with_suffix(".parts"), max_bytes, level=self.level + 1) as smaller:
             for chunk in self._chunks():
-                for fact in _unpacked(chunk):
-                    smaller.add(fact)
+                for event in _unpacked(chunk):
+                    smaller.add(event)
             for part in smaller.parts():
-                yield from part.customers(largest_bytes)
+                yield from part.customers(max_bytes)
 
     def _chunks(self) -> Iterator[bytes]:
         if self.path.exists():
@@ -98,7 +113,7 @@ class Part:
         yield from self.in_memory
 
     def spill(self) -> None:
-        """Move what is in memory to the end of the file."""
+        """Append the chunks in memory to the file."""
         if self.in_memory:
             with self.path.open("ab") as file:
                 for chunk in self.in_memory:
@@ -108,7 +123,7 @@ class Part:
 
 
 class EventsByCustomer:
-    """Takes events in any order and gives them back customer by customer; a context manager that tidies up."""
+    """Takes events in any order and returns them by customer; a context manager that removes its files."""
 
     def __init__(
         self,
@@ -117,22 +132,22 @@ class EventsByCustomer:
         pending_events: int = PENDING_EVENTS,
         level: int = 0,
     ) -> None:
-        """Start empty.
+        """Create an empty collection.
 
         Args:
-            folder: where files go, made and removed with all that is in it; None for a temporary one.
+            folder: for the files; created, and removed with its content. None for a temporary one.
             memory_bytes: packed bytes kept in memory.
-            pending_events: events kept in memory as they are.
-            level: how often what is added was divided before.
+            pending_events: unpacked events kept in memory.
+            level: how often the events were divided before.
         """
         self._folder = Path(tempfile.mkdtemp(prefix="linger-history-")) if folder is None else folder
         self._folder.mkdir(exist_ok=True)
         self._memory_bytes = memory_bytes
         self._shift = 8 * level
-        self._parts = [Part(self._folder / f"{number:03}", level) for number in range(PARTS)]
+        self._parts = [Part(self._folder / f"{index:03}", level) for index in range(PARTS)]
         self._pending: list[list[DecodedEvent]] = [[] for _ in range(PARTS)]
         self._pending_events = 0
-        self._most_pending = pending_events
+        self._max_pending = pending_events
         self._in_memory_bytes = 0
 
     def __enter__(self) -> Self:
@@ -143,51 +158,51 @@ class EventsByCustomer:
     ) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, fact: DecodedEvent) -> None:
-        """Take one event, which must not be used afterwards; `amount` is its only attribute that is a decimal."""
-        self._pending[crc32(fact.customer_id.encode()) >> self._shift & (PARTS - 1)].append(fact)
+    def add(self, event: DecodedEvent) -> None:
+        """Take one event, which the caller must not use afterwards."""
+        self._pending[crc32(event.customer_id.encode()) >> self._shift & (PARTS - 1)].append(event)
         self._pending_events += 1
-        if self._pending_events >= self._most_pending:
+        if self._pending_events >= self._max_pending:
             self._pack_pending()
             if self._in_memory_bytes > self._memory_bytes:
                 self.spill()
 
     def parts(self) -> list[Part]:
-        """Return the parts that have events; no customer is in two of them."""
+        """Return the parts that have events. A customer is in exactly one of them."""
         self._pack_pending()
         return [part for part in self._parts if part.events]
 
     def spill(self) -> None:
-        """Move everything to files."""
+        """Move all events to files."""
         self._pack_pending()
         for part in self._parts:
             part.spill()
         self._in_memory_bytes = 0
 
     def _pack_pending(self) -> None:
-        for part, facts in zip(self._parts, self._pending, strict=True):
-            if facts:
-                chunk = _packed(facts)
+        for part, events in zip(self._parts, self._pending, strict=True):
+            if events:
+                chunk = _packed(events)
                 part.in_memory.append(chunk)
                 part.size_bytes += len(chunk)
-                part.events += len(facts)
+                part.events += len(events)
                 self._in_memory_bytes += len(chunk)
-                facts.clear()
+                events.clear()
         self._pending_events = 0
 
 
-def _packed(facts: list[DecodedEvent]) -> bytes:
-    packed = [_as_packed(fact) for fact in facts]
+def _packed(events: list[DecodedEvent]) -> bytes:
+    packed = [_as_packed(event) for event in events]
     try:
         return _pack(packed)
     except OverflowError:
-        for fact in packed:
-            _set_aside_large_numbers(fact)
+        for event in packed:
+            _move_large_integers(event)
         return _pack(packed)
 
 
-def _as_packed(fact: DecodedEvent) -> _Packed:
-    attributes = fact.attributes
+def _as_packed(event: DecodedEvent) -> _Packed:
+    attributes = event.attributes
     amount = attributes.get("amount")
     if amount.__class__ is Decimal:
         del attributes["amount"]
@@ -196,16 +211,16 @@ def _as_packed(fact: DecodedEvent) -> _Packed:
     decimals = {name: value for name, value in attributes.items() if value.__class__ is Decimal}
     for name in decimals:
         del attributes[name]
-    return _Packed(fact.event_id, fact.type, fact.customer_id, fact.at_ms, attributes, amount, decimals or None)
+    return _Packed(event.event_id, event.type, event.customer_id, event.at_ms, attributes, amount, decimals or None)
 
 
-def _set_aside_large_numbers(fact: _Packed) -> None:
-    """Keep whole numbers beyond 64 bits as decimals, which rules take for the same numbers."""
-    large = {name: value for name, value in fact.attributes.items() if _is_large(value)}
+def _move_large_integers(event: _Packed) -> None:
+    """Keep integers beyond 64 bits as decimals, which rules treat as equal numbers."""
+    large = {name: value for name, value in event.attributes.items() if _is_large(value)}
     if large:
-        fact.decimals = (fact.decimals or {}) | {name: Decimal(value) for name, value in large.items()}
+        event.decimals = (event.decimals or {}) | {name: Decimal(value) for name, value in large.items()}
         for name in large:
-            del fact.attributes[name]
+            del event.attributes[name]
 
 
 def _is_large(value: Any) -> bool:
@@ -214,9 +229,11 @@ def _is_large(value: Any) -> bool:
 
 def _unpacked(chunk: bytes) -> list[DecodedEvent]:
     packed = _unpack(chunk)
-    for one in packed:
-        if one.amount is not None:
-            one.attributes["amount"] = one.amount
-        if one.decimals is not None:
-            one.attributes.update(one.decimals)
-    return [DecodedEvent(one.event_id, one.type, one.customer_id, one.at_ms, one.attributes) for one in packed]
+    for event in packed:
+        if event.amount is not None:
+            event.attributes["amount"] = event.amount
+        if event.decimals is not None:
+            event.attributes.update(event.decimals)
+    return [
+        DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, event.attributes) for event in packed
+    ]

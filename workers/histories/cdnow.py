@@ -1,9 +1,9 @@
 """Real purchases: 69,659 of them, by 23,570 customers who first bought at the music shop CDNOW early in 1997.
 
-It is the data set on which the literature tries its models of customers who leave without saying so. Its terms
-are not stated, so it is **fetched when it is needed and never stored in the repository**: it lies in the published
-wheel of the `lifetimes` package (the package itself is under the MIT licence), which is neither installed nor
-imported, only read as the zip archive it is.
+The literature tests its models of customers who leave silently on this data set. Its terms are not stated, so it is
+**fetched when it is needed and never stored in the repository**. The published wheel of the `lifetimes` package
+contains it (the package is under the MIT licence). The wheel is neither installed nor imported, only read as a zip
+archive.
 """
 
 import subprocess
@@ -32,17 +32,16 @@ _OTHERWISE = "The simulated history needs no download."
 
 
 def load(cache_dir: Path) -> History:
-    """Read CDNOW's purchases, fetching them first when the cache has no sound copy.
+    """Read CDNOW's purchases, fetching them first if the cache has no valid copy.
 
-    The copy in the cache is verified each time, so a file that was cut short or exchanged is fetched again. Only
-    a verified wheel gets its place in the cache; a second call downloads nothing.
+    The copy in the cache is verified each time, so a truncated or replaced file is fetched again. Only a verified
+    wheel enters the cache; a second call downloads nothing.
 
     Args:
-        cache_dir: A directory that no repository keeps; made when it is missing.
+        cache_dir: a directory outside version control; created if it does not exist.
 
     Raises:
-        HistoryError: The download failed or brought other bytes than the ones pinned here, or the cache cannot be
-            written to.
+        HistoryError: if the download failed, its bytes are not the pinned ones, or the cache cannot be written.
     """
     wheel = cache_dir / WHEEL_NAME
     if not (wheel.is_file() and _digest(wheel) == WHEEL_SHA256):
@@ -55,13 +54,13 @@ def load(cache_dir: Path) -> History:
 
 
 def read_wheel(wheel: Path) -> History:
-    """Read the purchases out of a wheel, whatever its digest.
+    """Read the purchases from a wheel, without verifying its digest.
 
-    Only the day of a purchase is known: those of one customer on one day are put at 12:00:00 UTC, 12:00:01 and so
-    on, in the order of the file.
+    Only the day of a purchase is known. The purchases of one customer on one day are placed at 12:00:00 UTC, 12:00:01
+    and so on, in the order of the file.
 
     Raises:
-        HistoryError: The archive or a row of it cannot be read.
+        HistoryError: if the archive or one of its rows cannot be read.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -73,14 +72,14 @@ def read_wheel(wheel: Path) -> History:
 
 
 def _purchases(rows: Iterable[str]) -> Iterator[Record]:
-    """Turn rows of customer, day (YYYYMMDD), number of CDs and dollars into orders."""
+    """Yield an order for each row of customer, day (YYYYMMDD), number of CDs and dollars."""
     orders_of_day: Counter[tuple[str, str]] = Counter()
-    for number, row in enumerate(rows, start=2):
+    for line, row in enumerate(rows, start=2):
         try:
             customer, day, _cds, dollars = row.split()
             noon_ms = _noon_ms(day)
         except ValueError as error:
-            message = f"{PURCHASES_IN_WHEEL}, line {number}: {row!r} is no purchase ({error}). {_OTHERWISE}"
+            message = f"{PURCHASES_IN_WHEEL}, line {line}: {row!r} is not a purchase ({error}). {_OTHERWISE}"
             raise HistoryError(message) from error
         index = orders_of_day[customer, day]
         orders_of_day[customer, day] += 1
@@ -98,21 +97,21 @@ def _ms(moment: datetime) -> int:
 
 
 def _fetch(wheel: Path) -> None:
-    """Download next to the cache's own name, verify, then move: a cache never holds half a wheel."""
+    """Download beside the cached file, verify, then move: the cache never has a part of a wheel."""
     wheel.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=wheel.parent, prefix="download-") as scratch:
         fetched = _download(Path(scratch))
-        found = _digest(fetched)
-        if found != WHEEL_SHA256:
+        digest = _digest(fetched)
+        if digest != WHEEL_SHA256:
             raise HistoryError(
-                f"{REQUIREMENT} came with sha256 {found}, not {WHEEL_SHA256}: it is not the file that is expected"
-                f" here, so it is not used. Check which package index pip asks. {_OTHERWISE}"
+                f"{REQUIREMENT} came with sha256 {digest}, not {WHEEL_SHA256}: it is not the expected file, so it is"
+                f" not used. Check which package index pip uses. {_OTHERWISE}"
             )
         fetched.replace(wheel)
 
 
 def _download(directory: Path) -> Path:
-    """Let pip bring the wheel into an empty directory; nothing is installed, built or run."""
+    """Download the wheel into an empty directory with pip; nothing is installed, built or run."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
     command += ["--disable-pip-version-check", "--quiet", "--dest", str(directory), REQUIREMENT]
     try:
@@ -121,8 +120,8 @@ def _download(directory: Path) -> Path:
         raise _not_fetched(str(error)) from error
     wheels = list(directory.glob("*.whl"))
     if ended.returncode or len(wheels) != 1:
-        said = ended.stderr.strip().splitlines()
-        raise _not_fetched(said[-1] if said else f"pip ended with {ended.returncode} and said nothing")
+        errors = ended.stderr.strip().splitlines()
+        raise _not_fetched(errors[-1] if errors else f"pip ended with {ended.returncode} and printed nothing")
     return wheels[0]
 
 

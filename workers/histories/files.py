@@ -1,7 +1,8 @@
-"""Histories in files: canonical events or foreign records, as JSON lines or tables (CSV), plain or gzipped.
+"""Histories in files: canonical events or source records, as JSON lines or tables (CSV), plain or gzipped.
 
-A history is read once, in the order of its files; what cannot be read is counted and said, never guessed at. Here
-is also what every way of reading shares: `Gathering`, and the readers that turn a record into a fact.
+A history is read once, in the order of its files. Records that cannot be read are counted and reported, never guessed
+at. All ways of reading a history share two things of this module: the `Gathering`, and the readers that turn a record
+into an event.
 """
 
 import csv
@@ -26,7 +27,6 @@ from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 
 __all__ = [
-    "Advance",
     "CanonicalReader",
     "ForeignReader",
     "Gathering",
@@ -38,22 +38,22 @@ __all__ = [
 
 Raw = TypeVar("Raw")
 ForeignReader = Callable[[ForeignRecord], DecodedEvent | None]
-"""Turns a record into a fact, or None for one that its source skips. Raises `InvalidEvent`."""
+"""Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
 
 CanonicalReader = Callable[[bytes | None], DecodedEvent]
-"""Turns the bytes of a canonical event into a fact. Raises `InvalidEvent`."""
+"""Turns the bytes of a canonical event into an event. Raises `InvalidEvent`."""
 
-Advance = Callable[[int], object]
-"""Told how far reading has come, now and then: bytes of a file, records of a topic."""
+ReportPosition = Callable[[int], object]
+"""Called now and then with the position in a file, in bytes."""
 
 _LINES: Final = frozenset({".jsonl", ".ndjson", ".json"})
 _TABLES: Final = frozenset({".csv", ".tsv"})
 _GZIP: Final = b"\x1f\x8b"
 _BUFFER_BYTES: Final = 1 << 18
-_LOOK_EVERY: Final = 4096
-_SHOWN: Final = 5
-_SURELY_WRONG: Final = 1000
-"""If so many records at the beginning cannot be read, all of them, reading on is no use."""
+_REPORT_EVERY_LINES: Final = 4096
+_MAX_EXAMPLES: Final = 5
+_HOPELESS_BEGINNING: Final = 1000
+"""Reading stops if none of the first records can be read, this many of them."""
 
 _REQUIRED: Final = ("customer_id", "type", "occurred_at")
 _FIELDS: Final = frozenset(
@@ -78,16 +78,21 @@ _AS_TEXT: Final = ":text"
 
 
 class Gathering:
-    """What has been read of a history so far.
+    """The events of a history, and counts of what was read so far.
+
+    Args:
+        store: takes the events.
+        latest: the latest plausible time; a later event is rejected.
 
     Attributes:
         store: the events.
-        latest: the latest plausible moment; an event after it cannot have happened yet.
-        events, skipped: how many events were read, and records that a source's `only_when` leaves out.
-        unreadable: records that cannot be read, by reason.
+        latest: the latest plausible time.
+        events: number of events.
+        skipped: number of records that a source's `only_when` leaves out.
+        unreadable: number of records that cannot be read, by reason.
         examples: the first of them, as `place:number: reason: detail`.
-        without_zone: times in tables that were taken for UTC, because they say no zone.
-        first_ms, last_ms: the earliest and the latest event; 0 if there is none.
+        without_zone: number of times in tables without a time zone, which are read as UTC.
+        first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
     def __init__(self, store: EventsByCustomer, latest: datetime) -> None:
@@ -103,23 +108,23 @@ class Gathering:
         self._latest_ms = int(latest.timestamp() * 1000)
 
     def take(self, place: str, number: int, read: Callable[[Raw], DecodedEvent | None], record: Raw) -> None:
-        """Read one record and keep what comes of it.
+        """Read one record and keep its event, or count why it has none.
 
         Args:
-            place: the file or partition it is in.
-            number: of its line, or its offset.
+            place: its file or partition.
+            number: its line or offset.
             read: the reader of its source.
             record: the record.
 
         Raises:
-            StartupError: the history has begun with nothing but records that cannot be read.
+            StartupError: if none of the first 1,000 records can be read.
         """
         try:
-            fact = read(record)
-            if fact is None:
+            event = read(record)
+            if event is None:
                 self.skipped += 1
                 return
-            at_ms = fact.at_ms
+            at_ms = event.at_ms
             if at_ms > self._latest_ms:
                 detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
                 raise InvalidEvent("future_time", detail)
@@ -131,61 +136,79 @@ class Gathering:
         if at_ms < self.first_ms or not self.events:
             self.first_ms = at_ms
         self.events += 1
-        self.store.add(fact)
+        self.store.add(event)
 
     def refuse(self, place: str, number: int, error: InvalidEvent) -> None:
-        """Count a record that cannot be read."""
-        self.unreadable[error.reason] += 1
-        if len(self.examples) < _SHOWN:
-            self.examples.append(f"{place}:{number}: {error}")
-        if not self.events + self.skipped and self.unreadable.total() >= _SURELY_WRONG:
-            self.check(" at its beginning")
-
-    def check(self, which: str = "") -> None:
-        """Refuse a history that cannot be read, or has nothing in it.
+        """Count a record that cannot be read.
 
         Raises:
-            StartupError: more than half of the records cannot be read, or there is no event.
+            StartupError: if none of the first 1,000 records can be read.
+        """
+        self.unreadable[error.reason] += 1
+        if len(self.examples) < _MAX_EXAMPLES:
+            self.examples.append(f"{place}:{number}: {error}")
+        if not self.events + self.skipped and self.unreadable.total() >= _HOPELESS_BEGINNING:
+            self.check(" at its beginning")
+
+    def check(self, part: str = "") -> None:
+        """Reject a history that cannot be read or has no events.
+
+        Args:
+            part: which records were read, for the message; empty for all.
+
+        Raises:
+            StartupError: if more than half of the records cannot be read, or there is no event.
         """
         unreadable = self.unreadable.total()
         records = self.events + self.skipped + unreadable
         if unreadable * 2 > records:
-            reasons = ", ".join(f"{reason} {number:,}" for reason, number in self.unreadable.most_common())
-            summary = f"{unreadable:,} of {records:,} records{which} cannot be read ({reasons}); the first are"
+            reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.unreadable.most_common())
+            summary = f"{unreadable:,} of {records:,} records{part} cannot be read ({reasons}); the first are"
             raise StartupError([summary, *self.examples])
         if not self.events:
             skipped = f"; {self.skipped:,} records were left out by 'only_when'" if self.skipped else ""
             raise StartupError([f"the history has no events{skipped}"])
 
 
-# -- records -> facts ------------------------------------------------------------------------------------------
+# -- records -> events -----------------------------------------------------------------------------------------
 
 
 def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalReader:
-    """Return what reads Linger's own events."""
+    """Return the reader of Linger's own events.
+
+    Args:
+        declared: the event types declared beyond the built-in ones.
+        latest: the latest plausible time.
+    """
 
     def read(raw: bytes | None) -> DecodedEvent:
         try:
             return decode_event(raw or b"", declared)
         except NotCanonical:
-            # It finds the reason; what it can read all the same, such as an id that is a number, is an event too.
-            return _fact(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
+            # The full parser finds the reason, and accepts more than the decoder, such as an id that is a number.
+            return _decoded(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
 
     return read
 
 
 def foreign_reader(source: Source, declared: Collection[str], latest: datetime) -> ForeignReader:
-    """Return what reads the records of a source, as intake does."""
+    """Return the reader of a source's records, which maps them as intake does.
+
+    Args:
+        source: whose records to read.
+        declared: the event types declared beyond the built-in ones.
+        latest: the latest plausible time.
+    """
     mapper: Mapper = compile_source(source, declared)
 
     def read(record: ForeignRecord) -> DecodedEvent | None:
         event = mapper(record, latest)
-        return None if event is None else _fact(encode_event(event), declared)
+        return None if event is None else _decoded(encode_event(event), declared)
 
     return read
 
 
-def _fact(raw: bytes, declared: Collection[str]) -> DecodedEvent:
+def _decoded(raw: bytes, declared: Collection[str]) -> DecodedEvent:
     try:
         return decode_event(raw, declared)
     except NotCanonical:
@@ -196,10 +219,10 @@ def _fact(raw: bytes, declared: Collection[str]) -> DecodedEvent:
 
 
 def files_of(history: str) -> list[Path]:
-    """Return the files of a history: one file, or all in a folder that look like one.
+    """Return the files of a history: one file, or the files in a folder with a known suffix.
 
     Raises:
-        StartupError: there is no such file, or nothing in the folder.
+        StartupError: if the path does not exist, or the folder has no such file.
     """
     path = Path(history)
     if not path.is_dir():
@@ -211,10 +234,10 @@ def files_of(history: str) -> list[Path]:
                 ]
             )
         return [path]
-    found = sorted(file for file in path.iterdir() if _kind(file) is not None and file.is_file())
-    if not found:
-        raise StartupError([f"the folder {history} has no .jsonl, .ndjson, .csv or .tsv files, nor such with .gz"])
-    return found
+    files = sorted(file for file in path.iterdir() if _kind(file) is not None and file.is_file())
+    if not files:
+        raise StartupError([f"the folder {history} has no .jsonl, .ndjson, .csv or .tsv files, with or without .gz"])
+    return files
 
 
 def read_file(
@@ -222,19 +245,19 @@ def read_file(
     gathering: Gathering,
     declared: Collection[str],
     source: Source | None = None,
-    advance: Advance = lambda _: None,
+    report_position: ReportPosition = lambda _: None,
 ) -> None:
     """Read one file to its end.
 
     Args:
-        path: JSON lines or a table with a header; by its name, or else by how it begins.
-        gathering: takes what is read.
+        path: JSON lines or a table with a header, by its suffix or else by its first bytes.
+        gathering: takes the events.
         declared: the event types declared beyond the built-in ones.
-        source: whose records these are; None for canonical events.
-        advance: told the position in the file.
+        source: the source of the records; None for canonical events.
+        report_position: called with the position in the file.
 
     Raises:
-        StartupError: the file cannot be read, or is of no known kind.
+        StartupError: if the file cannot be read, or its kind is not known.
     """
     try:
         with _opened(path) as (stream, raw):
@@ -245,7 +268,7 @@ def read_file(
                 raise StartupError([f"{path}: {problem}"])
             is_table = kind in _TABLES
             lines = _table(path, stream, gathering, canonical=source is None) if is_table else _lines(stream)
-            _read_lines(str(path), lines, gathering, declared, source, lambda: advance(raw.tell()))
+            _read_lines(str(path), lines, gathering, declared, source, lambda: report_position(raw.tell()))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StartupError([f"{path} cannot be read to its end: {reason}"]) from error
@@ -262,7 +285,7 @@ def _kind_by_content(stream: "io.BufferedReader[Any]") -> str:
 
 @contextmanager
 def _opened(path: Path) -> "Iterator[tuple[io.BufferedReader[Any], io.BufferedReader[Any]]]":
-    """Open a file, compressed or not; the second is the file itself, whose position tells how far reading is."""
+    """Open a file, compressed or not. The second stream is the file itself, whose position is the progress."""
     with io.BufferedReader(path.open("rb", buffering=0), _BUFFER_BYTES) as raw:
         if raw.peek(2)[:2] == _GZIP:
             with gzip.open(raw) as unpacked, io.BufferedReader(cast(Any, unpacked), _BUFFER_BYTES) as stream:
@@ -272,7 +295,7 @@ def _opened(path: Path) -> "Iterator[tuple[io.BufferedReader[Any], io.BufferedRe
 
 
 _Lines = Iterator[tuple[int, bytes | InvalidEvent]]
-"""Numbers of lines, and the JSON in each."""
+"""Line numbers, and the JSON of each line or why there is none."""
 
 
 def _read_lines(
@@ -281,22 +304,22 @@ def _read_lines(
     gathering: Gathering,
     declared: Collection[str],
     source: Source | None,
-    look: Callable[[], object],
+    report: Callable[[], object],
 ) -> None:
     canonical = canonical_reader(declared, gathering.latest)
     foreign = None if source is None else foreign_reader(source, declared, gathering.latest)
     topic = "" if source is None else source.topic
     take = gathering.take
-    for number, value in lines:
+    for line, value in lines:
         if value.__class__ is not bytes:
-            gathering.refuse(place, number, cast(InvalidEvent, value))
+            gathering.refuse(place, line, cast(InvalidEvent, value))
         elif foreign is None:
-            take(place, number, canonical, value)
+            take(place, line, canonical, value)
         else:
-            take(place, number, foreign, _enveloped(value) or ForeignRecord(topic, 0, number, 0, None, value, ()))
-        if not number % _LOOK_EVERY:
-            look()
-    look()
+            take(place, line, foreign, _enveloped(value) or ForeignRecord(topic, 0, line, 0, None, value, ()))
+        if not line % _REPORT_EVERY_LINES:
+            report()
+    report()
 
 
 def _lines(stream: Iterable[bytes]) -> _Lines:
@@ -308,19 +331,19 @@ def _lines(stream: Iterable[bytes]) -> _Lines:
 
 
 def _enveloped(line: bytes) -> ForeignRecord | None:
-    """Return the record in a line as `kcat -J` writes it, with topic, partition, offset, key and headers, or None."""
+    """Return the record in a line that `kcat -J` wrote, with topic, offset, key and headers; None for other lines."""
     if b'"payload"' not in line or b'"offset"' not in line:
         return None
     try:
-        found = orjson.loads(line)
-        payload, key, headers = found["payload"], found.get("key"), found.get("headers") or []
+        envelope = orjson.loads(line)
+        payload, key, headers = envelope["payload"], envelope.get("key"), envelope.get("headers") or []
         if isinstance(payload, dict | list):
             payload = orjson.dumps(payload).decode()
         return ForeignRecord(
-            str(found["topic"]),
-            int(found["partition"]),
-            int(found["offset"]),
-            int(found.get("ts") or 0),
+            str(envelope["topic"]),
+            int(envelope["partition"]),
+            int(envelope["offset"]),
+            int(envelope.get("ts") or 0),
             None if key is None else str(key).encode(),
             None if payload is None else payload.encode(),
             [(name, value.encode()) for name, value in zip(headers[::2], headers[1::2], strict=True)],
@@ -333,12 +356,12 @@ def _enveloped(line: bytes) -> ForeignRecord | None:
 
 
 def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *, canonical: bool) -> _Lines:
-    """Read a table whose first line names the columns.
+    """Yield the rows of a table whose first line names the columns.
 
-    Columns named like fields of an event are those fields, all others attributes. An attribute that looks like a
-    number or like `true` and `false` is one, unless the column is called `name:text`; an empty one is left out. A
-    time without a zone is taken for UTC, and a row without an `event_id` is an event of its own. In a dump of a
-    source each row is an object of texts under the columns' names, for the mapping of the source.
+    A column named like a field of an event is that field; every other column is an attribute. An attribute that is
+    written like a number, `true` or `false` is read as one, unless the column is called `name:text`. Empty attributes
+    are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In an export of
+    a source, each row is an object of texts under the columns' names, for the mapping of the source.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     header = text.readline()
@@ -371,16 +394,16 @@ def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *
 
 
 def _check_columns(path: Path, columns: Sequence[str], *, canonical: bool) -> None:
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    duplicates = sorted({name for name in columns if columns.count(name) > 1})
     missing = [name for name in _REQUIRED if canonical and name not in columns]
-    if twice:
-        raise StartupError([f"{path}:1: two columns are called {', '.join(twice)}"])
+    if duplicates:
+        raise StartupError([f"{path}:1: two columns are called {', '.join(duplicates)}"])
     if missing:
         raise StartupError(
             [
                 f"{path}:1: the first line must name the columns {', '.join(_REQUIRED)}; "
                 f"{', '.join(missing)} missing, found {', '.join(columns) or 'nothing'}. "
-                "For records in a format of their own name their source: --source TOPIC"
+                "For records in another format, name their source: --source TOPIC"
             ]
         )
 
@@ -393,24 +416,26 @@ def _row_as_it_is(columns: Sequence[str], row: Sequence[str], line: int) -> dict
 
 
 def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
-    fields = [(place, name) for place, name in enumerate(columns) if name in _FIELDS]
+    fields = [(column, name) for column, name in enumerate(columns) if name in _FIELDS]
     attributes = [
-        (place, name.removesuffix(_AS_TEXT), name.endswith(_AS_TEXT))
-        for place, name in enumerate(columns)
+        (column, name.removesuffix(_AS_TEXT), name.endswith(_AS_TEXT))
+        for column, name in enumerate(columns)
         if name not in _FIELDS
     ]
 
     def read(_: Sequence[str], row: Sequence[str], line: int) -> dict[str, Any]:
         width = len(row)
-        event: dict[str, Any] = {name: row[place].strip() for place, name in fields if place < width and row[place]}
+        event: dict[str, Any] = {
+            name: row[column].strip() for column, name in fields if column < width and row[column]
+        }
         event.setdefault("event_id", f"line {line}")
         for name in _TIMES:
             if (text := event.get(name)) is not None and not _ZONE.search(text, 10):
                 event[name] = _in_utc(text, gathering)
         values = {
-            name: row[place] if is_text else _typed(row[place])
-            for place, name, is_text in attributes
-            if place < width and row[place]
+            name: row[column] if is_text else _typed(row[column])
+            for column, name, is_text in attributes
+            if column < width and row[column]
         }
         if values:
             event["attributes"] = values
@@ -421,7 +446,7 @@ def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
 
 def _in_utc(text: str, gathering: Gathering) -> str:
     if text[4:5] != "-":
-        return text  # a number; what it counts is not ours to guess
+        return text  # a number, whose unit is not known here
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""What a replay feeds into Linger: records of foreign topics, in the order in which they happened.
+"""The input of a replay: records of source topics, in the order in which they happened.
 
-A history stands for a company's own streams, so its payloads are flat JSON that writes time in three ways on
-purpose (ISO text, epoch milliseconds, epoch seconds). This module must never know a canonical event, a rule, or
-how a history came about.
+A history imitates a company's own streams. Its payloads are flat JSON, and deliberately write time in three ways (ISO
+text, epoch milliseconds, epoch seconds). This module must never know a canonical event, a rule, or where a history
+comes from.
 """
 
 from collections.abc import Iterable
@@ -18,19 +18,19 @@ CANCELLATIONS = "shop.cancellations"
 
 
 class HistoryError(Exception):
-    """A history cannot be had; the message says what failed and what the reader can do about it."""
+    """A history is not available; the message says what failed and how to fix it."""
 
 
 class Record(NamedTuple):
-    """One record of a foreign topic.
+    """One record of a source topic.
 
-    The field order is the sort order: by time, and what happened at the same time by topic, key and value.
+    The field order is the sort order: by time, and at the same time by topic, key and value.
 
     Attributes:
-        at_ms: When it happened, UTC epoch milliseconds; always a whole second.
+        at_ms: when it happened, UTC epoch milliseconds; always a whole second.
         topic: `ORDERS`, `LOGINS` or `CANCELLATIONS`.
-        key: The customer id, UTF-8.
-        value: One flat JSON object, UTF-8, without line breaks.
+        key: the customer id, UTF-8.
+        value: one flat JSON object, UTF-8, without line breaks.
     """
 
     at_ms: int
@@ -41,14 +41,14 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A stretch of time and everything that happened in it.
+    """A period and all records in it.
 
     Attributes:
-        name: One word for screens and reports.
-        start_ms: Where the replay's clock starts, UTC epoch milliseconds.
-        end_ms: Where the replay's clock stops; later than every record.
-        records: In the order of `Record`, each at `start_ms` ≤ `at_ms` < `end_ms`. To be read, never changed.
-        customers: How many different customers the records name.
+        name: one word for screens and reports.
+        start_ms: where the replay's clock starts, UTC epoch milliseconds.
+        end_ms: where the replay's clock stops; later than every record.
+        records: in the order of `Record`, each at `start_ms` ≤ `at_ms` < `end_ms`. Never change the list.
+        customers: number of different customers in the records.
     """
 
     name: str
@@ -59,21 +59,21 @@ class History:
 
 
 def history_of(name: str, start_ms: int, end_ms: int, records: Iterable[Record]) -> History:
-    """Put records of any order into a history.
+    """Create a history of records in any order.
 
     Raises:
-        ValueError: A record is not at `start_ms` ≤ `at_ms` < `end_ms`: a replay's clock would never reach it.
+        ValueError: if a record is not at `start_ms` ≤ `at_ms` < `end_ms`: the replay's clock would never reach it.
     """
     in_order = sorted(records)
     for outermost in in_order[:1] + in_order[-1:]:
         if not start_ms <= outermost.at_ms < end_ms:
-            raise ValueError(f"{outermost} lies outside {iso_utc(start_ms)} to {iso_utc(end_ms)}")
+            raise ValueError(f"{outermost} is outside {iso_utc(start_ms)} to {iso_utc(end_ms)}")
     customers = len({record.key for record in in_order})
     return History(name, start_ms, end_ms, in_order, customers)
 
 
 def order(at_ms: int, order_id: str, customer: str, total: str) -> Record:
-    """Describe an order; `total` is a decimal number of dollars as text, its time is ISO 8601 text."""
+    """Return the record of an order. `total` is a decimal number of dollars as text; the time is ISO 8601 text."""
     payload = {
         "order_id": order_id,
         "customer": customer,
@@ -85,7 +85,7 @@ def order(at_ms: int, order_id: str, customer: str, total: str) -> Record:
 
 
 def login(at_ms: int, session: str, customer: str, succeeded: bool) -> Record:
-    """Describe an attempt to log in, `ok` or `failed`; its time is epoch milliseconds."""
+    """Return the record of a login attempt, `ok` or `failed`. The time is epoch milliseconds."""
     payload = {
         "session": session,
         "user": customer,
@@ -96,7 +96,7 @@ def login(at_ms: int, session: str, customer: str, succeeded: bool) -> Record:
 
 
 def cancellation(at_ms: int, cancellation_id: str, customer: str, plan: str, reason: str) -> Record:
-    """Describe the end of a subscription at the customer's own wish; its time is epoch seconds."""
+    """Return the record of a subscription that the customer cancelled. The time is epoch seconds."""
     payload = {
         "id": cancellation_id,
         "account": customer,
@@ -108,6 +108,6 @@ def cancellation(at_ms: int, cancellation_id: str, customer: str, plan: str, rea
 
 
 def iso_utc(at_ms: int) -> str:
-    """Write a moment as `2024-03-01T10:15:30.000Z`: ISO 8601, three decimals, UTC."""
+    """Write a time as `2024-03-01T10:15:30.000Z`: ISO 8601, three decimals, UTC."""
     seconds, millis = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"

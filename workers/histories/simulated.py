@@ -1,10 +1,10 @@
-"""A made-up shop whose customers behave like customers: most buy once, some stop quietly, some come back.
+"""A simulated shop with realistic customers: most buy once, some stop silently, some come back.
 
-Nothing here was fitted to data. The shape is chosen so that each kind of rule meets customers to act on, customers
-to leave alone, and customers who return after it acted. It must never know a rule.
+Nothing here was fitted to data. The distributions are chosen so that each kind of rule has customers to act on,
+customers to leave alone, and customers who return after it acted. This module must never know a rule.
 
-Everything is drawn with sums, products and comparisons of `random()`: the last bit of a logarithm or a power
-differs between C libraries, and the same seed has to give the same bytes everywhere.
+All draws use only sums, products and comparisons of `random()`: the last bit of a logarithm or a power differs
+between C libraries, and the same seed must give the same bytes everywhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -48,14 +48,24 @@ _REASONS = (
 
 
 class _Moment(NamedTuple):
-    """Something a customer does, before it has an id and a payload."""
+    """Something a customer does, before it gets an id and a payload.
+
+    Attributes:
+        at_ms: when, UTC epoch milliseconds.
+        topic: the topic of its record.
+    """
 
     at_ms: int
     topic: str
 
 
 class _Silence(NamedTuple):
-    """A stretch without log-ins: `from_ms` ≤ time < `until_ms`."""
+    """A period without logins: `from_ms` ≤ time < `until_ms`.
+
+    Attributes:
+        from_ms: its first millisecond.
+        until_ms: the millisecond after it.
+    """
 
     from_ms: int
     until_ms: int
@@ -70,26 +80,26 @@ def simulate(
     days: int = DEFAULT_DAYS,
     start: datetime = DEFAULT_START,
 ) -> History:
-    """Make up the history of a shop.
+    """Simulate the history of a shop.
 
-    The same arguments give the same bytes. Every customer leaves at least one record. At least an hour lies
-    between two records of one customer, so that their order is never in doubt. The shop's days, of which customers
-    use the hours from 7 to 23, are counted from `start`.
+    The same arguments give the same bytes. Every customer has at least one record. Two records of one customer are at
+    least an hour apart, so that their order is certain. The shop's days are counted from `start`; customers are
+    active from 7 to 23 o'clock.
 
     Args:
-        seed: Any integer; another seed gives another history.
-        customers: How many customers there are, at least 1.
-        days: Length of the history, at least 1. Under about 120 days few customers have time to leave.
-        start: Where it starts: aware, on a whole second, best at midnight UTC.
+        seed: any integer; another seed gives another history.
+        customers: number of customers, at least 1.
+        days: length of the history, at least 1. Under about 120 days few customers have time to leave.
+        start: when it starts: aware, on a whole second, best at midnight UTC.
 
     Raises:
-        ValueError: An argument is outside what is said above.
+        ValueError: if an argument is outside these limits.
     """
     _check(customers, days, start)
     rng = Random(seed)  # noqa: S311 (behaviour, not secrets; the seed must reproduce it)
     start_ms = round(start.timestamp()) * 1000
     end_ms = start_ms + days * _DAY_MS
-    records = (record for number in range(1, customers + 1) for record in _customer(rng, number, start_ms, end_ms))
+    records = (record for index in range(1, customers + 1) for record in _customer(rng, index, start_ms, end_ms))
     return history_of("simulated", start_ms, end_ms, records)
 
 
@@ -100,26 +110,26 @@ def _check(customers: int, days: int, start: datetime) -> None:
         raise ValueError(f"start must be aware and on a whole second, not {start!r}")
 
 
-def _customer(rng: Random, number: int, start_ms: int, end_ms: int) -> Iterator[Record]:
-    """Live one customer's whole life, in order."""
-    customer = f"c{number:05d}"
-    # The earlier of two draws, so that most customers have time left for a life.
+def _customer(rng: Random, index: int, start_ms: int, end_ms: int) -> Iterator[Record]:
+    """Yield all records of one customer, in order."""
+    customer = f"c{index:05d}"
+    # The earlier of two draws, so that most customers have time left.
     joined_ms = start_ms + int(0.9 * (end_ms - start_ms) * min(rng.random(), rng.random()))
     live, total_of = _kind(rng)
     moments = _on_the_clock(rng, live(rng, joined_ms, end_ms), start_ms, end_ms)
     plan = rng.choice(list(_PLANS_CENTS))
     for count, (at_ms, topic) in enumerate(moments, start=1):
-        number_of_record = f"{number:05d}-{count:04d}"
+        record_id = f"{index:05d}-{count:04d}"
         if topic == ORDERS:
-            yield order(at_ms, f"ord-{number_of_record}", customer, total_of(rng, plan))
+            yield order(at_ms, f"ord-{record_id}", customer, total_of(rng, plan))
         elif topic == LOGINS:
-            yield login(at_ms, f"ses-{number_of_record}", customer, rng.random() >= _FAILED_LOGIN_SHARE)
+            yield login(at_ms, f"ses-{record_id}", customer, rng.random() >= _FAILED_LOGIN_SHARE)
         else:
-            yield cancellation(at_ms, f"can-{number_of_record}", customer, plan, rng.choice(_REASONS))
+            yield cancellation(at_ms, f"can-{record_id}", customer, plan, rng.choice(_REASONS))
 
 
 def _kind(rng: Random) -> tuple[_Life, Callable[[Random, str], str]]:
-    """Choose how a customer lives, and what an order of theirs costs."""
+    """Draw how a customer behaves, and the function that prices an order."""
     draw = rng.random()
     if draw < 0.62:
         return _one_time_buyer, _basket
@@ -129,7 +139,7 @@ def _kind(rng: Random) -> tuple[_Life, Callable[[Random, str], str]]:
 
 
 def _one_time_buyer(rng: Random, joined_ms: int, end_ms: int) -> Iterator[_Moment]:
-    """Buy once, look after the parcel once or twice; very few buy again, weeks later."""
+    """Buy once and track the parcel once or twice; very few buy again, weeks later."""
     yield _Moment(joined_ms, ORDERS)
     for _ in range(rng.randrange(3)):
         yield _Moment(joined_ms + _days(rng, 1, 7), LOGINS)
@@ -138,11 +148,11 @@ def _one_time_buyer(rng: Random, joined_ms: int, end_ms: int) -> Iterator[_Momen
 
 
 def _regular(rng: Random, joined_ms: int, end_ms: int) -> Iterator[_Moment]:
-    """Buy in an own rhythm of 8 to 40 days; some stop for good, some are away for 50 to 90 days."""
+    """Buy at a personal interval of 8 to 40 days; some stop for good, some are away for 50 to 90 days."""
     rhythm_ms = _days(rng, 8, 40)
-    fate = rng.random()
-    stops_after = rng.randint(3, 10) if fate < 0.55 else None
-    comes_back = fate < 0.25
+    draw = rng.random()
+    stops_after = rng.randint(3, 10) if draw < 0.55 else None
+    comes_back = draw < 0.25
     at_ms = joined_ms
     purchases = 0
     while at_ms < end_ms:
@@ -157,22 +167,22 @@ def _regular(rng: Random, joined_ms: int, end_ms: int) -> Iterator[_Moment]:
 
 
 def _subscriber(rng: Random, joined_ms: int, end_ms: int) -> Iterator[_Moment]:
-    """Log in every 1 to 4 days and renew every four weeks; some fall silent for a while or for good, some cancel."""
-    fate = rng.random()
+    """Log in every 1 to 4 days and renew every four weeks; some are silent for a while or for good, some cancel."""
+    draw = rng.random()
     change_ms = joined_ms + _days(rng, 40, 200)
-    if fate < 0.40:  # stays
+    if draw < 0.40:  # stays
         yield from _membership(rng, joined_ms, end_ms, _Silence(end_ms, end_ms))
-    elif fate < 0.55:  # pays on, but looks no more
+    elif draw < 0.55:  # keeps paying, but logs in no more
         yield from _membership(rng, joined_ms, end_ms, _Silence(change_ms, end_ms))
-    elif fate < 0.75:  # away for some weeks
+    elif draw < 0.75:  # away for some weeks
         yield from _membership(rng, joined_ms, end_ms, _Silence(change_ms, change_ms + _days(rng, 22, 50)))
     else:
         yield from _cancelling(rng, joined_ms, change_ms)
 
 
 def _cancelling(rng: Random, joined_ms: int, cancelled_ms: int) -> Iterator[_Moment]:
-    """Cancel, mostly after a time without log-ins; some buy again later."""
-    # Nothing on the day of the cancellation: the time of day is drawn later and could put it first.
+    """Cancel, mostly after a period without logins; some buy again later."""
+    # Nothing else on the day of the cancellation: the time of day is drawn later and could put it first.
     last_ms = cancelled_ms - _DAY_MS
     yield from _membership(rng, joined_ms, last_ms, _Silence(last_ms - _days(rng, 0, 25), last_ms))
     yield _Moment(cancelled_ms, CANCELLATIONS)
@@ -193,9 +203,9 @@ def _membership(rng: Random, joined_ms: int, end_ms: int, silence: _Silence) -> 
 
 
 def _on_the_clock(rng: Random, moments: Iterable[_Moment], start_ms: int, end_ms: int) -> Iterator[_Moment]:
-    """Put each moment at a waking hour of its day, in order, an hour apart; leave out what is past the end.
+    """Yield each moment at a waking hour of its day, in order, an hour apart; drop those past the end.
 
-    The first is never left out: only later ones are pushed.
+    The first is never dropped, because only later ones are delayed.
     """
     free_ms = start_ms
     for planned_ms, topic in sorted(
@@ -216,24 +226,24 @@ def _waking_hour(rng: Random, at_ms: int, start_ms: int) -> int:
 
 
 def _gap(rng: Random, rhythm_ms: int) -> int:
-    """Draw a gap: on average the rhythm, 0.5 to 2.3 times as long, with a long right side as a gamma has it."""
+    """Draw a gap of 0.5 to 2.3 times the rhythm, 1 on average, with a long right tail like a gamma distribution."""
     sum_of_three = rng.random() + rng.random() + rng.random()
     skewed = sum_of_three * sum_of_three / 2.5  # the mean of the square is 2.5
     return int(rhythm_ms * (0.5 + 0.5 * skewed))
 
 
 def _days(rng: Random, least: int, most: int) -> int:
-    """Draw a length between two numbers of days, in milliseconds."""
+    """Draw a duration between two numbers of days, in milliseconds."""
     return int(_DAY_MS * (least + (most - least) * rng.random()))
 
 
 def _basket(rng: Random, plan: str) -> str:
-    """Draw what a filled basket costs: 8 to 120 dollars, mostly little."""
+    """Draw the price of a basket: 8 to 120 dollars, mostly little."""
     return _dollars(800 + int(11_200 * rng.random() * rng.random()))
 
 
 def _plan_price(rng: Random, plan: str) -> str:
-    """Look up what a box of the plan costs."""
+    """Return the price of a box of the plan."""
     return _dollars(_PLANS_CENTS[plan])
 
 

@@ -23,7 +23,8 @@ from workers.core.direct_producers import SOURCE_HEADER, foreign_sources
 from workers.core.events.fast_mapping import compile_converter
 from workers.core.events.mapping import ForeignRecord
 from workers.core.watermarks import Progress
-from workers.dead_letters.record import DeadLetterLimit, dead_letter
+from workers.dead_letters.limit import DeadLetterLimit
+from workers.dead_letters.record import dead_letter
 from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher

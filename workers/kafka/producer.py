@@ -1,13 +1,15 @@
-"""The publisher: an idempotent producer that is replaced when it does not answer, and never gives up in between.
+"""The publisher: an idempotent producer that is replaced when it does not answer and never gives up.
 
-A producer of aiokafka can hang for ever when its broker is gone, and one whose sequence is broken fails every
-later record. So each sending has a deadline, and after it a new producer sends the same records again: at least
-once, in order. What consumers see twice carries the same ids.
+A producer of aiokafka can hang without end when its broker is gone, and one whose sequence is broken fails every
+later record. So each attempt has a deadline; after it, a new producer sends the same records again: at least once,
+in order. Records that consumers see twice carry the same ids.
+
+This module does not know what the records mean; its creator passes what shortens a record that is too large.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -15,7 +17,6 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
-from workers.dead_letters.record import cut_dead_letters
 from workers.kafka.partitioner import hash_of
 from workers.kafka.records import MAX_RECORD_BYTES, OutboxRecord
 from workers.observability import log_events, metrics
@@ -27,16 +28,28 @@ _LINGER_MS: Final = 5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
 Position = tuple[int, int]
+"""Partition and offset of a record in its topic."""
+
+Shorten = Callable[[Sequence[OutboxRecord]], Sequence[OutboxRecord]]
+"""Returns the records with the too large ones shortened. Raises `ValueError` if it can shorten none of them."""
 
 
 class Publisher:
     """Sends records to Kafka; shared by all partitions of a worker.
 
+    Args:
+        connection: keyword arguments of aiokafka's clients.
+        idempotent: whether the broker supports idempotent producers.
+        deadline_ms: how long Kafka may take to confirm one call's records before a new producer sends them again.
+        shorten: called with the records of a call when one of them is larger than its topic allows.
+
     Attributes:
-        is_refused: Kafka did not take what was sent last, and it is being sent again.
+        is_refused: Kafka has not confirmed the latest records, and they are being sent again.
     """
 
-    def __init__(self, connection: Mapping[str, Any], *, idempotent: bool, deadline_ms: int) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], *, idempotent: bool, deadline_ms: int, shorten: Shorten
+    ) -> None:
         self._arguments = {
             **connection,
             "acks": "all",
@@ -46,6 +59,7 @@ class Publisher:
             "max_request_size": MAX_RECORD_BYTES + (1 << 20),
         }
         self._deadline_seconds = deadline_ms / 1000
+        self._shorten = shorten
         self.is_refused = False
         self._producer: AIOKafkaProducer | None = None
         self._changing = asyncio.Lock()
@@ -55,10 +69,13 @@ class Publisher:
         self._producer = await self._open()
 
     async def send(self, records: Sequence[OutboxRecord]) -> list[Position]:
-        """Send records in order and return where Kafka put each, as partition and offset.
+        """Send records in order and return the position that Kafka gave each.
 
-        Returns only when Kafka confirmed all of them, however long that takes; cancel it to give up. After a
-        failure all of them are sent again.
+        Returns only after Kafka has confirmed all of them, no matter how long that takes; cancel the call to give
+        up. After a failure all of them are sent again.
+
+        Raises:
+            ValueError: if a record is larger than its topic allows and cannot be shortened.
         """
         pause = 0.1
         while True:
@@ -70,8 +87,8 @@ class Publisher:
                 self.is_refused = False
                 return sent
             except (MessageSizeTooLargeError, RecordTooLargeError):
-                # Raises again if nothing was left to cut: actions are small, so the topic's limit is far too low.
-                records = cut_dead_letters(records)
+                # Raises if nothing can be shortened: actions are small, so the topic's limit is far too low.
+                records = self._shorten(records)
             except (TimeoutError, KafkaError, OSError, ConnectionError) as error:
                 self.is_refused = True
                 metrics.PUBLISH_FAILURES.inc()
@@ -93,24 +110,27 @@ class Publisher:
 
     @staticmethod
     async def _send_once(producer: AIOKafkaProducer, records: Sequence[OutboxRecord]) -> list[Position]:
-        counts = {topic: len(await producer.partitions_for(topic)) for topic in {one.topic for one in records}}
-        places = [(one.topic, hash_of(_key_of(one)) % counts[one.topic]) for one in records]
-        by_place: dict[tuple[str, int], list[OutboxRecord]] = {}
-        for place, record in zip(places, records, strict=True):
-            by_place.setdefault(place, []).append(record)
-        sent = [await _send_to(producer, place, group) for place, group in by_place.items()]
-        # Every batch is awaited, also after one failed: an exception that nobody looks at is a lost record.
-        answers = await asyncio.gather(*(one for batches in sent for one, _ in batches), return_exceptions=True)
+        topics = {record.topic for record in records}
+        partition_counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
+        partitions = [
+            (record.topic, hash_of(_partition_key(record)) % partition_counts[record.topic]) for record in records
+        ]
+        by_partition: dict[tuple[str, int], list[OutboxRecord]] = {}
+        for partition, record in zip(partitions, records, strict=True):
+            by_partition.setdefault(partition, []).append(record)
+        sent = [await _send_to(producer, partition, group) for partition, group in by_partition.items()]
+        # Every batch is awaited, also after one has failed: an unread exception is a lost record.
+        answers = await asyncio.gather(*(future for batches in sent for future, _ in batches), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
         offsets = {
-            place: chain.from_iterable(
-                range(one.result().offset, one.result().offset + number) for one, number in batches
+            partition: chain.from_iterable(
+                range(future.result().offset, future.result().offset + count) for future, count in batches
             )
-            for place, batches in zip(by_place, sent, strict=True)
+            for partition, batches in zip(by_partition, sent, strict=True)
         }
-        return [(place[1], next(offsets[place])) for place in places]
+        return [(partition[1], next(offsets[partition])) for partition in partitions]
 
     async def _open(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(**self._arguments)
@@ -124,7 +144,7 @@ class Publisher:
     async def _replace(self, broken: AIOKafkaProducer | None) -> None:
         async with self._changing:
             if self._producer is not broken:
-                return  # somebody else has replaced it
+                return  # another call has replaced it
             self._producer = None
             if broken is not None:
                 await self._dispose(broken)
@@ -135,34 +155,34 @@ class Publisher:
 
     async def _dispose(self, producer: AIOKafkaProducer) -> None:
         try:
-            # stop() waits for what it still holds, which a dead broker never confirms.
+            # stop() waits for its unsent records, which a dead broker never confirms.
             await asyncio.wait_for(producer.stop(), min(5.0, self._deadline_seconds))
         except (TimeoutError, KafkaError, OSError) as error:
             log.info(log_events.PRODUCER_ABANDONED, error=f"{type(error).__name__}: {error}")
 
 
-def _key_of(record: OutboxRecord) -> bytes:
-    """Return what decides where a record belongs; one without a key may lie anywhere."""
+def _partition_key(record: OutboxRecord) -> bytes:
+    """Return the bytes that choose a record's partition; a record without a key may go to any."""
     return (record.value or b"") if record.key is None else record.key
 
 
 async def _send_to(
-    producer: AIOKafkaProducer, place: tuple[str, int], records: Sequence[OutboxRecord]
+    producer: AIOKafkaProducer, topic_partition: tuple[str, int], records: Sequence[OutboxRecord]
 ) -> list[tuple["asyncio.Future[Any]", int]]:
-    """Hand records of one partition over in as few batches as they fit into.
+    """Hand records of one partition to the producer in as few batches as possible.
 
-    One future for each batch instead of one for each record: those cost more than everything else about sending.
+    One future for each batch instead of one for each record: those cost more than the rest of sending.
 
     Returns:
-        For each batch what Kafka will say of it, and how many records it has.
+        For each batch the future of its confirmation, and its number of records.
     """
-    topic, partition = place
+    topic, partition = topic_partition
     sent, at_ms = [], round(time.time() * 1000)
     batch = producer.create_batch()
     for record in records:
         while batch.append(timestamp=at_ms, key=record.key, value=record.value, headers=[*record.headers]) is None:
             sent.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
             batch = producer.create_batch()
-    batch.close()  # closed, it is sent at once
+    batch.close()  # a closed batch is sent at once
     sent.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
     return sent

@@ -1,8 +1,13 @@
-"""A reader of Kafka topics that nobody notices: without a group, from the earliest record that is kept."""
+"""Read a range of offsets of each partition, without a consumer group and without moving a committed offset.
+
+The only module that reads topics from here to there. It knows that the embedded broker lists end offsets that are
+too low, and when to give up; it does not know what the records mean.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -11,18 +16,58 @@ from aiokafka.errors import KafkaError
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 
+__all__ = [
+    "Advance",
+    "HandleRecords",
+    "OffsetRange",
+    "ReadStalled",
+    "opened_reader",
+    "read_ranges",
+    "read_through",
+    "stop_consumer",
+]
+
 _FETCH_BYTES: Final = 4 << 20
+_FETCH_MS: Final = 500
+_MAX_RECORDS: Final = 5_000
+_STALL_SECONDS: Final = 60.0
+
+Advance = Callable[[int], object]
+"""Called with the progress since the previous call, such as a number of offsets."""
+
+HandleRecords = Callable[[TopicPartition, Sequence[ConsumerRecord]], None]
+"""Takes consecutive records of one partition."""
+
+
+class ReadStalled(LingerError):
+    """Kafka has sent nothing for a minute although the ranges are not read to their ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRange:
+    """Offsets of one partition: `start <= offset < end`; empty if both are equal.
+
+    Attributes:
+        start: the first offset to read.
+        end: the first offset not to read.
+        to_log_end: whether `end` is the end of the log as the broker listed it. The embedded broker lists ends that
+            are too low, so the high watermark of the first fetch replaces a lower `end`.
+    """
+
+    start: int
+    end: int
+    to_log_end: bool = False
 
 
 @asynccontextmanager
 async def opened_reader(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
-    """Connect a consumer for the length of a `with` block; what Kafka refuses inside it is said in words.
+    """Connect a consumer for the duration of a `with` block, and report its failures as `StartupError`.
 
     Args:
         connection: keyword arguments of aiokafka's clients.
 
     Raises:
-        StartupError: Kafka does not answer, or what was asked of it in the block failed.
+        StartupError: if Kafka does not answer, or a request to it fails or stalls inside the block.
     """
     consumer = AIOKafkaConsumer(
         **connection,
@@ -39,6 +84,8 @@ async def opened_reader(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafka
         yield consumer
     except TopicsError as error:
         raise StartupError(error.problems) from error
+    except ReadStalled as error:
+        raise StartupError([str(error)]) from error
     except (KafkaError, OSError) as error:
         raise StartupError([f"Kafka cannot be read: {error}"]) from error
     finally:
@@ -46,59 +93,80 @@ async def opened_reader(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafka
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer; aiokafka cancels a fetch of its own by that, and lets the cancellation escape."""
+    """Stop a consumer, and ignore the cancellation of its own fetch that aiokafka lets escape."""
     try:
         await consumer.stop()
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise  # this one was meant for us
+            raise  # this cancellation was meant for the caller
 
 
-_FETCH_MS: Final = 500
+async def read_ranges(
+    consumer: AIOKafkaConsumer, ranges: Mapping[TopicPartition, OffsetRange], advance: Advance = lambda _: None
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    """Yield the records of each range in order, a few thousand at a time; partitions are interleaved.
 
+    Offsets without a record (transaction markers, compaction, retention) count as passed.
 
-_AT_ONCE: Final = 5_000
+    Args:
+        consumer: started, without a group; its assignment is replaced.
+        ranges: the offsets of each partition; empty ranges are left out.
+        advance: called with the number of offsets passed.
 
-
-_PATIENCE_SECONDS: Final = 60.0
-
-
-Take = Callable[[TopicPartition, Sequence[ConsumerRecord]], None]
+    Raises:
+        ReadStalled: if Kafka sends nothing more for a minute.
+        KafkaError: if Kafka does not answer.
+    """
+    ends = {partition: wanted.end for partition, wanted in ranges.items() if wanted.start < wanted.end}
+    if not ends:
+        return
+    passed = {partition: ranges[partition].start for partition in ends}
+    consumer.assign(list(ends))
+    for partition, start in passed.items():
+        consumer.seek(partition, start)
+    fetched: set[TopicPartition] = set()
+    loop = asyncio.get_running_loop()
+    moved_at = loop.time()
+    while ends:
+        answer: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(
+            *ends, timeout_ms=_FETCH_MS, max_records=_MAX_RECORDS
+        )
+        for partition, records in answer.items():
+            if ranges[partition].to_log_end and partition not in fetched:
+                fetched.add(partition)
+                # The high watermark comes with the fetched records; it is right where a listed end is not.
+                ends[partition] = max(ends[partition], consumer.highwater(partition) or 0)
+            if within := [record for record in records if record.offset < ends[partition]]:
+                yield partition, within
+        moved = 0
+        for partition in list(ends):
+            position = await consumer.position(partition)
+            moved += position - passed[partition]
+            passed[partition] = position
+            if position >= ends[partition]:
+                del ends[partition]
+                consumer.pause(partition)
+        if moved:
+            moved_at = loop.time()
+            advance(moved)
+        elif loop.time() - moved_at > _STALL_SECONDS:
+            stuck = ", ".join(f"{partition.topic}:{partition.partition}" for partition in sorted(ends))
+            raise ReadStalled(f"Kafka has sent nothing more of {stuck} for {_STALL_SECONDS:.0f} s; run it again")
 
 
 async def read_through(
     consumer: AIOKafkaConsumer,
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
-    take: Take,
+    handle: HandleRecords,
 ) -> None:
-    """Read partitions from their starts to their ends, each in order.
+    """Pass the records of each partition from its start to its end, each in order, to a function.
 
     Raises:
-        LingerError: if Kafka sends nothing more for a minute.
+        ReadStalled: if Kafka sends nothing more for a minute.
         KafkaError: if Kafka does not answer.
     """
-    left = {place for place, start in starts.items() if start < ends[place]}
-    if not left:
-        return
-    consumer.assign(list(left))
-    for place in left:
-        consumer.seek(place, starts[place])
-    loop = asyncio.get_running_loop()
-    moved_at, passed = loop.time(), {place: starts[place] for place in left}
-    while left:
-        fetched: dict[TopicPartition, Any] = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_AT_ONCE)
-        for place, records in fetched.items():
-            if wanted := [record for record in records if record.offset < ends[place]]:
-                take(place, wanted)
-        for place in sorted(left):
-            position = await consumer.position(place)
-            if position != passed[place]:
-                passed[place], moved_at = position, loop.time()
-            if position >= ends[place]:
-                left.discard(place)
-                consumer.pause(place)
-        if loop.time() - moved_at > _PATIENCE_SECONDS:
-            stuck = ", ".join(f"{place.topic}:{place.partition}" for place in sorted(left))
-            raise LingerError(f"Kafka has sent nothing more of {stuck} for {_PATIENCE_SECONDS:.0f} s; run it again")
+    ranges = {partition: OffsetRange(start, ends[partition]) for partition, start in starts.items()}
+    async for partition, records in read_ranges(consumer, ranges):
+        handle(partition, records)

@@ -1,1 +1,1 @@
-"""Metrics, log events, and the endpoints that show them."""
+"""Metrics, log events, how logs are written, and the HTTP endpoints of a worker."""

@@ -1,8 +1,8 @@
-"""HTTP for machines: /livez, /readyz, /metrics and POST /-/reload, on loopback unless the operator says otherwise.
+"""HTTP for machines: /livez, /readyz, /metrics and POST /-/reload, on loopback unless the operator sets another host.
 
-Shows no customer. What changes anything wants a token, if one is set; without one it is open on loopback only, and
-switched off everywhere else. Liveness is progress, not "the process is up"; it asks nothing of Kafka or Redis, so
-that their blip does not restart every worker.
+No answer shows a customer. A request that changes anything needs the token, if one is set; without a token it is
+open on loopback only and switched off everywhere else. Liveness means progress, not a running process. It does not
+depend on Kafka or Redis: a short outage there must not restart every worker.
 """
 
 import hmac
@@ -17,43 +17,37 @@ from prometheus_client import generate_latest
 from workers.observability.metrics import REGISTRY
 
 Checks = Callable[[], Mapping[str, str | None]]
-"""Returns by name what is wrong, None for what is well."""
+"""Returns the checks by name, each with its problem or None."""
 Reload = Callable[[], Awaitable[list[str]]]
-"""Reads the rule files again and returns what is wrong with them."""
-
-_token: str | None = None
-
-
-def set_token(token: str | None) -> None:
-    """Set what POST /-/reload wants as `Authorization: Bearer <token>`; for this process, before it listens."""
-    global _token
-    _token = token
+"""Reads the rule files again and returns their problems."""
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only programs on this machine reach what listens at a host."""
+    """Return whether only programs on this machine reach a server that listens at this host."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def refusal(host: str, authorization: str) -> web.Response | None:
-    """Return the answer to somebody who may not change anything, None for somebody who may.
+def _refusal(host: str, token: str | None, authorization: str) -> web.Response | None:
+    """Return the answer to a client that must not change anything, None for a client that may.
 
     Args:
-        host: where we listen.
-        authorization: that header, empty if there was none.
+        host: where the server listens.
+        token: the bearer token that is needed; None if none is set.
+        authorization: the header of that name, empty if it is missing.
     """
-    if _token is None:
+    if token is None:
         if is_loopback(host):
             return None
         return _refused(HTTPStatus.FORBIDDEN, "switched off: it can be reached from outside; set LINGER_HTTP_TOKEN")
     scheme, _, given = authorization.partition(" ")
-    is_right = hmac.compare_digest(_bytes(given.strip()), _bytes(_token))
+    # Compared in constant time: how long it takes must not show how much of a guess is right.
+    is_right = hmac.compare_digest(_bytes(given.strip()), _bytes(token))
     if scheme.lower() == "bearer" and is_right:
         return None
-    return _refused(HTTPStatus.UNAUTHORIZED, "wants the header `Authorization: Bearer <LINGER_HTTP_TOKEN>`")
+    return _refused(HTTPStatus.UNAUTHORIZED, "needs the header `Authorization: Bearer <LINGER_HTTP_TOKEN>`")
 
 
 def _bytes(text: str) -> bytes:
@@ -67,10 +61,19 @@ def _refused(status: HTTPStatus, problem: str) -> web.Response:
 
 
 class Endpoints:
-    """A small web server."""
+    """A small web server.
 
-    def __init__(self, host: str, port: int, live: Checks, ready: Checks, reload: Reload) -> None:
-        self._host, self._port = host, port
+    Args:
+        host: where to listen.
+        port: where to listen; 0 for any free port.
+        live: answers /livez.
+        ready: answers /readyz.
+        reload: carries out POST /-/reload.
+        token: what POST /-/reload needs as `Authorization: Bearer <token>`; None if no token is set.
+    """
+
+    def __init__(self, host: str, port: int, live: Checks, ready: Checks, reload: Reload, token: str | None) -> None:
+        self._host, self._port, self._token = host, port, token
         app = web.Application()
         self._live, self._ready, self._reload = live, ready, reload
         app.router.add_get("/livez", self._answer_live)
@@ -80,7 +83,7 @@ class Endpoints:
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> int:
-        """Listen, and return the port.
+        """Start to listen, and return the port.
 
         Raises:
             OSError: if the port is taken.
@@ -102,7 +105,8 @@ class Endpoints:
         return _answer(self._ready())
 
     async def _answer_reload(self, request: web.Request) -> web.Response:
-        if (refused := refusal(self._host, request.headers.get("Authorization", ""))) is not None:
+        refused = _refusal(self._host, self._token, request.headers.get("Authorization", ""))
+        if refused is not None:
             return refused
         return _reloaded(await self._reload())
 

@@ -1,11 +1,11 @@
-"""Everything Linger tells about itself: names of log events, metrics, and how logs are written.
+"""Names of log events. Operators alert on them: a name is never changed.
 
-Customer ids appear only as a keyed hash, and never in metrics. Nothing is logged per event in normal work.
+Nothing is logged per event in normal operation, and a customer only as a keyed hash.
 """
 
 from typing import Final
 
-# Names of log events, in the order of a worker's life.
+# In the order of a worker's life.
 WORKER_STARTING: Final = "worker_starting"
 WORKER_READY: Final = "worker_ready"
 PARTITIONS_CLAIMED: Final = "partitions_claimed"

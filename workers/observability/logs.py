@@ -1,4 +1,4 @@
-"""How logs are written, and the hash that stands for a customer id."""
+"""How logs are written, and the keyed hash that replaces customer ids in them."""
 
 import hmac
 import logging
@@ -9,23 +9,29 @@ from typing import Any, Literal
 
 import structlog
 
+# Random until a key is set: without a key, a hash could be computed for any known customer id.
 _key = secrets.token_bytes(32)
 
 
 def set_log_key(key: str | None) -> None:
-    """Set the key of the hash that stands for customer ids; without one it is random for this process."""
+    """Set the key of the hash that replaces customer ids, for this process; with None it stays random."""
     global _key
     if key is not None:
         _key = key.encode()
 
 
 def customer_ref(customer_id: str) -> str:
-    """Return the keyed hash that stands for a customer in logs."""
+    """Return the keyed hash that replaces a customer id in logs, 12 hexadecimal digits."""
     return hmac.new(_key, customer_id.encode(), sha256).hexdigest()[:12]
 
 
 def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> None:
-    """Send all logs to standard error: JSON, or readable text on a terminal."""
+    """Send all logs to standard error.
+
+    Args:
+        level: the least severe level that is logged.
+        style: `json`, `text`, or `auto`: text on a terminal, JSON elsewhere.
+    """
     as_text = style == "text" or (style == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -36,7 +42,7 @@ def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> Non
     renderer: Any = (
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
-            # Not the fancy one: it shows local variables, and with them customers.
+            # The default formatter prints local variables, and customer ids with them.
             exception_formatter=structlog.dev.plain_traceback,
         )
         if as_text
@@ -56,6 +62,6 @@ def configure_logging(level: str, style: Literal["auto", "json", "text"]) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Libraries speak of every rebalance and fetch; what matters of it is said by Linger itself.
+    # Libraries log every rebalance and fetch; Linger logs what matters of that.
     for name in ("faust", "mode", "aiokafka", "asyncio", "workers.kafka.faust_batches"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level.upper()), logging.ERROR))

@@ -1,10 +1,11 @@
-"""Every metric, with its kind, unit and labels."""
+"""Every metric, with its kind, unit and labels. No label may hold a customer id."""
 
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY: Final = CollectorRegistry()
+"""Only Linger's own metrics: the default registry would add those of the interpreter and of libraries."""
 
 
 def _counter(name: str, text: str, *labels: str) -> Counter:
@@ -16,65 +17,27 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 
 
 RECORDS_READ = _counter("records_read", "Records read from source topics.", "topic")
-
-
 RECORDS_LOST = _counter("source_records_lost", "Source records deleted before they were read.", "topic")
-
-
 RECORDS_SKIPPED = _counter("records_skipped", "Source records that `only_when` leaves out.", "topic")
-
-
-UNKNOWN_FIELDS = _counter("unknown_fields", "Fields of canonical events that nobody knows.", "type")
-
-
+UNKNOWN_FIELDS = _counter("unknown_fields", "Unknown fields of canonical events.", "type")
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
-
-
-EVENTS = _counter("events", "Records of the activity topic by what became of them.", "outcome")
-
-
+EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
-
-
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
-
-
-TIMERS = _counter("timers", "Customers looked at because their due time came.")
-
-
-RELOADS = _counter("rule_reloads", "Rule files loaded while running, by what became of it.", "outcome")
-
-
-GENERATION = _gauge("rule_set_generation", "Number of the rule set in force here.")
-
-
+TIMERS = _counter("timers", "Customers evaluated because their due time came.")
+RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
+GENERATION = _gauge("rule_set_generation", "Generation of the rule set active in this worker.")
 FENCED = _counter("fenced", "Steps refused because another worker owns the partition.")
-
-
-RETRIES = _counter("retries", "Steps tried again after Redis or Kafka did not answer.")
-
-
-PUBLISH_FAILURES = _counter("publish_failures", "Sendings to Kafka that had to be repeated.")
-
-
+RETRIES = _counter("retries", "Steps retried after Redis or Kafka did not answer.")
+PUBLISH_FAILURES = _counter("publish_failures", "Sends to Kafka that had to be repeated.")
 STEP_SECONDS = Histogram(
     "linger_step_seconds",
-    "Duration of one atomic step, reading and deciding included.",
+    "Duration of one atomic step, including reading and deciding.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
     registry=REGISTRY,
 )
-
-
 PARTITIONS = _gauge("partitions_owned", "Activity partitions this worker owns.")
-
-
 OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafka.")
-
-
-SEEN = _gauge("seen_timestamp_seconds", "Up to when each event type has been seen.", "type")
-
-
+SEEN = _gauge("seen_timestamp_seconds", "Watermark of each event type.", "type")
 SILENT = _gauge("source_silent", "1 while a source is silent for longer than its max_silence.", "topic")
-
-
-LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was taken.")
+LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")

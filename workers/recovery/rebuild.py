@@ -26,6 +26,7 @@ from workers.clock import Reading
 from workers.core.direct_producers import SOURCE_HEADER, direct_source, foreign_sources
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, encode_progress, watched_since
+from workers.dead_letters.record import cut_dead_letters
 from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.groups import committed_offsets, members_of
@@ -145,6 +146,7 @@ class Rebuild:
             settings.kafka_connection(),
             idempotent=settings.kafka_enable_idempotence,
             deadline_ms=settings.kafka_delivery_timeout_ms,
+            shorten=cut_dead_letters,
         )
 
     async def run(self, options: Options, starts: Advance, advance: Advance) -> Report:

@@ -40,7 +40,7 @@ from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, T
 from workers.rule_preview.report import Previewed, document_of, render
 from workers.settings import Settings
 
-__all__ = ["preview_command"]
+__all__ = ["PreviewOptions", "preview_command"]
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 _TOPIC_PREFIXES: Final = ("topic:", "kafka:")
@@ -52,97 +52,113 @@ _GROUPS_PER_JOB: Final = 4
 _COLLECTIONS: Final = (100_000, 50, 50)
 
 
-def preview_command(
-    *,
-    history: str,
-    rules: Sequence[Path],
-    against: Sequence[Path] | None = None,
-    since: date | None = None,
-    until: date | None = None,
-    sources: Path | None = None,
-    source: str | None = None,
-    as_json: bool = False,
-    list_customers: bool = False,
-    incomplete: bool = False,
-    jobs: int = 1,
-    settings: Settings | None = None,
-    out: Console | None = None,
-) -> None:
-    """Say who would have been reached over a past period.
+@dataclass(frozen=True, slots=True)
+class PreviewOptions:
+    """What to preview, over which history, and how to print it.
 
-    Args:
+    Attributes:
         history: a file of canonical events or a dump of a source topic (JSON lines or CSV, also gzipped), a folder
             of such files, `topic:NAME` or `kafka:NAME` (several with commas between) for what Kafka holds, or
             `simulated` or `cdnow` to try it.
         rules: rule files and folders.
-        against: another version of them, to compare with.
-        since: actions from this day or moment on count; those before only have their after-effects. Without a zone
-            it is UTC. Left out, from the beginning.
-        until: the history ends before this day or moment. Left out, with its last event.
-        sources: `sources.yaml`, for event types of your own, `source` and source topics.
-        source: the topic in it whose mapping reads the files or topics.
+        against: another version of the rules, to compare with; None for no comparison.
+        since: actions count from this day or moment on; earlier ones only have their after-effects. Without a zone
+            it is UTC. None for the beginning of the history.
+        until: the history ends before this day or moment. None for its last event.
+        sources: `sources.yaml`, for your own event types, `source` and source topics.
+        source: the topic in `sources` whose mapping reads the files or topics.
         as_json: print one JSON object.
         list_customers: name every customer reached, gained and lost.
-        incomplete: the history is watched since its beginning only; what was before is unknown.
-        jobs: so many processes decide.
-        settings: of the worker: where Kafka is; needed for topics only.
-        out: where to print; standard output if left out.
+        incomplete: the history is watched only since its beginning; everything before is unknown.
+        jobs: how many processes decide, 1 or more.
+        settings: of the worker, to connect to Kafka; needed for topics only.
+    """
+
+    history: str
+    rules: Sequence[Path]
+    against: Sequence[Path] | None = None
+    since: date | None = None
+    until: date | None = None
+    sources: Path | None = None
+    source: str | None = None
+    as_json: bool = False
+    list_customers: bool = False
+    incomplete: bool = False
+    jobs: int = 1
+    settings: Settings | None = None
+
+
+def preview_command(options: PreviewOptions, out: Console | None = None) -> None:
+    """Report which customers rules would have reached over a past period.
+
+    Args:
+        options: what was asked for on the command line.
+        out: where to print for people; None for standard output.
 
     Raises:
         StartupError: with every problem of the files, or because the history cannot be read.
     """
-    _check_jobs(jobs)
-    found_sources = _load_sources(sources, settings)
-    types = tuple(BUILT_IN if found_sources is None else event_types(found_sources))
-    book, other = _load_books(rules, against, types)
+    _check_jobs(options.jobs)
+    sources = _load_sources(options.sources, options.settings)
+    types = tuple(BUILT_IN if sources is None else event_types(sources))
+    books = _load_books(options.rules, options.against, types)
     progress = _Progress(Console(stderr=True))
     with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()
-        read = _HistoryReader(store, types, found_sources, source, settings, progress).read(history)
-        task = PreviewTask(
-            book=book,
-            types=types,
-            start_ms=read.start_ms,
-            since_ms=read.start_ms if since is None else max(read.start_ms, _epoch_ms(since)),
-            upto_ms=read.end_ms if until is None else _epoch_ms(until) - 1,
-            whole=not incomplete,
-            against=other,
-            all_ids=list_customers,
-            all_changed_ids=list_customers or as_json,
-            hold_out_key=_hold_out_key(settings),
-        )
+        mappings = _Mappings(sources, options.source, types)
+        read = _HistoryReader(store, mappings, options.settings, progress).read(options.history)
+        task = _task(options, books, types, read)
         _check_period(task, read)
-        gathering = read.gathering
         began = time.monotonic()
-        with progress.of("deciding", gathering.events) as advance:
-            running = Preview(task)
-            _decide(running, task, store, jobs, advance)
+        with progress.of("deciding", read.gathering.events) as advance:
+            preview = Preview(task)
+            _decide(preview, task, store, options.jobs, advance)
         ended = time.monotonic()
-    found = Previewed(
-        history=history,
+    gathering = read.gathering
+    previewed = Previewed(
+        history=options.history,
         task=task,
-        tally=running.tally,
+        tally=preview.tally,
         first_ms=gathering.first_ms,
         last_ms=gathering.last_ms,
-        reads={rule.id: rule.types for rule in running.rules.rules},
+        reads={rule.id: rule.types for rule in preview.rules.rules},
         unreadable=gathering.unreadable,
         examples=gathering.examples,
         skipped=gathering.skipped,
         without_zone=gathering.without_zone,
-        against=None if against is None else ", ".join(map(str, against)),
+        against=None if options.against is None else ", ".join(map(str, options.against)),
         reading_seconds=began - started,
         deciding_seconds=ended - began,
     )
-    document = document_of(found)
-    if as_json:
+    document = document_of(previewed)
+    if options.as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     else:
-        render(document, out or Console(highlight=False, emoji=False), list_customers=list_customers)
+        console = out or Console(highlight=False, emoji=False)
+        render(document, console, list_customers=options.list_customers)
+
+
+def _task(
+    options: PreviewOptions, books: tuple[RuleBook, RuleBook | None], types: tuple[str, ...], read: "_Read"
+) -> PreviewTask:
+    book, other = books
+    return PreviewTask(
+        book=book,
+        types=types,
+        start_ms=read.start_ms,
+        since_ms=read.start_ms if options.since is None else max(read.start_ms, _epoch_ms(options.since)),
+        upto_ms=read.end_ms if options.until is None else _epoch_ms(options.until) - 1,
+        whole=not options.incomplete,
+        against=other,
+        all_ids=options.list_customers,
+        all_changed_ids=options.list_customers or options.as_json,
+        hold_out_key=_hold_out_key(options.settings),
+    )
 
 
 def _check_jobs(jobs: int) -> None:
     if jobs < 1:
-        raise StartupError([f"--jobs {jobs}: at least one process has to decide"])
+        raise StartupError([f"--jobs {jobs}: at least one process must decide"])
 
 
 def _check_period(task: PreviewTask, read: "_Read") -> None:
@@ -204,34 +220,80 @@ def _load_books(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A history that was read: from when it is watched, and until when its timers go."""
+    """A history that was read.
+
+    Attributes:
+        gathering: what was read.
+        start_ms: the history is watched from here on.
+        end_ms: timers run until here.
+    """
 
     gathering: Gathering
     start_ms: int
     end_ms: int
 
 
+class _Mappings:
+    """Finds the mapping that reads a topic or a file.
+
+    Attributes:
+        chosen: the source that `--source` names; None if it is left out.
+        declared: event types beyond the built-in ones.
+    """
+
+    def __init__(self, sources: SourcesFile | None, chosen: str | None, types: Sequence[str]) -> None:
+        self._sources = {} if sources is None else {source.topic: source for source in sources.sources}
+        self.declared = frozenset(types) - frozenset(BUILT_IN)
+        self.chosen = None if chosen is None else self._source_of(chosen)
+
+    def _source_of(self, topic: str) -> Source:
+        source = self._sources.get(topic)
+        if source is None:
+            known = ", ".join(self._sources) or "none, name the file with --sources"
+            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {known}"])
+        return source
+
+    def reader_of(self, topic: str, activity: str, latest: datetime) -> ForeignReader:
+        """Return what reads a topic: the mapping of a source, or that of canonical events for the activity topic."""
+        source = self.chosen or self._sources.get(topic)
+        if source is not None:
+            return foreign_reader(source, self.declared, latest)
+        if topic != activity:
+            known = ", ".join([activity, *self._sources])
+            raise StartupError(
+                [
+                    f"how to read the topic '{topic}' is not known; known are {known}. "
+                    "Name the source whose mapping reads it: --source TOPIC"
+                ]
+            )
+        canonical = canonical_reader(self.declared, latest)
+        return lambda record: canonical(record.value)
+
+    def demo_readers(self, latest: datetime) -> dict[str, ForeignReader]:
+        """Return what reads the topics of the demo: the mappings in `sources.yaml` if it still has them."""
+        if set(self._sources) >= _DEMO_TOPICS:
+            sources = [self._sources[topic] for topic in _DEMO_TOPICS]
+        else:
+            shipped, problems = load_sources(_HOME / "sources.yaml")
+            if shipped is None or problems:
+                raise StartupError([str(problem) for problem in problems])
+            sources = list(shipped.sources)
+        return {source.topic: foreign_reader(source, self.declared, latest) for source in sources}
+
+
 class _HistoryReader:
     """Reads a history of any kind into the store."""
 
     def __init__(
-        self,
-        store: EventsByCustomer,
-        types: Sequence[str],
-        sources: SourcesFile | None,
-        source: str | None,
-        settings: Settings | None,
-        progress: "_Progress",
+        self, store: EventsByCustomer, mappings: _Mappings, settings: Settings | None, progress: "_Progress"
     ) -> None:
         self._store = store
-        self._declared = frozenset(types) - frozenset(BUILT_IN)
-        self._sources = {} if sources is None else {one.topic: one for one in sources.sources}
-        self._source = None if source is None else self._named(source)
+        self._mappings = mappings
         self._settings = settings
         self._progress = progress
 
     def read(self, history: str) -> _Read:
-        """Read it."""
+        """Read a history, named as in `PreviewOptions`."""
         if history in _DEMOS:
             return self._read_demo(history)
         gathering = self._gathering()
@@ -246,78 +308,45 @@ class _HistoryReader:
         future = _MAX_FUTURE if self._settings is None else self._settings.max_future
         return Gathering(self._store, latest or datetime.now(UTC) + future)
 
-    def _named(self, topic: str) -> Source:
-        if (found := self._sources.get(topic)) is None:
-            known = ", ".join(self._sources) or "none, name the file with --sources"
-            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {known}"])
-        return found
-
     def _read_files(self, files: Sequence[Path], gathering: Gathering) -> None:
         with self._progress.of("reading", sum(file.stat().st_size for file in files)) as advance:
             before = 0
             for file in files:
-                read_file(file, gathering, self._declared, self._source, advance.beyond(before))
+                read_file(file, gathering, self._mappings.declared, self._mappings.chosen, advance.beyond(before))
                 before += file.stat().st_size
 
-    def _read_topics(self, names: str, gathering: Gathering) -> None:
+    def _read_topics(self, topics: str, gathering: Gathering) -> None:
         if self._settings is None:
             raise StartupError(["a topic needs the settings of a worker, to know where Kafka is"])
+        activity = self._settings.topic("activity")
         readers = {
-            name: self._reader_of(name, self._settings.topic("activity"), gathering.latest)
-            for name in (part.strip() for part in names.split(","))
+            topic: self._mappings.reader_of(topic, activity, gathering.latest)
+            for topic in (part.strip() for part in topics.split(","))
         }
         with self._progress.of("reading", None) as advance:
             passed = 0
 
-            def move(number: int) -> None:
+            def move(records: int) -> None:
                 nonlocal passed
-                passed += number
+                passed += records
                 advance(passed)
 
             asyncio.run(
                 read_topics(self._settings.kafka_connection(), readers, gathering, move, self._progress.expect)
             )
 
-    def _reader_of(self, topic: str, activity: str, latest: datetime) -> ForeignReader:
-        """Return what reads a topic: the mapping of a source, or for the activity topic that of canonical events."""
-        source = self._source or self._sources.get(topic)
-        if source is not None:
-            return foreign_reader(source, self._declared, latest)
-        if topic != activity:
-            known = ", ".join([activity, *self._sources])
-            raise StartupError(
-                [
-                    f"how to read the topic '{topic}' is not known; known are {known}. "
-                    "Say whose mapping reads it: --source TOPIC"
-                ]
-            )
-        canonical = canonical_reader(self._declared, latest)
-        return lambda record: canonical(record.value)
-
     def _read_demo(self, name: str) -> _Read:
         history = _demo_history(name)
         gathering = self._gathering(datetime.fromtimestamp(history.end_ms / 1000, UTC))
-        readers = {
-            topic: foreign_reader(source, self._declared, gathering.latest)
-            for topic, source in self._demo_sources().items()
-        }
+        readers = self._mappings.demo_readers(gathering.latest)
         with self._progress.of("reading", len(history.records)) as advance:
-            for number, record in enumerate(history.records):
-                foreign = ForeignRecord(record.topic, 0, number, record.at_ms, record.key, record.value, ())
-                gathering.take(record.topic, number, readers[record.topic], foreign)
-                if not number % _SHOW_EVERY_EVENTS:
-                    advance(number)
+            for index, record in enumerate(history.records):
+                foreign = ForeignRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
+                gathering.take(record.topic, index, readers[record.topic], foreign)
+                if not index % _SHOW_EVERY_EVENTS:
+                    advance(index)
         gathering.check()
         return _Read(gathering, history.start_ms, history.end_ms)
-
-    def _demo_sources(self) -> dict[str, Source]:
-        """Return the mappings of the demo's topics: those of `sources.yaml` if it still has them."""
-        if set(self._sources) >= _DEMO_TOPICS:
-            return {topic: self._sources[topic] for topic in _DEMO_TOPICS}
-        shipped, problems = load_sources(_HOME / "sources.yaml")
-        if shipped is None or problems:
-            raise StartupError([str(problem) for problem in problems])
-        return {one.topic: one for one in shipped.sources}
 
 
 def _demo_history(name: str) -> History:
@@ -332,31 +361,34 @@ def _demo_history(name: str) -> History:
 # -- deciding --------------------------------------------------------------------------------------------------
 
 
-def _decide(running: Preview, task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> None:
+def _decide(preview: Preview, task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> None:
+    """Decide about every customer, here or in that many processes, and add the results to the preview."""
     parts = store.parts()
     if jobs == 1:
-        running.look_at(_watched(_customers(parts), advance))
+        preview.look_at(_counted(_customers(parts), advance))
         return
     store.spill()
-    groups = [parts[number :: jobs * _GROUPS_PER_JOB] for number in range(jobs * _GROUPS_PER_JOB)]
+    # More groups than processes, so that one with many events does not keep the others waiting at the end.
+    count = jobs * _GROUPS_PER_JOB
+    groups = [parts[first::count] for first in range(count)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(_decide_parts, task, group) for group in groups if group]
-        for one in as_completed(waiting):
-            running.tally.add(one.result())
-            advance(running.tally.events + running.tally.duplicates)
+        running = [pool.submit(_decide_parts, task, group) for group in groups if group]
+        for finished in as_completed(running):
+            preview.tally.add(finished.result())
+            advance(preview.tally.events + preview.tally.duplicates)
 
 
 def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> Tally:
-    """Decide about the customers of some parts; runs in a process of its own."""
+    """Decide about the customers of some parts; runs in a separate process."""
     with _rare_collections():
-        running = Preview(task)
-        running.look_at(_customers(parts))
-        return running.tally
+        preview = Preview(task)
+        preview.look_at(_customers(parts))
+        return preview.tally
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Look for cycles rarely: events are many and have none, and looking took a third of the time."""
+    """Collect garbage rarely: events are many and have no cycles, and collecting took a third of the time."""
     before = gc.get_threshold()
     gc.set_threshold(*_COLLECTIONS)
     try:
@@ -370,7 +402,8 @@ def _customers(parts: Iterable[Part]) -> Iterator[CustomerEvents]:
         yield from part.customers()
 
 
-def _watched(customers: Iterable[CustomerEvents], advance: "_Advance") -> Iterator[CustomerEvents]:
+def _counted(customers: Iterable[CustomerEvents], advance: "_Advance") -> Iterator[CustomerEvents]:
+    """Pass customers through, and move the bar by their events."""
     done, shown = 0, 0
     for customer_id, facts in customers:
         yield customer_id, facts
@@ -384,7 +417,7 @@ def _watched(customers: Iterable[CustomerEvents], advance: "_Advance") -> Iterat
 
 
 class _Advance:
-    """Moves a bar; does nothing if there is none."""
+    """Moves a bar; without a bar it does nothing."""
 
     def __init__(self, bar: Progress | None) -> None:
         self._bar = bar
@@ -394,31 +427,31 @@ class _Advance:
             self._bar.update(self._bar.task_ids[0], completed=done)
 
     def beyond(self, before: int) -> Callable[[int], None]:
-        """Return what moves the same bar for the next part of the work."""
+        """Return a function that moves the same bar, for the work that follows what is done before."""
         return lambda done: self(before + done)
 
 
 class _Progress:
-    """One bar after the other on a terminal; elsewhere nothing."""
+    """Shows one bar after another on a terminal; elsewhere it shows nothing."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar: Progress | None = None
 
     @contextmanager
-    def of(self, what: str, total: int | None) -> Iterator[_Advance]:
+    def of(self, description: str, total: int | None) -> Iterator[_Advance]:
         """Show a bar for the length of a `with` block."""
         if not self._console.is_terminal:
             yield _Advance(None)
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._console, transient=True) as bar:
-            bar.add_task(what, total=total)
+            bar.add_task(description, total=total)
             self._bar = bar
             yield _Advance(bar)
         self._bar = None
 
     def expect(self, total: int) -> None:
-        """Say how much there is, once that is known."""
+        """Set the total of the current bar, once it is known."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], total=total)

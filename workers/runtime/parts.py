@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.rules.rule_set import RuleSet
+from workers.dead_letters.record import cut_dead_letters
 from workers.intake.agent import Intake
 from workers.kafka.producer import Publisher
 from workers.processor.agent import Processor
@@ -49,6 +50,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         settings.kafka_connection(),
         idempotent=settings.kafka_enable_idempotence,
         deadline_ms=settings.kafka_delivery_timeout_ms,
+        shorten=cut_dead_letters,
     )
     clock = clock_of(settings, store)
     return Parts(

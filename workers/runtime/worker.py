@@ -58,7 +58,10 @@ class Worker:
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._silence = SilenceWatch(sources)
         self._tick = Tick(parts, gaps, self._silence, self._liveness)
-        self._endpoints = Endpoints(settings.http_host, settings.http_port, self._live, self._ready, self.reload)
+        token = None if settings.http_token is None else settings.http_token.get_secret_value()
+        self._endpoints = Endpoints(
+            settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set.

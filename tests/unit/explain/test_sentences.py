@@ -18,7 +18,7 @@ from tests.support.builders import rule
 from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.explain import rule_page
-from workers.explain.sentences import excluded, exclusions, explained, looked_at, sentence
+from workers.explain.sentences import checked_after, excluded, exclusions, explained, sentence
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
@@ -406,7 +406,7 @@ def test_it_is_said_which_events_and_which_times_matter() -> None:
             {"date": "profile.end_date", "in the next": "5 days"},
         ]
     }
-    assert looked_at(rule(when=every, for_="1 day"), RuleBook()) == (
+    assert checked_after(rule(when=every, for_="1 day"), RuleBook()) == (
         "After every purchase, cancellation, reactivation, cart or profile. Also when a purchase leaves the "
         "last 365 days, or 45 days after the last purchase, or 3 days after the cancellation, or 90 days after the "
         "customer's first event, or 2 days after the last cart, or 5 days before the end date, and on it, or when it "
@@ -415,7 +415,7 @@ def test_it_is_said_which_events_and_which_times_matter() -> None:
 
 
 def test_it_is_said_if_time_changes_nothing() -> None:
-    assert looked_at(rule(when={"status": "cancelled"}), RuleBook()) == (
+    assert checked_after(rule(when={"status": "cancelled"}), RuleBook()) == (
         "After every cancellation, purchase or reactivation. Time alone changes nothing."
     )
 

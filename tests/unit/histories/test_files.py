@@ -1,4 +1,4 @@
-"""Histories in files: what is read, and what is refused with which words."""
+"""Histories in files: how they are read, and how faulty ones are rejected."""
 
 import gzip
 import json
@@ -20,15 +20,15 @@ LATEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def read(path: Path, source: str | None = None) -> tuple[list[DecodedEvent], Gathering]:
-    """Read a file; the events in the order of customers and time."""
+    """Read a file and return its events in the order of customers and time."""
     sources = the_sources()
     with EventsByCustomer() as store:
         gathering = Gathering(store, LATEST)
-        found = next((one for one in sources.sources if one.topic == source), None)
-        assert (found is None) == (source is None)
-        read_file(path, gathering, frozenset(sources.event_types), found)
+        declared = next((candidate for candidate in sources.sources if candidate.topic == source), None)
+        assert (declared is None) == (source is None)
+        read_file(path, gathering, frozenset(sources.event_types), declared)
         customers = sorted(customer for part in store.parts() for customer in part.customers())
-        return [fact for _, facts in customers for fact in facts], gathering
+        return [event for _, events in customers for event in events], gathering
 
 
 def the_sources() -> SourcesFile:
@@ -60,8 +60,8 @@ def event(number: int, **changes: object) -> str:
 @pytest.mark.parametrize("name", ["shop.csv", "spreadsheet.csv"])
 def test_a_table_says_what_json_lines_say(name: str) -> None:
     expected, _ = read(DATA / "shop.jsonl")
-    found, gathering = read(DATA / name)
-    assert found == expected
+    events, gathering = read(DATA / name)
+    assert events == expected
     assert not gathering.unreadable
 
 
@@ -81,10 +81,10 @@ def test_the_kind_of_a_file_without_a_known_name_is_seen_by_its_beginning(tmp_pa
 
 @pytest.mark.parametrize("name", ["orders.jsonl", "orders-kcat.jsonl", "orders.csv"])
 def test_a_dump_of_a_source_goes_through_its_mapping(name: str) -> None:
-    purchases = [fact for fact in read(DATA / "shop.jsonl")[0] if fact.type == "purchase"]
-    found, gathering = read(DATA / name, "shop.orders")
-    assert [(one.event_id, one.customer_id, one.at_ms, one.attributes["amount"]) for one in found] == [
-        (one.event_id, one.customer_id, one.at_ms, one.attributes["amount"]) for one in purchases
+    purchases = [event for event in read(DATA / "shop.jsonl")[0] if event.type == "purchase"]
+    events, gathering = read(DATA / name, "shop.orders")
+    assert [(event.event_id, event.customer_id, event.at_ms, event.attributes["amount"]) for event in events] == [
+        (event.event_id, event.customer_id, event.at_ms, event.attributes["amount"]) for event in purchases
     ]
     assert gathering.skipped == {"orders-kcat.jsonl": 2}.get(name, 1)
     assert not gathering.unreadable
@@ -92,10 +92,10 @@ def test_a_dump_of_a_source_goes_through_its_mapping(name: str) -> None:
 
 def test_the_beginning_and_the_end_are_those_of_the_earliest_and_the_latest_event() -> None:
     for name in ("shop.jsonl", "shop.csv"):
-        facts, gathering = read(DATA / name)
-        assert gathering.first_ms == min(fact.at_ms for fact in facts)
-        assert gathering.last_ms == max(fact.at_ms for fact in facts)
-        assert gathering.events == len(facts)
+        events, gathering = read(DATA / name)
+        assert gathering.first_ms == min(event.at_ms for event in events)
+        assert gathering.last_ms == max(event.at_ms for event in events)
+        assert gathering.events == len(events)
 
 
 def test_a_folder_stands_for_all_histories_in_it() -> None:

@@ -3,12 +3,10 @@
 import asyncio
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
 from workers.errors import StartupError
-from workers.observability import http_server
 from workers.observability.http_server import Endpoints, is_loopback
 from workers.observability.metrics import REGISTRY
 from workers.settings import read_settings
@@ -17,21 +15,14 @@ TOKEN = "a-token-of-the-tests"
 EVERYWHERE = "0.0.0.0"
 
 
-@pytest.fixture(autouse=True)
-def no_token_is_left() -> Iterator[None]:
-    yield
-    http_server.set_token(None)
-
-
 def answer(method: str, path: str, *, host: str = "127.0.0.1", token: str | None = None, **headers: str) -> int:
     """The status with which endpoints at a host answer one request."""
-    http_server.set_token(token)
 
     async def reload() -> list[str]:
         return []
 
     async def ask() -> int:
-        listening = Endpoints(host, 0, dict, dict, reload)
+        listening = Endpoints(host, 0, dict, dict, reload, token)
         port = await listening.start()
         try:
             return await asyncio.to_thread(_status, f"http://127.0.0.1:{port}{path}", method, headers)

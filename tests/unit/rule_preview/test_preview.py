@@ -32,7 +32,7 @@ from workers.histories.history import History
 from workers.histories.simulated import simulate
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
-from workers.rule_preview.command import preview_command
+from workers.rule_preview.command import PreviewOptions, preview_command
 from workers.rule_preview.preview import PreviewTask, preview, replay_customers
 from workers.rule_preview.report import bars
 
@@ -156,7 +156,7 @@ def book_of(*written: Rule) -> RuleBook:
 
 def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **options: Any) -> dict[str, Any]:
     """Run the command and return its document."""
-    preview_command(history=str(history), rules=[path], as_json=True, **options)
+    preview_command(PreviewOptions(history=str(history), rules=[path], as_json=True, **options))
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
 
@@ -520,21 +520,21 @@ def test_few_ids_are_kept_unless_all_are_asked_for() -> None:
 )
 def test_what_makes_no_sense_is_refused(site: Site, options: dict[str, Any], words: str) -> None:
     with pytest.raises(StartupError, match=words):
-        preview_command(history=str(site.events), rules=[site.rules], **options)
+        preview_command(PreviewOptions(history=str(site.events), rules=[site.rules], **options))
 
 
 def test_all_problems_of_both_versions_are_told_at_once(site: Site) -> None:
     broken = site.write("broken.yaml", RULES.replace("none: purchase", "none: puchase"))
     other = site.write("other-broken.yaml", RULES.replace("template: t", "tenplate: t"))
     with pytest.raises(StartupError) as raised:
-        preview_command(history=str(site.events), rules=[broken], against=[other])
+        preview_command(PreviewOptions(history=str(site.events), rules=[broken], against=[other]))
     assert any("broken.yaml" in problem and "puchase" in problem for problem in raised.value.problems)
     assert any("other-broken.yaml" in problem and "tenplate" in problem for problem in raised.value.problems)
 
 
 def test_a_topic_without_settings_is_refused(site: Site) -> None:
     with pytest.raises(StartupError, match="where Kafka is"):
-        preview_command(history="topic:orders", rules=[site.rules])
+        preview_command(PreviewOptions(history="topic:orders", rules=[site.rules]))
 
 
 def test_unreadable_lines_are_told_and_too_many_are_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -549,7 +549,7 @@ def test_unreadable_lines_are_told_and_too_many_are_refused(site: Site, capsys: 
     assert any("4 records cannot be read" in note for note in document["notes"])
     wrong = site.write("wrong.jsonl", "".join(f'{{"number": {number}}}\n' for number in range(10)))
     with pytest.raises(StartupError, match="10 of 10 records cannot be read"):
-        preview_command(history=str(wrong), rules=[site.rules])
+        preview_command(PreviewOptions(history=str(wrong), rules=[site.rules]))
 
 
 def test_types_that_the_history_does_not_have_are_told_with_the_rules_that_read_them(
@@ -588,14 +588,16 @@ def test_all_customers_are_listed_only_when_asked_for(site: Site) -> None:
 
 def drawn(site: Site, width: int, **options: Any) -> str:
     text = StringIO()
-    preview_command(history=str(site.events), rules=[site.rules], out=Console(file=text, width=width), **options)
+    preview_command(
+        PreviewOptions(history=str(site.events), rules=[site.rules], **options), Console(file=text, width=width)
+    )
     return text.getvalue()
 
 
 def test_nothing_but_the_document_goes_to_standard_output(site: Site) -> None:
     command = (
-        "from pathlib import Path; from workers.rule_preview.command import preview_command as p;"
-        f"p(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True)"
+        "from pathlib import Path; from workers.rule_preview.command import PreviewOptions, preview_command as p;"
+        f"p(PreviewOptions(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True))"
     )
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stderr == ""
@@ -627,8 +629,8 @@ def test_a_chart_shows_every_week_with_an_action_and_higher_is_never_lower(
 _MEASURED = """
 import resource, sys
 from pathlib import Path
-from workers.rule_preview.command import preview_command
-preview_command(history=sys.argv[1], rules=[Path(sys.argv[2])], as_json=True)
+from workers.rule_preview.command import PreviewOptions, preview_command
+preview_command(PreviewOptions(history=sys.argv[1], rules=[Path(sys.argv[2])], as_json=True))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
 

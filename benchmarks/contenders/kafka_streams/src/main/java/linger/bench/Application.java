@@ -16,7 +16,7 @@ import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
-/** Runs until SIGTERM; benchmarks/README.md says what it is told by the environment. */
+/** Runs until SIGTERM; benchmarks/README.md lists its environment variables. */
 public final class Application {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int LONGEST_PAUSE_MS = 600_000;
@@ -31,7 +31,7 @@ public final class Application {
 
     public static void main(String[] arguments) throws InterruptedException {
         Map<String, String> environment = System.getenv();
-        Topology topology = topology(told(environment, "BENCH_EVENTS"), told(environment, "BENCH_ACTIONS"));
+        Topology topology = topology(required(environment, "BENCH_EVENTS"), required(environment, "BENCH_ACTIONS"));
         KafkaStreams streams = new KafkaStreams(topology, settings(environment));
         CountDownLatch ended = new CountDownLatch(1);
         streams.setUncaughtExceptionHandler(error -> StreamThreadExceptionResponse.SHUTDOWN_CLIENT);
@@ -48,7 +48,7 @@ public final class Application {
         }
     }
 
-    private static String told(Map<String, String> environment, String name) {
+    private static String required(Map<String, String> environment, String name) {
         String value = environment.get(name);
         if (value == null) {
             throw new IllegalArgumentException(name + " is not set");
@@ -75,16 +75,16 @@ public final class Application {
 
     private static Properties settings(Map<String, String> environment) {
         Properties settings = new Properties();
-        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, told(environment, "BENCH_GROUP"));
-        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, told(environment, "BENCH_KAFKA"));
-        settings.put(StreamsConfig.STATE_DIR_CONFIG, told(environment, "BENCH_STATE"));
+        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, required(environment, "BENCH_GROUP"));
+        settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, required(environment, "BENCH_KAFKA"));
+        settings.put(StreamsConfig.STATE_DIR_CONFIG, required(environment, "BENCH_STATE"));
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, environment.getOrDefault("BENCH_THREADS", "1"));
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, CACHE_BYTES);
         settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
         settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), BATCH_BYTES);
-        // Whoever is killed and comes back is the same member: nobody waits until the one that is gone has timed out.
+        // A killed instance that comes back is the same member: the group does not wait for a session timeout.
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), "only");
         // So the time-outs may outlast a pause by SIGSTOP, after which the work goes on as if nothing had been.
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), LONGEST_PAUSE_MS);

@@ -52,7 +52,7 @@ final class Customer {
         loginDays[logins++] = Rules.dayOf(atMs);
     }
 
-    /** Add a purchase, and forget those that cannot matter any more whatever comes. */
+    /** Add a purchase, and drop those that can no longer matter. */
     void addPurchase(long atMs, int amount) {
         int day = Rules.dayOf(atMs);
         if (purchases == 0) {

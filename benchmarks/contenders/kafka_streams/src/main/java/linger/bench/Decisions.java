@@ -1,6 +1,6 @@
 package linger.bench;
 
-/** Is told what was decided for a customer; rules by their number, times in epoch milliseconds. */
+/** Receives what was decided for a customer; rules by their number, times in epoch milliseconds. */
 interface Decisions {
     /** A rule began to hold, and acts. */
     void active(int rule, long atMs);

@@ -75,7 +75,7 @@ final class EventReader {
         return day * DAY_MS + 1000L * seconds + number(text, start + 20, 3);
     }
 
-    /** Tell whether there are digits where `MOMENT` has them, and the same signs elsewhere. */
+    /** Return whether there are digits where `MOMENT` has them, and the same signs elsewhere. */
     private static boolean hasForm(char[] text, int start) {
         for (int place = 0; place < MOMENT.length(); place++) {
             char wanted = MOMENT.charAt(place);

@@ -192,7 +192,7 @@ final class Rules {
         customer.otherDueMs = otherTurns(customer, FOREVER_MS, event.atMs());
     }
 
-    /** Let somebody who had cancelled be active again: who had not logged in for long still has not. */
+    /** Reactivate a cancelled customer; a long absence of log-ins continues. */
     private void comeBack(Customer customer, long atMs, Decisions decisions) {
         customer.cancelledMs = NEVER;
         for (Count one : LOGIN_COUNTS) {

@@ -1,0 +1,61 @@
+"""A customer that decide() left behind, and the explanation of how it stands."""
+
+from typing import Any
+
+from tests.support.builders import as_stored, day, watched
+from workers.core.coverage import Coverage
+from workers.core.customer.activity import Activity
+from workers.core.decisions.decide import decide
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+from workers.explain.snapshot import CustomerSnapshot
+from workers.explain.why import explain_customer
+from workers.explain.why_report import ConditionReport, RuleReport, WhyReport
+
+QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"none": "purchase", "for": "9 days"}]}
+
+
+def known(ruleset: RuleSet, *events: DecodedEvent, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
+    """What is stored of ada after these events, and after timers up to a day."""
+    upto_ms = day(upto_day) if upto_day else 0
+    activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
+    assert activity is not None
+    return as_stored(activity)
+
+
+def why(
+    ruleset: RuleSet,
+    activity: Activity,
+    at_day: float,
+    *,
+    observed: Coverage | None = None,
+    now_day: float | None = None,
+    titles: dict[str, str] | None = None,
+    **more: Any,
+) -> WhyReport:
+    now_ms = day(at_day if now_day is None else now_day)
+    snapshot = CustomerSnapshot("ada", activity, ruleset, observed or watched(ruleset), now_ms, **more)
+    return explain_customer(snapshot, day(at_day), titles)
+
+
+def since(ruleset: RuleSet, since_day: float, whole: bool = False) -> Coverage:
+    return watched(ruleset, since_day, whole)
+
+
+def only(report: WhyReport, rule_id: str = "a-rule") -> RuleReport:
+    (found,) = [one for one in report.rules if one.id == rule_id]
+    return found
+
+
+def leaf(report: WhyReport, rule_id: str = "a-rule") -> ConditionReport:
+    (found,) = only(report, rule_id).condition.leaves()
+    return found
+
+
+def states(report: WhyReport, rule_id: str = "a-rule") -> list[str]:
+    return [state.kind for state in only(report, rule_id).states]
+
+
+def told(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
+    (found,) = [state.text for state in only(report, rule_id).states if state.kind == kind]
+    return found

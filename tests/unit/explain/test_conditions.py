@@ -1,0 +1,60 @@
+"""Laws of explained conditions: what time and events change, and by how much."""
+
+import pytest
+
+from tests.support.builders import day, event, rule, rules
+from tests.support.explained import known, leaf, only, told, why
+
+
+def test_a_silence_ends_with_an_event_and_begins_by_itself() -> None:
+    ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
+    activity = known(ruleset, event("purchase", 1.5))
+    early = leaf(why(ruleset, activity, 3))
+    assert (early.verdict, early.events, early.by_events) == ("false", (), None)
+    assert early.change is not None
+    assert (early.change.at_ms, early.change.becomes) == (day(10.5), "true")
+    late = leaf(why(ruleset, activity, 10.5))
+    assert (late.verdict, late.change, late.events) == ("true", None, ("purchase",))
+    assert late.by_events == "changes with the next purchase"
+
+
+@pytest.mark.parametrize(
+    ("when", "purchases", "expected"),
+    [
+        ({"at least": 3}, 0, "changes with the next 3 purchases"),
+        ({"at least": 3}, 2, "changes with the next purchase"),
+        ({"at least": 3}, 3, None),
+        ({"at most": 3}, 3, "changes with the next purchase"),
+        ({"at most": 3}, 1, "changes with the next 3 purchases"),
+        ({"at most": 3}, 4, None),
+    ],
+)
+def test_a_number_says_how_many_more_it_takes(when: dict[str, int], purchases: int, expected: str | None) -> None:
+    ruleset = rules(rule(when={"count": "purchase", "within": "90 days", **when}))
+    events = [event("purchase", 100 + number) for number in range(purchases)]
+    report = why(ruleset, known(ruleset, event("login", 1), *events), 110)
+    assert leaf(report).by_events == expected
+    assert leaf(report).observed == purchases
+
+
+def test_a_sum_says_how_much_more_it_takes() -> None:
+    ruleset = rules(
+        rule("low", when={"sum": "purchase.amount", "at least": 50.5}),
+        rule("high", when={"sum": "purchase.amount", "at most": 30}),
+    )
+    report = why(ruleset, known(ruleset, event("purchase", 1)), 2)
+    assert leaf(report, "low").by_events == "changes when purchase amount grows by 30.5"
+    assert leaf(report, "high").by_events == "changes when purchase amount grows by more than 10"
+
+
+def test_a_rule_that_must_hold_for_a_while_says_since_when_and_until_when() -> None:
+    ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}, for_="3 days"))
+    report = why(ruleset, known(ruleset, event("purchase", 1)), 11)
+    assert only(report).verdict == "false"
+    assert only(report).condition.verdict == "true"
+    assert told(report, "met") == (
+        "its condition holds since 2024-01-11 00:00 UTC and must hold until 2024-01-14 00:00 UTC"
+    )
+    change = only(report).change
+    assert change is not None
+    assert (change.at_ms, change.becomes) == (day(13), "true")

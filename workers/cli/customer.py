@@ -1,0 +1,72 @@
+"""`linger customer show`: the stored state of one customer."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
+from workers.explain.customer import Knowledge, look_up
+from workers.loading import load_configuration
+from workers.settings import read_settings
+from workers.state.connect import with_store
+from workers.state.store import Store
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the group and its command."""
+    group = typer.Typer(no_args_is_help=True, help="Show single customers.")
+    group.command("show")(show)
+    app.add_typer(group, name="customer")
+
+
+def show(
+    context: typer.Context,
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what Linger knows about one customer, and when it evaluates that customer next."""
+    settings = read_settings(context.obj)
+    rules = load_configuration(settings).rules
+
+    async def ask(store: Store) -> Knowledge | None:
+        return await look_up(store, settings.partitions, customer_id, rules)
+
+    knowledge = with_store(settings, ask)
+    if knowledge is None:
+        complain_about_unknown(customer_id, as_json=as_json)
+    if as_json:
+        print_json(knowledge)
+    else:
+        render(knowledge, out)
+
+
+def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
+    """End the program because no event of this customer has arrived; for machines, print `null`."""
+    if as_json:
+        print_json(None)
+    else:
+        err.print(Text(f"Linger has seen no event of customer '{customer_id}' yet."))
+    sys.exit(EXIT_PROBLEM)
+
+
+def render(knowledge: Knowledge, console: Console) -> None:
+    """Print the state of a customer as tables."""
+    again = knowledge["looked_again_at"] or "never, unless an event arrives"
+    position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
+    console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
+    console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
+    console.print(f"Linger evaluates again: [bold]{again}[/]\n")
+    events = Table("event", "number", "first", "last", "sum")
+    for series in knowledge["events"]:
+        total = "" if series["sum"] is None else f"{series['sum']:.2f}"
+        events.add_row(series["type"], str(series["total"]), series["first"], series["last"], total)
+    console.print(events)
+    rules = Table("rule", "holds since", "last acted", "waits for a source")
+    for rule in knowledge["rules"]:
+        waits = "yes" if rule["waiting_for_sources"] else ""
+        rules.add_row(rule["rule"], rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
+    console.print(rules)

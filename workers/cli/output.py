@@ -1,0 +1,48 @@
+"""What all commands print with: the consoles, JSON for machines, error messages and exit statuses.
+
+It must not know what any command does.
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+EXIT_PROBLEM: Final = 1
+"""The command ran and found a problem, or could not finish."""
+EXIT_SETUP: Final = 2
+"""A setting, a file or a topic must be changed before another attempt can succeed."""
+EXIT_LINT: Final = 3
+"""`linger rules check --lint-fatal` found warnings only."""
+EXIT_FORCED: Final = 70
+"""A worker did not stop within its grace period."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+# Neither highlights numbers nor replaces `:word:`: rule and customer ids are printed unchanged.
+out: Final = Console(highlight=False, emoji=False)
+err: Final = Console(stderr=True, highlight=False, emoji=False)
+
+
+def json_line(document: Any) -> str:
+    """Return a JSON document as one line, non-ASCII characters unescaped."""
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document on one line of standard output."""
+    sys.stdout.write(json_line(document))
+
+
+def complain(problem: str) -> None:
+    """Print a problem to standard error after `error:`, not wrapped; markup in it has no meaning."""
+    err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
+
+
+def iso_text(at_ms: int) -> str:
+    """Return epoch milliseconds as ISO 8601 in UTC with `Z`, to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,81 @@
+"""Why a condition cannot be known: the gaps without which it would be. Pure."""
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import replace
+
+from schemas.durations import DAY_MS
+from workers.core.conditions import NOT_OBSERVABLE, Condition, Deadline, Trait
+from workers.core.coverage import FOREVER_MS, type_of
+from workers.explain.moment import Moment
+from workers.explain.why_report import Gap, GapKind
+
+Lack = tuple[GapKind, str]
+"""What may be missing: `watched` or `kept` with the key of a series, or `customer` with an empty text."""
+
+
+class GapFinder:
+    """Finds the gaps of conditions that are not observable at one moment."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        rules, coverage = moment.snapshot.rules, moment.coverage
+        self._keys = frozenset({spec.key for spec in rules.plans()} | set(coverage.since))
+
+    def gaps_of(self, leaf: Condition) -> Iterator[Gap]:
+        """Iterate over what an elementary condition lacks to be known, the latest moment first.
+
+        Only the condition itself can decide that. So it is evaluated as if its series had always been watched and
+        kept and the customer always known; then each of these assumptions that is not needed is dropped in turn.
+        """
+        # A condition that reads no type depends on them all: on since when the customer is known.
+        keys = sorted(key for key in self._keys if not leaf.types or type_of(key) in leaf.types)
+        lacks: list[Lack] = [("watched", key) for key in keys]
+        lacks += [("kept", key) for key in keys]
+        lacks.append(("customer", ""))
+        if not self._is_known(leaf, lacks):
+            yield self._unknown_attribute(leaf)
+            return
+        for lack in list(lacks):
+            others = [other for other in lacks if other != lack]
+            if self._is_known(leaf, others):
+                lacks = others
+        gaps = {self._gap(kind, key) for kind, key in lacks}
+        # The latest moment comes first: from it follows when there will be enough.
+        yield from sorted(gaps, key=lambda gap: (-(gap.since_ms or FOREVER_MS), gap.type or ""))
+
+    def _is_known(self, leaf: Condition, supplied: Iterable[Lack]) -> bool:
+        """Return whether a condition would be known if none of this were lacking."""
+        coverage, activity = self._moment.coverage, self._moment.activity
+        since, complete = dict(coverage.since), set(coverage.whole)
+        series = dict(activity.series)
+        for kind, key in supplied:
+            if kind == "customer":
+                activity = replace(activity, first_ms=0)
+            elif kind == "watched":
+                since[key] = 0
+                complete.add(key)
+            elif key in series:
+                series[key] = copy(series[key])
+                series[key].gone_day = 0
+        activity = replace(activity, series=series)
+        coverage = replace(coverage, since=since, whole=frozenset(complete))
+        return leaf.look(activity, self._moment.at_ms, coverage)[0] != NOT_OBSERVABLE
+
+    def _unknown_attribute(self, leaf: Condition) -> Gap:
+        if not isinstance(leaf, Trait | Deadline):
+            return Gap("untold", None, None, "events arrived too late to determine their order")
+        event_type, attribute = leaf.trait.split(".", 1)
+        if leaf.trait in self._moment.activity.traits:
+            return Gap("untold", event_type, None, f"the latest '{attribute}' of a '{event_type}' event is no date")
+        return Gap("untold", event_type, None, f"no '{event_type}' event had the attribute '{attribute}' yet")
+
+    def _gap(self, kind: GapKind, key: str) -> Gap:
+        activity = self._moment.activity
+        if kind == "customer":
+            return Gap(kind, None, activity.first_ms)
+        event_type = type_of(key)
+        if kind == "kept":
+            return Gap(kind, event_type, (activity.series[key].gone_day + 1) * DAY_MS)
+        since_ms = self._moment.coverage.since.get(key)
+        return Gap("unwatched" if since_ms is None else kind, event_type, since_ms)

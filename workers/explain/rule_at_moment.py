@@ -1,0 +1,97 @@
+"""How one rule stands for a customer at one moment, and when time alone changes that. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from workers.core.conditions import FALSE, TRUE
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.activity import Episode
+from workers.core.rules.rule_set import Rule
+from workers.explain.conditions import VERDICTS
+from workers.explain.moment import Moment
+from workers.explain.snapshot import decided_until
+from workers.explain.why_report import Change, Verdict
+
+_MAX_CHANGES: Final = 64
+"""Changes of a condition that are followed before the rule is reported never to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAtMoment:
+    """One rule for one customer at one moment.
+
+    Attributes:
+        moment: the customer and the moment.
+        rule: the rule.
+        episode: the rule's episode; a new one if there is none.
+        blocked_ms: the due time that the rule cannot decide because a type is not seen; None if there is none.
+    """
+
+    moment: Moment
+    rule: Rule
+    episode: Episode
+    blocked_ms: int | None
+
+    @property
+    def long_enough_ms(self) -> int | None:
+        """When the condition will have held for as long as the rule demands; None if the rule does not wait."""
+        return _long_enough_ms(self.rule, self.episode)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the rule holds."""
+        if self.episode.holding:
+            return "true"
+        return "not observable" if self.blocked_ms is not None else self._verdict_if_new(self.moment.at_ms)
+
+    def change(self) -> Change | None:
+        """Follow the condition until the rule as a whole changes.
+
+        Returns:
+            The change; None if the rule is blocked, or does not change within 64 changes of its condition.
+        """
+        if self.blocked_ms is not None:
+            return None
+        rule, verdict = self.rule, self.verdict
+        at_ms, met_ms = self.moment.at_ms, self.episode.met_ms
+        for _ in range(_MAX_CHANGES):
+            change_ms = self.moment.evaluate(rule.condition, at_ms)[1]
+            if verdict != "true" and met_ms and at_ms < met_ms + rule.for_ms < change_ms:
+                return Change(met_ms + rule.for_ms, "true")
+            if change_ms >= FOREVER_MS:
+                return None
+            at_ms, truth = change_ms, self.moment.evaluate(rule.condition, change_ms)[0]
+            if truth != TRUE:
+                met_ms = 0
+            elif rule.for_ms:
+                met_ms = met_ms or change_ms
+            # A rule that holds continues to hold until it is known not to.
+            becomes = verdict if verdict == "true" and truth != FALSE else self._verdict_if_new(change_ms)
+            if becomes != verdict:
+                return Change(change_ms, becomes)
+        return None
+
+    def _verdict_if_new(self, at_ms: int) -> Verdict:
+        """Return the verdict at a moment for a rule that did not hold before."""
+        truth = self.moment.evaluate(self.rule.condition, at_ms)[0]
+        return "false" if truth == TRUE and self.rule.for_ms else VERDICTS[truth]
+
+
+def rule_at(moment: Moment, rule: Rule) -> RuleAtMoment:
+    """Return how one rule stands at a moment."""
+    episode = moment.activity.episodes.get(rule.id) or Episode()
+    return RuleAtMoment(moment, rule, episode, _blocked_ms(moment, rule, episode))
+
+
+def _blocked_ms(moment: Moment, rule: Rule, episode: Episode) -> int | None:
+    if episode.pending_ms:
+        return episode.pending_ms
+    if not moment.activity.has(rule.requires):
+        return None  # it cannot hold yet, so it is not evaluated
+    change_ms = moment.evaluate(rule.condition, decided_until(moment.activity))[1]
+    due_ms = min(_long_enough_ms(rule, episode) or FOREVER_MS, change_ms)
+    return due_ms if due_ms <= moment.at_ms else None
+
+
+def _long_enough_ms(rule: Rule, episode: Episode) -> int | None:
+    return episode.met_ms + rule.for_ms if episode.met_ms and not episode.holding else None

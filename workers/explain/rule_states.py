@@ -1,0 +1,118 @@
+"""What else is true of a rule at one moment besides its verdict: its actions, pauses and refusals. Pure."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+
+from schemas.actions import Action, Decision
+from workers.core.conditions import NOT_OBSERVABLE
+from workers.core.customer.activity import Candidate
+from workers.core.decisions.admission import Admission
+from workers.core.rules.contact_policy import is_held_out
+from workers.explain.moment import Moment
+from workers.explain.rule_at_moment import RuleAtMoment
+from workers.explain.why_report import State, in_words
+
+
+def states_of(standing: RuleAtMoment) -> Iterator[State]:
+    """Iterate over the states of a rule, in the order in which they are printed."""
+    moment, rule, episode = standing.moment, standing.rule, standing.episode
+    if rule.shadow:
+        yield State("shadow", "in shadow: decided and reported, nothing is sent")
+    if rule.paused:
+        yield State("paused", "paused: sends nothing new")
+    yield from _confirmation(standing)
+    yield from _acted(standing)
+    queued = [
+        candidate
+        for candidate in moment.activity.candidates
+        if candidate.rule == rule.id and not candidate.withdrawn_ms
+    ]
+    for candidate in queued:
+        yield _queued(standing, candidate)
+    decided = [_decided(moment, decision) for decision in moment.decisions if decision.rule.id == rule.id]
+    yield from decided
+    if episode.holding and episode.acted_ms != episode.start_ms and not queued and not decided:
+        yield from _refused(standing)
+
+
+def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
+    """Iterate over why the verdict is not final."""
+    moment, rule, episode = standing.moment, standing.rule, standing.episode
+    if standing.blocked_ms is not None:
+        due = in_words(standing.blocked_ms)
+        yield State("waiting", f"was due to be decided again on {due}, and waits", standing.blocked_ms)
+    elif episode.holding and moment.evaluate(rule.condition, moment.at_ms)[0] == NOT_OBSERVABLE:
+        yield State("unconfirmed", "cannot be confirmed at present; it holds until it is known not to")
+    if standing.long_enough_ms is not None:
+        since, until = in_words(episode.met_ms), in_words(standing.long_enough_ms)
+        text = f"its condition holds since {since} and must hold until {until}"
+        yield State("met", text, episode.met_ms, standing.long_enough_ms)
+
+
+def _acted(standing: RuleAtMoment) -> Iterator[State]:
+    """Iterate over the latest action, and how long the rule cools down after it."""
+    moment, rule, episode = standing.moment, standing.rule, standing.episode
+    acted_ms, hold_out = episode.acted_ms, rule.hold_out
+    if not acted_ms:
+        return
+    customer_id = moment.snapshot.customer_id
+    if hold_out is not None and is_held_out(hold_out.key, hold_out.experiment, customer_id, hold_out.share):
+        text = f"held out of '{hold_out.experiment}' on {in_words(acted_ms)}, to measure the effect"
+        yield State("held_out", text, acted_ms)
+    elif rule.id in moment.snapshot.held_rules:
+        yield State("held", f"its action of {in_words(acted_ms)} is held by the rule's pace", acted_ms)
+    elif episode.open_until_ms > moment.at_ms:
+        text = f"acted on {in_words(acted_ms)}; the action is good until {in_words(episode.open_until_ms)}"
+        yield State("acted", text, acted_ms, episode.open_until_ms)
+    else:
+        # Only a retraction ends an action before it expires.
+        is_retracted = moment.at_ms < acted_ms + rule.expires_after_ms
+        retraction = ", and took the action back" if is_retracted else ""
+        yield State("acted", f"acted on {in_words(acted_ms)}{retraction}", acted_ms)
+    if rule.again_after_ms is None:
+        yield State("cooling_down", "never acts again for this customer", acted_ms)
+    elif (until_ms := acted_ms + rule.again_after_ms) > moment.at_ms:
+        yield State("cooling_down", f"cooling down until {in_words(until_ms)}", acted_ms, until_ms)
+
+
+def _queued(standing: RuleAtMoment, candidate: Candidate) -> State:
+    """Return why an action that is decided is not admitted yet."""
+    moment = standing.moment
+    unseen = moment.coverage.unseen(standing.rule.waits, candidate.start_ms)
+    because = "other rules are decided first" if unseen is None else moment.unseen(unseen).text
+    text = f"its action of {in_words(candidate.start_ms)} waits: {because}"
+    return State("waiting", text, candidate.start_ms)
+
+
+def _decided(moment: Moment, decision: Action | Decision) -> State:
+    """Return a decision that no worker has made yet."""
+    at_ms = round(decision.decided_at.timestamp() * 1000)
+    if isinstance(decision, Decision):
+        return State(decision.decision, f"does not act on {in_words(at_ms)}: {decision.detail}", at_ms)
+    effect = f"asks for '{decision.template}'" if decision.status == "active" else "takes its action back"
+    is_due = at_ms <= moment.snapshot.now_ms
+    when = "as soon as a worker evaluates it" if is_due else "if nothing happens until then"
+    return State("expected", f"{effect} as of {in_words(at_ms)}, {when}", at_ms)
+
+
+def _refused(standing: RuleAtMoment) -> Iterator[State]:
+    """Iterate over why a rule that holds did not act, found by asking for the same action now."""
+    moment, rule = standing.moment, standing.rule
+    if rule.shadow or rule.paused:
+        return
+    start_ms = standing.episode.start_ms
+    if start_ms < rule.live_since_ms:
+        yield State("left_alone", "skipped: the customer already matched the rule when it went live", start_ms)
+        return
+    probe = deepcopy(moment.activity)
+    probe.flips = {}  # of other rules, which must not be waited for
+    probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]
+    decisions: list[Action | Decision] = []
+    everything_seen = replace(moment.coverage, until={})
+    Admission(moment.snapshot.customer_id, moment.snapshot.rules, everything_seen, decisions).release(probe)
+    refusals = [decision for decision in decisions if isinstance(decision, Decision)]
+    if refusals:
+        yield State(refusals[0].decision, f"did not act: {refusals[0].detail}", start_ms)
+    else:
+        yield State("no_action", "did not act when it began to hold; the decisions topic states why", start_ms)

@@ -1,0 +1,43 @@
+"""Everything that explaining one customer needs, as plain values. How they are read is not known here."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from workers.core.coverage import Coverage
+from workers.core.customer.activity import Activity
+from workers.core.rules.rule_set import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSnapshot:
+    """One customer as stored, with the rules and the coverage that count for them.
+
+    Attributes:
+        customer_id: the customer.
+        activity: as stored; never changed.
+        rules: the active rule set.
+        coverage: of the customer's partition: since when each series is watched, and until when each type is seen.
+        now_ms: what the clock showed before anything else was read.
+        source_problems: why a type is not seen until now, by type; a type without a problem is left out.
+        held_rules: ids of rules whose latest action is held by their rate limit.
+        notes: what concerns the customer as a whole.
+    """
+
+    customer_id: str
+    activity: Activity
+    rules: RuleSet
+    coverage: Coverage
+    now_ms: int
+    source_problems: Mapping[str, str] = field(default_factory=dict)
+    held_rules: Collection[str] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def decided_ms(self) -> int:
+        """The latest moment that is decided, which is the earliest that can be explained."""
+        return decided_until(self.activity)
+
+
+def decided_until(activity: Activity) -> int:
+    """Return the latest moment until which an activity is decided."""
+    return max(activity.at_ms, activity.fired_ms)

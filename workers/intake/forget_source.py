@@ -1,0 +1,37 @@
+"""Forgets how far a source was read, after checking that this is possible and safe."""
+
+from aiokafka.errors import KafkaError
+
+from schemas.sources import SourcesFile
+from workers.core.direct_producers import foreign_sources
+from workers.errors import StartupError
+from workers.intake.source_identity import forget
+from workers.kafka.groups import members_of
+from workers.kafka.topics import connected_admin
+from workers.settings import Settings
+from workers.state.store import Store
+
+
+async def forget_source(settings: Settings, sources: SourcesFile, store: Store, topic: str) -> int:
+    """Forget how far a source was read, and return how many partitions it has.
+
+    Raises:
+        StartupError: if intake reads no such topic, a worker is alive, or Kafka does not answer. Nothing is
+            forgotten then, except that Kafka may fail half-way; a second call finishes the work.
+        Transient: if Redis does not answer.
+        TopicsError: if Kafka has no such topic.
+    """
+    topics = [source.topic for source in foreign_sources(sources, settings.topic("activity"))]
+    if topic not in topics:
+        known = ", ".join(topics) or "none"
+        raise StartupError([f"'{topic}' is no source that intake reads; those are: {known}"])
+    try:
+        async with connected_admin(settings.kafka_connection()) as admin:
+            if alive := await members_of(admin, settings.kafka_group_id):
+                raise StartupError(
+                    [f"{alive} workers of group '{settings.kafka_group_id}' are alive: stop them first"]
+                )
+        return await forget(settings, store, topic)
+    except (KafkaError, OSError) as error:
+        servers = settings.kafka_bootstrap_servers
+        raise StartupError([f"Kafka at {servers} does not answer as it should: {error!r}"]) from error

@@ -1,0 +1,37 @@
+"""Linger's own topics as its settings ask for them, and their creation."""
+
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from workers.errors import StartupError
+from workers.kafka.topics import TopicPlan, TopicResult, connected_admin, create_missing
+from workers.settings import OWN_TOPICS, Settings
+
+_DEAD_LETTER_MAX_BYTES: Final = 10 << 20
+"""A dead letter carries a whole source record, and with it the reason and where the record came from."""
+
+
+async def create_own_topics(settings: Settings) -> list[TopicResult]:
+    """Create the topics that are missing, and return what was done about each.
+
+    Existing topics are never changed. A second call creates nothing.
+
+    Raises:
+        StartupError: if no broker answers.
+        TopicsError: if Kafka refuses a topic.
+    """
+    plans = [
+        TopicPlan(
+            settings.topic(name),
+            settings.partitions,
+            settings.topic_replication_factor,
+            {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if name == "dead-letter" else {},
+        )
+        for name in OWN_TOPICS
+    ]
+    try:
+        async with connected_admin(settings.kafka_connection()) as admin:
+            return list(await create_missing(admin, plans))
+    except (KafkaError, OSError) as error:
+        raise StartupError([f"no Kafka broker answers at {settings.kafka_bootstrap_servers}: {error}"]) from error
