@@ -13,7 +13,7 @@ from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_files.rules import load_book
-from workers.rule_tests.playback import Playback, stage_of
+from workers.rule_tests.playback import Playback, scenario_of
 from workers.settings import OWN_TOPICS, Settings
 
 KEPT: Final = {"retention.ms": "-1"}
@@ -64,25 +64,27 @@ def _with_examples(rule: Rule, book: RuleBook) -> dict[str, Any]:
 
 def _acting(rule: Rule, book: RuleBook) -> dict[str, Any]:
     """Return an example in which the rule acts; what it decides there is asked of the core."""
-    stage = stage_of(book, (rule,), TYPES)
+    scenario = scenario_of(book, (rule,), TYPES)
     for given in _PLOTS:
-        play = Playback.of(Example.model_validate({"name": "draft", "given": given, "expect": "nothing"}), stage)
-        decided = [one for step in play.steps() for one in step.happened if isinstance(one, Action | Decision)]
+        playback = Playback.of(
+            Example.model_validate({"name": "draft", "given": given, "expect": "nothing"}), scenario
+        )
+        decided = [one for step in playback.steps() for one in step.happened if isinstance(one, Action | Decision)]
         if any(isinstance(one, Action) for one in decided):
-            expect = [_expectation(one, play) for one in decided]
+            expect = [_expectation(one, playback) for one in decided]
             return {"name": "a customer for whom it acts", "given": given, "expect": expect}
     raise ValueError(f"rule {rule.id} acts for none of the made-up customers")
 
 
-def _expectation(decided: Action | Decision, play: Playback) -> dict[str, Any]:
+def _expectation(decided: Action | Decision, playback: Playback) -> dict[str, Any]:
     if isinstance(decided, Decision):
-        return {"at": write_offset(play.since_start(decided.decided_at)), "decision": decided.decision}
+        return {"at": write_offset(playback.since_start(decided.decided_at)), "decision": decided.decision}
     if decided.retracted_at is not None:
         return {
-            "at": write_offset(play.since_start(decided.retracted_at)),
+            "at": write_offset(playback.since_start(decided.retracted_at)),
             "retracted": decided.retracted_because,
         }
-    return {"at": write_offset(play.since_start(decided.decided_at)), "action": decided.action}
+    return {"at": write_offset(playback.since_start(decided.decided_at)), "action": decided.action}
 
 
 def write_sources(path: Path, topic: str, since_ms: int = START_MS) -> None:

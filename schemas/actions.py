@@ -83,6 +83,11 @@ Suppression = Literal[
 ]
 
 
+DISCARDED_DETAIL: Final = "discarded by hand"
+EXPIRED_DETAIL: Final = "it had expired before it was released"
+"""`detail` of a final decision `held`: the action is not held any longer. `linger rebuild` recognises both texts."""
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Why a rule is true but there is no action, so that "0 sent" always has an explanation."""
 

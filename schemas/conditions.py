@@ -25,6 +25,7 @@ from pydantic import (
 
 from schemas.durations import DURATION_SCHEMA, Days, Duration, parse_duration, write_duration
 from schemas.events import TYPE_PATTERN
+from schemas.refusals import InconsistentEntries, not_in_format
 
 MAX_CONDITIONS: Final = 32
 MAX_NESTING: Final = 6
@@ -73,15 +74,11 @@ def _read_between(value: Any) -> Any:
         return tuple(value)
     match = _BETWEEN.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected two numbers such as '3 and 10', found {_shown(value)}")
+        raise not_in_format("two numbers such as '3 and 10'", value, "two numbers")
     low, high = Decimal(match[1]), Decimal(match[2])
     if low > high:
         raise ValueError(f"'{value}': the smaller number comes first")
     return low, high
-
-
-def _shown(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
 Between = Annotated[
@@ -99,7 +96,7 @@ def _read_percent(value: Any) -> Any:
         return value
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected a percentage such as '50%', found {_shown(value)}")
+        raise not_in_format("a percentage such as '50%'", value, "percentage")
     return Decimal(match[1])
 
 
@@ -116,7 +113,7 @@ def _read_times(value: Any) -> Any:
         return value
     match = _TIMES.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or not Decimal(1) <= Decimal(match[1]) <= Decimal(100):
-        raise ValueError(f"expected how many times, such as '2.5 times' (1 to 100), found {_shown(value)}")
+        raise not_in_format("how many times, such as '2.5 times' (1 to 100)", value, "times")
     return Decimal(match[1])
 
 
@@ -147,7 +144,7 @@ def _read_ages(value: Any) -> Any:
         return tuple(value)
     parts = value.strip().removesuffix(" ago").split(" and ") if isinstance(value, str) else []
     if len(parts) != 2:
-        raise ValueError(f"expected two durations such as '30 days and 90 days ago', found {_shown(value)}")
+        raise not_in_format("two durations such as '30 days and 90 days ago'", value, "two ages")
     low, high = parse_duration(parts[0]), parse_duration(parts[1])
     if low > high:
         raise ValueError(f"'{value}': the shorter time comes first")
@@ -184,19 +181,24 @@ class Bounds(Strict):
         if not words and not self._may_be_unbounded():
             raise ValueError("needs a bound: one of at least, at most, more than, fewer than, exactly, between")
         if len(words) > 1 and {"exactly", "between"} & set(words):
-            raise ValueError(f"'{words[0]}' and '{words[1]}' cannot be combined: keep one")
+            raise InconsistentEntries(f"'{words[0]}' and '{words[1]}' cannot be combined: keep one", words[0])
         for side in (("at_least", "more_than"), ("at_most", "fewer_than", "less_than")):
             twice = [BOUND_WORDS[name] for name in side if name in given]
             if len(twice) > 1:
-                raise ValueError(f"'{twice[0]}' and '{twice[1]}' are two bounds on the same side: keep one")
+                message = f"'{twice[0]}' and '{twice[1]}' are two bounds on the same side: keep one"
+                raise InconsistentEntries(message, twice[0])
         low, high = self.limits()
         # There is no whole number strictly between neighbours, but there are other numbers.
         if low is not None and high is not None and (low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1]))):
-            raise ValueError(f"{self.words()} can never hold: no number is both")
+            raise InconsistentEntries(f"{self.words()} can never hold: no number is both", *words)
         return self
 
     def _may_be_unbounded(self) -> bool:
         return False
+
+    def _keys_of(self, bound: Decimal) -> list[str]:
+        """Return the keys that have a bound as their only number."""
+        return [word for name, word in BOUND_WORDS.items() if getattr(self, name) == bound]
 
     def limits(self) -> tuple[tuple[Decimal, bool] | None, tuple[Decimal, bool] | None]:
         """Return the lower and the upper limit, each with whether it is excluded; None for no limit."""
@@ -293,12 +295,15 @@ class _Whole(_Windowed):
         for limit in self.limits():
             # Not `bound % 1`: for numbers above 10^28, decimal raises an error that is not a ValueError.
             if limit is not None and (limit[0] < 0 or limit[0] != limit[0].to_integral_value()):
-                raise ValueError(f"events are counted in whole numbers, found {limit[0]}")
+                message = f"events are counted in whole numbers, found {limit[0]}"
+                raise InconsistentEntries(message, *self._keys_of(limit[0]), is_value=True)
         low, high = self.limits()
         if low and high and low[0] + low[1] > high[0] - high[1]:
-            raise ValueError(f"{self.words()} can never hold: no whole number is both")
+            message = f"{self.words()} can never hold: no whole number is both"
+            raise InconsistentEntries(message, *BOUND_WORDS.values())
         if high and high[0] - high[1] < 0:
-            raise ValueError(f"{self.words()} can never hold: nothing happens less than 0 times")
+            message = f"{self.words()} can never hold: nothing happens less than 0 times"
+            raise InconsistentEntries(message, *BOUND_WORDS.values())
         return self
 
 
@@ -333,7 +338,8 @@ class Distinct(_Whole):
     def _countable(self) -> "Distinct":
         for limit in self.limits():
             if limit is not None and limit[0] > MAX_DISTINCT:
-                raise ValueError(f"at most {MAX_DISTINCT} different values can be distinguished, found {limit[0]}")
+                message = f"at most {MAX_DISTINCT} different values can be distinguished, found {limit[0]}"
+                raise InconsistentEntries(message, *self._keys_of(limit[0]), is_value=True)
         return self
 
 
@@ -360,12 +366,14 @@ class _Aged(Strict):
     @model_validator(mode="after")
     def _bounded(self) -> "_Aged":
         if self.between is not None and (self.at_least is not None or self.at_most is not None):
-            raise ValueError("'between' cannot be combined with 'at least' or 'at most': it sets both")
+            message = "'between' cannot be combined with 'at least' or 'at most': it sets both"
+            raise InconsistentEntries(message, "between")
         low, high = self.ages()
         if low is None and high is None:
             raise ValueError("needs 'at least', 'at most' or 'between', such as 'at most: 7 days ago'")
         if low is not None and high is not None and low > high:
-            raise ValueError(f"at least {write_duration(low)} and at most {write_duration(high)} ago can never hold")
+            message = f"at least {write_duration(low)} and at most {write_duration(high)} ago can never hold"
+            raise InconsistentEntries(message, "at least", "at most")
         return self
 
     def ages(self) -> tuple[timedelta | None, timedelta | None]:
@@ -417,11 +425,12 @@ class Change(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> "Change":
         if (self.down_by is None) == (self.up_by is None):
-            raise ValueError("needs either 'down by' or 'up by'")
+            raise InconsistentEntries("needs either 'down by' or 'up by'", "down by")
         if self.down_by is not None and not 0 < self.down_by <= 100:
-            raise ValueError(f"something can fall by more than 0% and by 100% at most, found {self.down_by}%")
+            message = f"something can fall by more than 0% and by 100% at most, found {self.down_by}%"
+            raise InconsistentEntries(message, "down by", is_value=True)
         if self.up_by is not None and self.up_by <= 0:
-            raise ValueError("'up by' must be more than 0%")
+            raise InconsistentEntries("'up by' must be more than 0%", "up by")
         if 2 * self.within > LONGEST_WINDOW:
             raise ValueError(
                 f"compares two windows of {write_duration(self.within)}: together at most {LONGEST_WINDOW.days} days"
@@ -496,7 +505,8 @@ class Latest(Bounds):
     def _one_test(self) -> "Latest":
         bounded = any(limit is not None for limit in self.limits())
         if bounded + (self.is_ is not None) + (self.is_not is not None) != 1:
-            raise ValueError("needs one of: 'is', 'is not', or bounds such as 'at most: 6'")
+            key = "is" if self.is_ is not None else "is not" if self.is_not is not None else "at most"
+            raise InconsistentEntries("needs one of: 'is', 'is not', or bounds such as 'at most: 6'", key)
         return self
 
     def _may_be_unbounded(self) -> bool:
@@ -520,7 +530,7 @@ class Date(Strict):
     @model_validator(mode="after")
     def _one_side(self) -> "Date":
         if (self.in_the_next is None) == (self.passed_for is None):
-            raise ValueError("needs either 'in the next' or 'passed for'")
+            raise InconsistentEntries("needs either 'in the next' or 'passed for'", "in the next")
         return self
 
 
@@ -535,7 +545,7 @@ class Status(Strict):
     @model_validator(mode="after")
     def _since(self) -> "Status":
         if self.for_ is not None and self.status == "active":
-            raise ValueError("'for' goes with 'status: cancelled' only")
+            raise InconsistentEntries("'for' goes with 'status: cancelled' only", "for")
         return self
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
+from schemas.refusals import WrongFormat, not_in_format
+
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
@@ -37,16 +39,17 @@ def parse_duration(text: Any) -> timedelta:
     if isinstance(text, int | float) and not isinstance(text, bool):
         raise ValueError(f"{text} has no unit; write for example '{text} days'")
     if not isinstance(text, str):
-        raise ValueError(f"expected a duration such as '45 days', found {text!r}")
+        raise not_in_format("a duration such as '45 days'", text)
     match = _WRITTEN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"expected a whole number and a unit such as '45 days', found '{text}'")
+        raise not_in_format("a whole number and a unit such as '45 days'", text, "duration")
     number, unit = int(match[1]), match[2].lower().removesuffix("s")
     if unit in ("month", "year"):
         days = number * (30 if unit == "month" else 365)
         raise ValueError(f"'{text}' has no fixed length; write '{days} days'")
     if unit not in _UNITS:
-        raise ValueError(f"unknown unit '{match[2]}' in '{text}'; units are seconds, minutes, hours, days, weeks")
+        message = f"unknown unit '{match[2]}' in '{text}'; units are seconds, minutes, hours, days, weeks"
+        raise WrongFormat(message, "duration")
     duration = number * _UNITS[unit]
     if not duration:
         raise ValueError(f"'{text}' is no time at all; the shortest duration is '1 second'")

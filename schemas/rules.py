@@ -38,6 +38,7 @@ from schemas.conditions import (
     size_of,
 )
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
+from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
@@ -69,7 +70,7 @@ def _read_pace(value: Any) -> Any:
         return tuple(value)
     match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        raise ValueError(f"expected a pace such as 'at most 500 per hour', found {value!r}")
+        raise not_in_format("a pace such as 'at most 500 per hour'", value, "pace")
     return int(match[1]), match[2]
 
 
@@ -197,13 +198,14 @@ class Rule(Strict):
     def _sensible(self) -> "Rule":
         check_size([self.when, *([] if self.unless is None else [self.unless])])
         if self.existing == "include" and self.pace is None:
-            raise ValueError("'existing: include' needs a 'pace', such as 'at most 500 per hour'")
+            message = "'existing: include' needs a 'pace', such as 'at most 500 per hour'"
+            raise InconsistentEntries(message, "existing")
         if self.over_pace == "spread" and self.pace is None:
-            raise ValueError("'over pace' needs a 'pace', such as 'at most 500 per hour'")
+            raise InconsistentEntries("'over pace' needs a 'pace', such as 'at most 500 per hour'", "over pace")
         if self.experiment is not None and self.hold_out is None:
-            raise ValueError("'experiment' needs a 'hold out', such as '10%'")
+            raise InconsistentEntries("'experiment' needs a 'hold out', such as '10%'", "experiment")
         if self.instead_of is not None and self.id in self.instead_of:
-            raise ValueError("a rule cannot act instead of itself")
+            raise InconsistentEntries("a rule cannot act instead of itself", "instead of")
         return self
 
 
@@ -216,9 +218,9 @@ def check_size(conditions: list[Any]) -> None:
     sizes = [size_of(condition) for condition in conditions]
     number, nesting = sum(size for size, _ in sizes), max(depth for _, depth in sizes)
     if number > MAX_CONDITIONS:
-        raise ValueError(f"has {number} conditions, at most {MAX_CONDITIONS}")
+        raise InconsistentEntries(f"has {number} conditions, at most {MAX_CONDITIONS}", "when")
     if nesting > MAX_NESTING:
-        raise ValueError(f"conditions are nested {nesting} deep, at most {MAX_NESTING}")
+        raise InconsistentEntries(f"conditions are nested {nesting} deep, at most {MAX_NESTING}", "when")
 
 
 # -- settings for every rule -----------------------------------------------------------------------------------
@@ -229,7 +231,7 @@ def _read_actions(value: Any) -> Any:
         return value
     match = _ACTIONS.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        raise ValueError(f"expected a number of actions such as '2 actions', found {value!r}")
+        raise not_in_format("a number of actions such as '2 actions'", value, "actions")
     return int(match[1])
 
 
@@ -253,14 +255,14 @@ class Limit(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> "Limit":
         if (self.within is None) == (self.per is None):
-            raise ValueError("needs either 'within: 7 days' or 'per: calendar day'")
+            raise InconsistentEntries("needs either 'within: 7 days' or 'per: calendar day'", "within")
         return self
 
 
 def _read_clock(value: Any) -> Any:
     match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"expected a time of day such as '21:00', found {value!r}")
+        raise not_in_format("a time of day such as '21:00'", value, "time of day")
     return f"{int(match[1]):02}:{match[2]}"
 
 
@@ -280,7 +282,8 @@ class QuietHours(Strict):
     @model_validator(mode="after")
     def _some_time(self) -> "QuietHours":
         if self.from_ == self.until:
-            raise ValueError("'from' and 'until' are the same: that would be no time, or always")
+            message = "'from' and 'until' are the same: that would be no time, or always"
+            raise InconsistentEntries(message, "from")
         return self
 
 
@@ -288,7 +291,8 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError(f"there is no time zone '{name}'; zones are called like 'Europe/Berlin'") from None
+        message = f"there is no time zone '{name}'; zones are called like 'Europe/Berlin'"
+        raise WrongFormat(message, "time zone") from None
     return name
 
 
@@ -319,7 +323,7 @@ class TimeZone(Strict):
     @model_validator(mode="after")
     def _together(self) -> "TimeZone":
         if (self.country is None) != (not self.zones):
-            raise ValueError("'country' and 'zones' go together")
+            raise InconsistentEntries("'country' and 'zones' go together", "country", "zones")
         return self
 
 
@@ -365,6 +369,9 @@ class ForEveryRule(Strict):
 # -- examples and tests ----------------------------------------------------------------------------------------
 
 
+_OFFSET_WORDS: Final = "'start' or a time since the start such as '20 days 6 hours'"
+
+
 def _read_offset(value: Any) -> Any:
     """Read `start`, `20 days`, or `20 days 6 hours`."""
     if isinstance(value, timedelta):
@@ -372,12 +379,12 @@ def _read_offset(value: Any) -> Any:
     if value == "start":
         return timedelta(0)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"expected 'start' or a time since the start such as '20 days 6 hours', found {value!r}")
+        raise not_in_format(_OFFSET_WORDS, value, "offset")
     total, rest = timedelta(0), value.strip()
     for match in _OFFSET_PART.finditer(rest):
         total += parse_duration(match[0]) if int(match[1]) else timedelta(0)
     if _OFFSET_PART.sub("", rest).strip():
-        raise ValueError(f"expected 'start' or a time since the start such as '20 days 6 hours', found {value!r}")
+        raise not_in_format(_OFFSET_WORDS, value, "offset")
     return total
 
 
@@ -419,7 +426,7 @@ class Given(Strict):
     @model_validator(mode="after")
     def _together(self) -> "Given":
         if (self.every is None) != (self.times is None):
-            raise ValueError("'every' and 'times' go together")
+            raise InconsistentEntries("'every' and 'times' go together", "every", "times")
         return self
 
 
@@ -455,8 +462,9 @@ class Expected(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> "Expected":
-        if (self.action is not None) + (self.retracted is not None) + (self.decision is not None) != 1:
-            raise ValueError("needs one of 'action', 'retracted', 'decision'")
+        given = [name for name in ("action", "retracted", "decision") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise InconsistentEntries("needs one of 'action', 'retracted', 'decision'", *given[:1])
         return self
 
 
@@ -487,7 +495,7 @@ class Example(Strict):
     @model_validator(mode="after")
     def _aware(self) -> "Example":
         if self.start is not None and self.start.tzinfo is None:
-            raise ValueError("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00")
+            raise InconsistentEntries("'start' needs a time zone, such as 2024-03-30T12:00:00+01:00", "start")
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from schemas.durations import Duration
 from schemas.events import BUILT_IN, TYPE_PATTERN
+from schemas.refusals import InconsistentEntries, not_in_format
 
 PATH_PATTERN: Final = r"^[^.\[\]\s]+(\[\d{1,4}\])*(\.[^.\[\]\s]+(\[\d{1,4}\])*)*$"
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,249}$"
@@ -122,7 +123,7 @@ def _since(value: Any) -> Any:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"expected a day such as 2024-01-31, found {value!r}") from None
+        raise not_in_format("a day such as 2024-01-31", value) from None
 
 
 class Source(_Strict):
@@ -165,20 +166,25 @@ class Source(_Strict):
     def _consistent(self) -> "Source":
         if self.format == "canonical":
             if self.fields is not None or self.attributes or self.event is not None:
-                raise ValueError("a canonical source has 'events', but no 'event', 'fields' or 'attributes'")
+                message = "a canonical source has 'events', but no 'event', 'fields' or 'attributes'"
+                keys = ("events",) if self.events else ("event", "fields", "attributes")
+                raise InconsistentEntries(message, *keys)
             if not self.events:
-                raise ValueError("a canonical source needs 'events': the event types of its records")
+                raise InconsistentEntries(
+                    "a canonical source needs 'events': the event types of its records", "events"
+                )
             return self
         if self.event is None or self.fields is None:
-            raise ValueError("needs 'event' and 'fields'")
+            raise InconsistentEntries("needs 'event' and 'fields'", "event", "fields")
         if self.events:
-            raise ValueError("'events' is for canonical sources; write 'event'")
+            raise InconsistentEntries("'events' is for canonical sources; write 'event'", "events")
         given = self.fields.model_fields_set
         required, optional = _FIELDS_OF.get(self.event, (set(), set()))
         if missing := required - given:
             raise ValueError(f"a {self.event} also needs the fields {', '.join(sorted(missing))}")
         if extra := given - _COMMON - required - optional:
-            raise ValueError(f"a {self.event} has no {', '.join(sorted(extra))}; use 'attributes' for other values")
+            message = f"a {self.event} has no {', '.join(sorted(extra))}; use 'attributes' for other values"
+            raise InconsistentEntries(message, "attributes")
         return self
 
     def types(self) -> tuple[str, ...]:
@@ -206,12 +212,14 @@ class SourcesFile(_Strict):
         if twice := sorted({topic for topic in topics if topics.count(topic) > 1}):
             raise ValueError(f"listed twice: {', '.join(twice)}")
         if again := sorted(set(self.event_types) & set(BUILT_IN)):
-            raise ValueError(f"'event_types' redefines {', '.join(again)}, which Linger has already")
+            message = f"'event_types' redefines {', '.join(again)}, which Linger has already"
+            raise InconsistentEntries(message, "event_types")
         known = {*BUILT_IN, *self.event_types}
         for source in self.sources:
             if unknown := sorted(set(source.types()) - known):
-                raise ValueError(
+                raise InconsistentEntries(
                     f"source '{source.topic}' gives {', '.join(unknown)}, which 'event_types' does not declare; "
-                    f"known are {', '.join(sorted(known))}"
+                    f"known are {', '.join(sorted(known))}",
+                    "event_types",
                 )
         return self

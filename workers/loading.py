@@ -8,9 +8,9 @@ from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
-from workers.rule_files.known_names import event_types, known_of
+from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, in_order
-from workers.rule_files.rules import Known, Reading, read_documents, read_texts
+from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
 from workers.rule_files.sources import load_sources
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
@@ -58,10 +58,10 @@ def load_rule_set(settings: Settings, sources: SourcesFile) -> RuleSet:
 
 
 def _load_book(settings: Settings, sources: SourcesFile) -> RuleBook:
-    reading, problems = _read_rules(settings, sources)
+    parsed, problems = _read_rules(settings, sources)
     if problems:
         raise StartupError([str(problem) for problem in problems])
-    return reading.book
+    return parsed.book
 
 
 def _compile(settings: Settings, sources: SourcesFile, book: RuleBook) -> RuleSet:
@@ -69,11 +69,11 @@ def _compile(settings: Settings, sources: SourcesFile, book: RuleBook) -> RuleSe
     return compile_rules(book, event_types(sources), key)
 
 
-def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[Reading, list[Problem]]:
+def _read_rules(settings: Settings, sources: SourcesFile | None) -> tuple[ParsedRuleFiles, list[Problem]]:
     """Read the rules with their problems; without sources, names of event types are not checked."""
     texts, unread = read_texts([settings.rules])
-    reading = read_documents(texts, Known() if sources is None else known_of(sources))
-    problems = in_order([*unread, *reading.problems])
+    parsed = read_documents(texts, KnownNames() if sources is None else known_names(sources))
+    problems = in_order([*unread, *parsed.problems])
     if sources is not None and not problems:
-        problems = proof_problems(reading, event_types(sources))
-    return reading, problems
+        problems = proof_problems(parsed, event_types(sources))
+    return parsed, problems

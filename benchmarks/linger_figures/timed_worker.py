@@ -1,7 +1,7 @@
 """A worker whose stages are timed: `python -m benchmarks.linger_figures.timed_worker REPORT`.
 
-It is the very worker that operators run (`linger run`). At each SIGUSR1 it appends one line to REPORT: what has been
-spent until then, as JSON.
+It is the worker that operators run (`linger run`). At each SIGUSR1 it appends one line of JSON to REPORT: the time
+spent in each stage so far.
 """
 
 import json
@@ -23,7 +23,8 @@ from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
-from workers.processor import agent as processor
+from workers.processor import batches, timers
+from workers.processor.event_reader import EventReader
 from workers.processor.unit_of_work import UnitOfWork
 from workers.runtime import tick
 from workers.state import step
@@ -46,10 +47,11 @@ STAGES: Final = {
 _PATCHED: Final[tuple[tuple[str, Any, str], ...]] = (
     ("map", intake, "merge"),
     ("map", intake.Intake, "_read"),
-    ("parse", processor.Processor, "_sort"),
+    ("parse", EventReader, "sort"),
     ("load", codec, "decode"),
     ("fold", activity, "fold_facts"),
-    ("decide", processor, "decide"),
+    ("decide", batches, "decide"),
+    ("decide", timers, "decide"),
     ("encode", codec, "encode"),
     ("encode", UnitOfWork, "changes"),
 )

@@ -2,7 +2,7 @@
 
     python -m tests.faults.saboteur [--die POINT:NUMBER] [--clock-ms N] [--without GUARD]
 
-It is the very worker that operators run (`linger run`); only the named place is changed, in this process alone.
+It is the worker that operators run (`linger run`). Only the named place is changed, in this process alone.
 """
 
 # mypy: disable-error-code="method-assign,assignment,attr-defined"
@@ -34,12 +34,14 @@ GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-ga
 
 
 def main() -> None:
-    """Change what was asked for, and run a worker."""
+    """Apply the changes that the arguments name, and run a worker."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--die")
     parser.add_argument("--clock-ms", type=int, default=0)
     parser.add_argument("--without", choices=GUARDS)
-    parser.add_argument("--trace", action="store_true", help="say on stderr what intake takes, passes on and commits")
+    parser.add_argument(
+        "--trace", action="store_true", help="report on stderr what intake takes, passes on and commits"
+    )
     arguments = parser.parse_args()
     if arguments.die:
         point, _, number = arguments.die.partition(":")
@@ -55,7 +57,7 @@ def main() -> None:
 
 
 def _trace() -> None:
-    """Tell what is read, from where, and what Kafka is told."""
+    """Report on stderr what is read, from where, and what is committed to Kafka."""
 
     def say(what: str, *values: Any) -> None:
         sys.stderr.write(f"TRACE {time.time():.3f} {what} {' '.join(map(str, values))}\n")
@@ -104,7 +106,7 @@ def _trace() -> None:
 
 
 class _Fuse:
-    """Ends the process by SIGKILL when it has been lit so often."""
+    """Ends the process by SIGKILL when `light` has been called this often."""
 
     def __init__(self, number: int) -> None:
         self._left = number
@@ -126,7 +128,7 @@ def _die_at(point: str, number: int) -> None:
     elif point == "committed":
         _after(Step, "commit", fuse.light)
     elif point == "acknowledging":
-        _after(processor.Processor, "take", fuse.light)
+        _after(processor.Processor, "process", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
     else:
@@ -195,7 +197,7 @@ def _set_clock(offset_ms: int) -> None:
 
 
 def _no_fence() -> None:
-    """Whoever comes last writes, whether or not the partition is theirs."""
+    """The last worker to write wins, whether or not it owns the partition."""
 
     async def read(step: Step, customers: Sequence[str]) -> list[bytes | None]:
         commands: list[tuple[Any, ...]] = [("PING",)]
@@ -208,13 +210,13 @@ def _no_fence() -> None:
 
 
 def _no_safe_time() -> None:
-    """Timers fire as soon as the clock says so."""
+    """Timers fire as soon as the clock says so, without waiting for watermarks."""
 
     def look(horizon: Any, offset: int, needed: int, until: Any) -> None:
         horizon.until = until
 
     watermarks.PartitionWatermarks.look = look
-    original = processor.Processor.look
+    original = processor.Processor.observe
 
     def changed(this: Any, reading: Any, *others: Any) -> None:
         def seen_by_type(sources: Any, *_: Any) -> dict[str, int]:
@@ -223,7 +225,7 @@ def _no_safe_time() -> None:
         processor.seen_by_type = seen_by_type
         original(this, reading, *others)
 
-    processor.Processor.look = changed
+    processor.Processor.observe = changed
 
 
 def _no_high_water() -> None:
@@ -232,7 +234,7 @@ def _no_high_water() -> None:
 
 
 def _no_explicit_ack() -> None:
-    """A batch counts as done with as soon as it is taken, and Kafka is told at once."""
+    """A batch counts as done as soon as it is taken, and its offset is committed at once."""
     take = assignment.Deliveries.take_source
 
     async def changed(this: Any, tp: Any, delivery: Any, done: Callable[[], object]) -> None:
@@ -244,7 +246,7 @@ def _no_explicit_ack() -> None:
 
 
 def _no_publish_gate() -> None:
-    """What is decided is published without waiting for a replica to have it."""
+    """Decisions are published before a replica has them."""
 
     async def wait_for_replicas(*_: Any) -> None:
         return

@@ -30,6 +30,13 @@ TESTS_OF_THE_CORE: Final = (
     "core/rules/test_contact_policy",
     "explain/test_sentences",
     "processor/test_agent",
+    "processor/test_batches",
+    "processor/test_event_reader",
+    "processor/test_held_actions",
+    "processor/test_ownership",
+    "processor/test_partition",
+    "processor/test_sweep",
+    "processor/test_timers",
 )
 """Tests that look into the core, and so see another one if there is another one."""
 

@@ -14,6 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from tests.integration.test_store import full_step, lawful, take_step
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.site import Site, site
@@ -23,7 +24,10 @@ from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.topics import LogBounds, connected_admin, log_bounds
 from workers.operations.held_actions import held_by_rule, order_for_held
+from workers.recovery.mark import RebuildMark
+from workers.recovery.wipe import wipe
 from workers.state.meta import REBUILDING
+from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +44,7 @@ def play(pair: Pair, folder: Path, scenario: Scenario, rules: str = QUIET + DRY 
 
 
 async def history(place: Site, customers: int = 12, *, prefix: str = "c") -> None:
-    """Purchases, log-ins and cancellations of customers who go quiet, come back, leave, and one dead letter."""
+    """Send events of customers who go quiet, come back or leave, and one record that cannot be read."""
     for number in range(customers):
         await place.order(f"{prefix}{number}", 1 + number / 10)
         await place.login(f"{prefix}{number}", 2 + number / 10)
@@ -64,7 +68,7 @@ async def stop_workers(place: Site) -> None:
 
 
 async def state(place: Site) -> dict[str, Any]:
-    """Every customer's facts, due time and what is waited for."""
+    """The stored activity, the due time and the awaited types of every customer."""
     found: dict[str, Any] = {}
     cursor = -1
     while cursor:
@@ -78,19 +82,19 @@ async def state(place: Site) -> dict[str, Any]:
             waiting = await place.store.redis.call(
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
-            # The latest timer that was decided: a live worker decided one that a late event came too late for.
+            # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
             facts = replace(codec.decode(raw, {}), fired_ms=0)
             found[customer] = codec.encode(facts), due, waiting
     return found
 
 
 async def published(place: Site) -> dict[str, Counter[bytes]]:
-    """How often each content is in each topic."""
+    """How often each value is in each topic."""
     return {name: Counter([one.value or b"" for one in await place.read(name)]) for name in TOPICS}
 
 
 async def forget_everything(place: Site, at_day: float = 15) -> None:
-    """Empty Redis of this site; the player of the replay tells the time again."""
+    """Delete all keys of this site from Redis, then set the replay clock again."""
     cursor, pattern = -1, f"{place.settings.redis_namespace}:*"
     while cursor:
         answer = (await place.store.redis.call([("SCAN", max(0, cursor), "MATCH", pattern, "COUNT", 1_000)]))[0]
@@ -119,7 +123,7 @@ async def rebuild(place: Site, *options: str) -> dict[str, Any]:
 
 
 async def meta_of(place: Site) -> dict[int, dict[str, str]]:
-    """What counts of every partition's `meta`: position, high-waters, since when series are watched."""
+    """The fields of every `meta` that must be equal: position, high-waters, coverage of series."""
     metas = await place.store.metas(range(place.settings.partitions))
     return {
         number: {
@@ -148,12 +152,12 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert (report["published"], report["unsure"]) == ({}, {})
         assert await state(place) == state_before
         assert await meta_of(place) == meta_before
-        # c2 was acted on before an event came late, and that was taken back: a replay knows the event by then.
-        told = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
-        assert left_out(await place.counters(), told) == left_out(counters_before, told)
+        # A late event retracted the action for c2; a replay reads that event before the action is due.
+        different = ("timers", "dead_letters", "active:dry-logins", "retracted:dry-logins")
+        assert left_out(await place.counters(), different) == left_out(counters_before, different)
         assert await published(place) == published_before
 
-        # And it goes on: who had not gone quiet yet does, and who comes back is taken back.
+        # Work continues: other customers go quiet, and actions for returning customers are retracted.
         place.start_worker()
         await place.order("c4", 16)
         await place.now(26)
@@ -163,7 +167,7 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         new = [json.loads(value) for name in TOPICS[:2] for value in after[name] - published_before[name]]
         acted = {(one["customer_id"], one["rule"]["id"], one["status"]) for one in new}
         assert ("c4", "quiet-buyer", "retracted") in acted
-        # Who came back and went quiet again was acted on not long ago: that is known still.
+        # Customers who came back and went quiet again had an action recently: the state still says so.
         decisions = [json.loads(value) for value in after["decisions"] - published_before["decisions"]]
         assert {(one["customer_id"], one["decision"]) for one in decisions} == {
             (f"c{number}", "cooling_down") for number in (0, 3, 4, 6, 9)
@@ -230,7 +234,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_stood(apache_pair: Pair, tmp_
         metas = await place.store.metas(range(4))
         assert any(fields.get(REBUILDING) for fields in metas.values())
 
-        # A worker that is started now leaves alone what is not finished.
+        # A worker that starts now leaves unfinished partitions alone.
         worker = place.start_worker()
 
         async def is_stopped() -> bool:
@@ -260,7 +264,7 @@ def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pa
         await place.now(21)
         await place.decided_until(21)
         await stop_workers(place)
-        # While nobody worked, bob's time came and expired; cyd's came and counts.
+        # While no worker ran, the action for bob came due and expired; the one for cyd is still valid.
         await forget_everything(place, 37)
         report = await rebuild(place)
         assert report["published"] == {"quiet-buyer": 1}
@@ -398,3 +402,44 @@ async def log_of(place: Site, number: int) -> LogBounds:
         return next(iter((await log_bounds(consumer, [(place.settings.topic("activity"), number)])).values()))
     finally:
         await stop_consumer(consumer)
+
+
+def test_a_wipe_deletes_everything_of_its_partitions_but_a_mark_and_nothing_of_others(apache_pair: Pair) -> None:
+    async def law(store: Store) -> None:
+        for partition in (0, 1):
+            await take_step(store, (await store.claim(partition, "worker")).meta, full_step(), partition)
+        kept = await store.redis.call([("HGETALL", store.keys.partition(0).meta)])
+        await wipe(store, {1: RebuildMark(rules_lost=True, decided_ms=5)}, ["login"])
+        assert await stored_keys(store, 0) == ["meta", "c:ada", "due", "outbox", "waiting:login"]
+        assert await store.redis.call([("HGETALL", store.keys.partition(0).meta)]) == kept
+        assert await stored_keys(store, 1) == ["meta"]
+        fields = await store.meta(1)
+        assert fields.pop("owner") != "worker"
+        assert fields == {REBUILDING: "rules-lost:5", "version": "6"}
+
+    lawful(law, apache_pair.redis_url)
+
+
+def test_a_wipe_that_is_interrupted_says_so(apache_pair: Pair) -> None:
+    async def law(store: Store) -> None:
+        await take_step(store, (await store.claim(0, "worker")).meta, full_step())
+        with pytest.raises(InterruptedError):
+            await wipe(Interrupted(store.redis, store.keys.namespace), {0: RebuildMark(False, 5)}, ["login"])
+        assert (await store.meta(0))[REBUILDING] == "wiping rules-known:5"
+
+    lawful(law, apache_pair.redis_url)
+
+
+class Interrupted(Store):
+    """A store whose process is killed before it looks for customers."""
+
+    async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
+        raise InterruptedError
+
+
+async def stored_keys(store: Store, partition: int) -> list[str]:
+    """Return which keys of a partition there are, without what all of them begin with."""
+    prefix = store.keys.partition(partition).meta.removesuffix("meta")
+    names = ["meta", "c:ada", "due", "outbox", "waiting:login", "held"]
+    there = await store.redis.call([("EXISTS", prefix + name) for name in names])
+    return [name for name, is_there in zip(names, there, strict=True) if is_there]

@@ -24,6 +24,7 @@ from tests.support.site import Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
+from workers.processor.results import Processed, SeekTo
 from workers.state.connection import RedisServers
 from workers.state.held_actions import Order
 from workers.state.keys import hash_tag
@@ -610,45 +611,47 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
     async def law(store: CountingStore) -> None:
         agent = Agent(store, rule("gone", when={"status": "cancelled"}))
         await agent.start()
-        assert await agent.take(record(0, "login")) is True
+        assert await agent.process(record(0, "login")) == Processed()
         await all_replicated(watched)
         lost = [record(offset, "cancellation", customer=f"c{offset}") for offset in range(1, 6)]
         with watched.forgetting():
-            assert await agent.take(*lost, follows=1) is True
+            assert await agent.process(*lost, follows=1) == Processed()
         first = {one.headers: one.value for one in await agent.published("linger.at-risk")}
         assert len(first) == 5
-        assert await agent.take(record(6, "login"), follows=6) == 1
+        assert await agent.process(record(6, "login"), follows=6) == SeekTo(1)
         agent.publisher.sent.clear()
-        assert await agent.take(*lost, record(6, "login"), follows=1) is True
+        assert await agent.process(*lost, record(6, "login"), follows=1) == Processed()
         # Nothing counts as seen until it is read again; then the same is decided.
         assert await agent.published() == []
-        await agent.look()
-        await agent.decide.fire()
+        await agent.observe()
+        await agent.processor.fire()
         assert {one.headers: one.value for one in await agent.published("linger.at-risk")} == first
-        assert agent.decide.partitions[0].is_usable
-        await agent.decide.stop(1)
+        assert agent.processor.partitions[0].is_usable
+        await agent.processor.stop(1)
 
     lawful(law, watched.arguments())
 
 
-def test_a_quiet_partition_that_a_failover_set_back_is_read_again_too(watched: Watched) -> None:
+def test_a_quiet_partition_that_a_failover_set_back_is_read_again_too(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No record comes and no timer is due by which it would be noticed."""
 
     async def law(store: CountingStore) -> None:
         agent = Agent(store, rule("quiet", when={"none": "login", "for": "30 days"}))
         await agent.start()
-        await agent.take(record(0, "login"))
+        await agent.process(record(0, "login"))
         await all_replicated(watched)
         with watched.forgetting():
-            await agent.take(record(1, "login", at="2024-03-20T00:00:00Z"), follows=1)
-        agent.decide._looked_back_at -= 60
+            await agent.process(record(1, "login", at="2024-03-20T00:00:00Z"), follows=1)
+        monkeypatch.setattr("workers.processor.ownership._VERSION_CHECK_SECONDS", 0)
         back: dict[int, int] = {}
         while not back:
             with suppress(Transient):
-                await agent.decide.fire()
-            back = agent.decide.read_again()
+                await agent.processor.fire()
+            back = agent.processor.read_again()
         assert back == {0: 1}
-        await agent.decide.stop(1)
+        await agent.processor.stop(1)
 
     lawful(law, watched.arguments())
 

@@ -20,6 +20,7 @@ from tests.support.services import missing_redis
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
+from workers.processor.results import Processed
 from workers.state.connection import RedisServers
 from workers.state.keys import SLOTS, hash_tag
 from workers.state.meta import Meta
@@ -724,7 +725,7 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
         agent = Agent(store, rule("gone", when={"status": "cancelled"}))
         await agent.start()
         store.redis._wait_replicas, store.redis._timeout_ms = wait_replicas, 50
-        taking = asyncio.create_task(agent.take(record(0, "cancellation")))
+        taking = asyncio.create_task(agent.process(record(0, "cancellation")))
         try:
             if wait_replicas:
                 # The step, and then claims that ask what became of it, one after the other.
@@ -733,14 +734,14 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
                 assert (await store.meta(0))["offset"] == "1"
                 assert agent.publisher.sent == []
             else:
-                assert await taking is True
+                assert await taking == Processed()
                 assert [one.topic for one in await agent.published()] == ["linger.at-risk"]
         finally:
             store.redis._wait_replicas = 0
             while not taking.done():  # a client library may swallow one cancellation
                 taking.cancel()
                 await asyncio.wait({taking}, timeout=0.1)
-            await agent.decide.stop(0)
+            await agent.processor.stop(0)
 
     lawful(law, pair.redis_url)
 

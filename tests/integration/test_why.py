@@ -19,6 +19,7 @@ from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.core.watermarks import encode_progress
 from workers.demo.embedded import HOST, Pair, free_ports
+from workers.processor.results import Processed
 from workers.rule_files.rules import load_book
 from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
@@ -95,13 +96,13 @@ class Place:
             try:
                 agent = Agent(store, *book.rules, now_day=now_day)
                 await agent.start(end=len(records))
-                assert await agent.take(*records) is True
-                await agent.look()
-                await agent.decide.fire()
+                assert await agent.process(*records) == Processed()
+                await agent.observe()
+                await agent.processor.fire()
                 for name, one in agent.progress().items():
                     await store.redis.call([("HSET", store.keys.progress, name, encode_progress(one))])
                 await ReplayClock(store).announce(agent.clock.now_ms, {})
-                await agent.decide.stop(5)
+                await agent.processor.stop(5)
             finally:
                 await store.close()
 

@@ -1,4 +1,4 @@
-"""Laws of rule tests, whoever the made-up customer: nothing passes by chance, and what happens can be written."""
+"""Laws of rule tests for any made-up customer: nothing passes by chance, and every decision can be expected."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.rules import RuleBook
 from tests.support.builders import TYPES, rule
 from workers.rule_files.yaml_nodes import parse_yaml, plain_value
-from workers.rule_tests.runner import Result, run_examples
+from workers.rule_tests.runner import ExampleResult, run_examples
 from workers.rule_tests.timelines import as_text, instead_of, timeline_of
 
 CONDITIONS: Final[list[Any]] = [
@@ -31,14 +31,14 @@ EXPECTED: Final = st.lists(
 ).map(lambda entries: entries or "nothing")
 
 
-def run(when: Any, events: list[Any], expect: Any) -> Result:
+def run(when: Any, events: list[Any], expect: Any) -> ExampleResult:
     examples = [{"name": "an example", "given": events, "expect": expect}]
     variables = {"reason": "cancellation.reason"}
     one = rule("one", when=when, again_after="12 days", variables=variables, examples=examples)
     return run_examples(RuleBook((one,)), TYPES)[0]
 
 
-def pasted(result: Result) -> Any:
+def pasted(result: ExampleResult) -> Any:
     root = parse_yaml("pasted.yaml", instead_of(result)).root
     assert root is not None
     value: dict[str, Any] = plain_value(root)
@@ -68,6 +68,6 @@ def test_a_passing_example_fails_without_any_one_of_its_actions(when: Any, event
 def test_a_timeline_is_in_the_order_of_time_and_holds_everything(when: Any, events: list[Any], expect: Any) -> None:
     timeline = run(when, events, expect).timeline
     assert [entry.at for entry in timeline] == sorted(entry.at for entry in timeline)
-    assert sum(entry.fact is not None for entry in timeline) == len(events)
+    assert sum(entry.event is not None for entry in timeline) == len(events)
     expected = [] if expect == "nothing" else expect
     assert sum(entry.mark in ("met", "missing") for entry in timeline) == len(expected)

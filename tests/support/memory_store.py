@@ -1,6 +1,6 @@
 """The contract of the store in plain dictionaries: a model to compare Redis with, and a store for unit tests.
 
-One suite runs over this and the real one (tests/property/test_store_model.py); that is why it can be trusted.
+One suite runs over this store and the real one (tests/property/test_store_model.py), so it can be trusted.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from workers.state.store import Claimed, Due, Store
 
 @dataclass
 class Content:
-    """What is stored of one partition."""
+    """What is stored for one partition."""
 
     meta: dict[str, str] = field(default_factory=dict)
     activities: dict[str, bytes] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Content:
 
 
 class MemoryStep:
-    """One atomic step; see `workers.state.store.Step`."""
+    """One atomic step; see `workers.state.step.Step`."""
 
     def __init__(self, store: "MemoryStore", partition: int, meta: Meta) -> None:
         self._store = store
@@ -68,8 +68,8 @@ class MemoryStep:
             _score(content.waiting.setdefault(event_type, {}), customers)
         del content.outbox[: changes.trim]
         content.outbox += changes.outbox
-        content.held |= {one.action_id: one for one in changes.held}
-        for _, action_id in changes.let_go:
+        content.held |= {held.action_id: held for held in changes.held}
+        for _, action_id in changes.released:
             content.held.pop(action_id, None)
         del content.orders[: changes.carried_out]
         fields = {name: str(value) for name, value in changes.fields.items()}
@@ -91,8 +91,11 @@ class MemoryStore:
 
     Attributes:
         contents: what is stored, by partition.
-        failing: so many of the next calls find that Redis does not answer; nothing is written by them.
-        losing: so many of the next commits are taken, but their answer is lost.
+        failing: how many of the next calls get no answer and write nothing.
+        losing: how many of the next commits are taken but get no answer.
+        counters: of rate limits, by key.
+        keys: of the namespace.
+        held_actions: held actions and orders.
     """
 
     def __init__(self, partitions: int = 1) -> None:
@@ -104,18 +107,18 @@ class MemoryStore:
         self.losing = 0
 
     def as_store(self) -> Store:
-        """Return this as what the agents take; it has the methods of which they make use."""
+        """Return this store under the type that the agents take; it has the methods that they call."""
         return cast(Store, self)
 
     def answer(self) -> None:
         """Answer a call.
 
         Raises:
-            Transient: if it is to fail.
+            Transient: while `failing` is not 0.
         """
         if self.failing:
             self.failing -= 1
-            raise Transient("Redis does not answer: it was told not to")
+            raise Transient("Redis does not answer: the test wants it so")
 
     @asynccontextmanager
     async def step(self, partition: int, meta: Meta) -> AsyncIterator[MemoryStep]:
@@ -135,19 +138,19 @@ class MemoryStore:
 
     async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
         self.answer()
-        found = {}
+        due = {}
         for partition, (upto_ms, waiting) in bounds.items():
             content = self.contents[partition]
             ready = _upto(content.due, upto_ms, limit)
             waited = {
-                event_type: names
+                event_type: customers
                 for event_type, until_ms in waiting.items()
-                if (names := _upto(content.waiting.get(event_type, {}), until_ms, limit))
+                if (customers := _upto(content.waiting.get(event_type, {}), until_ms, limit))
             }
-            every = dict.fromkeys([*ready, *(name for names in waited.values() for name in names)])
+            every = dict.fromkeys([*ready, *(customer for customers in waited.values() for customer in customers)])
             if every:
-                found[partition] = Due([*every][:limit], waited)
-        return found
+                due[partition] = Due([*every][:limit], waited)
+        return due
 
     async def count_up(self, key: str, number: int, seconds: int) -> int:
         self.counters[key] = self.counters.get(key, 0) + number
@@ -175,32 +178,33 @@ class MemoryHeldActions:
 
     async def records(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
         held = self.contents[partition].held
-        return {name: held[name].record for name in action_ids if name in held}
+        return {action_id: held[action_id].record for action_id in action_ids if action_id in held}
 
     async def oldest(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
-        found = {}
-        for number in partitions:
-            held = [one for one in self.contents[number].held.values() if one.rule == rule_id]
-            held.sort(key=lambda one: (one.decided_ms, one.action_id))
-            if held:
-                found[number] = [one.action_id for one in held[:limit]]
-        return found
+        oldest = {}
+        for partition in partitions:
+            actions = [held for held in self.contents[partition].held.values() if held.rule == rule_id]
+            actions.sort(key=lambda held: (held.decided_ms, held.action_id))
+            if actions:
+                oldest[partition] = [held.action_id for held in actions[:limit]]
+        return oldest
 
     async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
-        return {number: orders[:limit] for number in partitions if (orders := self.contents[number].orders)}
+        stored = {partition: self.contents[partition].orders for partition in partitions}
+        return {partition: orders[:limit] for partition, orders in stored.items() if orders}
 
     async def order(self, partition: int, orders: Sequence[Order]) -> None:
         self.contents[partition].orders += orders
 
 
 def _score(scores: dict[str, int], changes: Mapping[str, int]) -> None:
-    for name, score in changes.items():
+    for customer, score in changes.items():
         if score:
-            scores[name] = score
+            scores[customer] = score
         else:
-            scores.pop(name, None)
+            scores.pop(customer, None)
 
 
 def _upto(scores: Mapping[str, int], upto_ms: int, limit: int) -> list[str]:
-    ready = [(score, name.encode()) for name, score in scores.items() if score <= upto_ms]
-    return [name.decode() for _, name in sorted(ready)[:limit]]
+    ready = [(score, customer.encode()) for customer, score in scores.items() if score <= upto_ms]
+    return [customer.decode() for _, customer in sorted(ready)[:limit]]  # by bytes, like Redis

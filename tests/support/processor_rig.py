@@ -1,7 +1,8 @@
-"""The decide agent over any store, with a publisher and a clock that do what they are told."""
+"""The processor over any store, with a publisher and a clock that the test controls."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from copy import deepcopy
 from typing import Any, Final, cast
 
 import orjson
@@ -9,28 +10,36 @@ from aiokafka import ConsumerRecord
 
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from tests.support.builders import day, rules
+from tests.support.builders import day, rule, rules
+from tests.support.memory_store import Content, MemoryStore
 from workers.clock import Reading
+from workers.core.customer import codec
+from workers.core.customer.activity import Activity
+from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
-from workers.processor.agent import Processor
+from workers.processor.agent import Backends, Processor
+from workers.processor.results import ProcessResult
 from workers.settings import Settings
 from workers.state.store import Store
 
 SOURCE: Final = "shop.events"
 TYPES: Final = ("purchase", "login", "cancellation", "nps")
 
+GONE: Final = rule("gone", when={"status": "cancelled"}, action="win-back")
+QUIET: Final = rule("quiet", when={"none": "login", "for": "30 days"})
+
 
 class FakePublisher:
-    """Confirms what it is given and remembers it, unless it is told to wait or to fail.
+    """Confirms and remembers every record, unless the test makes it wait or fail.
 
     Attributes:
-        sent: the records of every sending, confirmed or not.
-        works: cleared, no sending comes to an end.
-        failure: what a sending raises.
+        sent: the records of every call, confirmed or not.
+        works: while it is cleared, no call ends.
+        failure: raised by every call, unless it is None.
     """
 
     def __init__(self) -> None:
@@ -51,7 +60,7 @@ class FakePublisher:
 
 
 class StoppedClock:
-    """Shows the same moment whenever it is read."""
+    """Shows the same moment until the test changes it."""
 
     def __init__(self, at_day: float) -> None:
         self.now_ms = day(at_day)
@@ -66,9 +75,9 @@ class StoppedClock:
 def record(
     offset: int, kind: str = "login", at: str = "2024-01-02T00:00:00Z", customer: str = "ada", **fields: Any
 ) -> ConsumerRecord:
-    """A record of the activity topic; `raw`, `key` and `headers` as they are, `sent_day` for its stamp.
+    """Return a record of the activity topic.
 
-    Other fields go into the event.
+    `raw`, `key` and `headers` are used as they are, and `sent_day` is its timestamp. Other fields go into the event.
     """
     headers = fields.pop("headers", ())
     sent_day = fields.pop("sent_day", 1)
@@ -91,7 +100,14 @@ def record(
 
 
 class Agent:
-    """A decide agent that has claimed partition 0 of a topic, and everything around it."""
+    """A processor that owns partition 0 of a topic, and everything around it.
+
+    Attributes:
+        publisher: confirms what is published.
+        clock: moved by the test.
+        store: of the state.
+        processor: under test.
+    """
 
     def __init__(
         self,
@@ -120,30 +136,66 @@ class Agent:
                 ],
             }
         )
-        self.decide = Processor(
-            settings, sources, rules(*content, types=TYPES), store, self.publisher.as_publisher(), self.clock
-        )
+        backends = Backends(store, self.publisher.as_publisher(), self.clock)
+        self.processor = Processor(settings, sources, rules(*content, types=TYPES), backends)
 
     async def start(self, end: int = 1_000) -> None:
-        """Claim partition 0 and let everything until now be seen."""
-        await self.decide.claim({0: LogBounds(0, end)}, None, self.progress())
-        await self.look()
+        """Claim partition 0 and let every event type be complete up to now."""
+        await self.processor.claim({0: LogBounds(0, end)}, None, self.progress())
+        await self.observe()
 
-    async def look(self, end: int | None = None) -> None:
-        """Look at the sources; the partition ends where it is read to, or there."""
-        ends = {0: self.decide.partitions[0].meta.offset if end is None else end}
-        self.decide.look(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
+    async def observe(self, end: int | None = None) -> None:
+        """Take a progress snapshot in which the partition ends at `end`, or where it has been read to."""
+        ends = {0: self.processor.partitions[0].meta.offset if end is None else end}
+        self.processor.observe(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
     def progress(self) -> dict[str, Progress]:
         foreign = {f"{SOURCE}:0": Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
-        return {**foreign, **self.decide.told()}
+        return {**foreign, **self.processor.progress_report()}
 
-    async def take(self, *records: ConsumerRecord, follows: int | None = None) -> int | bool | None:
-        """Give the agent a delivery; `follows` as in `Delivery`, where it begins if left out."""
-        behind = records[0].offset if follows is None else follows
-        return await self.decide.take(0, Delivery(records, behind))
+    async def process(self, *records: ConsumerRecord, follows: int | None = None) -> ProcessResult:
+        """Process a delivery; `follows` as in `Delivery`, by default the offset of its first record."""
+        follows = records[0].offset if follows is None else follows
+        return await self.processor.process(0, Delivery(records, follows))
 
     async def published(self, topic: str | None = None) -> list[OutboxRecord]:
-        """What was published to a topic, after everything that waits has been published."""
-        await self.decide.partitions[0].outbox.drain(5)
-        return [one for one in self.publisher.sent if topic in (None, one.topic)]
+        """Return what was published to a topic, or to all, after everything that waits has been published."""
+        await self.processor.partitions[0].outbox.drain(5)
+        return [record for record in self.publisher.sent if topic in (None, record.topic)]
+
+
+def lawful(law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]], *content: Rule, **options: Any) -> None:
+    """Run one law with an agent that has claimed its partition, with the rule `GONE` unless others are given."""
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            store = MemoryStore()
+            agent = Agent(store.as_store(), *content or (GONE,), **options)
+            await agent.start()
+            try:
+                await law(agent, store)
+            finally:
+                agent.publisher.works.set()
+                await agent.processor.stop(0)
+
+    asyncio.run(run())
+
+
+def reasons(records: Sequence[OutboxRecord]) -> list[bytes | None]:
+    """Return why each of these records is in the dead-letter topic."""
+    return [dict(record.headers)["linger-reason"] for record in records]
+
+
+def stored(store: MemoryStore, customer_id: str = "ada") -> Activity:
+    """Return the stored activity of a customer."""
+    return codec.decode(store.contents[0].activities[customer_id], codec.codes_of(["quiet", "flag"]))
+
+
+def numbered(agent: Agent, generation: int) -> RuleSet:
+    """Return the rules of an agent as the active set of this generation."""
+    return agent.processor.rules.in_force(generation, {})
+
+
+def fail_over(store: MemoryStore, copy: Content) -> None:
+    """Promote a replica that holds only this copy of partition 0."""
+    store.contents[0] = deepcopy(copy)

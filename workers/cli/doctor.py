@@ -14,7 +14,7 @@ from workers.cli.output import EXIT_PROBLEM, AsJson, out, print_json
 from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import examine
-from workers.operations.findings import Finding, Health, document, ok, unreadable
+from workers.operations.findings import Finding, Health, document, unreadable
 from workers.operations.longest_duration import longest_duration
 from workers.settings import read_settings
 
@@ -51,13 +51,13 @@ def _findings(variables: Mapping[str, str]) -> list[Finding]:
         settings.redis_connection()
     except StartupError as error:
         return unreadable("settings", error)
-    findings = [ok("settings", "readable", f"{len(settings.model_fields_set)} are set")]
+    findings = [Finding("settings", "readable", "ok", f"{len(settings.model_fields_set)} are set")]
     try:
         configuration = load_configuration(settings)
     except StartupError as error:
         return findings + unreadable("rules", error)
     sources, rules = configuration.sources, configuration.rules
-    findings.append(ok("rules", "readable", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
+    findings.append(Finding("rules", "readable", "ok", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
     longest = longest_duration(configuration.book)
     return findings + asyncio.run(examine(settings, sources, rules, longest))
 

@@ -1,134 +1,127 @@
-"""`linger rebuild`: state made again from the activity topic."""
+"""`linger rebuild`: state rebuilt from the activity topic."""
 
-import json
 import sys
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
-from workers.recovery.rebuild import Options, Rebuild, Report
-from workers.settings import Settings, read_settings
+from workers.recovery.rebuild import Rebuild
+from workers.recovery.report import Options, Report
+from workers.settings import read_settings
 from workers.state.connect import with_store
 from workers.state.store import Store
 
-out: Final = Console(highlight=False, emoji=False)
+_PARTITIONS_SHOWN: Final = 12
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-
-    @app.command("rebuild")
-    def _rebuild(
-        context: typer.Context,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-        everything: Annotated[
-            bool, typer.Option("--all", help="Also partitions whose state fits the log, as far as one can see.")
-        ] = False,
-        among_workers: Annotated[
-            bool, typer.Option("--among-workers", help="Although workers are alive: they are fenced.")
-        ] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
-    ) -> None:
-        """Make again what Redis has lost, from the activity topic; nothing is published twice.
-
-        Stop all workers first. Only partitions of which nothing is stored, or whose state does not fit the log, are
-        made again. Killed, it goes on where it stood when it is run again.
-        """
-        rebuild(read_settings(context.obj), Options(everything, dry_run, among_workers), as_json=as_json)
+    app.command("rebuild")(rebuild)
 
 
-def rebuild(settings: Settings, options: Options, *, as_json: bool) -> None:
-    """Rebuild, and say what it came to."""
+def rebuild(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    all_partitions: Annotated[
+        bool, typer.Option("--all", help="Also rebuild partitions whose state seems to match the log.")
+    ] = False,
+    among_workers: Annotated[
+        bool, typer.Option("--among-workers", help="Run even if workers are alive; they are fenced.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild lost Redis state from the activity topic; nothing is published twice.
+
+    Stop all workers first. Only partitions with no stored state, or whose state does not match the log, are
+    rebuilt. If it is killed, run it again: it continues where it stopped.
+    """
+    settings = read_settings(context.obj)
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
+    options = Options(all_partitions, dry_run, among_workers)
 
     async def work(store: Store) -> Report:
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
 
     report = with_store(settings, work)
     if as_json:
-        sys.stdout.write(json.dumps(document_of(report)) + "\n")
+        print_json(document_of(report))
     else:
         render(report)
 
 
 async def _run(work: Rebuild, options: Options) -> Report:
-    """Rebuild, with a bar on a terminal."""
+    """Rebuild, with a progress bar on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("reading what is there", total=None)
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("reading what is stored and published", total=None)
 
-        def starts(records: int) -> None:
+        def start(records: int) -> None:
             bar.update(task, description="folding", total=records)
 
-        return await work.run(options, starts, lambda records: bar.advance(task, records))
+        return await work.run(options, start, lambda records: bar.advance(task, records))
 
 
 def document_of(report: Report) -> dict[str, Any]:
-    """Return a report for machines; counts of actions by rule."""
-    tally = report.tally
+    """Return a report as JSON values; actions are counted by rule."""
     return {
-        "dry_run": report.dry,
-        "partitions": report.partitions,
+        "dry_run": report.dry_run,
+        "partitions": report.reasons,
         "records": report.records,
         "seconds": round(report.seconds, 1),
         "ids_known": report.ids_known,
         "log_begins": report.log_begins,
         "rules_lost": report.rules_lost,
-        "published": dict(tally.published),
-        "unsure": dict(tally.unsure),
+        "published": dict(report.tally.published),
+        "unsure": dict(report.tally.unsure),
     }
 
 
 def render(report: Report) -> None:
     """Print a report for people."""
-    if not report.partitions:
-        out.print(
-            "The state of every partition fits the activity topic: there is nothing to do. (--all does it anyway)"
-        )
+    if not report.reasons:
+        out.print("The state of every partition matches the activity topic: nothing to do. (--all rebuilds anyway)")
         return
-    reasons: dict[str, list[int]] = {}
-    for number, why in report.partitions.items():
-        reasons.setdefault(why, []).append(number)
+    partitions_by_reason: dict[str, list[int]] = {}
+    for partition, reason in report.reasons.items():
+        partitions_by_reason.setdefault(reason, []).append(partition)
     table = Table("partitions", "why")
-    for why, numbers in reasons.items():
-        table.add_row(f"{len(numbers)}: {_listed(numbers)}", why)
+    for reason, partitions in partitions_by_reason.items():
+        table.add_row(f"{len(partitions)}: {_listed(partitions)}", reason)
     out.print(table)
-    done = "would be read, in about" if report.dry else "were read, in"
+    done = "would be read, in about" if report.dry_run else "were read, in"
     out.print(f"{report.records:,} records of the activity topic {done} {report.seconds:,.0f} s.")
-    out.print(
-        f"{report.ids_known:,} action ids that can still matter are in the topics; none of them goes out again."
-    )
+    out.print(f"{report.ids_known:,} unexpired action ids are in the topics; none of them is published again.")
     if report.log_begins:
-        earliest = min(report.log_begins.values())
         out.print(
-            f"The log of {len(report.log_begins)} partitions does not begin at its beginning (the first record left "
-            f"is of {earliest}): windows that reach further back are not observable."
+            f"The log of {len(report.log_begins)} partitions has lost its beginning (first record left: "
+            f"{min(report.log_begins.values())}): windows that reach further back are not observable."
         )
     if report.rules_lost:
         out.print(
-            "Since when each rule counts was lost too: all count from the beginning, and actions from the time "
-            "in which workers were alive are not published if they are not in the topics."
+            "Redis also lost when each rule was activated: all rules now count from the beginning. An action from "
+            "the time when workers were alive is not published if it is not in the topics."
         )
-    if not report.dry:
-        for what, counts in (
-            ("had never got out and are published now, or held by their rule's pace", report.tally.published),
-            (
-                "are not published, because they may have been, or their rule may not have counted",
-                report.tally.unsure,
-            ),
-        ):
-            for rule, number in sorted(counts.items()):
-                out.print(f"{number:,} actions of '{rule}' {what}.")
-        out.print("Start the workers: they go on from here.")
+    if not report.dry_run:
+        _render_counts(report)
+        out.print("Start the workers: they continue from here.")
 
 
-def _listed(numbers: list[int]) -> str:
-    shown = ", ".join(map(str, numbers[:12]))
-    return shown if len(numbers) <= 12 else f"{shown}, …"
+def _render_counts(report: Report) -> None:
+    for outcome, counts in (
+        ("were never published before: they are published now, or held by their rule's pace", report.tally.published),
+        ("are not published: they may have been before, or their rule may not have counted", report.tally.unsure),
+    ):
+        for rule_id, count in sorted(counts.items()):
+            out.print(f"{count:,} actions of '{rule_id}' {outcome}.")
+
+
+def _listed(partitions: list[int]) -> str:
+    shown = ", ".join(map(str, partitions[:_PARTITIONS_SHOWN]))
+    return shown if len(partitions) <= _PARTITIONS_SHOWN else f"{shown}, …"

@@ -13,9 +13,9 @@ from schemas.sources import SourcesFile
 from workers.cli import held
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, json_line, out
 from workers.errors import StartupError
-from workers.rule_files.known_names import known_of
+from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.rule_files.rules import Known, load_book, read_texts, texts_of
+from workers.rule_files.rules import load_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of
@@ -98,11 +98,11 @@ def check(
     declared, unread = _declared(sources)
     texts, unreadable = read_texts(paths)
     # Broken sources leave open which event types there are.
-    known = Known() if unread else None
+    known = KnownNames() if unread else None
     checked = check_texts(texts, declared, datetime.now(UTC), wanted, known)
     mistakes = [*unread, *in_order([*unreadable, *checked.mistakes])]
     problems = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
-    rules = [rule.id for rule in checked.reading.book.rules]
+    rules = [rule.id for rule in checked.parsed.book.rules]
     sys.stdout.write(_as_text(problems, rules, Format.JSON if as_json else output))
     if declared is None and not unread and any(problem.code == "unknown-type" for problem in mistakes):
         sys.stderr.write("your own event types are declared in sources.yaml: name that file with --sources\n")
@@ -152,7 +152,7 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     from workers.explain.rule_page import explanation
 
     declared, problems = _declared(sources)
-    book, rule_problems = load_book(paths, None if problems else known_of(declared).types)
+    book, rule_problems = load_book(paths, None if problems else known_names(declared).types)
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     entries = explanation(book)
@@ -180,12 +180,10 @@ def run_tests(
     as_json: AsJson = False,
 ) -> None:
     """Run the examples of rules and the tests beside them, in virtual time. Exit status 1 if one fails."""
-    from workers.rule_tests.files import test_command
+    from workers.rule_tests.files import RuleTestOptions, test_command
 
-    status = test_command(
-        paths, _or_usual(sources), out, as_json=as_json, pattern=pattern, verbose=verbose, junit=junit
-    )
-    sys.exit(status)
+    options = RuleTestOptions(paths, _or_usual(sources), as_json, pattern, verbose, junit)
+    sys.exit(test_command(options, out))
 
 
 def preview(

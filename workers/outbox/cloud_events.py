@@ -15,20 +15,25 @@ _as_json: Final = msgspec.json.Encoder().encode
 
 
 def messages(decisions: Iterable[Action | Decision], topic_prefix: str) -> list[OutboxRecord]:
-    """Return one record per decision, keyed by the customer; equal decisions give equal records."""
+    """Return one record for each decision, keyed by customer, in order. Equal decisions give equal records.
+
+    Args:
+        decisions: actions, retractions and decisions.
+        topic_prefix: of the topics.
+    """
     return [_message(decision, topic_prefix) for decision in decisions]
 
 
 def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
-    name: str
+    topic: str
     kind: str
     if isinstance(decision, Action):
-        name = kind = decision.action
+        topic = kind = decision.action
         at = decision.retracted_at or decision.decided_at
-        # A retraction is another CloudEvent about the same action.
+        # A retraction is another CloudEvent about the same action, so it needs an id of its own.
         event_id = decision.action_id if decision.status == "active" else f"{decision.action_id}:{decision.status}"
     else:
-        name, kind, at = "decisions", "decision", decision.decided_at
+        topic, kind, at = "decisions", "decision", decision.decided_at
         event_id = f"{decision.action_id}:{decision.decision}"
     headers = [
         _SPEC,
@@ -41,7 +46,7 @@ def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
     ]
     if isinstance(decision, Action):
         headers.append(("ce_expirytime", _rfc3339(decision.expires_at)))
-    return OutboxRecord(f"{topic_prefix}.{name}", decision.customer_id.encode(), encode(decision), tuple(headers))
+    return OutboxRecord(f"{topic_prefix}.{topic}", decision.customer_id.encode(), encode(decision), tuple(headers))
 
 
 def _rfc3339(at: datetime) -> bytes:

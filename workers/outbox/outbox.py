@@ -1,6 +1,6 @@
-"""The outbox: what a partition has decided, on its way to Kafka, in order.
+"""The outbox: the decisions of one partition on their way to Kafka, in order.
 
-Records enter after the step that decided them is durable, and are trimmed from Redis by a later step after Kafka
+Records enter after the step that decided them is durable. A later step trims them from Redis, after Kafka has
 confirmed them. A crash in between publishes them again, with the same ids and bytes.
 """
 
@@ -13,12 +13,20 @@ from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 
 _AT_ONCE: Final = 500
+"""Records handed to the producer in one call; they are confirmed together."""
 
 
 class Outbox:
     """The outbox of one partition in this worker's memory; Redis holds the same records."""
 
     def __init__(self, publisher: Publisher, waiting: Sequence[OutboxRecord], limit: int) -> None:
+        """Start publishing. Needs a running event loop.
+
+        Args:
+            publisher: to Kafka.
+            waiting: the records that Redis holds; they are published first.
+            limit: unconfirmed records from which on `wait_for_room` waits.
+        """
         self._publisher = publisher
         self._waiting: deque[OutboxRecord] = deque(waiting)
         self._limit = limit
@@ -30,7 +38,7 @@ class Outbox:
         self._task = asyncio.create_task(self._publish(), name="outbox")
 
     def __len__(self) -> int:
-        """Return how many records Redis holds of it: not confirmed, or confirmed and not trimmed."""
+        """Return how many of its records Redis holds: unconfirmed, or confirmed and not trimmed yet."""
         return len(self._waiting) + self._confirmed
 
     @property
@@ -39,7 +47,7 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, records: Sequence[OutboxRecord]) -> None:
-        """Take records over from a step that was committed."""
+        """Append the records of a committed step."""
         if records:
             self._waiting.extend(records)
             self._filled.set()
@@ -49,14 +57,14 @@ class Outbox:
         return self._confirmed
 
     def trimmed(self, number: int) -> None:
-        """Note that a committed step trimmed so many."""
+        """Note that a committed step trimmed this number of records."""
         self._confirmed -= number
 
     async def wait_for_room(self) -> bool:
-        """Wait until there are fewer records than the limit: the back-pressure of a dead action topic.
+        """Wait until there are fewer unconfirmed records than the limit: back-pressure while Kafka takes none.
 
         Returns:
-            False if the outbox was closed meanwhile.
+            False if the outbox was closed while waiting.
 
         Raises:
             Exception: what ended the publishing for good.
@@ -68,11 +76,11 @@ class Outbox:
         return not self._task.done()
 
     def failure(self) -> BaseException | None:
-        """Return what ended the publishing, None while it works."""
+        """Return what ended publishing for good, None while it works."""
         return self._task.exception() if self._task.done() and not self._task.cancelled() else None
 
     async def drain(self, seconds: float) -> None:
-        """Wait until everything is confirmed, at most so long."""
+        """Wait until every record is confirmed, at most this long."""
         try:
             async with asyncio.timeout(seconds):
                 while self._waiting and not self._task.done():
@@ -86,7 +94,7 @@ class Outbox:
         await asyncio.wait({self._task})
 
     async def _movement(self) -> None:
-        """Wait until something was confirmed, or the publishing ended."""
+        """Wait until a record is confirmed or publishing ends."""
         self._moved.clear()
         moved = asyncio.create_task(self._moved.wait())
         try:
@@ -97,7 +105,8 @@ class Outbox:
     async def _publish(self) -> None:
         while True:
             await self._filled.wait()
-            batch = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
+            batch = [self._waiting[index] for index in range(min(_AT_ONCE, len(self._waiting)))]
+            # Removed only after Kafka has confirmed them: if sending fails, they stay unconfirmed.
             await self._publisher.send(batch)
             for _ in batch:
                 self._waiting.popleft()

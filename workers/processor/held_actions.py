@@ -1,107 +1,181 @@
-"""Holding: actions above their rule's pace wait in the store until they are released, discarded, or due by the pace.
+"""Held actions: what is decided above a rule's rate limit waits in the store until it is released or discarded.
 
-What people order (`linger rules release`, `discard`) is written beside the held actions; the partition's owner
-carries it out in its next atomic step, so nothing is lost or sent twice if either dies.
+An order of the operator (`linger rules release`, `discard`) is stored beside the held actions. The partition's owner
+carries it out in its next atomic step, so nothing is lost or sent twice if either process dies.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from schemas.actions import Action
+from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Action
 from workers.core.decisions.records import held_back
 from workers.core.rules.rule_set import RuleSet
+from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
+from workers.processor.active_rules import ActiveRules
+from workers.processor.ownership import Ownership
+from workers.processor.partition import OwnedPartition
+from workers.processor.source_view import SourceView
+from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
 from workers.state.held_actions import Order
 from workers.state.rate_limits import RateLimiter
 from workers.state.store import Store
 
-DISCARDED: Final = "discarded by hand"
-EXPIRED: Final = "it had expired before it was released"
-
 _AT_ONCE: Final = 500
-_read: Final = msgspec.json.Decoder(Action).decode
+_decode_action: Final = msgspec.json.Decoder(Action).decode
 
 
 @dataclass(slots=True)
 class Orders:
-    """What is to become of some held actions of one partition.
+    """Which held actions of one partition are to be released or discarded.
 
     Attributes:
-        given: by people, at the head of the partition's list of orders.
-        spread: released because the pace allows them by now.
+        given: by the operator, at the head of the partition's list of orders.
+        spread: released because the rate limit allows them by now.
     """
 
     given: list[Order] = field(default_factory=list)
     spread: list[Order] = field(default_factory=list)
 
     def all(self) -> list[Order]:
-        """Return both."""
+        """Return both, the operator's first."""
         return [*self.given, *self.spread]
 
 
-class Holding:
-    """Decides which actions go out now; one per worker."""
+class ReleasePolicy(Protocol):
+    """Chooses which decisions of a step are published, and which held actions are released later."""
+
+    async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
+        """Take out of a step what must not be published now, and drop withheld actions that the step retracts."""
+        ...
+
+    async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
+        """Return what to release or discard now, by partition; partitions without orders are left out."""
+        ...
+
+
+class LivePolicy:
+    """The release policy of a worker: rate limits, and the operator's orders."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._paces = RateLimiter(store)
+        self._limiter = RateLimiter(store)
 
-    async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
-        """Hold back the actions of a step that are above their rule's pace, and let go of those taken back."""
-        actions = [one for one in work.decisions if isinstance(one, Action)]
-        # Whatever the rule says by now: it may have been held before. Harmless for what was sent.
-        work.let_go += [(one.rule.id, one.action_id) for one in actions if one.status == "retracted"]
-        for rule_id in sorted({one.rule.id for one in actions}):
+    async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
+        """Hold back the actions of a step above their rule's rate limit, and release those that it retracts."""
+        actions = [decision for decision in work.decisions if isinstance(decision, Action)]
+        # Even if the rule has no limit now, the action may be held from before. Harmless if it was published.
+        work.released += [(action.rule.id, action.action_id) for action in actions if action.status == "retracted"]
+        for rule_id in sorted({action.rule.id for action in actions}):
             rule = rules.by_id.get(rule_id)
             if rule is None or rule.pace is None:
                 continue
-            if not (actions := work.actions_of(rule_id)):
+            if not (new_actions := work.actions_of(rule_id)):
                 continue
-            granted = await self._paces.acquire(rule_id, rule.pace, len(actions), now_ms)
-            if granted < len(actions):
+            granted = await self._limiter.acquire(rule_id, rule.pace, len(new_actions), now_ms)
+            if granted < len(new_actions):
                 period = {60: "minute", 3600: "hour"}.get(rule.pace.seconds, "day")
                 then = "it waits its turn" if rule.pace.spread else "it waits for release or discard"
-                work.hold(actions[granted:], f"more than {rule.pace.most} per {period}: {then}")
+                work.hold_back(new_actions[granted:], f"more than {rule.pace.most} per {period}: {then}")
 
     async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
-        """Return what is to be carried out, by partition."""
+        """Return the operator's orders, and what the rate limits of rules that spread their actions allow."""
         if not partitions:
             return {}
         given = await self._store.held_actions.orders(partitions, _AT_ONCE)
-        found = {number: Orders(given=orders) for number, orders in given.items()}
+        orders_by_partition = {number: Orders(given=orders) for number, orders in given.items()}
         for rule in rules.rules:
             if rule.pace is None or not rule.pace.spread:
                 continue
             waiting = await self._store.held_actions.oldest(partitions, rule.id, _AT_ONCE)
-            number_waiting = sum(map(len, waiting.values()))
-            if not number_waiting:
+            waiting_count = sum(map(len, waiting.values()))
+            if not waiting_count:
                 continue
-            left = await self._paces.acquire(rule.id, rule.pace, number_waiting, now_ms)
-            for number, names in waiting.items():
-                orders = found.setdefault(number, Orders())
-                orders.spread += [Order("release", rule.id, name) for name in names[:left]]
-                left -= min(left, len(names))
-        return {number: orders for number, orders in found.items() if orders.all()}
+            left = await self._limiter.acquire(rule.id, rule.pace, waiting_count, now_ms)
+            for number, action_ids in waiting.items():
+                orders = orders_by_partition.setdefault(number, Orders())
+                orders.spread += [Order("release", rule.id, action_id) for action_id in action_ids[:left]]
+                left -= min(left, len(action_ids))
+        return {number: orders for number, orders in orders_by_partition.items() if orders.all()}
 
-    def carry_out(self, orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_ms: int) -> None:
-        """Put released actions into a step, and what became of the others; each held action counts once."""
-        done: set[str] = set()
-        for order in orders.all():
-            raw = held.get(order.action_id)
-            if raw is None or order.action_id in done:
-                continue  # released, discarded or taken back before
-            done.add(order.action_id)
-            value = decode_record(raw).value
-            assert value is not None
-            action = _read(value)
-            work.let_go.append((order.rule, order.action_id))
-            if order.what == "discard":
-                work.decisions.append(held_back(action, DISCARDED))
-            elif round(action.expires_at.timestamp() * 1000) <= now_ms:
-                work.decisions.append(held_back(action, EXPIRED))
-            else:
-                work.decisions.append(action)
+
+class OrderExecutor:
+    """Carries out what the release policy orders, one step for each partition."""
+
+    def __init__(
+        self,
+        store: Store,
+        ownership: Ownership,
+        steps: Steps,
+        rules: ActiveRules,
+        sources: SourceView,
+        policy: ReleasePolicy,
+    ) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._steps = steps
+        self._rules = rules
+        self._sources = sources
+        self._policy = policy
+
+    async def run(self) -> None:
+        """Release and discard the held actions that are ordered now; each order once."""
+        partitions = {partition.number: partition for partition in self._ownership.usable()}
+        ordered = await self._policy.orders(list(partitions), self._rules.current, self._sources.now_ms)
+        for number, orders in ordered.items():
+            partition = partitions[number]
+            await partition.outbox.wait_for_room()
+            async with partition.lock:
+                if not partition.is_usable:
+                    continue
+                try:
+                    await self._step(partition, orders)
+                except Fenced:
+                    await self._ownership.lose(partition)
+                except Transient as error:
+                    await self._ownership.recover_or_lose(partition, error)
+
+    async def _step(self, partition: OwnedPartition, orders: Orders) -> None:
+        work = UnitOfWork(partition.meta)
+        async with self._steps.begin(partition) as step:
+            await step.read(())
+            # After the read: from here on, no other worker can release them too.
+            held = await self._store.held_actions.records(
+                partition.number, [order.action_id for order in orders.all()]
+            )
+            carry_out(orders, held, work, self._sources.now_ms)
+            changes = self._steps.write_set(partition, work)
+            changes.carried_out = len(orders.given)
+            await step.commit(changes)
+        self._steps.publish(partition, changes, work)
+
+
+def carry_out(orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_ms: int) -> None:
+    """Add to a step the actions that are released, and a decision for each that is discarded or has expired.
+
+    Args:
+        orders: what to carry out; a second order for the same action does nothing.
+        held: encoded records of held actions by action id; orders for other actions do nothing.
+        work: of the step.
+        now_ms: actions that expired by then are not released.
+    """
+    done: set[str] = set()
+    for order in orders.all():
+        raw = held.get(order.action_id)
+        if raw is None or order.action_id in done:
+            continue  # released, discarded or retracted before
+        done.add(order.action_id)
+        value = decode_record(raw).value
+        assert value is not None
+        action = _decode_action(value)
+        work.released.append((order.rule, order.action_id))
+        if order.what == "discard":
+            work.decisions.append(held_back(action, DISCARDED_DETAIL))
+        elif round(action.expires_at.timestamp() * 1000) <= now_ms:
+            work.decisions.append(held_back(action, EXPIRED_DETAIL))
+        else:
+            work.decisions.append(action)

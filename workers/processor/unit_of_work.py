@@ -1,4 +1,7 @@
-"""Work: what one atomic step amounts to, gathered while it is being decided."""
+"""The unit of work: what one atomic step writes and publishes, gathered while it is being decided.
+
+It knows nothing of Redis or Kafka: `changes` turns it into what the store writes and the outbox publishes.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,16 +22,32 @@ from workers.state.meta import Meta, counter_field, high_water_field
 from workers.state.step import Held, WriteSet
 
 _LONGEST_OFFSET: Final = 19
+"""Digits of the largest offset that Kafka can have (2^63 - 1); longer text is no offset."""
 
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """What one step amounts to, while it is being decided.
+    """Everything that one step decides, before it is written.
 
     Attributes:
-        aside: kept back until a rebuild has read everything.
-        known: decided again by a rebuild; counted, and not published again.
-        newest: of the readable records that did not come through intake, the one stamped latest.
+        meta: of the partition, before the step.
+        events: the readable records of the step, decoded, by customer.
+        dead_letters: records that could not be read or folded, to be published.
+        decisions: actions, retractions and decisions to be published, in the order in which they were taken.
+        outgoing: the records to publish; filled in by `changes`.
+        activities: encoded activities to store, by customer.
+        due: due time in milliseconds by customer, 0 to remove the customer.
+        waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
+        high_waters: by source partition, the highest source offset that this step folds.
+        held: actions above their rule's rate limit, to be stored instead of published.
+        released: rule and id of actions that are not held any longer, if they were.
+        deferred: actions of a rebuild, to be stored until the partition has been read to its end.
+        counted_only: decisions of a rebuild that are counted in `meta` and not published.
+        folded: how many events were folded.
+        duplicates: how many records or events were dropped because they had been folded before.
+        customers: how many customers are new.
+        timers: how many timers were decided.
+        newest: of the readable records of direct producers, the one with the latest timestamp.
     """
 
     meta: Meta
@@ -41,9 +60,9 @@ class UnitOfWork:
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     high_waters: dict[bytes, int] = field(default_factory=dict)
     held: list[Action] = field(default_factory=list)
-    let_go: list[tuple[str, str]] = field(default_factory=list)
-    aside: list[Held] = field(default_factory=list)
-    known: list[Action | Decision] = field(default_factory=list)
+    released: list[tuple[str, str]] = field(default_factory=list)
+    deferred: list[Held] = field(default_factory=list)
+    counted_only: list[Action | Decision] = field(default_factory=list)
     folded: int = 0
     duplicates: int = 0
     customers: int = 0
@@ -51,59 +70,70 @@ class UnitOfWork:
     newest: ConsumerRecord | None = None
 
     def is_above_high_water(self, source: bytes) -> bool:
-        """Tell whether a source position is new, and remember it as seen."""
-        place, _, text = source.rpartition(b":")
+        """Return whether a source position is new, and remember it as folded.
+
+        Args:
+            source: `topic:partition:offset`, as in the header of intake's records. A position that cannot be read
+                counts as new: a repeated event is still dropped by its id.
+        """
+        source_partition, _, text = source.rpartition(b":")
         if not text.isdigit() or len(text) > _LONGEST_OFFSET:
             return True
-        offset, known = int(text), self.high_waters.get(place)
-        if known is None:
-            known = self.meta.high_water(place.decode(errors="replace"))
-        if offset <= known:
+        offset, high_water = int(text), self.high_waters.get(source_partition)
+        if high_water is None:
+            high_water = self.meta.high_water(source_partition.decode(errors="replace"))
+        if offset <= high_water:
             return False
-        self.high_waters[place] = offset
+        self.high_waters[source_partition] = offset
         return True
 
-    def note(self, name: str, outcome: Outcome | None, *, is_new: bool) -> None:
-        """Take over what became of one customer."""
+    def add_outcome(self, customer_id: str, outcome: Outcome | None, *, is_new: bool) -> None:
+        """Add what was decided for one customer; without a new activity there is nothing to add."""
         if outcome is None or outcome.activity is None:
             return
-        self.activities[name] = outcome.stored or codec.encode(outcome.activity)
-        self.due[name] = outcome.due_ms
-        for kind, at_ms in outcome.waiting.items():
-            self.waiting.setdefault(kind, {})[name] = at_ms
+        self.activities[customer_id] = outcome.stored or codec.encode(outcome.activity)
+        self.due[customer_id] = outcome.due_ms
+        for event_type, at_ms in outcome.waiting.items():
+            self.waiting.setdefault(event_type, {})[customer_id] = at_ms
         self.decisions += outcome.decisions
         self.folded += outcome.folded
         self.duplicates += outcome.duplicates
         self.customers += is_new
 
     def actions_of(self, rule_id: str) -> list[Action]:
-        """Return the new actions of a rule."""
+        """Return the new actions of a rule, without retractions."""
         return [
-            one
-            for one in self.decisions
-            if isinstance(one, Action) and one.status == "active" and one.rule.id == rule_id
+            decision
+            for decision in self.decisions
+            if isinstance(decision, Action) and decision.status == "active" and decision.rule.id == rule_id
         ]
 
-    def hold(self, actions: Sequence[Action], detail: str) -> None:
-        """Keep actions back, and say so instead of sending them."""
-        kept = {action.action_id for action in actions}
+    def hold_back(self, actions: Sequence[Action], detail: str) -> None:
+        """Hold new actions of this step; publish a decision with this detail in place of each."""
+        held_ids = {action.action_id for action in actions}
         self.held += actions
         self.decisions = [
-            held_back(one, detail)
-            if isinstance(one, Action) and one.status == "active" and one.action_id in kept
-            else one
-            for one in self.decisions
+            held_back(decision, detail)
+            if isinstance(decision, Action) and decision.status == "active" and decision.action_id in held_ids
+            else decision
+            for decision in self.decisions
         ]
 
     def changes(self, topic_prefix: str, trim: int) -> WriteSet:
-        """Return what the step writes."""
+        """Return what the step writes, and fill in `outgoing`, what it publishes.
+
+        Args:
+            topic_prefix: of the topics to publish to.
+            trim: how many records at the head of the outbox Kafka has confirmed.
+        """
         self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
         fields: dict[str, str | int] = {
-            high_water_field(place.decode(errors="replace")): offset for place, offset in self.high_waters.items()
+            high_water_field(source_partition.decode(errors="replace")): offset
+            for source_partition, offset in self.high_waters.items()
         }
-        for name, number in self._counts().items():
-            if number:
-                fields[counter_field(name)] = self.meta.counter(name) + number
+        for counter, increase in self._counts().items():
+            if increase:
+                fields[counter_field(counter)] = self.meta.counter(counter) + increase
         return WriteSet(
             fields=fields,
             activities=self.activities,
@@ -111,12 +141,12 @@ class UnitOfWork:
             waiting=self.waiting,
             outbox=[encode_record(record) for record in self.outgoing],
             trim=trim,
-            held=[*(_held(action, topic_prefix) for action in self.held), *self.aside],
-            let_go=self.let_go,
+            held=[*(_held(action, topic_prefix) for action in self.held), *self.deferred],
+            released=self.released,
         )
 
     def report(self) -> None:
-        """Count what was done in the metrics."""
+        """Count the step in the metrics, once it is durable."""
         metrics.EVENTS.labels("folded").inc(self.folded)
         metrics.EVENTS.labels("duplicate").inc(self.duplicates)
         metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
@@ -127,10 +157,10 @@ class UnitOfWork:
                 actions[decision.action, decision.rule.id, decision.status] += 1
             else:
                 suppressed[decision.rule.id, decision.decision] += 1
-        for labels, number in actions.items():
-            metrics.ACTIONS.labels(*labels).inc(number)
-        for reason, number in suppressed.items():
-            metrics.SUPPRESSED.labels(*reason).inc(number)
+        for labels, count in actions.items():
+            metrics.ACTIONS.labels(*labels).inc(count)
+        for reason, count in suppressed.items():
+            metrics.SUPPRESSED.labels(*reason).inc(count)
 
     def _counts(self) -> dict[str, int]:
         counts = {
@@ -140,10 +170,10 @@ class UnitOfWork:
             "customers": self.customers,
             "timers": self.timers,
         }
-        for decision in [*self.decisions, *self.known]:
+        for decision in [*self.decisions, *self.counted_only]:
             kind = decision.status if isinstance(decision, Action) else decision.decision
-            name = f"{kind}:{decision.rule.id}"
-            counts[name] = counts.get(name, 0) + 1
+            counter = f"{kind}:{decision.rule.id}"
+            counts[counter] = counts.get(counter, 0) + 1
         return counts
 
 

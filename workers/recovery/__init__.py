@@ -1,1 +1,1 @@
-"""linger rebuild: state made from the activity topic."""
+"""linger rebuild: Redis state rebuilt from the activity topic."""

@@ -1,8 +1,9 @@
-"""What goes out while state is made again: only what was never published, and only if it stands at the end.
+"""What a rebuild publishes: only what was never published, and only if it is still true at the end of the log.
 
-A replay decides in the order of the log what live workers decided at other times: some of it never (a late event came
-before the timer), some of it and took it back. So a new action is put aside, in the store and in the very step that
-decides it, until its partition has been read to the end; what is taken back meanwhile never gets out.
+A replay decides in the order of the log. Live workers decided at other times: some of what a replay decides they
+never decided (a late event came before the timer), and some they decided and retracted. So a new action is deferred:
+the step that decides it also stores it, until its partition has been read to the end. What is retracted before that
+is never published.
 """
 
 from collections import Counter
@@ -16,35 +17,35 @@ from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
-from workers.processor.held_actions import Holding, Orders
+from workers.processor.held_actions import LivePolicy, Orders
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 from workers.state.meta import Meta
 from workers.state.step import Held
 from workers.state.store import Store
 
-ASIDE: Final = "*rebuild"
-"""Stands for a rule among the held actions, where those that were put aside are; no rule can be called so."""
+DEFERRED: Final = "*rebuild"
+"""Replaces the rule id of deferred actions among the held actions. No rule can have this id."""
 
-_read: Final = msgspec.json.Decoder(Action).decode
+_decode_action: Final = msgspec.json.Decoder(Action).decode
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of what the replay decided, by rule.
+    """Counts of what the replay decided, by rule.
 
     Attributes:
-        published: actions that had never got out.
-        unsure: actions that are not published, because nobody can tell whether they were, or whether their rule
-            counted then.
+        published: actions that had never been published.
+        unsure: actions that are not published, because it is unknown whether they were published before, or
+            whether their rule was active then.
     """
 
     published: Counter[str] = field(default_factory=Counter)
     unsure: Counter[str] = field(default_factory=Counter)
 
 
-class Replayed(Holding):
-    """Stands in for `Holding` while one partition is made again.
+class RebuildPolicy:
+    """The release policy while one partition is rebuilt.
 
     Attributes:
         decided_ms: the latest moment at which workers certainly decided and published, before the rebuild began.
@@ -64,99 +65,118 @@ class Replayed(Holding):
 
         Args:
             store: of the state.
-            partition: whose replay it is.
+            partition: that is rebuilt.
             topic_prefix: of the action topics.
-            published: what is out already.
+            published: what the topics already hold.
             tally: counted up.
-            rules_known: since when each rule counts was not lost. Where it was, an action from before the latest
-                that was certainly decided may be one of a rule that was not there yet.
+            rules_known: whether Redis still has the moment at which each rule was activated. If not, an action from
+                before `decided_ms` may belong to a rule that did not exist yet.
         """
-        super().__init__(store)
+        self.decided_ms = published.decided_ms(partition)
+        self._store = store
+        self._rate_limits = LivePolicy(store)
         self._partition = partition
         self._topic_prefix = topic_prefix
         self._published = published
         self._tally = tally
         self._rules_known = rules_known
-        self.decided_ms = published.decided_ms(partition)
 
-    async def keep_pace(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
-        """Leave in a step only what is to be published; put new actions aside."""
+    async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
+        """Defer the new actions of a step, and take out what was published before or has expired."""
         decisions, work.decisions = work.decisions, []
-        dead = self._published.dead.get(self._partition, set())
-        work.dead_letters = [one for one in work.dead_letters if _offset(dict(one.headers)) not in dead]
-        for one in decisions:
-            rule = rules.by_id.get(one.rule.id)
-            if isinstance(one, Decision):
-                expires_ms = _ms(one) + (0 if rule is None else rule.expires_after_ms)
-                (work.decisions if expires_ms > now_ms and self._is_new(one) else work.known).append(one)
-            elif _expires_ms(one) <= now_ms:
-                work.known.append(one)
-            elif one.status == "retracted":
-                self._take_back(one, work)
+        published_letters = self._published.dead_lettered.get(self._partition, set())
+        work.dead_letters = [
+            letter for letter in work.dead_letters if _source_offset(dict(letter.headers)) not in published_letters
+        ]
+        for decision in decisions:
+            rule = rules.by_id.get(decision.rule.id)
+            if isinstance(decision, Decision):
+                expires_ms = _decided_ms(decision) + (0 if rule is None else rule.expires_after_ms)
+                is_published = expires_ms > now_ms and self._is_new(decision)
+                (work.decisions if is_published else work.counted_only).append(decision)
+            elif _expires_ms(decision) <= now_ms:
+                work.counted_only.append(decision)
+            elif decision.status == "retracted":
+                self._retract(decision, work)
             else:
-                self._put_aside(one, work, f"{self._topic_prefix}.{one.action}")
+                self._defer(decision, work, f"{self._topic_prefix}.{decision.action}")
 
     async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
-        """Return nothing: held actions wait for the workers."""
+        """Return nothing: orders wait for the workers."""
         return {}
 
-    async def let_out(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> UnitOfWork | None:
-        """Return a step that lets actions out that were put aside, by their rules' paces; None if there are none."""
-        store, number = self._store, self._partition
-        names = (await store.held_actions.oldest([number], ASIDE, at_most)).get(number, [])
+    async def publish_deferred(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> UnitOfWork | None:
+        """Return a step that publishes deferred actions, within the rate limits of their rules.
+
+        The caller takes the step, which removes them, and calls this again.
+
+        Args:
+            meta: of the partition.
+            rules: the active rule set.
+            now_ms: the time at which the rate limits count them.
+            at_most: how many actions a step may have.
+
+        Returns:
+            None if no action is deferred.
+        """
+        held, partition = self._store.held_actions, self._partition
+        names = (await held.oldest([partition], DEFERRED, at_most)).get(partition, [])
         if not names:
             return None
-        values = [decode_record(raw).value for raw in (await store.held_actions.records(number, names)).values()]
+        values = [decode_record(raw).value for raw in (await held.records(partition, names)).values()]
         work = UnitOfWork(meta)
-        work.decisions += [_read(value) for value in values if value is not None]
-        work.let_go += [(ASIDE, name) for name in names]
-        self._tally.published.update(one.rule.id for one in work.decisions)
-        await super().keep_pace(work, rules, now_ms)
+        work.decisions += [_decode_action(value) for value in values if value is not None]
+        work.released += [(DEFERRED, name) for name in names]
+        self._tally.published.update(decision.rule.id for decision in work.decisions)
+        await self._rate_limits.withhold(work, rules, now_ms)
         return work
 
-    def _is_new(self, one: Decision) -> bool:
-        # Only what comes after everything that is out: a replay may find other reasons for what is past.
-        return not self._published.has(one) and _ms(one) > self.decided_ms
+    def _is_new(self, decision: Decision) -> bool:
+        # Only what is later than everything published: a replay may find other reasons for the past.
+        return not self._published.has_decision(decision) and _decided_ms(decision) > self.decided_ms
 
-    def _put_aside(self, one: Action, work: UnitOfWork, topic: str) -> None:
-        said, rule_id = self._published.of(one.action_id), one.rule.id
-        if said & (ACTIVE | RETRACTED | LET_GO):
-            work.known.append(one)
-        elif said & HELD:
-            work.held.append(one)
-        elif not self._published.would_be_there(topic, self._partition, _ms(one)) or (
-            not self._rules_known and _ms(one) <= self.decided_ms
+    def _defer(self, action: Action, work: UnitOfWork, topic: str) -> None:
+        """Store a new action until the end of the log, unless it was published or may have been."""
+        bits, rule_id, decided_ms = self._published.status_of(action.action_id), action.rule.id, _decided_ms(action)
+        if bits & (ACTIVE | RETRACTED | ABANDONED):
+            work.counted_only.append(action)
+        elif bits & HELD:
+            work.held.append(action)
+        elif not self._published.is_retained(topic, self._partition, decided_ms) or (
+            not self._rules_known and decided_ms <= self.decided_ms
         ):
             self._tally.unsure[rule_id] += 1
         else:
-            name = _aside(one)
-            work.let_go = [(rule, let_go) for rule, let_go in work.let_go if let_go != name]
-            work.aside.append(Held(ASIDE, name, _ms(one), encode_record(OutboxRecord(topic, None, encode(one), ()))))
+            name = _deferred_name(action)
+            work.released = [(rule, action_id) for rule, action_id in work.released if action_id != name]
+            record = encode_record(OutboxRecord(topic, None, encode(action), ()))
+            work.deferred.append(Held(DEFERRED, name, decided_ms, record))
 
-    def _take_back(self, one: Action, work: UnitOfWork) -> None:
-        """Retract what is out and was not retracted yet; what was only put aside just goes."""
-        work.held = [held for held in work.held if held.action_id != one.action_id]
-        work.aside = [held for held in work.aside if held.action_id != _aside(one)]
-        work.let_go += [(ASIDE, _aside(one)), (one.rule.id, one.action_id)]
-        said = self._published.of(one.action_id)
-        if said & RETRACTED:
-            work.known.append(one)
-        elif said & ACTIVE:
-            work.decisions.append(one)
-
-
-def _aside(one: Action) -> str:
-    # Not the id alone: the same action may be held by its rule's pace.
-    return f"{ASIDE}:{one.action_id}"
+    def _retract(self, action: Action, work: UnitOfWork) -> None:
+        """Retract an action that was published and not retracted yet; an action that is only deferred is dropped."""
+        name = _deferred_name(action)
+        work.held = [held for held in work.held if held.action_id != action.action_id]
+        work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
+        work.released += [(DEFERRED, name), (action.rule.id, action.action_id)]
+        bits = self._published.status_of(action.action_id)
+        if bits & RETRACTED:
+            work.counted_only.append(action)
+        elif bits & ACTIVE:
+            work.decisions.append(action)
 
 
-def _ms(one: Action | Decision) -> int:
-    return round(one.decided_at.timestamp() * 1000)
+def _deferred_name(action: Action) -> str:
+    # Not the id alone: the same action may also be held by its rule's rate limit.
+    return f"{DEFERRED}:{action.action_id}"
 
 
-def _expires_ms(one: Action) -> int:
-    return round(one.expires_at.timestamp() * 1000)
+def _decided_ms(decision: Action | Decision) -> int:
+    return round(decision.decided_at.timestamp() * 1000)
 
 
-def _offset(headers: Mapping[str, bytes | None]) -> int:
+def _expires_ms(action: Action) -> int:
+    return round(action.expires_at.timestamp() * 1000)
+
+
+def _source_offset(headers: Mapping[str, bytes | None]) -> int:
     return int(headers[SOURCE_OFFSET] or -1)

@@ -1,7 +1,7 @@
-"""What the action, decision and dead-letter topics hold already: so that a replay publishes nothing again.
+"""What the action, decision and dead-letter topics already hold, so that a rebuild publishes nothing twice.
 
-Read once, without a group, so that nobody notices. In memory are sixteen bytes and a few bits for each id that can
-still matter: one that has expired is never published again anyhow.
+The topics are read once, without a consumer group, so running workers are not disturbed. Each id that has not
+expired takes sixteen bytes and a few bits of memory; an expired one is never published again anyway.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,21 +13,33 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.actions import Decision, Suppression
+from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Decision, Suppression
+from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import read_through
-from workers.processor.held_actions import DISCARDED, EXPIRED
+
+PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
+"""The action topics and the decision topic, without the prefix; each has as many partitions as the activity topic."""
 
 ACTIVE: Final = 1
 RETRACTED: Final = 2
-LET_GO: Final = 4
-"""It was held, and then discarded, or it expired before it was released."""
+ABANDONED: Final = 4
+"""The action was held, and then discarded, or it expired before it was released."""
 
-_DECISIONS: Final = {name: 8 << place for place, name in enumerate(get_args(Suppression))}
+_DECISIONS: Final = {kind: 8 << index for index, kind in enumerate(get_args(Suppression))}
 HELD: Final = _DECISIONS["held"]
 
 
-class _Told(msgspec.Struct):
-    """What counts of a published record."""
+class PublishedRecord(msgspec.Struct):
+    """The fields of a published action or decision that a rebuild needs.
+
+    Attributes:
+        action_id: of the action, also in a decision about it.
+        decided_at: when it was decided.
+        status: `active` or `retracted`; empty in a decision.
+        decision: kind of a decision; empty in an action.
+        detail: reason of a decision, in words.
+        retracted_at: when the action was retracted, None if it was not.
+    """
 
     action_id: str
     decided_at: datetime
@@ -36,112 +48,148 @@ class _Told(msgspec.Struct):
     detail: str = ""
     retracted_at: datetime | None = None
 
+    @property
+    def latest_ms(self) -> int:
+        """The time of the decision that this record publishes, epoch milliseconds."""
+        return round((self.retracted_at or self.decided_at).timestamp() * 1000)
 
-_read = msgspec.json.Decoder(_Told).decode
+    @property
+    def status_bit(self) -> int:
+        """What this record says about its id, 0 for a decision of an unknown kind."""
+        if not self.decision:
+            return RETRACTED if self.status == "retracted" else ACTIVE
+        if self.decision == "held" and self.detail in (DISCARDED_DETAIL, EXPIRED_DETAIL):
+            return ABANDONED
+        return _DECISIONS.get(self.decision, 0)
+
+
+_decode_published = msgspec.json.Decoder(PublishedRecord).decode
 
 
 @dataclass(slots=True)
 class Published:
-    """What has been published.
+    """Everything that has been published and can still matter.
 
     Attributes:
-        known: by action id, bits of what was said about it.
-        latest_ms: by partition, the latest moment that any record is about.
-        kept_from_ms: by topic and partition, since when records are kept; missing if none was ever deleted.
-        dead: by activity partition, offsets of its records that were dead-lettered.
+        statuses: bits of everything published about an action id, by its sixteen bytes.
+        latest_ms: time of the latest decision published, by partition.
+        kept_from_ms: time of the first record kept, by topic and partition; missing if none was ever deleted.
+        dead_lettered: offsets of dead-lettered records of the activity topic, by its partition.
     """
 
-    known: dict[bytes, int] = field(default_factory=dict)
+    statuses: dict[bytes, int] = field(default_factory=dict)
     latest_ms: dict[int, int] = field(default_factory=dict)
     kept_from_ms: dict[tuple[str, int], int] = field(default_factory=dict)
-    dead: dict[int, set[int]] = field(default_factory=dict)
+    dead_lettered: dict[int, set[int]] = field(default_factory=dict)
 
-    def of(self, action_id: str) -> int:
-        """Return the bits of what was said about an id, 0 for nothing."""
-        return self.known.get(UUID(action_id).bytes, 0)
+    def status_of(self, action_id: str) -> int:
+        """Return the bits of everything published about an id, 0 for nothing."""
+        return self.statuses.get(UUID(action_id).bytes, 0)
 
-    def has(self, decision: Decision) -> bool:
-        """Tell whether this very decision was published."""
-        return bool(self.of(decision.action_id) & _DECISIONS[decision.decision])
+    def has_decision(self, decision: Decision) -> bool:
+        """Return whether a decision of this kind was published for this id."""
+        return bool(self.status_of(decision.action_id) & _DECISIONS[decision.decision])
 
-    def would_be_there(self, topic: str, partition: int, decided_ms: int) -> bool:
-        """Tell whether a record about a moment would still be in a topic if it had been published."""
+    def is_retained(self, topic: str, partition: int, decided_ms: int) -> bool:
+        """Return whether a record decided at this time would still be in the topic if it had been published."""
         return decided_ms >= self.kept_from_ms.get((topic, partition), 0)
 
     def decided_ms(self, partition: int) -> int:
-        """Return the latest moment that is known to have been decided in a partition."""
+        """Return the latest time that was certainly decided in a partition.
+
+        If nothing was published for it, the latest time of all partitions; 0 if nothing was published at all.
+        """
         return self.latest_ms.get(partition, max(self.latest_ms.values(), default=0))
 
-    def note(self, partition: int, value: bytes | None) -> None:
-        """Take in one record of an action topic or of the decisions."""
+    def add(self, partition: int, value: bytes | None) -> None:
+        """Add one record of an action topic or of the decision topic; a tombstone adds nothing."""
         if value is None:
             return
-        told = _read(value)
-        said = _said(told)
-        name = UUID(told.action_id).bytes
-        self.known[name] = self.known.get(name, 0) | said
-        at_ms = round((told.retracted_at or told.decided_at).timestamp() * 1000)
-        self.latest_ms[partition] = max(at_ms, self.latest_ms.get(partition, 0))
+        record = _decode_published(value)
+        action_id = UUID(record.action_id).bytes
+        self.statuses[action_id] = self.statuses.get(action_id, 0) | record.status_bit
+        self.latest_ms[partition] = max(record.latest_ms, self.latest_ms.get(partition, 0))
 
-    def note_dead(self, headers: Mapping[str, bytes], topic: str) -> None:
-        """Take in one dead letter, if it comes from the activity topic."""
-        if headers.get("linger-source-topic", b"").decode(errors="replace") == topic:
-            number, offset = (int(headers[f"linger-source-{name}"]) for name in ("partition", "offset"))
-            self.dead.setdefault(number, set()).add(offset)
+    def add_dead_letter(self, headers: Mapping[str, bytes], activity_topic: str) -> None:
+        """Add one dead letter; those that do not come from the activity topic add nothing."""
+        if headers.get(SOURCE_TOPIC, b"").decode(errors="replace") == activity_topic:
+            partition, offset = int(headers[SOURCE_PARTITION]), int(headers[SOURCE_OFFSET])
+            self.dead_lettered.setdefault(partition, set()).add(offset)
 
 
-def _said(told: _Told) -> int:
-    if told.decision:
-        let_go = told.decision == "held" and told.detail in (DISCARDED, EXPIRED)
-        return LET_GO if let_go else _DECISIONS.get(told.decision, 0)
-    return RETRACTED if told.status == "retracted" else ACTIVE
+@dataclass(frozen=True, slots=True)
+class PublishedTopics:
+    """Where to read what was published.
+
+    Attributes:
+        topics: the action topics and the decision topic.
+        partitions: of each of `topics`, and of the activity topic.
+        dead_letter_topic: only dead letters from the activity topic count.
+        dead_letter_partitions: of the dead-letter topic.
+        activity_topic: name of the activity topic.
+    """
+
+    topics: Sequence[str]
+    partitions: int
+    dead_letter_topic: str
+    dead_letter_partitions: int
+    activity_topic: str
 
 
 async def read_published(
-    consumer: AIOKafkaConsumer,
-    topics: Sequence[str],
-    dead_letters: tuple[str, int],
-    activity: str,
-    partitions: int,
-    since_ms: int,
-    now_ms: int,
+    consumer: AIOKafkaConsumer, published_topics: PublishedTopics, since_ms: int, now_ms: int
 ) -> Published:
     """Read what was published.
 
     Args:
         consumer: started, without a group; its assignment is changed.
-        topics: the action topics and the decisions, each with as many partitions as the activity topic.
-        dead_letters: their topic, and how many partitions it has; only what comes from `activity` counts.
-        activity: the activity topic.
-        partitions: of each of `topics`.
-        since_ms: records written before can be left out, because whatever they are about has expired.
-        now_ms: taken as the first record's time where all records of a partition were deleted.
+        published_topics: the topics to read.
+        since_ms: records written before may be skipped, because what they published has expired.
+        now_ms: taken as the time of the first record where all records of a partition were deleted.
+
+    Raises:
+        LingerError: if Kafka sends nothing more for a minute.
+        KafkaError: if Kafka does not answer.
     """
     published = Published()
-    places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-    dead = [TopicPartition(dead_letters[0], number) for number in range(dead_letters[1])]
-    earliest = await consumer.beginning_offsets([*places, *dead])
-    ends = await consumer.end_offsets([*places, *dead])
-    later = await consumer.offsets_for_times(dict.fromkeys(places, since_ms))
+    decided = [
+        TopicPartition(topic, partition)
+        for topic in published_topics.topics
+        for partition in range(published_topics.partitions)
+    ]
+    dead = [
+        TopicPartition(published_topics.dead_letter_topic, partition)
+        for partition in range(published_topics.dead_letter_partitions)
+    ]
+    earliest = await consumer.beginning_offsets([*decided, *dead])
+    ends = await consumer.end_offsets([*decided, *dead])
+    unexpired = await consumer.offsets_for_times(dict.fromkeys(decided, since_ms))
     starts = dict(earliest)
-    for place in places:
-        found = later.get(place)
-        starts[place] = ends[place] if found is None else max(earliest[place], found.offset)
-    # Where old ones were deleted, the first that is left says from when on all are there.
-    cut = {place for place in places if earliest[place] > 0 and starts[place] == earliest[place]}
-    for place in cut:
-        published.kept_from_ms[place.topic, place.partition] = now_ms
-    seen: set[TopicPartition] = set()
+    for topic_partition in decided:
+        first = unexpired.get(topic_partition)
+        starts[topic_partition] = (
+            ends[topic_partition] if first is None else max(earliest[topic_partition], first.offset)
+        )
+    # Where old records were deleted, the first one left shows from when on none is missing.
+    truncated = {
+        topic_partition
+        for topic_partition in decided
+        if earliest[topic_partition] > 0 and starts[topic_partition] == earliest[topic_partition]
+    }
+    for topic, partition in truncated:
+        published.kept_from_ms[topic, partition] = now_ms
+    started: set[TopicPartition] = set()
 
-    def take(place: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
-        if place in cut and place not in seen:
-            published.kept_from_ms[place.topic, place.partition] = records[0].timestamp
-        seen.add(place)
+    def take(topic_partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+        topic, partition = topic_partition
+        if topic_partition in truncated and topic_partition not in started:
+            published.kept_from_ms[topic, partition] = records[0].timestamp
+        started.add(topic_partition)
         for record in records:
-            if place.topic == dead_letters[0]:
-                published.note_dead(dict(record.headers), activity)
+            if topic == published_topics.dead_letter_topic:
+                published.add_dead_letter(dict(record.headers), published_topics.activity_topic)
             else:
-                published.note(place.partition, record.value)
+                published.add(partition, record.value)
 
     await read_through(consumer, starts, ends, take)
     return published

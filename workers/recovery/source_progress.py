@@ -1,15 +1,19 @@
-"""Where intake stands with its sources, found out anew from Kafka alone, when what Redis knew of it is gone."""
+"""The progress of intake, rebuilt from Kafka alone when Redis has lost it; and since when each series is covered."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
-from workers.core.watermarks import Progress
+from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import Progress, watched_since
 from workers.kafka.topics import LogBounds
+from workers.recovery.activity_log import LogHeads
+from workers.state.consistency import Log
 
-_PATIENCE_MS = 10_000
+_FETCH_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +21,21 @@ class SourcePartition:
     """One source partition as Kafka shows it.
 
     Attributes:
-        place: topic and partition.
+        topic_partition: topic and partition.
         bounds: of its log.
-        committed: the next offset intake reads, None if it never committed one.
-        partitions: how many its topic has.
+        committed: the next offset that intake reads, None if it never committed one.
+        partitions: how many partitions its topic has.
     """
 
-    place: TopicPartition
+    topic_partition: TopicPartition
     bounds: LogBounds
     committed: int | None
     partitions: int
+
+    @property
+    def key(self) -> str:
+        """The partition as progress is stored by: `topic:partition`."""
+        return f"{self.topic_partition.topic}:{self.topic_partition.partition}"
 
 
 async def find_progress(
@@ -36,20 +45,40 @@ async def find_progress(
     reading: Reading,
     clock: Clock,
 ) -> dict[str, Progress]:
-    """Return the progress of source partitions, by `topic:partition`, as their last reader would have told it.
+    """Return the progress that intake last reported for source partitions, by `topic:partition`.
 
     Args:
         consumer: started, without a group; its assignment is changed.
-        sources: to look at.
-        first_ms: by `topic:partition`, the earliest trace of it in the activity topic, where there is one.
+        sources: the partitions whose progress is lost.
+        first_ms: time of the earliest record in the activity topic that came from a source partition, by
+            `topic:partition`; missing where there is none.
         reading: of the clock, taken before the bounds.
-        clock: says which record times are believed.
+        clock: limits which record times are plausible.
     """
-    found = {}
-    for source in sources:
-        name = f"{source.place.topic}:{source.place.partition}"
-        found[name] = await _progress(consumer, source, first_ms.get(name, 0), reading, clock)
-    return found
+    return {
+        source.key: await _progress(consumer, source, first_ms.get(source.key, 0), reading, clock)
+        for source in sources
+    }
+
+
+def covered_since(
+    sources: SourcesFile, rules: RuleSet, progress: Mapping[str, Progress], heads: LogHeads, partition: int, log: Log
+) -> dict[str, int]:
+    """Return since when each series of the rules is covered in a rebuilt partition, epoch milliseconds.
+
+    Args:
+        sources: where the event types come from.
+        rules: which series there are.
+        progress: of all source partitions.
+        heads: the first records of the activity topic.
+        partition: of the activity topic.
+        log: of that partition.
+    """
+    since_by_type = watched_since(sources, progress) or {}
+    default_ms = min(heads.first_ms.values(), default=0)
+    # Records deleted from the log are not in the state, however far back the sources reach.
+    floor_ms = heads.first_ms.get(partition, 0) if log.earliest > 0 else 0
+    return {plan.key: max(since_by_type.get(plan.type, default_ms), floor_ms) for plan in rules.plans()}
 
 
 async def _progress(
@@ -57,23 +86,22 @@ async def _progress(
 ) -> Progress:
     bounds = source.bounds
     committed = bounds.earliest if source.committed is None else max(source.committed, bounds.earliest)
-    name = f"{source.place.topic}:{source.place.partition}"
-    end = max(bounds.end, reading.ends.get(name, 0))
+    end = max(bounds.end, reading.ends.get(source.key, 0))
 
     async def time_at(offset: int) -> int:
-        """Return the believed time of the first record from an offset on, 0 if there is none."""
+        """Return the plausible time of the first record from an offset on, 0 if there is none."""
         if not bounds.earliest <= offset < bounds.end:
             return 0
-        record = await record_at(consumer, source.place, offset)
+        record = await record_at(consumer, source.topic_partition, offset)
         return 0 if record is None else min(record.timestamp, clock.latest_plausible_ms(record.timestamp))
 
     since_ms = await time_at(bounds.earliest)
     if bounds.earliest > 0 and first_ms:
-        # Its first records are gone: the activity topic may have seen it earlier than what is left of it.
+        # Its first records were deleted: the activity topic may hold older ones than the source does.
         since_ms = min(since_ms or first_ms, first_ms)
     watermark_ms = reading.now_ms
     if committed < end:
-        # A live worker fired timers up to the moment before this record came, and none later.
+        # A live worker fired timers up to the moment before this record arrived, and none later.
         watermark_ms = min(watermark_ms, max(0, await time_at(committed) - 1))
     return Progress(
         watermark_ms=watermark_ms,
@@ -84,9 +112,11 @@ async def _progress(
     )
 
 
-async def record_at(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> ConsumerRecord | None:
-    """Return the first record from an offset on; None if none comes."""
-    consumer.assign([place])
-    consumer.seek(place, offset)
-    fetched = await consumer.getmany(timeout_ms=_PATIENCE_MS, max_records=1)
+async def record_at(
+    consumer: AIOKafkaConsumer, topic_partition: TopicPartition, offset: int
+) -> ConsumerRecord | None:
+    """Return the first record from an offset on; None if none arrives within ten seconds."""
+    consumer.assign([topic_partition])
+    consumer.seek(topic_partition, offset)
+    fetched = await consumer.getmany(timeout_ms=_FETCH_TIMEOUT_MS, max_records=1)
     return next((record for records in fetched.values() for record in records), None)

@@ -1,1 +1,1 @@
-"""Files that people write: read with positions, every problem at once."""
+"""Rule files and `sources.yaml`: YAML that people write, read with positions and every problem at once."""

@@ -1,48 +1,62 @@
-"""The names that rules may use: event types and their attributes, as sources declare them."""
+"""The names that rules can use: event types and their attributes, as `sources.yaml` declares them. Pure."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.rules import Known
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
-
-
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
 
 
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """The names that rules can use.
+
+    Attributes:
+        types: every event type, built-in and declared; None if they are unknown, so that nothing is checked.
+        attributes: by event type, every attribute that its events can have. Other types can have any attribute.
+    """
+
+    types: Collection[str] | None = None
+    attributes: Mapping[str, Collection[str]] | None = None
+
+
 def event_types(sources: SourcesFile) -> list[str]:
-    """Return every event type there is: built-in and declared."""
+    """Return all event types, first the built-in and then the declared ones."""
     return [*BUILT_IN, *sources.event_types]
 
 
 def event_attributes(sources: SourcesFile) -> dict[str, frozenset[str]]:
-    """Return every attribute that events are given, by type.
+    """Return by event type the attributes that its sources fill.
 
-    A type is left out if its events can have any attributes: if Linger's own events are read from a topic, or if
-    nothing gives such events yet.
+    A type is left out if its events can have any attribute: if a canonical source provides it, or no source does.
     """
-    found: dict[str, set[str]] = {}
-    anything = {name for source in sources.sources if source.fields is None for name in source.types()}
+    attributes: dict[str, set[str]] = {}
+    unlimited = {event_type for source in sources.sources if source.fields is None for event_type in source.types()}
     for source in sources.sources:
         if source.event is not None and source.fields is not None:
             fields = {str(name) for name in source.fields.model_fields_set} - _COMMON
-            found.setdefault(source.event, set()).update(fields, source.attributes)
-    return {name: frozenset(attributes) for name, attributes in found.items() if name not in anything}
+            attributes.setdefault(source.event, set()).update(fields, source.attributes)
+    return {event_type: frozenset(names) for event_type, names in attributes.items() if event_type not in unlimited}
 
 
-def built_in_attributes(name: str) -> frozenset[str]:
-    """Return the fields that Linger itself has for a type of event, such as `amount` of a purchase."""
-    return frozenset(BUILT_IN[name].model_fields) - _NO_ATTRIBUTES if name in BUILT_IN else frozenset()
+def built_in_attributes(event_type: str) -> frozenset[str]:
+    """Return Linger's own fields of an event type, such as `amount` of a purchase."""
+    return frozenset(BUILT_IN[event_type].model_fields) - _NO_ATTRIBUTES if event_type in BUILT_IN else frozenset()
 
 
-def known_of(sources: SourcesFile | None) -> Known:
-    """Return what rules can name; without sources, the built-in event types with any attributes.
+def known_names(sources: SourcesFile | None) -> KnownNames:
+    """Return the names that rules can use; without sources, the built-in event types with any attribute.
 
-    A field that Linger itself has can be named even if no source fills it yet.
+    Linger's own fields of an event type are among them even if no source fills them yet.
     """
     if sources is None:
-        return Known(tuple(BUILT_IN))
-    given = event_attributes(sources)
-    return Known(tuple(event_types(sources)), {name: given[name] | built_in_attributes(name) for name in given})
+        return KnownNames(tuple(BUILT_IN))
+    attributes = {
+        event_type: filled | built_in_attributes(event_type)
+        for event_type, filled in event_attributes(sources).items()
+    }
+    return KnownNames(tuple(event_types(sources)), attributes)

@@ -1,180 +1,38 @@
-"""What a model refuses, in words for the person who wrote the file: what was found, and what was probably meant.
+"""Values that a model refuses, in words for the person who wrote the file: what was found, what was probably meant.
 
-What is here must not know where a file comes from; words that people guess are in `workers.rule_files.suggestions`.
+This module must never know where a file comes from. The spellings that people guess are in
+`workers.rule_files.suggestions`.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NamedTuple
-
-from pydantic import BaseModel
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, REFERENCE_PATTERN
 from schemas.events import TYPE_PATTERN
+from schemas.refusals import InconsistentEntries, WrongFormat
 from schemas.rules import RULE_ID_PATTERN
 from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
-from workers.rule_files.positions import ODD_SPACES, Position
-from workers.rule_files.problems import shortened
+from workers.rule_files.error_locations import (
+    ErrorLocation,
+    ProblemText,
+    in_words,
+    is_list,
+    keys_of,
+    kind_words,
+    listed,
+    odd_key_hint,
+    odd_text_hint,
+    odd_value_hint,
+)
+from workers.rule_files.key_errors import example_hint
+from workers.rule_files.positions import Position
+from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
-Schema = dict[str, Any]
-
-
-class Spot(NamedTuple):
-    """Where an error of the model is in the file, and what the model wants there."""
-
-    node: Node
-    schema: Schema | None
-    kinds: dict[str, Schema]
-    """The alternatives that the node chooses from by its keys, if it does; empty otherwise."""
-    union: Schema | None
-    """The union that the node chooses from by its type, if it does."""
-    model: type[BaseModel] | None
-    unwrapped: Callable[[Schema | None], tuple[Schema | None, type[BaseModel] | None]]
-    """Finds what a schema wants inside of wrappers and references."""
-    key: str | None = None
-    """Of which key the node is the value, if it is one."""
-
-
-class Words(NamedTuple):
-    """A problem without its place."""
-
-    code: str
-    message: str
-    hint: str | None = None
-    at: Position | None = None
-    """Where, if not at the node."""
-
-
-def alias_of(name: str, field: Schema) -> str:
-    """Return how a field is called in files."""
-    alias = field.get("validation_alias", name)
-    return alias if isinstance(alias, str) else name
-
-
-# --- keys -------------------------------------------------------------------------------------------------------
-
-
-def unknown_key(spot: Spot, name: str, told: Collection[str]) -> tuple[Words | None, str | None]:
-    """Explain a key that is not possible.
-
-    Args:
-        spot: the mapping.
-        name: the key.
-        told: what earlier unknown keys of the same mapping stand for.
-
-    Returns:
-        The words, None if the same was said already; and the key that this one stands for, if it can be told.
-    """
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
-    own = _keys_of(spot.schema)
-    free = [key for key in own if key not in entries]
-    at = entries[name][0].at if name in entries else spot.node.at
-    if (odd := _odd_key_hint(name)) is not None:
-        return Words("unknown-key", f"unknown key '{shortened(name)}'", odd, at), suggestions.meant_key(name, free)
-    others = {key for kind in spot.kinds.values() for key in _keys_of(spot.unwrapped(kind)[0])}
-    if name in others:
-        return _key_of_another_kind(spot, name, free, at)
-    guessed = suggestions.guessed_key(name, free)
-    below = None if guessed in _required_of(spot.schema) else _field_above(spot, name)
-    if below is not None:
-        entry = ", in an entry that begins with '- '" if _is_list(spot, below) else ""
-        hint = f"it belongs under '{below}': write it below, indented{entry}"
-        stands_for = f"under {below}"
-        words = Words("misplaced-key", f"'{name}' is not possible here", hint, at)
-        return (None if stands_for in told else words), stands_for
-    suggested = guessed or suggestions.meant_key(name, free or own) or suggestions.meant_key(name, others)
-    hint = f"did you mean '{suggested}'?" if suggested else f"possible are {listed(own)}"
-    if "equal" in spot.kinds and suggestions.guessed_key(name, ["exactly"]):
-        hint = "to compare with a value, write the value itself: 'currency: EUR'"
-    elif suggested in ("all", "any") and suggested not in own:
-        hint = f"a condition is one thing: put both into a list under '{suggested}:', each with '- ' before it"
-    return Words("unknown-key", f"unknown key '{shortened(name)}'", hint, at), suggested
-
-
-def _key_of_another_kind(spot: Spot, name: str, free: list[str], at: Position) -> tuple[Words, str | None]:
-    """Explain a key that other conditions have, but not this one."""
-    words, kind = kinds_in_words(spot), _kind_of(spot)
-    value = spot.node.entries[name][1] if isinstance(spot.node, MapNode) and name in spot.node.entries else None
-    is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
-    suggested = None if name in words and is_text else suggestions.guessed_key(name, free, kind)
-    if suggested:
-        hint = f"'{kind}' has '{suggested}' for that"
-    elif name in words:
-        hint = "a condition is one thing: put both into a list under 'all:', each with '- ' before it"
-    else:
-        hint = f"possible are {listed(_keys_of(spot.schema))}"
-    return Words("unknown-key", f"'{name}' cannot stand beside '{kind}'", hint, at), suggested
-
-
-def _field_above(spot: Spot, name: str) -> str | None:
-    """Return under which key of a mapping another key would be possible."""
-    if spot.schema is None or spot.schema["type"] != "model-fields":
-        return None
-    for own, field in spot.schema["fields"].items():
-        inner = spot.unwrapped(field)[0]
-        if inner is not None and inner["type"] == "list":
-            inner = spot.unwrapped(inner.get("items_schema"))[0]
-        choices = inner["choices"].values() if inner is not None and inner["type"] == "tagged-union" else [inner]
-        if any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices):
-            return alias_of(own, field)
-    return None
-
-
-def missing_keys(spot: Spot, names: list[str]) -> Words:
-    """Explain which keys a mapping lacks, with an example of each."""
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
-    message = f"{listed(names)} {'is' if len(names) == 1 else 'are'} missing"
-    if "after" in entries and "without" in names:
-        hint = "what followed is written as 'then' and 'within', what did not follow as 'without' and 'for'"
-        return Words("missing-key", message, hint)
-    examples = [f"'{name}: {example}'" for name in names if (example := _example_of(spot.model, name)) is not None]
-    return Words("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
-
-
-def _example_hint(spot: Spot) -> str | None:
-    """Return how a mapping with everything that it needs looks."""
-    needed = [name for name in _keys_of(spot.schema) if name in _required_of(spot.schema)]
-    examples = [f"{name}: {example}" for name in needed if (example := _example_of(spot.model, name)) is not None]
-    return f"write for example {{{', '.join(examples)}}}" if examples and len(examples) == len(needed) else None
-
-
-def _example_of(model: type[BaseModel] | None, name: str) -> str | None:
-    fields = model.model_fields if model is not None else {}
-    field = next((field for key, field in fields.items() if name in (key, field.alias)), None)
-    example = field.examples[0] if field is not None and field.examples else None
-    return str(example) if isinstance(example, str | int) else None
-
-
-def _keys_of(schema: Schema | None) -> list[str]:
-    if schema is None or schema["type"] != "model-fields":
-        return []
-    return [alias_of(name, field) for name, field in schema["fields"].items()]
-
-
-def _required_of(schema: Schema | None) -> set[str]:
-    if schema is None or schema["type"] != "model-fields":
-        return set()
-    return {alias_of(name, field) for name, field in schema["fields"].items() if field["schema"]["type"] != "default"}
-
-
-def kinds_in_words(spot: Spot, kinds: dict[str, Schema] | None = None) -> list[str]:
-    """Return the keys by which the alternatives are told apart: of `after then` and `after without`, `after`."""
-    words: dict[str, None] = {}
-    for kind, schema in (kinds or spot.kinds).items():
-        words[kind if kind in _keys_of(spot.unwrapped(schema)[0]) else kind.split(" ")[0]] = None
-    return list(words)
-
-
-def _kind_of(spot: Spot) -> str:
-    entries = spot.node.entries if isinstance(spot.node, MapNode) else {}
-    words = kinds_in_words(spot)
-    return next((key for key in entries if key in words), next(iter(entries), ""))
-
-
-# --- values -----------------------------------------------------------------------------------------------------
+Wanted = Literal["text", "number", "whole number", "truth", "list", "mapping", "day"]
+"""The type of value that a model wants."""
 
 _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     TYPE_PATTERN: ("an event type: small letters, digits, '-' and '_', beginning with a letter", suggestions.as_type),
@@ -188,16 +46,27 @@ _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     PATH_PATTERN: ("a path, such as 'customer.id' or 'lines[0].sku'", lambda written: None),
     TOPIC_PATTERN: ("a topic: letters, digits, '.', '-' and '_'", lambda written: None),
 }
+"""By pattern of the schemas: the pattern in words, and what rewrites a text so that it matches."""
 _TRUTH_OF_YAML_1_1: Final = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
-_EXPECTED: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
-    (("string",), "wrong-type", "a text"),
-    (("decimal", "float", "finite"), "wrong-type", "a number"),
-    (("int",), "wrong-type", "a whole number"),
-    (("bool",), "wrong-type", "true or false"),
-    (("list",), "wrong-type", "a list"),
-    (("dict", "model"), "wrong-type", "keys with values"),
-    (("date", "timezone"), "wrong-value", "a day such as 2024-01-31"),
+_WANTED_WORDS: Final[dict[Wanted, str]] = {
+    "text": "a text",
+    "number": "a number",
+    "whole number": "a whole number",
+    "truth": "true or false",
+    "list": "a list",
+    "mapping": "keys with values",
+    "day": "a day such as 2024-01-31",
+}
+_WANTED: Final[tuple[tuple[tuple[str, ...], str, Wanted], ...]] = (
+    (("string",), "wrong-type", "text"),
+    (("decimal", "float", "finite"), "wrong-type", "number"),
+    (("int",), "wrong-type", "whole number"),
+    (("bool",), "wrong-type", "truth"),
+    (("list",), "wrong-type", "list"),
+    (("dict", "model"), "wrong-type", "mapping"),
+    (("date", "timezone"), "wrong-value", "day"),
 )
+"""By the beginning of Pydantic's error type: the code, and the type that was wanted."""
 _RANGES: Final = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
@@ -206,134 +75,123 @@ _RANGES: Final = {
 }
 
 
-def explained(item: Any, spot: Spot) -> Words:
-    """Say in words what a model's error means for the person who wrote the file."""
-    error, found = str(item["type"]), in_words(spot.node)
-    context = item.get("ctx", {})
-    if spot.schema is not None and spot.schema["type"] == "tagged-union" and error != "value_error":
-        return _no_kind(spot)
-    if error.endswith(("too_short", "too_long")):
-        return Words("wrong-size", _size_in_words(error, context, found))
-    if spot.union is not None:
-        return _none_of_union(spot, found)
-    if error == "value_error":
-        return _refused(spot, shortened(str(context["error"]), 300))
-    if error == "literal_error":
-        return _no_literal(spot, found)
-    if error == "string_pattern_mismatch":
-        return _no_match(spot, str(context.get("pattern")), found)
-    if error in _RANGES:
-        bound, words = _RANGES[error]
-        return Words("wrong-value", f"expected {words.format(context.get(bound))}, found {found}")
-    for beginnings, code, expected in _EXPECTED:
-        if error.startswith(beginnings):
-            return Words(code, f"expected {expected}, found {found}", _type_hint(spot, expected))
-    return Words("wrong-value", f"{found} is not possible here", _odd_hint(spot.node))
+def explained(error: Any, location: ErrorLocation) -> ProblemText:
+    """Return the problem that an error of Pydantic means for the person who wrote the file."""
+    kind, found = str(error["type"]), in_words(location.node)
+    context = error.get("ctx", {})
+    if location.schema is not None and location.schema["type"] == "tagged-union" and kind != "value_error":
+        return _no_kind(location)
+    if kind.endswith(("too_short", "too_long")):
+        return ProblemText("wrong-size", _size_message(kind, context, found))
+    if location.union is not None:
+        return _none_of_union(location, found)
+    if kind == "value_error":
+        return _refused(location, context["error"])
+    if kind == "literal_error":
+        return _no_literal(location, found)
+    if kind == "string_pattern_mismatch":
+        return _no_match(location, str(context.get("pattern")), found)
+    if kind in _RANGES:
+        bound, words = _RANGES[kind]
+        return ProblemText("wrong-value", f"expected {words.format(context.get(bound))}, found {found}")
+    for beginnings, code, wanted in _WANTED:
+        if kind.startswith(beginnings):
+            message = f"expected {_WANTED_WORDS[wanted]}, found {found}"
+            return ProblemText(code, message, _type_hint(location, wanted))
+    return ProblemText("wrong-value", f"{found} is not possible here", odd_value_hint(location.node))
 
 
-def _refused(spot: Spot, message: str) -> Words:
-    """Explain what a validator refused; one of a whole mapping, at the entry that it speaks of."""
-    if not isinstance(spot.node, MapNode):
-        written = spot.node.text if isinstance(spot.node, ScalarNode) else _flat(spot.node)
-        rewritten = suggestions.rewritten(message, written, spot.key)
-        hint = f"did you mean '{rewritten}'?" if rewritten else _odd_hint(spot.node)
-        message = message.replace(repr(written), f"'{written}'")
-        return Words("wrong-value", _without_python(message, spot.node), hint)
-    return Words("wrong-value", message, None, _spoken_of(spot.node, message))
+# --- values refused by a validator ------------------------------------------------------------------------------
 
 
-def _without_python(message: str, node: Node) -> str:
-    """Show lists and mappings in words, not as Python writes them."""
-    if isinstance(node, ScalarNode) or ", found " not in message:
-        return message
-    return f"{message.rpartition(', found ')[0]}, found {in_words(node)}"
+def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
+    """Explain what a validator refused; in a mapping, at the entry that the refusal is about."""
+    node, message = location.node, shortened(str(refusal), 300)
+    if isinstance(refusal, WrongFormat) and refusal.expected is not None and not isinstance(node, ScalarNode):
+        message = f"expected {refusal.expected}, found {in_words(node)}"  # lists not as Python writes them
+    if isinstance(node, MapNode):
+        at = _entry_position(node, refusal) if isinstance(refusal, InconsistentEntries) else None
+        return ProblemText("wrong-value", message, None, at)
+    written = node.text if isinstance(node, ScalarNode) else _joined(node)
+    value_format = refusal.format if isinstance(refusal, WrongFormat) else None
+    rewritten = suggestions.rewritten(value_format, written, location.key)
+    return ProblemText("wrong-value", message, f"did you mean '{rewritten}'?" if rewritten else odd_value_hint(node))
 
 
-def _flat(node: Node) -> str:
-    """Return what a list of single values would be as one text."""
+def _joined(node: Node) -> str:
+    """Return a list of single values as one text; "" for anything else."""
     if isinstance(node, ListNode) and all(isinstance(item, ScalarNode) for item in node.items):
         return " ".join(item.text for item in node.items if isinstance(item, ScalarNode))
     return ""
 
 
-def _spoken_of(node: MapNode, message: str) -> Position | None:
-    """Return the place of the entry that a message about a mapping speaks of: a key in quotes, or a value found."""
-    for quoted in re.findall(r"'([^']+)'", message):
-        if (name := quoted.partition(":")[0]) in node.entries:
-            return node.entries[name][0].at
-    if (found := re.search(r", found (-?\d+(?:\.\d+)?)%?$", message)) is not None:
-        for _, value in node.entries.values():
-            if isinstance(value, ScalarNode) and _same_number(value.text.rstrip("% "), found[1]):
-                return value.at
-    for name, (key, _) in node.entries.items():
-        if (" " in name and name in message) or re.search(rf"\b{re.escape(name)} -?\d", message):
-            return key.at
-    if re.match(r"has \d+ conditions|conditions are nested", message) and "when" in node.entries:
-        return node.entries["when"][0].at
+def _entry_position(node: MapNode, refusal: InconsistentEntries) -> Position | None:
+    """Return the position of the first entry that a refusal is about, or None if the file has none of them."""
+    for key, (key_node, value) in node.entries.items():
+        if key in refusal.keys:
+            return value.at if refusal.is_value else key_node.at
     return None
 
 
-def _same_number(text: str, other: str) -> bool:
-    try:
-        return Decimal(text) == Decimal(other)
-    except InvalidOperation:
-        return False
-
-
-def _no_match(spot: Spot, pattern: str, found: str) -> Words:
-    written = spot.node.text if isinstance(spot.node, ScalarNode) else ""
+def _no_match(location: ErrorLocation, pattern: str, found: str) -> ProblemText:
+    """Explain a text that does not match a pattern."""
+    written = location.node.text if isinstance(location.node, ScalarNode) else ""
     words, rewrite = _PATTERNS.get(pattern, ("", None))
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
     message = f"{found} is not possible here"
-    if words and (lines := suggestions.in_lines(written, spot.key)) is not None:
-        return Words("wrong-value", message, lines)
+    if words and (lines := suggestions.in_lines(written, location.key)) is not None:
+        return ProblemText("wrong-value", message, lines)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
-        return Words("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
-    return Words("wrong-value", message, _odd_hint(spot.node) or (f"expected {words}" if words else None))
+        return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
+    hint = odd_value_hint(location.node) or (f"expected {words}" if words else None)
+    return ProblemText("wrong-value", message, hint)
 
 
-def _no_kind(spot: Spot) -> Words:
-    """Explain a mapping in which none of the keys is there that would say what it is."""
-    kinds = kinds_in_words(spot, (spot.schema or {})["choices"])
-    message = f"expected a condition, found {in_words(spot.node)}"
-    if isinstance(spot.node, ListNode):
-        return Words("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
-    if isinstance(spot.node, ScalarNode):
-        return Words("unknown-kind", message, _kind_in_text(spot.node.text, kinds))
-    if isinstance(spot.node, MapNode) and spot.node.entries:
-        if _is_key_of_some(spot, next(iter(spot.node.entries))):
-            return _kindless(spot, spot.node, kinds)
-        for name, (key, _) in spot.node.entries.items():
-            if (suggested := suggestions.meant_key(name, kinds)) is not None:
-                message = f"'{shortened(name)}' is no condition"
-                hint = _odd_key_hint(name) or f"did you mean '{suggested}'?"
-                return Words("unknown-kind", message, hint, key.at)
-        return _kindless(spot, spot.node, kinds)
-    return Words("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
+# --- kinds of conditions ----------------------------------------------------------------------------------------
 
 
-def _kindless(spot: Spot, node: MapNode, kinds: list[str]) -> Words:
-    name, (key, value) = next(iter(node.entries.items()))
+def _no_kind(location: ErrorLocation) -> ProblemText:
+    """Explain a node that should be a condition and has no key that says which kind."""
+    kinds = kind_words(location, (location.schema or {})["choices"])
+    message = f"expected a condition, found {in_words(location.node)}"
+    if isinstance(location.node, ListNode):
+        return ProblemText("unknown-kind", message, "write 'all:' or 'any:' before a list of conditions")
+    if isinstance(location.node, ScalarNode):
+        return ProblemText("unknown-kind", message, _kind_in_text(location.node.text, kinds))
+    if isinstance(location.node, MapNode) and location.node.entries:
+        return _no_kind_in_entries(location, location.node, kinds)
+    return ProblemText("unknown-kind", message, f"it begins with one of {', '.join(kinds)}")
+
+
+def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]) -> ProblemText:
+    """Explain a mapping without a kind: at the first key that resembles one, or else at its beginning."""
+    first, (key_node, value) = next(iter(node.entries.items()))
+    is_part = _is_key_of_some_kind(location, first)
+    for key, (node_of_key, _) in node.entries.items() if not is_part else ():
+        if (suggested := suggestions.meant_key(key, kinds)) is not None:
+            hint = odd_key_hint(key) or f"did you mean '{suggested}'?"
+            return ProblemText("unknown-kind", f"'{shortened(key)}' is no condition", hint, node_of_key.at)
     message = f"expected a condition: it begins with one of {', '.join(kinds)}"
-    if (odd := _odd_key_hint(name)) is not None:
-        return Words("unknown-kind", message, odd, key.at)
-    if _is_key_of_some(spot, name):
-        hint = f"'{name}' is part of a condition: is there a '- ' too many, or is the line above indented too far?"
+    if (odd := odd_key_hint(first)) is not None:
+        hint = odd
+    elif is_part:
+        hint = f"'{first}' is part of a condition: is there a '- ' too many, or is the line above indented too far?"
     elif isinstance(value, MapNode | ListNode | UnreadNode):
-        hint = f"a condition begins with one of these words, such as 'count: {shortened(name)}'"
+        hint = f"a condition begins with one of these words, such as 'count: {shortened(first)}'"
     else:
         hint = "a condition begins with one of these words, such as 'count: purchase'"
-    return Words("unknown-kind", message, hint, key.at)
+    return ProblemText("unknown-kind", message, hint, key_node.at)
 
 
-def _is_key_of_some(spot: Spot, name: str) -> bool:
-    choices = (spot.schema or {})["choices"].values()
-    return any(name in _keys_of(spot.unwrapped(choice)[0]) for choice in choices)
+def _is_key_of_some_kind(location: ErrorLocation, key: str) -> bool:
+    choices = (location.schema or {})["choices"].values()
+    return any(key in keys_of(location.unwrapped(choice)[0]) for choice in choices)
 
 
 def _kind_in_text(written: str, kinds: list[str]) -> str | None:
+    """Return how to write a condition that was written as one text."""
     if written.lower() in ("active", "cancelled", "canceled"):
         return f"write 'status: {'active' if written.lower() == 'active' else 'cancelled'}'"
     if "meets" in kinds and (word := suggestions.words_at_the_beginning(written, kinds)) is not None:
@@ -347,120 +205,119 @@ def _kind_in_text(written: str, kinds: list[str]) -> str | None:
     return "a condition is written as 'word: value', such as 'none: purchase' and below it 'for: 45 days'"
 
 
-def _none_of_union(spot: Spot, found: str) -> Words:
-    choices = [spot.unwrapped(choice)[0] or {} for choice in (spot.union or {}).get("choices", ())]
+# --- values of another type, size or choice ---------------------------------------------------------------------
+
+
+def _none_of_union(location: ErrorLocation, found: str) -> ProblemText:
+    choices = [location.unwrapped(choice)[0] or {} for choice in (location.union or {}).get("choices", ())]
     literals = [str(value) for choice in choices for value in choice.get("expected", ())]
     if not literals:
-        return Words("wrong-type", f"expected a text, a number or true/false, found {found}")
-    suggested = suggestions.meant_value(spot.node.text, literals) if isinstance(spot.node, ScalarNode) else None
+        return ProblemText("wrong-type", f"expected a text, a number or true/false, found {found}")
+    node = location.node
+    suggested = suggestions.meant_value(node.text, literals) if isinstance(node, ScalarNode) else None
     hint = f"did you mean '{suggested}'?" if suggested else "begin each entry of the list with '- '"
-    return Words("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
+    return ProblemText("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
 
 
-def _no_literal(spot: Spot, found: str) -> Words:
-    expected = list((spot.schema or {}).get("expected", ()))
-    written = spot.node.text if isinstance(spot.node, ScalarNode) else ""
+def _no_literal(location: ErrorLocation, found: str) -> ProblemText:
+    expected = list((location.schema or {}).get("expected", ()))
+    written = location.node.text if isinstance(location.node, ScalarNode) else ""
     if expected == [True]:
         meant = _TRUTH_OF_YAML_1_1.get(written.lower())
-        hint = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
-        return Words("wrong-value", f"expected true, found {found}", hint)
-    suggested = suggestions.meant_value(written, [str(value) for value in expected])
-    if isinstance(spot.node, ListNode):
-        return Words("wrong-type", f"expected one value, found {found}", f"write one of {listed(map(str, expected))}")
-    message = f"{found} is none of {listed([str(value) for value in expected])}"
-    return Words("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
+        remedy = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
+        return ProblemText("wrong-value", f"expected true, found {found}", remedy)
+    choices = [str(value) for value in expected]
+    if isinstance(location.node, ListNode):
+        return ProblemText("wrong-type", f"expected one value, found {found}", f"write one of {listed(choices)}")
+    suggested = suggestions.meant_value(written, choices)
+    hint = f"did you mean '{suggested}'?" if suggested else None
+    return ProblemText("wrong-value", f"{found} is none of {listed(choices)}", hint)
 
 
-def _size_in_words(error: str, context: dict[str, Any], found: str) -> str:
-    one, several = ("character", "characters") if error.startswith("string") else ("entry", "entries")
+def _size_message(kind: str, context: dict[str, Any], found: str) -> str:
+    singular, plural = ("character", "characters") if kind.startswith("string") else ("entry", "entries")
     bound, comparison = context.get("min_length", 0), "at least"
-    if error.endswith("too_long"):
+    if kind.endswith("too_long"):
         bound, comparison = context.get("max_length", 0), "at most"
         found = str(context.get("actual_length") or found)
-    return f"expected {comparison} {bound} {one if bound == 1 else several}, found {found}"
+    return f"expected {comparison} {bound} {singular if bound == 1 else plural}, found {found}"
 
 
-def _type_hint(spot: Spot, expected: str) -> str | None:
-    """Say how to write what is of another type than it should be."""
-    node = spot.node
-    if isinstance(node, MapNode):
-        odd = _odd_key_hint(next(iter(node.entries), ""))
-        return odd or {"a list": "begin each entry with '- '", "a text": "write one value"}.get(expected)
-    if isinstance(node, ListNode):
-        if expected == "keys with values":
-            lists = [name for name in _keys_of(spot.schema) if _is_list(spot, name)]
-            return f"write '{lists[0]}:' above the list" if lists else "write the lines without '- '"
-        if (spot.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
-            return "write one of them; for several, write a condition for each under 'any:'"
-        return "write one value, without '- ' and brackets"
-    if not isinstance(node, ScalarNode):
-        return None
-    if expected == "a text" and node.is_plain:
-        return f'write "{shortened(node.text)}" if it is a text'
-    if expected in ("a number", "a whole number"):
-        return _number_hint(node.text)
-    if expected == "a list":
-        return f"write [{shortened(node.text)}]"
-    if expected == "keys with values":
-        return _mapping_hint(node.text) or _example_hint(spot)
-    return _odd_hint(node)
+def _type_hint(location: ErrorLocation, wanted: Wanted) -> str | None:
+    """Return how to write a value that has another type than the wanted one."""
+    match location.node:
+        case MapNode() as node:
+            other: dict[Wanted, str] = {"list": "begin each entry with '- '", "text": "write one value"}
+            return odd_key_hint(next(iter(node.entries), "")) or other.get(wanted)
+        case ListNode():
+            return _hint_for_list(location, wanted)
+        case ScalarNode() as node:
+            return _hint_for_scalar(location, node, wanted)
+    return None
 
 
-def _is_list(spot: Spot, name: str) -> bool:
-    fields = (spot.schema or {}).get("fields", {})
-    field = next((field for key, field in fields.items() if alias_of(key, field) == name), None)
-    return (spot.unwrapped(field)[0] or {}).get("type") == "list"
+def _hint_for_list(location: ErrorLocation, wanted: Wanted) -> str:
+    if wanted == "mapping":
+        lists = [key for key in keys_of(location.schema) if is_list(location, key)]
+        return f"write '{lists[0]}:' above the list" if lists else "write the lines without '- '"
+    if (location.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
+        return "write one of them; for several, write a condition for each under 'any:'"
+    return "write one value, without '- ' and brackets"
+
+
+def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, wanted: Wanted) -> str | None:
+    match wanted:
+        case "text" if node.is_plain:
+            return f'write "{shortened(node.text)}" if it is a text'
+        case "number" | "whole number":
+            return _number_hint(node.text)
+        case "list":
+            return f"write [{shortened(node.text)}]"
+        case "mapping":
+            return _mapping_hint(node.text) or example_hint(location)
+    return odd_value_hint(node)
 
 
 def _number_hint(written: str) -> str | None:
     number = suggestions.as_number(written[:200])
     if "," in written:
         return "write a decimal point, and nothing between thousands" + (f": {number}" if number else "")
-    return f"write {number}" if number else _odd_text_hint(written)
+    return f"write {number}" if number else odd_text_hint(written)
 
 
 def _mapping_hint(written: str) -> str | None:
     match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?::|=|==|\bis\b)\s*(\S.*)", written[:200])
-    return f"write {{{match[1]}: {match[2]}}}" if match else _odd_text_hint(written)
+    return f"write {{{match[1]}: {match[2]}}}" if match else odd_text_hint(written)
 
 
-# --- characters that people do not see --------------------------------------------------------------------------
+# --- codes ------------------------------------------------------------------------------------------------------
 
-_BULLETS: Final = re.compile(r"^([–—−•*·‣▪-]+)\s*(?=\S)")  # noqa: RUF001 (these are what is looked for)
-
-
-def _odd_key_hint(name: str) -> str | None:
-    if (bullet := _BULLETS.match(name)) is not None:
-        if bullet[1] == "-":
-            return "write a space after the '-'"
-        return f"a list entry begins with '- ': a hyphen and a space; here stands '{bullet[1]}'"
-    if (odd := _odd_text_hint(name)) is not None:
-        return odd
-    return "write a space after the ':'" if ":" in name else None
-
-
-def _odd_hint(node: Node) -> str | None:
-    return _odd_text_hint(node.text) if isinstance(node, ScalarNode) else None
-
-
-def _odd_text_hint(text: str) -> str | None:
-    has_one = any(character in ODD_SPACES for character in text)
-    return "it holds a non-breaking space: type an ordinary one" if has_one else None
-
-
-def in_words(node: Node) -> str:
-    """Return what was found, as it is called in messages."""
-    match node:
-        case ScalarNode():
-            return f"'{shortened(node.text)}'"
-        case ListNode():
-            return "a list" if node.items else "an empty list"
-        case MapNode():
-            return "keys with values" if node.entries else "nothing in { }"
-        case UnreadNode():
-            return "nothing"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names in quotes."""
-    return ", ".join(f"'{name}'" for name in names)
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "unknown-kind": Explanation(
+        "Not a condition",
+        "A condition begins with its own word: `count`, `none`, `status`, `all` and so on. Here that word is "
+        "missing, or there is a text or a list instead of a condition. Put several conditions in a list under "
+        "`all:` or `any:`.",
+        "when:\n  - none: purchase\n    for: 45 days\n  - status: active\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
+    ),
+    "wrong-type": Explanation(
+        "The wrong type of value",
+        "For example a number instead of a text, or a list instead of one value. List entries begin with `- `.",
+        "variables:\n  - cancellation.reason\n",
+        "variables:\n  reason: cancellation.reason\n",
+    ),
+    "wrong-value": Explanation(
+        "A value that is not allowed",
+        "The message says what is expected. Durations are a whole number and a unit: `45 days`. Percentages end in "
+        "`%`. A dot connects a type and its attribute: `purchase.amount`.",
+        "expires after: 14d\n",
+        "expires after: 14 days\n",
+    ),
+    "wrong-size": Explanation(
+        "Too short or too long",
+        "A text is too short or too long, or a list has too few or too many entries.",
+        "title: A\n",
+        "title: A regular buyer has gone quiet\n",
+    ),
+}

@@ -1,6 +1,6 @@
-"""Problems: what somebody has to mend in a file, where it is, and how it is shown to people and machines.
+"""Problems: what to fix in a file, where, and how that is shown to people and machines.
 
-What is here must not know what a file is for, nor open one.
+This module must never know what a file is for, nor open one.
 """
 
 import difflib
@@ -17,16 +17,16 @@ _SHOWN_COLUMNS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a file that somebody has to mend.
+    """Something to fix in a file.
 
     Attributes:
-        file: the file as it was named.
-        line: counted from 1, as editors do.
+        file: the name of the file, as it was given.
+        line: counted from 1, as editors count.
         column: counted from 1, in characters.
-        code: stable name of the kind of mistake, such as `unknown-key`.
-        message: what was found, in words.
-        hint: what was probably meant.
-        severity: an error keeps every rule from counting; a warning keeps nothing.
+        code: the stable name of the kind of mistake, such as `unknown-key`.
+        message: what was found, as a sentence.
+        hint: what was probably meant, or what to do.
+        severity: an error keeps every rule from becoming active; a warning keeps nothing.
     """
 
     file: str
@@ -42,26 +42,52 @@ class Problem:
         return printable(f"{self.file}:{self.line}:{self.column}: {self.message}{hint}")
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The meaning of a code.
+
+    Attributes:
+        title: the problem in a few words.
+        text: why it is a mistake or a warning, and how to fix it.
+        wrong: lines of a rule, or a whole file (beginning with `rules:`, `define:` …), that give the code; "" if the
+            content of one file cannot cause it.
+        right: the same lines, corrected.
+        is_warning: the rules work anyway.
+    """
+
+    title: str
+    text: str
+    wrong: str = ""
+    right: str = ""
+    is_warning: bool = False
+
+
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems by file, line and column, each once."""
     return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
 
 
 def add_elsewhere(problems: Iterable[Problem], more: Iterable[Problem]) -> list[Problem]:
-    """Return the problems and those of `more` at whose places nothing is reported yet: one mistake, one problem."""
-    kept = list(problems)
-    taken = {(problem.file, problem.line, problem.column) for problem in kept}
-    return kept + [one for one in more if (one.file, one.line, one.column) not in taken]
+    """Return the problems, and those of `more` at positions that have none yet: one mistake is one problem."""
+    reported = list(problems)
+    positions = {(problem.file, problem.line, problem.column) for problem in reported}
+    return reported + [problem for problem in more if (problem.file, problem.line, problem.column) not in positions]
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey or hide, one character by one; a tab becomes a space."""
+    """Replace each character that a terminal would obey or hide by `·`, and each tab by a space."""
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
 
 
 def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that was probably meant, or None; `likeness` from 0 (any word) to 1 (the same)."""
-    by_form = {_form(name): name for name in known}
+    """Return the known word that was probably meant, or None.
+
+    Args:
+        word: the word as it was written.
+        known: the possible words.
+        likeness: how similar they must be, from 0 (any word) to 1 (the same word).
+    """
+    by_form = {_form(possible): possible for possible in known}
     matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
     return by_form[matches[0]] if matches else None
 
@@ -71,7 +97,7 @@ def _form(word: str) -> str:
 
 
 def shortened(text: str, limit: int = 60) -> str:
-    """Return the beginning of a text, with `…` if something is left out."""
+    """Return the beginning of a text, at most `limit` characters; it ends with `…` if something is left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -82,15 +108,15 @@ def render_problems(problems: Iterable[Problem], texts: Mapping[str, str]) -> st
     """Write problems as plain text, each with its line and a caret under the column.
 
     Args:
-        problems: in the order in which they are to be shown.
-        texts: the files' texts by the names that the problems use; without one, the line is left out.
+        problems: in the order to show.
+        texts: the texts of the files, by the names in the problems. Without a text, the line is left out.
     """
     lines = {file: _lines(text) for file, text in texts.items()}
     return "\n".join(_rendered(problem, lines.get(problem.file, [])) for problem in problems)
 
 
 def _lines(text: str) -> list[str]:
-    # Not splitlines(): that takes form feeds and other separators for line ends, which editors do not count.
+    # Not splitlines(): it also splits at form feeds and other separators, which editors do not count as lines.
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -100,7 +126,7 @@ def _rendered(problem: Problem, lines: list[str]) -> str:
     if problem.line > len(lines):
         return printable(head) + "\n" + (f"      | {printable(problem.hint)}\n" if problem.hint else "")
     line = lines[problem.line - 1]
-    # A long line is shown from a little before the column, so that the caret stays on the screen.
+    # A long line is cut a little before the column, so that the caret stays on the screen.
     skipped = max(0, problem.column - 1 - _SHOWN_COLUMNS // 2) if len(line) > _SHOWN_COLUMNS else 0
     shown = printable(line[skipped : skipped + _SHOWN_COLUMNS])
     caret = " " * sum(map(_width, shown[: problem.column - 1 - skipped])) + "^"
@@ -131,15 +157,20 @@ def as_document(problem: Problem) -> dict[str, Any]:
 
 
 def github_commands(problems: Iterable[Problem]) -> str:
-    """Write problems as workflow commands of GitHub Actions, which shows them beside the lines of a change."""
+    """Write problems as workflow commands of GitHub Actions, which shows them beside the changed lines."""
     return "".join(f"{_github_command(problem)}\n" for problem in problems)
 
 
 def _github_command(problem: Problem) -> str:
-    where = {"file": problem.file, "line": problem.line, "col": problem.column, "title": f"linger: {problem.code}"}
-    properties = ",".join(f"{name}={_escaped_property(printable(str(value)))}" for name, value in where.items())
-    said = "\n".join(printable(part) for part in (problem.message, problem.hint) if part)
-    return f"::{problem.severity} {properties}::{_escaped(said)}"
+    properties = {
+        "file": problem.file,
+        "line": problem.line,
+        "col": problem.column,
+        "title": f"linger: {problem.code}",
+    }
+    written = ",".join(f"{name}={_escaped_property(printable(str(value)))}" for name, value in properties.items())
+    text = "\n".join(printable(part) for part in (problem.message, problem.hint) if part)
+    return f"::{problem.severity} {written}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:

@@ -1,6 +1,7 @@
-"""What stands where in rule files: rules, definitions, and the names they use, whether or not the rest is in order.
+"""References in rule files: rules, definitions, and the names that they use.
 
-What is here reads nodes, not models: a mistake in one place must not hide another one elsewhere.
+This module reads nodes, not models, so that a mistake in one place does not hide another one elsewhere. It must
+never know which names exist.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,22 +14,35 @@ _NAMING: Final = (
     *("count", "none", "last", "first", "overdue", "change"),
     *("sum", "average", "distinct", "latest", "date"),
 )
-"""Keys of conditions that name an event type, or a type and an attribute with a dot between."""
+"""Keys of conditions that name an event type, or an event type and an attribute with a dot between."""
 _STEPS: Final = ("after", "then", "without")
 
 
 class Named(NamedTuple):
-    """An event type that a file names, and an attribute of it if it names one."""
+    """An event type that a file names, possibly with one of its attributes.
+
+    Attributes:
+        type: the event type.
+        attribute: the attribute; None if only the type is named.
+        node: where it is named.
+        is_beside: the node is a key of a mapping beside the type, and names the attribute only.
+    """
 
     type: str
     attribute: str | None
     node: ScalarNode
     is_beside: bool = False
-    """The attribute stands by itself in a mapping beside the type."""
 
 
 class Definition(NamedTuple):
-    """A named condition, where it is."""
+    """A named condition and its position.
+
+    Attributes:
+        name: the name.
+        document: the file.
+        key: the node of the name.
+        condition: the node of the condition.
+    """
 
     name: str
     document: Document
@@ -44,13 +58,13 @@ def rules_in(document: Document) -> Iterator[MapNode]:
 
 
 def text_of(node: Node | None, key: str) -> ScalarNode | None:
-    """Return the value of a key if it is a text."""
+    """Return the node of a key's value if it is a text."""
     value = value_of(node, key)
     return value if isinstance(value, ScalarNode) and isinstance(value.value, str) else None
 
 
 def entries_of(node: Node | None) -> Mapping[str, tuple[ScalarNode, Node]]:
-    """Return the entries of a mapping; of anything else, none."""
+    """Return the entries of a mapping; none for anything else."""
     return node.entries if isinstance(node, MapNode) else {}
 
 
@@ -61,7 +75,7 @@ def definitions_in(document: Document) -> Iterator[Definition]:
 
 
 def conditions_of(rule: Node) -> list[Node]:
-    """Return what stands under `when` and `unless`."""
+    """Return the nodes under `when` and `unless`."""
     return [part for key in ("when", "unless") if (part := value_of(rule, key)) is not None]
 
 
@@ -72,7 +86,7 @@ def parts_of(condition: Node) -> list[Node]:
 
 
 def elementary_in(condition: Node) -> Iterator[Node]:
-    """Yield every condition that is no combination, in the order of the file."""
+    """Yield every condition that is not a combination, in the order of the file."""
     parts = parts_of(condition)
     for part in parts:
         yield from elementary_in(part)
@@ -81,7 +95,7 @@ def elementary_in(condition: Node) -> Iterator[Node]:
 
 
 def meets_in(condition: Node) -> Iterator[ScalarNode]:
-    """Yield the names that a condition uses, where it uses them."""
+    """Yield the nodes of the named conditions that a condition uses."""
     for part in elementary_in(condition):
         if (name := text_of(part, "meets")) is not None:
             yield name
@@ -101,14 +115,14 @@ def names_in(document: Document) -> Iterator[Named]:
         for example in items_of(value_of(rule, "examples")):
             yield from names_in_example(example)
     every = value_of(document.root, "for every rule")
-    for place, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
-        yield from _named(value_of(value_of(every, place), key))
+    for setting, key in (("time zone", "from"), ("time zone", "country"), ("consent", "from")):
+        yield from _named(value_of(value_of(every, setting), key))
 
 
 def names_in_condition(condition: Node) -> Iterator[Named]:
-    """Yield what a condition and the conditions in it name."""
+    """Yield the names in a condition and the conditions inside it."""
     for part in elementary_in(condition):
-        # The first of these words says what a condition is; another one beside it is a mistake of its own.
+        # The first of these words decides the kind of the condition; another one beside it is a separate mistake.
         kind = next((key for key in entries_of(part) if key in CONDITION_WORDS), None)
         if kind in _NAMING:
             yield from _named(value_of(part, kind), value_of(part, "where"))
@@ -119,22 +133,22 @@ def names_in_condition(condition: Node) -> Iterator[Named]:
 
 
 def variables_in(rule: Node) -> Iterator[Named]:
-    """Yield what a rule's template variables name."""
+    """Yield the names in the template variables of a rule."""
     for _, reference in entries_of(value_of(rule, "variables")).values():
         yield from _named(reference)
 
 
 def names_in_example(example: Node) -> Iterator[Named]:
-    """Yield the events that a made-up customer does."""
+    """Yield the names in the events of an example."""
     for given in items_of(value_of(example, "given")):
         yield from _named(value_of(given, "event"), value_of(given, "with"))
 
 
 def _named(node: Node | None, attributes: Node | None = None) -> Iterator[Named]:
-    """Yield what `purchase` or `purchase.amount` names, and the attributes of that type in a mapping beside it."""
+    """Yield the names in `purchase` or `purchase.amount`, and the attributes in a mapping beside it."""
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         return
-    name, dot, attribute = node.value.partition(".")
-    yield Named(name, attribute if dot else None, node)
-    for other, (key, _) in entries_of(attributes).items():
-        yield Named(name, other, key, True)
+    event_type, dot, attribute = node.value.partition(".")
+    yield Named(event_type, attribute if dot else None, node)
+    for beside, (key, _) in entries_of(attributes).items():
+        yield Named(event_type, beside, key, True)

@@ -1,14 +1,15 @@
-"""`sources.yaml`: read and checked, with the place of every problem.
+"""`sources.yaml`: read and checked, with the position of every problem.
 
-What is here must not know how a record is mapped.
+This module must never know how a record is mapped.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.problems import Problem, add_elsewhere, did_you_mean, in_order
+from workers.rule_files.problems import Explanation, Problem, add_elsewhere, did_you_mean, in_order
 from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
 from workers.rule_files.yaml_validation import validate
 
@@ -16,21 +17,21 @@ __all__ = ["load_sources", "read_sources"]
 
 
 def load_sources(path: Path) -> tuple[SourcesFile | None, list[Problem]]:
-    """Read `sources.yaml`; None as soon as there is any problem, and all problems by line."""
+    """Read `sources.yaml`; return None if there is any problem, and all problems by line."""
     text, problems = read_text(path)
     return (None, problems) if text is None else read_sources(str(path), text)
 
 
 def read_sources(file: str, text: str) -> tuple[SourcesFile | None, list[Problem]]:
-    """Do the same for a text; pure."""
+    """Check the text of `sources.yaml`; return None if there is any problem, and all problems by line. Pure."""
     document = parse_yaml(file, text)
     value, problems = validate(document, SourcesFile)
-    closer = [*_repeated_topics(document), *_redefined_types(document), *_undeclared_types(document)]
-    if closer and document.root is not None:
-        # The model says the same, but of the file as a whole.
-        whole = (*document.root.at, "wrong-value")
-        problems = [problem for problem in problems if (problem.line, problem.column, problem.code) != whole]
-    problems = in_order(add_elsewhere(problems, closer))
+    precise = [*_repeated_topics(document), *_redefined_types(document), *_undeclared_types(document)]
+    if precise and document.root is not None:
+        # The model reports the same, but for the file as a whole.
+        of_the_file = (*document.root.at, "wrong-value")
+        problems = [problem for problem in problems if (problem.line, problem.column, problem.code) != of_the_file]
+    problems = in_order(add_elsewhere(problems, precise))
     return (None if problems else value), problems
 
 
@@ -47,19 +48,19 @@ def _repeated_topics(document: Document) -> Iterator[Problem]:
 
 def _redefined_types(document: Document) -> Iterator[Problem]:
     declared = value_of(document.root, "event_types")
-    for name, (key, _) in declared.entries.items() if isinstance(declared, MapNode) else ():
-        if name in BUILT_IN:
-            message = f"the event type '{name}' is built in and cannot be declared again"
+    for event_type, (key, _) in declared.entries.items() if isinstance(declared, MapNode) else ():
+        if event_type in BUILT_IN:
+            message = f"the event type '{event_type}' is built in and cannot be declared again"
             yield Problem(document.file, *key.at, "built-in-type", message, "delete it, or give yours another name")
 
 
 def _undeclared_types(document: Document) -> Iterator[Problem]:
     declared = value_of(document.root, "event_types")
-    known = {*BUILT_IN, *(declared.entries if isinstance(declared, MapNode) else ())}
+    declared_types = {*BUILT_IN, *(declared.entries if isinstance(declared, MapNode) else ())}
     for source in _sources_in(document):
         for node in _types_in(source):
-            if node.text not in known:
-                suggested = did_you_mean(node.text, sorted(known))
+            if node.text not in declared_types:
+                suggested = did_you_mean(node.text, sorted(declared_types))
                 hint = f"did you mean '{suggested}'?" if suggested else "declare it under 'event_types'"
                 yield Problem(document.file, *node.at, "unknown-type", f"there is no event type '{node.text}'", hint)
 
@@ -74,3 +75,17 @@ def _types_in(source: MapNode) -> Iterator[ScalarNode]:
     for node in (value_of(source, "event"), *items_of(value_of(source, "events"))):
         if isinstance(node, ScalarNode):
             yield node
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "repeated-topic": Explanation(
+        "Two sources read the same topic",
+        "In sources.yaml, each topic can be one source only. Otherwise every record would be read twice.",
+    ),
+    "built-in-type": Explanation(
+        "A built-in event type is declared again",
+        "Linger already has `purchase`, `login` and `cancellation`. Remove them from `event_types`.",
+    ),
+}

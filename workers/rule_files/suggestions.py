@@ -1,6 +1,6 @@
-"""What somebody probably meant: words that people guess for those of the grammar, and values as they write them.
+"""Suggestions: what people write instead of the words and values of the grammar, and what they probably mean.
 
-Pure tables and small readers of texts; what is here must not know where a text stands in a file.
+Pure tables and small readers of texts. This module must never know where a text is in a file.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from schemas.events import BUILT_IN
+from schemas.refusals import Format
 from workers.rule_files.problems import did_you_mean
 
 _BOUNDS: Final = {
@@ -133,8 +134,6 @@ def _form(word: str) -> str:
 
 _KEYS_BY_GUESS: Final = _by_guess(_WORDS)
 _VALUES_BY_GUESS: Final = _by_guess(_VALUES)
-
-
 _KEYS_BY_KIND: Final = {
     ("last", "within"): "at most",
     ("last", "for"): "at least",
@@ -144,20 +143,26 @@ _KEYS_BY_KIND: Final = {
 
 
 def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str | None:
-    """Return the key for which people say something else, None for none; `kind` is the kind of condition."""
+    """Return the possible key for which people write another word, or None.
+
+    Args:
+        written: the word.
+        possible: the keys that are possible.
+        kind: the kind of condition, if it is one.
+    """
     by_kind = _KEYS_BY_KIND.get((kind, written))
     return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(_form(written), ())) if word in possible), None)
 
 
 def meant_key(written: str, possible: Collection[str]) -> str | None:
-    """Return the key that was probably meant: one that looks alike, or one that people say it for; None for none."""
+    """Return the possible key that was probably meant, or None: by its form, by what people write, or by likeness."""
     form = _form(written)
     alike = next((word for word in possible if _form(word) == form), None)
     return alike or guessed_key(written, possible) or did_you_mean(written, possible)
 
 
 def meant_value(written: str, possible: Collection[str]) -> str | None:
-    """Do the same for one of a few values."""
+    """Return the possible value that was probably meant, or None: by form, by what people write, or by likeness."""
     form = _form(written)
     return (
         next((word for word in possible if _form(word) == form), None)
@@ -207,41 +212,45 @@ _NUMBERS: Final = {
 
 
 def _number_in(word: str) -> int | None:
-    """Read `three` and the like."""
+    """Return the number that a word such as `three` means, or None."""
     return _NUMBERS.get(word.strip().lower())
 
 
 def as_duration(written: str) -> str | None:
-    """Return how `45d`, `45days`, `1.5 days`, `a week` or `P45D` is written here; None if it is no such thing."""
+    """Return `45d`, `45days`, `1.5 days`, `a week` or `P45D` as a duration, or None for anything else."""
     text = re.sub(r"^P(?:T?)(?=\d)", "", written.strip())
-    match = _TIME.match(text)
-    if match is not None:
-        amount, unit = Decimal(match[1].replace(",", ".")), _unit(match[2])
-    else:
-        words = text.replace("-", " ").split()
-        number = next((number for word in words if (number := _number_in(word)) is not None), None)
-        unit = next((found for word in reversed(words) if (found := _unit(word)) is not None), None)
-        if number is None and unit is not None and len(words) == 1:
-            number = 1
-        amount = Decimal(number or 0)
+    amount, unit = _amount_and_unit(text)
     if unit is None or not amount:
         return None
     hours = amount * _HOURS_IN[unit]
     if hours > _MOST_HOURS:
         return None
-    for name in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
-        whole = (hours / _HOURS_IN[name]).quantize(Decimal("0.000001"))
+    # Months and years have no fixed length: days are written instead.
+    for shown_unit in (unit if unit in (*_HOURS, "week") else "day", "day", "hour", "minute", "second"):
+        whole = (hours / _HOURS_IN[shown_unit]).quantize(Decimal("0.000001"))
         if whole == whole.to_integral_value():
-            return f"{int(whole)} {name}" + ("" if whole == 1 else "s")
+            return f"{int(whole)} {shown_unit}" + ("" if whole == 1 else "s")
     return None
+
+
+def _amount_and_unit(text: str) -> tuple[Decimal, str | None]:
+    """Return the number and the unit in a text, in digits or words; 0 and None if they are missing."""
+    if (match := _TIME.match(text)) is not None:
+        return Decimal(match[1].replace(",", ".")), _unit(match[2])
+    words = text.replace("-", " ").split()
+    number = next((number for word in words if (number := _number_in(word)) is not None), None)
+    unit = next((unit for word in reversed(words) if (unit := _unit(word)) is not None), None)
+    if number is None and unit is not None and len(words) == 1:
+        number = 1
+    return Decimal(number or 0), unit
 
 
 def _unit(written: str) -> str | None:
     word = written.lower()
-    found = next((name for name, ways in _UNITS.items() if word in ways.split()), None)
-    if found is None and len(word) > 2 and (close := did_you_mean(word, [f"{name}s" for name in _UNITS])):
+    unit = next((unit for unit, spellings in _UNITS.items() if word in spellings.split()), None)
+    if unit is None and len(word) > 2 and (close := did_you_mean(word, [f"{unit}s" for unit in _UNITS])):
         return close[:-1]
-    return found
+    return unit
 
 
 def _decimal(text: str) -> Decimal | None:
@@ -256,7 +265,7 @@ def _plain(number: Decimal) -> str:
 
 
 def as_percent(written: str) -> str | None:
-    """Return how `50`, `0.5`, `50 percent` or `-50%` is written here."""
+    """Return `50`, `0.5`, `50 percent` or `-50%` as a percentage, or None for anything else."""
     match = re.search(r"\d{1,4}(?:[.,]\d{1,2})?", written)
     if match is None:
         return None
@@ -267,25 +276,25 @@ def as_percent(written: str) -> str | None:
 
 
 def as_times(written: str) -> str | None:
-    """Return how `2.5`, `2.5x` or `2.5 time` is written here."""
+    """Return `2.5`, `2.5x` or `2.5 time` as a number of times, or None for anything else."""
     match = re.search(r"\d{1,3}(?:[.,]\d{1,2})?", written)
     if match is None or not 1 <= Decimal(match[0].replace(",", ".")) <= 100:
         return None
     return f"{match[0].replace(',', '.')} times"
 
 
-def as_two(written: str) -> str | None:
-    """Return how `3-10`, `3 to 10` or `[3, 10]` is written here."""
+def as_two_numbers(written: str) -> str | None:
+    """Return `3-10`, `3 to 10` or `[3, 10]` as two numbers, or None for anything else."""
     numbers = re.findall(r"\d{1,12}(?:\.\d{1,4})?", written)
     if len(numbers) != 2:
         return None
     return " and ".join(sorted(numbers, key=Decimal))
 
 
-def as_ages(written: str) -> str | None:
-    """Return how `30-90 days` or `30 days to 90 days` is written here."""
+def as_two_ages(written: str) -> str | None:
+    """Return `30-90 days` or `30 days to 90 days` as two ages, or None for anything else."""
     numbers = re.findall(r"\d{1,6}", written)
-    unit = next((found for word in reversed(re.findall(r"[A-Za-z]+", written)) if (found := _unit(word))), "day")
+    unit = next((unit for word in reversed(re.findall(r"[A-Za-z]+", written)) if (unit := _unit(word))), "day")
     if len(numbers) != 2 or unit in ("month", "year"):
         return None
     low, high = sorted(map(int, numbers))
@@ -295,7 +304,7 @@ def as_ages(written: str) -> str | None:
 
 
 def as_pace(written: str) -> str | None:
-    """Return how `500/hour` or `500 an hour` is written here."""
+    """Return `500/hour` or `500 an hour` as a pace, or None for anything else."""
     match = re.search(r"(\d{1,7})\D*?(minute|min|hour|hr|h|day|d)\b", written.lower())
     if match is None:
         number = re.search(r"\d{1,7}", written)
@@ -305,7 +314,7 @@ def as_pace(written: str) -> str | None:
 
 
 def as_actions(written: str) -> str | None:
-    """Return how `2 emails` or `2x` is written here."""
+    """Return `2 emails` or `2x` as a number of actions, or None for anything else."""
     match = re.search(r"\d{1,3}", written)
     return f"{int(match[0])} action" + ("" if int(match[0]) == 1 else "s") if match and int(match[0]) else None
 
@@ -313,8 +322,8 @@ def as_actions(written: str) -> str | None:
 _CLOCK: Final = re.compile(r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?")
 
 
-def as_clock(written: str) -> str | None:
-    """Return how `9pm`, `21` or `21.30` is written here."""
+def as_time_of_day(written: str) -> str | None:
+    """Return `9pm`, `21` or `21.30` as a time of day, or None for anything else."""
     match = re.fullmatch(
         r"(\d{1,2})(?:[.:h ]?(\d\d))?\s*(am|pm|a\.m\.|p\.m\.|h|uhr|o'clock)?", written.strip().lower()
     )
@@ -327,7 +336,7 @@ def as_clock(written: str) -> str | None:
 
 
 def as_offset(written: str) -> str | None:
-    """Return how `day 20`, `0` or `20d` is written here."""
+    """Return `day 20`, `0` or `20d` as a time since the start, or None for anything else."""
     if written.strip().lower() in _VALUES["start"].split() or _form(written) in ("day 0", "0 days"):
         return "start"
     if (day := re.fullmatch(r"day\s*(\d{1,4})|(\d{1,4})", written.strip().lower())) is not None:
@@ -336,31 +345,31 @@ def as_offset(written: str) -> str | None:
 
 
 def as_number(written: str) -> str | None:
-    """Return how `three`, `3x`, `3 purchases`, `>= 3` or `1,000` is written here."""
+    """Return `three`, `3x`, `3 purchases`, `>= 3` or `1,000` as a number, or None for anything else."""
     if (number := _number_in(written.strip())) is not None:
         return str(number)
-    found = re.findall(r"-?\d[\d.,]*", written)
-    if len(found) != 1:
+    numbers = re.findall(r"-?\d[\d.,]*", written)
+    if len(numbers) != 1:
         return None
-    text = found[0].rstrip(".,")
+    text = numbers[0].rstrip(".,")
     text = text.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text) else text.replace(",", ".")
     return text if _decimal(text) is not None else None
 
 
 def as_id(written: str) -> str | None:
-    """Return how a title is written as an id."""
+    """Return a title as an id, or None if it cannot be one."""
     text = re.sub(r"[^a-z0-9]+", "-", written.lower()).strip("-")
     return text[:64].rstrip("-") if re.match(r"[a-z].*[a-z0-9].", text) else None
 
 
 def as_type(written: str) -> str | None:
-    """Return how `Purchase` or `newsletter opened` is written as an event type."""
+    """Return `Purchase` or `newsletter opened` as an event type, or None if it cannot be one."""
     text = re.sub(r"[^a-z0-9-]+", "_", written.lower()).strip("_-")
     return text[:64] if re.match(r"[a-z]", text) and len(text.split("_")) < 4 else None
 
 
 def as_attribute(written: str) -> str | None:
-    """Return how `order total` is written as the name of an attribute."""
+    """Return `order total` as the name of an attribute, or None if it cannot be one."""
     text = re.sub(r"[^A-Za-z0-9]+", "_", written).strip("_")
     return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", text) else None
 
@@ -374,7 +383,7 @@ _ATTRIBUTES: Final = {
 
 
 def as_reference(written: str) -> str | None:
-    """Return how `purchase amount`, `purchase:amount` or `Purchase.Amount` is written here."""
+    """Return `purchase amount`, `purchase:amount` or `Purchase.Amount` as a reference, or None for anything else."""
     if (attribute := _form(written).replace(" ", "_")) in _ATTRIBUTES:
         return f"{_ATTRIBUTES[attribute]}.{attribute}"
     parts = re.split(r"[\s:/>.]+|->|::", written.strip())
@@ -384,47 +393,51 @@ def as_reference(written: str) -> str | None:
 
 
 def as_name(written: str) -> str | None:
-    """Return how `Regular_Customer` is written as the name of a condition."""
+    """Return `Regular_Customer` as the name of a condition, or None if it cannot be one."""
     text = re.sub(r"[^a-z0-9-]+", " ", written.lower()).strip(" -")
     return text if re.fullmatch(r"[a-z][a-z0-9 -]{1,62}[a-z0-9]", text) else None
 
 
 def as_zone(written: str) -> str | None:
-    """Return the name of the zone of a city, or one that looks alike."""
+    """Return the time zone of a city, or one with a similar name, or None."""
     zones = sorted(available_timezones())
     city = _form(written.rpartition("/")[2])
-    same = [zone for zone in zones if _form(zone.rpartition("/")[2]) == city]
-    return same[0] if same else did_you_mean(written, zones)
+    of_city = [zone for zone in zones if _form(zone.rpartition("/")[2]) == city]
+    return of_city[0] if of_city else did_you_mean(written, zones)
 
 
-_READERS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
-    ("expected a whole number and a unit", as_duration),
-    ("unknown unit", as_duration),
-    ("expected a percentage", as_percent),
-    ("expected how many times", as_times),
-    ("expected two numbers", as_two),
-    ("expected two durations", as_ages),
-    ("expected a pace", as_pace),
-    ("expected a number of actions", as_actions),
-    ("expected a time of day", as_clock),
-    ("expected 'start'", as_offset),
-    ("there is no time zone", as_zone),
-)
-"""What the beginning of a refusal says about how the value is meant to be written."""
-
-
+_READERS: Final[dict[Format, Callable[[str], str | None]]] = {
+    "duration": as_duration,
+    "percentage": as_percent,
+    "times": as_times,
+    "two numbers": as_two_numbers,
+    "two ages": as_two_ages,
+    "pace": as_pace,
+    "actions": as_actions,
+    "time of day": as_time_of_day,
+    "offset": as_offset,
+    "time zone": as_zone,
+}
+"""By format: what turns other spellings of it into the format."""
 _VALUES_BY_KEY: Final = {"again after": ("never",)}
 
 
-def rewritten(refusal: str, written: str, key: str | None = None) -> str | None:
-    """Return how the value of a key that was refused with some words is probably meant, if it can be told."""
+def rewritten(value_format: Format | None, written: str, key: str | None = None) -> str | None:
+    """Return the probable meaning of a refused value, written correctly; None if it is not recognized.
+
+    Args:
+        value_format: the format that the value should have; None if no spelling of it is recognized.
+        written: the value as the file has it.
+        key: the key of the value.
+    """
     words = _VALUES_BY_KEY.get(key or "", ())
     if (word := next((word for word in _VALUES_BY_GUESS.get(_form(written), ()) if word in words), None)) is not None:
         return word
-    if key == "between" and (ages := as_ages(written)) is not None and re.search("[A-Za-z]", written):
+    if key == "between" and (ages := as_two_ages(written)) is not None and re.search("[A-Za-z]", written):
         return ages if ages != written else None
-    found = next((read(written[:200]) for beginning, read in _READERS if refusal.startswith(beginning)), None)
-    return found if found != written else None
+    read = None if value_format is None else _READERS[value_format]
+    suggested = None if read is None else read(written[:200])
+    return suggested if suggested != written else None
 
 
 _BOUND_IN_TEXT: Final = re.compile(
@@ -433,7 +446,7 @@ _BOUND_IN_TEXT: Final = re.compile(
 
 
 def in_lines(written: str, key: str | None = None) -> str | None:
-    """Say how to write one text that holds several things, such as `purchase at least 3`; None if it does not."""
+    """Return how to write several things in one text, such as `purchase at least 3`; None if there is one."""
     match = _BOUND_IN_TEXT.search(written)
     if match is None:
         return None
@@ -447,14 +460,14 @@ def in_lines(written: str, key: str | None = None) -> str | None:
 
 
 def key_at_the_beginning(line: str) -> str | None:
-    """Return a line that lacks its colon with the colon, such as `at least: 3` for `at least 3`."""
+    """Return a line with the colon that it lacks, such as `at least: 3` for `at least 3`; None for any other line."""
     text = line.strip().removeprefix("- ")
     word = words_at_the_beginning(text, _WORDS)
     return None if word is None else f"{word}: {text[len(word) :].strip()}"
 
 
 def words_at_the_beginning(written: str, words: Iterable[str]) -> str | None:
-    """Return the longest of some words that a text begins with, such as `at least` of `at least 3`."""
+    """Return the longest of some words that begins a text, such as `at least` of `at least 3`, or None."""
     text = written.lower()
     return max(
         (word for word in words if text.startswith(f"{word} ") or text.startswith(f"{word}:")), key=len, default=None

@@ -1,4 +1,4 @@
-"""Rule files, seen from outside: have they changed?"""
+"""Changes of rule files: a fingerprint to compare. This module must never know what a rule is."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -7,9 +7,10 @@ from workers.rule_files.rules import find_rule_files
 
 
 def fingerprint(path: Path) -> str:
-    """Return a hash over the names and the contents of a rule file, or of all rule files of a folder.
+    """Return a hash of the names and contents of a rule file, or of all rule files of a folder.
 
-    Contents, not times: a folder that is mounted into a container changes by a link, and its files keep any time.
+    It is the same if nothing changed, and covers files that cannot be read. It does not use modification times:
+    a folder mounted into a container changes by a link, and its files can keep old times.
     """
     digest = blake2b(digest_size=12)
     files, problems = find_rule_files([path])

@@ -1,8 +1,8 @@
-"""YAML that people wrote, as nodes with positions: every problem at once, with line, column and what was meant.
+"""YAML files as nodes with positions, and every problem at once, with line, column and what was probably meant.
 
 The dialect is small and closed: one document of text keys and YAML 1.2 core scalars, so `no`, `on` and `off` are
-texts. Anchors, aliases, tags, merge keys, repeated keys and values left empty are refused: each of them can make
-a file mean something else than it says. What is here must not know what a file is for.
+texts. Anchors, aliases, tags, merge keys, repeated keys and empty values are refused: each of them can make a
+file mean something else than it says. This module must never know what a file is for.
 """
 
 import codecs
@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
 )
 
 from workers.rule_files.positions import QUOTES, Lines, Position
-from workers.rule_files.problems import Problem, in_order, shortened
+from workers.rule_files.problems import Explanation, Problem, in_order, shortened
 from workers.rule_files.yaml_syntax import syntax_problem
 
 MAX_FILE_BYTES: Final = 256 * 1024
@@ -34,18 +34,29 @@ MAX_NESTING: Final = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScalarNode:
-    """A single value: what was written, and what it means."""
+    """A single value.
+
+    Attributes:
+        at: its position.
+        text: as it is written.
+        value: its meaning.
+        is_plain: it is written without quotes.
+    """
 
     at: Position
     text: str
     value: str | int | float | bool | None
     is_plain: bool
-    """Written without quotes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListNode:
-    """A list."""
+    """A list.
+
+    Attributes:
+        at: its position.
+        items: its entries.
+    """
 
     at: Position
     items: "tuple[Node, ...]"
@@ -53,17 +64,26 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapNode:
-    """Keys with values, in the order of the file."""
+    """Keys with values.
+
+    Attributes:
+        at: its position.
+        entries: by key, the nodes of the key and of its value, in the order of the file.
+        is_whole: False if an entry was refused and left out, so that missing keys must not be reported.
+    """
 
     at: Position
     entries: "dict[str, tuple[ScalarNode, Node]]"
     is_whole: bool
-    """False if an entry was refused and left out, so that nothing can be said about missing keys."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnreadNode:
-    """Stands where something was refused and reported already."""
+    """The place of a node that was refused and reported.
+
+    Attributes:
+        at: its position.
+    """
 
     at: Position
 
@@ -73,7 +93,13 @@ Node = ScalarNode | ListNode | MapNode | UnreadNode
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file; `root` is None if it cannot be read at all."""
+    """A parsed file.
+
+    Attributes:
+        file: its name.
+        root: its outermost node; None if the file cannot be read at all.
+        problems: what the dialect refuses, in the order of the file.
+    """
 
     file: str
     root: Node | None
@@ -101,7 +127,7 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 
 
 def parse_yaml(file: str, text: str) -> Document:
-    """Parse a text into nodes; never raises, whatever the text is."""
+    """Parse a text into nodes; never raise because of its content."""
     text = text.removeprefix("\ufeff")
     lines = Lines(text)
     if conflicts := _merge_conflicts(file, text, lines):
@@ -117,7 +143,7 @@ def parse_yaml(file: str, text: str) -> Document:
 
 
 def plain_value(node: Node) -> Any:
-    """Return what a node means as plain Python values; what was refused stays in it as an `UnreadNode`."""
+    """Return the meaning of a node as plain Python values; refused parts remain `UnreadNode`s."""
     match node:
         case ScalarNode():
             return node.value
@@ -126,16 +152,16 @@ def plain_value(node: Node) -> Any:
         case MapNode():
             return {key: plain_value(value) for key, (_, value) in node.entries.items()}
         case UnreadNode():
-            return node  # no field takes it, so that nothing is built out of what was refused
+            return node  # no field accepts it, so that no model is built from a refused part
 
 
 def value_of(node: Node | None, key: str) -> Node | None:
-    """Return the value of a key, or None where there is no such key or no mapping at all."""
+    """Return the value of a key, or None if there is no such key or the node is not a mapping."""
     return node.entries[key][1] if isinstance(node, MapNode) and key in node.entries else None
 
 
 def items_of(node: Node | None) -> "tuple[Node, ...]":
-    """Return the entries of a list; of anything else, none."""
+    """Return the entries of a list; none for anything else."""
     return node.items if isinstance(node, ListNode) else ()
 
 
@@ -143,7 +169,7 @@ def items_of(node: Node | None) -> "tuple[Node, ...]":
 
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 
-# YAML 1.2, core schema. Longer whole numbers stay text: nothing needs them, and reading them takes quadratic time.
+# YAML 1.2, core schema. Longer whole numbers stay text: no field needs them, and parsing takes quadratic time.
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
 _TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _WHOLE: Final = re.compile(r"[-+]?[0-9]{1,40}")
@@ -153,7 +179,7 @@ _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class _UnreadableError(Exception):
-    """Nothing after this place can be read."""
+    """Nothing after this position can be read."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -170,7 +196,7 @@ def _merge_conflicts(file: str, text: str, lines: Lines) -> list[Problem]:
 
 
 class _Composer:
-    """Builds nodes out of parser events, and notes everything that the dialect refuses."""
+    """Builds nodes from parser events, and records everything that the dialect refuses."""
 
     def __init__(self, file: str, text: str, lines: Lines) -> None:
         self.problems: list[Problem] = []
@@ -179,10 +205,10 @@ class _Composer:
         self._events = self._parsed(text)
 
     def document(self) -> Node | None:
-        """Return the first document's root, or None if there is none.
+        """Return the root of the first document, or None if there is none.
 
         Raises:
-            _UnreadableError: at the first place that is no YAML, or is nested too deeply.
+            _UnreadableError: at the first position that is not YAML, or is nested too deeply.
         """
         root: Node | None = None
         for event in self._events:
@@ -214,9 +240,9 @@ class _Composer:
     def _node(self, event: Event, depth: int) -> Node:
         at = self._at(event)
         if isinstance(event, AliasEvent):
-            name = f"*{shortened(str(event.anchor))}"
-            hint = f"write the value out; for a text that begins with '*', write \"{name}\""
-            return self._note(at, "alias", f"'{name}' repeats another value; that is not possible here", hint)
+            alias = f"*{shortened(str(event.anchor))}"
+            hint = f"write the value out; for a text that begins with '*', write \"{alias}\""
+            return self._note(at, "alias", f"'{alias}' repeats another value; that is not possible here", hint)
         refused = self._refused_properties(event, at)
         if isinstance(event, ScalarEvent):
             node: Node = self._scalar(event, at)
@@ -230,9 +256,9 @@ class _Composer:
 
     def _refused_properties(self, event: Event, at: Position) -> UnreadNode | None:
         if (tag := getattr(event, "tag", None)) is not None:
-            shown = shortened(str(tag).replace("tag:yaml.org,2002:", "!!"))
+            written = shortened(str(tag).replace("tag:yaml.org,2002:", "!!"))
             hint = "delete it; for a text that begins with '!', use quotes"
-            return self._note(at, "tag", f"the tag '{shown}' is not possible here", hint)
+            return self._note(at, "tag", f"the tag '{written}' is not possible here", hint)
         if (anchor := getattr(event, "anchor", None)) is not None:
             hint = "delete it and write each value out; for a text that begins with '&', use quotes"
             return self._note(at, "anchor", f"the anchor '&{shortened(str(anchor))}' is not possible here", hint)
@@ -261,7 +287,7 @@ class _Composer:
             if key is None or self._is_unspaced(key, value):
                 is_whole = False
             elif key.text in entries:
-                # Where the first key comes again, another entry of a list begins: one problem, not one for each key.
+                # If the first key repeats, another entry of a list begins: that is one problem, not one for each key.
                 begins_again = begins_again or key.text == next(iter(entries))
                 if not begins_again or key.text == next(iter(entries)):
                     self._note_again(key, entries[key.text][0].at.line, begins_again)
@@ -275,9 +301,9 @@ class _Composer:
         self._note(key.at, "duplicate-key", message, hint or "keep one of the two")
 
     def _is_unspaced(self, key: ScalarNode, value: Node) -> bool:
-        """Note `{within:3 days}`, which is one key without a value."""
-        is_one = ":" in key.text and key.is_plain and isinstance(value, ScalarNode) and value.is_plain
-        if is_one and isinstance(value, ScalarNode) and not value.text:
+        """Record a problem for `{within:3 days}`, which is one key without a value; return whether it is one."""
+        is_plain = ":" in key.text and key.is_plain and isinstance(value, ScalarNode) and value.is_plain
+        if is_plain and isinstance(value, ScalarNode) and not value.text:
             message = f"'{shortened(key.text)}' has no value"
             self._note(key.at, "empty-value", message, "write a space after the ':'")
             return True
@@ -296,15 +322,15 @@ class _Composer:
             hint = f'write "{shortened(node.text)}" if it is a name' if node.text else None
             self._note(node.at, "key-not-text", message, hint)
         elif not isinstance(node, UnreadNode):
-            del self.problems[before:]  # what is wrong inside such a key follows from its being one
+            del self.problems[before:]  # problems inside such a key follow from this one
             hint = "a text that begins with '{' or '[' needs quotes"
             self._note(node.at, "key-not-text", "a key must be a text", hint)
         return None
 
-    def _filled(self, node: Node, at: Position, name: str) -> Node:
+    def _filled(self, node: Node, at: Position, what: str) -> Node:
         if isinstance(node, ScalarNode) and node.is_plain and not node.text:
             hint = "write one, delete the line, or indent the lines below that belong to it"
-            return self._note(at, "empty-value", f"{name} has no value", hint)
+            return self._note(at, "empty-value", f"{what} has no value", hint)
         return node
 
 
@@ -320,3 +346,109 @@ def _core_value(text: str) -> str | int | float | bool | None:
     if _FRACTION.fullmatch(text):
         return float(text)
     return float(text.replace(".", "", 1)) if _SPECIAL.fullmatch(text) else text
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "cannot-read": Explanation(
+        "The file cannot be opened",
+        "The file does not exist, or the user that runs the check has no permission to read it.",
+    ),
+    "too-large": Explanation(
+        "The file is larger than 256 KiB",
+        "That is thousands of lines, more than anyone can review. Split it: all files of the folder count together "
+        "and share their definitions.",
+    ),
+    "not-utf-8": Explanation(
+        "The file is not saved as UTF-8",
+        "Some editors and spreadsheets save letters such as ä or é in an older encoding. Save the file again with "
+        "the encoding UTF-8.",
+    ),
+    "empty-file": Explanation(
+        "The file is empty",
+        "The file has only comments or blank lines. Perhaps saving it went wrong. If it is meant to be empty, "
+        "delete it.",
+        "# nothing but a comment\n",
+        "rules:\n"
+        "  - id: gone-quiet\n"
+        "    title: Gone quiet\n"
+        "    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n"
+        "    template: we-miss-you\n"
+        "    expires after: 14 days\n",
+    ),
+    "merge-conflict": Explanation(
+        "Two versions of the file were not merged",
+        "Git could not choose between two versions and left both, between `<<<<<<<` and `>>>>>>>`. Keep the right "
+        "lines; delete the others and the markers.",
+        "<<<<<<< HEAD\ntemplate: we-miss-you\n=======\ntemplate: come-back\n>>>>>>> spring\n",
+        "template: come-back\n",
+    ),
+    "several-documents": Explanation(
+        "A second document begins",
+        "A line `---` begins a second document, which Linger would not read. Delete the line, or move the second "
+        "part to another file.",
+        "template: we-miss-you\n---\nrules: []\n",
+        "template: we-miss-you\n",
+    ),
+    "duplicate-key": Explanation(
+        "A key appears twice",
+        "Only one of the two can count, and Linger does not guess which. If the second one belongs to another entry "
+        "of a list, put a `- ` before it.",
+        "template: we-miss-you\ntemplate: come-back\n",
+        "template: come-back\n",
+    ),
+    "key-not-text": Explanation(
+        "A key is not a text",
+        "The key before a colon must be a word. `{{ name }}`, known from templates, is a mapping in YAML: put it in "
+        "quotes.",
+        "template: {{ template }}\n",
+        'template: "{{ template }}"\n',
+    ),
+    "empty-value": Explanation(
+        "A value is missing",
+        "There is nothing after the colon or the dash. Write a value or delete the line. If the lines below belong "
+        "to it, indent them.",
+        "template: we-miss-you\nunless:\n",
+        "template: we-miss-you\n",
+    ),
+    "smart-quotes": Explanation(
+        "Typographic quotation marks",
+        'Word processors and chats replace " with “ and ”, which YAML reads as part of the text. Type plain '
+        "quotation marks, or leave them out: most texts need none.",
+        "template: “we-miss-you”\n",
+        "template: we-miss-you\n",
+    ),
+    "anchor": Explanation(
+        "A YAML anchor",
+        "`&name` names a value so that it can be repeated. A rule should show all its values. Write the value out, "
+        "or name a condition under `define`.",
+        "template: &message we-miss-you\n",
+        "template: we-miss-you\n",
+    ),
+    "alias": Explanation(
+        "A YAML alias",
+        "`*name` repeats another value. Write the value out. A text that begins with `*` needs quotes.",
+        "template: *message\n",
+        "template: we-miss-you\n",
+    ),
+    "merge-key": Explanation(
+        "A YAML merge key",
+        "`<<` copies keys from another mapping. Write them out. Shared conditions belong under `define`.",
+        "<<: {action: at-risk}\n",
+        "action: at-risk\n",
+    ),
+    "tag": Explanation(
+        "A YAML tag",
+        "`!name` changes the type of a value. Delete it. A text that begins with `!` needs quotes.",
+        "template: !important we-miss-you\n",
+        "template: we-miss-you\n",
+    ),
+    "too-deep": Explanation(
+        "Nested too deeply",
+        "Lists and mappings are nested more than 32 levels deep. No rule needs that; a bracket may be missing.",
+        "description: " + "[" * 40 + "]" * 40 + "\n",
+        "description: no brackets\n",
+    ),
+}

@@ -1,57 +1,85 @@
-"""What is no YAML, in words: what the parser says, and what people have probably done."""
+"""Syntax errors of YAML in plain words, with the probable slip.
+
+The parser describes its errors only as text, so the texts of ruamel.yaml are matched here and nowhere else. This
+module must never know what a file is for.
+"""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from workers.rule_files.positions import ODD_SPACES, QUOTES, Lines, Position
-from workers.rule_files.problems import Problem, shortened
+from workers.rule_files.problems import Explanation, Problem, shortened
 from workers.rule_files.suggestions import key_at_the_beginning
 
 _UNSPACED: Final = re.compile(r"^\s*(?:- )?[A-Za-z_][A-Za-z_ ]*:[^\s:/]")
-_BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are what is looked for)
+_BULLET: Final = re.compile(r"^( *)([–—−•·‣▪]|-(?=[A-Za-z]))")  # noqa: RUF001 (these are the characters to find)
 
-# What the parser says -> (whether the place is where the thing began, message, hint); the first that is found.
-_SYNTAX: Final[tuple[tuple[str, bool, str, str | None], ...]] = (
-    (r"found character '\\t'", False, "a tab is not possible here", "write spaces"),
-    ("that cannot start any token", False, "a text cannot begin with this character", "put the text in quotes"),
-    ("end of stream|document separator", True, "this quotation mark is never closed", "close it in the same line"),
-    ("expected ',' or '[\\]}]'", True, "this bracket is never closed", "is a ',' or a closing bracket missing?"),
-    (
+
+class _Slip(NamedTuple):
+    """A syntax error, recognized by the text of the parser.
+
+    Attributes:
+        pattern: what the parser's text matches.
+        at_beginning: the position is where the enclosing construct begins.
+        message: the problem in plain words.
+        hint: what to do.
+        lacks_colon: the line probably lacks a ':'.
+    """
+
+    pattern: str
+    at_beginning: bool
+    message: str
+    hint: str | None
+    lacks_colon: bool = False
+
+
+# The first that matches counts.
+_SLIPS: Final = (
+    _Slip(r"found character '\\t'", False, "a tab is not possible here", "write spaces"),
+    _Slip("that cannot start any token", False, "a text cannot begin with this character", "put the text in quotes"),
+    _Slip(
+        "end of stream|document separator", True, "this quotation mark is never closed", "close it in the same line"
+    ),
+    _Slip("expected ',' or '[\\]}]'", True, "this bracket is never closed", "is a ',' or a closing bracket missing?"),
+    _Slip(
         "sequence entries are not allowed",
         False,
         "a list cannot begin here",
         "begin it in a line of its own, indented",
     ),
-    (
+    _Slip(
         "mapping values are not allowed",
         False,
         "a ':' is not possible here",
         "check the indentation of this line and the one above; a text with ': ' in it needs quotes",
+        lacks_colon=True,
     ),
-    ("could not find expected ':'", True, "this line has no ':'", "write 'key: value'"),
-    (
+    _Slip("could not find expected ':'", True, "this line has no ':'", "write 'key: value'", lacks_colon=True),
+    _Slip(
         "expected <block end>",
         False,
-        "this does not fit to the lines above",
+        "this does not fit the lines above",
         "indent it like its neighbours",
     ),
-    ("unknown escape|escape sequence|chr\\(\\)|surrogates", False, "'\\' has a special meaning in \"…\"", "use '…'"),
-    ("while scanning an? (alias|anchor)", True, "a text cannot begin with '*' or '&'", "put the text in quotes"),
-    ("expected the node content", False, "a value is missing here", None),
+    _Slip(
+        "unknown escape|escape sequence|chr\\(\\)|surrogates", False, "'\\' has a special meaning in \"…\"", "use '…'"
+    ),
+    _Slip("while scanning an? (alias|anchor)", True, "a text cannot begin with '*' or '&'", "put the text in quotes"),
+    _Slip("expected the node content", False, "a value is missing here", None),
 )
 
 
 def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) -> Problem:
-    """Say what keeps a file from being read.
+    """Return the problem that keeps a file from being read.
 
     Args:
         file: its name.
         lines: its text.
         error: what the parser raised.
-        latest: the place up to which it came.
+        latest: the last position that it reached.
     """
     if isinstance(error, ReaderError):
         at = lines.position(error.position)
@@ -64,38 +92,35 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
         began = lines.position(error.context_mark.index)
     if (indentation := _odd_indentation(file, lines, here.line)) is not None:
         return indentation
-    if (known := _known_slip(file, lines, error, here)) is not None:
-        return known
-    said = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
-    for pattern, at_beginning, message, hint in _SYNTAX:
-        if re.search(pattern, said):
-            at = began if at_beginning else here
+    if (slip := _slip_in_line(file, lines, error, here)) is not None:
+        return slip
+    parser_text = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
+    for known in _SLIPS:
+        if re.search(known.pattern, parser_text):
+            at = began if known.at_beginning else here
             line = lines.line(at.line)
-            hint = f"write '{unspaced}'" if (unspaced := _with_colon(line, message)) else hint
-            return Problem(file, *at, "syntax", message, _odd_line_hint(line) or hint)
-    message = f"this is not YAML: {said.strip(': ')}"
+            corrected = key_at_the_beginning(line[:200]) if known.lacks_colon else None
+            hint = f"write '{shortened(corrected)}'" if corrected else known.hint
+            return Problem(file, *at, "syntax", known.message, _odd_line_hint(line) or hint)
+    message = f"this is not YAML: {parser_text.strip(': ')}"
     return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
 
 
-def _with_colon(line: str, message: str) -> str | None:
-    return shortened(found) if "':'" in message and (found := key_at_the_beginning(line[:200])) else None
-
-
-def _known_slip(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
-    """Tell apart what the parser says of in the same words."""
-    for number in (here.line, here.line - 1):
-        if number and (bullet := _BULLET.match(lines.line(number))) is not None:
-            message = f"'{bullet[2]}' begins no entry of a list"
+def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
+    """Return the problem of a line that the parser describes in words which it uses for several mistakes."""
+    for line in (here.line, here.line - 1):
+        if line and (bullet := _BULLET.match(lines.line(line))) is not None:
+            message = f"'{bullet[2]}' does not begin a list entry"
             hint = "a list entry begins with '- ': a hyphen and a space"
-            return Problem(file, number, len(bullet[1]) + 1, "syntax", message, hint)
-    said, before = str(getattr(error, "problem", None)), lines.line(here.line)[: here.column - 1]
-    if "expected <block end>" in said and before.rstrip().endswith(("'", '"')):
-        message = "the text ends with the closing quotation mark, and here something follows"
+            return Problem(file, line, len(bullet[1]) + 1, "syntax", message, hint)
+    parser_text, before = str(getattr(error, "problem", None)), lines.line(here.line)[: here.column - 1]
+    if "expected <block end>" in parser_text and before.rstrip().endswith(("'", '"')):
+        message = "the text ends with the closing quotation mark, but something follows"
         hint = "put the whole text in quotes of the other kind, or none of it"
         return Problem(file, *here, "syntax", message, hint)
-    if "mapping values are not allowed" not in said or _odd_line_hint(lines.line(here.line)):
+    if "mapping values are not allowed" not in parser_text or _odd_line_hint(lines.line(here.line)):
         return None
-    above = next((lines.line(number) for number in range(here.line - 1, 0, -1) if _says_something(lines, number)), "")
+    above = next((lines.line(line) for line in range(here.line - 1, 0, -1) if _has_content(lines.line(line))), "")
     indentation = len(before) - len(before.lstrip())
     if ":" not in before and indentation > len(above) - len(above.lstrip(" -")) and not above.rstrip().endswith(":"):
         message = "this line is indented further than the one above, which has its value already"
@@ -103,14 +128,13 @@ def _known_slip(file: str, lines: Lines, error: Exception, here: Position) -> Pr
         return Problem(file, here.line, indentation + 1, "syntax", message, hint)
     if ":" in before:
         message = "a second ':' in one line"
-        hint = "a text with ': ' in it needs quotes; what consists of several things begins in a line of its own"
+        hint = "a text with ': ' in it needs quotes; a value of several keys begins in the next line"
         return Problem(file, *here, "syntax", message, hint)
     return None
 
 
-def _says_something(lines: Lines, number: int) -> bool:
-    line = lines.line(number).strip()
-    return bool(line) and not line.startswith("#")
+def _has_content(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _code_point(character: Any) -> int:
@@ -118,19 +142,19 @@ def _code_point(character: Any) -> int:
 
 
 def _odd_indentation(file: str, lines: Lines, last: int) -> Problem | None:
-    """Blame a tab or a non-breaking space in front of a line; the parser stumbles over it there or one line later."""
+    """Report a tab or a non-breaking space in front of a line; the parser fails there or one line later."""
     for number in range(max(1, last - 1), last + 1):
         line = lines.line(number)
         for column, character in enumerate(line[: len(line) - len(line.lstrip())], start=1):
             if character != " ":
-                name = "a tab" if character == "\t" else "a non-breaking space"
-                message = f"{name} is not possible in front of a line"
+                what = "a tab" if character == "\t" else "a non-breaking space"
+                message = f"{what} is not possible in front of a line"
                 return Problem(file, number, column, "syntax", message, "indent with spaces")
     return None
 
 
 def _odd_line_hint(line: str) -> str | None:
-    """Return what is probably wrong with a line that holds a character people do not see."""
+    """Return the hint for a line with a character that people overlook."""
     if line.lstrip().startswith("//"):
         return "a comment begins with '#'"
     if line.startswith("```"):
@@ -139,7 +163,22 @@ def _odd_line_hint(line: str) -> str | None:
         return "write a space after the ':'"
     for column, character in enumerate(line, start=1):
         if character in ODD_SPACES:
-            return f"column {column} holds a non-breaking space: type an ordinary one"
+            return f"column {column} has a non-breaking space: type an ordinary one"
         if character in QUOTES:
-            return f"column {column} holds the typographic quotation mark {character}: type \" or '"
+            return f"column {column} has the typographic quotation mark {character}: type \" or '"
     return None
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "syntax": Explanation(
+        "The file is not YAML",
+        "The file cannot be read from this place on. Common causes are indentation, a missing space after a colon, "
+        "or a quotation mark or bracket that is never closed. The mistake may be one line above. Indent with "
+        "spaces, two for each level. If a text contains `: `, ` #` or quotation marks, put the whole text in "
+        "quotes.",
+        "template: we-miss-you\nexpires after: 14 days: sharp\n",
+        "template: we-miss-you\nexpires after: 14 days\n",
+    ),
+}

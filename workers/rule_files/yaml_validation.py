@@ -1,8 +1,8 @@
-"""YAML nodes checked against a model: every refusal of the model as a problem in its place.
+"""YAML nodes checked against a model: every refusal of the model becomes a problem at its position.
 
-Text goes through `parse_yaml` (text -> nodes with positions, in `yaml_nodes`) and `validate` (nodes -> model);
-`read_yaml` does both. What is here must not know what a file is for: the model is an argument. How refusals read is
-in `model_words`.
+`parse_yaml` turns text into nodes with positions (`yaml_nodes`), `validate` turns nodes into a model, and
+`read_yaml` does both. This module must never know what a file is for: the model is an argument. The wording of
+problems is in `key_errors` and `model_errors`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,9 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from workers.rule_files.model_errors import Schema, Spot, Words, alias_of, explained, missing_keys, unknown_key
+from workers.rule_files.error_locations import ErrorLocation, ProblemText, Schema, alias_of
+from workers.rule_files.key_errors import missing_keys, unknown_key
+from workers.rule_files.model_errors import explained
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.yaml_nodes import (
     Document,
@@ -25,23 +27,23 @@ from workers.rule_files.yaml_nodes import (
     read_text,
 )
 
-_MOST_TOLD: Final = 500
-"""So many unknown keys of a file are told: each is compared with every known one."""
+_MOST_REPORTED: Final = 500
+"""Unknown keys of a file that are reported: each is compared with every known one."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_yaml_file(path: Path, model: type[Model]) -> tuple[Model | None, list[Problem]]:
-    """Read and validate one file of at most 256 KiB of UTF-8; never raises for what the file holds."""
+    """Read and validate one file of at most 256 KiB of UTF-8; never raise because of its content."""
     text, problems = read_text(path)
     return (None, problems) if text is None else read_yaml(path, text, model)
 
 
 def read_yaml(file: str | Path, text: str, model: type[Model]) -> tuple[Model | None, list[Problem]]:
-    """Parse and validate a text; the value is None as soon as there is any problem.
+    """Parse and validate a text; the value is None if there is any problem.
 
     Args:
-        file: how the problems name the file; nothing is read from it.
+        file: the name of the file in problems; nothing is read from it.
         text: the whole file.
         model: what the file must be.
 
@@ -52,29 +54,28 @@ def read_yaml(file: str | Path, text: str, model: type[Model]) -> tuple[Model | 
 
 
 def validate(document: Document, model: type[Model]) -> tuple[Model | None, list[Problem]]:
-    """Check parsed nodes against a model; returns the document's own problems too, in the order of the file."""
+    """Check parsed nodes against a model; return also the document's own problems, in the order of the file."""
     if document.root is None:
         return None, list(document.problems)
     try:
-        # Keys are what the published schema says, not the names that the code has for them.
+        # Keys are those of the published schema, not the names of the fields in Python.
         value = model.model_validate(plain_value(document.root), by_alias=True, by_name=False)
     except ValidationError as error:
-        found = _Explainer(document.file, document.root, model).problems(error)
-        # Not even a refusal that nothing here has words for may look like a file without problems.
-        rest = [] if found or document.problems else [_nameless(document.file, document.root)]
-        return None, in_order([*document.problems, *found, *rest])
+        problems = [*document.problems, *_Explainer(document.file, document.root, model).problems(error)]
+        # A refusal that has no words of its own must not make the file look correct.
+        return None, in_order(problems or [_unexplained(document.file, document.root)])
     return (None if document.problems else value), list(document.problems)
 
 
-def _nameless(file: str, root: Node) -> Problem:
-    return Problem(file, *root.at, "wrong-value", "this file does not hold what it should")
+def _unexplained(file: str, root: Node) -> Problem:
+    return Problem(file, *root.at, "wrong-value", "this file does not have the expected content")
 
 
 class _Explainer:
     """Turns the errors of a model into problems of the file.
 
-    The errors name their place by keys, indices and the tags of unions. A tag may look like a key (`count`), so
-    the place is found by walking the model's own schema along with the nodes.
+    Errors name their location by keys, indices and the tags of unions. A tag can look like a key (`count`), so
+    the node is found by walking through the model's schema and the nodes together.
     """
 
     def __init__(self, file: str, root: Node, model: type[BaseModel]) -> None:
@@ -91,68 +92,68 @@ class _Explainer:
         missing = [item for item in errors if item["type"] == "missing"]
         others = [item for item in errors if item["type"] not in ("extra_forbidden", "missing")]
         meant: dict[int, set[str]] = {}
-        found = [self._unknown_key(item["loc"], meant) for item in unknown[:_MOST_TOLD]]
-        found += self._missing_keys([item["loc"] for item in missing], meant)
-        found += self._refused_values(others)
-        return [problem for problem in found if problem is not None]
+        problems = [self._unknown_key(item["loc"], meant) for item in unknown[:_MOST_REPORTED]]
+        problems += self._missing_keys([item["loc"] for item in missing], meant)
+        problems += self._refused_values(others)
+        return [problem for problem in problems if problem is not None]
 
-    def _problem(self, node: Node, words: Words) -> Problem | None:
+    def _problem(self, node: Node, text: ProblemText) -> Problem | None:
         if isinstance(node, UnreadNode):
             return None
-        return Problem(self._file, *(words.at or node.at), words.code, words.message, words.hint)
+        return Problem(self._file, *(text.at or node.at), text.code, text.message, text.hint)
 
     def _unknown_key(self, loc: Sequence[int | str], meant: dict[int, set[str]]) -> Problem | None:
-        spot = self._spot(loc[:-1])
-        if not isinstance(spot.node, MapNode):
+        location = self._location(loc[:-1])
+        if not isinstance(location.node, MapNode):
             return None
-        told = meant.setdefault(id(spot.node), set())
-        words, stands_for = unknown_key(spot, str(loc[-1]), told)
-        told.add(stands_for or "")
-        return None if words is None else self._problem(spot.node, words)
+        already_meant = meant.setdefault(id(location.node), set())
+        explanation = unknown_key(location, str(loc[-1]), already_meant)
+        already_meant.add(explanation.meant or "")
+        return None if explanation.text is None else self._problem(location.node, explanation.text)
 
     def _missing_keys(self, locs: list[tuple[int | str, ...]], meant: dict[int, set[str]]) -> list[Problem | None]:
-        missing: dict[int, tuple[Spot, list[str]]] = {}
+        missing: dict[int, tuple[ErrorLocation, list[str]]] = {}
         for loc in locs:
-            spot, name = self._spot(loc[:-1]), str(loc[-1])
-            if not isinstance(spot.node, MapNode) or not spot.node.is_whole:
+            location, key = self._location(loc[:-1]), str(loc[-1])
+            if not isinstance(location.node, MapNode) or not location.node.is_whole:
                 continue
-            if name not in meant.get(id(spot.node), ()) and not _is_said_elsewhere(spot.node, name):
-                missing.setdefault(id(spot.node), (spot, []))[1].append(name)
-        return [self._problem(spot.node, missing_keys(spot, names)) for spot, names in missing.values()]
+            if key not in meant.get(id(location.node), ()) and not _is_inside_a_value(location.node, key):
+                missing.setdefault(id(location.node), (location, []))[1].append(key)
+        return [self._problem(location.node, missing_keys(location, keys)) for location, keys in missing.values()]
 
     def _refused_values(self, errors: Iterable[Any]) -> list[Problem | None]:
-        found: list[Problem | None] = []
-        told = set()
-        for item in errors:
-            spot = self._spot(item["loc"])
-            if isinstance(spot.node, MapNode) and not spot.node.is_whole:
-                continue  # what it lacks may be what was refused and told already
-            if spot.union is not None:
-                # A union complains once for each of its members; and a list that it takes is told about inside.
-                is_size = str(item["type"]).endswith(("too_short", "too_long"))
-                takes_list = isinstance(spot.node, ListNode) and spot.schema is not None
-                if (takes_list and not is_size) or id(spot.node) in told:
+        problems: list[Problem | None] = []
+        reported = set()
+        for error in errors:
+            location = self._location(error["loc"])
+            if isinstance(location.node, MapNode) and not location.node.is_whole:
+                continue  # what it lacks may be an entry that was refused and reported already
+            if location.union is not None:
+                # A union complains once for each member. If it takes a list, the errors inside the list say more.
+                is_size = str(error["type"]).endswith(("too_short", "too_long"))
+                takes_list = isinstance(location.node, ListNode) and location.schema is not None
+                if (takes_list and not is_size) or id(location.node) in reported:
                     continue
-                told.add(id(spot.node))
-            found.append(self._problem(spot.node, explained(item, spot)))
-        return found
+                reported.add(id(location.node))
+            problems.append(self._problem(location.node, explained(error, location)))
+        return problems
 
-    def _spot(self, loc: Sequence[int | str]) -> Spot:
-        """Walk nodes and schema along the place that an error names, as far as there are nodes."""
-        node, key = self._root, None  # and the key that leads to the node, if one does
+    def _location(self, loc: Sequence[int | str]) -> ErrorLocation:
+        """Walk through nodes and schema along the location of an error, as far as there are nodes."""
+        node, key = self._root, None  # and the key that leads to the node, if there is one
         schema, model = self._unwrapped(self._schema)
         kinds, union = dict[str, Schema](), None
         for part in loc:
             if part == "[key]" and key is not None:
-                return Spot(key, None, {}, None, None, self._unwrapped)
-            kind = schema["type"] if schema else None
-            if schema and kind == "tagged-union":
+                return ErrorLocation(key, None, {}, None, None, self._unwrapped)
+            schema_type = schema["type"] if schema else None
+            if schema and schema_type == "tagged-union":
                 kinds = schema["choices"]
                 schema, model = self._unwrapped(kinds.get(str(part)))
                 continue
-            if schema and kind == "union":
+            if schema and schema_type == "union":
                 union = schema
-                schema = self._list_of(union) if isinstance(node, ListNode) else None
+                schema = _list_choice(union) if isinstance(node, ListNode) else None
                 continue
             if isinstance(node, ListNode) and isinstance(part, int) and part < len(node.items):
                 node, key = node.items[part], None
@@ -161,13 +162,10 @@ class _Explainer:
             else:
                 break
             (schema, model), kinds, union = self._unwrapped(_inside(schema, part)), {}, None
-        return Spot(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
-
-    def _list_of(self, union: Schema) -> Schema | None:
-        return next((choice for choice in union["choices"] if choice["type"] == "list"), None)
+        return ErrorLocation(node, schema, kinds, union, model, self._unwrapped, None if key is None else key.text)
 
     def _unwrapped(self, schema: Schema | None) -> tuple[Schema | None, type[BaseModel] | None]:
-        """Return the part of a schema that says what keys, items or values it wants, and the model if it is one."""
+        """Return the part of a schema that names keys, items or values, and the model if it is one."""
         model = None
         while schema is not None:
             model = schema["cls"] if schema["type"] == "model" else model
@@ -180,10 +178,14 @@ class _Explainer:
         return schema, model
 
 
-def _is_said_elsewhere(node: MapNode, name: str) -> bool:
-    """Tell whether a missing key is part of another one's value, as in `none: purchase for 45 days`; that is told."""
+def _list_choice(union: Schema) -> Schema | None:
+    return next((choice for choice in union["choices"] if choice["type"] == "list"), None)
+
+
+def _is_inside_a_value(node: MapNode, key: str) -> bool:
+    """Return whether a missing key is part of a value, as in `none: purchase for 45 days`, which is reported."""
     values = [value.text for _, value in node.entries.values() if isinstance(value, ScalarNode)]
-    return any(f" {name} " in text for text in values)
+    return any(f" {key} " in text for text in values)
 
 
 def _inside(schema: Schema | None, part: int | str) -> Schema | None:

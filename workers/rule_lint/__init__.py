@@ -1,1 +1,1 @@
-"""`linger rules check`: what is wrong, or odd, in rules that can be read."""
+"""`linger rules check`: mistakes in rule files, and rules that work but are probably not meant that way."""

@@ -1,4 +1,4 @@
-"""Lints about what rules do and how that is controlled: pauses, paces, hold-outs, ranks, examples."""
+"""Lints about actions and their limits: examples, pauses, paces, hold-outs, priorities, quiet hours, statuses."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -6,131 +6,275 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.durations import write_duration
-from schemas.rules import pace_seconds
+from schemas.rules import Example, pace_seconds
 from workers.rule_files.problems import Problem
-from workers.rule_lint.located_rules import PlacedBook, PlacedRule
+from workers.rule_lint.definition import Lint, warning
+from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 
 _FEWEST_HELD_OUT: Final = Decimal(1)
 
 
-def without_examples(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that cannot go live yet, because nobody has shown what they do."""
-    for placed in book.rules if book.is_whole else ():
-        rule = placed.rule
+def without_examples(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that cannot go live yet because they lack examples."""
+    for located_rule in book.rules if book.is_whole else ():
+        rule = located_rule.rule
         if rule.status in ("live", "paused"):
-            continue  # of live rules it is a mistake
-        acting = [
-            not isinstance(one.expect, str) and any(item.action for item in one.expect) for one in rule.examples
-        ]
-        lacking = [*([] if any(acting) else ["it acts for"]), *([] if not all(acting) else ["it does not act for"])]
-        if not rule.examples:
-            lacking = ["it acts for", "it does not act for"]
+            continue  # for live rules it is a mistake
+        acting = [_expects_action(example) for example in rule.examples]
+        lacking = [*([] if any(acting) else ["it acts for"]), *(["it does not act for"] if all(acting) else [])]
         if lacking:
             message = f"rule '{rule.id}' has no example of a customer {' and none of one '.join(lacking)}"
-            hint = "add it under 'examples': without, the rule cannot go live"
-            yield placed.warn("without-example", placed.at("examples"), message, hint)
+            hint = "add it under 'examples': without it, the rule cannot go live"
+            yield located_rule.warn("without-example", located_rule.at("examples"), message, hint)
 
 
-def short_pauses(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that may act again while their last action still counts."""
-    for placed in book.rules:
-        rule = placed.rule
+WITHOUT_EXAMPLE: Final = Lint(
+    "without-example",
+    without_examples,
+    warning(
+        "A rule without examples",
+        "To go live, a rule needs one example in which it acts and one in which it does not. Write them under "
+        "`examples`; `linger rules test` runs them.",
+        "status: draft\n",
+        "status: draft\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: a purchase, and then silence\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 45 days, action: at-risk}]\n"
+        "  - name: not watched long enough\n    given: [{at: start, event: purchase}]\n"
+        "    watch for: 40 days\n    expect: nothing\n",
+    ),
+)
+
+
+def _expects_action(example: Example) -> bool:
+    return not isinstance(example.expect, str) and any(expected.action for expected in example.expect)
+
+
+def short_pauses(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that can act again before their last action expires."""
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.again_after is not None and rule.again_after < rule.expires_after:
             pause, expiry = write_duration(rule.again_after), write_duration(rule.expires_after)
-            message = f"the rule may act again after {pause}, while its last action is good for {expiry}"
-            at = placed.at("again after") if "again after" in placed.node.entries else placed.at("expires after")
-            hint = "make 'again after' at least as long as 'expires after', or a customer can get both"
-            yield placed.warn("short-pause", at, message, hint)
+            message = f"the rule can act again after {pause}, but its last action expires only after {expiry}"
+            key = "again after" if "again after" in located_rule.node.entries else "expires after"
+            hint = "make 'again after' at least as long as 'expires after', or a customer can have both"
+            yield located_rule.warn("short-pause", located_rule.at(key), message, hint)
 
 
-def odd_pace(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules whose actions expire before their pace lets them through."""
-    for placed in book.rules:
-        rule = placed.rule
+SHORT_PAUSE: Final = Lint(
+    "short-pause",
+    short_pauses,
+    warning(
+        "The rule can act again before its last action expires",
+        "`again after` is shorter than `expires after`, so the mailer could have two messages of the same rule for "
+        "the same customer.",
+        "again after: 7 days\nexpires after: 14 days\n",
+        "again after: 30 days\nexpires after: 14 days\n",
+    ),
+)
+
+
+def odd_pace(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules whose actions expire before their pace lets them pass."""
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.pace is None:
             continue
         period = timedelta(seconds=pace_seconds(rule.pace))
         if rule.expires_after <= period:
-            message = f"an action expires after {write_duration(rule.expires_after)}, before a {rule.pace[1]} is over"
-            hint = "what is above the pace would always come too late: make 'expires after' longer"
-            yield placed.warn("odd-pace", placed.at("pace"), message, hint)
+            message = (
+                f"an action expires after {write_duration(rule.expires_after)}, before the {rule.pace[1]} is over"
+            )
+            hint = "actions above the pace would always come too late: make 'expires after' longer"
+            yield located_rule.warn("odd-pace", located_rule.at("pace"), message, hint)
 
 
-def odd_hold_out(book: PlacedBook) -> Iterator[Problem]:
-    """Yield shares that are too small to measure anything, or differ within one experiment."""
-    shares: dict[str, PlacedRule] = {}
-    for placed in book.rules:
-        rule = placed.rule
+ODD_PACE: Final = Lint(
+    "odd-pace",
+    odd_pace,
+    warning(
+        "Actions expire before the pace lets them through",
+        "Actions above the pace wait for the next minute, hour or day, but expire before that.",
+        "pace: at most 100 per day\nexpires after: 6 hours\n",
+        "pace: at most 100 per day\nexpires after: 7 days\n",
+    ),
+)
+
+
+def odd_hold_out(book: LocatedRules) -> Iterator[Problem]:
+    """Yield hold-outs that are too small to measure anything, or differ within one experiment."""
+    shares: dict[str, LocatedRule] = {}
+    for located_rule in book.rules:
+        rule = located_rule.rule
         if rule.hold_out is None:
             continue
         if rule.hold_out < _FEWEST_HELD_OUT:
-            message = f"{rule.hold_out:f}% of the customers are hardly enough to measure anything"
-            yield placed.warn("odd-hold-out", placed.at("hold out"), message, "5% to 10% are usual")
+            message = f"{rule.hold_out:f}% of the customers is hardly enough to measure anything"
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, "5% to 10% are usual")
         if rule.experiment is None:
             continue
-        other = shares.setdefault(rule.experiment, placed)
+        other = shares.setdefault(rule.experiment, located_rule)
         if other.rule.hold_out != rule.hold_out:
             message = f"{other} holds out {other.rule.hold_out:f}% in the same experiment"
-            hint = "give rules of one experiment the same share, or it is not known who got nothing"
-            yield placed.warn("odd-hold-out", placed.at("hold out"), message, hint)
+            hint = "give all rules of an experiment the same share, or it is unclear which customers got nothing"
+            yield located_rule.warn("odd-hold-out", located_rule.at("hold out"), message, hint)
 
 
-def lonely_priority(book: PlacedBook) -> Iterator[Problem]:
-    """Yield the only priority there is."""
-    ranked = [placed for placed in book.rules if placed.rule.priority is not None]
+ODD_HOLD_OUT: Final = Lint(
+    "odd-hold-out",
+    odd_hold_out,
+    warning(
+        "A hold-out that measures nothing",
+        "Less than one in a hundred is too few for a comparison. And if rules of one experiment hold out different "
+        "shares, it is unclear which customers got nothing at all.",
+        "hold out: 0.5%\n",
+        "hold out: 10%\n",
+    ),
+)
+
+
+def lonely_priority(book: LocatedRules) -> Iterator[Problem]:
+    """Yield the priority of a rule if no other rule has one."""
+    ranked = [located_rule for located_rule in book.rules if located_rule.rule.priority is not None]
     if book.is_whole and len(ranked) == 1 and len(book.rules) > 1:
         message = f"only rule '{ranked[0].rule.id}' has a priority, so there is nothing to compare it with"
-        hint = "give the rules that it competes with one too"
+        hint = "give the rules that it competes with a priority too"
         yield ranked[0].warn("lonely-priority", ranked[0].at("priority"), message, hint)
 
 
-def expires_at_night(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules whose actions may expire before they may be sent."""
+LONELY_PRIORITY: Final = Lint(
+    "lonely-priority",
+    lonely_priority,
+    warning(
+        "Only one rule has a priority",
+        "Priorities decide between rules that have one. With a single one, there is nothing to decide.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
+def expires_at_night(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules whose actions can expire during the quiet hours."""
     quiet = book.book.for_every_rule.quiet_hours
     if quiet is None:
         return
     minutes = [int(clock[:2]) * 60 + int(clock[3:]) for clock in (quiet.from_, quiet.until)]
     length = timedelta(minutes=(minutes[1] - minutes[0]) % (24 * 60))
-    for placed in book.rules:
-        if placed.rule.expires_after <= length:
-            expiry = write_duration(placed.rule.expires_after)
-            message = f"an action expires after {expiry}, and the quiet hours are {write_duration(length)} long"
-            hint = "what is decided when they begin is never sent: make 'expires after' longer"
-            yield placed.warn("expires-in-quiet-hours", placed.at("expires after"), message, hint)
+    for located_rule in book.rules:
+        if located_rule.rule.expires_after <= length:
+            expiry = write_duration(located_rule.rule.expires_after)
+            message = f"an action expires after {expiry}, but the quiet hours last {write_duration(length)}"
+            hint = "an action decided when they begin is never sent: make 'expires after' longer"
+            yield located_rule.warn("expires-in-quiet-hours", located_rule.at("expires after"), message, hint)
 
 
-def silent_drafts(book: PlacedBook) -> Iterator[Problem]:
-    """Yield files in which every rule is a draft, and one of them because it does not say what it is."""
-    by_file: dict[str, list[PlacedRule]] = {}
-    for placed in book.rules if book.is_whole else ():
-        by_file.setdefault(placed.document.file, []).append(placed)
+EXPIRES_IN_QUIET_HOURS: Final = Lint(
+    "expires-in-quiet-hours",
+    expires_at_night,
+    warning(
+        "An action that expires before the quiet hours end",
+        "An action decided when the quiet hours begin may be sent only when they end. By then it has expired.",
+        'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 hours\n",
+        'for every rule:\n  quiet hours: {from: "21:00", until: "08:00"}\n'
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 3 days\n",
+    ),
+)
+
+
+def silent_drafts(book: LocatedRules) -> Iterator[Problem]:
+    """Yield files in which every rule is a draft, and one of them only because it has no status."""
+    by_file: dict[str, list[LocatedRule]] = {}
+    for located_rule in book.rules if book.is_whole else ():
+        by_file.setdefault(located_rule.document.file, []).append(located_rule)
     for rules in by_file.values():
-        silent = [placed for placed in rules if "status" not in placed.node.entries]
-        if silent and all(placed.rule.status == "draft" for placed in rules):
-            message = f"rule '{silent[0].rule.id}' is a draft, because it has no 'status': it does nothing"
-            hint = "write 'status: draft' if that is meant, or 'status: shadow' to try it"
-            yield silent[0].warn("silent-draft", silent[0].node.at, message, hint)
+        without_status = [located_rule for located_rule in rules if "status" not in located_rule.node.entries]
+        if without_status and all(located_rule.rule.status == "draft" for located_rule in rules):
+            first = without_status[0]
+            message = f"rule '{first.rule.id}' is a draft, because it has no 'status': it does nothing"
+            hint = "write 'status: draft' if you mean that, or 'status: shadow' to try it"
+            yield first.warn("silent-draft", first.node.at, message, hint)
 
 
-def rules_instead_of_each_other(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that keep one another from acting, in a circle: whoever meets all of them gets nothing."""
-    by_id = {placed.rule.id: placed for placed in book.rules}
-    beaten = {name: _beaten(by_id, name) for name in by_id}
-    for placed in book.rules:
-        name = placed.rule.id
-        circle = sorted(other for other in beaten[name] if name in beaten[other])
-        # One warning for each circle, at the first of its rules.
-        if circle and name == circle[0]:
-            message = f"{' and '.join(circle)} stand instead of each other: who meets them all gets nothing"
-            yield placed.warn("instead-of-each-other", placed.at("instead of"), message, "delete one 'instead of'")
+SILENT_DRAFT: Final = Lint(
+    "silent-draft",
+    silent_drafts,
+    warning(
+        "Drafts that do not say so",
+        "A rule without `status` is a draft: it is checked and does nothing else. All rules in this file are "
+        "drafts. Write `status: draft` if you mean that, or `status: shadow` to see what a rule would do.",
+        "rules:\n  - id: quiet\n    title: Quiet\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 days\n",
+        "rules:\n  - id: quiet\n    title: Quiet\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 6 days\n",
+    ),
+)
 
 
-def _beaten(by_id: Mapping[str, PlacedRule], name: str) -> set[str]:
-    """Return the rules that a rule keeps from acting, also over others."""
-    seen, waiting = set[str](), [name]
-    while waiting:
-        for other in by_id[waiting.pop()].rule.instead_of or ():
-            if other in by_id and other not in seen:
-                seen.add(other)
-                waiting.append(other)
-    return seen
+def rules_instead_of_each_other(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that block each other in a cycle, so that a customer who matches all of them gets nothing."""
+    by_id = {located_rule.rule.id: located_rule for located_rule in book.rules}
+    blocked = {rule_id: _blocked_by(by_id, rule_id) for rule_id in by_id}
+    for located_rule in book.rules:
+        rule_id = located_rule.rule.id
+        cycle = sorted(other for other in blocked[rule_id] if rule_id in blocked[other])
+        # One warning for each cycle, at the first of its rules.
+        if cycle and rule_id == cycle[0]:
+            message = f"{' and '.join(cycle)} block each other: a customer who matches them all gets nothing"
+            yield located_rule.warn(
+                "instead-of-each-other", located_rule.at("instead of"), message, "delete one 'instead of'"
+            )
+
+
+INSTEAD_OF_EACH_OTHER: Final = Lint(
+    "instead-of-each-other",
+    rules_instead_of_each_other,
+    warning(
+        "Rules that act instead of each other",
+        "Each blocks the other, so a customer who matches both gets nothing. Remove one `instead of`.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    instead of: [one]\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    instead of: [two]\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: login, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
+def _blocked_by(by_id: Mapping[str, LocatedRule], rule_id: str) -> set[str]:
+    """Return the rules that a rule blocks, directly or through other rules."""
+    blocked, to_visit = set[str](), [rule_id]
+    while to_visit:
+        for other in by_id[to_visit.pop()].rule.instead_of or ():
+            if other in by_id and other not in blocked:
+                blocked.add(other)
+                to_visit.append(other)
+    return blocked
+
+
+LINTS: Final = (
+    WITHOUT_EXAMPLE,
+    SHORT_PAUSE,
+    ODD_PACE,
+    ODD_HOLD_OUT,
+    LONELY_PRIORITY,
+    INSTEAD_OF_EACH_OTHER,
+    EXPIRES_IN_QUIET_HOURS,
+    SILENT_DRAFT,
+)

@@ -1,4 +1,7 @@
-"""`linger rules check` without a terminal: everything that is wrong or odd about rule files; pure."""
+"""`linger rules check` without a terminal: all mistakes and warnings of rule files.
+
+Pure: this module must never know files, clocks and terminals.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,18 +9,24 @@ from datetime import datetime
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
-from workers.rule_files.known_names import event_types, known_of
+from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
-from workers.rule_files.rules import Known, Reading, read_documents
+from workers.rule_files.rules import ParsedRuleFiles, read_documents
 from workers.rule_lint.lint import LINTS, lint
 from workers.rule_tests.proof import proof_problems
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What came out: mistakes, which keep the rules from counting, and warnings, which keep nothing."""
+class CheckResult:
+    """The result of a check.
 
-    reading: Reading
+    Attributes:
+        parsed: the rule files.
+        mistakes: problems that keep the rules from becoming active, by file and line.
+        warnings: problems that keep nothing, by file and line.
+    """
+
+    parsed: ParsedRuleFiles
     mistakes: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
@@ -27,22 +36,22 @@ def check_texts(
     sources: SourcesFile | None = None,
     now: datetime | None = None,
     lints: Collection[str] = tuple(LINTS),
-    known: Known | None = None,
-) -> Checked:
+    known: KnownNames | None = None,
+) -> CheckResult:
     """Check rule files.
 
     Args:
-        texts: by the names of the files.
-        sources: what `sources.yaml` says; None: there are the built-in event types only.
-        now: to tell how far a history reaches; None: not told.
-        lints: codes of the warnings that are wanted.
-        known: what rules can name, if not what `sources` says.
+        texts: by file name.
+        sources: the content of `sources.yaml`. None: only the built-in event types exist.
+        now: the time from which windows reach back. None: windows are not compared with the history.
+        lints: the codes of the warnings to return.
+        known: the names that rules can use, if they are not those of `sources`.
     """
-    known = known or known_of(sources)
-    reading = read_documents(texts, known)
-    mistakes = list(reading.problems)
+    known = known or known_names(sources)
+    parsed = read_documents(texts, known)
+    mistakes = list(parsed.problems)
     if not mistakes and known.types is not None:
-        mistakes = proof_problems(reading, list(BUILT_IN) if sources is None else event_types(sources))
-    wanted = [problem for problem in lint(reading, sources, now) if problem.code in lints]
-    warnings = add_elsewhere(mistakes, wanted)[len(mistakes) :]
-    return Checked(reading, tuple(in_order(mistakes)), tuple(in_order(warnings)))
+        mistakes = proof_problems(parsed, list(BUILT_IN) if sources is None else event_types(sources))
+    warnings = [problem for problem in lint(parsed, sources, now) if problem.code in lints]
+    warnings = add_elsewhere(mistakes, warnings)[len(mistakes) :]
+    return CheckResult(parsed, tuple(in_order(mistakes)), tuple(in_order(warnings)))

@@ -1,4 +1,7 @@
-"""Lints about conditions and the names in them: what can never hold, what nobody needs, what nobody knows."""
+"""Lints about conditions: rules that can never be true or never act, and windows longer than the history.
+
+This module must never know files and clocks: the time is part of what it is given.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,89 +12,148 @@ from schemas.conditions import expanded
 from schemas.durations import parse_duration
 from schemas.rules import Rule
 from schemas.sources import SourcesFile
-from workers.rule_files.known_names import built_in_attributes
 from workers.rule_files.positions import Position
-from workers.rule_files.problems import Problem, did_you_mean
+from workers.rule_files.problems import Problem
 from workers.rule_files.references import (
     Named,
     conditions_of,
     elementary_in,
     entries_of,
-    meets_in,
     names_in_condition,
-    variables_in,
 )
-from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
-from workers.rule_lint.located_rules import PlacedBook, PlacedRule
+from workers.rule_files.yaml_nodes import Node, ScalarNode, value_of
+from workers.rule_lint.definition import Lint, warning
+from workers.rule_lint.located_rules import LocatedRule, LocatedRules
 from workers.rule_lint.logic import MAX_ALTERNATIVES, conflict, follows
 
-_CLOSE: Final = 0.8
+
+def contradictions(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that can never be true, and their alternatives that cannot."""
+    for located_rule in book.rules:
+        alternatives = book.alternatives_of(located_rule) or []
+        conflicts = [pair for literals in alternatives if (pair := conflict(literals)) is not None]
+        is_never_true = len(conflicts) == len(alternatives)
+        what = f"rule '{located_rule.rule.id}'" if is_never_true else "this alternative"
+        for earlier, later in conflicts[:1] if is_never_true else conflicts:
+            in_one_line = earlier.origin.line == later.origin.line
+            other = f"column {earlier.origin.column}" if in_one_line else f"line {earlier.origin.line}"
+            message = f"{what} can never be true: this contradicts the condition in {other}"
+            hint = "both can never be true for the same customer"
+            yield located_rule.warn("contradiction", later.origin, message, hint)
 
 
-def contradictions(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that can never hold, and alternatives of them that cannot."""
-    for placed in book.rules:
-        ways = book.ways_of(placed) or []
-        conflicts = [pair for way in ways if (pair := conflict(way)) is not None]
-        never = len(conflicts) == len(ways)
-        for one, other in conflicts[:1] if never else conflicts:
-            place = (
-                f"line {one.origin.line}" if one.origin.line != other.origin.line else f"column {one.origin.column}"
-            )
-            what = f"rule '{placed.rule.id}' can never fire" if never else "this alternative can never hold"
-            message = f"{what}: this contradicts the condition in {place}"
-            yield placed.warn("contradiction", other.origin, message, "both can never be true of the same customer")
+CONTRADICTION: Final = Lint(
+    "contradiction",
+    contradictions,
+    warning(
+        "Conditions that exclude each other",
+        "No customer can match both, so the rule, or one of its alternatives, can never be true. The usual cause is "
+        "a window inside a silence: nothing for 45 days, and at least one in the last 30.",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
+        "    - count: purchase\n      at least: 1\n      within: 30 days\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n"
+        "    - count: purchase\n      at least: 1\n      within: 365 days\n",
+    ),
+)
 
 
-def outranked(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that another one keeps from acting whenever they hold."""
+def outranked(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that another rule blocks whenever they are true."""
     for lower in book.rules:
         for higher in book.rules:
-            how = _beats(higher.rule, lower.rule)
-            if how is None or not _holds_whenever(book, higher, lower):
+            reason = _reason_to_block(higher.rule, lower.rule)
+            if reason is None or not _is_true_whenever(book, higher, lower):
                 continue
-            message = f"rule '{lower.rule.id}' can never act: whenever it holds, {higher} holds too and {how}"
+            message = f"rule '{lower.rule.id}' can never act: whenever it is true, {higher} is true too and {reason}"
             hint = "make its condition wider than the other's, or the other one's narrower"
             yield lower.warn("outranked", lower.at("id"), message, hint)
             break
 
 
-def _beats(higher: Rule, lower: Rule) -> str | None:
+OUTRANKED: Final = Lint(
+    "outranked",
+    outranked,
+    warning(
+        "A rule that another rule always blocks",
+        "Whenever this rule is true, the other one is true too, and has the higher priority or acts instead of it. "
+        "Give the more specific rule the higher priority.",
+        "rules:\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: all-quiet\n    title: All customers\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    priority: 10\n    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: long-quiet\n    title: For longer\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    priority: 20\n    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
+def _reason_to_block(higher: Rule, lower: Rule) -> str | None:
+    """Return why a rule blocks another one if both are true; None if it does not."""
     if higher is lower or higher.status not in ("live", lower.status) or higher.status == "paused":
         return None
     if lower.id in (higher.instead_of or ()):
-        return "stands instead of it"
+        return "acts instead of it"
     if higher.priority is not None and lower.priority is not None and higher.priority > lower.priority:
         return f"has the higher priority {higher.priority}"
     return None
 
 
-def _holds_whenever(book: PlacedBook, what: PlacedRule, given: PlacedRule) -> bool:
-    wide, narrow = book.ways_of(what), book.ways_of(given)
+def _is_true_whenever(book: LocatedRules, higher: LocatedRule, lower: LocatedRule) -> bool:
+    """Return whether the higher rule is certainly true whenever the lower one is, and not later."""
+    wide, narrow = book.alternatives_of(higher), book.alternatives_of(lower)
     if not wide or not narrow or len(wide) * len(narrow) > MAX_ALTERNATIVES:
         return False
-    is_sooner = (what.rule.for_ or timedelta(0)) <= (given.rule.for_ or timedelta(0))
-    return is_sooner and all(any(follows(one, way) for one in wide) for way in narrow)
+    is_sooner = (higher.rule.for_ or timedelta(0)) <= (lower.rule.for_ or timedelta(0))
+    return is_sooner and all(any(follows(literals, given) for literals in wide) for given in narrow)
 
 
-def same_customers(book: PlacedBook) -> Iterator[Problem]:
-    """Yield rules that hold for the same customers as an earlier one."""
-    first: dict[str, PlacedRule] = {}
-    for placed in book.rules:
-        if placed.rule.status == "paused":
+def same_customers(book: LocatedRules) -> Iterator[Problem]:
+    """Yield rules that are true for the same customers as an earlier one."""
+    first: dict[str, LocatedRule] = {}
+    for located_rule in book.rules:
+        if located_rule.rule.status == "paused":
             continue
-        parts = [placed.rule.when, placed.rule.unless]
+        parts = [located_rule.rule.when, located_rule.rule.unless]
         written = [None if part is None else _normal(expanded(part, book.book.define)) for part in parts]
-        other = first.setdefault(repr([*written, placed.rule.for_]), placed)
-        if other is placed or _beats(other.rule, placed.rule) or _beats(placed.rule, other.rule):
+        other = first.setdefault(repr([*written, located_rule.rule.for_]), located_rule)
+        if other is located_rule or _is_ordered(other.rule, located_rule.rule):
             continue
-        message = f"rule '{placed.rule.id}' hits the same customers as {other}: they would get both"
+        message = f"rule '{located_rule.rule.id}' is for the same customers as {other}: they would get both"
         hint = "make one of them narrower, give both a 'priority', or write 'instead of'"
-        yield placed.warn("same-customers", placed.at("when"), message, hint)
+        yield located_rule.warn("same-customers", located_rule.at("when"), message, hint)
+
+
+SAME_CUSTOMERS: Final = Lint(
+    "same-customers",
+    same_customers,
+    warning(
+        "Two rules for the same customers",
+        "Both have the same condition, so every customer would get both actions. Make one narrower, give both a "
+        "`priority`, or write `instead of`.",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+        "rules:\n"
+        "  - id: one\n    title: One\n    status: shadow\n    when: {none: purchase, for: 45 days}\n"
+        "    action: at-risk\n    template: a\n    expires after: 9 days\n"
+        "  - id: two\n    title: Two\n    status: shadow\n    when: {none: purchase, for: 90 days}\n"
+        "    action: at-risk\n    template: b\n    expires after: 9 days\n",
+    ),
+)
+
+
+def _is_ordered(rule: Rule, other: Rule) -> bool:
+    return _reason_to_block(rule, other) is not None or _reason_to_block(other, rule) is not None
 
 
 def _normal(condition: Any) -> str:
-    """Return a text that is the same for conditions that mean the same, whatever the order of their parts."""
+    """Return a text that is the same for conditions that differ only in the order of their parts."""
     match condition:
         case model.All(all=parts) | model.Any_(any=parts):
             inner = sorted({_normal(part) for part in parts})
@@ -101,149 +163,62 @@ def _normal(condition: Any) -> str:
     return repr(condition)
 
 
-def short_history(book: PlacedBook) -> Iterator[Problem]:
-    """Yield windows that reach back further than sources are complete."""
-    for placed in book.rules:
-        for part in conditions_of(placed.node):
+def short_history(book: LocatedRules) -> Iterator[Problem]:
+    """Yield windows that reach back to before the sources are complete."""
+    for located_rule in book.rules:
+        for part in conditions_of(located_rule.node):
             for named, days, at in _windows_in(part):
                 since = _complete_since(book.sources, named.type)
                 if since is None or book.now - timedelta(days=days) >= since or book.now < since:
                     continue
                 enough = (since + timedelta(days=days)).date()
                 message = (
-                    f"the window reaches back {days} days, but {named.type} is complete since {since.date()} only: "
-                    f"nobody can be judged before {enough}"
+                    f"the window reaches back {days} days, but {named.type} is complete only since {since.date()}: "
+                    f"no customer can be evaluated before {enough}"
                 )
                 hint = "make the window shorter, or load older events and set 'complete_since' in sources.yaml"
-                yield placed.warn("short-history", at, message, hint)
+                yield located_rule.warn("short-history", at, message, hint)
 
 
-class _WindowOf(NamedTuple):
+SHORT_HISTORY: Final = Lint(
+    "short-history",
+    short_history,
+    warning(
+        "A window longer than the history",
+        "The window reaches back further than the day since which a source is complete (`complete_since` in "
+        "sources.yaml). Until enough time has passed, Linger cannot evaluate it for any customer.",
+    ),
+)
+
+
+class _Window(NamedTuple):
+    """The window of a condition.
+
+    Attributes:
+        named: the event type that it is about.
+        days: how far it reaches back.
+        at: the position of its length.
+    """
+
     named: Named
     days: int
     at: Position
 
 
-def _windows_in(condition: Node) -> Iterator[_WindowOf]:
+def _windows_in(condition: Node) -> Iterator[_Window]:
     for part in elementary_in(condition):
         named = next(names_in_condition(part), None)
         within = value_of(part, "within")
         if named is None or within is None or "after" in entries_of(part) or not isinstance(within, ScalarNode):
             continue
         days = parse_duration(within.text).days
-        yield _WindowOf(named, 2 * days if "change" in entries_of(part) else days, within.at)
+        yield _Window(named, 2 * days if "change" in entries_of(part) else days, within.at)
 
 
-def _complete_since(sources: SourcesFile | None, name: str) -> datetime | None:
-    """Return since when everything of a type is known to be there; None if that is not said of every source."""
-    since = [source.complete_since for source in sources.sources if name in source.types()] if sources else []
-    return max((one for one in since if one is not None), default=None) if all(since) else None
+def _complete_since(sources: SourcesFile | None, event_type: str) -> datetime | None:
+    """Return since when all sources of a type are complete; None if one of them does not declare it."""
+    days = [source.complete_since for source in sources.sources if event_type in source.types()] if sources else []
+    return max((day for day in days if day is not None), default=None) if all(days) else None
 
 
-# --- names ------------------------------------------------------------------------------------------------------
-
-
-def unused_definitions(book: PlacedBook) -> Iterator[Problem]:
-    """Yield named conditions that no rule needs, directly or over others."""
-    if not book.is_whole or not book.rules:
-        return
-    used = {node.text for placed in book.rules for part in conditions_of(placed.node) for node in meets_in(part)}
-    waiting = list(used)
-    while waiting:
-        for node in meets_in(book.definitions[waiting.pop()].condition):
-            if node.text not in used:
-                used.add(node.text)
-                waiting.append(node.text)
-    for name, definition in book.definitions.items():
-        if name not in used:
-            message = f"no rule needs '{name}'"
-            hint = f"write 'meets: {name}' in a rule, or delete it"
-            file = definition.document.file
-            yield Problem(file, *definition.key.at, "unused-definition", message, hint, "warning")
-
-
-def unprovided_attributes(book: PlacedBook) -> Iterator[Problem]:
-    """Yield attributes that no event has, as far as that is known."""
-    for placed in book.rules:
-        conditions = [named for part in conditions_of(placed.node) for named in names_in_condition(part)]
-        variables = list(variables_in(placed.node))
-        for named in dict.fromkeys([*conditions, *variables]):
-            if named.attribute is None:
-                continue
-            said = _unprovided(book, named, placed.rule, named in variables)
-            if said is not None:
-                yield placed.warn("unprovided-attribute", named.node.at, *said)
-
-
-def _unprovided(book: PlacedBook, named: Named, rule: Rule, is_variable: bool) -> tuple[str, str] | None:
-    own, attribute = built_in_attributes(named.type), named.attribute or ""
-    if named.type in book.given:
-        if attribute in book.given[named.type] or rule.status not in ("live", "shadow"):
-            return None
-        message = f"no source fills {named.type}.{attribute}: it is never known"
-        return message, f"add '{attribute}' to a source of {named.type} in sources.yaml"
-    if attribute in own or not own:
-        return None
-    if (close := did_you_mean(attribute, own, _CLOSE)) is not None:
-        return f"a {named.type} has no field '{attribute}' of its own", f"did you mean '{named.type}.{close}'?"
-    if is_variable and book.sources is None:
-        message = f"a {named.type} has no field '{attribute}' of its own, so the message may be told nothing"
-        return message, f"it has {', '.join(sorted(own)) or 'none'}; --sources tells which others there are"
-    return None
-
-
-def unfed_types(book: PlacedBook) -> Iterator[Problem]:
-    """Yield event types that rules in use need and that no source gives."""
-    if book.sources is None:
-        return
-    fed = {name for source in book.sources.sources for name in source.types()}
-    for document in book.documents:
-        every = value_of(document.root, "for every rule")
-        for part, key in (("consent", "from"), ("time zone", "from"), ("time zone", "country")):
-            node = value_of(value_of(every, part), key)
-            if isinstance(node, ScalarNode) and (kind := node.text.partition(".")[0]) not in fed:
-                message = f"no source gives a {kind}: the {part} of a customer can never be known"
-                hint = "add a source in sources.yaml, or leave it out until there is one"
-                yield Problem(document.file, *node.at, "unfed-type", message, hint, "warning")
-    for placed in book.rules:
-        if placed.rule.status not in ("live", "shadow"):
-            continue
-        told = set(fed)
-        for named in (named for part in conditions_of(placed.node) for named in names_in_condition(part)):
-            if named.type not in told:
-                told.add(named.type)
-                message = f"no source gives a {named.type}: rule '{placed.rule.id}' can never know"
-                hint = "add a source in sources.yaml, or make the rule a draft until there is one"
-                yield placed.warn("unfed-type", named.node.at, message, hint)
-
-
-_TRUTHS: Final = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
-
-
-def old_truths(book: PlacedBook) -> Iterator[Problem]:
-    """Yield `yes` and `no` without quotes where a value of an event is wanted: other YAML takes them for truths."""
-    for document in book.documents:
-        for node in _values_in(document.root, False):
-            if node.is_plain and node.text.lower() in _TRUTHS:
-                message = f"'{node.text}' is a text here, not {_TRUTHS[node.text.lower()]}"
-                hint = f'write "{node.text}" if the text is meant, or {_TRUTHS[node.text.lower()]}'
-                yield Problem(document.file, *node.at, "old-truth", message, hint, "warning")
-
-
-def _values_in(node: Node | None, is_value: bool) -> Iterator[ScalarNode]:
-    """Yield every single value that is compared with one of an event."""
-    if isinstance(node, ScalarNode):
-        if is_value:
-            yield node
-    elif isinstance(node, MapNode):
-        for key, (_, value) in node.entries.items():
-            wanted = key in ("where", "is", "is not", "other than", "opted out", "with", "variables")
-            is_reference = key == "variables" and not _is_expected(node)
-            yield from _values_in(value, (is_value or wanted) and not is_reference)
-    else:
-        for item in items_of(node):
-            yield from _values_in(item, is_value)
-
-
-def _is_expected(node: MapNode) -> bool:
-    return "at" in node.entries
+LINTS: Final = (CONTRADICTION, OUTRANKED, SAME_CUSTOMERS, SHORT_HISTORY)

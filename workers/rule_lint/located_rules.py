@@ -1,4 +1,7 @@
-"""Rules, and where each of their conditions stands in which file: what lints look at."""
+"""Rules with the positions of their conditions: what lints check.
+
+Pure: this module must never know files and clocks.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,21 +16,27 @@ from workers.rule_files.known_names import event_attributes
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import Definition, conditions_of, definitions_in, meets_in
-from workers.rule_files.rules import Reading
+from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, items_of, value_of
 from workers.rule_lint.logic import Literal, Tree, alternatives
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedRule:
-    """A rule and where it stands."""
+class LocatedRule:
+    """A rule and its position.
+
+    Attributes:
+        rule: the rule.
+        document: its file.
+        node: its node in the file.
+    """
 
     rule: Rule
     document: Document
     node: MapNode
 
     def at(self, *keys: str) -> Position:
-        """Return where the value of a key stands; of the rule itself where there is no such key."""
+        """Return the position of a value, or of the closest node around it if there is no such key."""
         node: Node = self.node
         for key in keys:
             if (inner := value_of(node, key)) is None:
@@ -45,38 +54,47 @@ class PlacedRule:
 
 
 @dataclass(frozen=True)
-class PlacedBook:
-    """Everything that lints look at.
+class LocatedRules:
+    """Everything that lints check.
 
     Attributes:
-        rules: those of files without problems, and with conditions that can be written out.
-        is_whole: there are no problems anywhere, so that something can be said about what is not there.
+        book: the content of the rule files.
+        documents: the files.
+        rules: the rules of files without problems whose names can be written out.
+        definitions: the named conditions, by name.
+        is_whole: no file has a problem, so that a lint can say that something is missing.
+        sources: the content of `sources.yaml`; None if it is unknown.
+        now: the time from which windows reach back.
+        alternatives: the results of `alternatives_of`, by file and position of the rule.
     """
 
     book: RuleBook
     documents: tuple[Document, ...]
-    rules: tuple[PlacedRule, ...]
+    rules: tuple[LocatedRule, ...]
     definitions: Mapping[str, Definition]
     is_whole: bool
     sources: SourcesFile | None
     now: datetime
-    ways: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
+    alternatives: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
 
     @cached_property
-    def given(self) -> Mapping[str, frozenset[str]]:
-        """Return the attributes that sources give, by type, as far as they are known."""
+    def provided(self) -> Mapping[str, frozenset[str]]:
+        """Return the attributes that sources fill, by event type, as far as they are known."""
         return {} if self.sources is None else event_attributes(self.sources)
 
-    def ways_of(self, placed: PlacedRule) -> list[list[Literal]] | None:
-        """Return the ways in which a rule can hold; None if there are too many."""
-        key = (placed.document.file, placed.node.at)
-        if key not in self.ways:
-            self.ways[key] = alternatives(("all", list(self._trees(placed))))
-        return self.ways[key]
+    def alternatives_of(self, located_rule: LocatedRule) -> list[list[Literal]] | None:
+        """Return the alternatives in which a rule is true; None if there are too many."""
+        key = (located_rule.document.file, located_rule.node.at)
+        if key not in self.alternatives:
+            self.alternatives[key] = alternatives(("all", list(self._trees(located_rule))))
+        return self.alternatives[key]
 
-    def _trees(self, placed: PlacedRule) -> Iterator[Tree]:
-        for key, condition, holds in (("when", placed.rule.when, True), ("unless", placed.rule.unless, False)):
-            node = value_of(placed.node, key)
+    def _trees(self, located_rule: LocatedRule) -> Iterator[Tree]:
+        for key, condition, holds in (
+            ("when", located_rule.rule.when, True),
+            ("unless", located_rule.rule.unless, False),
+        ):
+            node = value_of(located_rule.node, key)
             if condition is not None and node is not None:
                 yield self._tree(condition, node, holds, None)
 
@@ -94,13 +112,15 @@ class PlacedBook:
         return Literal(condition, holds, at or node.at)
 
 
-def placed_book(reading: Reading, sources: SourcesFile | None, now: datetime) -> PlacedBook:
-    """Pair rules and definitions with their places."""
-    definitions = {one.name: one for document in reading.documents for one in definitions_in(document)}
-    is_whole = not any(problem.severity == "error" for problem in reading.problems)
+def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: datetime) -> LocatedRules:
+    """Pair rules and definitions with their positions."""
+    definitions = {
+        definition.name: definition for document in parsed.documents for definition in definitions_in(document)
+    }
+    is_whole = not any(problem.severity == "error" for problem in parsed.problems)
     rules = tuple(
-        PlacedRule(rule, document, node)
-        for rule, (document, node) in zip(reading.book.rules, reading.places, strict=True)
+        LocatedRule(rule, document, node)
+        for rule, (document, node) in zip(parsed.book.rules, parsed.rule_nodes, strict=True)
         if is_whole or not any(meets for part in conditions_of(node) for meets in meets_in(part))
     )
-    return PlacedBook(reading.book, reading.documents, rules, definitions, is_whole, sources, now)
+    return LocatedRules(parsed.book, parsed.documents, rules, definitions, is_whole, sources, now)

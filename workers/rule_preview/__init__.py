@@ -1,1 +1,1 @@
-"""`linger rules preview`: whom rules would have reached over a past period."""
+"""`linger rules preview`: the customers that rules would have reached over a past period."""

@@ -36,8 +36,9 @@ from workers.histories.topics import read_topics
 from workers.rule_files.known_names import event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
-from workers.rule_preview.preview import CustomerEvents, Preview, PreviewTask, Tally
-from workers.rule_preview.report import Previewed, document_of, render
+from workers.rule_preview.document import PreviewResult, document_of
+from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts, PreviewTask
+from workers.rule_preview.report import render
 from workers.settings import Settings
 
 __all__ = ["PreviewOptions", "preview_command"]
@@ -115,10 +116,10 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
             _decide(preview, task, store, options.jobs, advance)
         ended = time.monotonic()
     gathering = read.gathering
-    previewed = Previewed(
+    previewed = PreviewResult(
         history=options.history,
         task=task,
-        tally=preview.tally,
+        counts=preview.counts,
         first_ms=gathering.first_ms,
         last_ms=gathering.last_ms,
         reads={rule.id: rule.types for rule in preview.rules.rules},
@@ -365,7 +366,7 @@ def _decide(preview: Preview, task: PreviewTask, store: EventsByCustomer, jobs: 
     """Decide about every customer, here or in that many processes, and add the results to the preview."""
     parts = store.parts()
     if jobs == 1:
-        preview.look_at(_counted(_customers(parts), advance))
+        preview.replay(_counted(_customers(parts), advance))
         return
     store.spill()
     # More groups than processes, so that one with many events does not keep the others waiting at the end.
@@ -374,16 +375,16 @@ def _decide(preview: Preview, task: PreviewTask, store: EventsByCustomer, jobs: 
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         running = [pool.submit(_decide_parts, task, group) for group in groups if group]
         for finished in as_completed(running):
-            preview.tally.add(finished.result())
-            advance(preview.tally.events + preview.tally.duplicates)
+            preview.counts.add(finished.result())
+            advance(preview.counts.events + preview.counts.duplicates)
 
 
-def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> Tally:
+def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> PreviewCounts:
     """Decide about the customers of some parts; runs in a separate process."""
     with _rare_collections():
         preview = Preview(task)
-        preview.look_at(_customers(parts))
-        return preview.tally
+        preview.replay(_customers(parts))
+        return preview.counts
 
 
 @contextmanager

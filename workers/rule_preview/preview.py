@@ -1,9 +1,8 @@
-"""Preview: who would have been reached over a past period.
+"""The preview: which customers rules would have reached over a past period, as counts.
 
-A driver of `decide` on a virtual clock, and the counts of what it decided. Customers are independent of one
-another, so the driver takes them one by one, each with all events in the order of time, and needs no more memory
-than one customer and the counts. Pure: it knows no files, no clock and no screen;
-`workers.rule_preview.command` does.
+`decide` runs on a virtual clock. Customers are independent of each other, so they are replayed one by one, each with
+all events by time, and memory holds one customer and the counts. Pure: this module must never know files, clocks
+and terminals; `workers.rule_preview.command` does.
 """
 
 from bisect import bisect_right
@@ -25,67 +24,68 @@ from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 __all__ = [
-    "Change",
+    "PreviewCounts",
     "Customers",
     "Gaps",
     "Preview",
     "PreviewTask",
+    "ReachChange",
     "RuleCounts",
-    "Tally",
     "replay_customers",
     "evaluated_rules",
     "preview",
 ]
 
 EXAMPLES: Final = 5
-"""How many customer ids are kept where not all of them are asked for: the first ones in the order of the alphabet."""
+"""The number of customer ids that are kept by default: the first ones in alphabetical order."""
 
 _TIDY_ABOVE: Final = 200
 _at_ms = attrgetter("at_ms")
 Counted = TypeVar("Counted", bound="_Counts")
 
 CustomerEvents = tuple[str, Sequence[DecodedEvent]]
-"""A customer id and all of the customer's events in the order of time."""
+"""A customer id, and all events of the customer by time."""
 
 
 def replay_customers(
     customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
 ) -> Iterator[tuple[str, Sequence[DecodedEvent], Outcome]]:
-    """Decide everything about each customer, from the first event to a moment.
+    """Decide everything about each customer, from the first event to a given time.
 
-    What is decided for a customer is what a worker would have decided that had the rules from the beginning.
+    The decisions are those of a worker that had the rules from the beginning.
 
     Args:
-        customers: each once, with all events in the order of time.
+        customers: each once, with all events by time.
         rules: the rule set.
-        observed: what was watched since when.
-        upto_ms: timers due until then are decided, and later events are left out.
+        observed: since when each series is covered.
+        upto_ms: timers due until then are decided, and later events are left out; in epoch milliseconds.
 
     Yields:
-        The customer, the events that were folded, and what became of them; customers without events are left out.
+        The customer, the folded events, and the outcome. Customers without events are left out.
     """
     for customer_id, events in customers:
-        facts = events
-        if facts and facts[-1].at_ms > upto_ms:
-            facts = facts[: bisect_right(facts, upto_ms, key=_at_ms)]
-        if facts:
-            yield customer_id, facts, decide(customer_id, None, facts, rules, observed, upto_ms)
+        folded = events
+        if folded and folded[-1].at_ms > upto_ms:
+            folded = folded[: bisect_right(folded, upto_ms, key=_at_ms)]
+        if folded:
+            yield customer_id, folded, decide(customer_id, None, folded, rules, observed, upto_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewTask:
-    """What is to be previewed; can be sent to another process.
+    """The task of a preview; it can be sent to another process. Times are epoch milliseconds.
 
     Attributes:
         book: the rules.
-        types: every event type there is, built-in and declared.
-        start_ms: since when everything is watched, usually the first event.
-        since_ms, upto_ms: decisions from `since_ms` to `upto_ms`, both included, count. Events before are folded.
-        whole: the history has everything since `start_ms`, for every customer.
+        types: all event types, built-in and declared.
+        start_ms: the start of coverage, usually the first event.
+        since_ms: decisions count from this time on. Earlier events are folded.
+        upto_ms: decisions count up to and including this time.
+        whole: the history is complete since `start_ms`, for every customer.
         against: another version of the rules, to compare with.
-        all_ids: keep the id of every customer reached by a rule, not a few examples.
-        all_changed_ids: keep the id of every customer gained or lost.
-        hold_out_key: places customers in experiments.
+        all_ids: keep the id of every customer that a rule reaches, not only a few examples.
+        all_changed_ids: keep the id of every customer that is gained or lost.
+        hold_out_key: assigns customers to experiments.
     """
 
     book: RuleBook
@@ -101,14 +101,14 @@ class PreviewTask:
 
 
 class _Counts:
-    """Counts that add up field by field: what two halves of the customers give is what all of them give."""
+    """Counts that add up field by field: the counts of two halves of the customers are those of all."""
 
     __slots__ = ()
 
     def add(self: Counted, other: Counted) -> None:
-        """Add what was counted elsewhere about other customers."""
-        for one in fields(self):  # type: ignore[arg-type]
-            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+        """Add the counts of other customers."""
+        for each in fields(self):  # type: ignore[arg-type]
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
             if isinstance(mine, _Counts):
                 mine.add(theirs)
             elif isinstance(mine, Counter):
@@ -120,16 +120,16 @@ class _Counts:
                     else:
                         mine[key] = value
             else:
-                setattr(self, one.name, mine + theirs)
+                setattr(self, each.name, mine + theirs)
 
 
 @dataclass(slots=True)
 class Customers(_Counts):
-    """Customers, counted, and all of their ids or a few.
+    """The number of some customers, and all of their ids or a few.
 
     Attributes:
-        number: how many.
-        some: ids in no order; `ids()` gives them as they are to be shown.
+        number: the number of customers.
+        some: the kept ids, in no order; `ids()` returns them for display.
         keeps_all: every id is kept.
     """
 
@@ -145,26 +145,27 @@ class Customers(_Counts):
             self.some = sorted(self.some)[:EXAMPLES]
 
     def add(self, other: "Customers") -> None:
-        """Count customers that were counted elsewhere."""
+        """Add other customers."""
         self.number += other.number
         self.some += other.some
 
     def ids(self) -> list[str]:
-        """Return the ids that are kept, in order."""
+        """Return the kept ids in alphabetical order."""
         return sorted(self.some) if self.keeps_all else sorted(self.some)[:EXAMPLES]
 
 
 @dataclass(slots=True)
 class RuleCounts(_Counts):
-    """What one rule decided in the period.
+    """The decisions of one rule in the period.
 
     Attributes:
-        actions: how many it asked for, those that it took back later among them.
-        customers: whom they were for.
-        delayed: how many of the actions had to wait for the end of quiet hours.
-        retracted, suppressed: by reason, actions taken back, and episodes for which nothing was asked for.
+        actions: the number of actions, including those taken back later.
+        customers: the customers that they reach.
+        delayed: the number of actions that waited for the end of quiet hours.
+        retracted: by reason, the number of actions taken back.
+        suppressed: by reason, the number of episodes without an action.
         days: actions by UTC day, counted from 1970-01-01.
-        periods: actions by period of the rule's pace (`at_ms // length`); empty without one.
+        periods: actions by period of the pace of the rule (`at_ms // length`); empty without a pace.
     """
 
     actions: int = 0
@@ -177,8 +178,13 @@ class RuleCounts(_Counts):
 
 
 @dataclass(slots=True)
-class Change(_Counts):
-    """Customers of one rule, or of any, that only one of two versions reaches."""
+class ReachChange(_Counts):
+    """Customers that only one of two versions reaches, by one rule or by any rule.
+
+    Attributes:
+        gained: the new version reaches them.
+        lost: the old version reached them.
+    """
 
     gained: Customers = field(default_factory=Customers)
     lost: Customers = field(default_factory=Customers)
@@ -186,13 +192,13 @@ class Change(_Counts):
 
 @dataclass(slots=True)
 class Gaps(_Counts):
-    """Times between days with an event of one type, over the customers with two such days or more.
+    """Gaps between days with an event of one type, over customers with at least two such days.
 
     Attributes:
-        customers: how many have two days or more.
-        gaps: how many gaps they have; one less than the days.
-        between_ms: sum over the customers of last event - first event.
-        means_ms: sum over the customers of each one's own mean gap.
+        customers: the number of these customers.
+        gaps: the number of their gaps: for each customer, one less than the days.
+        between_ms: the sum over the customers of last event - first event, in milliseconds.
+        means_ms: the sum over the customers of their mean gap, in milliseconds.
     """
 
     customers: int = 0
@@ -202,18 +208,22 @@ class Gaps(_Counts):
 
 
 @dataclass(slots=True)
-class Tally(_Counts):
-    """Everything counted about some customers.
+class PreviewCounts(_Counts):
+    """All counts about some customers.
 
     Attributes:
-        customers, events, duplicates: what was folded; repetitions of an event are not among the events.
-        reached: customers for whom any rule asked for an action.
-        rules, before: by rule id, of the rules and of the version to compare with.
-        reached_before: as `reached`, by the version to compare with.
-        overlap: by two rule ids in order, customers whom both reached.
-        changes, change: who is gained and lost by each rule, and by any.
+        customers: the number of customers with an event.
+        events: the number of folded events, without duplicates.
+        duplicates: the number of events that repeat an id.
+        reached: the customers that any rule reaches.
+        reached_before: the customers that any rule of the other version reaches.
+        rules: the counts by rule id.
+        before: the counts of the other version by rule id.
+        overlap: by two rule ids in order, the number of customers that both reach.
+        changes: by rule id, the customers gained and lost.
+        change: the customers gained and lost by any rule.
         types: events by type.
-        gaps: by event type.
+        gaps: the gaps by event type.
     """
 
     customers: int = 0
@@ -224,21 +234,21 @@ class Tally(_Counts):
     rules: dict[str, RuleCounts] = field(default_factory=dict)
     before: dict[str, RuleCounts] = field(default_factory=dict)
     overlap: Counter[tuple[str, str]] = field(default_factory=Counter)
-    changes: dict[str, Change] = field(default_factory=dict)
-    change: Change = field(default_factory=Change)
+    changes: dict[str, ReachChange] = field(default_factory=dict)
+    change: ReachChange = field(default_factory=ReachChange)
     types: Counter[str] = field(default_factory=Counter)
     gaps: dict[str, Gaps] = field(default_factory=dict)
 
 
-def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> Tally:
-    """Count what would have been decided for customers, each given once with all events in the order of time."""
-    running = Preview(task)
-    running.look_at(customers)
-    return running.tally
+def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> PreviewCounts:
+    """Count the decisions for customers, each given once with all events by time."""
+    run = Preview(task)
+    run.replay(customers)
+    return run.counts
 
 
 def evaluated_rules(book: RuleBook) -> list[Rule]:
-    """Return the rules that a preview evaluates: drafts and shadow rules as if they were live, paused ones not."""
+    """Return the rules that a preview evaluates: all except paused ones."""
     return sorted((rule for rule in book.rules if rule.status != "paused"), key=attrgetter("id"))
 
 
@@ -246,76 +256,78 @@ class Preview:
     """One run over customers.
 
     Attributes:
-        tally: what was counted so far; what other runs of the same task counted about other customers can be added.
+        counts: the counts so far; those of another run of the task over other customers can be added.
         rules: the compiled rules.
     """
 
     def __init__(self, task: PreviewTask) -> None:
         self._task = task
-        self.tally = Tally(
+        self.counts = PreviewCounts(
             reached=Customers(keeps_all=task.all_ids),
-            change=Change(Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)),
+            change=ReachChange(Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)),
         )
-        self._version = _Version(task, task.book, self.tally.rules)
+        self._version = _Version(task, task.book, self.counts.rules)
         self.rules = self._version.rules
-        self._before = None if task.against is None else _Version(task, task.against, self.tally.before)
+        self._before = None if task.against is None else _Version(task, task.against, self.counts.before)
         if self._before is not None:
-            for rule_id in {*self.tally.rules, *self.tally.before}:
-                self.tally.changes[rule_id] = Change(
+            for rule_id in {*self.counts.rules, *self.counts.before}:
+                self.counts.changes[rule_id] = ReachChange(
                     Customers(keeps_all=task.all_changed_ids), Customers(keeps_all=task.all_changed_ids)
                 )
 
-    def look_at(self, customers: Iterable[CustomerEvents]) -> None:
-        """Decide about more customers, none of them seen before, and count."""
-        task, tally, version, before = self._task, self.tally, self._version, self._before
-        for customer_id, facts, outcome in replay_customers(customers, version.rules, version.observed, task.upto_ms):
-            tally.customers += 1
-            tally.events += outcome.folded
-            tally.duplicates += outcome.duplicates
-            self._note_gaps(facts)
+    def replay(self, customers: Iterable[CustomerEvents]) -> None:
+        """Decide about more customers, each given only once in a run, and count."""
+        task, counts, version, before = self._task, self.counts, self._version, self._before
+        for customer_id, events, outcome in replay_customers(
+            customers, version.rules, version.observed, task.upto_ms
+        ):
+            counts.customers += 1
+            counts.events += outcome.folded
+            counts.duplicates += outcome.duplicates
+            self._note_gaps(events)
             reached = version.count(customer_id, outcome.decisions)
             if reached:
-                tally.reached.note(customer_id)
+                counts.reached.note(customer_id)
                 for pair in combinations(sorted(reached), 2):
-                    tally.overlap[pair] += 1
+                    counts.overlap[pair] += 1
             if before is not None:
-                decided = decide(customer_id, None, facts, before.rules, before.observed, task.upto_ms).decisions
+                decided = decide(customer_id, None, events, before.rules, before.observed, task.upto_ms).decisions
                 self._compare(customer_id, reached, before.count(customer_id, decided))
 
     def _compare(self, customer_id: str, reached: set[str], reached_before: set[str]) -> None:
         for rule_id in reached - reached_before:
-            self.tally.changes[rule_id].gained.note(customer_id)
+            self.counts.changes[rule_id].gained.note(customer_id)
         for rule_id in reached_before - reached:
-            self.tally.changes[rule_id].lost.note(customer_id)
+            self.counts.changes[rule_id].lost.note(customer_id)
         if reached_before:
-            self.tally.reached_before.note(customer_id)
+            self.counts.reached_before.note(customer_id)
         if reached and not reached_before:
-            self.tally.change.gained.note(customer_id)
+            self.counts.change.gained.note(customer_id)
         elif reached_before and not reached:
-            self.tally.change.lost.note(customer_id)
+            self.counts.change.lost.note(customer_id)
 
-    def _note_gaps(self, facts: Sequence[DecodedEvent]) -> None:
+    def _note_gaps(self, events: Sequence[DecodedEvent]) -> None:
         """Count events by type, and the gaps between days with an event."""
-        # By type: first event, last event, last day, days after the first one, events.
-        seen: dict[str, list[int]] = {}
-        for fact in facts:
-            at_ms = fact.at_ms
-            known = seen.get(fact.type)
-            if known is None:
-                seen[fact.type] = [at_ms, at_ms, at_ms // DAY_MS, 0, 1]
+        # By type: first event, last event, last day, days after the first one, events. Lists are the fastest here.
+        by_type: dict[str, list[int]] = {}
+        for event in events:
+            at_ms = event.at_ms
+            of_type = by_type.get(event.type)
+            if of_type is None:
+                by_type[event.type] = [at_ms, at_ms, at_ms // DAY_MS, 0, 1]
                 continue
-            known[1] = at_ms
-            known[4] += 1
+            of_type[1] = at_ms
+            of_type[4] += 1
             day = at_ms // DAY_MS
-            if day != known[2]:
-                known[2] = day
-                known[3] += 1
-        for name, (first_ms, last_ms, _, gaps, events) in seen.items():
-            self.tally.types[name] += events
+            if day != of_type[2]:
+                of_type[2] = day
+                of_type[3] += 1
+        for event_type, (first_ms, last_ms, _, gaps, number) in by_type.items():
+            self.counts.types[event_type] += number
             if gaps:
-                counts = self.tally.gaps.get(name)
+                counts = self.counts.gaps.get(event_type)
                 if counts is None:
-                    counts = self.tally.gaps[name] = Gaps()
+                    counts = self.counts.gaps[event_type] = Gaps()
                 counts.customers += 1
                 counts.gaps += gaps
                 counts.between_ms += last_ms - first_ms
@@ -323,7 +335,7 @@ class Preview:
 
 
 class _Version:
-    """One version of the rules, compiled, and what it decided."""
+    """One version of the rules, compiled, and the counts of its decisions."""
 
     def __init__(self, task: PreviewTask, book: RuleBook, counts: dict[str, RuleCounts]) -> None:
         evaluated = evaluated_rules(book)
@@ -340,7 +352,7 @@ class _Version:
             counts[rule.id] = RuleCounts(customers=Customers(keeps_all=task.all_ids))
 
     def count(self, customer_id: str, decisions: Sequence[Action | Decision]) -> set[str]:
-        """Count what was decided for a customer, and return the ids of the rules that reached the customer."""
+        """Count the decisions for a customer, and return the ids of the rules that reach the customer."""
         actions: dict[str, Action] = {}
         taken_back: dict[str, str] = {}
         for decision in decisions:
@@ -361,15 +373,15 @@ class _Version:
             self._counts[rule_id].customers.note(customer_id)
         return reached
 
-    def _count_action(self, action: Action, taken_back: str | None) -> None:
+    def _count_action(self, action: Action, retracted_because: str | None) -> None:
         rule_id, at_ms = action.rule.id, _epoch_ms(action.decided_at)
         counts = self._counts[rule_id]
         counts.actions += 1
         counts.days[at_ms // DAY_MS] += 1
         if action.not_before is not None:
             counts.delayed += 1
-        if taken_back is not None:
-            counts.retracted[taken_back] += 1
+        if retracted_because is not None:
+            counts.retracted[retracted_because] += 1
         if rule_id in self._paces:
             counts.periods[at_ms // self._paces[rule_id]] += 1
 

@@ -1,281 +1,37 @@
-"""The report of a preview: one document, printed as JSON or drawn for people from the same figures."""
+"""The report of a preview: its document, drawn for people.
 
-from collections import Counter
+This module must never know how a figure is counted.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from schemas.durations import DAY_MS
-from schemas.rules import Rule, RuleBook
-from workers.rule_preview.preview import Change, Customers, PreviewTask, RuleCounts, Tally, evaluated_rules
-
-__all__ = ["Previewed", "document_of", "render"]
-
-_EPOCH: Final = date(1970, 1, 1)
-_MONDAY: Final = 3  # 1970-01-01 was a Thursday
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _WIDEST: Final = 72
 _TALL_UP_TO: Final = 6
-"""With more rules than this, each one's chart is a single line."""
+"""With more rules than this, each chart is a single line."""
 _TALL: Final = 3
 _MATRIX_UP_TO: Final = 12
 _PAIRS: Final = 15
-_NAMED: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed:
-    """A finished preview.
-
-    Attributes:
-        history: as it was named.
-        task: what was previewed.
-        tally: what was counted.
-        first_ms, last_ms: the history's own beginning and end.
-        reads: by rule id, the event types that can change the rule.
-        unreadable, examples: records that could not be read, by reason, and the first of them.
-        skipped: records that `only_when` leaves out.
-        without_zone: times that were taken for UTC.
-        against: how the other version was named, if there is one.
-        reading_seconds, deciding_seconds: how long it took.
-    """
-
-    history: str
-    task: PreviewTask
-    tally: Tally
-    first_ms: int
-    last_ms: int
-    reads: Mapping[str, frozenset[str]]
-    unreadable: Mapping[str, int] = field(default_factory=dict)
-    examples: Sequence[str] = ()
-    skipped: int = 0
-    without_zone: int = 0
-    against: str | None = None
-    reading_seconds: float = 0.0
-    deciding_seconds: float = 0.0
-
-
-# -- the document ----------------------------------------------------------------------------------------------
-
-
-def document_of(found: Previewed) -> dict[str, Any]:
-    """Return everything that was found as one JSON object; all but the seconds depends on the input alone."""
-    task, tally = found.task, found.tally
-    seconds = found.reading_seconds + found.deciding_seconds
-    document: dict[str, Any] = {
-        "history": {
-            "name": found.history,
-            "first_event": _time(found.first_ms),
-            "last_event": _time(found.last_ms),
-            "complete": task.whole,
-            "customers": tally.customers,
-            "events": tally.events,
-            "events_by_type": dict(sorted(tally.types.items())),
-            "duplicates": tally.duplicates,
-            "skipped": found.skipped,
-            "unreadable": dict(found.unreadable),
-            "unreadable_examples": list(found.examples),
-        },
-        "period": {"since": _time(task.since_ms), "until": _time(task.upto_ms)},
-        "rules": [_rule_document(rule, tally.rules[rule.id], found) for rule in evaluated_rules(task.book)],
-        "any_rule": {
-            "actions": sum(counts.actions for counts in tally.rules.values()),
-            **_customers_document(tally.reached, tally.customers, with_ids=task.all_ids),
-        },
-        "overlap": [
-            {"rules": list(pair), "customers": number} for pair, number in sorted(tally.overlap.items()) if number
-        ],
-        "usual_gap": {
-            name: {
-                "days": _days(gaps.between_ms / gaps.gaps),
-                "mean_of_customers_days": _days(gaps.means_ms / gaps.customers),
-                "customers": gaps.customers,
-                "gaps": gaps.gaps,
-            }
-            for name, gaps in sorted(tally.gaps.items())
-        },
-        "notes": _notes(found),
-        "seconds": {"reading": round(found.reading_seconds, 3), "deciding": round(found.deciding_seconds, 3)},
-        "events_per_second": round(tally.events / seconds) if seconds else None,
-        "customers_per_second": round(tally.customers / seconds) if seconds else None,
-    }
-    if task.against is not None:
-        document["against"] = _against_document(found, task.against)
-    return document
-
-
-def _rule_document(rule: Rule, counts: RuleCounts, found: Previewed) -> dict[str, Any]:
-    largest_day = _largest(counts.days)
-    return {
-        "id": rule.id,
-        "title": rule.title,
-        "status": rule.status,
-        "action": rule.action,
-        "actions": counts.actions,
-        **_customers_document(counts.customers, found.tally.customers, with_ids=found.task.all_ids),
-        "retracted": counts.retracted.total(),
-        "retracted_because": dict(sorted(counts.retracted.items())),
-        "suppressed": dict(sorted(counts.suppressed.items())),
-        "delayed_by_quiet_hours": counts.delayed,
-        "first_day": _day(min(counts.days)) if counts.days else None,
-        "last_day": _day(max(counts.days)) if counts.days else None,
-        "largest_day": None if largest_day is None else {"day": _day(largest_day[0]), "actions": largest_day[1]},
-        "weeks": _weeks(counts.days, found.task),
-        "pace": _pace_document(rule, counts),
-    }
-
-
-def _customers_document(customers: Customers, all_customers: int, *, with_ids: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "customers": customers.number,
-        "share": round(customers.number / all_customers, 6) if all_customers else 0.0,
-    }
-    if with_ids:
-        document["customer_ids"] = customers.ids()
-    return document
-
-
-def _pace_document(rule: Rule, counts: RuleCounts) -> dict[str, Any] | None:
-    if rule.pace is None:
-        return None
-    most, unit = rule.pace
-    largest = _largest(counts.periods)
-    return {
-        "at_most": most,
-        "per": unit,
-        "over_pace": rule.over_pace,
-        "largest": 0 if largest is None else largest[1],
-        "above": sum(max(0, number - most) for number in counts.periods.values()),
-    }
-
-
-def _against_document(found: Previewed, against: RuleBook) -> dict[str, Any]:
-    tally = found.tally
-    now = {rule.id for rule in evaluated_rules(found.task.book)}
-    before = {rule.id for rule in evaluated_rules(against)}
-    return {
-        "name": found.against,
-        "rules": [
-            {
-                "id": rule_id,
-                "is": "in both" if rule_id in now & before else "new" if rule_id in now else "gone",
-                "customers_before": tally.before[rule_id].customers.number if rule_id in before else 0,
-                "customers": tally.rules[rule_id].customers.number if rule_id in now else 0,
-                "actions_before": tally.before[rule_id].actions if rule_id in before else 0,
-                "actions": tally.rules[rule_id].actions if rule_id in now else 0,
-                **_change_document(tally.changes[rule_id]),
-            }
-            for rule_id in sorted(now | before)
-        ],
-        "any_rule": {
-            "customers_before": tally.reached_before.number,
-            "customers": tally.reached.number,
-            "actions_before": sum(counts.actions for counts in tally.before.values()),
-            "actions": sum(counts.actions for counts in tally.rules.values()),
-            **_change_document(tally.change),
-        },
-    }
-
-
-def _change_document(change: Change) -> dict[str, Any]:
-    return {
-        "gained": change.gained.number,
-        "lost": change.lost.number,
-        "gained_ids": change.gained.ids(),
-        "lost_ids": change.lost.ids(),
-    }
-
-
-def _notes(found: Previewed) -> list[str]:
-    """Return what a reader has to know to take the figures for what they are."""
-    task, tally = found.task, found.tally
-    evaluated, paused = evaluated_rules(task.book), [rule.id for rule in task.book.rules if rule.status == "paused"]
-    start = _time(task.start_ms)[:10]
-    notes = [
-        "Every rule is taken as if it had been live since the first event, drafts and shadow rules too"
-        + (f"; paused ones are left out: {', '.join(sorted(paused))}." if paused else "."),
-        f"The history is taken as complete since {start}: whoever appears in it later is new. If it is only a part "
-        "of what customers did, use --incomplete."
-        if task.whole
-        else f"Nothing is taken as known from before {start}; a rule that looks further back says nothing until the "
-        "history is long enough.",
-    ]
-    if absent := _absent_types(evaluated, found):
-        notes.append(f"The history has no event of these types, so it is taken that nobody ever did that: {absent}.")
-    if any(rule.pace is not None for rule in evaluated):
-        notes.append("Paces are not simulated: what a pace would hold back or spread is counted here as reached.")
-    if task.upto_ms > found.last_ms + DAY_MS:
-        notes.append(
-            f"The last event is of {_time(found.last_ms)[:10]}: until {_time(task.upto_ms)[:10]} it is taken that "
-            "nobody does anything."
-        )
-    if tally.duplicates:
-        notes.append(f"{tally.duplicates:,} events repeat the id of an event shortly before and count once.")
-    if found.without_zone:
-        notes.append(f"{found.without_zone:,} times say no time zone and are taken for UTC.")
-    if unreadable := sum(found.unreadable.values()):
-        reasons = ", ".join(f"{reason} {number:,}" for reason, number in found.unreadable.items())
-        notes.append(f"{unreadable:,} records cannot be read and are left out ({reasons}); the first: ")
-        notes[-1] += "; ".join(found.examples[:2])
-    return notes
-
-
-def _absent_types(evaluated: Sequence[Rule], found: Previewed) -> str:
-    readers: dict[str, list[str]] = {}
-    for rule in evaluated:
-        for name in found.reads.get(rule.id, frozenset()) - set(found.tally.types):
-            readers.setdefault(name, []).append(rule.id)
-    return ", ".join(
-        f"{name} ({', '.join(ids) if len(ids) <= _NAMED else f'read by {len(ids)} rules'})"
-        for name, ids in sorted(readers.items())
-    )
-
-
-def _weeks(days: Mapping[int, int], task: PreviewTask) -> list[dict[str, Any]]:
-    """Return the actions of each week from Monday, from the first to the last week of the period."""
-    by_week = Counter[int]()
-    for day, number in days.items():
-        by_week[_monday(day)] += number
-    first, last = _monday(task.since_ms // DAY_MS), _monday(task.upto_ms // DAY_MS)
-    return [{"week": _day(week), "actions": by_week[week]} for week in range(first, last + 1, 7)]
-
-
-def _monday(day: int) -> int:
-    return day - (day + _MONDAY) % 7
-
-
-def _largest(counts: Mapping[int, int]) -> tuple[int, int] | None:
-    """Return the key with the largest count, the earliest of several, and the count."""
-    return min(counts.items(), key=lambda one: (-one[1], one[0]), default=None)
-
-
-def _day(number: int) -> str:
-    return (_EPOCH + timedelta(days=number)).isoformat()
-
-
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _days(span_ms: float) -> float:
-    return round(span_ms / DAY_MS, 1)
-
-
-# -- for people ------------------------------------------------------------------------------------------------
 
 
 def render(document: Mapping[str, Any], console: Console, *, list_customers: bool = False) -> None:
-    """Draw a preview's document."""
+    """Draw the document of a preview.
+
+    Args:
+        document: the result of `document_of`.
+        console: where to draw.
+        list_customers: draw the id of every customer.
+    """
     history, period, rules = document["history"], document["period"], document["rules"]
     console.print(
         Text.assemble(
             (f"{history['name']}", "bold"),
-            f": {history['events']:,} events of {_customers(history['customers'])}, counted from "
+            f": {history['events']:,} events of {_customers_words(history['customers'])}, counted from "
             f"{period['since'][:10]} to {period['until'][:10]}",
         )
     )
@@ -348,7 +104,7 @@ def _draw_weeks(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
 
 
 def bars(numbers: Sequence[int], height: int) -> list[str]:
-    """Draw numbers as columns, so many lines high; what is not nothing is always seen."""
+    """Return numbers as columns, drawn as `height` lines of text; every number above zero is visible."""
     most = max(numbers, default=0)
     steps = len(_BLOCKS) - 1
     if not most:
@@ -379,9 +135,9 @@ def _draw_paces(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
         if (pace := rule["pace"]) is None:
             continue
         over = "spread over later periods" if pace["over_pace"] == "spread" else "held for release or discard"
-        what = f"{pace['above']:,} would be {over}" if pace["above"] else "nothing would be held"
-        asked = f"at most {pace['at_most']:,} per {pace['per']}"
-        lines.append((rule["id"], f"{asked}, the most was {pace['largest']:,}: {what}"))
+        effect = f"{pace['above']:,} would be {over}" if pace["above"] else "nothing would be held"
+        limit = f"at most {pace['at_most']:,} per {pace['per']}"
+        lines.append((rule["id"], f"{limit}, the most was {pace['largest']:,}: {effect}"))
     _draw_lines("Pace", lines, console)
 
 
@@ -392,8 +148,8 @@ def _draw_lines(title: str, lines: Iterable[tuple[str, str]], console: Console) 
     console.print()
     console.print(Text(title, style="bold"))
     grid = Table.grid(padding=(0, 2))
-    for name, text in lines:
-        grid.add_row(Text(f"  {name}", style="cyan"), Text(text))
+    for label, text in lines:
+        grid.add_row(Text(f"  {label}", style="cyan"), Text(text))
     console.print(grid)
 
 
@@ -403,33 +159,34 @@ def _draw_overlap(rules: Sequence[Mapping[str, Any]], overlap: Sequence[Mapping[
     console.print()
     reached = {rule["id"]: rule["customers"] for rule in rules if rule["customers"]}
     if len(reached) > _MATRIX_UP_TO:
-        most = sorted(overlap, key=lambda one: (-one["customers"], one["rules"]))[:_PAIRS]
-        title = f"Customers reached by two rules, the {len(most)} largest of {len(overlap)}"
+        pairs = sorted(overlap, key=lambda pair: (-pair["customers"], pair["rules"]))[:_PAIRS]
+        title = f"Customers reached by two rules, the {len(pairs)} largest of {len(overlap)}"
         console.print(Text(title, style="bold"))
         table = _table("rule", "customers", "and also")
-        for one in most:
-            table.add_row(one["rules"][0], f"{one['customers']:,}", one["rules"][1])
+        for pair in pairs:
+            table.add_row(pair["rules"][0], f"{pair['customers']:,}", pair["rules"][1])
         console.print(table)
         return
     console.print(Text("Customers reached by both", style="bold"))
-    both = {tuple(one["rules"]): one["customers"] for one in overlap}
+    both = {tuple(pair["rules"]): pair["customers"] for pair in overlap}
     table = _table("rule", *(str(number) for number in range(1, len(reached) + 1)))
-    for number, (name, customers) in enumerate(reached.items(), start=1):
+    for number, (rule_id, customers) in enumerate(reached.items(), start=1):
         cells = [
-            f"{customers if other == name else both.get(tuple(sorted((name, other))), 0):,}" for other in reached
+            f"{customers if other == rule_id else both.get(tuple(sorted((rule_id, other))), 0):,}"
+            for other in reached
         ]
-        table.add_row(f"{number} {name}", *cells)
+        table.add_row(f"{number} {rule_id}", *cells)
     console.print(table)
 
 
 def _draw_gaps(gaps: Mapping[str, Mapping[str, Any]], console: Console) -> None:
     lines = [
         (
-            name,
-            f"{gap['days']:g} days, the mean of {gap['gaps']:,} gaps of {_customers(gap['customers'])} "
-            f"(a customer's own mean is {gap['mean_of_customers_days']:g} days on average)",
+            event_type,
+            f"{gap['days']:g} days, the mean of {gap['gaps']:,} gaps of {_customers_words(gap['customers'])} "
+            f"(the mean of a single customer is {gap['mean_of_customers_days']:g} days on average)",
         )
-        for name, gap in gaps.items()
+        for event_type, gap in gaps.items()
     ]
     _draw_lines("From one day with the event to the next, for `usual gap` in overdue conditions", lines, console)
 
@@ -446,13 +203,14 @@ def _draw_against(against: Mapping[str, Any], console: Console, *, list_customer
         table.add_row("any rule", *_change_cells(against["any_rule"]))
     console.print(table)
     for rule in against["rules"]:
-        for what in ("gained", "lost"):
-            if rule[what] and list_customers:
-                _draw_ids(f"{what} by {rule['id']}", rule[f"{what}_ids"], console)
-            elif rule[what]:
-                shown = ", ".join(rule[f"{what}_ids"])
-                more = rule[what] - len(rule[f"{what}_ids"])
-                console.print(Text(f"  {what} by {rule['id']}: {shown}" + (f" and {more:,} more" if more else "")))
+        for change in ("gained", "lost"):
+            ids = rule[f"{change}_ids"]
+            if rule[change] and list_customers:
+                _draw_ids(f"{change} by {rule['id']}", ids, console)
+            elif rule[change]:
+                more = rule[change] - len(ids)
+                rest = f" and {more:,} more" if more else ""
+                console.print(Text(f"  {change} by {rule['id']}: {', '.join(ids)}{rest}"))
 
 
 def _change_cells(change: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -489,8 +247,8 @@ def _reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{reason.replace('_', ' ')} {number:,}" for reason, number in reasons.items())
 
 
-def _customers(number: int) -> str:
-    return f"{number:,} customer" + ("" if number == 1 else "s")
+def _customers_words(count: int) -> str:
+    return f"{count:,} customer" + ("" if count == 1 else "s")
 
 
 def _percent(share: float) -> str:

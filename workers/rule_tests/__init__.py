@@ -1,1 +1,1 @@
-"""`linger rules test`: made-up customers played through the production core."""
+"""`linger rules test`: the examples of rules, run on the production core."""

@@ -1,362 +1,114 @@
-"""Differences: what happened in an example against what was expected, in the order of time, and why not.
+"""Differences: the decisions of an example compared with the expected ones, by time.
 
-What is here must not know how it is shown.
+This module must never know how differences are shown.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from datetime import timedelta
 
 from schemas.actions import Action, Decision
-from schemas.durations import write_duration
-from schemas.rules import Expected, Rule, write_offset
-from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
-from workers.core.coverage import FOREVER_MS
-from workers.core.customer.activity import Activity, Episode
+from schemas.rules import Expected
 from workers.core.events.decoding import DecodedEvent
-from workers.rule_tests.playback import Playback, epoch_ms
-
-_SECOND: Final = timedelta(seconds=1)
-
-Mark = Literal["given", "met", "noted", "unexpected", "missing"]
-"""given: an event; met: expected and decided; noted: a decision that needs no mention; unexpected: decided only;
-missing: expected only."""
+from workers.rule_tests.entries import Mark, TimelineEntry
+from workers.rule_tests.expectations import as_expected, decided_at, is_met, offset_words, whole_seconds
+from workers.rule_tests.failures import explained
+from workers.rule_tests.playback import Playback
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one condition of a rule, or of several together, at one moment.
+class Comparison:
+    """An example, played and compared.
 
     Attributes:
-        depth: how deep it stands inside others.
-        truth: FALSE, NOT_OBSERVABLE or TRUE.
-        condition: in words.
-        observed: the value found, if any; of several conditions together, there is none.
-        changes: since the start, when its truth changes if nothing happens; None for never, and for several
-            conditions together.
-        is_group: several conditions together; they follow, one deeper.
+        timeline: everything given, decided and expected, by time.
+        instead: the expectations under which the example would pass.
     """
 
-    depth: int
-    truth: int
-    condition: str
-    observed: bool | int | float | str | None = None
-    changes: timedelta | None = None
-    is_group: bool = False
+    timeline: list[TimelineEntry]
+    instead: list[Expected]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing in a timeline.
+def compare(wanted: list[Expected], playback: Playback) -> Comparison:
+    """Play an example, and compare its decisions with the expected ones.
 
-    Attributes:
-        at: since the start, to the millisecond.
-        fact: the event, of one that is given.
-        decided: what was decided, if anything was.
-        expected: what was expected or, for what was only decided, what would have to be expected.
-        notes: sentences that say more.
-        findings: the conditions of the rule at that moment: of an action that is missing or not expected.
-        remark: a sentence about the findings.
+    Decisions that only say why nothing is sent are compared if the example expects any of them.
     """
-
-    at: timedelta
-    mark: Mark
-    fact: DecodedEvent | None = None
-    decided: Action | Decision | None = None
-    expected: Expected | None = None
-    notes: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    remark: str | None = None
+    is_strict = any(expected.decision is not None for expected in wanted)
+    timeline, missing = _matched(wanted, playback, is_strict)
+    instead = _instead(timeline, wanted, missing, is_strict)
+    if missing or any(entry.mark == "unexpected" for entry in timeline):
+        timeline = explained(timeline, missing, playback)
+    return Comparison(sorted(timeline, key=_order), instead)
 
 
-def compare(wanted: list[Expected], play: Playback) -> tuple[list[Entry], list[Expected]]:
-    """Play an example, and return its timeline and what would have to be expected.
+def _matched(
+    wanted: list[Expected], playback: Playback, is_strict: bool
+) -> tuple[list[TimelineEntry], list[Expected]]:
+    """Return the events and decisions of an example, and the expectations that none of them meets."""
+    missing, timeline = list(wanted), list[TimelineEntry]()
+    for step in playback.steps():
+        for event_or_decision in step.happened:
+            if isinstance(event_or_decision, DecodedEvent):
+                at = playback.since_start(event_or_decision.at_ms)
+                timeline.append(TimelineEntry(at, "given", event=event_or_decision))
+            else:
+                timeline.append(_decided(event_or_decision, missing, playback, is_strict))
+    return timeline, missing
 
-    Decisions that only say why nothing is sent count if the example names any of them.
-    """
-    strict = any(expected.decision is not None for expected in wanted)
-    missing, timeline = list(wanted), list[Entry]()
-    for one in [one for step in play.steps() for one in step.happened]:
-        if isinstance(one, DecodedEvent):
-            timeline.append(Entry(play.since_start(one.at_ms), "given", fact=one))
-            continue
-        at = play.since_start(_decided_at(one))
-        would_be = _as_expected(one, at, play)
-        met = next((expected for expected in missing if _is_met(expected, would_be)), None)
-        if met is not None:
-            missing.remove(met)
-        mark: Mark = "met" if met is not None else "unexpected" if strict or isinstance(one, Action) else "noted"
-        timeline.append(Entry(at, mark, decided=one, expected=would_be, notes=_about(one, play)))
+
+def _decided(
+    record: Action | Decision, missing: list[Expected], playback: Playback, is_strict: bool
+) -> TimelineEntry:
+    """Return the entry of a decision; an expectation that it meets is removed from `missing`."""
+    at = playback.since_start(decided_at(record))
+    actual = as_expected(record, at, playback)
+    met = next((expected for expected in missing if is_met(expected, actual)), None)
+    if met is not None:
+        missing.remove(met)
+    mark: Mark = "met" if met is not None else "unexpected" if is_strict or isinstance(record, Action) else "noted"
+    return TimelineEntry(at, mark, decided=record, expected=actual, notes=_notes_about(record, playback))
+
+
+def _instead(
+    timeline: list[TimelineEntry], wanted: list[Expected], missing: list[Expected], is_strict: bool
+) -> list[Expected]:
+    """Return the expectations under which the example would pass."""
     decided = [entry for entry in timeline if entry.expected is not None]
-    # What stands in the way of an expected action is worth being expected, and then all such reasons are.
-    named = strict or any(_is_in_the_way(entry, expected) for entry in decided for expected in missing)
-    worth = [entry.expected for entry in decided if entry.expected and (named or isinstance(entry.decided, Action))]
-    instead = [_as_detailed(would_be, wanted) for would_be in worth]
-    if missing or any(entry.mark == "unexpected" for entry in decided):
-        timeline = _explained(timeline, missing, play)
-    return sorted(timeline, key=_order), instead
+    # A decision that prevents an expected action should be expected, and then all such decisions are compared.
+    with_decisions = is_strict or any(_prevents(entry, expected) for entry in decided for expected in missing)
+    return [
+        _as_detailed(entry.expected, wanted)
+        for entry in decided
+        if entry.expected is not None and (with_decisions or isinstance(entry.decided, Action))
+    ]
 
 
-def _is_in_the_way(entry: Entry, expected: Expected) -> bool:
-    would_be = entry.expected
-    return (
-        would_be is not None
-        and would_be.decision is not None
-        and (would_be.rule, would_be.at) == (expected.rule, expected.at)
-    )
+def _prevents(entry: TimelineEntry, expected: Expected) -> bool:
+    actual = entry.expected
+    if actual is None or actual.decision is None:
+        return False
+    return (actual.rule, actual.at) == (expected.rule, expected.at)
 
 
-def _order(entry: Entry) -> tuple[timedelta, bool]:
-    return _whole_seconds(entry.at), entry.mark == "missing"
-
-
-def _decided_at(record: Action | Decision) -> datetime:
-    if isinstance(record, Action) and record.retracted_at is not None:
-        return record.retracted_at
-    return record.decided_at
-
-
-def _as_expected(record: Action | Decision, at: timedelta, play: Playback) -> Expected:
-    """Write what was decided as one would write that it is expected."""
-    content: dict[str, Any] = {"at": _whole_seconds(at), "rule": record.rule.id}
-    if isinstance(record, Decision):
-        content["decision"] = record.decision
-    elif record.status == "retracted":
-        content["retracted"] = record.retracted_because
-    else:
-        content["action"] = record.action
-        content["variables"] = dict(record.variables)
-        if record.not_before is not None:
-            content["not_before"] = _whole_seconds(play.since_start(record.not_before))
-    return Expected(**content)
-
-
-def _as_detailed(would_be: Expected, wanted: list[Expected]) -> Expected:
-    """Leave out what the example compares nowhere."""
-    if would_be.action is None or all(expected.variables is None for expected in wanted):
-        would_be = would_be.model_copy(update={"variables": None})
+def _as_detailed(actual: Expected, wanted: list[Expected]) -> Expected:
+    """Return an expectation without the details that the example compares nowhere."""
+    if actual.action is None or all(expected.variables is None for expected in wanted):
+        actual = actual.model_copy(update={"variables": None})
     if all(expected.not_before is None for expected in wanted):
-        would_be = would_be.model_copy(update={"not_before": None})
-    return would_be
+        actual = actual.model_copy(update={"not_before": None})
+    return actual
 
 
-def _whole_seconds(at: timedelta) -> timedelta:
-    # An offset cannot be written any finer; some conditions flip one millisecond after a whole second.
-    return at // _SECOND * _SECOND
-
-
-def _is_met(expected: Expected, would_be: Expected) -> bool:
-    return (
-        _same_kind(expected, would_be)
-        and expected.at == would_be.at
-        and (expected.not_before is None or expected.not_before == would_be.not_before)
-        and (expected.variables is None or _same_variables(expected.variables, would_be.variables or {}))
-    )
-
-
-def _same_kind(one: Expected, other: Expected) -> bool:
-    return (one.rule, one.action, one.retracted, one.decision) == (
-        other.rule,
-        other.action,
-        other.retracted,
-        other.decision,
-    )
-
-
-def _same_variables(expected: dict[str, Any], found: dict[str, Any]) -> bool:
-    return expected.keys() == found.keys() and all(_same(value, found[name]) for name, value in expected.items())
-
-
-def _same(expected: Any, found: Any) -> bool:
-    # True == 1 in Python; to a template they are different. And money is told as text: '25' is meant by 25.
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    if isinstance(expected, int | float) and found is not None:
-        try:
-            return Decimal(str(expected)) == Decimal(str(found))
-        except InvalidOperation:
-            return False
-    return bool(expected == found)
-
-
-def _about(record: Action | Decision, play: Playback) -> tuple[str, ...]:
+def _notes_about(record: Action | Decision, playback: Playback) -> tuple[str, ...]:
     if isinstance(record, Decision):
         return (record.detail,)
     if record.status == "retracted":
-        back = f"takes back the action of {_offset(play.since_start(record.decided_at))}"
+        note = f"takes back the action of {offset_words(playback.since_start(record.decided_at))}"
         if record.retracted_at == record.decided_at:
-            back += ": at one moment, what is due by time comes before an event"
-        return (back,)
+            note += ": at one moment, what is due by time comes before an event"
+        return (note,)
     return ()
 
 
-def _offset(at: timedelta) -> str:
-    return write_offset(_whole_seconds(at))
-
-
-# -- why not ---------------------------------------------------------------------------------------------------
-
-
-def _explained(timeline: list[Entry], missing: list[Expected], play: Playback) -> list[Entry]:
-    """Play it once more, looking at the conditions behind everything that is not as expected."""
-    explained, left = list[Entry](), sorted(missing, key=lambda expected: expected.at)
-    entries = iter(timeline)
-    decided = [entry for entry in timeline if entry.expected is not None]
-    while left and play.moment_ms(left[0].at) < play.facts[0].at_ms:
-        explained.append(_missing(left.pop(0), decided, None, play))
-    for step in play.steps():
-        for _ in step.happened:
-            entry = next(entries)
-            if entry.mark == "unexpected" and step.activity is not None:
-                entry = replace(entry, findings=_behind(entry, step.activity, play))
-            explained.append(entry)
-        while left and play.moment_ms(left[0].at) < step.until_ms:
-            explained.append(_missing(left.pop(0), decided, step.activity, play))
-    return explained + [_missing(expected, decided, None, play) for expected in left]
-
-
-def _behind(entry: Entry, activity: Activity, play: Playback) -> tuple[Finding, ...]:
-    """Return what was found of each condition when an action was asked for; of others, nothing."""
-    record = entry.decided
-    if not isinstance(record, Action) or record.status == "retracted":
-        return ()
-    condition = play.stage.compiled.by_id[record.rule.id].condition
-    return tuple(_findings(condition, activity, epoch_ms(record.decided_at), play, 0))
-
-
-def _missing(expected: Expected, decided: list[Entry], activity: Activity | None, play: Playback) -> Entry:
-    """Say of something that did not happen what is known about why.
-
-    Args:
-        expected: what.
-        decided: everything that was.
-        activity: at that moment, None if nothing was known by then.
-        play: of the example.
-    """
-    notes = list(_elsewhere(expected, [entry for entry in decided if entry.mark == "unexpected"]))
-    then = [
-        entry.decided
-        for entry in decided
-        if entry.expected and (entry.expected.rule, entry.expected.at) == (expected.rule, expected.at)
-    ]
-    entry = Entry(expected.at, "missing", expected=expected)
-    if play.moment_ms(expected.at) > play.end_ms:
-        notes.append(f"the example is watched until {_offset(play.since_start(play.end_ms))} only: see 'watch for'")
-    elif then and then[-1] is not None:
-        notes = notes or [_instead(then[-1])]
-    elif expected.retracted is not None:
-        notes.append(_why_not_taken_back(expected, decided, play))
-    elif activity is None:
-        notes.append("nothing has happened yet at that time")
-    else:
-        entry = _why_not(expected, activity, play)
-    return replace(entry, notes=(*notes, *entry.notes))
-
-
-def _instead(record: Action | Decision) -> str:
-    if isinstance(record, Decision):
-        return f"instead it is decided: {record.decision}, {record.detail}"
-    if record.status == "retracted":
-        return f"instead the action is taken back: {record.retracted_because}"
-    return f"instead the action is {record.action}"
-
-
-def _elsewhere(expected: Expected, only_decided: list[Entry]) -> Iterator[str]:
-    """Name the nearest thing that was decided instead, if it is of the same kind."""
-    alike = [entry for entry in only_decided if entry.expected and _same_kind(expected, entry.expected)]
-    if not alike:
-        return
-    nearest = min(alike, key=lambda entry: abs(entry.at - expected.at))
-    would_be = nearest.expected
-    assert would_be is not None
-    if would_be.at != expected.at:
-        yield f"it happens at {write_offset(would_be.at)}"
-        return
-    if expected.variables is not None and not _same_variables(expected.variables, would_be.variables or {}):
-        yield "it happens, with other variables"
-    if expected.not_before is not None and expected.not_before != would_be.not_before:
-        soonest = "at once" if would_be.not_before is None else f"from {write_offset(would_be.not_before)} on"
-        yield f"it happens, and may be sent {soonest}"
-
-
-def _why_not_taken_back(expected: Expected, decided: list[Entry], play: Playback) -> str:
-    at_ms = play.moment_ms(expected.at)
-    newest: dict[str, Action] = {}
-    for one in (entry.decided for entry in decided):
-        if isinstance(one, Action) and one.rule.id == expected.rule and epoch_ms(_decided_at(one)) <= at_ms:
-            newest[one.action_id] = one
-    if not newest:
-        return "there is no action to take back before that"
-    last = list(newest.values())[-1]
-    taken = play.since_start(last.decided_at)
-    if last.retracted_at is not None:
-        because = f"({last.retracted_because})"
-        back_at = _offset(play.since_start(last.retracted_at))
-        return f"the action of {_offset(taken)} was taken back at {back_at} already {because}"
-    if epoch_ms(last.expires_at) <= at_ms:
-        return f"the action of {_offset(taken)} expired at {_offset(play.since_start(last.expires_at))}"
-    return f"the action of {_offset(taken)} stands: the rule did not stop holding because of an event"
-
-
-def _why_not(expected: Expected, activity: Activity, play: Playback) -> Entry:
-    """Say what was found of each condition of a rule at a moment at which it does not act."""
-    rule_id, at_ms = expected.rule or "", play.moment_ms(expected.at)
-    condition = play.stage.compiled.by_id[rule_id].condition
-    findings = tuple(_findings(condition, activity, at_ms, play, 0))
-    entry = Entry(expected.at, "missing", expected=expected, findings=findings)
-    truth = condition.look(activity, at_ms, play.observed)[0]
-    if truth == FALSE:
-        return replace(entry, notes=("the rule does not hold at that time:",))
-    if truth == NOT_OBSERVABLE:
-        note = "it cannot be known at that time whether the rule holds, and a rule acts only on what is known:"
-        remark = "What no event has told yet is not observable."
-        if any(finding.truth == NOT_OBSERVABLE and finding.changes is not None for finding in entry.findings):
-            known = _offset(play.since_start(activity.first_ms))
-            remark = f"Linger knows the customer since {known}: whatever has to look back further is not observable."
-        return replace(entry, notes=(note,), remark=remark)
-    return replace(entry, notes=(_standing(activity.episodes.get(rule_id), play.stage.rules[rule_id], play),))
-
-
-def _standing(episode: Episode | None, rule: Rule, play: Playback) -> str:
-    """Say since when a rule holds that holds at a moment at which it does not act."""
-    if episode is None:
-        return "the rule holds at that time:"
-    if not episode.holding and episode.met_ms and rule.for_ is not None:
-        lasting = play.since_start(episode.met_ms) + rule.for_
-        since = _offset(play.since_start(episode.met_ms))
-        return f"it holds since {since} and must hold for {write_duration(rule.for_)}, until {_offset(lasting)}:"
-    return f"it holds since {_offset(play.since_start(episode.start_ms))}; a rule acts once, when it begins to hold:"
-
-
-def _findings(
-    condition: Condition, activity: Activity, at_ms: int, play: Playback, depth: int, negated: bool = False
-) -> Iterator[Finding]:
-    """Yield a condition and what is inside it.
-
-    `not` is not a level: the words of what is inside say the opposite, so its truth is turned round too. Nor is an
-    `all` at the top.
-    """
-    truth, flip_ms = condition.look(activity, at_ms, play.observed)
-    truth = TRUE - truth if negated else truth
-    if isinstance(condition, Negation):
-        yield from _findings(condition.part, activity, at_ms, play, depth, not negated)
-    elif isinstance(condition, Several):
-        every = (condition.ruling == FALSE) != negated
-        if depth or not every:
-            yield Finding(depth, truth, "all of these:" if every else "at least one of these:", is_group=True)
-            depth += 1
-        for part in condition.parts:
-            yield from _findings(part, activity, at_ms, play, depth, negated)
-    else:
-        changes = None if flip_ms >= FOREVER_MS else play.since_start(flip_ms)
-        for reason in condition.reasons(activity, at_ms, play.observed):
-            yield Finding(depth, truth, reason.condition, reason.observed, changes)
-
-
-def words_of(expected: Expected, with_rule: bool) -> str:
-    """Return what is expected in the words of the file, such as `action at-risk`."""
-    kind = "action" if expected.action else "retracted" if expected.retracted else "decision"
-    rule = f"{expected.rule}: " if with_rule else ""
-    return f"{rule}{kind} {expected.action or expected.retracted or expected.decision}"
+def _order(entry: TimelineEntry) -> tuple[timedelta, bool]:
+    return whole_seconds(entry.at), entry.mark == "missing"

@@ -1,18 +1,44 @@
-"""Where examples and tests stand in parsed files.
+"""Locations of examples and tests in parsed files.
 
-What is here must not know how an example is run.
+This module must never know how an example is run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from workers.rule_files.references import rules_in, text_of
 from workers.rule_files.yaml_nodes import Document, Node, items_of, value_of
 from workers.rule_tests.playback import Path
-from workers.rule_tests.runner import Place
 
 
-class Places:
-    """Finds examples and tests in parsed files; `places.locate` is what `run_examples` and `run_tests` ask."""
+class SourceLocation(NamedTuple):
+    """A position in a file.
+
+    Attributes:
+        file: the name of the file; "" for a rule that does not come from a file.
+        line: counted from 1.
+        column: counted from 1.
+    """
+
+    file: str = ""
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+Locate = Callable[[str, int, Path], SourceLocation]
+"""`locate(owner, index, path)` returns the location of a part of an example; see `SourceLocations.locate`."""
+
+
+def nowhere(owner: str, index: int, path: Path) -> SourceLocation:
+    """Return the location of rules that do not come from files."""
+    return SourceLocation()
+
+
+class SourceLocations:
+    """Finds examples and tests in parsed files; its `locate` is the `Locate` of `run_examples` and `run_tests`."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._owners: dict[str, tuple[str, Node, str]] = {}
@@ -23,28 +49,27 @@ class Places:
                 if (rule_id := text_of(rule, "id")) is not None:
                     self._owners.setdefault(rule_id.text, (document.file, rule, "examples"))
 
-    def locate(self, owner: str, number: int, path: Path) -> Place:
-        """Return where something stands, or the nearest thing around it.
+    def locate(self, owner: str, index: int, path: Path) -> SourceLocation:
+        """Return the location of a part of an example, or of the closest node around it.
 
         Args:
-            owner: a rule's id, or the name of a test file.
-            number: of the example or test; -1 for the rule or file itself.
-            path: keys and indices inside of that.
+            owner: the id of a rule, or the name of a test file.
+            index: the index of the example or test; -1 for the rule or file itself.
+            path: keys and indices inside it.
         """
         if owner not in self._owners:
-            return Place()
+            return SourceLocation()
         file, node, key = self._owners[owner]
-        at = node.at
-        for step in ((key, number) if number >= 0 else ()) + path:
+        for step in ((key, index) if index >= 0 else ()) + path:
             inner = _inside(node, step)
             if inner is None:
                 break
-            node, at = inner, inner.at
-        return Place(file, *at)
+            node = inner
+        return SourceLocation(file, *node.at)
 
-    def file_of(self, owner: str) -> str:
-        """Return the file in which a rule stands; nothing for an unknown one."""
-        return self._owners[owner][0] if owner in self._owners else ""
+    def file_of(self, rule_id: str) -> str:
+        """Return the file of a rule; "" for an unknown one."""
+        return self._owners[rule_id][0] if rule_id in self._owners else ""
 
 
 def _inside(node: Node, step: str | int) -> Node | None:

@@ -1,9 +1,9 @@
-"""Plays: one made-up customer's events, run through the production core in virtual time.
+"""Playbacks: the events of one made-up customer, run through the production core in virtual time.
 
-Events come one by one as a worker sees them, timers at their due times; nothing else moves the time on. Everything
-counts as watched, completely, since long before the beginning, and nothing lags.
+Events arrive one by one as a worker sees them, and timers fire at their due times; nothing else advances the time.
+Coverage is complete since long before the start, and no source lags.
 
-What is here must know no files and no terminal.
+This module must never know files and terminals.
 """
 
 from collections.abc import Collection, Iterator
@@ -26,10 +26,10 @@ from workers.rule_files.problems import did_you_mean
 CUSTOMER: Final = "example"
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 WATCHED_AFTERWARDS: Final = timedelta(days=730)
-"""How long an example is watched after its last event if it does not say so itself."""
+"""How long an example is watched after its last event by default."""
 
 LONGEST: Final = timedelta(days=3660)
-"""No example goes on for longer; later moments could not be written."""
+"""The length of the longest example; later times could not be written."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -45,7 +45,9 @@ class ImpossibleExample(Exception):
     """An example that cannot be run.
 
     Attributes:
-        path: inside the example, what to look at.
+        path: the part of the example that is impossible.
+        message: why it cannot be run.
+        hint: what was probably meant.
     """
 
     def __init__(self, path: Path, message: str, hint: str | None = None) -> None:
@@ -57,13 +59,13 @@ class ImpossibleExample(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Where examples are played.
+    """The rules with which examples are played.
 
     Attributes:
-        rules: by id, all of them live.
-        compiled: the same rules.
-        types: every event type there is.
-        keys: every series that is watched.
+        rules: by id; all of them are live.
+        compiled: the same rules, compiled.
+        types: all event types.
+        keys: the series that the rules need.
     """
 
     rules: dict[str, Rule]
@@ -71,18 +73,18 @@ class Scenario:
     types: tuple[str, ...]
     keys: tuple[str, ...]
 
-    def observed(self, start_ms: int) -> Coverage:
-        """Return that everything has been watched since long before a moment, and nothing lags."""
+    def coverage(self, start_ms: int) -> Coverage:
+        """Return complete coverage of every series since long before a time in epoch milliseconds."""
         return Coverage(dict.fromkeys(self.keys, start_ms - duration_ms(LONGEST)), whole=frozenset(self.keys))
 
 
-def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
-    """Make rules ready for examples: live, whatever their status, and nobody held out.
+def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) -> Scenario:
+    """Prepare rules for examples: all of them count as live, and no customer is held out.
 
     Args:
-        book: where the rules are from, without problems.
-        rules: those that are there; of others, nothing is known.
-        types: every event type there is.
+        book: the book of the rules, without problems.
+        rules: the rules to play; other rules of the book do not exist for the examples.
+        types: all event types.
     """
     ids = {rule.id for rule in rules}
     live = tuple(
@@ -91,7 +93,7 @@ def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) ->
                 "status": "live",
                 "hold_out": None,
                 "experiment": None,
-                "instead_of": [name for name in rule.instead_of or () if name in ids] or None,
+                "instead_of": [other for other in rule.instead_of or () if other in ids] or None,
             }
         )
         for rule in rules
@@ -101,17 +103,17 @@ def stage_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...]) ->
 
 
 Happened = list[DecodedEvent | Action | Decision]
-"""What happened, in its order: an event, and then what was decided because of it."""
+"""An event, if there was one, and then the decisions that it caused."""
 
 
-class Step(NamedTuple):
-    """What one event or one due time led to.
+class PlaybackStep(NamedTuple):
+    """The result of one event or one due time.
 
     Attributes:
-        at_ms: its moment.
-        until_ms: the moment of the next step; between them nothing changes.
-        activity: what is known after it.
-        happened: the event, if it was one, and what was decided.
+        at_ms: its time, in epoch milliseconds.
+        until_ms: the time of the next step; nothing changes before it.
+        activity: the activity of the customer after the step.
+        happened: the event, if it was one, and the decisions.
     """
 
     at_ms: int
@@ -122,79 +124,92 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """One example on its stage.
+    """One example, ready to be played.
 
     Attributes:
-        end_ms: until when it is watched.
+        scenario: the rules.
+        events: the given events, by time and then in the order of the file.
+        coverage: complete since long before the start.
+        start_ms: the start, in epoch milliseconds.
+        end_ms: the end of the watched time, in epoch milliseconds.
     """
 
-    stage: Scenario
-    facts: list[DecodedEvent]
-    observed: Coverage
+    scenario: Scenario
+    events: list[DecodedEvent]
+    coverage: Coverage
     start_ms: int
     end_ms: int
 
     @classmethod
-    def of(cls, example: Example, stage: Scenario) -> "Playback":
-        """Make an example ready to be played."""
+    def of(cls, example: Example, scenario: Scenario) -> "Playback":
+        """Prepare an example.
+
+        Raises:
+            ImpossibleExample: if it cannot be run.
+        """
         start_ms = epoch_ms(example.start or START)
         if start_ms + duration_ms(LONGEST) > epoch_ms(_LATEST):
             raise ImpossibleExample(
                 ("start",), f"starts less than {write_duration(LONGEST)} before {_LATEST:%Y-%m-%d}"
             )
-        facts = _facts(example, start_ms, stage.types)
-        last_ms = facts[-1].at_ms
+        events = _decoded_events(example, start_ms, scenario.types)
+        last_ms = events[-1].at_ms
         if example.watch_for is None:
             end_ms = min(last_ms + duration_ms(WATCHED_AFTERWARDS), start_ms + duration_ms(LONGEST))
         else:
             end_ms = start_ms + duration_ms(example.watch_for)
             if end_ms < last_ms:
-                shown = f"something is given at {write_offset(_since(start_ms, last_ms))}"
-                message = f"is watched for {write_duration(example.watch_for)} only, and {shown}"
+                last = f"something is given at {write_offset(_since(start_ms, last_ms))}"
+                message = f"is watched for {write_duration(example.watch_for)} only, and {last}"
                 raise ImpossibleExample(("watch for",), message, "make it longer, or delete the line")
-        return cls(stage, facts, stage.observed(start_ms), start_ms, end_ms)
+        return cls(scenario, events, scenario.coverage(start_ms), start_ms, end_ms)
 
-    def steps(self) -> Iterator[Step]:
-        """Play it from the beginning to its end; may be done again and again.
+    def steps(self) -> Iterator[PlaybackStep]:
+        """Play the example from its start to its end. It can be played several times.
 
-        A step's activity changes with the next step.
+        The next step changes the activity of a step.
+
+        Raises:
+            RuntimeError: if a due time does not lie in the future: a bug in the core.
         """
         activity: Activity | None = None
         due_ms = 0
-        for number in range(len(self.facts) + 1):
-            # What is due at the moment of an event is decided before it; after the last one, all that is due.
-            next_ms = self._moment_of(number)
+        for index in range(len(self.events) + 1):
+            # A timer that is due at the time of an event is decided before it. After the last event, all timers are.
+            next_ms = self._time_of(index)
             while 0 < due_ms <= min(next_ms, self.end_ms):
                 now_ms = due_ms
-                outcome = decide(CUSTOMER, activity, (), self.stage.compiled, self.observed, now_ms)
+                outcome = decide(CUSTOMER, activity, (), self.scenario.compiled, self.coverage, now_ms)
                 activity, due_ms = outcome.activity, outcome.due_ms
                 if 0 < due_ms <= now_ms:
                     raise RuntimeError(f"time does not move on at {_EPOCH + now_ms * _MILLISECOND}")
-                yield Step(now_ms, min(due_ms or next_ms, next_ms), activity, list(outcome.decisions))
-            if number < len(self.facts):
-                fact, next_ms = self.facts[number], self._moment_of(number + 1)
-                outcome = decide(CUSTOMER, activity, (fact,), self.stage.compiled, self.observed)
+                yield PlaybackStep(now_ms, min(due_ms or next_ms, next_ms), activity, list(outcome.decisions))
+            if index < len(self.events):
+                event, next_ms = self.events[index], self._time_of(index + 1)
+                outcome = decide(CUSTOMER, activity, (event,), self.scenario.compiled, self.coverage)
                 activity, due_ms = outcome.activity, outcome.due_ms
-                yield Step(fact.at_ms, min(due_ms or next_ms, next_ms), activity, [fact, *outcome.decisions])
+                yield PlaybackStep(
+                    event.at_ms, min(due_ms or next_ms, next_ms), activity, [event, *outcome.decisions]
+                )
 
-    def _moment_of(self, number: int) -> int:
-        return self.facts[number].at_ms if number < len(self.facts) else self.end_ms + 1
+    def _time_of(self, index: int) -> int:
+        return self.events[index].at_ms if index < len(self.events) else self.end_ms + 1
 
     def since_start(self, at: datetime | int) -> timedelta:
-        """Return a moment, aware or in epoch milliseconds, as counted from the start."""
+        """Return an aware datetime, or epoch milliseconds, as a time since the start."""
         return (at - self.moment(0)) if isinstance(at, datetime) else _since(self.start_ms, at)
 
     def moment_ms(self, since_start: timedelta) -> int:
-        """Return a time since the start as a moment in epoch milliseconds."""
+        """Return a time since the start in epoch milliseconds."""
         return self.start_ms + duration_ms(since_start)
 
     def moment(self, since_start_ms: int) -> datetime:
-        """Return a moment counted from the start as an aware UTC datetime."""
+        """Return a time since the start as an aware UTC datetime."""
         return _EPOCH + (self.start_ms + since_start_ms) * _MILLISECOND
 
 
 def epoch_ms(at: datetime) -> int:
-    """Return an aware moment in whole epoch milliseconds."""
+    """Return an aware datetime in whole epoch milliseconds."""
     return (at - _EPOCH) // _MILLISECOND
 
 
@@ -205,29 +220,31 @@ def _since(start_ms: int, at_ms: int) -> timedelta:
 # -- events ----------------------------------------------------------------------------------------------------
 
 
-def _facts(example: Example, start_ms: int, types: Collection[str]) -> list[DecodedEvent]:
-    """Return the events, in the order of time and of the file; refuses what the canonical schema refuses."""
+def _decoded_events(example: Example, start_ms: int, types: Collection[str]) -> list[DecodedEvent]:
+    """Return the events by time and then in the order of the file.
+
+    Raises:
+        ImpossibleExample: for an event that the canonical schema refuses.
+    """
     times = sorted(
-        (given.at + (given.every or timedelta(0)) * repetition, number)
-        for number, given in enumerate(example.given)
+        (given.at + (given.every or timedelta(0)) * repetition, index)
+        for index, given in enumerate(example.given)
         for repetition in range(given.times or 1)
     )
-    for number, given in enumerate(example.given):
+    for index, given in enumerate(example.given):
         if given.event not in types:
             suggested = did_you_mean(given.event, types)
             hint = f"did you mean '{suggested}'?" if suggested else f"known are {', '.join(sorted(types))}"
-            raise ImpossibleExample(("given", number, "event"), f"there is no event type '{given.event}'", hint)
+            raise ImpossibleExample(("given", index, "event"), f"there is no event type '{given.event}'", hint)
     if times[-1][0] > LONGEST:
         raise ImpossibleExample(("given", times[-1][1]), f"goes on for longer than {write_duration(LONGEST)}")
     return [
-        _fact(example.given[number], number, f"event-{serial}", start_ms, at, types)
-        for serial, (at, number) in enumerate(times, 1)
+        _decoded_event(example.given[index], index, f"event-{number}", start_ms + duration_ms(at), types)
+        for number, (at, index) in enumerate(times, 1)
     ]
 
 
-def _fact(
-    given: Given, number: int, event_id: str, start_ms: int, at: timedelta, types: Collection[str]
-) -> DecodedEvent:
+def _decoded_event(given: Given, index: int, event_id: str, at_ms: int, types: Collection[str]) -> DecodedEvent:
     model = BUILT_IN.get(given.event)
     own = frozenset() if model is None else frozenset(model.model_fields) - _ENVELOPE
     written = {**(_PURCHASE if given.event == "purchase" else {}), **given.with_}
@@ -236,12 +253,12 @@ def _fact(
             "event_id": event_id,
             "type": given.event,
             "customer_id": CUSTOMER,
-            "occurred_at": _EPOCH + start_ms * _MILLISECOND + at,
+            "occurred_at": _EPOCH + at_ms * _MILLISECOND,
             "attributes": {name: value for name, value in written.items() if name not in own},
             **{name: value for name, value in written.items() if name in own},
         }
         return decode_event(encode_event(build_event(document, types=types, latest=_LATEST)), types)
     except InvalidEvent as error:
-        raise ImpossibleExample(("given", number), f"there can be no such {given.event}: {error.detail}") from None
+        raise ImpossibleExample(("given", index), f"there can be no such {given.event}: {error.detail}") from None
     except (NotCanonical, OverflowError):
-        raise ImpossibleExample(("given", number), f"there can be no such {given.event}") from None
+        raise ImpossibleExample(("given", index), f"there can be no such {given.event}") from None

@@ -1,6 +1,6 @@
 """Reports of rule tests: for people, as JSON, and in the format of JUnit for build servers.
 
-What is here must not know how an example is run, nor where its file is.
+This module must never know how an example is run, nor where its file is.
 """
 
 from collections import Counter
@@ -13,31 +13,31 @@ from xml.sax.saxutils import escape, quoteattr
 from schemas.rules import write_offset
 from workers.rule_files import problems
 from workers.rule_files.problems import Problem, printable
-from workers.rule_tests.differences import Entry
+from workers.rule_tests.entries import TimelineEntry
 from workers.rule_tests.proof import Unproven
-from workers.rule_tests.runner import Result, in_short
-from workers.rule_tests.timelines import Line, as_text, instead_of, timeline_of, title_of
+from workers.rule_tests.runner import ExampleResult, in_short
+from workers.rule_tests.timelines import StyledLine, as_text, instead_of, timeline_of, title_of
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Everything that came out.
+class RuleTestReport:
+    """The results of a run.
 
     Attributes:
-        results: in the order of the files, examples before tests; none if there are problems.
-        problems: of files that are broken.
-        unproven: live rules that lack a passing example; only of the files that were asked for.
-        pattern: what was asked for, if not everything.
+        results: by file, examples before tests; none if there are problems.
+        problems: the problems of broken files.
+        unproven: live rules of the requested files that lack a passing example.
+        pattern: the text that names had to contain; None if everything was run.
     """
 
-    results: tuple[Result, ...] = ()
+    results: tuple[ExampleResult, ...] = ()
     problems: tuple[Problem, ...] = ()
     unproven: tuple[Unproven, ...] = ()
     pattern: str | None = None
 
     @property
     def is_good(self) -> bool:
-        """Tell whether files are in order, everything passed, and something was run if a pattern asked for it."""
+        """Whether no file is broken, everything passed, and a pattern, if given, matched something."""
         ran = bool(self.results) or self.pattern is None
         return ran and not self.problems and all(result.passed for result in self.results)
 
@@ -45,61 +45,66 @@ class Report:
 # -- for people ------------------------------------------------------------------------------------------------
 
 
-def render_report(report: Report, *, verbose: bool = False) -> list[Line]:
-    """Write a report: what failed with its timeline, or everything if that is wanted, and a summary.
+def render_report(report: RuleTestReport, *, verbose: bool = False) -> list[StyledLine]:
+    """Return a report: each failed example with its timeline, and a summary.
 
-    Problems of files are not among it; `workers.rule_files.problems` shows them.
+    Problems of files are not part of it: `workers.rule_files.problems` shows them.
+
+    Args:
+        report: the results.
+        verbose: show the passed examples too.
     """
-    lines: list[Line] = []
+    lines: list[StyledLine] = []
     for result in report.results:
         if verbose or not result.passed:
-            lines += [title_of(result), *timeline_of(result), Line("")]
-    lines += [Line(str(unproven), "extra") for unproven in report.unproven]
+            lines += [title_of(result), *timeline_of(result), StyledLine("")]
+    lines += [StyledLine(str(unproven), "extra") for unproven in report.unproven]
     return [*lines, *_summary(report)]
 
 
-def _summary(report: Report) -> Iterator[Line]:
+def _summary(report: RuleTestReport) -> Iterator[StyledLine]:
     passed = Counter(result.owner for result in report.results if result.passed)
     failed = Counter(result.owner for result in report.results if not result.passed)
     owners = list(dict.fromkeys(result.owner for result in report.results))
     width = max(map(len, owners), default=0)
     for owner in owners:
         more = f", {failed[owner]} failed" if failed[owner] else ""
-        yield Line(
+        yield StyledLine(
             f"{'✗' if failed[owner] else '✓'} {owner:<{width}}  {passed[owner]} passed{more}",
             "bad" if failed[owner] else "good",
         )
     if not report.results:
-        yield Line(
+        yield StyledLine(
             "nothing to run: " + (f"nothing is called '{report.pattern}'" if report.pattern else "no examples")
         )
         return
-    number, bad = len(report.results), failed.total()
-    yield Line(f"{number} run, {number - bad} passed, {bad} failed", "bad" if bad else "good")
+    run, bad = len(report.results), failed.total()
+    yield StyledLine(f"{run} run, {run - bad} passed, {bad} failed", "bad" if bad else "good")
 
 
 # -- for machines ----------------------------------------------------------------------------------------------
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: RuleTestReport) -> dict[str, Any]:
     """Return a report as plain values, for JSON."""
     return {
         "passed": report.is_good,
         "results": [_result_document(result) for result in report.results],
         "live_without_proof": [
-            {"rule": one.rule, "acts": not one.acts, "stays_silent": not one.stays_silent} for one in report.unproven
+            {"rule": lack.rule, "acts": not lack.acts, "stays_silent": not lack.stays_silent}
+            for lack in report.unproven
         ],
         "problems": [problems.as_document(problem) for problem in report.problems],
     }
 
 
-def _result_document(result: Result) -> dict[str, Any]:
+def _result_document(result: ExampleResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "rules": list(result.rules),
-        "file": result.place.file,
-        "line": result.place.line,
-        "column": result.place.column,
+        "file": result.location.file,
+        "line": result.location.line,
+        "column": result.location.column,
         "passed": result.passed,
         "problem": result.problem,
         "hint": result.hint,
@@ -108,7 +113,7 @@ def _result_document(result: Result) -> dict[str, Any]:
     }
 
 
-def _difference(entry: Entry) -> dict[str, Any]:
+def _difference(entry: TimelineEntry) -> dict[str, Any]:
     assert entry.expected is not None
     variables = entry.expected.variables
     return {
@@ -130,13 +135,15 @@ def _difference(entry: Entry) -> dict[str, Any]:
 
 
 def _portable(value: Any) -> Any:
-    # What JSON cannot hold, or many a reader of it: only somebody who tries can have written it.
-    strange = (isinstance(value, float) and not isfinite(value)) or (isinstance(value, int) and abs(value) >= 1 << 53)
-    return str(value) if strange else value
+    # JSON, or many readers of it, cannot hold these values; they appear only in deliberate attempts.
+    is_not_portable = (isinstance(value, float) and not isfinite(value)) or (
+        isinstance(value, int) and abs(value) >= 1 << 53
+    )
+    return str(value) if is_not_portable else value
 
 
-def as_junit(report: Report) -> str:
-    """Return a report in the format of JUnit, which build servers show."""
+def as_junit(report: RuleTestReport) -> str:
+    """Return a report in the XML format of JUnit, which build servers show."""
     failures = sum(not result.passed for result in report.results)
     errors = len(report.problems)
     lines = [
@@ -149,11 +156,11 @@ def as_junit(report: Report) -> str:
         lines.append(f"    <error message={_quoted(str(problem))}/>")
         lines.append("  </testcase>")
     for result in report.results:
-        case = f"name={_quoted(result.name)} classname={_quoted(result.owner)} file={_quoted(result.place.file)}"
+        case = f"name={_quoted(result.name)} classname={_quoted(result.owner)} file={_quoted(result.location.file)}"
         if result.passed:
-            lines.append(f'  <testcase {case} line="{result.place.line}"/>')
+            lines.append(f'  <testcase {case} line="{result.location.line}"/>')
             continue
-        lines.append(f'  <testcase {case} line="{result.place.line}">')
+        lines.append(f'  <testcase {case} line="{result.location.line}">')
         text = as_text(timeline_of(result))
         lines.append(f"    <failure message={_quoted(in_short(result))}>{escape(text)}</failure>")
         lines.append("  </testcase>")

@@ -1,140 +1,143 @@
-"""Rule tests: examples of rules, and tests over several of them, run on the production core in virtual time.
+"""The runner: examples of rules, and tests of several rules, run on the production core in virtual time.
 
-An example says what one made-up customer does and everything that is then expected to be decided. It runs on
-`compile_rules` and `decide` and nothing else (`workers.rule_tests.playback`).
+An example has the events of one made-up customer, and every decision that is expected. It runs on `compile_rules`
+and `decide` alone (`workers.rule_tests.playback`).
 
-What is here must know no files and no terminal: `rule_test_files` reads, `rule_timelines` shows.
+This module must never know files and terminals: `files` reads, `timelines` shows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final
 
 from schemas.durations import write_duration
 from schemas.rules import Example, Expected, RuleBook, RuleTest, write_offset
-from workers.rule_files.problems import Problem, did_you_mean
-from workers.rule_tests.differences import Entry, compare, words_of
-from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, stage_of
-
-
-class Place(NamedTuple):
-    """Where something stands in a file, counted from 1."""
-
-    file: str = ""
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-Locate = Callable[[str, int, Path], Place]
-"""`locate(owner, number, path)` -> where a part of an example stands; `owner` is a rule's id, or a test file."""
-
-
-def nowhere(owner: str, number: int, path: Path) -> Place:
-    """Locate nothing: for rules that do not come from files."""
-    return Place()
+from workers.rule_files.problems import Explanation, Problem, did_you_mean
+from workers.rule_tests.differences import compare
+from workers.rule_tests.entries import TimelineEntry, words_of
+from workers.rule_tests.locations import Locate, SourceLocation, nowhere
+from workers.rule_tests.playback import LONGEST, START, ImpossibleExample, Path, Playback, Scenario, scenario_of
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one example or test.
+class ExampleResult:
+    """The result of one example or test.
 
     Attributes:
-        name: as written.
-        owner: the id of the rule whose example it is, or the file of the test.
-        rules: the ids of the rules it ran on.
+        name: its name in the file.
+        owner: the id of the rule of an example, or the file of a test.
+        rules: the ids of the rules that it ran on.
         place: where it stands or, if it could not be run, where the reason stands.
-        acts: at least one action is expected.
-        start: the moment from which times are counted.
-        problem: why it could not be run.
+        acts: it expects at least one action.
+        start: the time from which offsets are counted.
+        problem: why it could not be run; None if it ran.
         hint: what was probably meant.
-        timeline: everything given, decided and expected, in the order of time.
-        instead: everything that was decided, as it would have to be expected.
+        timeline: everything given, decided and expected, by time.
+        instead: everything that was decided, as an example would expect it.
     """
 
     name: str
     owner: str
     rules: tuple[str, ...]
-    place: Place
+    location: SourceLocation
     acts: bool
     start: datetime
     problem: str | None = None
     hint: str | None = None
-    timeline: tuple[Entry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
     instead: tuple[Expected, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Tell whether it ran, and everything that was decided was expected and the reverse."""
+        """Whether it ran, and exactly the expected decisions were made."""
         return self.problem is None and not any(entry.mark in ("missing", "unexpected") for entry in self.timeline)
 
 
 # -- running ---------------------------------------------------------------------------------------------------
 
 
-def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere) -> list[Result]:
-    """Run every rule's own examples, whatever its status, each rule alone and as if it were live.
+def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere) -> list[ExampleResult]:
+    """Run the examples of every rule, each rule alone and as if it were live.
 
-    Other rules do not exist for them, so `priority` and `instead of` do not matter; what holds for every rule does.
-    Nobody in an example is held out.
+    Other rules do not exist for them, so `priority` and `instead of` have no effect; `for every rule` does. No
+    customer is held out.
 
     Args:
         book: without problems.
-        types: every event type there is.
-        locate: where examples stand; asked for `(rule id, number of the example, path)`.
+        types: all event types.
+        locate: called with `(rule id, index of the example, path)`.
 
     Returns:
         One result per example, in the order of the book.
     """
     known = tuple(types)
-    results: list[Result] = []
+    results: list[ExampleResult] = []
     for rule in book.rules:
         if not rule.examples:
             continue
-        stage = stage_of(book, (rule,), known)
-        for number, example in enumerate(rule.examples):
-            results.append(_run(example, stage, rule.id, number, locate))
+        scenario = scenario_of(book, (rule,), known)
+        for index, example in enumerate(rule.examples):
+            results.append(_run(_Source(example, rule.id, index, locate), scenario))
     return results
 
 
 def run_tests(
     book: RuleBook, tests: Sequence[RuleTest], types: Iterable[str], file: str = "", locate: Locate = nowhere
-) -> list[Result]:
-    """Run tests over several rules at once, with `priority` and `instead of`.
+) -> list[ExampleResult]:
+    """Run tests of several rules at once, with `priority` and `instead of`.
 
-    A test runs on the rules that it names, whatever their status, or on all live and shadow rules; all of them
-    count as live.
+    A test runs on the rules that it names or, by default, on all live and shadow rules. All of them count as live.
 
     Args:
         book: without problems.
-        tests: of one file, in its order.
-        types: every event type there is.
-        file: the name of that file.
-        locate: where tests stand; asked for `(file, number of the test, path)`.
+        tests: the tests of one file, in its order.
+        types: all event types.
+        file: the name of the file.
+        locate: called with `(file, index of the test, path)`.
     """
     known, by_id = tuple(types), {rule.id: rule for rule in book.rules}
     usual = tuple(rule.id for rule in book.rules if rule.status in ("live", "shadow"))
-    stages: dict[tuple[str, ...], Scenario] = {}
-    results: list[Result] = []
-    for number, test in enumerate(tests):
+    scenarios: dict[tuple[str, ...], Scenario] = {}
+    results: list[ExampleResult] = []
+    for index, test in enumerate(tests):
+        source = _Source(test, file, index, locate)
         ids = usual if test.rules is None else tuple(dict.fromkeys(test.rules))
-        unknown = next((index for index, rule_id in enumerate(test.rules or ()) if rule_id not in by_id), None)
-        if unknown is not None:
-            assert test.rules is not None
-            problem = _no_rule(test.rules[unknown], by_id, ("rules", unknown))
-            results.append(_not_run(test, problem, ids, file, number, locate))
+        impossible = _impossible_rules(test, ids, by_id)
+        if impossible is not None:
+            results.append(_not_run(source, impossible, ids))
             continue
-        if not ids:
-            problem = ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
-            results.append(_not_run(test, problem, ids, file, number, locate))
-            continue
-        if ids not in stages:
-            stages[ids] = stage_of(book, tuple(by_id[rule_id] for rule_id in ids), known)
-        results.append(_run(test, stages[ids], file, number, locate))
+        if ids not in scenarios:
+            scenarios[ids] = scenario_of(book, tuple(by_id[rule_id] for rule_id in ids), known)
+        results.append(_run(source, scenarios[ids]))
     return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An example or test and its origin.
+
+    Attributes:
+        example: the example or test.
+        owner: the id of its rule, or its file.
+        index: its index among the examples or tests of the owner.
+        locate: finds the location of a part of it.
+    """
+
+    example: Example
+    owner: str
+    index: int
+    locate: Locate
+
+
+def _impossible_rules(test: RuleTest, ids: Collection[str], known: Collection[str]) -> ImpossibleExample | None:
+    """Return why a test has no rules to run on, or None if it has."""
+    for index, rule_id in enumerate(test.rules or ()):
+        if rule_id not in known:
+            return _no_rule(rule_id, known, ("rules", index))
+    if not ids:
+        return ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
+    return None
 
 
 def _no_rule(rule_id: str, known: Collection[str], path: Path) -> ImpossibleExample:
@@ -143,16 +146,34 @@ def _no_rule(rule_id: str, known: Collection[str], path: Path) -> ImpossibleExam
     return ImpossibleExample(path, f"there is no rule '{rule_id}' here", hint)
 
 
-def _not_run(
-    example: Example, error: ImpossibleExample, rules: tuple[str, ...], owner: str, number: int, locate: Locate
-) -> Result:
-    return Result(
+def _run(source: _Source, scenario: Scenario) -> ExampleResult:
+    example, rules = source.example, tuple(scenario.rules)
+    try:
+        wanted = _wanted(example, scenario)
+        playback = Playback.of(example, scenario)
+    except ImpossibleExample as error:
+        return _not_run(source, error, rules)
+    comparison = compare(wanted, playback)
+    return ExampleResult(
         name=example.name,
-        owner=owner,
+        owner=source.owner,
         rules=rules,
-        place=locate(owner, number, error.path),
+        location=source.locate(source.owner, source.index, ()),
         acts=_acts(example),
-        start=example.start or START,
+        start=playback.moment(0),
+        timeline=tuple(comparison.timeline),
+        instead=tuple(comparison.instead),
+    )
+
+
+def _not_run(source: _Source, error: ImpossibleExample, rules: tuple[str, ...]) -> ExampleResult:
+    return ExampleResult(
+        name=source.example.name,
+        owner=source.owner,
+        rules=rules,
+        location=source.locate(source.owner, source.index, error.path),
+        acts=_acts(source.example),
+        start=source.example.start or START,
         problem=error.message,
         hint=error.hint,
     )
@@ -166,61 +187,45 @@ def _expectations(example: Example) -> list[Expected]:
     return [] if example.expect == "nothing" else list(example.expect)
 
 
-def _run(example: Example, stage: Scenario, owner: str, number: int, locate: Locate) -> Result:
-    try:
-        wanted = _wanted(example, stage)
-        play = Playback.of(example, stage)
-    except ImpossibleExample as error:
-        return _not_run(example, error, tuple(stage.rules), owner, number, locate)
-    timeline, instead = compare(wanted, play)
-    return Result(
-        name=example.name,
-        owner=owner,
-        rules=tuple(stage.rules),
-        place=locate(owner, number, ()),
-        acts=_acts(example),
-        start=play.moment(0),
-        timeline=tuple(timeline),
-        instead=tuple(instead),
-    )
+def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
+    """Return the expected decisions, each with its rule.
 
-
-def _wanted(example: Example, stage: Scenario) -> list[Expected]:
-    """Return what is expected, each with its rule."""
+    Raises:
+        ImpossibleExample: if a decision names no rule or an unknown one, or is too late.
+    """
     wanted = []
-    for number, expected in enumerate(_expectations(example)):
-        if expected.rule is None and len(stage.rules) > 1:
-            message = "says not which rule, and this test is about several"
-            raise ImpossibleExample(("expect", number), message, f"add 'rule: {next(iter(stage.rules))}' or another")
-        if expected.rule is not None and expected.rule not in stage.rules:
-            raise _no_rule(expected.rule, stage.rules, ("expect", number, "rule"))
+    for index, expected in enumerate(_expectations(example)):
+        first = next(iter(scenario.rules))
+        if expected.rule is None and len(scenario.rules) > 1:
+            message = "does not say which rule, and this test is about several"
+            raise ImpossibleExample(("expect", index), message, f"add 'rule: {first}' or another")
+        if expected.rule is not None and expected.rule not in scenario.rules:
+            raise _no_rule(expected.rule, scenario.rules, ("expect", index, "rule"))
         if expected.at > LONGEST:
-            raise ImpossibleExample(
-                ("expect", number, "at"), f"is later than {write_duration(LONGEST)} after the start"
-            )
-        rule_id = expected.rule or next(iter(stage.rules))
-        wanted.append(expected.model_copy(update={"rule": rule_id}))
+            message = f"is later than {write_duration(LONGEST)} after the start"
+            raise ImpossibleExample(("expect", index, "at"), message)
+        wanted.append(expected.model_copy(update={"rule": expected.rule or first}))
     return wanted
 
 
-# -- what follows ----------------------------------------------------------------------------------------------
+# -- problems --------------------------------------------------------------------------------------------------
 
 
-def problems_of(results: Iterable[Result]) -> list[Problem]:
-    """Return a problem for each example or test that failed, or could not be run, at its place."""
+def problems_of(results: Iterable[ExampleResult]) -> list[Problem]:
+    """Return a problem for each example or test that failed or could not be run, at its location."""
     return [_problem(result) for result in results if not result.passed]
 
 
-def _problem(result: Result) -> Problem:
+def _problem(result: ExampleResult) -> Problem:
     if result.problem is not None:
         message = f"the example '{result.name}' cannot be run: {result.problem}"
-        return Problem(*result.place, "impossible-example", message, result.hint)
+        return Problem(*result.location, "impossible-example", message, result.hint)
     message = f"the example '{result.name}' fails: {in_short(result)}"
-    return Problem(*result.place, "failing-example", message, "`linger rules test` shows what happens when")
+    return Problem(*result.location, "failing-example", message, "`linger rules test` shows what happens, and when")
 
 
-def in_short(result: Result) -> str:
-    """Return in a few words why a result failed: the first difference, or why it could not be run."""
+def in_short(result: ExampleResult) -> str:
+    """Return in a few words why an example failed: its first difference, or why it could not be run."""
     if result.problem is not None:
         return f"cannot be run: {result.problem}"
     for entry in result.timeline:
@@ -229,3 +234,29 @@ def in_short(result: Result) -> str:
             verb = "is expected and does not happen" if entry.mark == "missing" else "happens and is not expected"
             return f"at {at}, {what} {verb}"
     return "passed"
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "failing-example": Explanation(
+        "An example of a live rule fails",
+        "The rule does not decide what its example expects. `linger rules test` shows what happens, and when. Fix "
+        "the rule or the example.",
+        "status: live\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: too soon\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 30 days, action: at-risk}]\n",
+        "status: live\nwhen: {none: purchase, for: 45 days}\nexamples:\n"
+        "  - name: a purchase, and then silence\n    given: [{at: start, event: purchase}]\n"
+        "    expect: [{at: 45 days, action: at-risk}]\n"
+        "  - name: not watched long enough\n    given: [{at: start, event: purchase}]\n"
+        "    watch for: 40 days\n    expect: nothing\n",
+    ),
+    "impossible-example": Explanation(
+        "An example that cannot run",
+        "Its `given` is impossible: an event that no source could deliver, or a time after the watched period.",
+        "status: live\nexamples:\n  - name: a negative purchase\n"
+        "    given: [{at: start, event: purchase, with: {amount: -5}}]\n    expect: nothing\n",
+        "status: shadow\n",
+    ),
+}

@@ -1,6 +1,6 @@
-"""Timelines: what happened in an example, what was expected, why not, and what to write instead; as lines of text.
+"""Timelines as lines of text: what happened, what was expected, why they differ, and what to write instead.
 
-What is here must not know how an example is run, nor where its file is.
+This module must never know how an example is run, nor where its file is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,21 +15,21 @@ from schemas.rules import write_offset
 from workers.core.conditions import FALSE, TRUE
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_files.problems import printable
-from workers.rule_tests.differences import Entry, Finding, Mark, words_of
-from workers.rule_tests.runner import Result
+from workers.rule_tests.entries import ConditionFinding, Mark, TimelineEntry, words_of
+from workers.rule_tests.runner import ExampleResult
 
-Look = Literal["plain", "good", "bad", "extra", "quiet", "head"]
-"""good: as expected; bad: expected and missing; extra: happened and not expected; quiet: of minor interest."""
+LineStyle = Literal["plain", "good", "bad", "extra", "quiet", "head"]
+"""good: as expected; bad: expected and missing; extra: happened, but not expected; quiet: less important."""
 
 MARKS: Final[dict[Mark, str]] = {"given": " ", "met": "✓", "noted": "·", "unexpected": "+", "missing": "-"}
-_LOOKS: Final[dict[Mark, Look]] = {
+_STYLE_OF_MARK: Final[dict[Mark, LineStyle]] = {
     "given": "plain",
     "met": "good",
     "noted": "quiet",
     "unexpected": "extra",
     "missing": "bad",
 }
-_STYLES: Final[dict[Look, str]] = {
+_STYLES: Final[dict[LineStyle, str]] = {
     "plain": "",
     "good": "green",
     "bad": "red",
@@ -39,27 +39,32 @@ _STYLES: Final[dict[Look, str]] = {
 }
 _TRUTHS: Final = {FALSE: "false", TRUE: "true"}
 _MOST_ALIKE: Final = 5
-"""More events of the same kind in a row are shown as the first, the last, and how many between."""
+"""A longer row of equal events is shown as the first, the last, and the number between them."""
 _MOST_ATTRIBUTES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line, and how it is to look where there are colours."""
+class StyledLine:
+    """One line of text.
+
+    Attributes:
+        text: the line.
+        style: its meaning, which becomes a colour on a terminal.
+    """
 
     text: str
-    look: Look = "plain"
+    style: LineStyle = "plain"
 
 
-def timeline_of(result: Result) -> list[Line]:
-    """Return a result's timeline and, of a failed one, what would have to be written to make it pass.
+def timeline_of(result: ExampleResult) -> list[StyledLine]:
+    """Return the timeline of a result and, if it failed, the `expect:` under which it would pass.
 
-    Marks: `✓` as expected, `+` happened and was not expected, `-` was expected and did not happen, `·` a reason why
-    nothing is sent that needs no mention.
+    Marks: `✓` as expected, `+` happened, but was not expected, `-` expected, but did not happen, `·` a reason why
+    nothing is sent, which need not be expected.
     """
     if result.problem is not None:
         hint = f" ({result.hint})" if result.hint else ""
-        return [Line(f"  cannot be run: {result.problem}{hint}", "bad")]
+        return [StyledLine(f"  cannot be run: {result.problem}{hint}", "bad")]
     rows = _collapsed(result.timeline)
     width = max((len(write_offset(entry.at)) for entry, _ in rows), default=0)
     lines = [line for entry, more in rows for line in _entry_lines(entry, more, result, width)]
@@ -68,92 +73,91 @@ def timeline_of(result: Result) -> list[Line]:
     return [*lines, *_instead_lines(result)]
 
 
-def title_of(result: Result) -> Line:
-    """Return the line that says which example it is, where it stands and whether it passed."""
+def title_of(result: ExampleResult) -> StyledLine:
+    """Return the line with the name and location of an example, and whether it passed."""
     mark = "✓" if result.passed else "✗"
-    owner = f"{result.owner}: " if result.owner and result.owner != result.place.file else ""
-    return Line(f"{mark} {owner}{result.name}  [{result.place}]", "good" if result.passed else "bad")
+    owner = f"{result.owner}: " if result.owner and result.owner != result.location.file else ""
+    return StyledLine(f"{mark} {owner}{result.name}  [{result.location}]", "good" if result.passed else "bad")
 
 
-def as_text(lines: Iterable[Line]) -> str:
+def as_text(lines: Iterable[StyledLine]) -> str:
     """Write lines as plain text."""
     return "".join(f"{printable(line.text)}\n" for line in lines)
 
 
-def as_rich(lines: Iterable[Line]) -> Text:
-    """Write lines as text with colours, which the console leaves out where there are none."""
-    return Text("\n").join(Text(printable(line.text), style=_STYLES[line.look]) for line in lines)
+def as_rich(lines: Iterable[StyledLine]) -> Text:
+    """Return lines as text with colours; the console leaves them out if it has none."""
+    return Text("\n").join(Text(printable(line.text), style=_STYLES[line.style]) for line in lines)
 
 
 # -- entries ---------------------------------------------------------------------------------------------------
 
 
-def _collapsed(timeline: Sequence[Entry]) -> list[tuple[Entry, int]]:
-    """Return the entries to show, each with how many of the same kind are left out before it."""
-    rows: list[tuple[Entry, int]] = []
-    run: list[Entry] = []
+def _collapsed(timeline: Sequence[TimelineEntry]) -> list[tuple[TimelineEntry, int]]:
+    """Return the entries to show, each with the number of equal ones that are left out before it."""
+    rows: list[tuple[TimelineEntry, int]] = []
+    run: list[TimelineEntry] = []
     for entry in [*timeline, None]:
-        if run and (entry is None or not _alike(run[0], entry)):
+        if run and (entry is None or not _are_equal_events(run[0], entry)):
             shown = run if len(run) <= _MOST_ALIKE else [run[0], run[-1]]
-            rows += [(one, len(run) - len(shown) if one is run[-1] else 0) for one in shown]
+            rows += [(equal, len(run) - len(shown) if equal is run[-1] else 0) for equal in shown]
             run = []
         if entry is not None:
             run.append(entry)
     return rows
 
 
-def _alike(one: Entry, other: Entry) -> bool:
-    return (
-        one.fact is not None
-        and other.fact is not None
-        and (one.fact.type, one.fact.attributes) == (other.fact.type, other.fact.attributes)
-    )
+def _are_equal_events(entry: TimelineEntry, other: TimelineEntry) -> bool:
+    event, other_event = entry.event, other.event
+    if event is None or other_event is None:
+        return False
+    return (event.type, event.attributes) == (other_event.type, other_event.attributes)
 
 
-def _entry_lines(entry: Entry, more: int, result: Result, width: int) -> Iterator[Line]:
+def _entry_lines(entry: TimelineEntry, more: int, result: ExampleResult, width: int) -> Iterator[StyledLine]:
     if more:
-        yield Line(f"    {'…':<{width}}  … {more} more like this", "quiet")
+        yield StyledLine(f"    {'…':<{width}}  … {more} more like this", "quiet")
     when = f"{result.start + entry.at:%a %Y-%m-%d %H:%M}{_seconds(result, entry)}"
     head = f"  {MARKS[entry.mark]} {write_offset(entry.at):<{width}}  {when}  "
-    look, indent = _LOOKS[entry.mark], " " * 8
-    if entry.fact is not None:
-        yield Line(head + _event_words(entry.fact), look)
+    style, indent = _STYLE_OF_MARK[entry.mark], " " * 8
+    if entry.event is not None:
+        yield StyledLine(head + _event_words(entry.event), style)
         return
     assert entry.expected is not None
     what = words_of(entry.expected, len(result.rules) > 1)
-    soonest = entry.expected.not_before
-    if soonest is not None:
-        what += f", not before {write_offset(soonest)}"
-    said = {"missing": "  expected, and does not happen", "unexpected": "  happens, and is not expected"}
-    yield Line(head + what + said.get(entry.mark, ""), look)
+    earliest = entry.expected.not_before
+    if earliest is not None:
+        what += f", not before {write_offset(earliest)}"
+    difference = {"missing": "  expected, and does not happen", "unexpected": "  happens, and is not expected"}
+    yield StyledLine(head + what + difference.get(entry.mark, ""), style)
     if entry.mark == "met":
         return
     if entry.expected.variables:
-        told = ", ".join(f"{name} {_value(value)}" for name, value in entry.expected.variables.items())
-        yield Line(f"{indent}variables: {told}")
+        variables = ", ".join(f"{name} {_value_words(value)}" for name, value in entry.expected.variables.items())
+        yield StyledLine(f"{indent}variables: {variables}")
     for note in entry.notes:
-        yield Line(indent + note, "quiet" if entry.mark == "noted" else "plain")
+        yield StyledLine(indent + note, "quiet" if entry.mark == "noted" else "plain")
     if entry.mark == "unexpected":
         yield from _reason_lines(entry.findings, indent)
     else:
         yield from _finding_lines(entry.findings, indent + "  ")
     if entry.remark is not None:
-        yield Line(indent + entry.remark)
+        yield StyledLine(indent + entry.remark)
 
 
-def _seconds(result: Result, entry: Entry) -> str:
-    moment = result.start + entry.at
-    return f":{moment:%S}" if moment.second else ""
+def _seconds(result: ExampleResult, entry: TimelineEntry) -> str:
+    time = result.start + entry.at
+    return f":{time:%S}" if time.second else ""
 
 
-def _event_words(fact: DecodedEvent) -> str:
-    shown = list(fact.attributes.items())
-    parts = [f"{name} {_value(value)}" for name, value in shown[:_MOST_ATTRIBUTES]]
-    more = [f"{len(shown) - _MOST_ATTRIBUTES} more"] if len(shown) > _MOST_ATTRIBUTES else []
-    return fact.type + (f" ({', '.join([*parts, *more])})" if parts else "")
+def _event_words(event: DecodedEvent) -> str:
+    attributes = list(event.attributes.items())
+    parts = [f"{name} {_value_words(value)}" for name, value in attributes[:_MOST_ATTRIBUTES]]
+    more = [f"{len(attributes) - _MOST_ATTRIBUTES} more"] if len(attributes) > _MOST_ATTRIBUTES else []
+    return event.type + (f" ({', '.join([*parts, *more])})" if parts else "")
 
 
-def _value(value: Any) -> str:
+def _value_words(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return str(value).lower() if isinstance(value, bool) else "nothing" if value is None else str(value)
@@ -162,65 +166,67 @@ def _value(value: Any) -> str:
 # -- why, and why not ------------------------------------------------------------------------------------------
 
 
-def _reason_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
-    """Say why a rule acts: what is true, and not inside of something that is not."""
+def _reason_lines(findings: Sequence[ConditionFinding], indent: str) -> Iterator[StyledLine]:
+    """Yield why a rule acts: the conditions that are true, except those inside a condition that is not."""
     lead, untrue = "because ", None
     for finding in findings:
         if untrue is not None and finding.depth > untrue:
             continue
         untrue = None if finding.truth == TRUE else finding.depth
         if finding.truth == TRUE and not finding.is_group:
-            yield Line(f"{indent}{lead}{_found(finding)}")
+            yield StyledLine(f"{indent}{lead}{_finding_words(finding)}")
             lead = "    and "
 
 
-def _finding_lines(findings: Sequence[Finding], indent: str) -> Iterator[Line]:
-    width = max((len(_truth(finding)) for finding in findings), default=0)
+def _finding_lines(findings: Sequence[ConditionFinding], indent: str) -> Iterator[StyledLine]:
+    width = max((len(_truth_words(finding)) for finding in findings), default=0)
     for finding in findings:
         changes = ""
         if finding.changes is not None:
             changes = f"; changes at {write_offset(finding.changes)} if nothing happens"
-        text = f"{_truth(finding):<{width}}  {'  ' * finding.depth}{_found(finding)}{changes}"
-        yield Line(indent + text, "good" if finding.truth == TRUE else "bad" if finding.truth == FALSE else "extra")
+        text = f"{_truth_words(finding):<{width}}  {'  ' * finding.depth}{_finding_words(finding)}{changes}"
+        yield StyledLine(
+            indent + text, "good" if finding.truth == TRUE else "bad" if finding.truth == FALSE else "extra"
+        )
 
 
-def _found(finding: Finding) -> str:
-    return finding.condition if finding.is_group else f"{finding.condition}: {_value(finding.observed)}"
+def _finding_words(finding: ConditionFinding) -> str:
+    return finding.condition if finding.is_group else f"{finding.condition}: {_value_words(finding.observed)}"
 
 
-def _truth(finding: Finding) -> str:
+def _truth_words(finding: ConditionFinding) -> str:
     return _TRUTHS.get(finding.truth, "not observable")
 
 
 # -- what to write ---------------------------------------------------------------------------------------------
 
 
-def _instead_lines(result: Result) -> Iterator[Line]:
-    yield Line("")
-    yield Line("  If what happens is right, write:", "head")
+def _instead_lines(result: ExampleResult) -> Iterator[StyledLine]:
+    yield StyledLine("")
+    yield StyledLine("  If what happens is right, write:", "head")
     for text in instead_of(result).splitlines():
-        yield Line(f"    {text}")
+        yield StyledLine(f"    {text}")
 
 
-def instead_of(result: Result) -> str:
-    """Return the `expect:` under which a result would pass, as YAML to paste."""
+def instead_of(result: ExampleResult) -> str:
+    """Return the `expect:` under which an example would pass, as YAML to paste."""
     if not result.instead:
         return "expect: nothing\n"
     lines = ["expect:"]
     for expected in result.instead:
         content = expected.model_dump(mode="json", by_alias=True, exclude_none=True)
         if expected.variables is not None:
-            content["variables"] = expected.variables  # with those that are nothing
+            content["variables"] = expected.variables  # including those without a value
         if len(result.rules) == 1:
             del content["rule"]
         lines += [
-            f"  {'  ' if number else '- '}{name}: {_yaml(value)}"
-            for number, (name, value) in enumerate(content.items())
+            f"  {'  ' if index else '- '}{name}: {_yaml(value)}"
+            for index, (name, value) in enumerate(content.items())
         ]
     return "\n".join(lines) + "\n"
 
 
 def _yaml(value: Any) -> str:
-    # Offsets, ids and words of the grammar need no quotes, but whatever comes from events may.
-    plain = isinstance(value, str) and value not in ("true", "false", "null")
-    return str(value) if plain else orjson.dumps(value).decode()
+    # Offsets, ids and words of the grammar need no quotes; values of events may.
+    is_plain = isinstance(value, str) and value not in ("true", "false", "null")
+    return str(value) if is_plain else orjson.dumps(value).decode()

@@ -7,6 +7,7 @@ from faust.types import TP
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.topics import LogBounds
+from workers.processor.results import Dropped, Processed, SeekTo
 from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck, report_lost
 from workers.runtime.parts import Parts
@@ -126,8 +127,11 @@ class Deliveries:
         """Fold a batch of the activity topic."""
         # If records before it were deleted unread, the state must stay as it is.
         await self._gaps.until_confirmed(tp)
-        result = await self._failure.guard(self._processor.take(tp.partition, delivery))
-        if result is True:
-            done()
-        elif result is not False:
-            await self._reader.seek(tp, result)
+        result = await self._failure.guard(self._processor.process(tp.partition, delivery))
+        match result:
+            case Processed():
+                done()
+            case SeekTo(offset):
+                await self._reader.seek(tp, offset)
+            case Dropped():  # the partition is not this worker's any more
+                pass

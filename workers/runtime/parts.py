@@ -8,7 +8,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import cut_dead_letters
 from workers.intake.agent import Intake
 from workers.kafka.producer import Publisher
-from workers.processor.agent import Processor
+from workers.processor.agent import Backends, Processor
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
 from workers.settings import Settings
@@ -62,5 +62,5 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         Reader(settings),
         KnownTopics(settings.topic("activity")),
         Intake(settings, sources, publisher, clock),
-        Processor(settings, sources, rules, store, publisher, clock),
+        Processor(settings, sources, rules, Backends(store, publisher, clock)),
     )

@@ -138,7 +138,7 @@ class Tick:
             self._topics.partitions,
             lambda place, offset: self._reader.position_past_gaps(TP(*place), offset),
         )
-        progress = await self._store.publish_progress({**reports, **self._processor.told()})
+        progress = await self._store.publish_progress({**reports, **self._processor.progress_report()})
         self._intake.note_elsewhere(progress)
         return progress
 
@@ -146,7 +146,7 @@ class Tick:
         """Update the watermarks of every activity partition; return the end offsets that were used."""
         activity = self._topics.activity
         ends = await self._reader.ends([(activity, partition) for partition in self._processor.partitions])
-        self._processor.look(
+        self._processor.observe(
             reading,
             progress,
             {partition: end for (_, partition), end in ends.items()},
@@ -167,7 +167,7 @@ class Tick:
         """Return by partition: until when every type is decided, the next offset, and the records Kafka lacks."""
         return {
             str(number): (
-                f"{min(partition.horizon.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
+                f"{min(partition.watermarks.until.values())} {partition.meta.offset} {partition.outbox.unconfirmed}"
             )
             for number, partition in self._processor.partitions.items()
             if partition.is_usable

@@ -141,7 +141,7 @@ class Worker:
         early = min(tick, _LEAST_PAUSE_SECONDS)
         if await _first_of(ending, early) or early == tick:
             return
-        asked: asyncio.Task[Any] = asyncio.create_task(self._processor.until_asked())
+        asked: asyncio.Task[Any] = asyncio.create_task(self._processor.until_blocked())
         await _first_of({*ending, asked}, tick - early)
         asked.cancel()
 

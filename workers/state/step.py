@@ -48,7 +48,7 @@ class WriteSet:
         outbox: encoded `OutboxRecord`s to append.
         trim: how many records at the head of the outbox are confirmed by Kafka.
         held: actions above their rule's pace, to be kept until they are released or discarded.
-        let_go: rule and id of actions that are not held any longer, if they were.
+        released: rule and id of actions that are not held any longer, if they were.
         carried_out: how many orders at the head of the list are done.
     """
 
@@ -60,7 +60,7 @@ class WriteSet:
     outbox: list[bytes] = field(default_factory=list)
     trim: int = 0
     held: list[Held] = field(default_factory=list)
-    let_go: list[tuple[str, str]] = field(default_factory=list)
+    released: list[tuple[str, str]] = field(default_factory=list)
     carried_out: int = 0
 
 
@@ -133,10 +133,10 @@ class Step:
         for held in changes.held:
             commands.append(("HSET", keys.held, held.action_id, held.record))
             commands.append(("ZADD", keys.held_of(held.rule), held.decided_ms, held.action_id))
-        if changes.let_go:
-            commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.let_go)))
-            for rule_id in {rule_id for rule_id, _ in changes.let_go}:
-                names = [action_id for of, action_id in changes.let_go if of == rule_id]
+        if changes.released:
+            commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
+            for rule_id in {rule_id for rule_id, _ in changes.released}:
+                names = [action_id for of, action_id in changes.released if of == rule_id]
                 commands.append(("ZREM", keys.held_of(rule_id), *names))
         if changes.carried_out:
             commands.append(("LTRIM", keys.orders, changes.carried_out, -1))

@@ -25,6 +25,7 @@ from workers.core.watermarks import UNSEEN_MS, PartitionWatermarks, Progress
 from workers.kafka.acls import Right
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
+from workers.processor.results import Processed, SeekTo
 from workers.settings import OWN_TOPICS, Settings
 
 ACTIVITY: Final = "linger.activity"
@@ -126,9 +127,9 @@ def lawful(
             if has_looked:
                 await agent.start()
             else:
-                await agent.decide.claim({0: LogBounds(0, 1_000)}, None, {})
+                await agent.processor.claim({0: LogBounds(0, 1_000)}, None, {})
             await law(agent, store)
-            await agent.decide.stop(0)
+            await agent.processor.stop(0)
 
     asyncio.run(run())
 
@@ -144,16 +145,16 @@ async def acted(agent: Agent) -> list[str]:
 
 def test_producers_that_died_are_no_customers_that_went_quiet() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(login(0, 1))
-        await agent.look()
-        await agent.look()
-        await agent.decide.fire()
+        await agent.process(login(0, 1))
+        await agent.observe()
+        await agent.observe()
+        await agent.processor.fire()
         assert await acted(agent) == []
-        assert agent.decide.until["login"] == day(4)
+        assert agent.processor.watermarks["login"] == day(4)
 
-        await agent.take(login(1, 99, "bob"))
-        await agent.look()
-        await agent.decide.fire()
+        await agent.process(login(1, 99, "bob"))
+        await agent.observe()
+        await agent.processor.fire()
         assert await acted(agent) == ["ada"]
 
     lawful(law, SINCE_2024)
@@ -161,12 +162,12 @@ def test_producers_that_died_are_no_customers_that_went_quiet() -> None:
 
 def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.decide.partitions[0].hearing
-        await agent.look(end=3)
-        await agent.take(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
+        hearing = agent.processor.partitions[0].direct_producers
+        await agent.observe(end=3)
+        await agent.process(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
         assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(93), day(93))
-        assert agent.decide.until["login"] == day(93) - UNORDERED_MS
-        await agent.take(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
+        assert agent.processor.watermarks["login"] == day(93) - UNORDERED_MS
+        await agent.process(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
         assert hearing.progress.last_record_ms == day(99)
 
     lawful(law, SINCE_2024, has_looked=False)
@@ -174,13 +175,13 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
 
 def test_what_bears_no_stamp_counts_as_of_now() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.decide.partitions[0].hearing
+        hearing = agent.processor.partitions[0].direct_producers
         unstamped = [dataclasses.replace(record(offset), timestamp=-1) for offset in (0, 1)]
-        taking = asyncio.create_task(agent.take(*unstamped))
+        taking = asyncio.create_task(agent.process(*unstamped))
         for _ in range(3):
-            await agent.look(end=2)
+            await agent.observe(end=2)
             await asyncio.sleep(0)
-        assert await taking is True
+        assert await taking == Processed()
         assert (hearing.progress.since_ms, hearing.progress.last_record_ms) == (day(100), day(100))
 
     lawful(law, DIRECT, has_looked=False)
@@ -188,8 +189,8 @@ def test_what_bears_no_stamp_counts_as_of_now() -> None:
 
 def test_a_stamp_from_the_future_is_not_believed() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.decide.partitions[0].hearing
-        await agent.take(record(0, sent_day=300))
+        hearing = agent.processor.partitions[0].direct_producers
+        await agent.process(record(0, sent_day=300))
         assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(100), day(100))
 
     lawful(law, SINCE_2024)
@@ -197,11 +198,11 @@ def test_a_stamp_from_the_future_is_not_believed() -> None:
 
 def test_far_behind_due_times_fire_as_far_as_it_was_read() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.look(end=3)
-        await agent.take(login(0, 1), login(1, 99, "bob"))
-        await agent.look(end=3)
-        await agent.decide.fire()
-        assert agent.decide.until["login"] == day(99) - UNORDERED_MS
+        await agent.observe(end=3)
+        await agent.process(login(0, 1), login(1, 99, "bob"))
+        await agent.observe(end=3)
+        await agent.processor.fire()
+        assert agent.processor.watermarks["login"] == day(99) - UNORDERED_MS
         assert await acted(agent) == ["ada"]
 
     lawful(law, SINCE_2024)
@@ -209,10 +210,10 @@ def test_far_behind_due_times_fire_as_far_as_it_was_read() -> None:
 
 def test_a_type_that_comes_from_elsewhere_too_is_not_seen_by_direct_records() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.look(end=2)
-        await agent.take(login(0, 99))
-        assert agent.decide.until["login"] == day(99) - UNORDERED_MS
-        assert agent.decide.until["purchase"] < day(99) - UNORDERED_MS
+        await agent.observe(end=2)
+        await agent.process(login(0, 99))
+        assert agent.processor.watermarks["login"] == day(99) - UNORDERED_MS
+        assert agent.processor.watermarks["purchase"] < day(99) - UNORDERED_MS
 
     both = (source(SOURCE, "purchase"), source(ACTIVITY, "login", "purchase"))
     lawful(law, sources(*(one | {"complete_since": "2024-01-01"} for one in both)))
@@ -220,45 +221,45 @@ def test_a_type_that_comes_from_elsewhere_too_is_not_seen_by_direct_records() ->
 
 def test_what_redis_lost_is_unheard_again() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.take(login(0, 1))
-        await agent.look()
+        await agent.process(login(0, 1))
+        await agent.observe()
         copy = deepcopy(store.contents[0])
-        await agent.take(login(1, 99, "bob"), login(2, 99))
-        assert agent.decide.partitions[0].hearing.watermark_ms == day(99) - UNORDERED_MS
+        await agent.process(login(1, 99, "bob"), login(2, 99))
+        assert agent.processor.partitions[0].direct_producers.watermark_ms == day(99) - UNORDERED_MS
         store.contents[0] = copy
-        assert await agent.take(login(3, 99, "cyd"), follows=3) == 1
-        assert agent.decide.until["login"] == UNSEEN_MS
-        await agent.take(login(1, 92, "bob"), follows=1)
-        assert agent.decide.until["login"] == day(92) - UNORDERED_MS
+        assert await agent.process(login(3, 99, "cyd"), follows=3) == SeekTo(1)
+        assert agent.processor.watermarks["login"] == UNSEEN_MS
+        await agent.process(login(1, 92, "bob"), follows=1)
+        assert agent.processor.watermarks["login"] == day(92) - UNORDERED_MS
 
     lawful(law, SINCE_2024)
 
 
 def test_watching_begins_with_the_first_record_that_was_read() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        taking = asyncio.create_task(agent.take(login(0, 93), login(1, 99, "bob")))
+        taking = asyncio.create_task(agent.process(login(0, 93), login(1, 99, "bob")))
         await asyncio.sleep(0)
         assert store.contents[0].activities == {}  # nobody knows yet since when log-ins are watched
-        await agent.look(end=2)
+        await agent.observe(end=2)
         await asyncio.sleep(0)
-        await agent.look(end=2)
-        assert await taking is True
-        assert set((agent.decide.partitions[0].since or {}).values()) == {day(93)}
+        await agent.observe(end=2)
+        assert await taking == Processed()
+        assert set((agent.processor.partitions[0].since or {}).values()) == {day(93)}
 
     lawful(law, DIRECT, has_looked=False)
 
 
 def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        await agent.look(end=0)
-        await agent.take(login(0, 99))
-        assert set((agent.decide.partitions[0].since or {}).values()) == {day(100)}
+        await agent.observe(end=0)
+        await agent.process(login(0, 99))
+        assert set((agent.processor.partitions[0].since or {}).values()) == {day(100)}
 
     lawful(law, DIRECT, has_looked=False)
 
 
 def test_without_direct_producers_nothing_is_told_of_them() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        assert agent.decide.told() == {}
+        assert agent.processor.progress_report() == {}
 
     lawful(law, sources(source(SOURCE, "login", complete_since="2024-01-01")))

@@ -34,7 +34,7 @@ def published(
     types: tuple[str, ...] = TYPES,
     **content: Any,
 ) -> list[OutboxRecord]:
-    """The records that follow from some events under one rule."""
+    """Return the records that some events lead to under one rule."""
     ruleset = rules(rule("quiet", **{"when": QUIET, **content}), types=types)
     upto_ms = day(upto_day) if upto_day else 0
     return messages(decide(customer, None, events, ruleset, watched(ruleset), upto_ms).decisions, "linger")

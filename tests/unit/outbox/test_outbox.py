@@ -16,11 +16,11 @@ def records(*numbers: int) -> list[OutboxRecord]:
 
 
 def numbers(sent: Sequence[OutboxRecord]) -> list[int]:
-    return [int(one.value or b"-1") for one in sent]
+    return [int(record.value or b"-1") for record in sent]
 
 
 async def settled() -> None:
-    """Let everything run that can."""
+    """Let every task run until it waits."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -28,7 +28,7 @@ async def settled() -> None:
 def lawful(
     law: Callable[[Outbox, FakePublisher], Coroutine[Any, Any, None]], *waiting: int, limit: int = 1_000
 ) -> None:
-    """Run one law with an outbox that was claimed with some records in it."""
+    """Run one law with an outbox that has these records from before."""
 
     async def run() -> None:
         async with asyncio.timeout(60):

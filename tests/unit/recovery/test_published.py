@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from schemas.actions import Action, Decision, Rule, Suppression, action_id, encode, moment
+from schemas.actions import DISCARDED_DETAIL, Action, Decision, Rule, Suppression, action_id, encode, moment
 from tests.support.builders import day
 from workers.core.decisions.records import held_back
-from workers.processor.held_actions import DISCARDED
-from workers.recovery.published import ACTIVE, HELD, LET_GO, RETRACTED, Published
+from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 
 
 def action(at_day: float = 1, status: Literal["active", "retracted"] = "active", **other: Any) -> Action:
@@ -44,34 +43,34 @@ def decision(kind: Suppression) -> Decision:
 
 def test_what_is_known_of_an_id_is_everything_that_was_ever_said_about_it() -> None:
     published = Published()
-    assert published.of(action().action_id) == 0
-    published.note(0, encode(held_back(action(), "more than 1 per day")))
-    assert published.of(action().action_id) == HELD
-    published.note(0, encode(held_back(action(), DISCARDED)))
-    published.note(0, encode(action()))
-    published.note(0, encode(action(status="retracted", retracted_at=moment(day(3)))))
-    published.note(0, None)
-    assert published.of(action().action_id) == HELD | LET_GO | ACTIVE | RETRACTED
+    assert published.status_of(action().action_id) == 0
+    published.add(0, encode(held_back(action(), "more than 1 per day")))
+    assert published.status_of(action().action_id) == HELD
+    published.add(0, encode(held_back(action(), DISCARDED_DETAIL)))
+    published.add(0, encode(action()))
+    published.add(0, encode(action(status="retracted", retracted_at=moment(day(3)))))
+    published.add(0, None)
+    assert published.status_of(action().action_id) == HELD | ABANDONED | ACTIVE | RETRACTED
 
 
 def test_a_decision_is_known_by_its_id_and_its_kind() -> None:
     published = Published()
-    published.note(0, encode(decision("capped")))
-    assert published.has(decision("capped"))
-    assert not published.has(decision("outranked"))
+    published.add(0, encode(decision("capped")))
+    assert published.has_decision(decision("capped"))
+    assert not published.has_decision(decision("outranked"))
 
 
 def test_the_latest_moment_decided_is_that_of_the_partition_or_else_of_all() -> None:
     published = Published()
     assert published.decided_ms(0) == 0
-    published.note(1, encode(action(5)))
-    published.note(1, encode(action(2)))
-    published.note(2, encode(action(1, "retracted", retracted_at=moment(day(7)))))
+    published.add(1, encode(action(5)))
+    published.add(1, encode(action(2)))
+    published.add(2, encode(action(1, "retracted", retracted_at=moment(day(7)))))
     assert (published.decided_ms(0), published.decided_ms(1), published.decided_ms(2)) == (day(7), day(5), day(7))
 
 
 def test_where_records_were_deleted_only_later_ones_can_be_missed() -> None:
     published = Published(kept_from_ms={("linger.at-risk", 1): day(10)})
-    assert not published.would_be_there("linger.at-risk", 1, day(9))
-    assert published.would_be_there("linger.at-risk", 1, day(10))
-    assert published.would_be_there("linger.at-risk", 0, day(1))
+    assert not published.is_retained("linger.at-risk", 1, day(9))
+    assert published.is_retained("linger.at-risk", 1, day(10))
+    assert published.is_retained("linger.at-risk", 0, day(1))

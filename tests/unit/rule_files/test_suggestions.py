@@ -60,12 +60,12 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
     ),
     (hints.as_times, Times, [("2.5x", "2.5 times"), ("2.5", "2.5 times"), ("0.5", None), ("twice", None)]),
     (
-        hints.as_two,
+        hints.as_two_numbers,
         Between,
         [("3-10", "3 and 10"), ("10 to 3", "3 and 10"), ("3 10", "3 and 10"), ("3", None), ("1 2 3", None)],
     ),
     (
-        hints.as_ages,
+        hints.as_two_ages,
         Ages,
         [
             ("30-90 days", "30 days and 90 days ago"),
@@ -89,7 +89,7 @@ WRITTEN: list[tuple[Callable[[str], str | None], Any, list[tuple[str, str | None
         ],
     ),
     (
-        hints.as_clock,
+        hints.as_time_of_day,
         ClockTime,
         [
             ("9pm", "21:00"),
@@ -264,6 +264,5 @@ def test_an_age_may_be_meant_without_ago() -> None:
 
 
 def test_a_pause_without_end_is_never_and_an_expiry_is_not() -> None:
-    refusal = "expected a whole number and a unit such as '45 days', found 'no'"
-    assert hints.rewritten(refusal, "no", "again after") == "never"
-    assert hints.rewritten(refusal, "no", "expires after") is None
+    assert hints.rewritten("duration", "no", "again after") == "never"
+    assert hints.rewritten("duration", "no", "expires after") is None

@@ -23,7 +23,7 @@ FOLDER: Final = ROOT / "tests" / "data" / "broken-rules"
 SHIPPED: Final = ROOT / "rules"
 NOW: Final = datetime(2024, 6, 1, tzinfo=UTC)
 PATIENCE: Final = 10.0
-"""Seconds of CPU; those of the clock say how busy the machine is."""
+"""Seconds of CPU time; wall-clock time depends on the load of the machine."""
 JARGON: Final = (
     "input should",
     "pydantic",
@@ -114,7 +114,7 @@ def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     assert set(EXPLANATIONS) - {row.code for rows in EXPECTED.values() for row in rows} == elsewhere
 
 
-# --- whatever a file holds ----------------------------------------------------------------------------------------
+# --- any content of a file ----------------------------------------------------------------------------------------
 
 
 def good_texts() -> list[str]:

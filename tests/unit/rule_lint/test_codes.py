@@ -1,4 +1,4 @@
-"""Laws of the codes of `linger rules check`: each is explained, and what is explained is true."""
+"""Laws of the codes of `linger rules check`: each has an explanation, and the explanation is true."""
 
 import ast
 from datetime import UTC, datetime
@@ -25,14 +25,14 @@ USUAL: Final = {
 
 
 def codes_in_source() -> set[str]:
-    """Every code that is written anywhere a problem is made."""
+    """Return every code that is written where a problem is created."""
     found = set()
     for path in sorted((ROOT / "workers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name not in ("Problem", "Words", "_note", "warn"):
+            if name not in ("Problem", "ProblemText", "_note", "warn"):
                 continue
             constants = [part.value for part in node.args if isinstance(part, ast.Constant)]
             found.update([text for text in constants if isinstance(text, str)][:1])
@@ -47,12 +47,12 @@ def test_every_code_is_explained() -> None:
 
 
 def test_no_code_is_explained_that_there_is_not() -> None:
-    tabled = {"wrong-type", "wrong-value", "too-large"}  # some of these stand in tables, not in calls
+    tabled = {"wrong-type", "wrong-value", "too-large"}  # some of these are in tables, not in calls
     assert set(EXPLANATIONS) - codes_in_source() <= tabled
 
 
 def as_file(lines: str) -> str:
-    """Complete some lines of a rule; what is a whole file stays as it is."""
+    """Complete some lines of a rule; return a whole file unchanged."""
     if lines.startswith(WHOLE):
         return lines
     keys = {line.partition(":")[0] for line in lines.splitlines()}

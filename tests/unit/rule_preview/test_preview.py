@@ -1,196 +1,24 @@
-"""`linger rules preview`: who would have been reached, against plain ways to find out."""
+"""Laws of the preview: it counts what the core decides, customer by customer."""
 
-import gzip
-import json
 import random
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from io import StringIO
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
 
 from schemas.actions import Action, Decision
-from schemas.events import encode_event
 from schemas.rules import Rule, RuleBook
-from tests.support.builders import DAY, TYPES, day, event, rule, rules
-from tests.support.paths import ROOT
-from workers.core.coverage import Coverage
-from workers.core.decisions.decide import decide
-from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.events.mapping import ForeignRecord, compile_source
-from workers.core.rules.rule_set import RuleSet
+from tests.support.builders import TYPES, day, event, rule
+from tests.unit.rule_preview.preview_site import RULES, Site, actions_of, all_known, at_the_end, by_rule, reached, run
 from workers.demo.verify import expected_actions
-from workers.errors import StartupError
-from workers.histories.history import History
-from workers.histories.simulated import simulate
 from workers.rule_files.rules import load_book
-from workers.rule_files.sources import load_sources
-from workers.rule_preview.command import PreviewOptions, preview_command
 from workers.rule_preview.preview import PreviewTask, preview, replay_customers
-from workers.rule_preview.report import bars
-
-DATA = ROOT / "tests" / "data" / "histories"
-
-RULES = """
-rules:
-  - id: gone-quiet
-    title: A regular has gone quiet
-    status: live
-    when: {all: [{count: purchase, at least: 3, within: 365 days}, {none: purchase, for: 45 days}, {status: active}]}
-    action: at-risk
-    template: t
-    again after: 90 days
-    expires after: 14 days
-    pace: at most 1 per day
-
-  - id: first-time
-    title: A first-time buyer has not come back
-    status: shadow
-    when: {all: [{count: purchase, at least: 1, at most: 1}, {none: purchase, for: 30 days}]}
-    action: at-risk
-    template: t
-    again after: never
-    expires after: 21 days
-
-  - id: no-log-ins
-    title: The log-ins have dried up
-    status: draft
-    when: {all: [{count: login, at least: 6, within: 60 days}, {none: login, for: 14 days}]}
-    action: at-risk
-    template: t
-    again after: 60 days
-    expires after: 7 days
-
-  - id: resting
-    title: A rule that rests
-    status: paused
-    when: {none: purchase, for: 1 day}
-    action: at-risk
-    template: t
-    expires after: 7 days
-"""
-OTHER_RULES = (
-    RULES.replace("at least: 3", "at least: 2").replace("45 days", "60 days").replace("no-log-ins", "no-logins")
-)
-
-
-class Site:
-    """A small simulated history in files, and rules."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.history: History = simulate(customers=250)
-        sources, problems = load_sources(ROOT / "sources.yaml")
-        assert sources is not None, problems
-        self.sources = sources
-        self.rules = self.write("rules.yaml", RULES)
-        self.other = self.write("other.yaml", OTHER_RULES)
-        self.lines = self._lines()
-        self.events = self.write("events.jsonl", "".join(self.lines))
-
-    def write(self, name: str, text: str) -> Path:
-        path = self.folder / name
-        path.write_text(text)
-        return path
-
-    def _lines(self) -> list[str]:
-        mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
-        latest = datetime(2030, 1, 1, tzinfo=UTC)
-        found = [
-            mappers[one.topic](ForeignRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
-            for one in self.history.records
-        ]
-        return [encode_event(one).decode() + "\n" for one in found if one is not None]
-
-    def customers(self) -> dict[str, list[DecodedEvent]]:
-        grouped: dict[str, list[DecodedEvent]] = {}
-        for line in self.lines:
-            fact = decode_event(line.encode())
-            grouped.setdefault(fact.customer_id, []).append(fact)
-        return grouped
-
-    def compiled(self, path: Path) -> RuleSet:
-        """Compile a file as a preview takes it: all live but the paused ones."""
-        book, problems = load_book([path], TYPES)
-        assert not problems
-        live = [one.model_copy(update={"status": "live"}) for one in book.rules if one.status != "paused"]
-        return rules(*live)
-
-    def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
-        """Decide about every customer, plainly."""
-        ruleset = self.compiled(path)
-        end_ms = self.history.end_ms if until_ms is None else until_ms
-        return {
-            name: decide(
-                name,
-                None,
-                [fact for fact in facts if fact.at_ms <= end_ms],
-                ruleset,
-                all_known(ruleset, self.history.start_ms),
-                end_ms,
-            ).decisions
-            for name, facts in self.customers().items()
-        }
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(tmp_path_factory.mktemp("site"))
-
-
-def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:
-    keys = [plan.key for plan in ruleset.plans()]
-    return Coverage(dict.fromkeys(keys, start_ms), whole=frozenset(keys))
 
 
 def book_of(*written: Rule) -> RuleBook:
     return RuleBook(written)
-
-
-def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **options: Any) -> dict[str, Any]:
-    """Run the command and return its document."""
-    preview_command(PreviewOptions(history=str(history), rules=[path], as_json=True, **options))
-    document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return document
-
-
-def without_speed(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out how long it took and what the history was called."""
-    left = {key: value for key, value in document.items() if "second" not in key}
-    left["history"] = {**document["history"], "name": ""}
-    return left
-
-
-def by_rule(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in document["rules"]}
-
-
-def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
-    return [one for one in decisions if isinstance(one, Action) and one.status == "active"]
-
-
-def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
-    """Return by rule the customers for whom it asked for an action."""
-    found: dict[str, set[str]] = {}
-    for name, decisions in decided.items():
-        for action in actions_of(decisions):
-            found.setdefault(action.rule.id, set()).add(name)
-    return found
-
-
-def at_the_end(site: Site) -> dict[str, Any]:
-    """Options that let a file end where the simulated history ends; its end is a midnight."""
-    return {"until": datetime.fromtimestamp((site.history.end_ms + 1) / 1000, UTC)}
-
-
-# -- against the demo's check ----------------------------------------------------------------------------------
 
 
 def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
@@ -207,54 +35,6 @@ def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
     task = PreviewTask(book, TYPES, site.history.start_ms, site.history.start_ms, site.history.end_ms)
     counts = preview(task, site.customers().items()).rules.values()
     assert sum(one.actions - one.retracted.total() for one in counts) == len(expected)
-
-
-def test_the_command_counts_what_the_demo_expects(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    document = run(capsys, site.events, site.rules, **at_the_end(site))
-    expected = expected_actions(site.history, site.sources, site.compiled(site.rules), "")
-    assert sum(one["actions"] - one["retracted"] for one in document["rules"]) == len(expected)
-    assert document["history"]["customers"] == site.history.customers
-    assert document["history"]["events"] == len(site.lines)
-
-
-def test_a_newcomer_can_try_the_simulated_history(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    document = run(capsys, "simulated", site.rules)
-    assert document["history"]["customers"] == 4_000
-    assert document["period"] == {"since": "2024-01-01T00:00:00Z", "until": "2025-02-04T00:00:00Z"}
-    assert all(one["customers"] > 100 for one in document["rules"])
-
-
-# -- the same history, given in another way --------------------------------------------------------------------
-
-
-def test_the_order_of_the_lines_does_not_matter(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = site.lines.copy()
-    random.Random(1).shuffle(lines)
-    shuffled = site.write("shuffled.jsonl", "".join(lines))
-    expected = run(capsys, site.events, site.rules, list_customers=True)
-    assert without_speed(run(capsys, shuffled, site.rules, list_customers=True)) == without_speed(expected)
-
-
-def test_a_compressed_history_gives_what_the_plain_one_gives(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    compressed = site.folder / "events.jsonl.gz"
-    compressed.write_bytes(gzip.compress(site.events.read_bytes()))
-    expected = run(capsys, site.events, site.rules, against=[site.other])
-    assert without_speed(run(capsys, compressed, site.rules, against=[site.other])) == without_speed(expected)
-
-
-def test_a_folder_gives_what_one_file_gives(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = site.folder / "parts"
-    folder.mkdir()
-    for number in range(3):
-        (folder / f"{number}.jsonl").write_text("".join(site.lines[number::3]))
-    expected = run(capsys, site.events, site.rules)
-    assert without_speed(run(capsys, folder, site.rules)) == without_speed(expected)
-
-
-def test_several_processes_count_what_one_counts(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    options: dict[str, Any] = {"against": [site.other], "list_customers": True}
-    expected = run(capsys, site.events, site.rules, **options)
-    assert without_speed(run(capsys, site.events, site.rules, jobs=2, **options)) == without_speed(expected)
 
 
 def test_customers_counted_apart_add_up(site: Site) -> None:
@@ -275,9 +55,6 @@ def test_customers_counted_apart_add_up(site: Site) -> None:
     assert {name: one.days for name, one in parts.rules.items()} == {
         name: one.days for name, one in whole.rules.items()
     }
-
-
-# -- what is counted -------------------------------------------------------------------------------------------
 
 
 def test_rules_reach_whom_they_reach_one_customer_at_a_time(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,15 +78,6 @@ def test_rules_reach_whom_they_reach_one_customer_at_a_time(site: Site, capsys: 
             weeks[monday.isoformat()] += number
         assert {week["week"]: week["actions"] for week in one["weeks"] if week["actions"]} == weeks
         assert one["share"] == pytest.approx(one["customers"] / 250, abs=1e-6)
-
-
-def test_the_weeks_follow_one_another_from_monday_to_the_end(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    document = run(capsys, site.events, site.rules, since=date(2024, 3, 6), until=date(2024, 6, 1))
-    for one in document["rules"]:
-        weeks = [date.fromisoformat(week["week"]) for week in one["weeks"]]
-        assert weeks[0] == date(2024, 3, 4)
-        assert weeks[-1] == date(2024, 5, 27)
-        assert {later - earlier for earlier, later in pairwise(weeks)} == {timedelta(days=7)}
 
 
 def test_reasons_are_counted_as_they_were_decided(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -407,29 +175,7 @@ def test_of_a_history_that_is_not_complete_less_is_known(site: Site, capsys: pyt
     assert not document["history"]["complete"]
     assert 0 < part["first-time"]["customers"] < whole["first-time"]["customers"]
     assert set(part["first-time"]["customer_ids"]) < set(whole["first-time"]["customer_ids"])
-    assert any("from before 2024-01-01" in note for note in document["notes"])
-
-
-def test_what_a_pace_would_hold_is_what_is_above_it_in_each_period(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    document = run(capsys, site.events, site.rules, **at_the_end(site))
-    days = Counter(
-        action.decided_at.date()
-        for decisions in site.decided(site.rules).values()
-        for action in actions_of(decisions)
-        if action.rule.id == "gone-quiet"
-    )
-    above = sum(number - 1 for number in days.values())
-    assert above > 0
-    assert by_rule(document)["gone-quiet"]["pace"] == {
-        "at_most": 1,
-        "per": "day",
-        "over_pace": "hold",
-        "largest": max(days.values()),
-        "above": above,
-    }
-    assert by_rule(document)["first-time"]["pace"] is None
+    assert any("before 2024-01-01 is unknown" in note for note in document["notes"])
 
 
 def test_held_out_customers_are_those_whom_the_rule_would_have_reached(
@@ -454,26 +200,6 @@ def test_limits_and_quiet_hours_apply(site: Site, capsys: pytest.CaptureFixture[
     assert 0 < delayed <= actions
     assert sum(one["suppressed"].get("capped", 0) for one in document["rules"]) > 0
     assert actions < sum(one["actions"] for one in run(capsys, site.events, site.rules)["rules"])
-
-
-def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = run(capsys, site.events, site.rules)["usual_gap"]
-    for kind in ("purchase", "login"):
-        gaps: list[float] = []
-        means: list[float] = []
-        for facts in site.customers().values():
-            times = sorted(fact.at_ms for fact in facts if fact.type == kind)
-            days = sorted({at // DAY for at in times})
-            if len(days) > 1:
-                # The gaps between the days of one customer add up to the time from the first event to the last.
-                means.append((times[-1] - times[0]) / DAY / (len(days) - 1))
-                gaps += [means[-1]] * (len(days) - 1)
-        assert found[kind]["customers"] == len(means)
-        assert found[kind]["gaps"] == len(gaps)
-        assert found[kind]["days"] == pytest.approx(sum(gaps) / len(gaps), abs=0.051)
-        assert found[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
 
 
 def test_a_repeated_event_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], site: Site) -> None:
@@ -503,162 +229,3 @@ def test_few_ids_are_kept_unless_all_are_asked_for() -> None:
     assert (few.number, few.ids()) == (3_000, names[:5])
     assert len(few.some) <= 200
     assert (every.number, every.ids()) == (3_000, names)
-
-
-# -- what is refused -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"since": date(2024, 5, 1), "until": date(2024, 5, 1)}, "is empty; the history goes from"),
-        ({"until": date(2020, 1, 1)}, "is empty"),
-        ({"since": date(2030, 1, 1)}, "is empty"),
-        ({"jobs": 0}, "at least one process"),
-        ({"source": "nothing"}, "no such topic"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(site: Site, options: dict[str, Any], words: str) -> None:
-    with pytest.raises(StartupError, match=words):
-        preview_command(PreviewOptions(history=str(site.events), rules=[site.rules], **options))
-
-
-def test_all_problems_of_both_versions_are_told_at_once(site: Site) -> None:
-    broken = site.write("broken.yaml", RULES.replace("none: purchase", "none: puchase"))
-    other = site.write("other-broken.yaml", RULES.replace("template: t", "tenplate: t"))
-    with pytest.raises(StartupError) as raised:
-        preview_command(PreviewOptions(history=str(site.events), rules=[broken], against=[other]))
-    assert any("broken.yaml" in problem and "puchase" in problem for problem in raised.value.problems)
-    assert any("other-broken.yaml" in problem and "tenplate" in problem for problem in raised.value.problems)
-
-
-def test_a_topic_without_settings_is_refused(site: Site) -> None:
-    with pytest.raises(StartupError, match="where Kafka is"):
-        preview_command(PreviewOptions(history="topic:orders", rules=[site.rules]))
-
-
-def test_unreadable_lines_are_told_and_too_many_are_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    document = run(capsys, DATA / "broken.jsonl", site.rules)
-    assert document["history"]["unreadable"] == {
-        "negative_amount": 1,
-        "naive_time": 1,
-        "not_json": 1,
-        "future_time": 1,
-    }
-    assert document["history"]["unreadable_examples"][0].startswith(f"{DATA / 'broken.jsonl'}:2: negative_amount")
-    assert any("4 records cannot be read" in note for note in document["notes"])
-    wrong = site.write("wrong.jsonl", "".join(f'{{"number": {number}}}\n' for number in range(10)))
-    with pytest.raises(StartupError, match="10 of 10 records cannot be read"):
-        preview_command(PreviewOptions(history=str(wrong), rules=[site.rules]))
-
-
-def test_types_that_the_history_does_not_have_are_told_with_the_rules_that_read_them(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    document = run(capsys, DATA / "orders.jsonl", site.rules, sources=DATA / "sources.yaml", source="shop.orders")
-    [note] = [note for note in document["notes"] if "no event of these types" in note]
-    assert "login (no-log-ins)" in note
-    assert "purchase" not in note
-
-
-# -- for people ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("width", [60, 80, 160])
-def test_the_report_says_every_figure_in_any_width(
-    site: Site, capsys: pytest.CaptureFixture[str], width: int
-) -> None:
-    document = run(capsys, site.events, site.rules, against=[site.other])
-    shown = drawn(site, width, against=[site.other])
-    for one in document["rules"]:
-        assert f"{one['actions']:,}" in shown
-        assert f"{one['customers']:,}" in shown
-    assert f"{document['history']['events']:,} events" in " ".join(shown.split())
-    assert f"{document['against']['any_rule']['customers_before']:,}" in shown
-    for line in shown.splitlines():
-        assert len(line) <= width
-
-
-def test_all_customers_are_listed_only_when_asked_for(site: Site) -> None:
-    names = sorted(set.union(*reached(site.decided(site.rules)).values()))
-    listed = drawn(site, 100, list_customers=True, **at_the_end(site))
-    assert set(names) <= set(listed.split())
-    assert len(set(names) & set(drawn(site, 100, **at_the_end(site)).split())) == 0
-
-
-def drawn(site: Site, width: int, **options: Any) -> str:
-    text = StringIO()
-    preview_command(
-        PreviewOptions(history=str(site.events), rules=[site.rules], **options), Console(file=text, width=width)
-    )
-    return text.getvalue()
-
-
-def test_nothing_but_the_document_goes_to_standard_output(site: Site) -> None:
-    command = (
-        "from pathlib import Path; from workers.rule_preview.command import PreviewOptions, preview_command as p;"
-        f"p(PreviewOptions(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True))"
-    )
-    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert found.stderr == ""
-    assert len(found.stdout.splitlines()) == 1
-    json.loads(found.stdout)
-
-
-@pytest.mark.parametrize("height", [1, 3])
-@pytest.mark.parametrize(
-    "numbers",
-    [[0, 1, 1000, 500], [3], [0, 0], [], [7, 7, 7], list(range(100))],
-    ids=lambda numbers: str(len(numbers)),
-)
-def test_a_chart_shows_every_week_with_an_action_and_higher_is_never_lower(
-    numbers: Sequence[int], height: int
-) -> None:
-    lines = bars(numbers, height)
-    assert len(lines) == height
-    levels = [sum(" ▁▂▃▄▅▆▇█".index(line[at]) for line in lines) for at in range(len(numbers))]
-    for number, level in zip(numbers, levels, strict=True):
-        assert (level > 0) == (number > 0)
-        assert number != max(numbers) or not number or level == 8 * height
-    assert [level for _, level in sorted(zip(numbers, levels, strict=True))] == sorted(levels)
-
-
-# -- how much it takes -----------------------------------------------------------------------------------------
-
-
-_MEASURED = """
-import resource, sys
-from pathlib import Path
-from workers.rule_preview.command import PreviewOptions, preview_command
-preview_command(PreviewOptions(history=sys.argv[1], rules=[Path(sys.argv[2])], as_json=True))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-"""
-
-
-def test_many_events_need_little_more_memory_than_few(tmp_path: Path, site: Site) -> None:
-    only = site.write("only.yaml", RULES[: RULES.index("  - id: first-time")])
-    few, many = a_long_history(tmp_path / "few.jsonl", 3_000), a_long_history(tmp_path / "many.jsonl", 300_000)
-    peaks = []
-    for history, events in ((few, 3_000), (many, 300_000)):
-        command = [sys.executable, "-c", _MEASURED, str(history), str(only)]
-        ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120)
-        document = json.loads(ended.stdout)
-        assert document["history"]["events"] == events
-        peaks.append(int(ended.stderr.split()[-1]) * (1 if sys.platform == "linux" else 1 / 1024) / 1024)
-    # As objects, 297,000 events more would take more than 150 MB.
-    assert peaks[1] - peaks[0] < 80, peaks
-
-
-def a_long_history(path: Path, events: int) -> Path:
-    """Write events of customers of whom each has about thirty, in the order of time."""
-    step = 300 * 86_400 // events
-    start = datetime(2024, 1, 1, tzinfo=UTC)
-    with path.open("w") as file:
-        for number in range(events):
-            at = (start + timedelta(seconds=number * step)).isoformat()
-            customer = number * 7919 % max(1, events // 30)
-            file.write(
-                f'{{"event_id":"event-{number}","type":"purchase","customer_id":"customer-{customer}",'
-                f'"occurred_at":"{at}","amount":"12.50","currency":"EUR","attributes":{{"channel":"web"}}}}\n'
-            )
-    return path

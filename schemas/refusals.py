@@ -1,0 +1,55 @@
+"""Refusals: why a value of a file is refused, as fields that a reader of the file can use beside the sentence."""
+
+from typing import Any, Literal
+
+Format = Literal[
+    "duration",
+    "percentage",
+    "times",
+    "two numbers",
+    "two ages",
+    "pace",
+    "actions",
+    "time of day",
+    "offset",
+    "time zone",
+]
+"""The formats of values for which other spellings are recognized."""
+
+
+class WrongFormat(ValueError):
+    """A value is not written in the expected format.
+
+    Attributes:
+        expected: the format in words, such as `a time of day such as '21:00'`; None if the message says it otherwise.
+        format: the format, if other spellings of it are recognized.
+    """
+
+    def __init__(self, message: str, format: Format | None = None, expected: str | None = None) -> None:
+        super().__init__(message)
+        self.format = format
+        self.expected = expected
+
+
+class InconsistentEntries(ValueError):
+    """The entries of a mapping do not fit together.
+
+    Attributes:
+        keys: the keys that the message is about, as files write them. The first of them in the file is shown.
+        is_value: the value of that key is wrong, not its presence.
+    """
+
+    def __init__(self, message: str, *keys: str, is_value: bool = False) -> None:
+        super().__init__(message)
+        self.keys = keys
+        self.is_value = is_value
+
+
+def not_in_format(expected: str, found: Any, format: Format | None = None) -> WrongFormat:
+    """Return the refusal `expected …, found …`; texts are shown in single quotes."""
+    return WrongFormat(f"expected {expected}, found {shown(found)}", format, expected)
+
+
+def shown(value: Any) -> str:
+    """Return a value as messages show it."""
+    return f"'{value}'" if isinstance(value, str) else repr(value)

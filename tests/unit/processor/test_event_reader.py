@@ -1,0 +1,103 @@
+"""Laws of reading records: what cannot be read is dead-lettered, and a repeated record is dropped."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from schemas.events import InvalidEvent, parse_event
+from tests.support.memory_store import MemoryStore
+from tests.support.processor_rig import Agent, lawful, record, stored
+from workers.core.events.decoding import NotCanonical, decode_event
+from workers.processor.results import Processed
+
+JUNK: Final = [
+    record(0, raw=b"junk"),
+    record(0, raw=b""),
+    record(0, raw=b"\xff"),
+    record(0, raw=b"[" * 100_000),
+    record(0, key=None),
+    record(0, key=b"bob"),
+    record(0, "pageview"),
+    record(0, at="yesterday"),
+    record(0, at="2024-01-02T00:00:00"),
+    record(0, at="2031-01-01T00:00:00Z"),
+    record(0, customer=" "),
+    record(0, customer="x" * 257),
+    record(0, "purchase", amount="-1", currency="EUR"),
+    record(0, "nps", attributes={"score": [1]}),
+]
+
+
+def test_what_intake_sent_twice_is_dropped_by_its_source_position() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        source = (("linger-source", b"shop.events:0:7"),)
+        other = (("linger-source", b"shop.events:1:7"),)
+        await agent.process(record(0, headers=source), record(1, headers=source), record(2, headers=other))
+        await agent.process(record(3, headers=source))
+        assert stored(store).series["login"].total == 2
+        assert store.contents[0].meta["n:duplicates"] == "2"
+
+    lawful(law)
+
+
+@pytest.mark.parametrize("bad", JUNK)
+def test_what_cannot_be_read_is_dead_lettered_and_its_neighbours_go_on(bad: ConsumerRecord) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.process(bad, record(1, customer="bob")) == Processed()
+        dead = await agent.published("linger.dead-letter")
+        assert [(message.key, message.value) for message in dead] == [(bad.key, bad.value)]
+        assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        record(0, at="9999-12-31T23:59:59-05:00"),
+        record(0, headers=(("linger-source", b"shop.events:0:" + b"9" * 5_000),)),
+    ],
+    ids=["after the year 9999", "an offset of 5000 digits"],
+)
+def test_no_record_stops_its_partition(bad: ConsumerRecord) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        assert await agent.process(bad, record(1, customer="bob")) == Processed()
+        assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law)
+
+
+@pytest.mark.parametrize(
+    "lenient",
+    [
+        record(0, at="1970-01-01T00:30:00+05:00"),
+        record(0, at="9999-12-31T23:59:59-05:00"),
+        record(0, "purchase", amount="1", currency="euro"),
+        record(0, attributes={f"a{number}": 1 for number in range(65)}),
+        record(0, attributes={"text": "x" * 1025}),
+        record(0, "cancellation", reason="x" * 1025),
+        record(0, "cancellation", effective_at="soon"),
+        record(0, event_id="ü" * 200),
+    ],
+    ids=[
+        "before 1970 in UTC",
+        "after 9999 in UTC",
+        "no currency code",
+        "65 attributes",
+        "a long attribute",
+        "a long reason",
+        "a time that is none",
+        "an event id of 400 bytes",
+    ],
+)
+def test_what_the_hot_path_accepts_the_door_accepts_too(lenient: ConsumerRecord) -> None:
+    try:
+        decode_event(lenient.value)
+    except NotCanonical:
+        return
+    try:
+        parse_event(lenient.value, latest=datetime(9999, 12, 31, tzinfo=UTC))
+    except InvalidEvent as error:
+        pytest.fail(f"refused: {error}")

@@ -1,0 +1,69 @@
+"""Laws of the plan: the partitions that are rebuilt, and why."""
+
+import pytest
+
+from workers.errors import StartupError
+from workers.recovery.plan import Metas, Plan, make_plan
+from workers.recovery.report import Options
+from workers.state.consistency import Log
+from workers.state.meta import PARTITIONS, REBUILDING
+
+LOG = Log("linger.activity", "id-1", 4, 10, 20)
+HEALTHY = {"offset": "15", "topic_id": "id-1", PARTITIONS: "4"}
+
+
+def plan(metas: Metas, log: Log = LOG, *, all_partitions: bool = False, rules_stored: bool = True) -> Plan:
+    options = Options(all_partitions=all_partitions)
+    return make_plan(metas, dict.fromkeys(metas, log), options, rules_stored=rules_stored)
+
+
+def test_state_that_matches_its_log_is_left_alone_unless_all_partitions_are_requested() -> None:
+    assert plan({0: HEALTHY}) == Plan({}, {}, 0, False)
+    requested = plan({0: HEALTHY}, all_partitions=True)
+    assert requested == Plan({0: "all partitions were requested"}, {}, 10, False)
+    assert requested.wiped_partitions == [0]
+
+
+def test_a_partition_without_state_is_rebuilt_if_its_log_holds_records() -> None:
+    assert plan({0: {}}) == Plan({0: "no state is stored"}, {}, 10, False)
+    assert plan({0: {}}, Log("linger.activity", "id-1", 4, 20, 20)).reasons == {}
+
+
+def test_a_partition_whose_state_does_not_match_its_log_is_rebuilt_and_its_neighbours_are_not() -> None:
+    found = plan({0: HEALTHY, 1: {**HEALTHY, "offset": "21"}, 2: {**HEALTHY, "topic_id": "id-0"}})
+    assert sorted(found.reasons) == found.wiped_partitions == [1, 2]
+    assert "its log holds 10 to 20" in found.reasons[1]
+    assert "was deleted and created again" in found.reasons[2]
+
+
+def test_what_cannot_be_rebuilt_refuses_the_whole_rebuild_with_every_problem_at_once() -> None:
+    other = {**HEALTHY, PARTITIONS: "3"}
+    with pytest.raises(StartupError) as refused:
+        plan({0: other, 1: {}, 2: other})
+    assert [problem[:11] for problem in refused.value.problems] == ["partition 0", "partition 2"]
+
+
+def test_an_interrupted_rebuild_is_resumed_where_it_stopped() -> None:
+    found = plan({0: {**HEALTHY, REBUILDING: "rules-known:7"}, 1: {REBUILDING: "rules-known:7"}})
+    assert found.resume_offsets == {0: 15, 1: 10}
+    assert (found.records, found.wiped_partitions, found.rules_lost) == (5 + 10, [], False)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {**HEALTHY, REBUILDING: "wiping rules-known:7"},
+        {**HEALTHY, REBUILDING: "rules-known:7", "offset": "9"},
+        {**HEALTHY, REBUILDING: "rules-known:7", "topic_id": "id-0"},
+    ],
+)
+def test_an_interrupted_rebuild_begins_again_if_its_state_cannot_be_used(fields: dict[str, str]) -> None:
+    found = plan({0: fields})
+    assert (found.resume_offsets, found.records, found.wiped_partitions) == ({}, 10, [0])
+
+
+def test_rules_are_lost_if_none_are_stored_or_an_interrupted_rebuild_had_lost_them() -> None:
+    assert plan({0: HEALTHY}, rules_stored=False).rules_lost
+    assert plan({0: {REBUILDING: "rules-lost:7"}}).rules_lost
+    assert plan({0: {REBUILDING: "wiping rules-lost:7"}}).rules_lost
+    assert not plan({0: {REBUILDING: "wiping rules-known:7"}}).rules_lost

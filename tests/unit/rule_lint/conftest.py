@@ -1,0 +1,15 @@
+"""Fixtures of these tests."""
+
+import pytest
+
+from schemas.sources import SourcesFile
+from tests.unit.rule_lint.linted_rules import SOURCES
+from workers.rule_files.sources import read_sources
+
+
+@pytest.fixture
+def sources() -> SourcesFile:
+    found, problems = read_sources("sources.yaml", SOURCES)
+    assert problems == []
+    assert found is not None
+    return found

@@ -1,0 +1,160 @@
+"""A small simulated history in files with rules, and short ways to preview it."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.actions import Action, Decision
+from schemas.events import encode_event
+from tests.support.builders import TYPES, rules
+from tests.support.paths import ROOT
+from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
+from workers.core.events.decoding import DecodedEvent, decode_event
+from workers.core.events.mapping import ForeignRecord, compile_source
+from workers.core.rules.rule_set import RuleSet
+from workers.histories.history import History
+from workers.histories.simulated import simulate
+from workers.rule_files.rules import load_book
+from workers.rule_files.sources import load_sources
+from workers.rule_preview.command import PreviewOptions, preview_command
+
+DATA = ROOT / "tests" / "data" / "histories"
+RULES = """
+rules:
+  - id: gone-quiet
+    title: A regular has gone quiet
+    status: live
+    when: {all: [{count: purchase, at least: 3, within: 365 days}, {none: purchase, for: 45 days}, {status: active}]}
+    action: at-risk
+    template: t
+    again after: 90 days
+    expires after: 14 days
+    pace: at most 1 per day
+
+  - id: first-time
+    title: A first-time buyer has not come back
+    status: shadow
+    when: {all: [{count: purchase, at least: 1, at most: 1}, {none: purchase, for: 30 days}]}
+    action: at-risk
+    template: t
+    again after: never
+    expires after: 21 days
+
+  - id: no-log-ins
+    title: The log-ins have dried up
+    status: draft
+    when: {all: [{count: login, at least: 6, within: 60 days}, {none: login, for: 14 days}]}
+    action: at-risk
+    template: t
+    again after: 60 days
+    expires after: 7 days
+
+  - id: resting
+    title: A rule that rests
+    status: paused
+    when: {none: purchase, for: 1 day}
+    action: at-risk
+    template: t
+    expires after: 7 days
+"""
+OTHER_RULES = (
+    RULES.replace("at least: 3", "at least: 2").replace("45 days", "60 days").replace("no-log-ins", "no-logins")
+)
+
+
+class Site:
+    """A small simulated history in files, and rules."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.history: History = simulate(customers=250)
+        sources, problems = load_sources(ROOT / "sources.yaml")
+        assert sources is not None, problems
+        self.sources = sources
+        self.rules = self.write("rules.yaml", RULES)
+        self.other = self.write("other.yaml", OTHER_RULES)
+        self.lines = self._lines()
+        self.events = self.write("events.jsonl", "".join(self.lines))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def _lines(self) -> list[str]:
+        mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
+        latest = datetime(2030, 1, 1, tzinfo=UTC)
+        found = [
+            mappers[one.topic](ForeignRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
+            for one in self.history.records
+        ]
+        return [encode_event(one).decode() + "\n" for one in found if one is not None]
+
+    def customers(self) -> dict[str, list[DecodedEvent]]:
+        grouped: dict[str, list[DecodedEvent]] = {}
+        for line in self.lines:
+            fact = decode_event(line.encode())
+            grouped.setdefault(fact.customer_id, []).append(fact)
+        return grouped
+
+    def compiled(self, path: Path) -> RuleSet:
+        """Compile a file as a preview does: every rule is live except the paused ones."""
+        book, problems = load_book([path], TYPES)
+        assert not problems
+        live = [one.model_copy(update={"status": "live"}) for one in book.rules if one.status != "paused"]
+        return rules(*live)
+
+    def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
+        """Decide about every customer without the preview."""
+        ruleset = self.compiled(path)
+        end_ms = self.history.end_ms if until_ms is None else until_ms
+        return {
+            name: decide(
+                name,
+                None,
+                [fact for fact in facts if fact.at_ms <= end_ms],
+                ruleset,
+                all_known(ruleset, self.history.start_ms),
+                end_ms,
+            ).decisions
+            for name, facts in self.customers().items()
+        }
+
+
+def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:
+    keys = [plan.key for plan in ruleset.plans()]
+    return Coverage(dict.fromkeys(keys, start_ms), whole=frozenset(keys))
+
+
+def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **options: Any) -> dict[str, Any]:
+    """Run the command and return its document."""
+    preview_command(PreviewOptions(history=str(history), rules=[path], as_json=True, **options))
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def by_rule(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["id"]: one for one in document["rules"]}
+
+
+def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
+    return [one for one in decisions if isinstance(one, Action) and one.status == "active"]
+
+
+def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
+    """Return by rule the customers that it reaches."""
+    found: dict[str, set[str]] = {}
+    for name, decisions in decided.items():
+        for action in actions_of(decisions):
+            found.setdefault(action.rule.id, set()).add(name)
+    return found
+
+
+def at_the_end(site: Site) -> dict[str, Any]:
+    """Return the options that end a file where the simulated history ends, at a midnight."""
+    return {"until": datetime.fromtimestamp((site.history.end_ms + 1) / 1000, UTC)}

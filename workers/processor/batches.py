@@ -1,0 +1,197 @@
+"""One Kafka batch -> atomic steps: events are folded and their customers decided.
+
+It knows nothing of timers or of how a partition is claimed.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from schemas.events import InvalidEvent
+from workers.core.coverage import Coverage
+from workers.core.customer import codec
+from workers.core.decisions.decide import Outcome, decide
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+from workers.errors import Fenced, LingerError, Transient
+from workers.kafka.faust_batches import Delivery
+from workers.observability import log_events, logs, metrics
+from workers.processor.active_rules import ActiveRules
+from workers.processor.event_reader import EventReader
+from workers.processor.held_actions import ReleasePolicy
+from workers.processor.ownership import Ownership
+from workers.processor.partition import OwnedPartition
+from workers.processor.results import DROPPED, PROCESSED, ProcessResult, SeekTo
+from workers.processor.source_view import SourceView
+from workers.processor.steps import Steps
+from workers.processor.unit_of_work import UnitOfWork
+from workers.state.step import MAX_CUSTOMERS
+
+log = structlog.get_logger(__name__)
+
+_MAX_RECORDS: Final = 1_000
+"""Records in one step. Together with `MAX_CUSTOMERS` this bounds how long Redis is blocked."""
+
+
+class BatchProcessor:
+    """Folds the batches of every partition; each partition keeps its own order, by its lock."""
+
+    def __init__(
+        self,
+        reader: EventReader,
+        ownership: Ownership,
+        steps: Steps,
+        rules: ActiveRules,
+        sources: SourceView,
+        policy: ReleasePolicy,
+    ) -> None:
+        self._reader = reader
+        self._ownership = ownership
+        self._steps = steps
+        self._rules = rules
+        self._sources = sources
+        self._policy = policy
+        self._blocked = asyncio.Event()
+
+    async def until_blocked(self) -> None:
+        """Wait until an action is blocked only by stale source progress. Each call consumes one signal."""
+        await self._blocked.wait()
+        self._blocked.clear()
+
+    async def process(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
+        """Fold one delivery, after waiting for the sources to report and for room in the outbox.
+
+        Both waits are outside the lock: timers are decided and the outbox is trimmed while Kafka is slow.
+
+        Returns:
+            `Dropped` if the partition is not usable, or was lost while waiting or folding.
+        """
+        await self._wait_until_watched(partition, delivery.records)
+        while not await partition.outbox.wait_for_room():
+            # The outbox was closed: the partition is lost, or a retried step is replacing its outbox under the lock.
+            async with partition.lock:
+                if not partition.is_usable:
+                    return DROPPED
+        async with partition.lock:
+            if not partition.is_usable:
+                return DROPPED
+            try:
+                return await self._process(partition, delivery)
+            except Fenced:
+                await self._ownership.lose(partition)
+                return DROPPED
+
+    async def _wait_until_watched(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
+        sources = self._sources
+        while partition.is_usable and not partition.resolve_since(sources, self._rules.current):
+            if records and sources.now_ms:
+                # Not later than now: in a replay, intake stamps records with the real time.
+                written_ms = self._reader.written_ms(records[0], sources.now_ms)
+                partition.direct_producers.begin(min(written_ms, sources.now_ms))
+            await sources.wait_for_update()
+
+    async def _process(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
+        meta = partition.meta
+        if not delivery.is_contiguous(meta.offset):
+            log.info(log_events.RECORDS_OUT_OF_ORDER, partition=partition.number, expected=meta.offset)
+            return SeekTo(meta.offset)
+        for chunk in _chunks([record for record in delivery.records if record.offset >= meta.offset]):
+            attempt = 0
+            while rest := [record for record in chunk if record.offset >= meta.offset]:
+                try:
+                    await self._fold(partition, rest)
+                except Transient as error:
+                    before = meta.offset
+                    await self._ownership.recover(partition, error, attempt)
+                    meta, attempt = partition.meta, attempt + 1
+                    if meta.offset < before:
+                        # Redis lost its last steps. The caller seeks, so `read_again` must not report it too.
+                        partition.lost_steps = False
+                        return SeekTo(meta.offset)
+        return PROCESSED
+
+    async def _fold(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
+        """Take one step with these records; the first one is at the partition's offset."""
+        started = time.perf_counter()
+        work = UnitOfWork(partition.meta)
+        sort = self._reader.sort  # looked up once for the batch, not for each record
+        for record in records:
+            sort(record, work)
+        coverage = partition.coverage(self._sources.complete_types)
+        async with self._steps.begin(partition) as step:
+            customer_ids = list(work.events)
+            activities = await step.read(customer_ids)
+            rules = self._rules.current
+            for customer_id, raw in zip(customer_ids, activities, strict=True):
+                outcome = self._decide_customer(customer_id, raw, work.events[customer_id], rules, coverage, work)
+                work.add_outcome(customer_id, outcome, is_new=raw is None)
+            await self._policy.withhold(work, rules, self._sources.now_ms)
+            changes = self._steps.write_set(partition, work)
+            changes.offset = records[-1].offset + 1
+            await step.commit(changes)
+        # Only now, after the step is durable: what is published must never be decided differently after a crash.
+        self._steps.publish(partition, changes, work)
+        if self._sources.direct_source is not None and work.newest is not None:
+            partition.direct_producers.hear(self._reader.written_ms(work.newest, self._sources.now_ms))
+        if work.waiting:
+            self._blocked.set()
+        metrics.STEP_SECONDS.observe(time.perf_counter() - started)
+
+    def _decide_customer(
+        self,
+        customer_id: str,
+        raw: bytes | None,
+        events: "Sequence[tuple[DecodedEvent, ConsumerRecord]]",
+        rules: RuleSet,
+        coverage: Coverage,
+        work: UnitOfWork,
+    ) -> Outcome | None:
+        """Decide for one customer. If the events cannot be folded together, fold each of them alone.
+
+        An event that cannot be folded alone becomes a dead letter; the customer's other events still count.
+        """
+        try:
+            activity = None if raw is None else codec.decode(raw, rules.codes)
+            outcome = decide(customer_id, activity, [event for event, _ in events], rules, coverage)
+            if outcome.activity is not None:
+                outcome.stored = codec.encode(outcome.activity)
+            return outcome
+        except codec.OtherLayout as error:
+            raise LingerError(str(error)) from error
+        except Exception as error:  # the one place where a bug in deciding meets a customer's data
+            log.exception(
+                log_events.DEAD_LETTERED, customer=logs.customer_ref(customer_id), error=type(error).__name__
+            )
+            reason = InvalidEvent("fold_failed", f"{type(error).__name__} while folding")
+            if len(events) == 1:
+                work.dead_letters.append(self._reader.dead_letter(events[0][1], reason))
+                return None
+        merged: Outcome | None = None
+        for event in events:
+            single = self._decide_customer(customer_id, raw, [event], rules, coverage, work)
+            if single is not None and single.activity is not None:
+                raw = single.stored
+                if merged is not None:
+                    single.decisions[:0] = merged.decisions
+                    single.folded += merged.folded
+                    single.duplicates += merged.duplicates
+                merged = single
+        return merged
+
+
+def _chunks(records: Sequence[ConsumerRecord]) -> Iterator[list[ConsumerRecord]]:
+    """Split records so that no step has more than `MAX_CUSTOMERS` customers or `_MAX_RECORDS` records."""
+    chunk: list[ConsumerRecord] = []
+    keys: set[bytes | None] = set()
+    for record in records:
+        if len(chunk) >= _MAX_RECORDS or (len(keys) >= MAX_CUSTOMERS and record.key not in keys):
+            yield chunk
+            chunk, keys = [], set()
+        chunk.append(record)
+        keys.add(record.key)
+    if chunk:
+        yield chunk

@@ -1,0 +1,92 @@
+"""Records of the activity topic -> events of customers, dead letters, or duplicates.
+
+It knows nothing of rules, of stored state or of partitions other than the source positions in `meta`.
+"""
+
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from schemas.events import InvalidEvent, parse_event
+from schemas.sources import SourcesFile
+from workers.clock import Clock, believed_ms
+from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.events.fast_mapping import compile_untrusted_reader
+from workers.dead_letters.record import dead_letter
+from workers.kafka.records import OutboxRecord
+from workers.observability import metrics
+from workers.processor.unit_of_work import UnitOfWork
+from workers.settings import Settings
+
+
+class EventReader:
+    """Reads the records of a batch."""
+
+    def __init__(self, settings: Settings, sources: SourcesFile, clock: Clock) -> None:
+        self._declared = frozenset(sources.event_types)
+        self._read_untrusted = compile_untrusted_reader(self._declared)
+        self._clock = clock
+        self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
+        self._dead_letter_topic = settings.topic("dead-letter")
+
+    def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
+        """Add one record to a step: to its customer's events, to the dead letters, or to the duplicates."""
+        source = None
+        for name, value in record.headers:
+            if name == SOURCE_HEADER:
+                source = value
+                break
+        if source is not None and not work.is_above_high_water(source):
+            work.duplicates += 1
+            return
+        try:
+            event = self._event(record, direct=source is None)
+        except InvalidEvent as error:
+            work.dead_letters.append(self.dead_letter(record, error))
+            return
+        if source is None and (work.newest is None or record.timestamp > work.newest.timestamp):
+            work.newest = record
+        events = work.events.setdefault(event.customer_id, [])
+        events.append((event, record))
+
+    def dead_letter(self, record: ConsumerRecord, error: InvalidEvent) -> OutboxRecord:
+        """Return the dead letter of a record, and count it in the metrics."""
+        metrics.DEAD_LETTERS.labels(record.topic, error.reason).inc()
+        source = (record.topic, record.partition, record.offset)
+        content = (record.key, record.value, tuple(record.headers))
+        return dead_letter(self._dead_letter_topic, source, content, error)
+
+    def written_ms(self, record: ConsumerRecord, now_ms: int) -> int:
+        """Return the time of a record in epoch milliseconds, or `now_ms` if it has no believable one."""
+        return believed_ms(self._clock, record.timestamp) or now_ms
+
+    def _event(self, record: ConsumerRecord, *, direct: bool) -> DecodedEvent:
+        """Decode one record.
+
+        Raises:
+            InvalidEvent: with the reason, if the record is not a canonical event.
+        """
+        try:
+            if direct:
+                # Intake has not checked it: it passes the same checks as a source record.
+                event = self._read_untrusted(record.value, self._latest_ms(record))
+            else:
+                event = decode_event(record.value or b"", self._declared)
+        except NotCanonical:
+            self._parse(record)
+            raise InvalidEvent("not_canonical", "it is no canonical event") from None
+        if record.key != event.customer_id.encode():
+            raise InvalidEvent(
+                "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
+            )
+        return event
+
+    def _parse(self, record: ConsumerRecord) -> None:
+        """Parse one record with the strict reader, which raises InvalidEvent with the exact reason."""
+        latest = datetime.fromtimestamp(self._latest_ms(record) / 1000, UTC)
+        parse_event(record.value, types=self._declared, latest=latest)
+
+    def _latest_ms(self, record: ConsumerRecord) -> int:
+        """Return the time by which the event in a record must have occurred."""
+        return self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms

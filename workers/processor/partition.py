@@ -1,0 +1,133 @@
+"""One activity partition that this worker owns: its memory of what the state in Redis says.
+
+It knows nothing of other partitions, of records or of timers.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from workers.core.coverage import Coverage, whole_series
+from workers.core.direct_producers import DirectProducerProgress
+from workers.core.rules.rule_set import RuleSet
+from workers.core.watermarks import PartitionWatermarks
+from workers.outbox.outbox import Outbox
+from workers.processor.source_view import SourceView
+from workers.state.meta import GENERATION, PARTITIONS, RULES, SWEPT, Meta, is_since, since_field
+from workers.state.step import WriteSet
+from workers.state.store import Store
+
+
+@dataclass(slots=True)
+class OwnedPartition:
+    """One activity partition that this worker owns.
+
+    Attributes:
+        number: its number in the activity topic.
+        meta: as the last committed step wrote it.
+        outbox: publishes what the partition decided.
+        watermarks: up to when each event type is complete here.
+        direct_producers: progress of the direct producers in this partition.
+        since: since when each series is watched; None until the sources have reported.
+        lock: held by the step that is being taken; one step at a time.
+        lost_at: when another worker turned out to own the partition (monotonic seconds); None while it is ours.
+        stopped: its state and its log do not match. It stays claimed, but no step is taken.
+        outdated: it is stopped because newer rules have decided for it.
+        fresh: nothing was stored for it when it was claimed, and no step has been taken since.
+        earliest: the first offset of its log when it was claimed.
+        lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
+    """
+
+    number: int
+    meta: Meta
+    outbox: Outbox
+    watermarks: PartitionWatermarks
+    direct_producers: DirectProducerProgress
+    since: dict[str, int] | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lost_at: float | None = None
+    stopped: bool = False
+    outdated: bool = False
+    fresh: bool = False
+    earliest: int = 0
+    lost_steps: bool = False
+
+    @property
+    def swept(self) -> int:
+        """The generation of rules that every customer has been decided under."""
+        return int(self.meta.fields.get(SWEPT, 0))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this worker may take steps with it."""
+        return self.lost_at is None and not self.stopped
+
+    def resolve_since(self, sources: SourceView, rules: RuleSet) -> bool:
+        """Set `since` from the stored fields and the sources, once for each rule set.
+
+        Returns:
+            False if the sources have not reported yet.
+        """
+        if self.since is not None:
+            return True
+        type_starts = sources.watched_since()
+        if type_starts is None:
+            return False
+        fields = self.meta.fields
+        untouched = not any(map(is_since, fields))
+        since = {}
+        for spec in rules.plans():
+            stored = fields.get(since_field(spec.key))
+            if not stored:
+                type_ms = type_starts.get(spec.type, sources.now_ms)
+                # A series that a new rule needs does not contain what was folded before.
+                is_old = untouched or (spec.matches is None and spec.key == spec.type)
+                since[spec.key] = type_ms if is_old else sources.now_ms
+            else:
+                since[spec.key] = int(stored)
+        self.since = since
+        return True
+
+    def coverage(self, complete_types: Collection[str]) -> Coverage:
+        """Return what has been watched here, and up to when."""
+        since = self.since or {}
+        return Coverage(since, self.watermarks.until, whole_series(since, complete_types))
+
+    def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
+        """Add to a step the rules it was decided by and since when their series are watched.
+
+        Only fields whose value changes are added.
+
+        Args:
+            changes: of the step.
+            rules: that decided it.
+            partitions: how many the activity topic has.
+        """
+        wanted: dict[str, str] = {
+            RULES: rules.hash,
+            GENERATION: str(rules.generation),
+            PARTITIONS: str(partitions),
+        }
+        for spec in rules.plans():
+            if self.since is not None:
+                wanted[since_field(spec.key)] = str(self.since[spec.key])
+        if self.fresh:
+            wanted[SWEPT] = str(rules.generation)
+        fields = self.meta.fields
+        # A series that no rule needs is not folded from now on, so a later rule must not trust its old start.
+        for name, value in fields.items():
+            if value and is_since(name) and name not in wanted and self.since is not None:
+                wanted[name] = ""
+        changes.fields.update((name, value) for name, value in wanted.items() if fields.get(name) != value)
+        self.fresh = False
+
+    async def commit(self, store: Store, changes: WriteSet) -> None:
+        """Take one step that reads no customer. The caller holds the lock.
+
+        Raises:
+            Fenced: if another worker owns the partition.
+            Transient: if it is unknown whether the step was taken.
+        """
+        async with store.step(self.number, self.meta) as step:
+            await step.read(())
+            await step.commit(changes)

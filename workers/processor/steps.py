@@ -1,0 +1,48 @@
+"""What every step of a processor has in common: opened, stamped, committed, and then published."""
+
+from contextlib import AbstractAsyncContextManager
+
+from workers.observability import metrics
+from workers.processor.active_rules import ActiveRules
+from workers.processor.partition import OwnedPartition
+from workers.processor.unit_of_work import UnitOfWork
+from workers.settings import Settings
+from workers.state.step import Step, WriteSet
+from workers.state.store import Store
+
+
+class Steps:
+    """Turns units of work into atomic steps; the caller holds the partition's lock."""
+
+    def __init__(self, settings: Settings, store: Store, rules: ActiveRules) -> None:
+        self._topic_prefix = settings.topic_prefix
+        self._partitions = settings.partitions
+        self._store = store
+        self._rules = rules
+
+    def begin(self, partition: OwnedPartition) -> AbstractAsyncContextManager[Step]:
+        """Return one step of a partition, to be read and committed."""
+        return self._store.step(partition.number, partition.meta)
+
+    def write_set(self, partition: OwnedPartition, work: UnitOfWork) -> WriteSet:
+        """Return what a step with this work writes, stamped with the active rules."""
+        changes = work.changes(self._topic_prefix, partition.outbox.confirmed())
+        partition.stamp(changes, self._rules.current, self._partitions)
+        return changes
+
+    def empty_write_set(self, partition: OwnedPartition) -> WriteSet:
+        """Return what a step without work writes: only the stamp of the active rules."""
+        changes = WriteSet()
+        partition.stamp(changes, self._rules.current, self._partitions)
+        return changes
+
+    async def commit(self, partition: OwnedPartition, changes: WriteSet) -> None:
+        """Take one step that reads no customer; see `OwnedPartition.commit`."""
+        await partition.commit(self._store, changes)
+
+    def publish(self, partition: OwnedPartition, changes: WriteSet, work: UnitOfWork) -> None:
+        """Hand the records of a committed step to the outbox, and count the step in the metrics."""
+        partition.outbox.trimmed(changes.trim)
+        partition.outbox.put(work.outgoing)
+        metrics.LAST_STEP.set_to_current_time()
+        work.report()

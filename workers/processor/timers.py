@@ -1,0 +1,148 @@
+"""Timers: customers whose due time has come are decided, although no event of theirs arrived.
+
+It knows nothing of records. What `upto_ms` and the watermarks allow is up to its callers and the core.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+
+from workers.core.customer import codec
+from workers.core.decisions.decide import decide
+from workers.errors import Fenced, LingerError, Transient
+from workers.observability import log_events, logs, metrics
+from workers.processor.active_rules import ActiveRules
+from workers.processor.held_actions import ReleasePolicy
+from workers.processor.ownership import Ownership
+from workers.processor.partition import OwnedPartition
+from workers.processor.source_view import SourceView
+from workers.processor.steps import Steps
+from workers.processor.unit_of_work import UnitOfWork
+from workers.state.step import MAX_CUSTOMERS
+from workers.state.store import Due, Store
+
+log = structlog.get_logger(__name__)
+
+_PAGES_PER_TICK: Final = 40
+"""Pages of due customers in one tick; with more, batches and the sources would wait too long."""
+_POSTPONE_MS: Final = 3_600_000
+"""How much later a customer who cannot be decided is tried again."""
+
+
+class Timers:
+    """Decides the customers who are due, one step for each partition and page."""
+
+    def __init__(
+        self,
+        store: Store,
+        ownership: Ownership,
+        steps: Steps,
+        rules: ActiveRules,
+        sources: SourceView,
+        policy: ReleasePolicy,
+    ) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._steps = steps
+        self._rules = rules
+        self._sources = sources
+        self._policy = policy
+
+    async def fire(self) -> bool:
+        """Decide the timers of all partitions that may be decided now.
+
+        Returns:
+            False if there may be more of them than fit into one tick.
+        """
+        for _ in range(_PAGES_PER_TICK):
+            if await self.fire_page(list(self._ownership.partitions.values())):
+                return True
+        return False
+
+    async def fire_page(self, partitions: Iterable[OwnedPartition]) -> bool:
+        """Decide at most `MAX_CUSTOMERS` timers of each of these partitions.
+
+        Returns:
+            False if there may be more of them.
+        """
+        bounds = {
+            partition.number: (max(partition.watermarks.until.values()), partition.watermarks.until)
+            for partition in partitions
+            if partition.is_usable and partition.resolve_since(self._sources, self._rules.current)
+        }
+        due = await self._store.due(bounds, MAX_CUSTOMERS)
+        # One partition waits for Redis while another is decided; each keeps its own order, by its lock.
+        steps = [
+            self.step(partition, customers, bounds[number][0])
+            for number, customers in due.items()
+            if (partition := self._ownership.partitions.get(number)) is not None
+        ]
+        for result in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        return all(len(page.customers) < MAX_CUSTOMERS for page in due.values())
+
+    async def trim(self, partition: OwnedPartition) -> None:
+        """Take a step without customers. It trims what Kafka confirmed, and notices a lost or set-back partition."""
+        await self.step(partition, Due([], {}), 0)
+
+    async def step(self, partition: OwnedPartition, due: Due, upto_ms: int, *, sweeping: bool = False) -> bool:
+        """Take one step for customers whose time has come.
+
+        Args:
+            partition: of the customers.
+            due: the customers, and those that waited for an event type.
+            upto_ms: timers due until then are decided; 0 for none.
+            sweeping: decide only customers who were last decided under older rules, and count no timer.
+
+        Returns:
+            Whether the step was taken. If not, the customers stay due.
+        """
+        async with partition.lock:
+            if not partition.is_usable:
+                return False
+            try:
+                await self._step(partition, due, upto_ms, sweeping=sweeping)
+            except Fenced:
+                await self._ownership.lose(partition)
+            except Transient as error:
+                await self._ownership.recover_or_lose(partition, error)  # the next tick finds the same customers
+            else:
+                return True
+        return False
+
+    async def _step(self, partition: OwnedPartition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
+        work = UnitOfWork(partition.meta)
+        coverage = partition.coverage(self._sources.complete_types)
+        async with self._steps.begin(partition) as step:
+            activities = await step.read(due.customers)
+            rules = self._rules.current
+            for customer_id, raw in zip(due.customers, activities, strict=True):
+                work.timers += not sweeping
+                if raw is None:
+                    work.due[customer_id] = 0
+                    continue
+                try:
+                    activity = codec.decode(raw, rules.codes)
+                    if sweeping and activity.generation >= rules.generation:
+                        continue
+                    outcome = decide(customer_id, activity, (), rules, coverage, upto_ms)
+                except codec.OtherLayout as error:
+                    raise LingerError(str(error)) from error
+                except Exception:  # the data of one customer must not stop the timers of all others
+                    log.exception(log_events.STEP_RETRIED, customer=logs.customer_ref(customer_id))
+                    work.due[customer_id] = upto_ms + _POSTPONE_MS
+                    continue
+                work.add_outcome(customer_id, outcome, is_new=False)
+            for event_type, customer_ids in due.waited.items():
+                for customer_id in customer_ids:
+                    if customer_id in work.due:
+                        # Decided now: no longer waiting for the type, unless the outcome says so again.
+                        work.waiting.setdefault(event_type, {}).setdefault(customer_id, 0)
+            await self._policy.withhold(work, rules, self._sources.now_ms)
+            changes = self._steps.write_set(partition, work)
+            await step.commit(changes)
+        self._steps.publish(partition, changes, work)
+        metrics.TIMERS.inc(work.timers)

@@ -1,0 +1,45 @@
+"""The mark that a rebuild keeps in a partition's `meta` until that partition is finished. Pure.
+
+A worker that finds it leaves the partition alone; a later rebuild reads from it what the interrupted one knew.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+_RULES_KNOWN: Final = "rules-known"
+_RULES_LOST: Final = "rules-lost"
+_WIPING: Final = "wiping "
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildMark:
+    """What was known of a partition when its rebuild began.
+
+    Attributes:
+        rules_lost: Redis no longer held when each rule was activated.
+        decided_ms: latest time up to which workers certainly decided and published, epoch milliseconds.
+        is_wiping: the old state is still being deleted, so nothing of the partition can be used.
+    """
+
+    rules_lost: bool
+    decided_ms: int
+    is_wiping: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "RebuildMark":
+        """Return the mark that `encode` wrote.
+
+        Raises:
+            ValueError: if the text is no mark.
+        """
+        kind, _, decided_ms = text.removeprefix(_WIPING).rpartition(":")
+        return cls(kind == _RULES_LOST, int(decided_ms), text.startswith(_WIPING))
+
+    def encode(self) -> str:
+        """Return the text that is stored; `parse` returns an equal mark."""
+        kind = _RULES_LOST if self.rules_lost else _RULES_KNOWN
+        return f"{_WIPING if self.is_wiping else ''}{kind}:{self.decided_ms}"
+
+    def while_wiping(self) -> "RebuildMark":
+        """Return the mark to store until the old state is deleted."""
+        return replace(self, is_wiping=True)

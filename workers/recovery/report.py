@@ -1,0 +1,47 @@
+"""What the operator asks of a rebuild, and what the rebuild reports back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workers.recovery.deferred_actions import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asked for.
+
+    Attributes:
+        all_partitions: rebuild partitions whose state is consistent with the log, too.
+        dry_run: only report what would be done.
+        among_workers: do not refuse to run while workers of the group are alive; they are fenced.
+    """
+
+    all_partitions: bool = False
+    dry_run: bool = False
+    among_workers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rebuild did or, after a dry run, would do.
+
+    Attributes:
+        reasons: why each partition is rebuilt, by partition; empty if there is nothing to rebuild.
+        dry_run: nothing was changed.
+        records: records of the activity topic to read.
+        seconds: duration of the rebuild; after a dry run an estimate.
+        ids_known: published action ids that have not expired.
+        log_begins: time of the first record left (ISO 8601), or that none is left, by partition; only partitions
+            whose log has lost its beginning.
+        rules_lost: Redis no longer held when each rule was activated.
+        tally: published and withheld actions, by rule.
+    """
+
+    reasons: Mapping[int, str]
+    dry_run: bool = False
+    records: int = 0
+    seconds: float = 0.0
+    ids_known: int = 0
+    log_begins: Mapping[int, str] = field(default_factory=dict)
+    rules_lost: bool = False
+    tally: Tally = field(default_factory=Tally)

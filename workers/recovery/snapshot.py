@@ -1,0 +1,118 @@
+"""Kafka as a rebuild finds it, and what must be true of it before the rebuild begins."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.groups import committed_offsets, members_of
+from workers.kafka.range_reader import stop_consumer
+from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
+from workers.recovery.published import PUBLISHED_TOPICS
+from workers.settings import Settings
+from workers.state.consistency import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Kafka at the moment when the rebuild began.
+
+    Attributes:
+        activity_topic: name of the activity topic.
+        topics: Linger's topics and the source topics, by name.
+        bounds: log bounds of each partition of the activity topic and of the source topics.
+        committed: next offset that intake reads, by source partition; missing if it never committed one.
+    """
+
+    activity_topic: str
+    topics: Mapping[str, TopicState]
+    bounds: Mapping[TopicPartition, LogBounds]
+    committed: Mapping[TopicPartition, int]
+
+    @property
+    def activity_logs(self) -> dict[int, Log]:
+        """The logs of the activity topic, by partition."""
+        topic = self.topics[self.activity_topic]
+        logs = {}
+        for partition in range(topic.partitions):
+            bounds = self.bounds[TopicPartition(topic.name, partition)]
+            logs[partition] = Log(topic.name, topic.topic_id, topic.partitions, bounds.earliest, bounds.end)
+        return logs
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, source_topics: Sequence[str], *, allow_workers: bool
+) -> AsyncIterator[tuple[AIOKafkaConsumer, Snapshot]]:
+    """Connect to Kafka for the length of a `with` block, and check the preconditions of a rebuild.
+
+    Args:
+        settings: of Linger.
+        source_topics: topics that intake reads.
+        allow_workers: do not refuse while workers of the group are alive.
+
+    Returns:
+        A started consumer without a group, and the snapshot.
+
+    Raises:
+        StartupError: if a topic is missing or has the wrong number of partitions, or workers are alive.
+        LingerError: if Kafka or Redis does not answer, here or in the block.
+    """
+    connection = settings.kafka_connection()
+    consumer = AIOKafkaConsumer(
+        enable_auto_commit=False, auto_offset_reset="none", isolation_level="read_committed", **connection
+    )
+    try:
+        async with connected_admin(connection) as admin:
+            topics = await _described(admin, settings, source_topics)
+            if not allow_workers:
+                await _refuse_workers(admin, settings)
+            committed = await committed_offsets(admin, settings.kafka_group_id)
+        await consumer.start()
+        activity_topic = settings.topic("activity")
+        partitions = [
+            (topic, partition)
+            for topic in (activity_topic, *source_topics)
+            for partition in range(topics[topic].partitions)
+        ]
+        bounds = await log_bounds(consumer, partitions)
+        yield consumer, Snapshot(activity_topic, topics, bounds, committed)
+    except Transient as error:
+        raise LingerError(f"{error}. Run this again: it continues where it stopped") from error
+    except (KafkaError, OSError) as error:
+        raise LingerError(f"Kafka failed: {error!r}. Run this again: it continues where it stopped") from error
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _described(
+    admin: AIOKafkaAdminClient, settings: Settings, source_topics: Sequence[str]
+) -> dict[str, TopicState]:
+    partitioned = [settings.topic(name) for name in ("activity", *PUBLISHED_TOPICS)]
+    required = [*partitioned, settings.topic("dead-letter"), *source_topics]
+    topics = await describe(admin, required)
+    problems = [f"topic '{topic}' does not exist" for topic in required if topic not in topics]
+    problems += [
+        f"topic '{topic}' has {topics[topic].partitions} partitions, LINGER_PARTITIONS is {settings.partitions}"
+        for topic in partitioned
+        if topic in topics and topics[topic].partitions != settings.partitions
+    ]
+    if problems:
+        raise StartupError(problems)
+    return topics
+
+
+async def _refuse_workers(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    group, session_seconds = settings.kafka_group_id, settings.kafka_session_timeout_ms / 1000
+    if workers := await members_of(admin, group):
+        raise StartupError(
+            [
+                f"{workers} workers of group '{group}' are alive: stop them first (a killed worker counts as alive "
+                f"for another {session_seconds:.0f} s). With --among-workers they are fenced instead; a worker that "
+                "starts meanwhile interrupts the rebuild"
+            ]
+        )

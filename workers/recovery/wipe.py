@@ -1,0 +1,58 @@
+"""Deletes the stored state of partitions before they are rebuilt."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from workers.recovery.mark import RebuildMark
+from workers.state.keys import hash_tag
+from workers.state.meta import REBUILDING, Meta
+from workers.state.store import Store
+
+_KEYS_PER_STEP: Final = 1_000
+_KEYS_PER_SCAN: Final = 5_000
+
+
+async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Collection[str]) -> None:
+    """Claim partitions, delete everything stored of them, and leave a mark in each.
+
+    The mark says that the wipe is not finished until it is: killed in between, the next rebuild wipes again.
+
+    Args:
+        store: of the state.
+        marks: what to leave in `meta`, by partition; these partitions are wiped.
+        event_types: all types that a customer may wait for.
+
+    Raises:
+        Fenced: if a worker claims one of the partitions.
+        Transient: if Redis does not answer.
+    """
+    metas: dict[int, Meta] = {}
+    for partition, mark in marks.items():
+        metas[partition] = (await store.claim(partition, uuid.uuid4().hex[:16])).meta
+        await store.wipe(partition, metas[partition], (), {REBUILDING: mark.while_wiping().encode()})
+    if not metas:
+        return
+    customers = await _stored_customers(store, metas)
+    held_rules = await store.held_actions.rules()
+    for partition, meta in metas.items():
+        keys = store.keys.partition(partition)
+        doomed = [keys.customer(customer_id) for customer_id in customers.get(partition, ())]
+        doomed += [keys.due, keys.outbox, keys.held, *map(keys.held_of, held_rules)]
+        doomed += map(keys.waiting, event_types)
+        for start in range(0, len(doomed), _KEYS_PER_STEP):
+            await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])
+        await store.wipe(partition, meta, (), {REBUILDING: marks[partition].encode()})
+
+
+async def _stored_customers(store: Store, partitions: Iterable[int]) -> dict[int, set[str]]:
+    """Return the ids of all stored customers, by partition: one scan over all of Redis."""
+    partition_by_tag = {hash_tag(partition): partition for partition in partitions}
+    customers: dict[int, set[str]] = {}
+    cursor = -1
+    while cursor:
+        cursor, ids_by_tag = await store.scan(max(0, cursor), _KEYS_PER_SCAN)
+        for tag, customer_ids in ids_by_tag.items():
+            if tag in partition_by_tag:
+                customers.setdefault(partition_by_tag[tag], set()).update(customer_ids)
+    return customers

@@ -1,0 +1,189 @@
+"""Keys that a model refuses or misses, in words for the person who wrote the file.
+
+This module must never know where a file comes from. The words that people guess are in
+`workers.rule_files.suggestions`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel
+
+from workers.rule_files import suggestions
+from workers.rule_files.error_locations import (
+    ErrorLocation,
+    ProblemText,
+    alias_of,
+    is_list,
+    keys_of,
+    kind_words,
+    listed,
+    odd_key_hint,
+    required_keys_of,
+)
+from workers.rule_files.positions import Position
+from workers.rule_files.problems import Explanation, shortened
+from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode
+
+_COMBINE: Final = "a condition is one thing: put both into a list under '{}:', each with '- ' before it"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownKey:
+    """An unknown key, explained.
+
+    Attributes:
+        text: the problem; None if an earlier key of the same mapping caused the same one.
+        meant: the key that was probably meant, or `under KEY` for a key that belongs one level deeper.
+    """
+
+    text: ProblemText | None
+    meant: str | None
+
+
+def unknown_key(location: ErrorLocation, key: str, already_meant: Collection[str]) -> UnknownKey:
+    """Explain a key that is not possible in a mapping.
+
+    Args:
+        location: the mapping.
+        key: the key.
+        already_meant: what earlier unknown keys of the same mapping meant.
+    """
+    entries = _entries_of(location)
+    at = entries[key][0].at if key in entries else location.node.at
+    unused = [own for own in keys_of(location.schema) if own not in entries]
+    if (hint := odd_key_hint(key)) is not None:
+        return UnknownKey(_unknown(key, hint, at), suggestions.meant_key(key, unused))
+    if key in _keys_of_kinds(location):
+        return _key_of_another_kind(location, key, unused, at)
+    guess = suggestions.guessed_key(key, unused)
+    if guess not in required_keys_of(location.schema) and (above := _key_above(location, key)) is not None:
+        return _misplaced_key(location, key, above, at, already_meant)
+    return _misspelt_key(location, key, guess, at)
+
+
+def _unknown(key: str, hint: str, at: Position) -> ProblemText:
+    return ProblemText("unknown-key", f"unknown key '{shortened(key)}'", hint, at)
+
+
+def _misplaced_key(
+    location: ErrorLocation, key: str, above: str, at: Position, already_meant: Collection[str]
+) -> UnknownKey:
+    """Explain a key that belongs one level deeper; once for all keys that belong under the same one."""
+    meant = f"under {above}"
+    if meant in already_meant:
+        return UnknownKey(None, meant)
+    entry = ", in an entry that begins with '- '" if is_list(location, above) else ""
+    hint = f"it belongs under '{above}': write it below, indented{entry}"
+    return UnknownKey(ProblemText("misplaced-key", f"'{key}' is not possible here", hint, at), meant)
+
+
+def _misspelt_key(location: ErrorLocation, key: str, guess: str | None, at: Position) -> UnknownKey:
+    """Explain a key that no mapping here has, with the key that was probably meant."""
+    own = keys_of(location.schema)
+    unused = [name for name in own if name not in _entries_of(location)]
+    meant = guess or suggestions.meant_key(key, unused or own) or suggestions.meant_key(key, _keys_of_kinds(location))
+    if "equal" in location.kinds and suggestions.guessed_key(key, ["exactly"]):
+        hint = "to compare with a value, write the value itself: 'currency: EUR'"
+    elif meant in ("all", "any") and meant not in own:
+        hint = _COMBINE.format(meant)
+    else:
+        hint = f"did you mean '{meant}'?" if meant else f"possible are {listed(own)}"
+    return UnknownKey(_unknown(key, hint, at), meant)
+
+
+def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], at: Position) -> UnknownKey:
+    """Explain a key that other conditions have, but not this one."""
+    words, kind = kind_words(location), _kind_of(location)
+    entries = _entries_of(location)
+    value = entries[key][1] if key in entries else None
+    is_text = isinstance(value, ScalarNode) and suggestions.as_duration(value.text) is None
+    meant = None if key in words and is_text else suggestions.guessed_key(key, unused, kind)
+    if meant:
+        hint = f"'{kind}' has '{meant}' for that"
+    elif key in words:
+        hint = _COMBINE.format("all")
+    else:
+        hint = f"possible are {listed(keys_of(location.schema))}"
+    return UnknownKey(ProblemText("unknown-key", f"'{key}' cannot stand beside '{kind}'", hint, at), meant)
+
+
+def _entries_of(location: ErrorLocation) -> Mapping[str, tuple[ScalarNode, Node]]:
+    return location.node.entries if isinstance(location.node, MapNode) else {}
+
+
+def _keys_of_kinds(location: ErrorLocation) -> set[str]:
+    return {key for kind in location.kinds.values() for key in keys_of(location.unwrapped(kind)[0])}
+
+
+def _kind_of(location: ErrorLocation) -> str:
+    entries, words = _entries_of(location), kind_words(location)
+    return next((key for key in entries if key in words), next(iter(entries), ""))
+
+
+def _key_above(location: ErrorLocation, key: str) -> str | None:
+    """Return the key of a mapping under which another key is possible."""
+    if location.schema is None or location.schema["type"] != "model-fields":
+        return None
+    for own, field in location.schema["fields"].items():
+        inner = location.unwrapped(field)[0]
+        if inner is not None and inner["type"] == "list":
+            inner = location.unwrapped(inner.get("items_schema"))[0]
+        choices = inner["choices"].values() if inner is not None and inner["type"] == "tagged-union" else [inner]
+        if any(key in keys_of(location.unwrapped(choice)[0]) for choice in choices):
+            return alias_of(own, field)
+    return None
+
+
+# --- missing keys -----------------------------------------------------------------------------------------------
+
+
+def missing_keys(location: ErrorLocation, keys: list[str]) -> ProblemText:
+    """Explain which keys a mapping lacks, with an example of each."""
+    message = f"{listed(keys)} {'is' if len(keys) == 1 else 'are'} missing"
+    if "after" in _entries_of(location) and "without" in keys:
+        hint = "what followed is written as 'then' and 'within', what did not follow as 'without' and 'for'"
+        return ProblemText("missing-key", message, hint)
+    examples = [f"'{key}: {example}'" for key in keys if (example := _example_of(location.model, key)) is not None]
+    return ProblemText("missing-key", message, f"write for example {' and '.join(examples)}" if examples else None)
+
+
+def example_hint(location: ErrorLocation) -> str | None:
+    """Return an example of a mapping with every required key, or None if one of them has no example."""
+    required = [key for key in keys_of(location.schema) if key in required_keys_of(location.schema)]
+    examples = [f"{key}: {example}" for key in required if (example := _example_of(location.model, key)) is not None]
+    return f"write for example {{{', '.join(examples)}}}" if examples and len(examples) == len(required) else None
+
+
+def _example_of(model: type[BaseModel] | None, key: str) -> str | None:
+    fields = model.model_fields if model is not None else {}
+    field = next((field for name, field in fields.items() if key in (name, field.alias)), None)
+    example = field.examples[0] if field is not None and field.examples else None
+    return str(example) if isinstance(example, str | int) else None
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "unknown-key": Explanation(
+        "A key that is not allowed here",
+        "The key is misspelt, belongs to another kind of condition, or has another name: `none` goes with `for`, "
+        "`count` with `within`. docs/rules.md lists the keys of each condition.",
+        "when:\n  none: purchase\n  within: 45 days\n",
+        "when:\n  none: purchase\n  for: 45 days\n",
+    ),
+    "misplaced-key": Explanation(
+        "A key on the wrong level",
+        "The key belongs one level deeper, under another key. Usually the indentation is wrong.",
+        "when:\n  none: purchase\n  for: 45 days\nall:\n  - status: active\n",
+        "when:\n  all:\n    - none: purchase\n      for: 45 days\n    - status: active\n",
+    ),
+    "missing-key": Explanation(
+        "A required key is missing",
+        "A rule needs `id`, `title`, `when`, `action`, `template` and `expires after`. A condition needs the keys "
+        "of its kind. There is no default that suits everyone.",
+        "when:\n  none: purchase\n",
+        "when:\n  none: purchase\n  for: 45 days\n",
+    ),
+}

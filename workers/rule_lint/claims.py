@@ -1,0 +1,262 @@
+"""Claims: what an elementary condition says about events and values, so that two conditions can be compared.
+
+Pure. This module must never know how a condition is written: `logic` turns conditions into claims.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+EVER: Final = timedelta.max
+_DAY: Final = timedelta(days=1)
+
+Limit = tuple[Decimal, bool]
+"""A bound, and whether the bound itself is excluded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of a type whose attributes have some values.
+
+    Attributes:
+        type: the event type.
+        where: the attributes with their values; all of them must match.
+    """
+
+    type: str
+    where: frozenset[tuple[str, str]] = frozenset()
+
+    def is_within(self, other: "Events") -> bool:
+        """Return whether each of these events is also one of the others."""
+        return self.type == other.type and self.where >= other.where
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Some events or more in a window.
+
+    Attributes:
+        events: the events that count.
+        within: the window in whole days, including today.
+        count: the lowest number.
+    """
+
+    events: Events
+    within: timedelta
+    count: Decimal
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together."""
+        match other:
+            case AtMost():
+                is_covered = self.events.is_within(other.events) and self.within <= other.within
+                return is_covered and self.count > other.count
+            case Silence():
+                # A window of N days is never longer than N times 24 hours.
+                return self.events.is_within(other.events) and self.within <= other.duration
+        return False
+
+    def implies(self, other: "Claim") -> bool:
+        """Return whether the other claim is certainly true whenever this one is."""
+        if not isinstance(other, AtLeast):
+            return False
+        is_covered = self.events.is_within(other.events) and self.within <= other.within
+        return is_covered and self.count >= other.count
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Some events or fewer in a window.
+
+    Attributes:
+        events: the events that count.
+        within: the window in whole days, including today.
+        count: the highest number.
+    """
+
+    events: Events
+    within: timedelta
+    count: Decimal
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return False: the other claim of a pair excludes this one."""
+        return False
+
+    def implies(self, other: "Claim") -> bool:
+        """Return whether the other claim is certainly true whenever this one is."""
+        if not isinstance(other, AtMost):
+            return False
+        is_covered = other.events.is_within(self.events) and other.within <= self.within
+        return is_covered and self.count <= other.count
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No event for some time or longer.
+
+    Attributes:
+        events: the events that did not happen.
+        duration: the shortest time without them.
+    """
+
+    events: Events
+    duration: timedelta
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return False: the other claim of a pair excludes this one."""
+        return False
+
+    def implies(self, other: "Claim") -> bool:
+        """Return whether the other claim is certainly true whenever this one is."""
+        if not isinstance(other, Silence):
+            return False
+        return other.events.is_within(self.events) and self.duration >= other.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """An event some time ago at most.
+
+    Attributes:
+        events: at least one of these events happened.
+        age: the highest age.
+        is_strict: an event of exactly this age does not count.
+    """
+
+    events: Events
+    age: timedelta
+    is_strict: bool
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together."""
+        match other:
+            case Silence():
+                is_too_recent = self.age <= other.duration if self.is_strict else self.age < other.duration
+                return self.events.is_within(other.events) and is_too_recent
+            case AtMost():
+                # A window of N days reaches back N - 1 days at least; the rest is the elapsed part of today.
+                is_covered = other.within == EVER or self.age <= other.within - _DAY
+                return self.events.is_within(other.events) and other.count < 1 and is_covered
+        return False
+
+    def implies(self, other: "Claim") -> bool:
+        """Return whether the other claim is certainly true whenever this one is."""
+        if not isinstance(other, Recent) or not self.events.is_within(other.events):
+            return False
+        return self.age < other.age or (self.age == other.age and self.is_strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number between bounds.
+
+    Attributes:
+        of: what the number measures.
+        low: the lower bound; None if there is none.
+        high: the upper bound; None if there is none.
+    """
+
+    of: tuple[Any, ...]
+    low: Limit | None
+    high: Limit | None
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together."""
+        return isinstance(other, Quantity) and self.of == other.of and _is_above(self.low, other.high)
+
+    def implies(self, other: "Claim") -> bool:
+        """Return whether the other claim is certainly true whenever this one is."""
+        return isinstance(other, Quantity) and self.of == other.of and _is_tighter(self, other)
+
+    def contains(self, value: Any) -> bool:
+        """Return whether a value of an event is a number between the bounds."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        exact = (Decimal(str(value)), False)
+        return not _is_above(self.low, exact) and not _is_above(exact, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One of some values of an attribute, or none of them.
+
+    Attributes:
+        of: the attribute.
+        values: the values, each with whether it is a truth: true is not 1.
+        is_one: the attribute has one of them; otherwise it has none of them.
+    """
+
+    of: str
+    values: frozenset[tuple[bool, Any]]
+    is_one: bool
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together."""
+        if not self.is_one:
+            return False
+        match other:
+            case Value(is_one=True):
+                return self.of == other.of and not self.values & other.values
+            case Value():
+                return self.of == other.of and self.values <= other.values
+            case Quantity():
+                is_same = other.of[:2] == ("latest", self.of)
+                return is_same and not any(other.contains(value) for _, value in self.values)
+        return False
+
+    def implies(self, other: "Claim") -> bool:
+        """Return False: only an equal claim follows."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One of several states that exclude each other.
+
+    Attributes:
+        of: what has the state.
+        state: the state.
+    """
+
+    of: tuple[Any, ...]
+    state: str
+
+    def excludes(self, other: "Claim") -> bool:
+        """Return whether both can certainly never be true together."""
+        return isinstance(other, State) and self.of == other.of and self.state != other.state
+
+    def implies(self, other: "Claim") -> bool:
+        """Return False: only an equal claim follows."""
+        return False
+
+
+Claim = AtLeast | AtMost | Silence | Recent | Quantity | Value | State
+
+
+def exclude_each_other(claim: Claim, other: Claim) -> bool:
+    """Return whether two claims can certainly never be true together."""
+    return claim.excludes(other) or other.excludes(claim)
+
+
+def follows_from(claim: Claim, given: Claim) -> bool:
+    """Return whether a claim is certainly true whenever another one is."""
+    return claim == given or given.implies(claim)
+
+
+def _is_above(low: Limit | None, high: Limit | None) -> bool:
+    if low is None or high is None:
+        return False
+    return low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1]))
+
+
+def _is_tighter(quantity: Quantity, other: Quantity) -> bool:
+    return _is_tighter_below(quantity.low, other.low) and _is_tighter_above(quantity.high, other.high)
+
+
+def _is_tighter_below(low: Limit | None, other: Limit | None) -> bool:
+    return other is None or (low is not None and low >= other)
+
+
+def _is_tighter_above(high: Limit | None, other: Limit | None) -> bool:
+    return other is None or (high is not None and (-high[0], high[1]) >= (-other[0], other[1]))

@@ -1,0 +1,189 @@
+"""Failures: why an expected decision was not made, and why an unexpected action was.
+
+The example is played a second time, and the conditions of its rules are evaluated wherever the timeline differs.
+This module must never know how that is shown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from schemas.actions import Action, Decision
+from schemas.durations import write_duration
+from schemas.rules import Expected, Rule, write_offset
+from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.activity import Activity, Episode
+from workers.rule_tests.entries import ConditionFinding, TimelineEntry
+from workers.rule_tests.expectations import are_same_variables, decided_at, is_same_kind, offset_words
+from workers.rule_tests.playback import Playback, epoch_ms
+
+
+def explained(timeline: list[TimelineEntry], missing: list[Expected], playback: Playback) -> list[TimelineEntry]:
+    """Return a timeline with an entry for each missing decision, and with findings for unexpected actions.
+
+    Args:
+        timeline: the events and decisions, in the order in which the playback yields them.
+        missing: the expectations that no decision meets.
+        playback: the example; it is played again.
+    """
+    result, left = list[TimelineEntry](), sorted(missing, key=lambda expected: expected.at)
+    entries = iter(timeline)
+    decided = [entry for entry in timeline if entry.expected is not None]
+    while left and playback.moment_ms(left[0].at) < playback.events[0].at_ms:
+        result.append(_missing(left.pop(0), decided, None, playback))
+    for step in playback.steps():
+        for _ in step.happened:
+            entry = next(entries)
+            if entry.mark == "unexpected" and step.activity is not None:
+                entry = replace(entry, findings=_findings_of_action(entry, step.activity, playback))
+            result.append(entry)
+        while left and playback.moment_ms(left[0].at) < step.until_ms:
+            result.append(_missing(left.pop(0), decided, step.activity, playback))
+    return result + [_missing(expected, decided, None, playback) for expected in left]
+
+
+def _findings_of_action(entry: TimelineEntry, activity: Activity, playback: Playback) -> tuple[ConditionFinding, ...]:
+    """Return the findings of each condition when an action was decided; none for other decisions."""
+    record = entry.decided
+    if not isinstance(record, Action) or record.status == "retracted":
+        return ()
+    condition = playback.scenario.compiled.by_id[record.rule.id].condition
+    return tuple(_findings(condition, activity, epoch_ms(record.decided_at), playback, 0))
+
+
+def _missing(
+    expected: Expected, decided: list[TimelineEntry], activity: Activity | None, playback: Playback
+) -> TimelineEntry:
+    """Return the entry of a decision that was not made, with what is known about why.
+
+    Args:
+        expected: the decision.
+        decided: all decisions that were made.
+        activity: the activity of the customer at that time; None if there was none yet.
+        playback: the example.
+    """
+    notes = list(_notes_about_other_decisions(expected, decided))
+    same_time = [
+        entry.decided
+        for entry in decided
+        if entry.expected and (entry.expected.rule, entry.expected.at) == (expected.rule, expected.at)
+    ]
+    entry = TimelineEntry(expected.at, "missing", expected=expected)
+    if playback.moment_ms(expected.at) > playback.end_ms:
+        end = offset_words(playback.since_start(playback.end_ms))
+        notes.append(f"the example is watched only until {end}: see 'watch for'")
+    elif same_time and same_time[-1] is not None:
+        notes = notes or [_decided_instead(same_time[-1])]
+    elif expected.retracted is not None:
+        notes.append(_why_not_taken_back(expected, decided, playback))
+    elif activity is None:
+        notes.append("nothing has happened yet at that time")
+    else:
+        entry = _why_no_action(expected, activity, playback)
+    return replace(entry, notes=(*notes, *entry.notes))
+
+
+def _decided_instead(record: Action | Decision) -> str:
+    if isinstance(record, Decision):
+        return f"instead it is decided: {record.decision}, {record.detail}"
+    if record.status == "retracted":
+        return f"instead the action is taken back: {record.retracted_because}"
+    return f"instead the action is {record.action}"
+
+
+def _notes_about_other_decisions(expected: Expected, decided: list[TimelineEntry]) -> Iterator[str]:
+    """Yield how the nearest unexpected decision of the same kind differs, if there is one."""
+    alike = [
+        (abs(entry.at - expected.at), entry.expected)
+        for entry in decided
+        if entry.mark == "unexpected" and entry.expected and is_same_kind(expected, entry.expected)
+    ]
+    if not alike:
+        return
+    _, actual = min(alike, key=lambda candidate: candidate[0])
+    if actual.at != expected.at:
+        yield f"it happens at {write_offset(actual.at)}"
+        return
+    if expected.variables is not None and not are_same_variables(expected.variables, actual.variables or {}):
+        yield "it happens, with other variables"
+    if expected.not_before is not None and expected.not_before != actual.not_before:
+        earliest = "at once" if actual.not_before is None else f"from {write_offset(actual.not_before)} on"
+        yield f"it happens, and may be sent {earliest}"
+
+
+def _why_not_taken_back(expected: Expected, decided: list[TimelineEntry], playback: Playback) -> str:
+    at_ms = playback.moment_ms(expected.at)
+    newest: dict[str, Action] = {}
+    for record in (entry.decided for entry in decided):
+        if isinstance(record, Action) and record.rule.id == expected.rule and epoch_ms(decided_at(record)) <= at_ms:
+            newest[record.action_id] = record
+    if not newest:
+        return "there is no action to take back before that"
+    last = list(newest.values())[-1]
+    action = f"the action of {offset_words(playback.since_start(last.decided_at))}"
+    if last.retracted_at is not None:
+        taken_back = offset_words(playback.since_start(last.retracted_at))
+        return f"{action} was taken back at {taken_back} already ({last.retracted_because})"
+    if epoch_ms(last.expires_at) <= at_ms:
+        return f"{action} expired at {offset_words(playback.since_start(last.expires_at))}"
+    return f"{action} is not taken back: no event made the rule untrue"
+
+
+def _why_no_action(expected: Expected, activity: Activity, playback: Playback) -> TimelineEntry:
+    """Return the entry of a missing action, with the findings of each condition at that time."""
+    rule_id, at_ms = expected.rule or "", playback.moment_ms(expected.at)
+    condition = playback.scenario.compiled.by_id[rule_id].condition
+    findings = tuple(_findings(condition, activity, at_ms, playback, 0))
+    entry = TimelineEntry(expected.at, "missing", expected=expected, findings=findings)
+    truth = condition.look(activity, at_ms, playback.coverage)[0]
+    if truth == FALSE:
+        return replace(entry, notes=("the rule is not true at that time:",))
+    if truth == NOT_OBSERVABLE:
+        note = "at that time it is unknown whether the rule is true, and a rule acts only on what is known:"
+        remark = "A value that no event has carried yet is not observable."
+        if any(finding.truth == NOT_OBSERVABLE and finding.changes is not None for finding in findings):
+            first = offset_words(playback.since_start(activity.first_ms))
+            remark = (
+                f"Linger knows the customer since {first}: a condition that reaches back further is not observable."
+            )
+        return replace(entry, notes=(note,), remark=remark)
+    note = _note_about_episode(activity.episodes.get(rule_id), playback.scenario.rules[rule_id], playback)
+    return replace(entry, notes=(note,))
+
+
+def _note_about_episode(episode: Episode | None, rule: Rule, playback: Playback) -> str:
+    """Return since when a rule is true that does not act."""
+    if episode is None:
+        return "the rule is true at that time:"
+    if not episode.holding and episode.met_ms and rule.for_ is not None:
+        since = playback.since_start(episode.met_ms)
+        lasting = f"{write_duration(rule.for_)}, until {offset_words(since + rule.for_)}"
+        return f"the rule is true since {offset_words(since)} and must stay true for {lasting}:"
+    since = playback.since_start(episode.start_ms)
+    return f"the rule is true since {offset_words(since)}; a rule acts once, when it becomes true:"
+
+
+def _findings(
+    condition: Condition, activity: Activity, at_ms: int, playback: Playback, depth: int, is_negated: bool = False
+) -> Iterator[ConditionFinding]:
+    """Yield the findings of a condition and of the conditions inside it.
+
+    `not` is not a level: the words of the conditions inside it say the opposite, so their truth is reversed too. An
+    `all` at the top is not a level either.
+    """
+    truth, next_change_ms = condition.look(activity, at_ms, playback.coverage)
+    truth = TRUE - truth if is_negated else truth
+    if isinstance(condition, Negation):
+        yield from _findings(condition.part, activity, at_ms, playback, depth, not is_negated)
+    elif isinstance(condition, Several):
+        needs_all = (condition.ruling == FALSE) != is_negated
+        if depth or not needs_all:
+            words = "all of these:" if needs_all else "at least one of these:"
+            yield ConditionFinding(depth, truth, words, is_group=True)
+            depth += 1
+        for part in condition.parts:
+            yield from _findings(part, activity, at_ms, playback, depth, is_negated)
+    else:
+        changes = None if next_change_ms >= FOREVER_MS else playback.since_start(next_change_ms)
+        for reason in condition.reasons(activity, at_ms, playback.coverage):
+            yield ConditionFinding(depth, truth, reason.condition, reason.observed, changes)
