@@ -12,6 +12,7 @@ from workers.dead_letters.record import DeadLetter, Position, read_dead_letter
 from workers.errors import StartupError
 from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import TopicPartition
+from workers.kafka.requirements import missing_topics
 from workers.kafka.topics import LogBounds, describe, log_bounds
 from workers.settings import Settings
 
@@ -28,10 +29,8 @@ async def opened_dead_letters(settings: Settings) -> "AsyncIterator[DeadLetterRe
     topic = settings.topic("dead-letter")
     async with opened_reader(settings.kafka_connection()) as consumer:
         states = await describe(consumer, [topic])
-        if topic not in states:
-            raise StartupError(
-                [f"topic '{topic}' does not exist; check LINGER_TOPIC_PREFIX, or: linger topics create"]
-            )
+        if missing := missing_topics([topic], states):
+            raise StartupError([f"{missing[0]}; check LINGER_TOPIC_PREFIX, or: linger topics create"])
         partitions = [(topic, partition) for partition in range(states[topic].partitions)]
         bounds = {partition.partition: bound for partition, bound in (await log_bounds(consumer, partitions)).items()}
         yield DeadLetterReader(consumer, topic, states[topic].topic_id, bounds)
