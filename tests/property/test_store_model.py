@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.memory_store import MemoryStore
+from tests.support.examples import examples
 from workers.embedded import Pair
 from workers.errors import Fenced
 from workers.store import Changes, Claimed, Due, Meta, OutboxRecord, Store, encode_record, open_pool
@@ -179,5 +180,5 @@ def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(examples(60), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from schemas.sources import SourcesFile
 from tests.builders import DAY, START, TYPES, as_stored, day, event, rule, rules, watched
+from tests.support.examples import examples
 from workers.cli_why import read_moment, render
 from workers.core import codec
 from workers.core.activity import Activity
@@ -159,7 +160,7 @@ def history(steps: list[tuple[str, float, int]]) -> list[Fact]:
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans())
-@settings(max_examples=100)
+@examples(100)
 def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool
 ) -> None:
@@ -183,7 +184,7 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans(), st.floats(min_value=0, max_value=60))
-@settings(max_examples=100)
+@examples(100)
 def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool, later: float
 ) -> None:
@@ -200,7 +201,7 @@ def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans())
-@settings(max_examples=100)
+@examples(100)
 def test_the_moment_of_the_next_change_is_exact(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool
 ) -> None:
@@ -229,7 +230,7 @@ def test_the_moment_of_the_next_change_is_exact(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans(), st.lists(st.floats(min_value=0, max_value=20), min_size=3, max_size=3))
-@settings(max_examples=100)
+@examples(100)
 def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool, seen: list[float]
 ) -> None:
