@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -176,6 +177,7 @@ class Rivals(RuleBasedStateMachine):
         assert rest[6:] == [content.activities.get(name) for name in named]
 
 
+@pytest.mark.hypothesis
 def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
     run_state_machine_as_test(
