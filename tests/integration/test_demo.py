@@ -57,6 +57,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_on_kafka_and_redis(apache
     assert summary["dead_letters"] == 0
 
 
+@pytest.mark.rest
 def test_the_demo_shows_both_kinds_of_action_and_leaves_no_process_behind(embedded_pair: Pair) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "workers", "demo", "--json", "--seconds", "25"],
