@@ -6,21 +6,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
 ARGS ?=
+BEGAN := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test faults bench figures check format lock clean
+.PHONY: help venv demo test test-rest test-all faults bench figures check format lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.dev ## create .venv with everything development needs (half a minute, once)
 
 demo: $(VENV)/.run ## see Linger at work on this machine, with a broker and a store from Python wheels
 	@$(BIN)/linger demo $(ARGS)
 
-test: $(VENV)/.dev ## run the tests, with a real Kafka and Redis where this machine has them
-	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
+test: $(VENV)/.dev ## run the tests in minutes, with a real Kafka and Redis if this machine can have them
+	@$(if $(ARGS),$(BIN)/python -m tests.prepare && $(BIN)/python -m pytest $(ARGS),$(BIN)/python -m tests short --since $(BEGAN))
+
+test-rest: $(VENV)/.dev ## run the slow tests that `make test` leaves out, and properties with more examples
+	@$(BIN)/python -m tests rest --since $(BEGAN)
+
+test-all: $(VENV)/.dev ## run both
+	@$(BIN)/python -m tests all --since $(BEGAN)
 
 faults: $(VENV)/.dev ## kill, freeze and cut off what Linger runs on, and count what is lost or doubled (half an hour)
 	@$(BIN)/python -m tests.prepare

@@ -1,4 +1,4 @@
-"""Servers that tests share, and how Hypothesis looks for examples."""
+"""Servers that tests share, how many examples Hypothesis tries, and how several processes share the tests."""
 
 import os
 from collections.abc import Iterator
@@ -6,15 +6,37 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.examples import MAX_EXAMPLES, SHORT
 from tests.support.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
 from workers.demo.embedded import Pair, running_pair
 
 _IN_CI = os.environ.get("CI") == "true"
 
 # The same examples on every run, and no time limit for them: a slow moment of the machine is not a failure.
-settings.register_profile("dev", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=120, print_blob=True)
-settings.load_profile("ci" if _IN_CI else "dev")
+for _name, _number in MAX_EXAMPLES.items():
+    settings.register_profile(
+        _name,
+        max_examples=_number,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=_IN_CI,
+    )
+settings.load_profile(SHORT)  # unless --hypothesis-profile names another one
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let several processes share the chosen tests."""
+    parser.addoption("--lane", metavar="N/M", help="of the chosen tests run every M-th, beginning with the N-th")
+
+
+@pytest.hookimpl(trylast=True)  # after `-m` has chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of other lanes out."""
+    if lane := config.getoption("--lane"):
+        number, lanes = map(int, lane.split("/"))
+        config.hook.pytest_deselected(items=[item for place, item in enumerate(items) if place % lanes != number - 1])
+        items[:] = items[number - 1 :: lanes]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +63,7 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
-@pytest.fixture(scope="session", params=["apache", "embedded"])
+@pytest.fixture(scope="session", params=["apache", pytest.param("embedded", marks=pytest.mark.rest)])
 def pair(request: pytest.FixtureRequest) -> Pair:
     """One pair after the other: what holds for one must hold for both."""
     running: Pair = request.getfixturevalue(f"{request.param}_pair")

@@ -1,8 +1,8 @@
 """Make this machine ready for the tests, and say what will run: `python -m tests.prepare`.
 
-Fetches the jars of Apache Kafka once, and installs Debian's redis-server where it is missing and may be
-installed. Does nothing that is already done. Exits with 1 if something is missing in CI (`CI=true`), where every
-test must run; elsewhere the tests that need it are skipped.
+Fetches the jars of Apache Kafka and a history of real purchases once, and installs Debian's redis-server where it is
+missing and may be installed. Does nothing that is already done. Exits with 1 if something is missing in CI
+(`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
 """
 
 import os
@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Final
 
 from tests.support.services import (
     ServiceError,
@@ -19,7 +21,10 @@ from tests.support.services import (
     missing_kafka,
     missing_redis,
 )
+from workers.histories import cdnow
+from workers.histories.history import HistoryError
 
+_CACHE: Final = Path(__file__).parents[1] / ".cache"
 _APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -29,6 +34,7 @@ def main() -> int:
         "Apache Kafka": _prepare_kafka(),
         "Redis": _prepare_redis(),
         "embedded broker and store": missing_embedded(),
+        "real purchases (CDNOW)": _prepare_purchases(),
     }
     for service, reason in missing.items():
         print(f"  {service:<26} {'its tests run' if reason is None else f'its tests are SKIPPED: {reason}'}")
@@ -70,6 +76,20 @@ def _prepare_redis() -> str | None:
             return f"{' '.join(command)} ended with exit code {done.returncode}: {done.stderr.strip()}"
     print("done")
     return missing_redis()
+
+
+def _prepare_purchases() -> str | None:
+    if (_CACHE / cdnow.WHEEL_NAME).exists():
+        return None
+    _tell("Fetching the purchases of CDNOW (once, 0.6 MB)")
+    started = time.monotonic()
+    try:
+        cdnow.load(_CACHE)
+    except HistoryError as error:
+        print("failed")
+        return str(error)
+    print(f"done in {time.monotonic() - started:.0f} s")
+    return None
 
 
 def _may_install() -> bool:

@@ -149,7 +149,7 @@ async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
 def main() -> None:
     """Read the arguments, run and report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--short", action="store_true", help="the selection that `make test` runs")
+    parser.add_argument("--short", action="store_true", help="the selection that `make test-rest` runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=1, help="of each fault, with the next seeds")
     parser.add_argument("--only", nargs="+", choices=[fault.name for fault in FAULTS], metavar="NAME")

@@ -51,7 +51,7 @@ class Fault:
         poison: how many unreadable records it sends.
         lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
         store: what Redis is: one server that can be killed and started, a master under Sentinel, or a cluster.
-        short: belongs to the selection that `make test` runs.
+        short: belongs to the selection that `make test-rest` runs.
     """
 
     name: str

@@ -94,8 +94,9 @@ class Crew:
                 member.ended_at, member.process = None, self._spawn(())
 
     async def end(self) -> None:
-        """End all of them."""
+        """End all of them; none is started again, even if `look_after` is called once more."""
         for member in self.members:
+            member.wanted = False
             member.process.send_signal(signal.SIGCONT)
             member.process.terminate()
         give_up = time.monotonic() + _STOP_SECONDS

@@ -329,7 +329,7 @@ async def stage(
     # The folder `tests` is no part of what is installed: workers find it by where they start.
     reached = {**installation.variables(), **({} if topology is None else topology.variables())}
     # Decided by the compiled core, compared with what the core in plain Python decides.
-    crew = Crew({**os.environ, **as_in_the_wheel(ROOT), **variables, **reached}, folder, always)
+    crew = Crew({**os.environ, **as_in_the_wheel(ROOT, is_optimized=False), **variables, **reached}, folder, always)
     here = Stage(
         installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
     )

@@ -6,15 +6,23 @@ from pathlib import Path
 import pytest
 
 from tests.faults.__main__ import run_faults
-from tests.faults.catalogue import FAULTS
+from tests.faults.catalogue import FAULTS, Fault
 
 pytestmark = pytest.mark.integration
 
 SEED = 1
 
 
+def test_workers_that_are_killed_lose_nothing_and_double_nothing(tmp_path: Path, needed: None) -> None:
+    assert_nothing_is_lost_or_doubled([fault for fault in FAULTS if fault.name == "kill"], tmp_path)
+
+
+@pytest.mark.rest
 def test_whatever_dies_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, needed: None) -> None:
-    chosen = [fault for fault in FAULTS if fault.short]
+    assert_nothing_is_lost_or_doubled([fault for fault in FAULTS if fault.short], tmp_path)
+
+
+def assert_nothing_is_lost_or_doubled(chosen: list[Fault], tmp_path: Path) -> None:
     told: list[str] = []
     tallies = asyncio.run(run_faults(chosen, SEED, 1, tmp_path, None, told.append))
     assert {name: (tally.runs, tally.lost, tally.doubled) for name, tally in tallies.items()} == {
@@ -22,6 +30,7 @@ def test_whatever_dies_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, ne
     }, told
 
 
+@pytest.mark.rest
 def test_a_worker_without_its_guard_is_found_out(tmp_path: Path, needed: None) -> None:
     (fault,) = (fault for fault in FAULTS if fault.name == "die-passed-on")
     tallies = asyncio.run(run_faults([fault], SEED, 1, tmp_path, "high-water", print))

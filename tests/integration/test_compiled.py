@@ -41,11 +41,11 @@ TESTS_OF_THE_CORE: Final = (
 """Tests that look into the core, and so see another one if there is another one."""
 
 
-@pytest.fixture(scope="session")
-def wheel() -> Path:
+@pytest.fixture(scope="session", params=["quickly", pytest.param("optimized", marks=pytest.mark.rest)])
+def wheel(request: pytest.FixtureRequest) -> Path:
     """The packages of a wheel that was built of this very code."""
     try:
-        return compiled()
+        return compiled(is_optimized=request.param == "optimized")
     except NotCompiled as error:
         need(str(error))
         raise
@@ -55,7 +55,7 @@ def in_python(wheel: Path, *arguments: str) -> str:
     """Run Python with the packages of the wheel before those of this folder; return what it wrote."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        env={**environment(ROOT)},
+        env={**environment(wheel, ROOT)},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -100,7 +100,7 @@ def digest_of_decisions(events: int = 12_000, customers: int = 600) -> str:
 
 def test_a_worker_with_a_compiled_core_says_so_and_acts(wheel: Path, apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with site(apache_pair, tmp_path, QUIET, worker_connection=environment()) as place:
+        async with site(apache_pair, tmp_path, QUIET, worker_connection=environment(wheel)) as place:
             await place.order("ada", 1.5)
             await place.now(12)
             await place.decided_until(12)

@@ -289,6 +289,7 @@ def test_a_place_that_is_not_there_is_said(apache_pair: Pair, tmp_path: Path) ->
     on_the_wall_clock(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair, tmp_path: Path) -> None:
     letters = 10_000
 

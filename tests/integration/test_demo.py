@@ -39,6 +39,7 @@ def assert_same_as_the_core(status: int, summary: dict[str, Any], errors: str) -
     assert (summary["missing"], summary["extra"], summary["differing"]) == (0, 0, 0), summary
 
 
+@pytest.mark.rest
 def test_real_purchases_are_decided_as_the_pure_core_decides_them_on_the_embedded_pair(embedded_pair: Pair) -> None:
     status, summary, errors = demo("--history", "cdnow", "--once", "--verify")
     assert_same_as_the_core(status, summary, errors)
@@ -46,6 +47,7 @@ def test_real_purchases_are_decided_as_the_pure_core_decides_them_on_the_embedde
     assert summary["expected"] == 27_497
 
 
+@pytest.mark.rest
 def test_a_worker_killed_in_the_middle_changes_nothing_on_kafka_and_redis(apache_pair: Pair) -> None:
     status, summary, errors = demo("--workers", "2", "--kill", "--once", "--verify", *on(apache_pair))
     assert_same_as_the_core(status, summary, errors)
@@ -56,6 +58,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing_on_kafka_and_redis(apache
     assert summary["dead_letters"] == 0
 
 
+@pytest.mark.rest
 def test_the_demo_shows_both_kinds_of_action_and_leaves_no_process_behind(embedded_pair: Pair) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "workers", "demo", "--json", "--seconds", "25"],

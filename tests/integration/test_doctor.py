@@ -223,6 +223,7 @@ async def decided_and_stopped(place: Site) -> None:
     place.processes.clear()
 
 
+@pytest.mark.rest
 def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def make_anew(place: Site) -> None:
         await decided_and_stopped(place)

@@ -135,6 +135,7 @@ async def meta_of(place: Site) -> dict[int, dict[str, str]]:
     }
 
 
+@pytest.mark.rest
 def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await history(place)
@@ -177,6 +178,7 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_what_direct_producers_wrote_is_made_again_too(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         for number in range(12):
@@ -215,6 +217,7 @@ async def rebuild_has_nothing_to_do(place: Site) -> bool:
     return not (await rebuild(place, "--dry-run"))["partitions"]
 
 
+@pytest.mark.rest
 def test_a_rebuild_that_is_killed_goes_on_where_it_stood(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await history(place, 60)
@@ -315,6 +318,7 @@ def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_ot
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_a_rule_that_left_customers_alone_does_not_act_on_them_when_its_beginning_is_forgotten(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -342,6 +346,7 @@ def test_a_rule_that_left_customers_alone_does_not_act_on_them_when_its_beginnin
 PACED = QUIET.replace("    examples:", "    pace: at most 1 per day\n    examples:")
 
 
+@pytest.mark.rest
 def test_held_actions_are_held_again_and_discarded_ones_stay_discarded(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         for number in range(4):

@@ -409,6 +409,7 @@ def test_a_server_that_is_no_cluster_is_named_as_such(pair: Pair) -> None:
 # --- slots that move ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("moment", ["before its read", "between its read and its commit"])
 def test_a_step_that_meets_a_slot_that_has_moved_is_tried_again_where_it_is_now(
     cluster: SmallCluster, moment: str
@@ -515,6 +516,7 @@ def test_a_pool_of_connections_is_found_again_after_a_node_was_away(cluster: Sma
 # --- Sentinel -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rest
 def test_a_service_that_the_sentinels_do_not_know_is_named_with_those_they_do(watched: Watched) -> None:
     async def law(store: CountingStore) -> None:
         with pytest.raises(Transient, match=r"no sentinel names a master of 'typo'.* watches linger-store"):
@@ -523,6 +525,7 @@ def test_a_service_that_the_sentinels_do_not_know_is_named_with_those_they_do(wa
     lawful(law, watched.arguments("typo"))
 
 
+@pytest.mark.rest
 def test_sentinels_have_credentials_of_their_own(watched: Watched) -> None:
     async def step(store: CountingStore) -> None:
         await take_step(store, (await store.claim(0, "one")).meta, WriteSet(offset=1))
@@ -579,6 +582,7 @@ def test_a_master_that_is_only_a_replica_by_now_is_left_for_the_new_one(watched:
     lawful(law, watched.arguments(), wait_replicas=wait_replicas, timeout_ms=1_000)
 
 
+@pytest.mark.rest
 def test_steps_that_a_failover_lost_are_taken_again_from_the_offset_that_is_left(watched: Watched) -> None:
     async def law(store: CountingStore) -> None:
         ledger = await Ledger(store).start()
@@ -607,6 +611,7 @@ async def all_replicated(watched: Watched) -> None:
         pass
 
 
+@pytest.mark.rest
 def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched: Watched) -> None:
     async def law(store: CountingStore) -> None:
         agent = Agent(store, rule("gone", when={"status": "cancelled"}))
@@ -632,6 +637,7 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
     lawful(law, watched.arguments())
 
 
+@pytest.mark.rest
 def test_a_quiet_partition_that_a_failover_set_back_is_read_again_too(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -672,6 +678,7 @@ async def acted_on(place: Site, at_least: int) -> set[str]:
     return {json.loads(one.value or b"")["customer_id"] for one in await place.read("at-risk", at_least)}
 
 
+@pytest.mark.rest
 def test_a_worker_goes_on_after_a_failover_that_lost_its_last_steps(
     apache_pair: Pair, watched: Watched, tmp_path: Path
 ) -> None:
@@ -695,6 +702,7 @@ def test_a_worker_goes_on_after_a_failover_that_lost_its_last_steps(
     play(apache_pair, tmp_path, watched.variables(), scenario)
 
 
+@pytest.mark.rest
 def test_a_worker_works_over_a_cluster_while_slots_move(
     apache_pair: Pair, cluster: SmallCluster, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ async def customers(place: Site) -> int:
     return (await place.counters()).get("customers", 0)
 
 
+@pytest.mark.rest
 def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_another_number_of_activity_partitions_is_refused_whatever_the_setting_s
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         for number in range(24):
@@ -197,6 +199,7 @@ def test_an_activity_topic_created_anew_ends_the_worker_and_stops_its_partitions
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)
@@ -215,6 +218,7 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         orders = f"{place.prefix}orders"

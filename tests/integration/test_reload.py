@@ -160,6 +160,7 @@ def test_a_new_rule_finds_those_who_are_silent_and_leaves_them_alone(pair: Pair,
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_those_who_met_a_rule_before_can_be_included_at_its_pace_and_the_rest_is_held_for_people(
     pair: Pair, tmp_path: Path
 ) -> None:

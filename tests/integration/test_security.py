@@ -240,6 +240,7 @@ def assert_no_secret(text: str) -> None:
     assert ADMIN_PASSWORD not in text
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("prefix", [SCRAM, MTLS])
 def test_a_worker_with_the_documented_rights_and_no_others_does_its_whole_job_and_tells_no_secret(
     secure_pair: SecurePair, tmp_path: Path, prefix: str
@@ -331,6 +332,7 @@ def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: 
     return said[0]
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("case", REFUSED)
 def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
     secure_pair: SecurePair, tmp_path: Path, case: str
@@ -348,6 +350,7 @@ def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
     assert "wrong-secret" not in said
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(
     ("without", "right"),
     [("orders", "Read"), ("linger.activity", "Read or Write"), ("linger.at-risk", "Write"), ("linger", "Read")],
@@ -471,6 +474,7 @@ def test_the_operator_can_order_but_not_change_what_is_known_of_customers(secure
             assert (said == b"OK") == ((name, key, *rest) in allowed), command
 
 
+@pytest.mark.rest
 def test_the_operator_creates_the_topics_and_the_worker_does_not(secure_pair: SecurePair, tmp_path: Path) -> None:
     prefix = "fresh."
     allow(secure_pair, prefix, "scram")

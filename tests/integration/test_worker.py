@@ -131,6 +131,7 @@ def test_a_customer_who_comes_back_gets_the_same_action_retracted(pair: Pair, tm
     play(pair, tmp_path, QUIET + GONE, scenario)
 
 
+@pytest.mark.rest
 def test_an_action_that_waits_only_for_a_look_at_its_sources_does_not_wait_for_the_next_tick(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -366,6 +367,7 @@ async def delete_before(place: Site, topic: str, partition: int, offset: int) ->
         await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=offset)})
 
 
+@pytest.mark.rest
 def test_records_of_a_source_deleted_while_a_worker_lagged_are_told_of(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.now(1)

@@ -4,12 +4,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
 from tests.property.test_decide_properties import STEPS, history
 from tests.support.builders import DAY, START, as_stored, rule, rules, watched
+from tests.support.examples import examples
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
@@ -79,7 +80,7 @@ def oracle(ruleset: RuleSet, events: list[DecodedEvent]) -> tuple[bytes, dict[st
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, late=st.booleans(), borders=st.lists(st.integers(0, 14), max_size=6))
-@settings(max_examples=150)
+@examples(150)
 def test_the_borders_of_batches_change_nothing(
     name: str, steps: list[tuple[str, float, float, int]], late: bool, borders: list[int]
 ) -> None:
@@ -91,7 +92,7 @@ def test_the_borders_of_batches_change_nothing(
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, late=st.booleans(), looks=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
-@settings(max_examples=150)
+@examples(150)
 def test_it_does_not_matter_when_timers_are_looked_at(
     name: str, steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
 ) -> None:
@@ -107,7 +108,7 @@ def test_it_does_not_matter_when_timers_are_looked_at(
 
 @pytest.mark.parametrize("name", SETS)
 @given(steps=STEPS, lags=st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
-@settings(max_examples=300)
+@examples(300)
 def test_types_that_lag_delay_actions_and_change_none(
     name: str, steps: list[tuple[str, float, float, int]], lags: list[int]
 ) -> None:
@@ -124,7 +125,7 @@ def test_types_that_lag_delay_actions_and_change_none(
 
 
 @given(steps=STEPS, late=st.booleans())
-@settings(max_examples=150)
+@examples(150)
 def test_no_customer_ever_has_more_actions_than_the_limit(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:
@@ -187,7 +188,7 @@ EVERYWHERE = replace(
 
 
 @given(steps=STEPS, late=st.booleans())
-@settings(max_examples=200)
+@examples(200)
 def test_not_looking_at_rules_that_cannot_hold_yet_changes_nothing(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:
@@ -200,7 +201,7 @@ def test_not_looking_at_rules_that_cannot_hold_yet_changes_nothing(
 
 
 @given(steps=STEPS, late=st.booleans(), returned=st.sets(st.integers(0, 13)))
-@settings(max_examples=400)
+@examples(400)
 def test_rules_that_an_event_cannot_make_true_need_not_be_asked_and_due_times_stay_exact(
     steps: list[tuple[str, float, float, int]], late: bool, returned: set[int]
 ) -> None:

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas import conditions as model
 from tests.support.builders import DAY, START, as_stored
+from tests.support.examples import examples
 from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import activity as activities
@@ -650,7 +651,7 @@ def check(known: Known) -> None:
 
 @pytest.mark.parametrize("kind", CONDITIONS)
 @given(data=st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_a_condition_is_as_true_as_the_whole_history_says_and_changes_when_announced(
     kind: str, data: st.DataObject
 ) -> None:
@@ -658,20 +659,20 @@ def test_a_condition_is_as_true_as_the_whole_history_says_and_changes_when_annou
 
 
 @given(known_customers(TREES))
-@settings(max_examples=400)
+@examples(400)
 def test_so_is_a_combination_of_conditions(known: Known) -> None:
     check(known)
 
 
 @pytest.mark.parametrize("kind", sorted(CONDITIONS.keys() - {"after then"}))
 @given(data=st.data())
-@settings(max_examples=200)
+@examples(200)
 def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str, data: st.DataObject) -> None:
     check(data.draw(known_customers(CONDITIONS[kind], late=True)))
 
 
 @given(known_customers(CONDITIONS["after then"], late=True))
-@settings(max_examples=300)
+@examples(300)
 def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(known: Known) -> None:
     told, _ = known.look(known.activity.at_ms)
     assert told in (truth(known.when, known.life, known.activity.at_ms), NOT_OBSERVABLE)
@@ -683,7 +684,7 @@ def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(k
     st.sampled_from(["at least", "at most", "more than", "exactly"]),
     st.sampled_from([None, "10 days", "20 days"]),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     values: list[int], bound: int, word: str, within: str | None
 ) -> None:
@@ -734,7 +735,7 @@ NAMES: Final = ("score", "plan", "ends", "amount", "currency")
         max_size=5,
     ),
 )
-@settings(max_examples=1500)
+@examples(1500)
 def test_no_value_that_an_event_brings_stops_anybody(
     when: dict[str, Any], brought: list[tuple[str, int, dict[str, Any]]]
 ) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import Action, Decision
 from tests.support.builders import DAY, START, as_stored, event, rule, rules, watched
+from tests.support.examples import examples
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
@@ -91,7 +92,7 @@ def oracle(events: list[DecodedEvent]) -> tuple[bytes, dict[str, bytes]]:
 
 
 @given(STEPS, st.booleans(), st.lists(st.integers(0, 14), max_size=6))
-@settings(max_examples=400)
+@examples(400)
 def test_the_borders_of_batches_change_nothing(
     steps: list[tuple[str, float, float, int]], late: bool, borders: list[int]
 ) -> None:
@@ -104,7 +105,7 @@ def test_the_borders_of_batches_change_nothing(
 
 
 @given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
-@settings(max_examples=600)
+@examples(600)
 def test_it_does_not_matter_when_timers_are_looked_at(
     steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
 ) -> None:
@@ -120,7 +121,7 @@ def test_it_does_not_matter_when_timers_are_looked_at(
 
 
 @given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=42, max_size=42))
-@settings(max_examples=1000)
+@examples(1000)
 def test_types_that_lag_delay_actions_and_change_none(
     steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
 ) -> None:
@@ -139,7 +140,7 @@ def test_types_that_lag_delay_actions_and_change_none(
 
 
 @given(STEPS, st.booleans(), st.data())
-@settings(max_examples=300)
+@examples(300)
 def test_a_repeated_event_changes_nothing(
     steps: list[tuple[str, float, float, int]], late: bool, data: st.DataObject
 ) -> None:
@@ -153,7 +154,7 @@ def test_a_repeated_event_changes_nothing(
 
 
 @given(STEPS, st.booleans())
-@settings(max_examples=300)
+@examples(300)
 def test_no_action_appears_while_a_type_it_needs_is_unseen(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:
@@ -169,7 +170,7 @@ def test_no_action_appears_while_a_type_it_needs_is_unseen(
 
 
 @given(STEPS, st.booleans())
-@settings(max_examples=300)
+@examples(300)
 def test_between_now_and_the_due_time_no_rule_changes_its_mind(
     steps: list[tuple[str, float, float, int]], late: bool
 ) -> None:

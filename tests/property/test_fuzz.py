@@ -15,11 +15,12 @@ from typing import Any, Final, TypeVar
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.support.builders import event, rule, rules, watched
+from tests.support.examples import examples
 from tests.support.paths import ROOT
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
@@ -144,7 +145,7 @@ def read_event(raw: bytes) -> None:
         assert (fact.event_id, fact.customer_id, fact.type) == (parsed.event_id, parsed.customer_id, parsed.type)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(anything(EVENTS))
 @example(b"[" * 500_000)
 @example(b'{"a":' * 100_000)
@@ -241,7 +242,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(mappings | mutated([SHIPPED_SOURCES]), st.lists(records, min_size=1, max_size=3))
 def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reasons(
     raw: bytes, foreign: list[SourceRecord]
@@ -288,7 +289,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(raw=anything(SHIPPED_RULES))
 @example(raw=b"rules:\n" + b"- " * 20_000)
 @example(raw=b"rules: " + b"[" * 20_000)
@@ -326,7 +327,7 @@ def stored_activities() -> list[bytes]:
 STORED: Final = stored_activities()
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(anything(STORED))
 @example(STORED[1])
 @example(b"\x9f\x02" + b"\x00" * 13)

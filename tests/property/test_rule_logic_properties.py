@@ -3,11 +3,12 @@
 from itertools import combinations, permutations
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.test_condition_truth import CONDITIONS, READ, Life, lives, spans_of, truth
 from tests.support.builders import DAY
+from tests.support.examples import examples
 from workers.core.conditions import FALSE, TRUE
 from workers.rule_lint.logic import Literal, alternatives, conflict, follows
 
@@ -42,7 +43,7 @@ def conditions_of(*literals: Literal) -> Any:
     return READ({"all": [literal.condition for literal in literals]})
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(literals=LITERALS, data=st.data())
 def test_what_excludes_each_other_is_never_true_together(literals: list[Literal], data: st.DataObject) -> None:
     for one, other in combinations(literals, 2):
@@ -54,7 +55,7 @@ def test_what_excludes_each_other_is_never_true_together(literals: list[Literal]
         return
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(literals=LITERALS, data=st.data())
 def test_what_follows_is_never_false_where_the_other_is_true(literals: list[Literal], data: st.DataObject) -> None:
     for what, other in permutations(literals, 2):

@@ -5,10 +5,12 @@ from collections.abc import Coroutine
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from tests.support.examples import examples
 from tests.support.memory_store import MemoryStore
 from workers.demo.embedded import Pair
 from workers.errors import Fenced
@@ -180,9 +182,10 @@ class Rivals(RuleBasedStateMachine):
         assert rest[6:] == [content.activities.get(name) for name in named]
 
 
+@pytest.mark.hypothesis
 def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(examples(60), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )

@@ -3,12 +3,14 @@
 python -m tests.support.compiled      # builds it once, and prints the folder for PYTHONPATH
 """
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from fcntl import LOCK_EX, flock
 from functools import cache
 from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -24,46 +26,45 @@ class NotCompiled(Exception):
 
 
 @cache
-def compiled() -> Path:
+def compiled(*, is_optimized: bool = True) -> Path:
     """Return a folder with Linger's packages, the core compiled; built if the code has changed since.
+
+    Args:
+        is_optimized: as in the wheel that is installed; if not, the compiler takes a third of the time.
 
     Raises:
         NotCompiled: there is no C compiler, or the wheel could not be built.
     """
-    folder = ROOT / ".cache" / "compiled" / _digest()
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        print("Compiling the core of Linger, once for this code ...", file=sys.stderr)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            _unpack(_wheel(Path(made)), Path(made) / "packages")
-            try:
+    folder = ROOT / ".cache" / "compiled" / (_digest() if is_optimized else f"{_digest()}-quickly")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Of processes that need the same folder at once, the first one builds it, and the others wait.
+    with folder.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not folder.exists():
+            print("Compiling the core of Linger, once for this code ...", file=sys.stderr)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+                _unpack(_wheel(Path(made), is_optimized), Path(made) / "packages")
                 (Path(made) / "packages").rename(folder)
-            except OSError:
-                if not folder.exists():  # somebody else was faster, with the same code
-                    raise
     if not list(folder.glob(f"workers/core/**/*{EXTENSION_SUFFIXES[0]}")):
         raise NotCompiled("nothing was compiled: there is no C compiler (on Debian: apt-get install gcc libc6-dev)")
     return folder
 
 
-def environment(*further: Path) -> Mapping[str, str]:
-    """Return the variables with which Python takes the compiled packages, and what these further folders hold.
-
-    Raises:
-        NotCompiled: see `compiled`.
-    """
+def environment(*folders: Path) -> Mapping[str, str]:
+    """Return the variables with which Python takes the packages in these folders: first what `compiled` returned."""
     # Safe path: the folder that a process is started in would come first.
-    return {"PYTHONPATH": ":".join(map(str, [compiled(), *further])), "PYTHONSAFEPATH": "1"}
+    return {"PYTHONPATH": ":".join(map(str, folders)), "PYTHONSAFEPATH": "1"}
 
 
-def as_in_the_wheel(*further: Path) -> Mapping[str, str]:
+def as_in_the_wheel(*further: Path, is_optimized: bool = True) -> Mapping[str, str]:
     """Return the variables of a process that runs Linger with its core compiled; none where it cannot be compiled.
 
     Args:
         further: folders with what the process imports besides.
+        is_optimized: see `compiled`.
     """
     try:
-        return environment(*further)
+        return environment(compiled(is_optimized=is_optimized), *further)
     except NotCompiled as error:
         print(f"Linger runs with its core in plain Python: {error}", file=sys.stderr)
         return {}
@@ -83,18 +84,29 @@ def _digest() -> str:
     return content.hexdigest()[:16]
 
 
-def _wheel(made: Path) -> Path:
+def _wheel(made: Path, is_optimized: bool) -> Path:
     """Build the wheel out of a copy, so that nothing is left where the code is."""
     for path in _sources():
         copy = made / "source" / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(made), "."]
-    done = subprocess.run(command, cwd=made / "source", capture_output=True, text=True, check=False)
+    compiler = {} if is_optimized else {"CC": str(_quick_compiler(made))}
+    done = subprocess.run(
+        command, cwd=made / "source", env={**os.environ, **compiler}, capture_output=True, text=True, check=False
+    )
     wheels = list(made.glob("*.whl"))
     if done.returncode or not wheels:
         raise NotCompiled(f"the wheel cannot be built: {done.stderr.strip()[-2000:]}")
     return wheels[0]
+
+
+def _quick_compiler(folder: Path) -> Path:
+    """Write a compiler that optimizes nothing: its last option counts, and those of `setup.py` come before it."""
+    compiler = folder / "cc"
+    compiler.write_text('#!/bin/sh\nexec cc "$@" -O0\n')
+    compiler.chmod(0o700)
+    return compiler
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
+from tests.support.examples import examples
 from tests.support.explained import QUIET, known, only, why
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
@@ -94,7 +95,7 @@ def history(steps: list[tuple[str, float, int]]) -> list[DecodedEvent]:
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans())
-@settings(max_examples=100)
+@examples(100)
 def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool
 ) -> None:
@@ -118,7 +119,7 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans(), st.floats(min_value=0, max_value=60))
-@settings(max_examples=100)
+@examples(100)
 def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool, later: float
 ) -> None:
@@ -135,7 +136,7 @@ def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans())
-@settings(max_examples=100)
+@examples(100)
 def test_the_moment_of_the_next_change_is_exact(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool
 ) -> None:
@@ -164,7 +165,7 @@ def test_the_moment_of_the_next_change_is_exact(
 
 @BOTH
 @given(STEPS, WATCHED_SINCE, st.booleans(), st.lists(st.floats(min_value=0, max_value=20), min_size=3, max_size=3))
-@settings(max_examples=100)
+@examples(100)
 def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
     ruleset: RuleSet, steps: list[tuple[str, float, int]], since_day: float, whole: bool, seen: list[float]
 ) -> None:

@@ -134,6 +134,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
 
 
+@pytest.mark.rest
 def test_many_events_need_little_more_memory_than_few(tmp_path: Path, site: Site) -> None:
     only = site.write("only.yaml", RULES[: RULES.index("  - id: first-time")])
     few, many = a_long_history(tmp_path / "few.jsonl", 3_000), a_long_history(tmp_path / "many.jsonl", 300_000)
