@@ -50,7 +50,7 @@ def make_plan(metas: Metas, logs: Mapping[int, Log], options: Options, *, rules_
     for partition, fields in metas.items():
         mismatch = _mismatch(fields, logs[partition])
         if mismatch is not None and not mismatch.can_be_rebuilt:
-            problems.append(f"partition {partition}: {mismatch.problem}. {mismatch.remedy}")
+            problems.append(f"partition {partition}: {mismatch}")
         elif mismatch is not None:
             reasons[partition] = mismatch.problem
         elif _offset(fields) < 0 and logs[partition].earliest < logs[partition].end:

@@ -12,6 +12,7 @@ from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.groups import committed_offsets, members_of
 from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import TopicPartition
+from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import LogBounds, TopicState, connected_admin, describe, log_bounds
 from workers.recovery.published import PUBLISHED_TOPICS
 from workers.settings import Settings
@@ -96,13 +97,9 @@ async def _described(
     partitioned = [settings.topic(name) for name in ("activity", *PUBLISHED_TOPICS)]
     required = [*partitioned, settings.topic("dead-letter"), *source_topics]
     topics = await describe(admin, required)
-    problems = [f"topic '{topic}' does not exist" for topic in required if topic not in topics]
-    problems += [
-        f"topic '{topic}' has {topics[topic].partitions} partitions, LINGER_PARTITIONS is {settings.partitions}"
-        for topic in partitioned
-        if topic in topics and topics[topic].partitions != settings.partitions
-    ]
-    if problems:
+    missing = missing_topics(required, topics)
+    wrong = wrong_partitions(partitioned, topics, settings.partitions)
+    if problems := [str(problem) for problem in (*missing, *wrong)]:
         raise StartupError(problems)
     return topics
 
