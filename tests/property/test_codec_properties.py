@@ -43,7 +43,7 @@ def series(draw: st.DrawFn) -> Series:
 def episodes(draw: st.DrawFn) -> Episode:
     start_ms = draw(perhaps)
     found = Episode(start_ms, draw(st.booleans()), draw(st.just(start_ms) | perhaps))
-    found.before_ms, found.open_until_ms, found.pending_ms, found.met_ms = [draw(perhaps) for _ in range(4)]
+    found.before_ms, found.open_until_ms, found.pending_ms, found.true_since_ms = [draw(perhaps) for _ in range(4)]
     if draw(st.booleans()):
         found.held, found.stood = [draw(st.lists(moments, min_size=1, max_size=3)) for _ in range(2)]
     return found

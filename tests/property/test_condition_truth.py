@@ -88,13 +88,13 @@ class Known:
             self.activity.at_ms = max(self.activity.at_ms, event.at_ms)
             activities.fold_facts(self.activity, event, facts[event.type])
             self.activity = as_stored(self.activity)
-            self.moments.append((self.activity.at_ms, self.look(self.activity.at_ms)[0]))
+            self.moments.append((self.activity.at_ms, self.evaluate(self.activity.at_ms)[0]))
 
     def __repr__(self) -> str:
         return f"{self.when!r} of {self.life!r}"
 
-    def look(self, at_ms: int) -> tuple[int, int]:
-        return self.condition.look(self.activity, at_ms, self.observed)
+    def evaluate(self, at_ms: int) -> tuple[int, int]:
+        return self.condition.evaluate(self.activity, at_ms, self.observed)
 
 
 # --- the naive truth ------------------------------------------------------------------------------------------------
@@ -637,12 +637,12 @@ def check(known: Known) -> None:
         assert found == truth(known.when, so_far, at_ms)
     at_ms = known.activity.at_ms
     for _ in range(5):
-        now, flip_ms = known.look(at_ms)
+        now, flip_ms = known.evaluate(at_ms)
         assert flip_ms > at_ms
         until_ms = min(flip_ms, at_ms + 900 * DAY)
         for moment_ms in {at_ms, *moments(known, at_ms, until_ms), until_ms - 1}:
             assert truth(known.when, known.life, moment_ms) == now, moment_ms - START
-            assert known.look(moment_ms) == (now, flip_ms), moment_ms - START
+            assert known.evaluate(moment_ms) == (now, flip_ms), moment_ms - START
         if flip_ms == FOREVER_MS:
             return
         assert truth(known.when, known.life, flip_ms) != now
@@ -674,7 +674,7 @@ def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str,
 @given(known_customers(CONDITIONS["after then"], late=True))
 @examples(300)
 def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(known: Known) -> None:
-    told, _ = known.look(known.activity.at_ms)
+    told, _ = known.evaluate(known.activity.at_ms)
     assert told in (truth(known.when, known.life, known.activity.at_ms), NOT_OBSERVABLE)
 
 
@@ -695,7 +695,7 @@ def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
     at_ms = known.activity.at_ms
     for _ in range(3):
-        now, flip_ms = known.look(at_ms)
+        now, flip_ms = known.evaluate(at_ms)
         assert truth(known.when, known.life, at_ms) == now
         if flip_ms == FOREVER_MS:
             return
@@ -744,7 +744,7 @@ def test_no_value_that_an_event_brings_stops_anybody(
         at_ms += gap_ms
         events.append(DecodedEvent(f"e{serial}", name, "ada", at_ms, attributes))
     known = Known(Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES)), READ(when))
-    told, flip_ms = known.look(at_ms)
+    told, flip_ms = known.evaluate(at_ms)
     assert told in (FALSE, NOT_OBSERVABLE, TRUE)
     assert at_ms < flip_ms <= FOREVER_MS
     for reason in known.condition.reasons(known.activity, at_ms, known.observed):

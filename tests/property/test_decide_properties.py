@@ -179,10 +179,10 @@ def test_between_now_and_the_due_time_no_rule_changes_its_mind(
     activity = outcome.activity
     assert activity is not None
     for one in RULES.rules:
-        before, flip_ms = one.condition.look(activity, activity.at_ms, OBSERVED)
+        before, flip_ms = one.condition.evaluate(activity, activity.at_ms, OBSERVED)
         until_ms = activity.at_ms + 100 * DAY if flip_ms == FOREVER_MS else flip_ms
         step_ms = max(1, (until_ms - activity.at_ms) // 97)
         for at_ms in [*range(activity.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert one.condition.look(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
+            assert one.condition.evaluate(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
         if flip_ms != FOREVER_MS:
-            assert one.condition.look(activity, flip_ms, OBSERVED)[0] != before
+            assert one.condition.evaluate(activity, flip_ms, OBSERVED)[0] != before

@@ -140,12 +140,12 @@ class Rivals(RuleBasedStateMachine):
         if (owner, partition) not in self.held:
             return
 
-        async def look(store: Store | MemoryStore, meta: Meta) -> list[bytes | None]:
+        async def evaluate(store: Store | MemoryStore, meta: Meta) -> list[bytes | None]:
             async with store.step(partition, meta) as step:
                 return await step.read(read)
 
         of_real, of_model = self.held[owner, partition]
-        assert self.outcome(look(self.real, of_real)) == self.outcome(look(self.model, of_model))
+        assert self.outcome(evaluate(self.real, of_real)) == self.outcome(evaluate(self.model, of_model))
 
     @rule(
         bounds=st.dictionaries(

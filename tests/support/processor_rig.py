@@ -193,7 +193,7 @@ def stored(store: MemoryStore, customer_id: str = "ada") -> Activity:
 
 def numbered(agent: Agent, generation: int) -> RuleSet:
     """Return the rules of an agent as the active set of this generation."""
-    return agent.processor.rules.in_force(generation, {})
+    return agent.processor.rules.as_activated(generation, {})
 
 
 def fail_over(store: MemoryStore, copy: Content) -> None:

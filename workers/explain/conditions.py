@@ -61,7 +61,7 @@ class ConditionExplainer:
         if truth == NOT_OBSERVABLE:
             gaps = tuple(self._gap_finder.gaps_of(plain))
         elif blocked_ms is not None:
-            unseen = moment.coverage.unseen(leaf.needs if truth == TRUE else leaf.spoils, blocked_ms)
+            unseen = moment.coverage.unseen(leaf.can_turn_false if truth == TRUE else leaf.can_turn_true, blocked_ms)
             gaps = () if unseen is None else (moment.unseen(unseen),)
         reason = leaf.reasons(moment.activity, moment.at_ms, moment.coverage)[0]
         events, by_events = _by_events(plain, TRUE - truth if is_negated else truth, reason.observed)
@@ -88,7 +88,9 @@ class ConditionExplainer:
 
 def _by_events(leaf: Condition, truth: int, observed: Number) -> tuple[tuple[str, ...], str | None]:
     """Return the types whose events can change a condition, and the same in words."""
-    types = {TRUE: leaf.needs, FALSE: leaf.spoils}.get(truth, leaf.needs | leaf.spoils)
+    types = {TRUE: leaf.can_turn_false, FALSE: leaf.can_turn_true}.get(
+        truth, leaf.can_turn_false | leaf.can_turn_true
+    )
     if not types:
         return (), None
     if isinstance(leaf, Volume) and truth != NOT_OBSERVABLE and isinstance(observed, int | float):

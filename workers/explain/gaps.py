@@ -60,7 +60,7 @@ class GapFinder:
                 series[key].gone_day = 0
         activity = replace(activity, series=series)
         coverage = replace(coverage, since=since, complete=frozenset(complete))
-        return leaf.look(activity, self._moment.at_ms, coverage)[0] != NOT_OBSERVABLE
+        return leaf.evaluate(activity, self._moment.at_ms, coverage)[0] != NOT_OBSERVABLE
 
     def _unknown_attribute(self, leaf: Condition) -> Gap:
         if not isinstance(leaf, Trait | Deadline):

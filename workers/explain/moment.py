@@ -46,7 +46,7 @@ class Moment:
 
     def evaluate(self, condition: Condition, at_ms: int) -> tuple[int, int]:
         """Return the truth of a condition at a moment, and when it changes next if nothing happens."""
-        return condition.look(self.activity, at_ms, self.coverage)
+        return condition.evaluate(self.activity, at_ms, self.coverage)
 
     def unseen(self, event_type: str) -> Gap:
         """Return the gap that a type leaves which is not seen far enough."""

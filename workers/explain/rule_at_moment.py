@@ -53,18 +53,18 @@ class RuleAtMoment:
         if self.blocked_ms is not None:
             return None
         rule, verdict = self.rule, self.verdict
-        at_ms, met_ms = self.moment.at_ms, self.episode.met_ms
+        at_ms, true_since_ms = self.moment.at_ms, self.episode.true_since_ms
         for _ in range(_MAX_CHANGES):
             change_ms = self.moment.evaluate(rule.condition, at_ms)[1]
-            if verdict != "true" and met_ms and at_ms < met_ms + rule.for_ms < change_ms:
-                return Change(met_ms + rule.for_ms, "true")
+            if verdict != "true" and true_since_ms and at_ms < true_since_ms + rule.for_ms < change_ms:
+                return Change(true_since_ms + rule.for_ms, "true")
             if change_ms >= FOREVER_MS:
                 return None
             at_ms, truth = change_ms, self.moment.evaluate(rule.condition, change_ms)[0]
             if truth != TRUE:
-                met_ms = 0
+                true_since_ms = 0
             elif rule.for_ms:
-                met_ms = met_ms or change_ms
+                true_since_ms = true_since_ms or change_ms
             # A rule that holds continues to hold until it is known not to.
             becomes = verdict if verdict == "true" and truth != FALSE else self._verdict_if_new(change_ms)
             if becomes != verdict:
@@ -94,4 +94,4 @@ def _blocked_ms(moment: Moment, rule: Rule, episode: Episode) -> int | None:
 
 
 def _long_enough_ms(rule: Rule, episode: Episode) -> int | None:
-    return episode.met_ms + rule.for_ms if episode.met_ms and not episode.holding else None
+    return episode.true_since_ms + rule.for_ms if episode.true_since_ms and not episode.holding else None

@@ -45,9 +45,9 @@ def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
     elif episode.holding and moment.evaluate(rule.condition, moment.at_ms)[0] == NOT_OBSERVABLE:
         yield State("unconfirmed", "cannot be confirmed at present; it holds until it is known not to")
     if standing.long_enough_ms is not None:
-        since, until = in_words(episode.met_ms), in_words(standing.long_enough_ms)
+        since, until = in_words(episode.true_since_ms), in_words(standing.long_enough_ms)
         text = f"its condition holds since {since} and must hold until {until}"
-        yield State("met", text, episode.met_ms, standing.long_enough_ms)
+        yield State("met", text, episode.true_since_ms, standing.long_enough_ms)
 
 
 def _acted(standing: RuleAtMoment) -> Iterator[State]:
@@ -79,7 +79,7 @@ def _acted(standing: RuleAtMoment) -> Iterator[State]:
 def _queued(standing: RuleAtMoment, candidate: Candidate) -> State:
     """Return why an action that is decided is not admitted yet."""
     moment = standing.moment
-    unseen = moment.coverage.unseen(standing.rule.waits, candidate.start_ms)
+    unseen = moment.coverage.unseen(standing.rule.needed_to_admit, candidate.start_ms)
     because = "other rules are decided first" if unseen is None else moment.unseen(unseen).text
     text = f"its action of {in_words(candidate.start_ms)} waits: {because}"
     return State("waiting", text, candidate.start_ms)

@@ -135,7 +135,7 @@ def _why_no_action(expected: Expected, activity: Activity, playback: Playback) -
     condition = playback.scenario.compiled.by_id[rule_id].condition
     findings = tuple(_findings(condition, activity, at_ms, playback, 0))
     entry = TimelineEntry(expected.at, "missing", expected=expected, findings=findings)
-    truth = condition.look(activity, at_ms, playback.coverage)[0]
+    truth = condition.evaluate(activity, at_ms, playback.coverage)[0]
     if truth == FALSE:
         return replace(entry, notes=("the rule is not true at that time:",))
     if truth == NOT_OBSERVABLE:
@@ -155,8 +155,8 @@ def _note_about_episode(episode: Episode | None, rule: Rule, playback: Playback)
     """Return since when a rule is true that does not act."""
     if episode is None:
         return "the rule is true at that time:"
-    if not episode.holding and episode.met_ms and rule.for_ is not None:
-        since = playback.since_start(episode.met_ms)
+    if not episode.holding and episode.true_since_ms and rule.for_ is not None:
+        since = playback.since_start(episode.true_since_ms)
         lasting = f"{write_duration(rule.for_)}, until {offset_words(since + rule.for_)}"
         return f"the rule is true since {offset_words(since)} and must stay true for {lasting}:"
     since = playback.since_start(episode.start_ms)
@@ -171,7 +171,7 @@ def _findings(
     `not` is not a level: the words of the conditions inside it say the opposite, so their truth is reversed too. An
     `all` at the top is not a level either.
     """
-    truth, next_change_ms = condition.look(activity, at_ms, playback.coverage)
+    truth, next_change_ms = condition.evaluate(activity, at_ms, playback.coverage)
     truth = TRUE - truth if is_negated else truth
     if isinstance(condition, Negation):
         yield from _findings(condition.part, activity, at_ms, playback, depth, not is_negated)

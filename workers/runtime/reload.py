@@ -99,7 +99,7 @@ class RuleReload:
     def _refuse(self, problems: list[str]) -> list[str]:
         metrics.RELOADS.labels("refused").inc()
         self.problem = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
-        log.error(log_events.RULES_REFUSED, problems=problems, in_force=self._rules.hash)
+        log.error(log_events.RULES_REFUSED, problems=problems, as_activated=self._rules.hash)
         return problems
 
     async def _take_over(self, activation: Activation) -> None:

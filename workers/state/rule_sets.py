@@ -70,8 +70,8 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
         fields |= {"generation": str(generation), "hash": rules.hash, _SET + rules.hash: str(generation)}
         for rule in rules.rules:
             text = stored.get(_RULE + rule.id)
-            if text is None or text.split()[0] != rule.stance:
-                text = f"{rule.stance} {generation} {since_ms}"
+            if text is None or text.split()[0] != rule.audience_hash:
+                text = f"{rule.audience_hash} {generation} {since_ms}"
                 if newest:
                     began.append(rule.id)
             fields[_RULE + rule.id] = text
@@ -99,4 +99,4 @@ def _activated(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
         if text is not None:
             _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
-    return rules.in_force(int(fields["generation"]), since)
+    return rules.as_activated(int(fields["generation"]), since)

@@ -134,7 +134,7 @@ def test_who_opted_out_is_said_to_have_done_so() -> None:
 def test_who_met_a_rule_before_it_went_live_is_said_to_be_left_alone() -> None:
     old = rules(rule("other"))
     activity = known(old, event("purchase", 1), upto_day=12)
-    fresh = rules(rule(when={"none": "purchase", "for": "9 days"})).in_force(2, {"a-rule": (2, day(20))})
+    fresh = rules(rule(when={"none": "purchase", "for": "9 days"})).as_activated(2, {"a-rule": (2, day(20))})
     report = why(fresh, activity, 21)
     assert only(report).verdict == "true"
     assert states(report) == ["left_alone"]

@@ -67,7 +67,7 @@ def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
 def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(*CANCELLATIONS)
-        await agent.processor.activate(rules(GONE, types=TYPES).in_force(1, {}))
+        await agent.processor.activate(rules(GONE, types=TYPES).as_activated(1, {}))
         bought = {"amount": 5, "currency": "EUR"}
         await agent.process(record(2, "purchase", at="2024-01-03T00:00:00Z", customer="bob", **bought))
         assert not store.contents[0].held

@@ -31,10 +31,10 @@ def test_ever_is_not_known_of_a_series_that_a_new_rule_asks_for_in_a_whole_histo
 
     async def law(agent: Agent, store: MemoryStore) -> None:
         with_never = agent.processor.rules
-        await agent.processor.activate(rules(GONE, types=TYPES).in_force(1, {}))
+        await agent.processor.activate(rules(GONE, types=TYPES).as_activated(1, {}))
         for at in range(3):
             assert await agent.process(record(at, attributes={"plan": "gold"})) == Processed()
-        await agent.processor.activate(with_never.in_force(2, {"never": (2, day(50))}))
+        await agent.processor.activate(with_never.as_activated(2, {"never": (2, day(50))}))
         assert await agent.process(record(3, attributes={"plan": "gold"})) == Processed()
         assert "never" not in stored(store).episodes
 

@@ -1,6 +1,6 @@
 """Conditions: three-valued truth at a moment, when time alone will change it, and the reason in words.
 
-Every condition is a small pure class that answers one question in one pass: `look`. Truth values are ordered
+Every condition is a small pure class that answers one question in one pass: `evaluate`. Truth values are ordered
 integers, so that Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false if nothing that went
 unseen could change that, as its class says in detail; otherwise it is not observable.
 """

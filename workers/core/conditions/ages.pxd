@@ -17,7 +17,7 @@ cdef class Absence(OfOneType):
     cdef str _asked, _prevented
 
     @cython.locals(facts=Series, from_ms=cython.longlong, enough_ms=cython.longlong, since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series, from_ms=cython.longlong, since_ms=cython.longlong)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
@@ -26,7 +26,7 @@ cdef class Recency(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series, last_ms=cython.longlong, since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     cdef Found _never(self, Activity activity, long long at_ms, Coverage observed, long long since_ms)
@@ -37,7 +37,7 @@ cdef class Beginning(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series, first_ms=cython.longlong, since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     cdef Found _uncertain(self, long long at_ms, object first_ms, long long since_ms)
@@ -46,7 +46,7 @@ cdef class Tenure(Elementary):
     cdef readonly long long for_ms
     cdef readonly str span, phrase
 
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Overdue(OfOneType):
@@ -56,7 +56,7 @@ cdef class Overdue(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series, from_ms=cython.longlong, patience_ms=cython.longlong, since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(gaps=cython.longlong)

@@ -26,7 +26,7 @@ class Absence(OfOneType):
         self._asked, self._prevented = f"none for {span}", f"a {noun(type)} before "
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """No event can begin a silence."""
         return NOTHING
 
@@ -34,7 +34,7 @@ class Absence(OfOneType):
         """A silence starts again."""
         return self.for_ms if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The silence is long enough at a known moment, and stays so."""
         facts = activity.series.get(self.series)
         from_ms = activity.first_ms
@@ -93,7 +93,7 @@ class Recency(OfOneType):
         self.bound = bound
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """A newer event could make it too recent, and never too old."""
         return self.types if self.least_ms is not None else NOTHING
 
@@ -101,7 +101,7 @@ class Recency(OfOneType):
         """The new event has to become old enough."""
         return self.least_ms or 0 if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         since_ms = observed.since_ms(self.series)
@@ -183,11 +183,11 @@ class Beginning(OfOneType):
         self.bound = bound
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """An earlier event could make it too old, and never too recent."""
         return self.types if self.most_ms is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """The age passes each bound at a known moment."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         if not knows_ever(activity, self.series, observed):
@@ -252,16 +252,16 @@ class Tenure(Elementary):
         return NOTHING
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Nothing does."""
         return NOTHING
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Nothing does."""
         return NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It comes true at a known moment, and stays so."""
         enough_ms = activity.first_ms + self.for_ms
         if at_ms >= enough_ms:
@@ -307,7 +307,7 @@ class Overdue(OfOneType):
         """No customer is overdue before the least time has passed."""
         return self.least_ms if self._is_each(type_) else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It is overdue from a known moment on."""
         facts = activity.series.get(self.series)
         if facts is None:

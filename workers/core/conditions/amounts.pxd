@@ -23,7 +23,7 @@ cdef class Volume(OfOneType):
         too_many=cython.longlong, kept=list, place=cython.Py_ssize_t, first=cython.longlong, day=cython.longlong,
         number=cython.longlong,
     )
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     cdef int _ever(self, Activity activity, Series facts, Coverage observed) except -1
@@ -38,7 +38,7 @@ cdef class Average(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     cdef int _judge(self, object total, object number) except -1
@@ -48,7 +48,7 @@ cdef class Distinct(OfOneType):
     cdef readonly str bound
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, seen=list, enough_until=cython.longlong, too_many_until=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
@@ -59,11 +59,11 @@ cdef class Shift(OfOneType):
     cdef readonly long long days
 
     @cython.locals(facts=Series, watched_ms=cython.longlong, days=list, amounts=list, leaves=cython.longlong, passes=cython.longlong, end=cython.longlong, day=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(facts=Series, watched_ms=cython.longlong, amounts=list, leaves=cython.longlong, passes=cython.longlong)
-    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found estimate(self, Activity activity, long long at_ms, Coverage observed)
     cdef list _amounts(self, Series facts)
     cdef (long long, long long) _borders(self, Series facts, long long at_ms)
     cdef long long _next_day(self, list days, long long leaves, long long passes) except? -1

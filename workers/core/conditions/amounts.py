@@ -69,16 +69,16 @@ class Volume(OfOneType):
         self._too_many_until_ms = FOREVER_MS if high is not None and high < 0 else 0
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """An unseen event can only break an upper bound."""
         return self.types if self.high is not None else NOTHING
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """An unseen event can only reach a lower bound."""
         return self.types if self.low is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Find the days with which the number falls to its bounds, newest first."""
         facts = activity.series.get(self.series)
         if self.days is None:
@@ -229,7 +229,7 @@ class Average(OfOneType):
         self.days = days
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Follow the days as they leave the window, once it is watched."""
         facts, days = activity.series.get(self.series), self.days
         if days is None:
@@ -308,16 +308,16 @@ class Distinct(OfOneType):
         self.bound = bound
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """An unseen event can only break an upper bound."""
         return self.types if self.high is not None else NOTHING
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """An unseen event can only reach a lower bound."""
         return self.types if self.low is not None else NOTHING
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Find the values with whose day the number falls to its bounds."""
         days, low, high = self.days, self.low, self.high
         facts = activity.series.get(self.series)
@@ -395,7 +395,7 @@ class Shift(OfOneType):
             return (self.days - 1) * DAY_MS
         return super().raised_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Follow the days through both windows, once they are watched."""
         facts, window = activity.series.get(self.series), self.days
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
@@ -420,7 +420,7 @@ class Shift(OfOneType):
                 return now, day * DAY_MS
         return now, FOREVER_MS
 
-    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Stop at the first day that passes or leaves."""
         facts = activity.series.get(self.series)
         watched_ms = watched_from(activity, self.series, facts, 2 * self.days, observed)

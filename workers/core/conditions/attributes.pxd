@@ -18,7 +18,7 @@ cdef class Trait(_OfTrait):
     cdef readonly object passes
     cdef readonly str bound
 
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Deadline(_OfTrait):
@@ -26,7 +26,7 @@ cdef class Deadline(_OfTrait):
     cdef readonly long long over_ms
     cdef readonly str bound
 
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Cancelled(Elementary):
@@ -37,7 +37,7 @@ cdef class Cancelled(Elementary):
     cdef str _prevented
     cdef list _while_active
 
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(cancelled=Series, back=Series)
     cdef long long _since(self, Activity activity) except? -2

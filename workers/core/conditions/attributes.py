@@ -35,12 +35,12 @@ class _OfTrait(Elementary):
         return frozenset({self.type})
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Any newer value could change it."""
         return self.types
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Any newer value could change it."""
         return self.types
 
@@ -60,7 +60,7 @@ class Trait(_OfTrait):
         self.passes = passes
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Test the value; time alone never changes it."""
         known = activity.traits.get(self.trait)
         if known is None:
@@ -100,7 +100,7 @@ class Deadline(_OfTrait):
         self.over_ms = over_ms
         self.bound = bound
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It comes near, and passes, at known moments."""
         known = activity.traits.get(self.trait)
         date_ms = None if known is None else date_ms_of(known[0])
@@ -166,14 +166,14 @@ class Cancelled(Elementary):
         return frozenset({CANCELLATION, *self.returns})
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """An unseen return ends `cancelled` (another cancellation restarts its time), a cancellation `active`."""
         if not self.wanted:
             return frozenset({CANCELLATION})
         return frozenset({*self.returns, CANCELLATION} if self.for_ms else self.returns)
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """The other way round."""
         return frozenset({CANCELLATION} if self.wanted else self.returns)
 
@@ -195,7 +195,7 @@ class Cancelled(Elementary):
             return FOREVER_MS
         return super().raised_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Compare the last cancellation with the last return; a tie counts as cancelled."""
         since_ms = self._since(activity)
         if since_ms < 0:

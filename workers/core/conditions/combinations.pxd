@@ -15,16 +15,16 @@ cdef class Several(Condition):
     cdef tuple _cheapest_first
 
     @cython.locals(_=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(part=Condition)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found estimate(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(part=Condition)
     cdef Found _once(self, Activity activity, long long at_ms, Coverage observed, bint closely)
 
 cdef class Negation(Condition):
     cdef readonly Condition part
 
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found estimate(self, Activity activity, long long at_ms, Coverage observed)

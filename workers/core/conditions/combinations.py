@@ -37,14 +37,14 @@ class Several(Condition):
         return NOTHING.union(*(part.types for part in self.parts))
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Union over the parts: more than necessary for `any`, never less."""
-        return NOTHING.union(*(part.needs for part in self.parts))
+        return NOTHING.union(*(part.can_turn_false for part in self.parts))
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Union over the parts."""
-        return NOTHING.union(*(part.spoils for part in self.parts))
+        return NOTHING.union(*(part.can_turn_true for part in self.parts))
 
     def quiet_ms(self, type_: str) -> int:
         """As long as one part of `all` is not true, or every part of `any`."""
@@ -59,7 +59,7 @@ class Several(Condition):
         """As long as every part is."""
         return min(part.raised_ms(type_, was_cancelled) for part in self.parts)
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
         truth, flip_ms = self._once(activity, at_ms, observed, True)
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
@@ -74,16 +74,16 @@ class Several(Condition):
                 break
         return truth, flip_ms
 
-    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Stop at the first part that changes, whether or not that changes the whole."""
         return self._once(activity, at_ms, observed, False)
 
     def _once(self, activity: Activity, at_ms: int, observed: Coverage, closely: bool) -> tuple[int, int]:
-        """Return the truth at a moment, and until when it certainly stays; looking closely, or at a glance."""
+        """Return the truth at a moment, and until when it certainly stays: evaluated, or estimated."""
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
         for part in self._cheapest_first:
             truth, flip_ms = (
-                part.look(activity, at_ms, observed) if closely else part.glance(activity, at_ms, observed)
+                part.evaluate(activity, at_ms, observed) if closely else part.estimate(activity, at_ms, observed)
             )
             if truth == ruling:
                 return ruling, flip_ms
@@ -118,14 +118,14 @@ class Negation(Condition):
         return self.part.types
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """What could make the part true."""
-        return self.part.spoils
+        return self.part.can_turn_true
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """What could make the part false."""
-        return self.part.needs
+        return self.part.can_turn_false
 
     def quiet_ms(self, type_: str) -> int:
         """What is certainly not false is not followed up."""
@@ -139,14 +139,14 @@ class Negation(Condition):
         """The other way round."""
         return self.part.lowered_ms(type_, was_cancelled)
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Swap true and false; it flips with its part."""
-        truth, flip_ms = self.part.look(activity, at_ms, observed)
+        truth, flip_ms = self.part.evaluate(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
-    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Swap true and false."""
-        truth, flip_ms = self.part.glance(activity, at_ms, observed)
+        truth, flip_ms = self.part.estimate(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:

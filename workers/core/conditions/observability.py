@@ -125,11 +125,11 @@ class OfOneType(Elementary):
         return self.series == self.type == type_
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Any unseen event could change it."""
         return self.types
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Any unseen event could change it."""
         return self.types

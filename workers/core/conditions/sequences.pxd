@@ -20,7 +20,7 @@ cdef class Answered(_OfTwo):
     cdef readonly long long within_ms
 
     @cython.locals(first=Series)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
     @cython.locals(then=Series)
     cdef int _followed(self, Activity activity, long long first_ms) except -1
@@ -30,5 +30,5 @@ cdef class Unanswered(_OfTwo):
     cdef readonly str span
 
     @cython.locals(first=Series, then=Series, first_since_ms=cython.longlong)
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)

@@ -73,16 +73,16 @@ class Answered(_OfTwo):
         self.span = span
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """The first could happen again."""
         return frozenset({self.first_type})
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Both: the second may follow, and the first may have happened once more shortly before it did."""
         return self.types
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Compare the latest of the first with what followed it first."""
         first = activity.series.get(self.first)
         if first is None:
@@ -145,12 +145,12 @@ class Unanswered(_OfTwo):
         self.span = span
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Both: the second may follow, and the first may happen again."""
         return self.types
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """The first may have happened once more after the second."""
         return frozenset({self.first_type})
 
@@ -160,7 +160,7 @@ class Unanswered(_OfTwo):
             return self.for_ms if self.first == type_ else 0
         return FOREVER_MS if self.then == type_ else 0
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """It is long enough at a known moment, and stays so."""
         first = activity.series.get(self.first)
         if first is None:

@@ -6,8 +6,8 @@ from workers.core.coverage cimport Coverage
 ctypedef (int, long long) Found
 
 cdef class Condition:
-    cpdef Found look(self, Activity activity, long long at_ms, Coverage observed)
-    cpdef Found glance(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
+    cpdef Found estimate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
 cdef class Elementary(Condition):

@@ -25,12 +25,12 @@ class Condition:
         raise NotImplementedError
 
     @property
-    def needs(self) -> frozenset[str]:
+    def can_turn_false(self) -> frozenset[str]:
         """Return the types whose unseen events could turn it from true to false."""
         raise NotImplementedError
 
     @property
-    def spoils(self) -> frozenset[str]:
+    def can_turn_true(self) -> frozenset[str]:
         """Return the types whose unseen events could turn it from false to true; `not` swaps the two."""
         raise NotImplementedError
 
@@ -55,7 +55,7 @@ class Condition:
         """Return for how long it certainly is no less true; arguments as for `lowered_ms`."""
         raise NotImplementedError
 
-    def look(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+    def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Return the truth at a moment, and the first moment after it at which the truth changes if nothing happens.
 
         Args:
@@ -68,12 +68,12 @@ class Condition:
         """
         raise NotImplementedError
 
-    def glance(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Return what `look` does, but perhaps a moment too early: the truth does not change before it.
+    def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
+        """Return what `evaluate` does, but perhaps a moment too early: the truth does not change before it.
 
-        Where a kind knows no shorter way, a glance is a look.
+        A kind without a cheaper way evaluates.
         """
-        return self.look(activity, at_ms, observed)
+        return self.evaluate(activity, at_ms, observed)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return what was observed, one entry per elementary condition, in the order of the rule."""
@@ -89,8 +89,8 @@ class Elementary(Condition):
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
         """Unless a kind knows better, what may make it true makes it truer."""
-        return 0 if type_ in self.spoils else FOREVER_MS
+        return 0 if type_ in self.can_turn_true else FOREVER_MS
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
         """Unless a kind knows better, what may make it false makes it less true."""
-        return 0 if type_ in self.needs else FOREVER_MS
+        return 0 if type_ in self.can_turn_false else FOREVER_MS

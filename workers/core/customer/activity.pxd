@@ -12,7 +12,7 @@ cdef long long DAY_MS, FOREVER_MS
 cdef class Episode:
     cdef public long long start_ms
     cdef public bint holding
-    cdef public long long acted_ms, before_ms, open_until_ms, pending_ms, met_ms
+    cdef public long long acted_ms, before_ms, open_until_ms, pending_ms, true_since_ms
     cdef public object held, stood
 
 cdef class Activity:

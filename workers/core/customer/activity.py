@@ -59,7 +59,7 @@ class Episode:
     before_ms: int = 0
     open_until_ms: int = 0
     pending_ms: int = 0
-    met_ms: int = 0
+    true_since_ms: int = 0
     held: Sequence[int] = ()
     stood: Sequence[int] = ()
 

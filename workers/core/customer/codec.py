@@ -354,7 +354,7 @@ def _write_episode(out: _Writer, episode: Episode) -> None:
         flags |= _ACTED_BEFORE
     if episode.open_until_ms:
         flags |= _IS_OPEN
-    if episode.pending_ms or episode.met_ms:
+    if episode.pending_ms or episode.true_since_ms:
         flags |= _WAITS
     if episode.held or episode.stood:
         flags |= _STRETCHES
@@ -370,7 +370,7 @@ def _write_episode(out: _Writer, episode: Episode) -> None:
     if flags & _WAITS:
         # Either may be none, which is no moment near the base.
         out.integer(episode.pending_ms)
-        out.integer(episode.met_ms)
+        out.integer(episode.true_since_ms)
     if flags & _STRETCHES:
         out.moments(episode.held)
         out.moments(episode.stood)
@@ -497,7 +497,7 @@ def _episode(given: _Reader) -> Episode:
         episode.open_until_ms = given.moment()
     if flags & _WAITS:
         episode.pending_ms = given.integer()
-        episode.met_ms = given.integer()
+        episode.true_since_ms = given.integer()
     if flags & _STRETCHES:
         episode.held = given.moments()
         episode.stood = given.moments()

@@ -1,6 +1,6 @@
 """Admission: whether a candidate action is published, decided in the order of time.
 
-Rules that compete (see `ruleset`) form a circle: their candidates are admitted one after the other, each as soon
+Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other, each as soon
 as every type has been seen that could change what came before it. So the outcome does not depend on which type
 was seen first.
 
@@ -62,13 +62,13 @@ class Admission:
                 if not candidate.withdrawn_ms:
                     self._decisions.append(removed(candidate, self._customer_id))
                 continue
-            circle: int | str = rule.circle if rule.circle >= 0 else rule.id
+            conflict_group: int | str = rule.conflict_group if rule.conflict_group >= 0 else rule.id
             if (
-                circle in blocked
-                or not self._observed.covers(rule.waits, candidate.start_ms)
+                conflict_group in blocked
+                or not self._observed.covers(rule.needed_to_admit, candidate.start_ms)
                 or (before_ms == FOREVER_MS and self._is_rival_due(rule, activity, candidate.start_ms))
             ):
-                blocked.add(circle)
+                blocked.add(conflict_group)
                 left.append(candidate)
                 continue
             self._admit(rule, activity, candidate)
@@ -77,7 +77,7 @@ class Admission:
     def _is_rival_due(self, rule: Rule, activity: Activity, at_ms: int) -> bool:
         """Return whether a rule that competes with this one has still to be decided at a moment or before it."""
         flips = activity.flips
-        for group in self._rules.circles.get(rule.circle, ()):
+        for group in self._rules.conflict_groups.get(rule.conflict_group, ()):
             if flips.get(group, FOREVER_MS) <= at_ms:
                 return True
         return False
@@ -89,7 +89,7 @@ class Admission:
         refusal = self._refusal(rule, activity, episode, start_ms)
         not_before_ms = None
         if refusal is None:
-            not_before_ms = self._rules.control.quiet_until_ms(start_ms, activity.traits)
+            not_before_ms = self._rules.contact_policy.quiet_until_ms(start_ms, activity.traits)
             if not_before_ms is not None and not_before_ms >= start_ms + rule.expires_after_ms:
                 refusal = "stale", f"the customer's quiet hours last until it has expired, {moment(not_before_ms)}"
         if refusal is not None:
@@ -104,12 +104,12 @@ class Admission:
         episode.open_until_ms = 0 if candidate.withdrawn_ms else expires_ms
         if candidate.withdrawn_ms:
             episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
-        if self._rules.control.remembers_ms:
+        if self._rules.contact_policy.remembers_ms:
             activity.acted = [*activity.acted, start_ms]
         if candidate.withdrawn_ms:  # it would have been sent and taken back
             self._decisions.append(withdrawal_of(rule, self._customer_id, candidate))
         else:
-            zone = None if not_before_ms is None else self._rules.control.zone_of(activity.traits)
+            zone = None if not_before_ms is None else self._rules.contact_policy.zone_of(activity.traits)
             self._decisions.append(action_of(rule, self._customer_id, candidate, not_before_ms, zone))
         self._replace(rule, activity, start_ms)
 
@@ -117,8 +117,8 @@ class Admission:
         self, rule: Rule, activity: Activity, episode: Episode, start_ms: int
     ) -> tuple[Suppression, str] | None:
         """Return why a rule does not act, or None if it does."""
-        control = self._rules.control
-        if control.is_opted_out(activity.traits):
+        contact_policy = self._rules.contact_policy
+        if contact_policy.is_opted_out(activity.traits):
             return "opted_out", "the customer does not want to be written to"
         acted_ms, pause_ms = episode.acted_ms, rule.again_after_ms
         if acted_ms and pause_ms is None:
@@ -130,7 +130,7 @@ class Admission:
             return "cooling_down", f"its action of {day_in_words(acted_ms)} has not expired yet"
         if (winner := self._winner(rule, activity, start_ms)) is not None:
             return "outranked", f"'{winner}' comes first"
-        if (limit := control.reached(activity.acted, start_ms, activity.traits)) is not None:
+        if (limit := contact_policy.reached(activity.acted, start_ms, activity.traits)) is not None:
             return "capped", f"the customer has had enough: {limit}"
         held = rule.hold_out
         if held is not None and is_held_out(held.key, held.experiment, self._customer_id, held.share):

@@ -139,7 +139,8 @@ class _Turn:
         self._keep(activity, event)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
-        if event.type in self._rules.control.types and self._rules.control.is_opted_out(activity.traits):
+        policy = self._rules.contact_policy
+        if event.type in policy.types and policy.is_opted_out(activity.traits):
             self._take_back(activity, event)
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)
@@ -161,13 +162,13 @@ class _Turn:
         for rule in rules.rules:
             if rule.since_generation <= activity.generation:
                 continue
-            truth, _ = rule.condition.look(activity, clock, self._observed)
+            truth, _ = rule.condition.evaluate(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
             if episode is not None:
                 # Waiting began under the old text of the rule.
-                episode.pending_ms = episode.met_ms = 0
+                episode.pending_ms = episode.true_since_ms = 0
             if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
-                activity.episode_of(rule.id).met_ms = clock
+                activity.episode_of(rule.id).true_since_ms = clock
             elif truth == TRUE:
                 self._meet(rule, activity, activity.episode_of(rule.id), clock)
             elif truth == FALSE and episode is not None:
@@ -197,7 +198,7 @@ class _Turn:
             if rule is None:
                 continue
             if episode.pending_ms:
-                self._wait(rule.reads, episode.pending_ms)
+                self._wait(rule.needed_to_decide, episode.pending_ms)
             if queued and self._is_contested(rule, activity):
                 continue
             if episode.held or episode.stood:
@@ -205,14 +206,14 @@ class _Turn:
             if episode.open_until_ms > at_ms:
                 continue
             forget(rule, episode, at_ms)
-            if not (episode.holding or episode.acted_ms or episode.met_ms or episode.pending_ms):
+            if not (episode.holding or episode.acted_ms or episode.true_since_ms or episode.pending_ms):
                 over.append(rule_id)
         for rule_id in over:
             del activity.episodes[rule_id]
         for candidate in activity.candidates:
             rule = self._rules.by_id.get(candidate.rule)
             if rule is not None:
-                self._wait(rule.waits, candidate.start_ms)
+                self._wait(rule.needed_to_admit, candidate.start_ms)
         self._forget_acted(activity, queued=queued)
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
@@ -227,7 +228,7 @@ class _Turn:
             for rule in self._rules.groups[group]:
                 own_ms = self._flip(rule, activity, True)
                 if own_ms <= upto_ms:
-                    self._wait(rule.reads, own_ms)
+                    self._wait(rule.needed_to_decide, own_ms)
                 elif not self._pending(rule, activity):
                     due_ms = min(due_ms, own_ms)
         outcome.due_ms = _NEVER if due_ms == FOREVER_MS else due_ms
@@ -255,10 +256,10 @@ class _Turn:
                 activity.latest[f"{event.type}.{name}"] = kept(event.attributes.get(name))
 
     def _forget_acted(self, activity: Activity, *, queued: bool) -> None:
-        control = self._rules.control
+        remembers_ms = self._rules.contact_policy.remembers_ms
         if activity.acted and not queued:
-            from_ms = activity.at_ms - control.remembers_ms
-            activity.acted = [at_ms for at_ms in activity.acted if at_ms > from_ms] if control.remembers_ms else []
+            from_ms = activity.at_ms - remembers_ms
+            activity.acted = [at_ms for at_ms in activity.acted if at_ms > from_ms] if remembers_ms else []
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -282,7 +283,7 @@ class _Turn:
                 flip_ms = self._flip(rule, activity, False)
                 if flip_ms <= upto_ms:
                     flip_ms = self._flip(rule, activity, True)
-                    if flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms)):
+                    if flip_ms <= upto_ms and (forced or observed.covers(rule.needed_to_decide, flip_ms)):
                         ready[rule.id] = flip_ms
                 flips[rule.id] = flip_ms
         at_ms = 0
@@ -300,7 +301,7 @@ class _Turn:
                     self._note_flip(by_id[other], activity, other_ms)
             flip_ms = flips[name] = self._judge(rule, activity, flip_ms, None)
             self._note_flip(rule, activity, flip_ms)
-            if flip_ms <= upto_ms and (forced or observed.covers(rule.reads, flip_ms)):
+            if flip_ms <= upto_ms and (forced or observed.covers(rule.needed_to_decide, flip_ms)):
                 ready[name] = flip_ms
         for group in due:
             flip_ms = FOREVER_MS
@@ -330,11 +331,11 @@ class _Turn:
             return episode.pending_ms
         clock = _clock(activity)
         if closely:
-            _, flip_ms = rule.condition.look(activity, clock, self._observed)
+            _, flip_ms = rule.condition.evaluate(activity, clock, self._observed)
         else:
-            _, flip_ms = rule.condition.glance(activity, clock, self._observed)
-        if episode is not None and episode.met_ms and not episode.holding:
-            lasted_ms = episode.met_ms + rule.for_ms
+            _, flip_ms = rule.condition.estimate(activity, clock, self._observed)
+        if episode is not None and episode.true_since_ms and not episode.holding:
+            lasted_ms = episode.true_since_ms + rule.for_ms
             return min(flip_ms, lasted_ms) if lasted_ms > clock else flip_ms
         return flip_ms
 
@@ -459,7 +460,7 @@ class _Turn:
         for name in rules:
             episode = activity.episodes.get(name)
             if episode is not None and (
-                episode.holding or episode.met_ms or episode.pending_ms or episode.open_until_ms
+                episode.holding or episode.true_since_ms or episode.pending_ms or episode.open_until_ms
             ):
                 return False
         for candidate in activity.candidates:
@@ -477,7 +478,7 @@ class _Turn:
         episodes, fired = activity.episodes, activity.fired_ms
         for rule in self._rules.groups[group]:
             if not fired and rule.id not in episodes:
-                truth, flip_ms = rule.condition.glance(activity, latest_ms, observed)
+                truth, flip_ms = rule.condition.estimate(activity, latest_ms, observed)
                 if truth != TRUE:
                     if flip_ms < soonest_ms:
                         soonest_ms = flip_ms
@@ -499,20 +500,20 @@ class _Turn:
         Returns:
             When time alone changes it next.
         """
-        truth, flip_ms = rule.condition.look(activity, at_ms, self._observed)
+        truth, flip_ms = rule.condition.evaluate(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
         if truth == TRUE:
             if episode is None or not episode.holding:
                 start_ms = at_ms if event is None else event.at_ms
                 if rule.for_ms:
                     episode = activity.episode_of(rule.id)
-                    episode.met_ms = episode.met_ms or start_ms
-                    start_ms = episode.met_ms + rule.for_ms
+                    episode.true_since_ms = episode.true_since_ms or start_ms
+                    start_ms = episode.true_since_ms + rule.for_ms
                     if at_ms < start_ms:
                         return min(flip_ms, start_ms)
                 self._begin(rule, activity, activity.episode_of(rule.id), start_ms, at_ms)
         elif episode is not None:
-            episode.met_ms = 0
+            episode.true_since_ms = 0
             if truth == FALSE:
                 self._end(rule, activity, episode, at_ms, event)
         return flip_ms
@@ -544,7 +545,7 @@ class _Turn:
         if acts and (began or episode.acted_ms < episode.start_ms):
             at_ms = max(start_ms, rule.live_since_ms)
             # Matched once, but no longer when the rule went live: not a match.
-            truth, _ = rule.condition.look(activity, at_ms, self._observed)
+            truth, _ = rule.condition.evaluate(activity, at_ms, self._observed)
             if truth == TRUE:
                 episode.start_ms = at_ms
                 self._ask(rule, activity, at_ms, at_ms)
@@ -559,7 +560,7 @@ class _Turn:
         """Return whether a waiting candidate depends on the state of a rule."""
         for candidate in activity.candidates:
             other = self._rules.by_id.get(candidate.rule)
-            if candidate.rule == rule.id or (other is not None and rule.circle == other.circle >= 0):
+            if candidate.rule == rule.id or (other is not None and rule.conflict_group == other.conflict_group >= 0):
                 return True
         return False
 
@@ -569,7 +570,7 @@ class _Turn:
             forget(rule, episode, at_ms)
         elif held_before:
             episode.held = [*episode.held, episode.start_ms, at_ms]
-        if event is None or not (held_before or event.type in rule.needs):
+        if event is None or not (held_before or event.type in rule.can_turn_false):
             return
         because: Retraction = "no_longer_true" if event.type == CANCELLATION else "customer_returned"
         self._retract(rule, activity, episode, at_ms, event, because)

@@ -9,11 +9,11 @@ from workers.core.rules.contact_policy import ContactPolicy
 from workers.core.rules.rule_set import Rule
 
 
-def competing(rules: list[Rule], control: ContactPolicy) -> list[Rule]:
+def competing(rules: list[Rule], contact_policy: ContactPolicy) -> list[Rule]:
     """Set for each rule which others compete with it for the same customer, and which goes first.
 
     An action of a conflict group depends on the others, so it is admitted only when every type that can change any of
-    them has been seen. A limit over all rules puts all of them into one circle.
+    them has been seen. A limit over all rules puts all of them into one conflict group.
     """
     by_id = {rule.id: rule for rule in rules}
     acting = [rule for rule in rules if not rule.shadow and not rule.paused]
@@ -22,21 +22,21 @@ def competing(rules: list[Rule], control: ContactPolicy) -> list[Rule]:
     for rule, other in permutations(acting, 2):
         if other.id in rule.instead_of:
             yields_to[other.id].append(rule.id)
-        if other.id in rule.instead_of or rule.priority > other.priority > 0 or control.remembers_ms:
+        if other.id in rule.instead_of or rule.priority > other.priority > 0 or contact_policy.remembers_ms:
             rivals[rule.id].add(other.id)
             rivals[other.id].add(rule.id)
     ranks = {name: rank for rank, name in enumerate(_ranking(rules))}
-    circles = _circles(rivals)
+    conflict_groups = _circles(rivals)
     found = []
     for rule in rules:
-        circle = circles.get(rule.id, (-1, frozenset()))
-        shared = frozenset[str]().union(*(by_id[name].types for name in circle[1]))
+        conflict_group = conflict_groups.get(rule.id, (-1, frozenset()))
+        shared = frozenset[str]().union(*(by_id[name].types for name in conflict_group[1]))
         found.append(
             replace(
                 rule,
-                reads=rule.types | shared,
-                waits=rule.needs | shared | control.types,
-                circle=circle[0],
+                needed_to_decide=rule.types | shared,
+                needed_to_admit=rule.can_turn_false | shared | contact_policy.types,
+                conflict_group=conflict_group[0],
                 rank=ranks[rule.id],
                 yields_to=tuple(yields_to[rule.id]),
             )
@@ -67,16 +67,16 @@ def _ranking(rules: Sequence[Rule]) -> list[str]:
 
 
 def _circles(rivals: Mapping[str, set[str]]) -> dict[str, tuple[int, frozenset[str]]]:
-    """Return by rule id the number and the members of its circle; rules without rivals are left out."""
-    circles: dict[str, tuple[int, frozenset[str]]] = {}
+    """Return by rule id the number and the members of its conflict group; rules without rivals are left out."""
+    conflict_groups: dict[str, tuple[int, frozenset[str]]] = {}
     for name in rivals:
-        if name in circles or not rivals[name]:
+        if name in conflict_groups or not rivals[name]:
             continue
         members: set[str] = set()
         found = {name}
         while found:
             members |= found
             found = {other for one in found for other in rivals[one]} - members
-        circle = (len({number for number, _ in circles.values()}), frozenset(members))
-        circles.update(dict.fromkeys(members, circle))
-    return circles
+        conflict_group = (len({number for number, _ in conflict_groups.values()}), frozenset(members))
+        conflict_groups.update(dict.fromkeys(members, conflict_group))
+    return conflict_groups

@@ -1,4 +1,4 @@
-# What the compiler may know of `control.py`; fields in their order there.
+# What the compiler may know of `contact_policy.py`; fields in their order there.
 
 cdef class ContactPolicy:
     cdef readonly object policy

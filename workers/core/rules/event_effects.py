@@ -45,7 +45,7 @@ def grouped(rules: Sequence[Rule]) -> list[Rule]:
     names: dict[Any, str] = {}
     grouped = []
     for rule in rules:
-        alike = (rule.types, rule.requires, _manner(rule), rule.circle)
+        alike = (rule.types, rule.requires, _manner(rule), rule.conflict_group)
         place = members[alike] = members.get(alike, -1) + 1
         name = names.setdefault((alike, place // _GROUP_SIZE), str(len(names)))
         grouped.append(replace(rule, group=name))

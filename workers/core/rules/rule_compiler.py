@@ -34,13 +34,13 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     """
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
-    control = compile_contact_policy(book.for_every_rule)
+    contact_policy = compile_contact_policy(book.for_every_rule)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
-    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in control.traits})
+    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.traits})
     plans = Specs(known)
-    for reference in sorted(control.traits):
+    for reference in sorted(contact_policy.traits):
         plans.need_trait(reference)
-    compiled = grouped(competing([_compile(rule, plans, hold_out_key) for rule in evaluated], control))
+    compiled = grouped(competing([_compile(rule, plans, hold_out_key) for rule in evaluated], contact_policy))
     references: dict[str, set[str]] = {}
     for one in evaluated:
         for reference in one.variables.values():
@@ -59,7 +59,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
             ]
         ),
-        control=control,
+        contact_policy=contact_policy,
         facts=plans.facts_by_type(),
         groups={name: tuple(group) for name, group in groups.items()},
         requires={name: group[0].requires for name, group in groups.items()},
@@ -73,9 +73,9 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
         codes=codes_of(rule.id for rule in compiled),
-        circles={
-            number: frozenset(rule.group for rule in compiled if rule.circle == number)
-            for number in {rule.circle for rule in compiled if rule.circle >= 0}
+        conflict_groups={
+            number: frozenset(rule.group for rule in compiled if rule.conflict_group == number)
+            for number in {rule.conflict_group for rule in compiled if rule.conflict_group >= 0}
         },
     )
 
@@ -108,7 +108,7 @@ def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
     condition = compile_condition(when, plans)
     content = _content(rule)
     version = digest_of(content)
-    stance = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
+    audience_hash = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
     return Rule(
         id=rule.id,
         version=version,
@@ -123,7 +123,7 @@ def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
         expires_after_ms=duration_ms(rule.expires_after),
         for_ms=0 if rule.for_ is None else duration_ms(rule.for_),
         types=condition.types,
-        needs=condition.needs,
+        can_turn_false=condition.can_turn_false,
         lowered_ms={
             (name, was_cancelled): condition.lowered_ms(name, was_cancelled)
             for name in sorted(condition.types)
@@ -136,7 +136,7 @@ def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
-        stance=digest_of([stance, rule.status == "live"]),
+        audience_hash=digest_of([audience_hash, rule.status == "live"]),
     )
 
 

@@ -13,17 +13,17 @@ cdef class Rule:
     cdef readonly dict variables
     cdef readonly object again_after_ms
     cdef readonly long long expires_after_ms, for_ms
-    cdef readonly frozenset types, needs
+    cdef readonly frozenset types, can_turn_false
     cdef readonly long long priority
     cdef readonly tuple instead_of
     cdef readonly object hold_out, pace
     cdef readonly bint includes_existing
-    cdef readonly str stance
+    cdef readonly str audience_hash
     cdef readonly dict quiet_ms, lowered_ms
     cdef readonly tuple requires
     cdef readonly str group
-    cdef readonly frozenset reads, waits
-    cdef readonly long long circle, rank
+    cdef readonly frozenset needed_to_decide, needed_to_admit
+    cdef readonly long long conflict_group, rank
     cdef readonly tuple yields_to
     cdef readonly long long since_generation, live_since_ms
 
@@ -39,10 +39,10 @@ cdef class Responding:
 cdef class RuleSet:
     cdef readonly tuple rules
     cdef readonly str hash
-    cdef readonly ContactPolicy control
+    cdef readonly ContactPolicy contact_policy
     cdef readonly dict facts, groups, requires, responses
     cdef readonly tuple returns
     cdef readonly dict references
     cdef readonly frozenset declared
-    cdef readonly dict by_id, codes, circles
+    cdef readonly dict by_id, codes, conflict_groups
     cdef readonly long long generation

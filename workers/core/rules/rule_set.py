@@ -53,11 +53,11 @@ class Rule:
             rules it competes with, so that no rule is decided ahead of the others.
         waits: types that must have been seen before an action is admitted: those it needs, those that decide about
             competing rules, and those that decide about contact.
-        circle: number of the rules it competes with, itself included; -1 for none.
+        conflict_group: number of the rules it competes with, itself included; -1 for none.
         rank: among rules that begin at the same moment, the lower one is asked first.
         yields_to: ids of rules that stand instead of this one.
-        stance: hash of what decides whether a customer already matched the rule when it went live.
-        since_generation, live_since_ms: the rule set in which it took this stance, and when that was loaded; 0 for
+        audience_hash: hash of what decides whether a customer already matched the rule when it went live.
+        since_generation, live_since_ms: the rule set in which it got this hash, and when that was loaded; 0 for
             always.
     """
 
@@ -74,20 +74,20 @@ class Rule:
     expires_after_ms: int
     for_ms: int
     types: frozenset[str]
-    needs: frozenset[str]
+    can_turn_false: frozenset[str]
     priority: int
     instead_of: tuple[str, ...]
     hold_out: HoldOut | None
     pace: Pace | None
     includes_existing: bool
-    stance: str
+    audience_hash: str
     quiet_ms: Mapping[str, int] = field(default_factory=dict)
     lowered_ms: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     requires: Required = ()
     group: str = ""
-    reads: frozenset[str] = frozenset()
-    waits: frozenset[str] = frozenset()
-    circle: int = -1
+    needed_to_decide: frozenset[str] = frozenset()
+    needed_to_admit: frozenset[str] = frozenset()
+    conflict_group: int = -1
     rank: int = 0
     yields_to: tuple[str, ...] = ()
     since_generation: int = 0
@@ -133,7 +133,7 @@ class RuleSet:
 
     Attributes:
         hash: over everything the rule files say, also what is not evaluated.
-        control: what holds for every rule.
+        contact_policy: limits over all rules, and who may be contacted.
         facts: by event type, what is kept of its events.
         groups: by name, rules that read and require the same types.
         requires: by group, how many events must have been seen for its rules to hold.
@@ -143,13 +143,13 @@ class RuleSet:
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
         codes: ids by what stands for them in stored activities.
-        circles: by number, the groups of the rules that compete in it.
+        conflict_groups: by number, the groups of the rules that compete in it.
         generation: number of this rule set among all activated ones; 0 if not activated.
     """
 
     rules: tuple[Rule, ...]
     hash: str
-    control: ContactPolicy
+    contact_policy: ContactPolicy
     facts: Mapping[str, EventTypeSpec]
     groups: Mapping[str, tuple[Rule, ...]]
     requires: Mapping[str, Required]
@@ -159,7 +159,7 @@ class RuleSet:
     declared: frozenset[str] = frozenset()
     by_id: Mapping[str, Rule] = field(default_factory=dict)
     codes: Mapping[bytes, str] = field(default_factory=dict)
-    circles: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
     generation: int = 0
 
     def plans(self) -> Iterable[SeriesSpec]:
@@ -167,12 +167,12 @@ class RuleSet:
         for facts in self.facts.values():
             yield from facts.series
 
-    def in_force(self, generation: int, since: Mapping[str, tuple[int, int]]) -> "RuleSet":
+    def as_activated(self, generation: int, since: Mapping[str, tuple[int, int]]) -> "RuleSet":
         """Return the same rules as the `generation`-th set.
 
         Args:
             generation: its number.
-            since: by rule id, the generation in which the rule took its stance, and when that was loaded.
+            since: by rule id, the generation in which the rule got its `audience_hash`, and when that was loaded.
         """
         known = {
             rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])

@@ -33,11 +33,11 @@ class Question:
         self.activity: Activity = activity
 
     def at(self, at_day: float) -> str:
-        return WORDS[self.condition.look(self.activity, day(at_day), self.observed)[0]]
+        return WORDS[self.condition.evaluate(self.activity, day(at_day), self.observed)[0]]
 
     def next_flip(self, at_day: float) -> float | None:
         """When time alone changes the truth, in days."""
-        flip_ms = self.condition.look(self.activity, day(at_day), self.observed)[1]
+        flip_ms = self.condition.evaluate(self.activity, day(at_day), self.observed)[1]
         return None if flip_ms == FOREVER_MS else (flip_ms - day(0)) / DAY
 
 
@@ -241,7 +241,10 @@ def test_a_type_that_is_not_watched_at_all_is_never_known() -> None:
         activity = decide("ada", None, bought(1), ruleset, watched(ruleset)).activity
         assert activity is not None
         for at in (1, 500):
-            assert ruleset.rules[0].condition.look(activity, day(at), Coverage({})) == (NOT_OBSERVABLE, FOREVER_MS)
+            assert ruleset.rules[0].condition.evaluate(activity, day(at), Coverage({})) == (
+                NOT_OBSERVABLE,
+                FOREVER_MS,
+            )
 
 
 def test_ever_is_known_at_once_where_the_history_is_complete() -> None:
@@ -476,7 +479,7 @@ def test_a_reactivation_ends_a_cancellation_where_there_are_such_events() -> Non
     activity = decide("ada", None, events, ruleset, watched(ruleset)).activity
     assert activity is not None
     condition = ruleset.rules[0].condition
-    assert condition.look(activity, day(3), watched(ruleset)) == (TRUE, FOREVER_MS)
+    assert condition.evaluate(activity, day(3), watched(ruleset)) == (TRUE, FOREVER_MS)
     assert condition.types == {"purchase", "cancellation", "reactivation"}
 
 
@@ -823,7 +826,7 @@ def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_tell() 
     def asked_anew(*events: DecodedEvent) -> str:
         activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
         assert activity is not None
-        return WORDS[new.rules[0].condition.look(activity, day(40), watched(new))[0]]
+        return WORDS[new.rules[0].condition.evaluate(activity, day(40), watched(new))[0]]
 
     assert asked_anew(*scored(1, at=5)) == "false"
     assert asked_anew(*scored(1, at=5), *bought(6)) == "true"
@@ -849,7 +852,7 @@ def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
     activity = decide("ada", activity, meanwhile, rests, watched(rests)).activity
     activity = decide("ada", activity, bought(9), asks, watched(asks)).activity
     assert activity is not None
-    assert WORDS[asks.rules[0].condition.look(activity, day(10), watched(asks))[0]] == expected
+    assert WORDS[asks.rules[0].condition.evaluate(activity, day(10), watched(asks))[0]] == expected
 
 
 # --- what an event told -------------------------------------------------------------------------------------------
@@ -947,7 +950,7 @@ def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable
     new = rules(rule(when={"count": "login", "at most": 9, "within": "365 days"}), types=ALL_TYPES)
     activity = decide("ada", None, logged_in(*range(0, 500, 20)), old, watched(old)).activity
     assert activity is not None
-    looked = new.rules[0].condition.look(activity, day(700), watched(new))
+    looked = new.rules[0].condition.evaluate(activity, day(700), watched(new))
     gone = activity.series["login"].gone_day - day(0) // DAY
     assert 300 < gone <= 480 - 90
     assert looked == (NOT_OBSERVABLE, day(gone + 365))
@@ -965,15 +968,15 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
     parts = ruleset.rules[0].condition.parts  # type: ignore[attr-defined]
     few, many = [part for part in parts if part.type == "login"]
     at_ms = day(900 + 690)
-    assert few.look(stored, at_ms, watched(ruleset))[0] == TRUE
-    assert many.look(stored, at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
+    assert few.evaluate(stored, at_ms, watched(ruleset))[0] == TRUE
+    assert many.evaluate(stored, at_ms, watched(ruleset))[0] in (NOT_OBSERVABLE, FALSE)
 
 
 # --- what else could change it ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("when", "needs", "spoils"),
+    ("when", "can_turn_false", "can_turn_true"),
     [
         ({"count": "login", "at least": 1}, set(), {"login"}),
         ({"count": "login", "at most": 1}, {"login"}, set()),
@@ -1004,10 +1007,12 @@ def test_what_had_to_be_dropped_for_want_of_room_is_not_taken_as_never_happened(
         ({"status": "cancelled", "for": "1 day"}, {"purchase", "cancellation"}, {"cancellation"}),
     ],
 )
-def test_a_condition_knows_which_unseen_event_could_undo_it(when: Any, needs: set[str], spoils: set[str]) -> None:
+def test_a_condition_knows_which_unseen_event_could_undo_it(
+    when: Any, can_turn_false: set[str], can_turn_true: set[str]
+) -> None:
     condition = Question(when, bought(1)).condition
-    assert (set(condition.needs), set(condition.spoils)) == (needs, spoils)
-    assert set(condition.types) == needs | spoils
+    assert (set(condition.can_turn_false), set(condition.can_turn_true)) == (can_turn_false, can_turn_true)
+    assert set(condition.types) == can_turn_false | can_turn_true
 
 
 # --- the reason why -----------------------------------------------------------------------------------------------

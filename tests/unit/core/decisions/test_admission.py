@@ -206,8 +206,8 @@ def test_a_paused_rule_sends_nothing_new_and_takes_back_what_it_sent() -> None:
 
 
 def live_at(ruleset: RuleSet, generation: int, at_day: float) -> RuleSet:
-    """The same rules, all of which took their stance at a day."""
-    return ruleset.in_force(generation, {one.id: (generation, day(at_day)) for one in ruleset.rules})
+    """The same rules, all activated at a day."""
+    return ruleset.as_activated(generation, {one.id: (generation, day(at_day)) for one in ruleset.rules})
 
 
 def test_whoever_meets_a_rule_already_when_it_goes_live_is_left_alone() -> None:
@@ -253,7 +253,7 @@ def test_state_of_an_older_rule_set_stays_valid_when_another_rule_changes() -> N
     customer = Customer(first)
     customer.turn(event("purchase", 1), upto_day=12)
     changed = compiled(rule("soft", when=QUIET_10), rule("hard", when={"none": "purchase", "for": "25 days"}))
-    customer.rules = changed.in_force(2, {"soft": (1, day(0)), "hard": (2, day(13))})
+    customer.rules = changed.as_activated(2, {"soft": (1, day(0)), "hard": (2, day(13))})
     customer.turn()
     assert customer.turn(upto_day=60) == ["hard active 26"]
     assert customer.turn(event("purchase", 30.5)) == ["hard customer_returned 26"]

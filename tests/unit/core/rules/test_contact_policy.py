@@ -12,7 +12,7 @@ from schemas.rules import ForEveryRule
 from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy, is_held_out
 
 
-def control(**content: Any) -> ContactPolicy:
+def contact_policy(**content: Any) -> ContactPolicy:
     """Compile `for every rule`, keys with underscores for spaces."""
     return compile_contact_policy(
         ForEveryRule.model_validate({name.replace("_", " "): value for name, value in content.items()})
@@ -39,12 +39,12 @@ BERLIN = {"quiet_hours": {"from": "21:00", "until": "08:00"}, "time_zone": {"oth
     ],
 )
 def test_quiet_hours_end_when_the_customers_clock_says_so(now: str, until: str | None) -> None:
-    found = control(**BERLIN).quiet_until_ms(at(now), {})
+    found = contact_policy(**BERLIN).quiet_until_ms(at(now), {})
     assert found == (None if until is None else at(until))
 
 
 def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_later_than_now() -> None:
-    night = control(quiet_hours={"from": "22:00", "until": "02:30"}, time_zone={"otherwise": "Europe/Berlin"})
+    night = contact_policy(quiet_hours={"from": "22:00", "until": "02:30"}, time_zone={"otherwise": "Europe/Berlin"})
     skipped = night.quiet_until_ms(at("2024-03-31T01:30:00+01:00"), {})
     assert skipped == at("2024-03-31T03:30:00+02:00")
     first = night.quiet_until_ms(at("2024-10-27T02:10:00+02:00"), {})
@@ -60,7 +60,7 @@ def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_l
     ),
 )
 def test_nobody_is_woken_and_nobody_waits_longer_than_a_day(now_ms: int, zone: str) -> None:
-    quiet = control(quiet_hours={"from": "21:00", "until": "08:00"}, time_zone={"otherwise": zone})
+    quiet = contact_policy(quiet_hours={"from": "21:00", "until": "08:00"}, time_zone={"otherwise": zone})
     until_ms = quiet.quiet_until_ms(now_ms, {})
     if until_ms is not None:
         assert now_ms < until_ms <= now_ms + 13 * 3_600_000
@@ -68,7 +68,7 @@ def test_nobody_is_woken_and_nobody_waits_longer_than_a_day(now_ms: int, zone: s
 
 
 def test_the_first_zone_that_is_known_counts() -> None:
-    ladder = control(
+    ladder = contact_policy(
         time_zone={
             "from": "profile.zone",
             "country": "profile.country",
@@ -80,22 +80,22 @@ def test_the_first_zone_that_is_known_counts() -> None:
     assert ladder.zone_of({"profile.zone": ("nonsense", 1), "profile.country": ("PT", 1)}) == "Europe/Lisbon"
     assert ladder.zone_of({"profile.zone": ("../etc/passwd", 1)}) == "Asia/Tokyo"
     assert ladder.zone_of({"profile.country": ("XX", 1)}) == "Asia/Tokyo"
-    assert control().zone_of({}) == "UTC"
+    assert contact_policy().zone_of({}) == "UTC"
 
 
 def test_whoever_opted_out_is_known_by_any_of_the_values_and_whoever_said_nothing_as_the_policy_says() -> None:
     policy = {"from": "profile.consent", "opted out": [False, "no"]}
-    asked = control(consent=policy)
+    asked = contact_policy(consent=policy)
     assert asked.is_opted_out({"profile.consent": (False, 1)})
     assert asked.is_opted_out({"profile.consent": ("No", 1)})
     assert not asked.is_opted_out({"profile.consent": (True, 1)})
     assert not asked.is_opted_out({"profile.consent": (0, 1)})  # a zero is not a no
     assert not asked.is_opted_out({})
-    assert control(consent={**policy, "unknown": "opted out"}).is_opted_out({})
+    assert contact_policy(consent={**policy, "unknown": "opted out"}).is_opted_out({})
 
 
 def test_a_limit_counts_what_happened_in_its_stretch_of_time() -> None:
-    limited = control(limits=[{"at most": "2 actions", "within": "7 days"}])
+    limited = contact_policy(limits=[{"at most": "2 actions", "within": "7 days"}])
     week = 7 * 86_400_000
     assert limited.reached([0, 1], week, {}) is None
     assert limited.reached([1, 2], week, {}) == "at most 2 actions within 7 days"
@@ -103,7 +103,7 @@ def test_a_limit_counts_what_happened_in_its_stretch_of_time() -> None:
 
 
 def test_a_limit_per_calendar_day_follows_the_customers_calendar() -> None:
-    limited = control(
+    limited = contact_policy(
         limits=[{"at most": "1 action", "per": "calendar day"}], time_zone={"otherwise": "Pacific/Auckland"}
     )
     first = at("2024-05-10T23:30:00+12:00")
@@ -112,7 +112,7 @@ def test_a_limit_per_calendar_day_follows_the_customers_calendar() -> None:
 
 
 def test_a_calendar_week_begins_on_monday() -> None:
-    limited = control(limits=[{"at most": "1 action", "per": "calendar week"}])
+    limited = contact_policy(limits=[{"at most": "1 action", "per": "calendar week"}])
     sunday = at("2024-05-12T12:00:00+00:00")
     assert limited.reached([sunday], at("2024-05-12T23:59:00+00:00"), {}) is not None
     assert limited.reached([sunday], at("2024-05-13T00:00:00+00:00"), {}) is None
@@ -137,7 +137,7 @@ def test_about_the_share_is_held_out_and_other_experiments_and_keys_choose_other
 
 
 def test_times_are_read_in_utc_whatever_the_machine_is_set_to() -> None:
-    utc = control(quiet_hours={"from": "21:00", "until": "08:00"})
+    utc = contact_policy(quiet_hours={"from": "21:00", "until": "08:00"})
     assert utc.quiet_until_ms(at("2024-01-01T21:00:00+00:00"), {}) == int(
         datetime(2024, 1, 2, 8, tzinfo=UTC).timestamp() * 1000
     )
