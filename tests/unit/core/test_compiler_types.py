@@ -54,4 +54,4 @@ def test_the_compiler_is_told_of_what_there_is_and_in_its_order(told: Path) -> N
 def test_what_the_compiler_is_told_is_found() -> None:
     found = {name: own for told in TOLD for name, own, _ in classes(told)}
     assert found["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
-    assert "look" in {method for told in TOLD for name, _, methods in classes(told) for method in methods}
+    assert "evaluate" in {method for told in TOLD for name, _, methods in classes(told) for method in methods}

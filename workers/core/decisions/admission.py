@@ -1,12 +1,8 @@
 """Admission: whether a candidate action is published, decided in the order of time.
 
-Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other, each as soon
-as every type has been seen that could change what came before it. So the outcome does not depend on which type
+Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other, each
+as soon as every type has been seen that could change what came before it. So the outcome does not depend on which type
 was seen first.
-
-The ladder, in its order: the rule is still in force, the customer has not opted out, the rule is not cooling down,
-no more important rule stands, no limit over all rules is reached, the customer is not held out, and the customer's
-quiet hours end before it is too late.
 """
 
 from collections.abc import Sequence
