@@ -43,6 +43,7 @@ figures: $(VENV)/.dev ## measure Linger alone (an hour; ARGS=--short only shows 
 check: $(VENV)/.dev ## lint; check types, generated files, Dockerfile and docker-compose.yml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell -D - -D docs/plain-words.txt
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m workers.explain.rule_page --check

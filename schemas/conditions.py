@@ -718,7 +718,7 @@ def expanded(condition: Any, define: Mapping[str, Any]) -> Any:
             missing, none leads back to itself, and what comes out is no larger than a rule may be.
 
     Raises:
-        KeyError: for a name that nobody defined.
+        KeyError: for a name that is not defined.
     """
 
     def meant(meets: Meets) -> Any:

@@ -139,7 +139,7 @@ async def measure(servers: Servers, sizes: Sizes, wanted: Sequence[str], say: Ca
         servers: to work on.
         sizes: how much.
         wanted: names of what is changed, as in `variants`.
-        tell: called with a line for people after each row.
+        say: called with a line for people after each row.
     """
     known = variants(sizes)
     base = await _run(servers, known["base"][0])

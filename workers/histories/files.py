@@ -268,7 +268,8 @@ def read_file(
                 raise StartupError([f"{path}: {problem}"])
             is_table = kind in _TABLES
             lines = _table(path, stream, gathering, canonical=source is None) if is_table else _lines(stream)
-            _read_lines(str(path), lines, gathering, declared, source, lambda: report_position(raw.tell()))
+            position = raw.tell  # codespell:ignore tell
+            _read_lines(str(path), lines, gathering, declared, source, lambda: report_position(position()))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StartupError([f"{path} cannot be read to its end: {reason}"]) from error

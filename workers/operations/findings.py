@@ -67,5 +67,5 @@ def document(finding: Finding) -> dict[str, str]:
         "health": finding.health,
         "found": finding.found,
         "why": finding.why,
-        "mend": finding.remedy,
+        "mend": finding.remedy,  # codespell:ignore mend
     }

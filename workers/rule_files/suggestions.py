@@ -109,7 +109,7 @@ _VALUES: Final = {
     "at-risk": "at_risk risk churn-risk",
     "win-back": "winback reactivate",
     "never": "no none false null not off once",
-    "nothing": "none no [] null nobody no_action nothing_happens",
+    "nothing": "none no [] null nobody no_action nothing_happens",  # codespell:ignore nobody
     "start": "0 begin beginning now day_0",
     "leave alone": "no false exclude skip ignore",
     "include": "yes true all",

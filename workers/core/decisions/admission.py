@@ -1,8 +1,8 @@
 """Admission: whether a candidate action is published, decided in the order of time.
 
-Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other, each
-as soon as every type has been seen that could change what came before it. So the outcome does not depend on which type
-was seen first.
+Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other,
+each as soon as every type has been seen that could change what came before it. So the outcome does not depend on
+which type was seen first.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * The twenty rules of workload_rules.yaml by hand; by_hand.py is the same in Python.
  *
- * <p>Everything that the rules ask for can be told from little. A number of events within days is reached if the
+ * <p>The rules need little state. A number of events within days is reached if the
  * event that many events ago is recent enough, and all but two rules wait for a silence that starts with the latest
  * event. So it is known at each event when which rule begins to hold if nothing else happens, and whether it cools
  * down then.
@@ -33,7 +33,7 @@ final class Rules {
 
     /** At least so many cents in the last days, and no purchase for a while. */
     private record Sum(int rule, int cents, int days, long quietMs) {
-        /** Tell whether so much was spent that counts at a moment. */
+        /** Return whether enough was spent that counts at a moment. */
         boolean isReached(Customer customer, long atMs) {
             int firstDay = dayOf(atMs) - days + 1;
             int spent = 0;
@@ -124,7 +124,7 @@ final class Rules {
      *
      * @param customer whose; it is changed, and was fired until the event
      * @param event later than all before it of the same customer
-     * @param decisions are told of everything that is decided, in the order of time
+     * @param decisions receive everything that is decided, in the order of time
      */
     void fold(Customer customer, Event event, Decisions decisions) {
         if (customer.open != 0) {
