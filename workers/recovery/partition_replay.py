@@ -23,9 +23,9 @@ from workers.processor.agent import Backends, Processor
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed, SeekTo
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.deferred_actions import RebuildPolicy, Tally
 from workers.recovery.mark import RebuildMark
 from workers.recovery.published import Published
+from workers.recovery.release_policy import RebuildPolicy, Tally
 from workers.settings import Settings
 from workers.state.consistency import Log
 from workers.state.meta import REBUILDING, is_since

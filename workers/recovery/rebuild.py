@@ -1,7 +1,7 @@
 """`linger rebuild`: state rebuilt from the activity topic, without publishing anything twice.
 
 It takes the same steps as a worker (`workers.processor`), under an owner token of its own, so that a forgotten worker
-is fenced. `workers.recovery.deferred_actions` decides what it publishes. The offset in `meta` is the truth here too:
+is fenced. `workers.recovery.release_policy` decides what it publishes. The offset in `meta` is the truth here too:
 killed at any point and run again, it continues where it stopped. Until a partition is finished, a mark in its `meta`
 (`workers.recovery.mark`) keeps workers away from it.
 """
@@ -24,11 +24,11 @@ from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
-from workers.recovery.deferred_actions import Tally
 from workers.recovery.mark import RebuildMark
 from workers.recovery.partition_replay import Advance, PartitionReplay, ReplayContext
 from workers.recovery.plan import Plan, make_plan
 from workers.recovery.published import PUBLISHED_TOPICS, Published, PublishedTopics, read_published
+from workers.recovery.release_policy import Tally
 from workers.recovery.report import Options, Report
 from workers.recovery.snapshot import Snapshot, connected
 from workers.recovery.source_progress import SourcePartition, covered_since, find_progress

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workers.recovery.deferred_actions import Tally
+from workers.recovery.release_policy import Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from tests.support.processor_rig import SOURCE, TYPES, FakePublisher, StoppedClo
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.recovery.activity_log import LogHeads
-from workers.recovery.deferred_actions import Tally
 from workers.recovery.mark import RebuildMark
 from workers.recovery.partition_replay import PartitionReplay, ReplayContext
 from workers.recovery.published import Published
+from workers.recovery.release_policy import Tally
 from workers.recovery.source_progress import covered_since
 from workers.settings import Settings
 from workers.state.consistency import Log
