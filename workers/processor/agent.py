@@ -24,9 +24,10 @@ from workers.observability import log_events, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
 from workers.processor.event_reader import EventReader
-from workers.processor.held_actions import LivePolicy, OrderExecutor, ReleasePolicy
+from workers.processor.held_actions import OrderExecutor
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
+from workers.processor.release_policy import LivePolicy, ReleasePolicy
 from workers.processor.results import DROPPED, Dropped, ProcessResult
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps

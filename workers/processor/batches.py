@@ -22,9 +22,9 @@ from workers.kafka.faust_batches import Delivery
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.event_reader import EventReader
-from workers.processor.held_actions import ReleasePolicy
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
+from workers.processor.release_policy import ReleasePolicy
 from workers.processor.results import DROPPED, PROCESSED, ProcessResult, SeekTo
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps

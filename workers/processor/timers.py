@@ -14,9 +14,9 @@ from workers.core.decisions.decide import decide
 from workers.errors import Fenced, LingerError, Transient
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
-from workers.processor.held_actions import ReleasePolicy
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
+from workers.processor.release_policy import ReleasePolicy
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork

@@ -17,7 +17,7 @@ from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
-from workers.processor.held_actions import LivePolicy, Orders
+from workers.processor.release_policy import LivePolicy, Orders
 from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 from workers.state.meta import Meta
