@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from schemas.conditions import MAX_CONDITIONS, MAX_NESTING
 from workers.rule_files.known_names import KnownNames
-from workers.rule_files.problems import Explanation, Problem, did_you_mean, shortened
+from workers.rule_files.problems import Explanation, Problem, shortened
 from workers.rule_files.references import (
     Definition,
     conditions_of,
@@ -20,6 +20,7 @@ from workers.rule_files.references import (
     rules_in,
     text_of,
 )
+from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode, items_of, value_of
 
 _SHOWN_NAMES: Final = 20

@@ -3,8 +3,6 @@
 This module must never know what a file is for, nor open one.
 """
 
-import difflib
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -77,23 +75,6 @@ def add_elsewhere(problems: Iterable[Problem], more: Iterable[Problem]) -> list[
 def printable(text: str) -> str:
     """Replace each character that a terminal would obey or hide by `·`, and each tab by a space."""
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
-
-
-def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that was probably meant, or None.
-
-    Args:
-        word: the word as it was written.
-        known: the possible words.
-        likeness: how similar they must be, from 0 (any word) to 1 (the same word).
-    """
-    by_form = {_form(possible): possible for possible in known}
-    matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
-    return by_form[matches[0]] if matches else None
-
-
-def _form(word: str) -> str:
-    return re.sub(r"[\s_\u200b\ufeff-]+", " ", word).strip().lower()
 
 
 def shortened(text: str, limit: int = 60) -> str:

@@ -3,6 +3,7 @@
 Pure tables and small readers of texts. This module must never know where a text is in a file.
 """
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,6 @@ from zoneinfo import available_timezones
 
 from schemas.events import BUILT_IN
 from schemas.refusals import Format
-from workers.rule_files.problems import did_you_mean
 
 _BOUNDS: Final = {
     "at least": "min minimum atleast least gte ge >= ≥ minimal from not_less_than not_fewer_than",
@@ -152,6 +152,19 @@ def guessed_key(written: str, possible: Collection[str], kind: str = "") -> str 
     """
     by_kind = _KEYS_BY_KIND.get((kind, written))
     return next((word for word in (by_kind, *_KEYS_BY_GUESS.get(_form(written), ())) if word in possible), None)
+
+
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that was probably meant, or None.
+
+    Args:
+        word: the word as it was written.
+        known: the possible words.
+        likeness: how similar they must be, from 0 (any word) to 1 (the same word).
+    """
+    by_form = {_form(possible): possible for possible in known}
+    matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
+    return by_form[matches[0]] if matches else None
 
 
 def meant_key(written: str, possible: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.rules import Rule
 from workers.rule_files.known_names import built_in_attributes
-from workers.rule_files.problems import Problem, did_you_mean
+from workers.rule_files.problems import Problem
 from workers.rule_files.references import (
     Named,
     conditions_of,
@@ -16,6 +16,7 @@ from workers.rule_files.references import (
     names_in_condition,
     variables_in,
 )
+from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
 from workers.rule_lint.definition import Lint, warning
 from workers.rule_lint.located_rules import LocatedRules
