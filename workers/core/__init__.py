@@ -1,4 +1,6 @@
-"""The pure core: what is decided, and when it has to be looked at again.
+"""The pure core: everything that is decided, and when it must be evaluated again.
 
-Nothing in here knows a clock, randomness, the environment, files, logs, Kafka or Redis.
+It must never know a clock, chance, the environment, files, logs, Kafka or Redis. Begin with `decisions.decide`.
+`coverage.Coverage` and `watermarks.PartitionWatermarks` hold what was watched and read, and up to when;
+`phrases.phrase` words a condition.
 """

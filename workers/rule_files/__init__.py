@@ -1,1 +1,6 @@
-"""Rule files and `sources.yaml`: YAML that people write, read with positions and every problem at once."""
+"""Rule files and `sources.yaml`: YAML to models, or every problem at once with file, line and column.
+
+It must never know what a rule decides. Begin with `rules.load_book` or `sources.load_sources`.
+`yaml_nodes.parse_yaml` and `yaml_validation.validate` do the reading, `problems.Problem` describes one mistake, and
+`suggestions.did_you_mean` guesses what was meant.
+"""

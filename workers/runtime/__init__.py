@@ -1,1 +1,5 @@
-"""One running worker."""
+"""One running worker: preflight, assignment, the tick, reload, liveness.
+
+It must never know customers or conditions. Begin with `worker.Worker`, which runs the others: `preflight.Preflight`,
+`assignment.Assignment`, `tick.Tick`, `reload.RuleReload` and `liveness.Liveness`.
+"""

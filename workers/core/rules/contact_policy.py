@@ -1,6 +1,6 @@
 """Control over actions, for one customer: limits over all rules, quiet hours, consent, hold-out.
 
-Pure. The ladder that asks these questions in order is in `decide`; what each rule says is in `ruleset`.
+Pure. The ladder that asks these questions in order is in `decide`; what each rule says is in `rule_set`.
 """
 
 from collections.abc import Mapping, Sequence
