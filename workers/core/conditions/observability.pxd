@@ -1,4 +1,4 @@
-# What the compiler may know of `watching.py`.
+# What the compiler may know of `observability.py`.
 
 cimport cython
 

@@ -1,4 +1,4 @@
-# What the compiler may know of `plans.py`; fields in their order there.
+# What the compiler may know of `specs.py`; fields in their order there.
 
 cdef class SeriesSpec:
     cdef readonly str key, type, adds

@@ -1,4 +1,4 @@
-# What the compiler may know of `ruleset.py`; fields in their order there.
+# What the compiler may know of `rule_set.py`; fields in their order there.
 
 from workers.core.conditions.truth cimport Condition
 from workers.core.rules.contact_policy cimport ContactPolicy
