@@ -28,7 +28,7 @@ class ExampleResult:
         name: its name in the file.
         owner: the id of the rule of an example, or the file of a test.
         rules: the ids of the rules that it ran on.
-        place: where it stands or, if it could not be run, where the reason stands.
+        location: where it stands or, if it could not be run, where the reason stands.
         acts: it expects at least one action.
         start: the time from which offsets are counted.
         problem: why it could not be run; None if it ran.

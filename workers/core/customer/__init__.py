@@ -1,1 +1,1 @@
-"""All that is known of one customer: what is kept, how it is folded, how it is stored."""
+"""The state of one customer: what is kept, how events are folded into it, and how it is stored."""

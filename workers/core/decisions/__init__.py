@@ -1,1 +1,1 @@
-"""Where everything is decided: decide() and the admission of its candidates."""
+"""Decisions: `decide()`, and the admission of its candidates."""

@@ -1,1 +1,1 @@
-"""Events as they arrive: mapped from a source record, decoded from the activity topic, filtered."""
+"""Events: mapped from source records, decoded from the activity topic, and filtered."""

@@ -1,1 +1,1 @@
-"""Rules, compiled: conditions, competition, contact policy."""
+"""Compiled rules: their conditions, competition and contact policy."""
