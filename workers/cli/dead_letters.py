@@ -41,7 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without it, only print 
 _MAX_SHOWN: Final = 4 << 10
 _MAX_REPLAYS: Final = 3
 _BAR_FROM: Final = 2_000
-"""Less than this is done before a progress bar would be read."""
+"""With less than this, the work is done before anyone could read a progress bar."""
 
 
 def add_to(app: typer.Typer) -> None:

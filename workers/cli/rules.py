@@ -33,7 +33,7 @@ Sources = Annotated[
 
 
 class Format(StrEnum):
-    """How problems are printed."""
+    """The format in which problems are printed."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,4 +1,4 @@
-"""The pure core: it decides for each customer, and calculates when to evaluate the customer again.
+"""The pure core: what is decided, and when it has to be looked at again.
 
-It knows no clock, randomness, environment, files, logs, Kafka or Redis.
+Nothing in here knows a clock, randomness, the environment, files, logs, Kafka or Redis.
 """

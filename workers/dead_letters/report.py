@@ -1,4 +1,4 @@
-"""What `linger dead-letters` prints: tables and sentences for people, documents for machines.
+"""Output of `linger dead-letters`: tables and sentences for people, documents for machines.
 
 It gets values and reads nothing from Kafka or Redis. Only `print_dead_letter` and `dead_letter_document` show
 customers' data.
@@ -165,7 +165,7 @@ def print_replay(console: Console, plan: Plan, result: ReplayResult | None, max_
 
     Args:
         console: where to print.
-        plan: what is to be sent, or was.
+        plan: what will be sent, or was.
         result: what was sent; None for a dry run.
         max_consecutive: workers end after more unreadable records in a row.
     """
@@ -183,7 +183,7 @@ def print_replay(console: Console, plan: Plan, result: ReplayResult | None, max_
 
 
 def print_discard(console: Console, plan: Plan, *, dry_run: bool) -> None:
-    """Print what is to be discarded, or was."""
+    """Print what will be discarded, or was."""
     _print_plan(console, plan, "to be discarded" if dry_run else "discarded")
     if plan.taken and dry_run:
         console.print(f"Nothing was noted: add --yes to discard {_counted(len(plan.taken))}.")

@@ -1,7 +1,7 @@
 """The id of each source topic when it was first read, to notice a topic that was deleted and created again.
 
 Records of the new topic have offsets that were folded before: intake would skip them, and the processor would drop
-them as duplicates. Knows nothing of what is in a record.
+them as duplicates. Does not know the content of a record.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from workers.state.store import Store
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
-    """Store the ids of sources that are read for the first time; an id that is stored already stays."""
+    """Store the ids of sources that are read for the first time; a stored id stays."""
     commands = [
         ("HSETNX", store.keys.sources, topic, state.topic_id) for topic, state in topics.items() if state.topic_id
     ]
@@ -46,8 +46,8 @@ def recreated(known: Mapping[str, str], topics: Mapping[str, TopicState]) -> lis
 async def forget(settings: Settings, store: Store, topic: str) -> int:
     """Forget a source's position, so that it is read from its beginning; no worker may run.
 
-    Until it is done, workers refuse the topic; after an interruption, call it again. Customers' activities stay, and
-    so does since when the source's types are watched.
+    Until it is done, workers refuse the topic; after an interruption, call it again. Customers' activities and the
+    start of coverage stay.
 
     Returns:
         How many partitions the topic has.

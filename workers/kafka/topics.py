@@ -97,7 +97,7 @@ class TopicState:
     Attributes:
         name: the topic.
         partitions: count of its partitions.
-        topic_id: a UUID, another one after the topic was deleted and created again; None if the broker reports none.
+        topic_id: a UUID, which changes when the topic is deleted and created again; None if the broker reports none.
     """
 
     name: str
@@ -111,7 +111,7 @@ class LogBounds:
 
     Attributes:
         earliest: the first offset that can be read.
-        end: the offset behind the last one that can be read.
+        end: the offset after the last one that can be read.
     """
 
     earliest: int
@@ -145,7 +145,7 @@ class TopicResult:
 
 @asynccontextmanager
 async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connect to Kafka for the length of a `with` block.
+    """Connect to Kafka for the duration of a `with` block.
 
     Args:
         connection: keyword arguments of aiokafka's clients: `bootstrap_servers`, `security_protocol`,
@@ -230,7 +230,7 @@ async def describe(connected: Connected, names: Iterable[str]) -> dict[str, Topi
 async def rights_on(connected: Connected, names: Iterable[str]) -> dict[str, frozenset[Right] | None]:
     """Return the rights of this client on those of `names` that exist, or that it may not even see.
 
-    None if the broker does not report them (before Kafka 2.8), an empty set if nothing is allowed.
+    The rights are None if the broker does not report them (before Kafka 2.8), and empty if nothing is allowed.
 
     Raises:
         KafkaError: no broker answered.
@@ -366,7 +366,7 @@ async def _ask(connected: Connected, request: Any) -> Any:
 
 
 def _client_of(connected: Connected) -> AIOKafkaClient:
-    """Return the client inside; aiokafka has no public access to it."""
+    """Return the client inside, which aiokafka does not expose."""
     return connected if isinstance(connected, AIOKafkaClient) else connected._client
 
 

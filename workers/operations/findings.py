@@ -15,10 +15,10 @@ class Finding:
     """The outcome of one check.
 
     Attributes:
-        area: where it belongs.
+        area: the part of the setup that was checked.
         checked: what was checked.
-        health: whether it is as it must be.
-        found: what was seen there.
+        health: the result of the check.
+        found: what was seen.
         why: why it matters; empty if all is well.
         remedy: how to fix it, with a command where there is one; empty if all is well.
     """
@@ -32,17 +32,17 @@ class Finding:
 
 
 def ok(area: Area, checked: str, found: str) -> Finding:
-    """Return a finding of something that is as it must be."""
+    """Return the finding that all is well."""
     return Finding(area, checked, "ok", found)
 
 
 def problem(area: Area, checked: str, found: str, why: str, remedy: str) -> Finding:
-    """Return a finding of something that is not as it must be."""
+    """Return the finding of a problem."""
     return Finding(area, checked, "problem", found, why, remedy)
 
 
 def unknown(area: Area, checked: str, found: str, why: str, remedy: str) -> Finding:
-    """Return a finding of something that could not be checked; `found` says why not."""
+    """Return the finding that something could not be checked; `found` states why."""
     return Finding(area, checked, "could not be checked", found, why, remedy)
 
 
@@ -52,7 +52,7 @@ def judged(finding: Finding, *, is_well: bool) -> Finding:
 
 
 def unreadable(area: Literal["settings", "rules"], error: LingerError) -> list[Finding]:
-    """Return the problems of an error as findings; nothing else can be checked then."""
+    """Return the problems of an error as findings; nothing else can be checked."""
     problems: Sequence[str] = getattr(error, "problems", (str(error),))
     why = "a worker refuses to start"
     remedy = "linger config show" if area == "settings" else "linger rules check"

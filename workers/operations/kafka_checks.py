@@ -1,4 +1,4 @@
-"""What Linger needs of Kafka, checked on what Kafka answered; nothing here asks Kafka anything."""
+"""Checks of Kafka, on answers that were already fetched; nothing here queries Kafka."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -15,12 +15,12 @@ Configs = Mapping[str, Mapping[str, str]]
 
 
 def reachable(brokers: int, servers: str) -> Finding:
-    """Return that Kafka answers."""
+    """Return the finding that Kafka answers."""
     return ok("Kafka", "reachable", f"{brokers} broker{'s' * (brokers != 1)} at {servers}")
 
 
 def unreachable(found: str, remedy: str) -> Finding:
-    """Return that Kafka does not answer, or refuses the connection."""
+    """Return the finding that Kafka does not answer, or refuses the connection."""
     return problem("Kafka", "reachable", found, "events arrive there, and actions are published there", remedy)
 
 
@@ -192,7 +192,7 @@ def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Co
 
 
 def clock() -> Finding:
-    """Return that the clock of Kafka cannot be checked."""
+    """Return the finding that the clock of Kafka cannot be checked."""
     why = "timestamps that a broker sets are compared with this machine's clock (LINGER_MAX_FUTURE)"
     return unknown("clocks", "Kafka", "brokers do not report their time", why, "compare `date -u` there and here")
 

@@ -1,7 +1,7 @@
 """Permissions: whether Kafka and Redis accept this worker, and which rights it lacks.
 
-Only asks: writes nothing, joins no group. A server that is down or a topic that is missing is not a matter of
-permissions, and is not reported here.
+It only queries: it writes nothing and joins no group. It does not report a server that is down or a topic that is
+missing.
 """
 
 import ssl
@@ -38,7 +38,7 @@ class Refusal:
     """Why a server does not accept this client.
 
     Attributes:
-        problem: who refuses, and what it answered.
+        problem: which server refuses, and its answer.
         remedy: the settings to check; empty if `problem` names them.
     """
 

@@ -1,4 +1,4 @@
-"""What Linger needs of Redis, checked on what Redis answered; only `commands` asks anything."""
+"""Checks of Redis, on answers that were already fetched; only `commands` queries Redis."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ def may_evict(policy: str) -> bool:
 
 
 def is_not_permitted(error: Transient) -> bool:
-    """Return whether Redis answered that the user lacks a permission, rather than not at all."""
+    """Return whether an error is Redis's answer that the user lacks a permission."""
     return isinstance(error.__cause__, NoPermissionError)
 
 
@@ -104,7 +104,7 @@ def headroom(info: Info) -> Finding:
 
 
 def append_only(info: Info) -> Finding:
-    """Check that Redis writes what it holds to disk."""
+    """Check that Redis writes its data to disk."""
     is_on, status = info.get("aof_enabled") == "1", info.get("aof_last_write_status", "ok")
     found = f"{'on' if is_on else 'off'}, last write {status}"
     why = "without it, a restart of Redis loses what was written since its last snapshot"

@@ -1,4 +1,4 @@
-"""Held actions: what is decided above a rule's rate limit waits in the store until it is released or discarded.
+"""Held actions: actions above their rule's rate limit, which wait in the store until they are released or discarded.
 
 An order of the operator (`linger rules release`, `discard`) is stored beside the held actions. The partition's owner
 carries it out in its next atomic step, so nothing is lost or sent twice if either process dies.
@@ -31,18 +31,18 @@ _decode_action: Final = msgspec.json.Decoder(Action).decode
 
 @dataclass(slots=True)
 class Orders:
-    """Which held actions of one partition are to be released or discarded.
+    """The held actions of one partition to release or discard.
 
     Attributes:
         given: by the operator, at the head of the partition's list of orders.
-        spread: released because the rate limit allows them by now.
+        spread: released because the rate limit now allows them.
     """
 
     given: list[Order] = field(default_factory=list)
     spread: list[Order] = field(default_factory=list)
 
     def all(self) -> list[Order]:
-        """Return both, the operator's first."""
+        """Return the orders of both kinds, the operator's first."""
         return [*self.given, *self.spread]
 
 

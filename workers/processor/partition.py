@@ -1,4 +1,4 @@
-"""One activity partition that this worker owns: its memory of what the state in Redis says.
+"""One activity partition that this worker owns: its copy of the state in Redis.
 
 It knows nothing of other partitions, of records or of timers.
 """
@@ -54,7 +54,7 @@ class OwnedPartition:
 
     @property
     def swept(self) -> int:
-        """The generation of rules that every customer has been decided under."""
+        """The generation of rules to which every customer has been migrated."""
         return int(self.meta.fields.get(SWEPT, 0))
 
     @property
@@ -94,7 +94,7 @@ class OwnedPartition:
         return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types))
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
-        """Add to a step the rules it was decided by and since when their series are watched.
+        """Add to a step the rules that decided it, and since when their series are watched.
 
         Only fields whose value changes are added.
 
@@ -114,7 +114,7 @@ class OwnedPartition:
         if self.fresh:
             wanted[SWEPT] = str(rules.generation)
         fields = self.meta.fields
-        # A series that no rule needs is not folded from now on, so a later rule must not trust its old start.
+        # From now on, a series that no rule needs is not folded, so a later rule must not trust its old start.
         for name, value in fields.items():
             if value and is_since(name) and name not in wanted and self.since is not None:
                 wanted[name] = ""

@@ -1,7 +1,7 @@
-"""Values that a model refuses, in words for the person who wrote the file: what was found, what was probably meant.
+"""Explains refused values to the person who wrote the file: what was found, and what was probably meant.
 
-This module must never know where a file comes from. The spellings that people guess are in
-`workers.rule_files.suggestions`.
+This module must never know where a file comes from. `workers.rule_files.suggestions` has the spellings that people
+guess.
 """
 
 import re
@@ -32,7 +32,7 @@ from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
 Wanted = Literal["text", "number", "whole number", "truth", "list", "mapping", "day"]
-"""The type of value that a model wants."""
+"""The type of value that a model expects."""
 
 _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     TYPE_PATTERN: ("an event type: small letters, digits, '-' and '_', beginning with a letter", suggestions.as_type),
@@ -66,7 +66,7 @@ _WANTED: Final[tuple[tuple[tuple[str, ...], str, Wanted], ...]] = (
     (("dict", "model"), "wrong-type", "mapping"),
     (("date", "timezone"), "wrong-value", "day"),
 )
-"""By the beginning of Pydantic's error type: the code, and the type that was wanted."""
+"""By the beginning of Pydantic's error type: the code, and the expected type."""
 _RANGES: Final = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
@@ -76,7 +76,7 @@ _RANGES: Final = {
 
 
 def explained(error: Any, location: ErrorLocation) -> ProblemText:
-    """Return the problem that an error of Pydantic means for the person who wrote the file."""
+    """Return an error of Pydantic as a problem for the person who wrote the file."""
     kind, found = str(error["type"]), in_words(location.node)
     context = error.get("ctx", {})
     if location.schema is not None and location.schema["type"] == "tagged-union" and kind != "value_error":
@@ -105,7 +105,7 @@ def explained(error: Any, location: ErrorLocation) -> ProblemText:
 
 
 def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
-    """Explain what a validator refused; in a mapping, at the entry that the refusal is about."""
+    """Explain a validator's refusal; in a mapping, at the entry that it is about."""
     node, message = location.node, shortened(str(refusal), 300)
     if isinstance(refusal, WrongFormat) and refusal.expected is not None and not isinstance(node, ScalarNode):
         message = f"expected {refusal.expected}, found {in_words(node)}"  # lists not as Python writes them
@@ -153,7 +153,7 @@ def _no_match(location: ErrorLocation, pattern: str, found: str) -> ProblemText:
 
 
 def _no_kind(location: ErrorLocation) -> ProblemText:
-    """Explain a node that should be a condition and has no key that says which kind."""
+    """Explain a node that should be a condition but has no key that names its kind."""
     kinds = kind_words(location, (location.schema or {})["choices"])
     message = f"expected a condition, found {in_words(location.node)}"
     if isinstance(location.node, ListNode):
@@ -244,7 +244,7 @@ def _size_message(kind: str, context: dict[str, Any], found: str) -> str:
 
 
 def _type_hint(location: ErrorLocation, wanted: Wanted) -> str | None:
-    """Return how to write a value that has another type than the wanted one."""
+    """Return how to write a value of another type than the expected one."""
     match location.node:
         case MapNode() as node:
             other: dict[Wanted, str] = {"list": "begin each entry with '- '", "text": "write one value"}

@@ -50,8 +50,8 @@ def load_book(
     """Read all rules of some files and folders.
 
     Args:
-        paths: rule files and folders. A folder stands for its `*.yaml` and `*.yml` files, by name, except hidden
-            ones and `*_test.yaml`.
+        paths: rule files and folders. A folder includes its `*.yaml` and `*.yml` files, by name, except hidden ones
+            and `*_test.yaml`.
         known_types: all event types; any other one is a problem. None: event types are not checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
 

@@ -1,7 +1,7 @@
 """Syntax errors of YAML in plain words, with the probable slip.
 
 The parser describes its errors only as text, so the texts of ruamel.yaml are matched here and nowhere else. This
-module must never know what a file is for.
+module must never know the purpose of a file.
 """
 
 import re
@@ -107,7 +107,7 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
 
 
 def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
-    """Return the problem of a line that the parser describes in words which it uses for several mistakes."""
+    """Return the problem of a line if the parser uses the same words for several mistakes."""
     for line in (here.line, here.line - 1):
         if line and (bullet := _BULLET.match(lines.line(line))) is not None:
             message = f"'{bullet[2]}' does not begin a list entry"

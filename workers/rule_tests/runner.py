@@ -28,8 +28,8 @@ class ExampleResult:
         name: its name in the file.
         owner: the id of the rule of an example, or the file of a test.
         rules: the ids of the rules that it ran on.
-        location: where it stands or, if it could not be run, where the reason stands.
-        acts: it expects at least one action.
+        location: its location or, if it could not be run, that of the reason.
+        acts: whether it expects at least one action.
         start: the time from which offsets are counted.
         problem: why it could not be run; None if it ran.
         hint: what was probably meant.

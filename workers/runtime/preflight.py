@@ -1,4 +1,4 @@
-"""Preflight: what has to be true outside before a worker starts, and again before it claims partitions."""
+"""Preflight: external preconditions, checked before a worker starts and again before it claims partitions."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +26,7 @@ from workers.state.consistency import partitions_made_with, partitions_mismatch
 async def require_access(settings: Settings, sources: SourcesFile) -> None:
     """Check that Kafka and Redis accept this worker and give it every right it needs.
 
-    A Kafka without TLS and SASL refuses no client, and is not asked.
+    A Kafka without TLS and SASL refuses no client, so it is not checked.
 
     Raises:
         StartupError: every refusal, with the setting or the ACL that is the remedy.
@@ -52,7 +52,7 @@ class Preflight:
         """Check everything outside, before a worker starts.
 
         Raises:
-            StartupError: something is not as it must be; lists every problem.
+            StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
         wanted = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
@@ -70,7 +70,7 @@ class Preflight:
             raise StartupError(problems)
 
     async def problems_at_claim(self, topics: Mapping[str, TopicState]) -> list[str]:
-        """Return why nothing may be claimed: what can have changed since the start.
+        """Return the problems that forbid a claim, among those that can arise after the start.
 
         Args:
             topics: as Kafka describes them now.
@@ -81,7 +81,7 @@ class Preflight:
         return problems
 
     async def _state_problems(self, topics: Mapping[str, TopicState]) -> list[str]:
-        """Return why the stored state as a whole does not fit the topics; note sources seen for the first time."""
+        """Return why the stored state as a whole does not fit the topics; store the ids of new sources."""
         sources = {name: topics[name] for name in self._sources if name in topics}
         try:
             problems = recreated(await self._store.redis.fields(self._store.keys.sources), sources)

@@ -1,7 +1,7 @@
 """Every key that Linger has in Redis; docs/architecture.md has the catalogue.
 
 All keys of one partition have one hash tag, so they are on one server of a cluster and can be changed in one atomic
-step. Keys of the namespace are shared by all workers. Knows nothing of what the keys hold.
+step. Keys of the namespace are shared by all workers. Does not know the content of any key.
 """
 
 from binascii import crc_hqx

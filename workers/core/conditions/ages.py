@@ -31,7 +31,7 @@ class Absence(OfOneType):
         return NOTHING
 
     def quiet_ms(self, type_: str) -> int:
-        """A silence starts again."""
+        """Return `for_ms`: an event restarts the silence."""
         return self.for_ms if self._is_each(type_) else 0
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
@@ -223,7 +223,7 @@ class Beginning(OfOneType):
         return NOT_OBSERVABLE, min(too_old_ms, FOREVER_MS)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return when it first happened."""
+        """Return when the first event happened."""
         facts = activity.series.get(self.series)
         seen = "never" if facts is None else f"first on {moment_in_words(facts.first_ms)}"
         return [Reason(self.phrase, seen, self.bound)]
@@ -253,12 +253,12 @@ class Tenure(Elementary):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Nothing does."""
+        """Return no type, as for `types`."""
         return NOTHING
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Nothing does."""
+        """Return no type, as for `types`."""
         return NOTHING
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
@@ -269,7 +269,7 @@ class Tenure(Elementary):
         return FALSE if activity.first_ms >= observed.settled_ms else NOT_OBSERVABLE, enough_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return since when."""
+        """Return since when the customer is known."""
         return [Reason(self.phrase, f"since {moment_in_words(activity.first_ms)}", f"at least {self.span}")]
 
 

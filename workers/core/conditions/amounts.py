@@ -341,7 +341,7 @@ class Distinct(OfOneType):
         return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return the number found."""
+        """Return the number of distinct values."""
         facts = activity.series.get(self.series)
         seen = [] if facts is None else facts.value_days
         first = 0 if self.days is None else at_ms // DAY_MS - self.days + 1
@@ -434,7 +434,7 @@ class Shift(OfOneType):
         return truth, FOREVER_MS if is_over else self._next_day(facts.days(), leaves, passes) * DAY_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return both numbers."""
+        """Return the amounts of both windows."""
         facts = activity.series.get(self.series)
         before = latest = 0
         if facts is not None:

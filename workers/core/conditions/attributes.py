@@ -174,7 +174,7 @@ class Cancelled(Elementary):
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """The other way round."""
+        """Return the types that end the other status."""
         return frozenset({CANCELLATION} if self.wanted else self.returns)
 
     def quiet_ms(self, type_: str) -> int:
@@ -205,7 +205,7 @@ class Cancelled(Elementary):
         return TRUE if self.wanted else FALSE, FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return the status found."""
+        """Return the customer's status."""
         since_ms = self._since(activity)
         if since_ms < 0:
             return [*self._while_active]

@@ -28,12 +28,12 @@ class Several(Condition):
 
     @property
     def cost(self) -> int:
-        """As much as all parts."""
+        """Return the cost of all parts."""
         return sum(part.cost for part in self.parts) + 1
 
     @property
     def types(self) -> frozenset[str]:
-        """Union over the parts."""
+        """Return the union over the parts."""
         return NOTHING.union(*(part.types for part in self.parts))
 
     @property
@@ -43,7 +43,7 @@ class Several(Condition):
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Union over the parts."""
+        """Return the union over the parts."""
         return NOTHING.union(*(part.can_turn_true for part in self.parts))
 
     def quiet_ms(self, type_: str) -> int:
@@ -97,7 +97,7 @@ class Several(Condition):
         return whole, soonest_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Concatenate those of the parts."""
+        """Return the reasons of all parts, in the order of the rule."""
         found: list[Reason] = []
         for part in self.parts:
             found += part.reasons(activity, at_ms, observed)
@@ -112,12 +112,12 @@ class Negation(Condition):
 
     @property
     def cost(self) -> int:
-        """That of the part."""
+        """Return the cost of the part."""
         return self.part.cost
 
     @property
     def types(self) -> frozenset[str]:
-        """Those of the part."""
+        """Return the types of the part."""
         return self.part.types
 
     @property
@@ -148,7 +148,7 @@ class Negation(Condition):
         return TRUE - truth, flip_ms
 
     def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Swap true and false."""
+        """Return the opposite of the part's estimate."""
         truth, flip_ms = self.part.estimate(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 

@@ -37,7 +37,7 @@ class _OfTwo(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """Both."""
+        """Return both event types."""
         return frozenset({self.first_type, self.then_type})
 
 

@@ -242,7 +242,7 @@ class _Reader:
         return found
 
     def take(self, size: int) -> bytes:
-        """Read `size` bytes."""
+        """Read this number of bytes."""
         raw, start = self.raw, self.at
         if size > len(raw) - start:
             raise Damaged("it ends too early")
