@@ -142,7 +142,7 @@ def replay_dead_letters(
             plan = await session.plan_replay(selection, max_replays, advance)
         if not yes:
             return plan, None
-        with _progress_bar("sending", len(plan.taken)) as advance:
+        with _progress_bar("sending", len(plan.positions)) as advance:
             return plan, await session.replay(plan, advance)
 
     plan, result = _in_session(settings, work)

@@ -132,7 +132,7 @@ class Plan:
     """What a replay or a discard would do.
 
     Attributes:
-        taken: the dead letters to send or discard.
+        positions: the dead letters to send or discard.
         copies: further copies of these (a dead letter may be written twice), or copies of dead letters with a
             disposition. They are recorded as replayed without being sent.
         counts: dead letters by disposition, reason and topic.
@@ -141,7 +141,7 @@ class Plan:
         matched: the positions of all dead letters that the selection matches.
     """
 
-    taken: list[Position] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     copies: list[Position] = field(default_factory=list)
     counts: Counter[tuple[Disposition, str, str]] = field(default_factory=Counter)
     examples: dict[tuple[Disposition, str, str], Position] = field(default_factory=dict)
@@ -172,7 +172,7 @@ async def plan_discard(
         disposition = Disposition.TAKEN if recorded is None else _BEFORE[recorded]
         plan.count(disposition, dead_letter.reason, dead_letter.topic, dead_letter.position)
         if disposition is Disposition.TAKEN:
-            plan.taken.append(dead_letter.position)
+            plan.positions.append(dead_letter.position)
     return plan
 
 
@@ -217,7 +217,7 @@ async def plan_replay(
     for digest, reason, topic, position in candidates:
         is_copy = digest in done
         done.add(digest)
-        (plan.copies if is_copy else plan.taken).append(position)
+        (plan.copies if is_copy else plan.positions).append(position)
         plan.count(Disposition.COPY if is_copy else Disposition.TAKEN, reason, topic, position)
     return plan
 

@@ -110,19 +110,19 @@ def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool)
             finish()
             texts.append(_clause(part, book, named=named or bool(texts), holds=holds))
             continue
-        spoken = _spoken(part, book, holds)
-        if run and not (spoken.verb and spoken.verb == run[-1].verb):
+        words = _spoken(part, book, holds)
+        if run and not (words.verb and words.verb == run[-1].verb):
             finish()
-        run.append(spoken)
+        run.append(words)
     finish()
     return texts
 
 
 def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
-    spoken = said(condition, holds=holds)
+    words = said(condition, holds=holds)
     if isinstance(condition, model.Meets) and condition.meets in book.define:
-        return replace(spoken, rest=f"{spoken.rest} ({phrase(book.define[condition.meets])})")
-    return spoken
+        return replace(words, rest=f"{words.rest} ({phrase(book.define[condition.meets])})")
+    return words
 
 
 def _afterwards(rule: Rule) -> Iterator[str]:

@@ -27,19 +27,19 @@ async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
         await store.redis.call(commands)
 
 
-def recreated(known: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
+def recreated(stored_ids: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
     """Return a problem for each source whose topic is not the one that was read.
 
     Args:
-        known: the stored ids, by topic.
+        stored_ids: the stored ids, by topic.
         topics: the sources as Kafka describes them.
     """
     return [
-        f"source '{topic}' was deleted and created again (its id was {known[topic]}, is {state.topic_id}): its "
+        f"source '{topic}' was deleted and created again (its id was {stored_ids[topic]}, is {state.topic_id}): its "
         "records would be taken for those read before. Stop all workers, and to read it from its beginning run: "
         f"linger sources forget {topic}"
         for topic, state in topics.items()
-        if state.topic_id and known.get(topic, state.topic_id) != state.topic_id
+        if state.topic_id and stored_ids.get(topic, state.topic_id) != state.topic_id
     ]
 
 

@@ -114,7 +114,11 @@ async def read_ranges(
         ReadStalled: if Kafka sends nothing more for a minute.
         KafkaError: if Kafka does not answer.
     """
-    ends = {partition: wanted.end for partition, wanted in ranges.items() if wanted.start < wanted.end}
+    ends = {
+        partition: offset_range.end
+        for partition, offset_range in ranges.items()
+        if offset_range.start < offset_range.end
+    }
     if not ends:
         return
     passed = {partition: ranges[partition].start for partition in ends}

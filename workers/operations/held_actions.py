@@ -70,14 +70,14 @@ async def order_for_held(
     held = sorted(
         await _held_of(store, partitions, rule_id), key=lambda pair: (pair[1].decided_at, pair[1].action_id)
     )
-    wanted = held if at_most is None else held[:at_most]
+    selection = held if at_most is None else held[:at_most]
     by_partition: dict[int, list[Order]] = {}
-    for partition, action in wanted:
+    for partition, action in selection:
         by_partition.setdefault(partition, []).append(Order(what, rule_id, action.action_id))
     for partition, orders in by_partition.items():
         for start in range(0, len(orders), _AT_ONCE):
             await store.held_actions.order(partition, orders[start : start + _AT_ONCE])
-    return len(wanted)
+    return len(selection)
 
 
 async def _held_of(store: Store, partitions: int, rule_id: str) -> list[tuple[int, Action]]:

@@ -151,9 +151,9 @@ def topic_rights_missing(
         reported: by topic, the rights that it has; None if the broker does not report them.
     """
     missing = []
-    for topic, wanted in needed.items():
+    for topic, needed_rights in needed.items():
         allowed = reported.get(topic)
-        lacking = [right for right in wanted if allowed is not None and right not in allowed]
+        lacking = [right for right in needed_rights if allowed is not None and right not in allowed]
         if lacking:
             operations = " ".join(f"--operation {right.title}" for right in lacking)
             missing.append(

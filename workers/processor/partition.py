@@ -103,22 +103,22 @@ class OwnedPartition:
             rules: that decided it.
             partitions: how many the activity topic has.
         """
-        wanted: dict[str, str] = {
+        stamps: dict[str, str] = {
             RULES: rules.hash,
             GENERATION: str(rules.generation),
             PARTITIONS: str(partitions),
         }
         for spec in rules.plans():
             if self.since is not None:
-                wanted[since_field(spec.key)] = str(self.since[spec.key])
+                stamps[since_field(spec.key)] = str(self.since[spec.key])
         if self.fresh:
-            wanted[SWEPT] = str(rules.generation)
+            stamps[SWEPT] = str(rules.generation)
         fields = self.meta.fields
         # From now on, a series that no rule needs is not folded, so a later rule must not trust its old start.
         for name, value in fields.items():
-            if value and is_since(name) and name not in wanted and self.since is not None:
-                wanted[name] = ""
-        changes.fields.update((name, value) for name, value in wanted.items() if fields.get(name) != value)
+            if value and is_since(name) and name not in stamps and self.since is not None:
+                stamps[name] = ""
+        changes.fields.update((name, value) for name, value in stamps.items() if fields.get(name) != value)
         self.fresh = False
 
     async def commit(self, store: Store, changes: WriteSet) -> None:

@@ -79,15 +79,15 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
 
 
-def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+def did_you_mean(word: str, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
     """Return the known word that was probably meant, or None.
 
     Args:
         word: the word as it was written.
-        known: the possible words.
+        candidates: the possible words.
         likeness: how similar they must be, from 0 (any word) to 1 (the same word).
     """
-    by_form = {_form(possible): possible for possible in known}
+    by_form = {_form(possible): possible for possible in candidates}
     matches = difflib.get_close_matches(_form(word), by_form, n=1, cutoff=likeness)
     return by_form[matches[0]] if matches else None
 

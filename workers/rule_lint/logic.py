@@ -82,13 +82,13 @@ def conflict(literals: Sequence[Literal]) -> tuple[Literal, Literal] | None:
 
 def follows(conclusion: Sequence[Literal], given: Sequence[Literal]) -> bool:
     """Return whether all of `conclusion` is certainly true whenever all of `given` is."""
-    known = [claim for literal in given for claim in _claims(literal)]
+    premises = [claim for literal in given for claim in _claims(literal)]
     for literal in conclusion:
         if any(literal[:2] == other[:2] for other in given):
             continue
         if not _says_only_its_claims(literal):
             return False
-        if not all(any(follows_from(claim, other) for other in known) for claim in _claims(literal)):
+        if not all(any(follows_from(claim, other) for other in premises) for claim in _claims(literal)):
             return False
     return True
 

@@ -250,8 +250,8 @@ class _Mappings:
     def _source_of(self, topic: str) -> Source:
         source = self._sources.get(topic)
         if source is None:
-            known = ", ".join(self._sources) or "none, name the file with --sources"
-            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {known}"])
+            choices = ", ".join(self._sources) or "none, name the file with --sources"
+            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
         return source
 
     def reader_of(self, topic: str, activity: str, latest: datetime) -> SourceReader:
@@ -260,10 +260,10 @@ class _Mappings:
         if source is not None:
             return source_reader(source, self.declared, latest)
         if topic != activity:
-            known = ", ".join([activity, *self._sources])
+            choices = ", ".join([activity, *self._sources])
             raise StartupError(
                 [
-                    f"how to read the topic '{topic}' is not known; known are {known}. "
+                    f"how to read the topic '{topic}' is not known; known are {choices}. "
                     "Name the source whose mapping reads it: --source TOPIC"
                 ]
             )

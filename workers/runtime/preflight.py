@@ -55,16 +55,16 @@ class Preflight:
             StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
-        wanted = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
+        topic_names = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
-                topics = await describe(admin, wanted)
+                topics = await describe(admin, topic_names)
                 problems += await self._state_problems(topics)
         except (KafkaError, OSError) as error:
             servers = self._settings.kafka_bootstrap_servers
             problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")
         else:
-            problems += self._topic_problems(topics, wanted)
+            problems += self._topic_problems(topics, topic_names)
             self._topics.note(topics)
         if problems:
             raise StartupError(problems)
@@ -114,13 +114,13 @@ class Preflight:
                 )
         return problems
 
-    def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
+    def _topic_problems(self, topics: Mapping[str, TopicState], topic_names: list[str]) -> list[str]:
         own = set(map(self._settings.topic, OWN_TOPICS))
         problems = []
-        for missing in missing_topics(wanted, topics):
+        for missing in missing_topics(topic_names, topics):
             is_own = missing.topic in own
             remedy = "create it: linger topics create" if is_own else "check `topic` in the sources file"
             problems.append(f"{missing}; {remedy}")
         for wrong in wrong_partitions([self._topics.activity], topics, self._settings.partitions):
-            problems.append(f"{wrong}; set it to {wrong.found}")
+            problems.append(f"{wrong}; set it to {wrong.partitions}")
         return problems

@@ -169,9 +169,9 @@ class Store:
 
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
         """Return the `meta` of several partitions in one round trip to each server."""
-        wanted = list(partitions)
-        answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in wanted])
-        return {partition: text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
+        numbers = list(partitions)
+        answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in numbers])
+        return {partition: text_fields(raw) for partition, raw in zip(numbers, answers, strict=True)}
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         """Scan the customers of all partitions, about `count` keys at a time, one server after the other.
