@@ -99,7 +99,7 @@ def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Prog
 def watched_since(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int] | None:
     """Return since when each type is watched, None while that is unknown for one source partition.
 
-    `complete_since` decides where the operator declared it; otherwise the latest of the source's partitions.
+    A declared `complete_since` counts; otherwise the latest start among the source's partitions.
     """
     since: dict[str, int] = {}
     for source in sources.sources:

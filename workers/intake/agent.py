@@ -82,7 +82,7 @@ class _Cursor:
         queued: the offset after the last record in the queue.
         progress: of the partition, as published to other workers and the processor.
         queue: the records that wait.
-        is_behind: at the last snapshot, the log held more than had been passed on.
+        is_behind: whether the log held more at the last snapshot than had been forwarded.
     """
 
     def __init__(self, offset: int, progress: Progress) -> None:

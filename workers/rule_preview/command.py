@@ -225,7 +225,7 @@ class _Read:
 
     Attributes:
         gathering: what was read.
-        start_ms: the history is watched from here on.
+        start_ms: coverage begins here.
         end_ms: timers fire until here.
     """
 

@@ -46,7 +46,7 @@ def watched_from(activity: Activity, series: str, facts: Series | None, days: in
 def staged(
     at_ms: int, too_many_until_ms: int, enough_until_ms: int, watched_ms: int, capped: bool
 ) -> tuple[int, int]:
-    """Compare a number that only falls without new events with its bounds; return the truth and when it changes.
+    """Compare a number that only new events can raise with its bounds; return the truth and when it changes.
 
     Args:
         at_ms: when.

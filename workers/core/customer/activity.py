@@ -91,7 +91,7 @@ class Candidate(msgspec.Struct, array_like=True):
 
 @dataclass(init=False)
 class Activity:
-    """All that is known of one customer.
+    """Everything known about one customer.
 
     Attributes:
         first_ms: since when the customer is known: the time of the first event that arrived.

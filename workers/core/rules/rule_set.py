@@ -65,7 +65,7 @@ class Rule:
         for_ms: how long the condition must hold before the rule does, 0 for at once.
         types: all event types that can change its truth.
         can_turn_false: the types whose unseen events could make it stop holding.
-        priority: a rule with a higher one takes precedence while its action is open.
+        priority: a rule with a higher one takes precedence while its action is open; 0 without a priority.
         instead_of: ids of the rules that it replaces.
         hold_out: the customers that it leaves out, None for no one.
         pace: its rate limit, None without one.
