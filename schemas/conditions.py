@@ -710,12 +710,12 @@ def replaced(condition: Any, replace: Callable[[Meets], Any]) -> Any:
 
 
 def expanded(condition: Any, define: Mapping[str, Any]) -> Any:
-    """Return a condition in which every `meets` is replaced by what it stands for, however deep.
+    """Return a condition in which every `meets`, at any depth, is replaced by the condition that it names.
 
     Args:
         condition: as it was written.
-        define: named conditions, which may name one another; of a book without problems, so that no name is
-            missing, none leads back to itself, and what comes out is no larger than a rule may be.
+        define: named conditions, which may name one another, from a book without problems: no name is missing or
+            refers to itself, and the result is no larger than a rule may be.
 
     Raises:
         KeyError: for a name that is not defined.

@@ -1,4 +1,4 @@
-"""Refusals: why a value of a file is refused, as fields that a reader of the file can use beside the sentence."""
+"""Refusals: why a value of a file is refused, as fields beside the sentence."""
 
 from typing import Any, Literal
 
@@ -35,7 +35,7 @@ class InconsistentEntries(ValueError):
     """The entries of a mapping do not fit together.
 
     Attributes:
-        keys: the keys that the message is about, as files write them. The first of them in the file is shown.
+        keys: the keys that the message is about, as written in files. The first of them in the file is shown.
         is_value: the value of that key is wrong, not its presence.
     """
 

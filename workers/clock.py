@@ -1,4 +1,4 @@
-"""Clocks: what a clock is, and the wall clock. The clock of a replay is `workers.state.replay_clock`."""
+"""Clocks: the interface of a clock, and the wall clock. The clock of a replay is `workers.state.replay_clock`."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Clock(Protocol):
     """The clock by which due times and silences are measured."""
 
     async def read(self) -> Reading:
-        """Return the time. Every event that happened before it has been sent to Kafka by then."""
+        """Return the time; every event that happened before it has been sent to Kafka."""
 
     def latest_plausible_ms(self, record_ms: int) -> int:
         """Return the time by which an event in a record with this Kafka timestamp must have occurred."""

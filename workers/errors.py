@@ -1,4 +1,4 @@
-"""The tree of errors. Each class says who can fix it; `cli` and `runtime` decide what each one causes.
+"""The tree of errors. Each class states who can fix it; `cli` and `runtime` decide how to respond.
 
     LingerError
     ├── StartupError        the operator: settings, files, topics, Redis; every problem at once
@@ -21,7 +21,7 @@ class StartupError(LingerError):
     """Linger cannot start with its present setup.
 
     Attributes:
-        problems: each says what is wrong, where, and how to fix it.
+        problems: each states what is wrong, where, and how to fix it.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:

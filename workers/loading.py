@@ -1,4 +1,4 @@
-"""The files a worker runs on: sources and rules, read and compiled, or every problem at once."""
+"""Loads the files that a worker needs: sources and rules, read and compiled, or every problem at once."""
 
 from dataclasses import dataclass
 

@@ -387,8 +387,8 @@ def _problem(details: Any) -> str:
         return str(message)
     name = str(details["loc"][0])
     is_secret = Settings.model_fields[name].annotation in (SecretStr, SecretStr | None)
-    found = "" if is_secret else f", found {details['input']!r}"
-    return f"{PREFIX}{name.upper()}: {message}{found}"
+    value_text = "" if is_secret else f", found {details['input']!r}"
+    return f"{PREFIX}{name.upper()}: {message}{value_text}"
 
 
 def _urls(text: str) -> list[str]:

@@ -40,7 +40,7 @@ UNKNOWN_TO_AIOKAFKA = 999
 def test_a_missing_topic_is_created_as_planned(pair: Pair) -> None:
     plan = a_plan(partitions=3)
     [result] = create(pair, plan)
-    assert result == TopicResult(plan.name, TopicOutcome.CREATED, found=3, wanted=3)
+    assert result == TopicResult(plan.name, TopicOutcome.CREATED, partitions=3, planned=3)
     assert states(pair, plan.name)[plan.name].partitions == 3
 
 
@@ -68,7 +68,7 @@ def test_another_number_of_partitions_is_reported_and_left_alone(pair: Pair) -> 
     plan = a_plan(partitions=3)
     create(pair, plan)
     [result] = create(pair, TopicPlan(plan.name, 4, 1))
-    assert result == TopicResult(plan.name, TopicOutcome.WRONG_PARTITIONS, found=3, wanted=4)
+    assert result == TopicResult(plan.name, TopicOutcome.WRONG_PARTITIONS, partitions=3, planned=4)
     assert states(pair, plan.name)[plan.name].partitions == 3
 
 

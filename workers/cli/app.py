@@ -66,7 +66,7 @@ def linger(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Accept the options that stand before a command."""
+    """Accept the options before a command."""
 
 
 for _command in _COMMANDS:

@@ -41,7 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it. Without it, only print 
 _MAX_SHOWN: Final = 4 << 10
 _MAX_REPLAYS: Final = 3
 _BAR_FROM: Final = 2_000
-"""Less than this is done before a progress bar would be read."""
+"""With less than this, the work is done before anyone could read a progress bar."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -142,7 +142,7 @@ def replay_dead_letters(
             plan = await session.plan_replay(selection, max_replays, advance)
         if not yes:
             return plan, None
-        with _progress_bar("sending", len(plan.taken)) as advance:
+        with _progress_bar("sending", len(plan.positions)) as advance:
             return plan, await session.replay(plan, advance)
 
     plan, result = _in_session(settings, work)

@@ -66,12 +66,12 @@ def _print(findings: Sequence[Finding]) -> None:
     table = Table("", "where", "what", "found")
     for finding in findings:
         mark, style = _MARKS[finding.health]
-        table.add_row(Text(mark, style=style), finding.area, Text(finding.checked), Text(finding.found))
+        table.add_row(Text(mark, style=style), finding.area, Text(finding.checked), Text(finding.observed))
     out.print(table)
     for finding in findings:
         if finding.health != "ok":
             mark, style = _MARKS[finding.health]
-            text = f" {finding.area}, {finding.checked}: {finding.found}"
+            text = f" {finding.area}, {finding.checked}: {finding.observed}"
             out.print(Text.assemble((mark, style), text), soft_wrap=True)
             if finding.why:
                 out.print(Text(f"    why it matters: {finding.why}"), soft_wrap=True)

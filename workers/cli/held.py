@@ -83,7 +83,7 @@ def promote(
 def _order(
     settings: Settings, rule_id: str, verb: Literal["release", "discard"], at_most: int | None, *, everything: bool
 ) -> None:
-    """Order that held actions of a rule are released or discarded."""
+    """Order the release or discard of a rule's held actions."""
     if (at_most is None) == (not everything):
         raise StartupError([f"state how many to {verb}: --at-most 100, or --all"])
 

@@ -1,6 +1,6 @@
-"""What all commands print with: the consoles, JSON for machines, error messages and exit statuses.
+"""Output of all commands: the consoles, JSON for machines, error messages and exit statuses.
 
-It must not know what any command does.
+It must not know any command.
 """
 
 import json

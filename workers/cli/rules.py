@@ -33,7 +33,7 @@ Sources = Annotated[
 
 
 class Format(StrEnum):
-    """How problems are printed."""
+    """The format in which problems are printed."""
 
     TEXT = "text"
     JSON = "json"
@@ -94,12 +94,12 @@ def check(
 
     Exit status 0 without mistakes, 1 with mistakes, 3 if there are only warnings and --lint-fatal is given.
     """
-    wanted = _lints(lints)
+    lint_codes = _lints(lints)
     declared, unread = _declared(sources)
     texts, unreadable = read_texts(paths)
     # Broken sources leave open which event types there are.
-    known = KnownNames() if unread else None
-    checked = check_texts(texts, declared, datetime.now(UTC), wanted, known)
+    names = KnownNames() if unread else None
+    checked = check_texts(texts, declared, datetime.now(UTC), lint_codes, names)
     mistakes = [*unread, *in_order([*unreadable, *checked.mistakes])]
     problems = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
     rules = [rule.id for rule in checked.parsed.book.rules]

@@ -42,9 +42,9 @@ def run(context: typer.Context) -> None:
 
 
 def _tune_collector() -> None:
-    """Exempt what exists now from garbage collection, and collect rarely: a batch makes many objects and no cycles.
+    """Exempt existing objects from garbage collection, and collect rarely: a batch makes many objects and no cycles.
 
-    With Python's own thresholds a tenth of a worker's time is spent on scanning the same rules and modules.
+    With Python's own thresholds, a worker spends a tenth of its time on scanning the same rules and modules.
     """
     gc.collect()
     gc.freeze()
@@ -52,9 +52,9 @@ def _tune_collector() -> None:
 
 
 def _tune_thread_switching() -> None:
-    """Give the thread that fetches the interpreter soon: it has little to do, and the other thread waits for it.
+    """Give the fetching thread the interpreter soon: it has little to do, and the other thread waits for it.
 
-    With Python's own interval it waits up to 5 ms while a batch is decided, several times for each fetch.
+    With Python's own interval, it waits up to 5 ms while a batch is decided, several times for each fetch.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
 
@@ -91,5 +91,5 @@ async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
     try:
         await worker.run(stop)
     except BaseException:
-        start_grace_period()  # what is left of the loop may hang as well
+        start_grace_period()  # the rest of the loop may hang as well
         raise

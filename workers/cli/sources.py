@@ -1,4 +1,4 @@
-"""`linger sources forget`: the operator's decision about a source topic that was created again."""
+"""`linger sources forget`: read a recreated source topic from its beginning."""
 
 from typing import Annotated
 

@@ -24,14 +24,17 @@ def create(context: typer.Context, as_json: AsJson = False) -> None:
     results = asyncio.run(create_own_topics(settings))
     if as_json:
         print_json(
-            [{"topic": result.name, "outcome": str(result.outcome), "partitions": result.found} for result in results]
+            [
+                {"topic": result.name, "outcome": str(result.outcome), "partitions": result.partitions}
+                for result in results
+            ]
         )
     else:
         table = Table("topic", "partitions", "outcome")
         for result in results:
-            table.add_row(result.name, str(result.found), str(result.outcome).replace("_", " "))
+            table.add_row(result.name, str(result.partitions), str(result.outcome).replace("_", " "))
         out.print(table)
-    if any(result.found != result.wanted for result in results):
+    if any(result.partitions != result.planned for result in results):
         complain(
             f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions}; they cannot be changed later"
         )

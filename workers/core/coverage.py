@@ -1,4 +1,4 @@
-"""What Linger has watched, since when and until when: the part of the truth that is not in a customer's activity.
+"""Coverage: since when and until when Linger has watched each event type. It is not part of a customer's activity.
 
 Pure. Knows no source: since when a type is watched, and its watermark, are given (`workers.core.watermarks`).
 """
@@ -10,7 +10,7 @@ from typing import Final
 FOREVER_MS: Final = 1 << 62
 
 SERIES_OF_SOME: Final = "?"
-"""In the key of a series that holds only some events of a type: separates the type from the rest."""
+"""Separates the type from the rest, in the key of a series that holds only some events of the type."""
 
 SETTLING_MS: Final = 180 * 86_400_000
 """A customer first seen this long after coverage began counts as new when a topic's history is not complete."""
@@ -24,7 +24,7 @@ def type_of(series: str) -> str:
 def complete_series(since: Mapping[str, int], complete_types: Collection[str]) -> frozenset[str]:
     """Return the series whose history is complete.
 
-    A series of some events that is watched only since later than its type is not complete, even if the type is.
+    A series of only some events is not complete if it was first watched later than its type, even if the type is.
 
     Args:
         since: since when each series is watched, by its key.
@@ -39,14 +39,14 @@ def complete_series(since: Mapping[str, int], complete_types: Collection[str]) -
 
 @dataclass
 class Coverage:
-    """Since when and until when event types are watched, in epoch milliseconds; never changed.
+    """Since when and until when event types are watched, in epoch milliseconds; immutable.
 
     Attributes:
-        since: by series key; a series that is missing is not watched at all.
+        since: by series key; a missing series is not watched.
         until: watermark by event type; a missing type has no limit, because only the activity topic itself feeds it.
-        complete: series whose history is complete from `since` on for every customer, because the operator says so.
-        settled_ms: a customer first seen then or later is new: all of their events are known. FOREVER_MS if nothing
-            is watched.
+        complete: series whose history the operator declares complete from `since` on, for every customer.
+        settled_ms: a customer first seen at or after this moment is new, so all of their events are known. FOREVER_MS
+            if nothing is watched.
     """
 
     since: Mapping[str, int]
@@ -69,9 +69,9 @@ class Coverage:
         return self.unseen(types, at_ms) is None
 
     def unseen(self, types: frozenset[str], at_ms: int) -> str | None:
-        """Return the type among these with the least watermark, if that is before `at_ms`; else None.
+        """Return the type among these with the lowest watermark, if that is before `at_ms`; else None.
 
-        Of equal watermarks it is the type that comes first in the alphabet.
+        Of equal watermarks, the first type in alphabetical order counts.
         """
         until = self.until
         worst, worst_ms = None, at_ms

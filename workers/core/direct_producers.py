@@ -17,7 +17,7 @@ SOURCE_HEADER: Final = "linger-source"
 """`topic:partition:offset` of the source record, on every record of the activity topic that intake wrote."""
 
 MAX_OUT_OF_ORDER_MS: Final = 60_000
-"""Concurrent producers, and one that retries, stamp their records out of order by less than this."""
+"""Records of concurrent or retrying producers are out of order by less than this."""
 
 
 def direct_source(sources: SourcesFile, activity_topic: str) -> Source | None:
@@ -31,14 +31,14 @@ def intake_sources(sources: SourcesFile, activity_topic: str) -> list[Source]:
 
 
 def only_direct(sources: SourcesFile, activity_topic: str) -> frozenset[str]:
-    """Return the event types that come from direct producers and from no other source."""
+    """Return the event types that come from direct producers only."""
     direct = direct_source(sources, activity_topic)
     other_types = {event_type for source in intake_sources(sources, activity_topic) for event_type in source.types()}
     return frozenset(() if direct is None else direct.types()) - other_types
 
 
 def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
-    """Return the problems of the source of direct producers: nothing maps or filters their records."""
+    """Return the problems in how this source is declared: nothing maps or filters the records of direct producers."""
     source = direct_source(sources, activity_topic)
     if source is None:
         return []
@@ -57,7 +57,7 @@ class DirectProducerProgress:
     Attributes:
         progress: as it is published; `progress_report` brings it up to date.
         last_direct_ms: the latest time of such a record since this owner claimed the partition. Records of intake do
-            not count: they are stamped when they are passed on, in a replay years after their events.
+            not count: they are stamped when they are forwarded, in a replay years after their events.
     """
 
     progress: Progress = field(default_factory=Progress)

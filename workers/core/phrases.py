@@ -138,7 +138,7 @@ def _joined(parts: Sequence[Any], word: str, holds: bool) -> str:
 
 
 def _parts_in(condition: Any) -> int:
-    """Return the number of parts of a combination, looking through those with one part; 1 if elementary."""
+    """Return the number of parts of a combination, ignoring levels with one part; 1 if elementary."""
     parts = model.parts_of(condition)
     return _parts_in(parts[0]) if len(parts) == 1 else len(parts) or 1
 

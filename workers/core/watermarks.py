@@ -22,12 +22,12 @@ class Progress(msgspec.Struct, array_like=True):
     """How far intake has read one source partition. It is stored: fields keep their order, new ones come last.
 
     Attributes:
-        watermark_ms: every record sent to the partition until then has been passed on, confirmed by Kafka.
+        watermark_ms: every record sent to the partition until then has been forwarded, confirmed by Kafka.
         last_record_ms: time of the last readable record, 0 for none.
         since_ms: since when it is watched; 0 while that is unknown.
         partitions: how many partitions its topic has.
-        sent: by activity partition, the offset after the last record that came from here.
-        next_ms: no older record is expected from here; it only keeps a backlog in order.
+        sent: by activity partition, the offset after the last record that came from this source partition.
+        next_ms: no older record is expected from this source partition; it only keeps a backlog in order.
     """
 
     watermark_ms: int = NO_WATERMARK_MS
@@ -52,7 +52,7 @@ def _progress_of(topic: str, progress: Mapping[tuple[str, int], Progress]) -> li
 
 
 def _last_record_ms(reports: Iterable[Progress]) -> int:
-    """Return the time of a source's last record; since when it is watched, if it never had one."""
+    """Return the time of a source's last record, or since when the source is watched if it had none."""
     reports = list(reports)
     return max(report.last_record_ms for report in reports) or max(report.since_ms for report in reports)
 
@@ -62,7 +62,7 @@ def watermarks_by_type(
 ) -> dict[str, int]:
     """Return the watermark of each type that comes from sources, in epoch milliseconds.
 
-    It is the least over all partitions of all sources of the type. A source that has been silent for longer than its
+    It is the lowest over all partitions of all sources of the type. A source that has been silent for longer than its
     `max_silence` does not move past that limit: no data does not mean no customers.
 
     Args:
@@ -99,7 +99,7 @@ def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Prog
 def watched_since(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int] | None:
     """Return since when each type is watched, None while that is unknown for one source partition.
 
-    `complete_since` decides where the operator declared it; otherwise the latest of the source's partitions.
+    A declared `complete_since` counts; otherwise the latest start among the source's partitions.
     """
     since: dict[str, int] = {}
     for source in sources.sources:

@@ -1,7 +1,7 @@
 """The limit of dead letters: it ends the worker when too many records of a topic cannot be read.
 
-After a bad deploy upstream it is better to stop than to drain a topic into the dead-letter topic. Pure: it counts and
-knows no Kafka.
+After a bad deployment upstream, it is better to stop than to drain a topic into the dead-letter topic. Pure: it
+counts and knows no Kafka.
 """
 
 from collections import deque

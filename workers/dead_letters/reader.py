@@ -99,9 +99,9 @@ class DeadLetterReader:
         Raises:
             ReadStalled: if Kafka sends nothing more for a minute.
         """
-        wanted = set(positions)
+        position_set = set(positions)
         offsets: dict[int, list[int]] = {}
-        for partition, offset in wanted:
+        for partition, offset in position_set:
             offsets.setdefault(partition, []).append(offset)
         ranges = {
             TopicPartition(self._topic, partition): _range_over(self.bounds[partition], wanted_offsets)
@@ -109,7 +109,7 @@ class DeadLetterReader:
         }
         async for topic_partition, records in read_ranges(self._consumer, ranges):
             for record in records:
-                if (topic_partition.partition, record.offset) in wanted:
+                if (topic_partition.partition, record.offset) in position_set:
                     yield read_dead_letter(record)
 
 

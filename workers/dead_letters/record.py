@@ -1,4 +1,4 @@
-"""The record of a dead letter, both ways: how it is written, and how it is read back.
+"""The record of a dead letter: written to the dead-letter topic, and read back.
 
 A dead letter keeps the key, the value and the headers of a record that cannot be read. Headers after its own add the
 reason and the source. Pure: this module knows no clock and no Redis, and of Kafka only what a record is.

@@ -71,7 +71,7 @@ async def replay(
     try:
         await producer.start()
         sender = _BatchSender(producer, settings, reader, log, result)
-        async for batch in batches(reader.read_at(plan.taken)):
+        async for batch in batches(reader.read_at(plan.positions)):
             await sender.send(batch)
             advance(len(batch))
         await log.record("replayed", plan.copies)
@@ -114,8 +114,8 @@ def replayed_headers(dead_letter: DeadLetter, activity_topic: str) -> tuple[Head
     producer: checked in full, and dropped only if its event id is known.
     """
     dropped = {REPLAYS, SOURCE_HEADER} if dead_letter.topic == activity_topic else {REPLAYS}
-    kept = tuple(header for header in dead_letter.headers if header[0] not in dropped)
-    return (*kept, (REPLAYS, str(dead_letter.replays + 1).encode()))
+    original_headers = tuple(header for header in dead_letter.headers if header[0] not in dropped)
+    return (*original_headers, (REPLAYS, str(dead_letter.replays + 1).encode()))
 
 
 class _BatchSender:

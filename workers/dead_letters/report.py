@@ -1,4 +1,4 @@
-"""What `linger dead-letters` prints: tables and sentences for people, documents for machines.
+"""Output of `linger dead-letters`: tables and sentences for people, documents for machines.
 
 It gets values and reads nothing from Kafka or Redis. Only `print_dead_letter` and `dead_letter_document` show
 customers' data.
@@ -63,7 +63,7 @@ def replay_document(plan: Plan, result: ReplayResult | None) -> dict[str, Any]:
 
 def discard_document(plan: Plan, *, dry_run: bool) -> dict[str, Any]:
     """Return the document of `linger dead-letters discard --json`."""
-    return {**_plan_document(plan, "discard"), "discarded": 0 if dry_run else len(plan.taken), "dry_run": dry_run}
+    return {**_plan_document(plan, "discard"), "discarded": 0 if dry_run else len(plan.positions), "dry_run": dry_run}
 
 
 def dead_letter_document(
@@ -165,7 +165,7 @@ def print_replay(console: Console, plan: Plan, result: ReplayResult | None, max_
 
     Args:
         console: where to print.
-        plan: what is to be sent, or was.
+        plan: what will be sent, or was.
         result: what was sent; None for a dry run.
         max_consecutive: workers end after more unreadable records in a row.
     """
@@ -173,20 +173,20 @@ def print_replay(console: Console, plan: Plan, result: ReplayResult | None, max_
     _print_cut(console, plan)
     if result is not None:
         _print_result(console, plan, result)
-    elif plan.taken:
-        console.print(f"Nothing was sent: add --yes to send {_counted(len(plan.taken))}.")
-        if len(plan.taken) > max_consecutive:
+    elif plan.positions:
+        console.print(f"Nothing was sent: add --yes to send {_counted(len(plan.positions))}.")
+        if len(plan.positions) > max_consecutive:
             console.print(
                 f"Workers end after {max_consecutive} unreadable records in a row. "
-                f"Try one first: linger dead-letters replay {position_text(plan.taken[0])} --yes"
+                f"Try one first: linger dead-letters replay {position_text(plan.positions[0])} --yes"
             )
 
 
 def print_discard(console: Console, plan: Plan, *, dry_run: bool) -> None:
-    """Print what is to be discarded, or was."""
+    """Print what will be discarded, or was."""
     _print_plan(console, plan, "to be discarded" if dry_run else "discarded")
-    if plan.taken and dry_run:
-        console.print(f"Nothing was noted: add --yes to discard {_counted(len(plan.taken))}.")
+    if plan.positions and dry_run:
+        console.print(f"Nothing was noted: add --yes to discard {_counted(len(plan.positions))}.")
 
 
 def print_dead_letter(
@@ -230,7 +230,7 @@ def _print_plan(console: Console, plan: Plan, participle: str) -> None:
         example = position_text(plan.examples[disposition, reason, topic])
         table.add_row(Text(_plain(reason)), Text(topic or "-"), str(count), remark, example)
     console.print(table)
-    if not plan.taken:
+    if not plan.positions:
         console.print(f"There is nothing {'to be ' if not participle.startswith('to be') else ''}{participle}.")
 
 
@@ -247,7 +247,7 @@ def _print_result(console: Console, plan: Plan, result: ReplayResult) -> None:
     if result.too_large:
         positions = ", ".join(position_text(position) for position in result.too_large[:_MAX_LISTED])
         console.print(f"Larger than their topic allows (max.message.bytes), not sent: {positions}.")
-    deleted = len(plan.taken) - result.sent - len(result.too_large)
+    deleted = len(plan.positions) - result.sent - len(result.too_large)
     if deleted:
         console.print(f"Deleted by Kafka before they could be sent: {deleted}.")
 

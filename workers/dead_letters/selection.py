@@ -1,4 +1,4 @@
-"""Which dead letters an operator means, and what a replay or a discard would do with each.
+"""The operator's selection of dead letters, and what a replay or a discard would do with each.
 
 Pure: knows no clock, no Kafka and no Redis; it gets dead letters and dispositions as values.
 """
@@ -22,20 +22,21 @@ __all__ = [
     "plan_replay",
 ]
 
-# The fault is in the record itself: no sources.yaml can make it readable, so it would only come back.
+# The fault is in the record itself: no sources.yaml can make it readable, so it would only become a dead letter
+# again.
 _HOPELESS: Final = frozenset({"empty", "too_large", "not_json", "too_deep", "wrong_key"})
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters are meant; None and empty fields do not narrow the selection.
+    """The dead letters that an operator selects; None and empty fields do not narrow the selection.
 
     Attributes:
         reason: why the record could not be read.
         topic: the topic it came from.
         since_ms: written to the dead-letter topic at this time or later, UTC epoch milliseconds.
-        positions: exactly these.
-        again: also dead letters that were replayed or discarded before.
+        positions: only dead letters at these positions.
+        again: whether to include dead letters that were replayed or discarded before.
     """
 
     reason: str | None = None
@@ -45,7 +46,7 @@ class Selection:
     again: bool = False
 
     def matches(self, dead_letter: DeadLetter) -> bool:
-        """Return whether a dead letter is meant."""
+        """Return whether a dead letter is selected."""
         return (
             self.reason in (None, dead_letter.reason)
             and self.topic in (None, dead_letter.topic)
@@ -131,7 +132,7 @@ class Plan:
     """What a replay or a discard would do.
 
     Attributes:
-        taken: the dead letters to send or discard.
+        positions: the dead letters to send or discard.
         copies: further copies of these (a dead letter may be written twice), or copies of dead letters with a
             disposition. They are recorded as replayed without being sent.
         counts: dead letters by disposition, reason and topic.
@@ -140,7 +141,7 @@ class Plan:
         matched: the positions of all dead letters that the selection matches.
     """
 
-    taken: list[Position] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
     copies: list[Position] = field(default_factory=list)
     counts: Counter[tuple[Disposition, str, str]] = field(default_factory=Counter)
     examples: dict[tuple[Disposition, str, str], Position] = field(default_factory=dict)
@@ -161,7 +162,7 @@ class Plan:
 async def plan_discard(
     dead_letters: AsyncIterator[DeadLetter], selection: Selection, dispositions: Dispositions
 ) -> Plan:
-    """Choose the dead letters to discard: all that are meant and have no disposition."""
+    """Choose the dead letters to discard: all selected ones without a disposition."""
     plan = Plan()
     async for dead_letter in dead_letters:
         if not selection.matches(dead_letter):
@@ -171,7 +172,7 @@ async def plan_discard(
         disposition = Disposition.TAKEN if recorded is None else _BEFORE[recorded]
         plan.count(disposition, dead_letter.reason, dead_letter.topic, dead_letter.position)
         if disposition is Disposition.TAKEN:
-            plan.taken.append(dead_letter.position)
+            plan.positions.append(dead_letter.position)
     return plan
 
 
@@ -187,7 +188,7 @@ async def plan_replay(
 
     Args:
         dead_letters: all of them; a copy is recognised only if its original is among them.
-        selection: which are meant.
+        selection: which are selected.
         dispositions: what was done with them before.
         topic_exists: awaited with the name of a topic; the result is true if it exists.
         max_replays: a record that was replayed this often is not sent again.
@@ -216,7 +217,7 @@ async def plan_replay(
     for digest, reason, topic, position in candidates:
         is_copy = digest in done
         done.add(digest)
-        (plan.copies if is_copy else plan.taken).append(position)
+        (plan.copies if is_copy else plan.positions).append(position)
         plan.count(Disposition.COPY if is_copy else Disposition.TAKEN, reason, topic, position)
     return plan
 

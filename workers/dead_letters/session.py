@@ -118,7 +118,7 @@ class Session:
 
     async def discard(self, plan: Plan) -> None:
         """Record the dead letters of a plan as discarded."""
-        await self._log.record("discarded", plan.taken)
+        await self._log.record("discarded", plan.positions)
         await self._log.forget_below(self._reader.starts)
 
     def _require_readable(self, positions: Iterable[Position]) -> None:

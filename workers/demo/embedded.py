@@ -1,7 +1,7 @@
 """A broker and a store from Python wheels, for a machine that has nothing but Python.
 
-For demos and quick tests: everything is in memory and lost when the pair stops. This module knows how to start,
-await and stop server processes; it must never know topics, keys or customers.
+For demos and quick tests: everything is in memory and lost when the pair stops. This module starts, awaits and stops
+server processes; it must never know topics, keys or customers.
 
 The store is Valkey and does all that Linger needs of Redis. The broker is Tansu, which is not a complete Kafka:
 

@@ -49,7 +49,7 @@ _MAX_EXAMPLES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked for on the command line.
+    """The options of the command line.
 
     Attributes:
         history: `simulated` or `cdnow`.

@@ -1,4 +1,4 @@
-"""The check of a demo: the pure core, in one thread, over the same history in the order of time.
+"""The check of a demo: the pure core, in one thread, over the same history in time order.
 
 Without Kafka, Redis and workers, the history's records pass the same mapping and the same `decide`.
 """
@@ -35,7 +35,7 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
 
 
 def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> Iterator[Event]:
-    """Yield the events of a history's records, in the order of time."""
+    """Yield the events of a history's records, in time order."""
     declared = frozenset(sources.event_types)
     mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)

@@ -1,4 +1,4 @@
-"""How each condition of a rule stands at one moment, and what would change it. Pure."""
+"""Explains each condition of a rule at one moment: its truth, and what would change it. Pure."""
 
 from typing import Final
 
@@ -33,9 +33,9 @@ class ConditionExplainer:
         self._gap_finder = GapFinder(moment)
 
     def explain(self, condition: Condition, blocked_ms: int | None, *, is_negated: bool = False) -> ConditionReport:
-        """Explain a condition with everything inside.
+        """Explain a condition and its parts.
 
-        Every `not` is carried down to the elementary conditions, because their phrases express the opposite there.
+        Every `not` moves down to the elementary conditions, whose phrases then express the opposite.
 
         Args:
             condition: of a rule.
@@ -103,7 +103,7 @@ def _by_events(leaf: Condition, truth: int, observed: Number) -> tuple[tuple[str
 
 
 def _by_volume(leaf: Volume, truth: int, observed: float) -> tuple[tuple[str, ...], str | None]:
-    """Return how much more reaches the lower bound of a volume, or exceeds its upper one."""
+    """Return how much more would reach the lower bound of a volume, or exceed its upper one."""
     unit = 1 if leaf.adds is None else UNIT
     if truth == FALSE and leaf.high is not None and observed > leaf.high / unit:
         return (), None  # only time can reduce what is above the upper bound

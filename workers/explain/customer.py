@@ -1,4 +1,4 @@
-"""What Linger knows about one customer: the stored state as plain values for `linger customer show`."""
+"""The stored state of one customer, as plain values for `linger customer show`."""
 
 from datetime import UTC, datetime
 from typing import TypedDict
@@ -14,15 +14,15 @@ from workers.state.store import Store
 
 
 class KnownSeries(TypedDict):
-    """What is kept of one event type; times are ISO 8601 texts in UTC.
+    """Everything kept of one event type; times are ISO 8601 texts in UTC.
 
     Attributes:
         type: the event type.
         first: its first event.
         last: its latest event.
-        total: how many events there were.
+        total: number of events.
         sum: the total of their amounts; None if no rule sums it.
-        days_kept: for how many days with events totals are kept.
+        days_kept: number of days with kept totals.
     """
 
     type: str
@@ -34,13 +34,13 @@ class KnownSeries(TypedDict):
 
 
 class KnownRule(TypedDict):
-    """How one rule stands for the customer; times are ISO 8601 texts in UTC.
+    """The state of one rule for the customer; times are ISO 8601 texts in UTC.
 
     Attributes:
         rule: the rule's id.
         holds_since: since when it holds; None if it does not.
         last_acted: its latest action; None if there is none.
-        waiting_for_sources: it cannot be decided before its types are seen further.
+        waiting_for_sources: whether it waits until its types have been seen further.
     """
 
     rule: str
@@ -74,7 +74,7 @@ class Knowledge(TypedDict):
 
 
 async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSet) -> Knowledge | None:
-    """Return what is stored about a customer, None if nothing is. One round trip to Redis."""
+    """Return the stored state of a customer, None if there is none. One round trip to Redis."""
     partition = partition_of(customer_id, partitions)
     raw = await store.activity(partition, customer_id)
     if raw is None:

@@ -1,6 +1,6 @@
-"""Reads a `CustomerSnapshot` from Redis: what is stored, what is watched, and which rules are active.
+"""Reads a `CustomerSnapshot` from Redis: the stored state, the coverage and the active rules.
 
-What is here must not know how it is explained.
+It must not know how they are explained.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ async def read_customer(
     """Read one customer; return None if no event of the customer has arrived.
 
     Raises:
-        UnknownLayout: if a newer version of Linger wrote what is stored.
+        UnknownLayout: if a newer version of Linger wrote the state.
         Transient: if Redis does not answer.
     """
     partition = partition_of(customer_id, partitions)

@@ -1,4 +1,4 @@
-"""Why a condition cannot be known: the gaps without which it would be. Pure."""
+"""The gaps that make a condition not observable. Pure."""
 
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -23,10 +23,10 @@ class GapFinder:
         self._keys = frozenset({spec.key for spec in rules.plans()} | set(coverage.since))
 
     def gaps_of(self, leaf: Condition) -> Iterator[Gap]:
-        """Iterate over what an elementary condition lacks to be known, the latest moment first.
+        """Yield the gaps of an elementary condition, the latest moment first.
 
-        Only the condition itself can decide that. So it is evaluated as if its series had always been watched and
-        kept and the customer always known; then each of these assumptions that is not needed is dropped in turn.
+        Only the condition itself can decide which gaps matter. So it is evaluated as if its series had always been
+        watched and kept, and the customer always known; then each assumption that is not needed is dropped in turn.
         """
         # A condition that reads no type depends on them all: on since when the customer is known.
         keys = sorted(key for key in self._keys if not leaf.types or type_of(key) in leaf.types)
@@ -41,11 +41,11 @@ class GapFinder:
             if self._is_known(leaf, others):
                 lacks = others
         gaps = {self._gap(kind, key) for kind, key in lacks}
-        # The latest moment comes first: from it follows when there will be enough.
+        # The latest moment comes first: it determines when enough is known.
         yield from sorted(gaps, key=lambda gap: (-(gap.since_ms or FOREVER_MS), gap.type or ""))
 
     def _is_known(self, leaf: Condition, supplied: Iterable[Lack]) -> bool:
-        """Return whether a condition would be known if none of this were lacking."""
+        """Return whether a condition would be observable without these gaps."""
         coverage, activity = self._moment.coverage, self._moment.activity
         since, complete = dict(coverage.since), set(coverage.complete)
         series = dict(activity.series)

@@ -1,6 +1,6 @@
 """One customer at one moment, decided as far as a worker would decide; conditions are evaluated on it.
 
-Pure: `decide` decides here as it does in a worker. What is here must not know how an explanation reads.
+Pure: `decide` decides as it does in a worker. This module must not know how an explanation is worded.
 """
 
 from copy import deepcopy
@@ -45,11 +45,11 @@ class Moment:
         return self.snapshot.coverage
 
     def evaluate(self, condition: Condition, at_ms: int) -> tuple[int, int]:
-        """Return the truth of a condition at a moment, and when it changes next if nothing happens."""
+        """Return the truth of a condition at a moment, and when time alone changes it next."""
         return condition.evaluate(self.activity, at_ms, self.coverage)
 
     def unseen(self, event_type: str) -> Gap:
-        """Return the gap that a type leaves which is not seen far enough."""
+        """Return the gap of a type that is not seen far enough."""
         until_ms = self.coverage.until.get(event_type)
         return Gap("unseen", event_type, until_ms, self.snapshot.source_problems.get(event_type))
 
@@ -57,8 +57,8 @@ class Moment:
 def decide_until(snapshot: CustomerSnapshot, at_ms: int) -> Moment:
     """Decide what a worker would decide until a moment.
 
-    Until `snapshot.now_ms` each rule is decided as far as its types are seen. From there to a later moment it is
-    decided as if no event arrived and every type were seen.
+    Until `snapshot.now_ms`, each rule is decided as far as its types are seen. After it, rules are decided as if no
+    event arrived and every type were seen.
 
     Raises:
         TooEarly: if the customer is decided beyond the moment.

@@ -1,4 +1,4 @@
-"""How one rule stands for a customer at one moment, and when time alone changes that. Pure."""
+"""The state of one rule for a customer at one moment, and when time alone changes it. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -78,7 +78,7 @@ class RuleAtMoment:
 
 
 def rule_at(moment: Moment, rule: Rule) -> RuleAtMoment:
-    """Return how one rule stands at a moment."""
+    """Return the state of one rule at a moment."""
     episode = moment.activity.episodes.get(rule.id) or Episode()
     return RuleAtMoment(moment, rule, episode, _blocked_ms(moment, rule, episode))
 

@@ -108,8 +108,8 @@ def _for_every_rule(book: RuleBook) -> Iterator[str]:
 
 def _zone(book: RuleBook) -> str:
     zone = book.for_every_rule.time_zone
-    known = [f"`{reference}`" for reference in (zone.from_, zone.country) if reference is not None]
-    return ", else ".join([*known, zone.otherwise])
+    references = [f"`{reference}`" for reference in (zone.from_, zone.country) if reference is not None]
+    return ", else ".join([*references, zone.otherwise])
 
 
 def _consent(book: RuleBook) -> str:

@@ -1,4 +1,4 @@
-"""What else is true of a rule at one moment besides its verdict: its actions, pauses and refusals. Pure."""
+"""The states of a rule at one moment, in addition to its verdict: actions, pauses and refusals. Pure."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,7 +15,7 @@ from workers.explain.why_report import State, in_words
 
 
 def states_of(standing: RuleAtMoment) -> Iterator[State]:
-    """Iterate over the states of a rule, in the order in which they are printed."""
+    """Yield the states of a rule, in the order in which they are printed."""
     moment, rule, episode = standing.moment, standing.rule, standing.episode
     if rule.shadow:
         yield State("shadow", "in shadow: decided and reported, nothing is sent")
@@ -37,7 +37,7 @@ def states_of(standing: RuleAtMoment) -> Iterator[State]:
 
 
 def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
-    """Iterate over why the verdict is not final."""
+    """Yield the reasons why the verdict is not final."""
     moment, rule, episode = standing.moment, standing.rule, standing.episode
     if standing.blocked_ms is not None:
         due = in_words(standing.blocked_ms)
@@ -51,7 +51,7 @@ def _confirmation(standing: RuleAtMoment) -> Iterator[State]:
 
 
 def _acted(standing: RuleAtMoment) -> Iterator[State]:
-    """Iterate over the latest action, and how long the rule cools down after it."""
+    """Yield the latest action, and how long the rule cools down after it."""
     moment, rule, episode = standing.moment, standing.rule, standing.episode
     acted_ms, hold_out = episode.acted_ms, rule.hold_out
     if not acted_ms:
@@ -77,7 +77,7 @@ def _acted(standing: RuleAtMoment) -> Iterator[State]:
 
 
 def _queued(standing: RuleAtMoment, candidate: Candidate) -> State:
-    """Return why an action that is decided is not admitted yet."""
+    """Return why a decided action is not admitted yet."""
     moment = standing.moment
     unseen = moment.coverage.unseen(standing.rule.needed_to_admit, candidate.start_ms)
     because = "other rules are decided first" if unseen is None else moment.unseen(unseen).text
@@ -97,7 +97,7 @@ def _decided(moment: Moment, decision: Action | Decision) -> State:
 
 
 def _refused(standing: RuleAtMoment) -> Iterator[State]:
-    """Iterate over why a rule that holds did not act, found by asking for the same action now."""
+    """Yield why a rule that holds did not act; a request for the same action now shows it."""
     moment, rule = standing.moment, standing.rule
     if rule.shadow or rule.paused:
         return

@@ -1,4 +1,4 @@
-"""Whole rules in plain English: what a rule says, when it is checked, and which customers it leaves out.
+"""Whole rules in plain English: their content, when they are checked, and which customers they leave out.
 
 `workers.core.phrases` words each condition; this module joins the phrases. It needs only the rule files, so it also
 explains rules that no worker has loaded, such as drafts.
@@ -55,7 +55,7 @@ def _phrases(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 
 def sentence(rule: Rule, book: RuleBook) -> str:
-    """Word a rule: when it acts, what it asks for, and what limits it."""
+    """Word a rule: when it acts, its action, and its limits."""
     condition = f"When {_clause(rule.when, book, named=False)}"
     if rule.unless is not None:
         condition += f", unless {_clause(rule.unless, book, named=True)}"
@@ -110,19 +110,19 @@ def _together(parts: Sequence[Any], book: RuleBook, *, named: bool, holds: bool)
             finish()
             texts.append(_clause(part, book, named=named or bool(texts), holds=holds))
             continue
-        spoken = _spoken(part, book, holds)
-        if run and not (spoken.verb and spoken.verb == run[-1].verb):
+        words = _spoken(part, book, holds)
+        if run and not (words.verb and words.verb == run[-1].verb):
             finish()
-        run.append(spoken)
+        run.append(words)
     finish()
     return texts
 
 
 def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
-    spoken = said(condition, holds=holds)
+    words = said(condition, holds=holds)
     if isinstance(condition, model.Meets) and condition.meets in book.define:
-        return replace(spoken, rest=f"{spoken.rest} ({phrase(book.define[condition.meets])})")
-    return spoken
+        return replace(words, rest=f"{words.rest} ({phrase(book.define[condition.meets])})")
+    return words
 
 
 def _afterwards(rule: Rule) -> Iterator[str]:
@@ -171,7 +171,7 @@ def checked_after(rule: Rule, book: RuleBook) -> str:
 
 
 def _leaves(rule: Rule, book: RuleBook) -> Iterator[tuple[Any, bool]]:
-    """Iterate over every elementary condition, each with whether the rule needs it to hold."""
+    """Yield every elementary condition, and whether the rule needs it to hold."""
     yield from _leaves_of(expanded(rule.when, book.define), True)
     if rule.unless is not None:
         yield from _leaves_of(expanded(rule.unless, book.define), False)
@@ -280,7 +280,7 @@ def _unknown(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 
 def _needs(condition: Any, holds: bool) -> Iterator[timedelta | str]:
-    """Iterate over what Linger must know for a condition to hold: for how long the customer, or a phrase."""
+    """Yield what Linger must know for a condition to hold: how long the customer must be known, or a phrase."""
     parts = model.parts_of(condition)
     if isinstance(condition, model.Not):
         yield from _needs(parts[0], not holds)

@@ -1,4 +1,4 @@
-"""Everything that explaining one customer needs, as plain values. How they are read is not known here."""
+"""Everything that an explanation of one customer needs, as plain values. It does not know how they are read."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ class CustomerSnapshot:
         customer_id: the customer.
         activity: as stored; never changed.
         rules: the active rule set.
-        coverage: of the customer's partition: since when each series is watched, and until when each type is seen.
-        now_ms: what the clock showed before anything else was read.
+        coverage: coverage of the customer's partition.
+        now_ms: the clock, read before everything else.
         source_problems: why a type is not seen until now, by type; a type without a problem is left out.
         held_rules: ids of rules whose latest action is held by their rate limit.
-        notes: what concerns the customer as a whole.
+        notes: on the customer as a whole.
     """
 
     customer_id: str

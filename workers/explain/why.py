@@ -1,7 +1,7 @@
-"""Why each rule holds for a customer, does not hold, or cannot be known; what would change that, and when.
+"""Explains why each rule holds for a customer, does not hold, or cannot be known; what would change that, and when.
 
-Pure. It decides nothing of its own: `decide` gives the state of the rules at a moment, and the compiled conditions
-give what they observe. What is here must not know where anything is stored nor how an answer is shown.
+Pure. It makes no decision: `decide` gives the state of the rules at a moment, and the compiled conditions give the
+observed values. It must not know where data is stored or how an answer is shown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ __all__ = ["TooEarly", "explain_customer"]
 
 
 def explain_customer(snapshot: CustomerSnapshot, at_ms: int, titles: Mapping[str, str] | None = None) -> WhyReport:
-    """Explain how every rule stands for a customer.
+    """Explain the state of every rule for a customer.
 
     Args:
         snapshot: the customer; not changed.
@@ -75,13 +75,13 @@ def _gaps_of_rule(
 
 
 def _notes(moment: Moment) -> Iterator[str]:
-    """Iterate over what concerns the customer as a whole."""
+    """Yield notes on the customer as a whole."""
     if moment.snapshot.rules.contact_policy.is_opted_out(moment.activity.traits):
         yield "does not want to receive messages: no rule acts"
 
 
 def _causes(reports: Iterable[RuleReport], due_ms: int) -> Iterator[str]:
-    """Iterate over the rules that change at a moment, each with the condition that changes it."""
+    """Yield the rules that change at a moment, each with the condition that changes it."""
     for report in reports:
         if report.change is None or report.change.at_ms != due_ms:
             continue

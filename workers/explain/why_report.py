@@ -1,4 +1,4 @@
-"""The answer of `linger why` as plain values: the same for people and for machines."""
+"""The result of `linger why` as plain values, the same for people and for machines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class Gap:
     """One reason why something cannot be known.
 
     Attributes:
-        kind: why. `customer`, `watched` and `kept`: the customer is known, the type watched, or its days kept for
-            too short a time. `unwatched`: no worker watches the type yet. `unseen`: the type is not seen far
-            enough. `untold`: no event had the attribute, or events arrived too late to know their order.
+        kind: `customer`, `watched` and `kept`: the customer is known, the type watched, or its days kept for too
+            short a time. `unwatched`: no worker watches the type yet. `unseen`: the type is not seen far enough.
+            `untold`: no event had the attribute, or events arrived too late to know their order.
         type: the event type; None for the customer, and for the order of events of several types.
-        since_ms: since when known, watched or kept, or until when seen; None if there is no such moment.
-        detail: the problem of the type's source, if it is known; or what no event had.
+        since_ms: since when it is known, watched or kept, or until when it is seen; None if there is no such moment.
+        detail: the problem of the type's source, if it is known; or the attribute that no event had.
     """
 
     kind: GapKind
@@ -65,7 +65,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ConditionReport:
-    """One condition, or several of them under `all` or `any`; a `not` is in the phrases of the conditions inside.
+    """One condition, or a combination by `all` or `any`; a `not` is expressed in the phrases of the parts.
 
     Attributes:
         kind: an elementary condition, or how the parts are combined.
@@ -77,7 +77,7 @@ class ConditionReport:
         gaps: why it cannot be known.
         change: when it changes if nothing happens; None for never and for a combination.
         events: the types whose events can change it.
-        by_events: the same in words; None if no event can change it.
+        by_events: how these events change it, in words; None if no event can.
         parts: the conditions of a combination.
     """
 
@@ -94,14 +94,14 @@ class ConditionReport:
     parts: "tuple[ConditionReport, ...]" = ()
 
     def leaves(self) -> "Iterator[ConditionReport]":
-        """Iterate over the elementary conditions, in the order of the rule."""
+        """Yield the elementary conditions, in the order of the rule."""
         if self.kind == "condition":
             yield self
         for part in self.parts:
             yield from part.leaves()
 
     def open_gaps(self) -> Iterator[Gap]:
-        """Iterate over the gaps of every condition inside that cannot be known."""
+        """Yield the gaps of every part that cannot be known."""
         if self.verdict == "not observable":
             yield from self.gaps
             for part in self.parts:
@@ -127,7 +127,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """How one rule stands.
+    """The state of one rule.
 
     Attributes:
         id: the rule's id.
@@ -136,7 +136,7 @@ class RuleReport:
         since_ms: since when it holds; None if it does not.
         gaps: why it cannot be known.
         change: when time alone changes the rule as a whole; None for never.
-        states: what else is true of the rule.
+        states: further states of the rule.
         condition: the rule's condition.
     """
 
@@ -164,7 +164,7 @@ class WhyReport:
         looks_again_ms: when Linger evaluates the customer next if nothing happens; None for never.
         looks_again_because: which rules change then, each with the condition that changes it.
         waits: types that must be seen further before a due time in the past can be decided.
-        notes: what concerns the customer as a whole.
+        notes: on the customer as a whole.
     """
 
     customer_id: str

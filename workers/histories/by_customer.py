@@ -76,7 +76,7 @@ class Part:
     in_memory: list[bytes] = field(default_factory=list)
 
     def customers(self, max_bytes: int = PART_BYTES) -> Iterator[tuple[str, list[DecodedEvent]]]:
-        """Yield each customer with their events in the order of time; simultaneous ones in the order they were added.
+        """Yield each customer with their events in time order; simultaneous ones in the order they were added.
 
         Args:
             max_bytes: a part with more packed bytes is divided first.

@@ -78,7 +78,7 @@ _AS_TEXT: Final = ":text"
 
 
 class Gathering:
-    """The events of a history, and counts of what was read so far.
+    """The events of a history, and counts of the records read so far.
 
     Args:
         store: takes the events.

@@ -2,7 +2,8 @@
 
 Maps, validates and re-keys source records, the oldest first (`workers.intake.merge`). A delivery is acknowledged only
 after Kafka confirmed every record made from it, so intake delivers at least once. Each record carries its source
-position, by which the processor drops what it has folded already. Intake must never know customers' state or rules.
+position, by which the processor drops records that it has already folded. Intake must never know customers' state or
+rules.
 """
 
 import asyncio
@@ -33,14 +34,14 @@ from workers.observability import metrics
 from workers.settings import Settings
 
 _QUEUED_DELIVERIES: Final = 2
-# Workers learn of each other's progress once a tick. With less than this, a backlog would wait for the ticks.
+# Workers exchange their progress once a tick. With less than this, a backlog would wait for the ticks.
 _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 # More while far behind: at ten minutes a tick, a year would take hours. A twentieth of the rest takes some 200 ticks.
 _SKEW_SHARE: Final = 20
 _MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
 _MAX_MERGED: Final = 2_000
 _IN_FLIGHT_RECORDS: Final = 1_000
-"""As many records are passed on within a few milliseconds."""
+"""A partition with more unsent records has a backlog; this number is forwarded within a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ class _Cursor:
     """One source partition that this worker reads.
 
     Attributes:
-        offset: every record before it has been passed on, confirmed by Kafka.
+        offset: every record before it has been forwarded, confirmed by Kafka.
         queued: the offset after the last record in the queue.
-        progress: what other workers and the processor learn of the partition.
+        progress: of the partition, as published to other workers and the processor.
         queue: the records that wait.
-        is_behind: at the last snapshot, the log held more than had been passed on.
+        is_behind: whether the log held more at the last snapshot than had been forwarded.
     """
 
     def __init__(self, offset: int, progress: Progress) -> None:
@@ -235,7 +236,8 @@ class Intake:
             if out.topic == self._activity_topic:
                 sent = cursor.progress.sent
                 sent[activity_partition] = max(sent.get(activity_partition, 0), offset + 1)
-        # Only now: records that a worker has read but not passed on are lost with it, and must not count as seen.
+        # Only now: a worker's death loses the records that it has read but not forwarded, so they must not count as
+        # seen.
         for partition, at_ms in last_record_ms.items():
             cursors[partition].progress.last_record_ms = max(cursors[partition].progress.last_record_ms, at_ms)
         if cursors is not self._cursors:
@@ -295,7 +297,7 @@ class Intake:
         self._changed.set()
 
     def _convert(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
-        """Return the event or dead letter made of a source record, if any, and whether the record is readable."""
+        """Return the event or dead letter made from a source record, if any, and whether the record is readable."""
         topic, headers = record.topic, record.headers
         tally.read[topic] += 1
         source_record = SourceRecord(
@@ -321,7 +323,7 @@ class Intake:
 
 
 class _Tally:
-    """Counts for the metrics over one batch: each label is looked up once per batch, not once per record.
+    """Counts of one batch for the metrics, so that each label is looked up once per batch, not once per record.
 
     Attributes:
         read: records by source topic.

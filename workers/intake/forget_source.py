@@ -23,8 +23,8 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
     """
     topics = [source.topic for source in intake_sources(sources, settings.topic("activity"))]
     if topic not in topics:
-        known = ", ".join(topics) or "none"
-        raise StartupError([f"'{topic}' is no source that intake reads; those are: {known}"])
+        names = ", ".join(topics) or "none"
+        raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
             if alive := await members_of(admin, settings.kafka_group_id):

@@ -1,8 +1,8 @@
-"""Merging source partitions by time, so that a backlog is passed on in the order in which it happened.
+"""Merges source partitions by time, so that a backlog is forwarded in the order in which it happened.
 
-Pure: it reads no clock, sends nothing, and knows nothing of what is in a record. While all partitions are caught up,
+Pure: it reads no clock, sends nothing, and does not know the content of a record. While all partitions are caught up,
 no record waits. Without the merge, one source would be read hours ahead of another after an outage, and a customer's
-log-in of noon would enter the activity topic before the purchase of nine o'clock.
+log-in at noon would enter the activity topic before the purchase at nine o'clock.
 """
 
 import heapq
@@ -16,10 +16,10 @@ from aiokafka import ConsumerRecord
 from workers.kafka.records import TopicPartition
 
 MAX_SKEW_MS: Final = 10_000
-"""How far one partition of a worker may run ahead of another: more than caught-up partitions differ."""
+"""How far one partition of a worker may run ahead of another: more than the skew between caught-up partitions."""
 
 QueuedRecord = tuple[int, TopicPartition, ConsumerRecord]
-"""A record that waits to be passed on: the time it counts as of in milliseconds, its partition, the record."""
+"""A record that waits to be forwarded: its effective time in milliseconds, its partition, the record."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +31,7 @@ class PartitionQueue:
         watermark_ms: see `workers.core.watermarks.Progress`.
         next_offset: the offset after the last record taken out.
         log_end: the end offset of the log when it was last read.
-        log_end_ms: that moment; a record at `log_end` or after it was not there yet.
+        log_end_ms: when the log was last read; no record at or after `log_end` existed yet.
         records: the records, in order of offset.
         deliveries: for each delivery among them, the offset after it, and what acknowledges it.
     """
@@ -81,19 +81,19 @@ def merge(queues: Iterable[PartitionQueue], merge_limit_ms: int, max_records: in
 
 
 class StallTimeout:
-    """Stops waiting for a partition whose limit does not move: one dead partition must not hold up all others."""
+    """Stops waiting for a partition whose limit does not advance: a dead one must not hold up all others."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._moved: dict[tuple[str, int], tuple[int, float]] = {}
 
     def merge_limit_ms(self, limits: Mapping[tuple[str, int], int], now_seconds: float, forever_ms: int) -> int:
-        """Return the least limit among the partitions that are worth waiting for.
+        """Return the lowest limit among the partitions that are still waited for.
 
         Args:
             limits: by partition, the time up to which it allows the others to be passed on.
             now_seconds: monotonic time.
-            forever_ms: returned if no partition is worth waiting for.
+            forever_ms: returned if no partition is waited for.
         """
         least_ms = forever_ms
         for partition, limit_ms in limits.items():

@@ -1,7 +1,7 @@
 """The id of each source topic when it was first read, to notice a topic that was deleted and created again.
 
 Records of the new topic have offsets that were folded before: intake would skip them, and the processor would drop
-them as duplicates. Knows nothing of what is in a record.
+them as duplicates. Does not know the content of a record.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from workers.state.store import Store
 
 
 async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
-    """Store the ids of sources that are read for the first time; an id that is stored already stays."""
+    """Store the ids of sources that are read for the first time; a stored id stays."""
     commands = [
         ("HSETNX", store.keys.sources, topic, state.topic_id) for topic, state in topics.items() if state.topic_id
     ]
@@ -27,27 +27,27 @@ async def remember(store: Store, topics: Mapping[str, TopicState]) -> None:
         await store.redis.call(commands)
 
 
-def recreated(known: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
+def recreated(stored_ids: Mapping[str, str], topics: Mapping[str, TopicState]) -> list[str]:
     """Return a problem for each source whose topic is not the one that was read.
 
     Args:
-        known: the stored ids, by topic.
+        stored_ids: the stored ids, by topic.
         topics: the sources as Kafka describes them.
     """
     return [
-        f"source '{topic}' was deleted and created again (its id was {known[topic]}, is {state.topic_id}): its "
+        f"source '{topic}' was deleted and created again (its id was {stored_ids[topic]}, is {state.topic_id}): its "
         "records would be taken for those read before. Stop all workers, and to read it from its beginning run: "
         f"linger sources forget {topic}"
         for topic, state in topics.items()
-        if state.topic_id and known.get(topic, state.topic_id) != state.topic_id
+        if state.topic_id and stored_ids.get(topic, state.topic_id) != state.topic_id
     ]
 
 
 async def forget(settings: Settings, store: Store, topic: str) -> int:
     """Forget a source's position, so that it is read from its beginning; no worker may run.
 
-    Until it is done, workers refuse the topic; after an interruption, call it again. Customers' activities stay, and
-    so does since when the source's types are watched.
+    Until it is done, workers refuse the topic; after an interruption, call it again. Customers' activities and the
+    start of coverage stay.
 
     Returns:
         How many partitions the topic has.

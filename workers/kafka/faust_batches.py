@@ -1,27 +1,28 @@
 """Reads whole record batches through Faust, from the offsets that Linger names.
 
-This is the only module that touches Faust's insides.
+This is the only module that uses Faust's internals.
 
 Faust 0.15.3 delivers one record at a time. Its public setting `ConsumerScheduler` may instead yield one record-like
-object per partition batch. That has consequences; each is kept by a test in `tests/unit/kafka/test_faust_batches.py`:
+object per partition batch. That has consequences; each is covered by a test in
+`tests/unit/kafka/test_faust_batches.py`:
 
 - A batch carries the offset of its last record, so acknowledging it acknowledges all of them. Faust tracks single
-  offsets: it would take a batch for a gap, commit past batches in flight, and stop for good behind a first record
-  with offset 0. This module tracks deliveries in order. It commits up to the last delivery before which all were
-  acknowledged.
+  offsets: it would treat a batch as a gap, commit past batches in flight, and stop permanently after a first record
+  with offset 0. This module tracks deliveries in order, and commits up to the first unacknowledged one.
 - Faust seeks to Kafka's committed offsets at every rebalance, through `seek_to_committed`. That method asks Linger
   for the positions instead. A seek made anywhere else would be overwritten.
 - After a seek, batches fetched before it may still be in flight, in several places. Each fetch is stamped with the
   `epoch` of its partition. Every seek raises the epoch before it is handed to the consumer's thread. A batch with an
-  old epoch is dropped. A fetch that waits for records during a seek may return records from behind the seek, because
-  the thread serves both concurrently. When that fetch returns, the seek is repeated; nothing is fetched in between.
+  old epoch is dropped. A fetch that waits for records during a seek may return records from after the seek position,
+  because the thread serves both concurrently. When that fetch returns, the seek is repeated; nothing is fetched in
+  between.
 - When Faust stops or restarts its fetcher, it cancels the fetcher but not the fetch that waits in the consumer's
-  thread. That fetch may consume records behind the next seek, and nothing receives them. So answers with records are
-  numbered. If a number is missing, every partition is read again from the end of its deliveries.
+  thread. That fetch may consume records after the next seek position, and nothing receives them. So answers with
+  records are numbered. If a number is missing, every partition is read again from the end of its deliveries.
 - Faust may drop a batch (of a paused partition, or while flow is stopped). Each batch carries what it `follows`, so
   that the next one reveals the loss. Offsets alone cannot, because Kafka's own offsets have gaps.
-- A fetch between asking for positions and seeking there follows nothing known, and is dropped. Rebalances overlap, so
-  an earlier one may have resumed the flow. Faust also stops asking after its request timeout, and reads on. Then
+- A fetch between the request for positions and the seek follows no known offset, and is dropped. Rebalances overlap,
+  so an earlier one may have resumed the flow. Faust also gives up the request after its timeout, and reads on. Then
   positions are requested again before anything is fetched. This holds only for assigned partitions: one that is
   resumed after it was revoked stays active in Faust until the next rebalance.
 - Faust drops records below the last offset it has delivered. It notes that offset when the delivery has ended, which
@@ -54,7 +55,7 @@ _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
-"""Bytes at which a fetch waits no longer. Each fetch costs a step of its partitions, so few large ones are best."""
+"""Bytes at which a fetch waits no longer. Each fetch costs a step per partition, so few large ones are best."""
 
 
 class Fetch(list[ConsumerRecord]):
@@ -72,7 +73,7 @@ class Delivery:
 
     Attributes:
         records: in order, at least one.
-        follows: the offset behind the previous fetch; for the first fetch after a seek, the target of that seek.
+        follows: the offset after the previous fetch; for the first fetch after a seek, the target of that seek.
         epoch: count of seeks of the partition when this was fetched.
     """
 
@@ -82,7 +83,7 @@ class Delivery:
 
     @property
     def end(self) -> int:
-        """The offset behind the last record."""
+        """The offset after the last record."""
         offset: int = self.records[-1].offset + 1
         return offset
 
@@ -136,7 +137,7 @@ class Answer(dict[TP, Sequence[ConsumerRecord]]):
 
     Attributes:
         number: count of answers with records that the thread has given, this one included.
-        reached: by partition, the offset behind everything returned so far, gaps included.
+        reached: by partition, the offset after everything returned so far, gaps included.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # Faust offers it only together with its own transactions. A record of an aborted transaction is no event.
+        # Faust offers it only with its own transactions. A record of an aborted transaction is not an event.
         consumer._isolation_level = "read_committed"
         # While a fetch waits for records of some partitions, no other partition of that broker is fetched, such as
         # one that was paused when the fetch was sent. Faust's defaults are 1.5 s and one byte.
@@ -250,7 +251,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, Fetch]:
         unknown = self.assignment() - self._ends.keys()
         if not self._asking and unknown & (active_partitions or set()):
-            # Faust stopped asking for positions before there was an answer, and reads on from an arbitrary offset.
+            # Faust gave up its request for positions, and reads on from an arbitrary offset.
             await self.perform_seek()
         before = dict(self._epochs)
         answer: Answer = await super()._getmany(active_partitions, timeout)
@@ -280,7 +281,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return fetched
 
     def _new_offset(self, tp: TP) -> int | None:
-        """Return the offset behind the last delivery up to which all are acknowledged; None if none was added."""
+        """Return the offset up to which all deliveries are acknowledged; None if none was added."""
         delivered, acknowledged, committable = self._delivered[tp], self._acked_index[tp], None
         while delivered and delivered[0] in acknowledged:
             last = delivered.popleft()
@@ -303,7 +304,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         committed = dict(await super().seek_to_committed())
         assigned = set(self.assignment())
         for tp in assigned:
-            self._renew(tp)  # nothing fetched so far may be taken for what follows the new positions
+            self._renew(tp)  # no earlier fetch may count as following the new positions
         positions: Positions = self.app.linger_positions
         offsets = await positions(assigned, committed)
         for tp, offset in offsets.items():
@@ -406,7 +407,7 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         consumer_auto_offset_reset="earliest",
         # A new partition of a source delays the rules that read it until it is assigned.
         consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-        # None, never "": an empty name is a name, and two members of one name remove each other from the group.
+        # None, never "": an empty name is a name, and two members with one name remove each other from the group.
         consumer_group_instance_id=settings.group_instance_id,
         ConsumerScheduler=BatchScheduler,
         # Counts batches, not records: more would be memory without back-pressure.
@@ -433,7 +434,7 @@ Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
 
 
 def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: int = 1) -> None:
-    """Pass every batch of these topics to `take`: those of one partition one after the other, in order.
+    """Pass every batch of these topics to `take`; the batches of one partition in order, one at a time.
 
     A batch is acknowledged only when `take` reports it complete, in order per partition. An exception in an agent
     would acknowledge it too, so `take` must not raise except to end the worker.
@@ -460,7 +461,7 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: i
                 hands.release()
 
         async with asyncio.TaskGroup() as tasks:
-            # noack: without it Faust acknowledges an event also when its handling raised.
+            # noack: without it Faust acknowledges an event even if its handling raised.
             async for event in stream.noack().events():
                 await hands.acquire()
                 tp = event.message.tp

@@ -1,10 +1,11 @@
 """The publisher: an idempotent producer that is replaced when it does not answer and never gives up.
 
-A producer of aiokafka can hang without end when its broker is gone, and one whose sequence is broken fails every
-later record. So each attempt has a deadline; after it, a new producer sends the same records again: at least once,
-in order. Records that consumers see twice carry the same ids.
+An aiokafka producer can hang forever when its broker is gone; after a broken sequence, it fails every later record.
+So each attempt has a deadline, after which a new producer sends the same records again: at least once, in order.
+Repeated records carry the same ids.
 
-This module does not know what the records mean; its creator passes what shortens a record that is too large.
+This module does not know what the records mean; its creator passes a function that shortens a record that is too
+large.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ class Publisher:
         shorten: called with the records of a call when one of them is larger than its topic allows.
 
     Attributes:
-        is_refused: Kafka has not confirmed the latest records, and they are being sent again.
+        is_refused: whether Kafka has not confirmed the latest records, so that they are being sent again.
     """
 
     def __init__(
@@ -169,9 +170,9 @@ def _partition_key(record: OutboxRecord) -> bytes:
 async def _send_to(
     producer: AIOKafkaProducer, topic_partition: tuple[str, int], records: Sequence[OutboxRecord]
 ) -> list[tuple["asyncio.Future[Any]", int]]:
-    """Hand records of one partition to the producer in as few batches as possible.
+    """Pass records of one partition to the producer in as few batches as possible.
 
-    One future for each batch instead of one for each record: those cost more than the rest of sending.
+    One future for each batch, because one for each record would cost more than the rest of sending.
 
     Returns:
         For each batch the future of its confirmation, and its number of records.

@@ -1,7 +1,7 @@
 """Read a range of offsets of each partition, without a consumer group and without moving a committed offset.
 
-The only module that reads topics from here to there. It knows that the embedded broker lists end offsets that are
-too low, and when to give up; it does not know what the records mean.
+The only module that reads a bounded range of a topic. It handles the embedded broker's end offsets, which are too
+low, and gives up when Kafka stalls. It does not know what the records mean.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise  # this cancellation was meant for the caller
+            raise  # the caller itself was cancelled
 
 
 async def read_ranges(
@@ -114,7 +114,11 @@ async def read_ranges(
         ReadStalled: if Kafka sends nothing more for a minute.
         KafkaError: if Kafka does not answer.
     """
-    ends = {partition: wanted.end for partition, wanted in ranges.items() if wanted.start < wanted.end}
+    ends = {
+        partition: offset_range.end
+        for partition, offset_range in ranges.items()
+        if offset_range.start < offset_range.end
+    }
     if not ends:
         return
     passed = {partition: ranges[partition].start for partition in ends}
@@ -130,7 +134,7 @@ async def read_ranges(
             partition = TopicPartition(*key)
             if ranges[partition].to_log_end and partition not in fetched:
                 fetched.add(partition)
-                # The high watermark comes with the fetched records; it is right where a listed end is not.
+                # The high watermark comes with the fetched records; it is correct even where a listed end is not.
                 ends[partition] = max(ends[partition], consumer.highwater(partition) or 0)
             if within := [record for record in records if record.offset < ends[partition]]:
                 yield partition, within

@@ -27,17 +27,17 @@ class WrongPartitions:
 
     Attributes:
         topic: its name.
-        found: its partition count.
-        wanted: LINGER_PARTITIONS.
+        partitions: its partition count.
+        required: LINGER_PARTITIONS.
     """
 
     topic: str
-    found: int
-    wanted: int
+    partitions: int
+    required: int
 
     def __str__(self) -> str:
         """Return the problem, without a remedy."""
-        return f"topic '{self.topic}' has {self.found} partitions, LINGER_PARTITIONS is {self.wanted}"
+        return f"topic '{self.topic}' has {self.partitions} partitions, LINGER_PARTITIONS is {self.required}"
 
 
 def missing_topics(names: Iterable[str], topics: Mapping[str, TopicState]) -> list[MissingTopic]:
@@ -50,16 +50,16 @@ def missing_topics(names: Iterable[str], topics: Mapping[str, TopicState]) -> li
     return [MissingTopic(name) for name in names if name not in topics]
 
 
-def wrong_partitions(names: Iterable[str], topics: Mapping[str, TopicState], wanted: int) -> list[WrongPartitions]:
+def wrong_partitions(names: Iterable[str], topics: Mapping[str, TopicState], required: int) -> list[WrongPartitions]:
     """Return those of `names` that exist with another partition count, in order.
 
     Args:
         names: the topics that need this partition count.
         topics: those that exist, see `workers.kafka.topics.describe`.
-        wanted: LINGER_PARTITIONS.
+        required: LINGER_PARTITIONS.
     """
     return [
-        WrongPartitions(name, topics[name].partitions, wanted)
+        WrongPartitions(name, topics[name].partitions, required)
         for name in names
-        if name in topics and topics[name].partitions != wanted
+        if name in topics and topics[name].partitions != required
     ]

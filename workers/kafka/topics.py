@@ -97,7 +97,7 @@ class TopicState:
     Attributes:
         name: the topic.
         partitions: count of its partitions.
-        topic_id: a UUID, another one after the topic was deleted and created again; None if the broker reports none.
+        topic_id: a UUID, which changes when the topic is deleted and created again; None if the broker reports none.
     """
 
     name: str
@@ -111,7 +111,7 @@ class LogBounds:
 
     Attributes:
         earliest: the first offset that can be read.
-        end: the offset behind the last one that can be read.
+        end: the offset after the last one that can be read.
     """
 
     earliest: int
@@ -133,19 +133,19 @@ class TopicResult:
     Attributes:
         name: the topic.
         outcome: created here, there already, or there with another partition count (and left unchanged).
-        found: the partition count of the topic now.
-        wanted: the partition count of the plan.
+        partitions: the partition count of the topic now.
+        planned: the partition count of the plan.
     """
 
     name: str
     outcome: TopicOutcome
-    found: int
-    wanted: int
+    partitions: int
+    planned: int
 
 
 @asynccontextmanager
 async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connect to Kafka for the length of a `with` block.
+    """Connect to Kafka for the duration of a `with` block.
 
     Args:
         connection: keyword arguments of aiokafka's clients: `bootstrap_servers`, `security_protocol`,
@@ -230,19 +230,19 @@ async def describe(connected: Connected, names: Iterable[str]) -> dict[str, Topi
 async def rights_on(connected: Connected, names: Iterable[str]) -> dict[str, frozenset[Right] | None]:
     """Return the rights of this client on those of `names` that exist, or that it may not even see.
 
-    None if the broker does not report them (before Kafka 2.8), an empty set if nothing is allowed.
+    The rights are None if the broker does not report them (before Kafka 2.8), and empty if nothing is allowed.
 
     Raises:
         KafkaError: no broker answered.
     """
     answer = await _ask(connected, TopicMetadataRequest(list(names), with_rights=True))
-    found: dict[str, frozenset[Right] | None] = {}
+    rights: dict[str, frozenset[Right] | None] = {}
     for topic in answer.to_object()["topics"]:
         if topic["error_code"] == _FORBIDDEN:
-            found[topic["topic"]] = frozenset()
+            rights[topic["topic"]] = frozenset()
         elif topic["error_code"] == _OK:
-            found[topic["topic"]] = rights_in(topic.get("topic_authorized_operations"))
-    return found
+            rights[topic["topic"]] = rights_in(topic.get("topic_authorized_operations"))
+    return rights
 
 
 async def log_bounds(
@@ -262,12 +262,12 @@ async def log_bounds(
             it, and brokers with `auto.create.topics.enable` would create the topic.)
         KafkaError: no answer within the consumer's `request_timeout_ms`.
     """
-    wanted = [TopicPartition(topic, partition) for topic, partition in partitions]
-    await _require(consumer, wanted)
+    topic_partitions = [TopicPartition(topic, partition) for topic, partition in partitions]
+    await _require(consumer, topic_partitions)
     # In this order a log that is trimmed in between cannot give an earliest offset beyond the end.
-    earliest = await consumer.beginning_offsets(wanted)
-    end = await consumer.end_offsets(wanted)
-    return {partition: LogBounds(earliest[partition], end[partition]) for partition in wanted}
+    earliest = await consumer.beginning_offsets(topic_partitions)
+    end = await consumer.end_offsets(topic_partitions)
+    return {partition: LogBounds(earliest[partition], end[partition]) for partition in topic_partitions}
 
 
 async def _create(connected: Connected, plans: Sequence[TopicPlan], give_up_at: float) -> set[str]:
@@ -316,10 +316,10 @@ async def _describe_when_visible(
 ) -> dict[str, TopicState]:
     """Describe all of `names`; wait for brokers that do not know a new topic yet."""
     while True:
-        found = await describe(connected, names)
-        unseen = [name for name in names if name not in found]
+        states = await describe(connected, names)
+        unseen = [name for name in names if name not in states]
         if not unseen:
-            return found
+            return states
         problems = [_problem(name, _UNKNOWN_TOPIC, "created, but not visible yet") for name in unseen]
         await _pause(problems, give_up_at)
 
@@ -366,15 +366,15 @@ async def _ask(connected: Connected, request: Any) -> Any:
 
 
 def _client_of(connected: Connected) -> AIOKafkaClient:
-    """Return the client inside; aiokafka has no public access to it."""
+    """Return the client inside, which aiokafka does not expose."""
     return connected if isinstance(connected, AIOKafkaClient) else connected._client
 
 
-def _result(plan: TopicPlan, created: bool, found: int) -> TopicResult:
+def _result(plan: TopicPlan, created: bool, partitions: int) -> TopicResult:
     outcome = TopicOutcome.CREATED if created else TopicOutcome.EXISTS
-    if found != plan.partitions:
+    if partitions != plan.partitions:
         outcome = TopicOutcome.WRONG_PARTITIONS
-    return TopicResult(plan.name, outcome, found, plan.partitions)
+    return TopicResult(plan.name, outcome, partitions, plan.partitions)
 
 
 def _state(topic: dict[str, Any]) -> TopicState:

@@ -43,7 +43,7 @@ def _refusal(host: str, token: str | None, authorization: str) -> web.Response |
             return None
         return _refused(HTTPStatus.FORBIDDEN, "switched off: it can be reached from outside; set LINGER_HTTP_TOKEN")
     scheme, _, given = authorization.partition(" ")
-    # Compared in constant time: how long it takes must not show how much of a guess is right.
+    # Compared in constant time, so that the duration does not show how much of a guess is right.
     is_right = hmac.compare_digest(_bytes(given.strip()), _bytes(token))
     if scheme.lower() == "bearer" and is_right:
         return None

@@ -142,11 +142,11 @@ class _Kafka:
         consumer = AIOKafkaConsumer(enable_auto_commit=False, **self._settings.kafka_connection())
         try:
             await consumer.start()
-            wanted = [(self._activity, partition) for partition in range(partitions)]
-            found = await log_bounds(consumer, wanted)
+            topic_partitions = [(self._activity, partition) for partition in range(partitions)]
+            bounds_by_partition = await log_bounds(consumer, topic_partitions)
         finally:
             await consumer.stop()
-        return {tp.partition: bounds for tp, bounds in found.items()}
+        return {tp.partition: bounds for tp, bounds in bounds_by_partition.items()}
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> kafka_checks.Configs:

@@ -15,10 +15,10 @@ class Finding:
     """The outcome of one check.
 
     Attributes:
-        area: where it belongs.
+        area: the part of the setup that was checked.
         checked: what was checked.
-        health: whether it is as it must be.
-        found: what was seen there.
+        health: the result of the check.
+        observed: what was seen.
         why: why it matters; empty if all is well.
         remedy: how to fix it, with a command where there is one; empty if all is well.
     """
@@ -26,33 +26,33 @@ class Finding:
     area: Area
     checked: str
     health: Health
-    found: str
+    observed: str
     why: str = ""
     remedy: str = ""
 
 
-def ok(area: Area, checked: str, found: str) -> Finding:
-    """Return a finding of something that is as it must be."""
-    return Finding(area, checked, "ok", found)
+def ok(area: Area, checked: str, observed: str) -> Finding:
+    """Return the finding that all is well."""
+    return Finding(area, checked, "ok", observed)
 
 
-def problem(area: Area, checked: str, found: str, why: str, remedy: str) -> Finding:
-    """Return a finding of something that is not as it must be."""
-    return Finding(area, checked, "problem", found, why, remedy)
+def problem(area: Area, checked: str, observed: str, why: str, remedy: str) -> Finding:
+    """Return the finding of a problem."""
+    return Finding(area, checked, "problem", observed, why, remedy)
 
 
-def unknown(area: Area, checked: str, found: str, why: str, remedy: str) -> Finding:
-    """Return a finding of something that could not be checked; `found` says why not."""
-    return Finding(area, checked, "could not be checked", found, why, remedy)
+def unknown(area: Area, checked: str, observed: str, why: str, remedy: str) -> Finding:
+    """Return the finding that something could not be checked; `observed` states why."""
+    return Finding(area, checked, "could not be checked", observed, why, remedy)
 
 
 def judged(finding: Finding, *, is_well: bool) -> Finding:
     """Return a problem as it is, or without reason and remedy if all is well."""
-    return ok(finding.area, finding.checked, finding.found) if is_well else finding
+    return ok(finding.area, finding.checked, finding.observed) if is_well else finding
 
 
 def unreadable(area: Literal["settings", "rules"], error: LingerError) -> list[Finding]:
-    """Return the problems of an error as findings; nothing else can be checked then."""
+    """Return the problems of an error as findings; nothing else can be checked."""
     problems: Sequence[str] = getattr(error, "problems", (str(error),))
     why = "a worker refuses to start"
     remedy = "linger config show" if area == "settings" else "linger rules check"
@@ -65,7 +65,7 @@ def document(finding: Finding) -> dict[str, str]:
         "area": finding.area,
         "checked": finding.checked,
         "health": finding.health,
-        "found": finding.found,
+        "found": finding.observed,
         "why": finding.why,
         "mend": finding.remedy,  # codespell:ignore mend
     }

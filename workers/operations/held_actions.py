@@ -35,7 +35,7 @@ class HeldOfRule(TypedDict):
 
 
 async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldOfRule]:
-    """Return the held actions by rule, also of rules that do not exist any more."""
+    """Return the held actions by rule, including rules that no longer exist."""
     rows = []
     for rule_id in sorted(await store.held_actions.rules()):
         actions = [action for _, action in await _held_of(store, partitions, rule_id)]
@@ -55,29 +55,29 @@ async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldO
 async def order_for_held(
     store: Store, partitions: int, rule_id: str, what: Literal["release", "discard"], at_most: int | None
 ) -> int:
-    """Order that held actions of a rule are released or discarded, the oldest first.
+    """Order the release or discard of a rule's held actions, oldest first.
 
     Args:
         store: where they are held.
         partitions: partition count of the activity topic.
         rule_id: the rule that decided the actions.
         what: to do with them; the workers carry it out at their next tick.
-        at_most: most actions to order it for; None for all.
+        at_most: the largest number of actions; None for all.
 
     Returns:
-        The count of actions that the order is for.
+        The number of actions ordered.
     """
     held = sorted(
         await _held_of(store, partitions, rule_id), key=lambda pair: (pair[1].decided_at, pair[1].action_id)
     )
-    wanted = held if at_most is None else held[:at_most]
+    selection = held if at_most is None else held[:at_most]
     by_partition: dict[int, list[Order]] = {}
-    for partition, action in wanted:
+    for partition, action in selection:
         by_partition.setdefault(partition, []).append(Order(what, rule_id, action.action_id))
     for partition, orders in by_partition.items():
         for start in range(0, len(orders), _AT_ONCE):
             await store.held_actions.order(partition, orders[start : start + _AT_ONCE])
-    return len(wanted)
+    return len(selection)
 
 
 async def _held_of(store: Store, partitions: int, rule_id: str) -> list[tuple[int, Action]]:

@@ -1,4 +1,4 @@
-"""What Linger needs of Kafka, checked on what Kafka answered; nothing here asks Kafka anything."""
+"""Checks of Kafka, on answers that were already fetched; nothing here queries Kafka."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -15,13 +15,13 @@ Configs = Mapping[str, Mapping[str, str]]
 
 
 def reachable(brokers: int, servers: str) -> Finding:
-    """Return that Kafka answers."""
+    """Return the finding that Kafka answers."""
     return ok("Kafka", "reachable", f"{brokers} broker{'s' * (brokers != 1)} at {servers}")
 
 
-def unreachable(found: str, remedy: str) -> Finding:
-    """Return that Kafka does not answer, or refuses the connection."""
-    return problem("Kafka", "reachable", found, "events arrive there, and actions are published there", remedy)
+def unreachable(observed: str, remedy: str) -> Finding:
+    """Return the finding that Kafka does not answer, or refuses the connection."""
+    return problem("Kafka", "reachable", observed, "events arrive there, and actions are published there", remedy)
 
 
 def refused(refusals: Iterable[Refusal]) -> list[Finding]:
@@ -52,13 +52,13 @@ def existence(
     return findings
 
 
-def activity_topic(state: TopicState, wanted: int) -> list[Finding]:
+def activity_topic(state: TopicState, partition_count: int) -> list[Finding]:
     """Check the partition count of the activity topic, and that its broker reports topic ids."""
-    is_well = not wrong_partitions([state.name], {state.name: state}, wanted)
+    is_well = not wrong_partitions([state.name], {state.name: state}, partition_count)
     partitions = problem(
         "Kafka",
         f"partitions of {state.name}",
-        f"{state.partitions}, LINGER_PARTITIONS is {wanted}",
+        f"{state.partitions}, LINGER_PARTITIONS is {partition_count}",
         "it decides in which partition a customer is; a worker refuses to start",
         f"set LINGER_PARTITIONS={state.partitions}; if partitions were added to a topic in use, start afresh",
     )
@@ -142,12 +142,12 @@ def activity_settings(activity: str, configs: Configs, longest: timedelta) -> li
     settings = configs.get(activity)
     why = "what Linger knows is rebuilt from this topic if Redis is lost"
     if settings is None:
-        found = "cleanup.policy and retention are not shown to this user"
+        observed = "cleanup.policy and retention are not shown to this user"
         remedy = "allow DescribeConfigs on it, or run this as an operator (docs/acl/kafka-acls.sh)"
-        return [unknown("Kafka", f"settings of {activity}", found, why, remedy)]
+        return [unknown("Kafka", f"settings of {activity}", observed, why, remedy)]
     policy, kept_ms = settings["cleanup.policy"], int(settings["retention.ms"])
     longest_ms = round(longest.total_seconds() * 1000)
-    kept = "unlimited" if kept_ms < 0 else write_duration(timedelta(milliseconds=kept_ms))
+    kept_words = "unlimited" if kept_ms < 0 else write_duration(timedelta(milliseconds=kept_ms))
     cleanup = problem(
         "Kafka",
         f"cleanup.policy of {activity}",
@@ -158,7 +158,7 @@ def activity_settings(activity: str, configs: Configs, longest: timedelta) -> li
     retention = problem(
         "Kafka",
         f"retention of {activity}",
-        f"{kept}; the rules look back for {write_duration(longest)}",
+        f"{kept_words}; the rules look back for {write_duration(longest)}",
         why,
         _alter(activity, f"retention.ms={longest_ms}"),
     )
@@ -184,15 +184,15 @@ def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Co
     for name in names:
         if name in configs:
             size = int(configs[name]["max.message.bytes"])
-            found = f"{size}; the largest of the sources is {largest}"
+            observed = f"{size}; the largest of the sources is {largest}"
             remedy = _alter(name, f"max.message.bytes={largest}")
-            finding = problem("Kafka", f"max.message.bytes of {name}", found, why, remedy)
+            finding = problem("Kafka", f"max.message.bytes of {name}", observed, why, remedy)
             findings.append(judged(finding, is_well=size >= largest))
     return findings
 
 
 def clock() -> Finding:
-    """Return that the clock of Kafka cannot be checked."""
+    """Return the finding that the clock of Kafka cannot be checked."""
     why = "timestamps that a broker sets are compared with this machine's clock (LINGER_MAX_FUTURE)"
     return unknown("clocks", "Kafka", "brokers do not report their time", why, "compare `date -u` there and here")
 

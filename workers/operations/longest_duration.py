@@ -1,4 +1,4 @@
-"""The longest stretch of time that rules look back: how long topics must keep records."""
+"""The longest time that rules look back: how long topics must keep records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Linger's own topics as its settings ask for them, and their creation."""
+"""Linger's own topics as the settings define them, and their creation."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from workers.kafka.topics import TopicPlan, TopicResult, connected_admin, create
 from workers.settings import OWN_TOPICS, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
-"""A dead letter carries a whole source record, and with it the reason and where the record came from."""
+"""A dead letter carries a whole source record, the reason, and the record's origin."""
 
 
 async def create_own_topics(settings: Settings) -> list[TopicResult]:

@@ -1,7 +1,7 @@
 """Permissions: whether Kafka and Redis accept this worker, and which rights it lacks.
 
-Only asks: writes nothing, joins no group. A server that is down or a topic that is missing is not a matter of
-permissions, and is not reported here.
+It only queries: it writes nothing and joins no group. It does not report a server that is down or a topic that is
+missing.
 """
 
 import ssl
@@ -38,7 +38,7 @@ class Refusal:
     """Why a server does not accept this client.
 
     Attributes:
-        problem: who refuses, and what it answered.
+        problem: which server refuses, and its answer.
         remedy: the settings to check; empty if `problem` names them.
     """
 
@@ -151,9 +151,9 @@ def topic_rights_missing(
         reported: by topic, the rights that it has; None if the broker does not report them.
     """
     missing = []
-    for topic, wanted in needed.items():
+    for topic, needed_rights in needed.items():
         allowed = reported.get(topic)
-        lacking = [right for right in wanted if allowed is not None and right not in allowed]
+        lacking = [right for right in needed_rights if allowed is not None and right not in allowed]
         if lacking:
             operations = " ".join(f"--operation {right.title}" for right in lacking)
             missing.append(

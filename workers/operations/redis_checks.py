@@ -1,4 +1,4 @@
-"""What Linger needs of Redis, checked on what Redis answered; only `commands` asks anything."""
+"""Checks of Redis, on answers that were already fetched; only `commands` queries Redis."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ def may_evict(policy: str) -> bool:
 
 
 def is_not_permitted(error: Transient) -> bool:
-    """Return whether Redis answered that the user lacks a permission, rather than not at all."""
+    """Return whether an error is Redis's answer that the user lacks a permission."""
     return isinstance(error.__cause__, NoPermissionError)
 
 
@@ -79,10 +79,10 @@ def unreachable(error: Transient) -> Finding:
 
 def version(info: Info) -> Finding:
     """Check that Redis is new enough."""
-    found = info.get("redis_version", "0")
-    parts = tuple(int(part) for part in found.split(".")[:2])
+    observed = info.get("redis_version", "0")
+    parts = tuple(int(part) for part in observed.split(".")[:2])
     why, remedy = "older ones do not have ZRANGE … BYSCORE", "install Redis 6.2 or later, or Valkey"
-    return judged(problem("Redis", "version", found, why, remedy), is_well=parts >= _OLDEST)
+    return judged(problem("Redis", "version", observed, why, remedy), is_well=parts >= _OLDEST)
 
 
 def eviction(info: Info) -> Finding:
@@ -98,27 +98,29 @@ def headroom(info: Info) -> Finding:
     used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not limit:
         return ok("Redis", "memory", f"{used >> 20} MiB used, no maxmemory")
-    found = f"{used >> 20} of {limit >> 20} MiB used"
+    observed = f"{used >> 20} of {limit >> 20} MiB used"
     why, remedy = "when it is full, nothing can be written and all workers wait", "redis-cli CONFIG SET maxmemory ..."
-    return judged(problem("Redis", "memory", found, why, remedy), is_well=used < limit * _FULL)
+    return judged(problem("Redis", "memory", observed, why, remedy), is_well=used < limit * _FULL)
 
 
 def append_only(info: Info) -> Finding:
-    """Check that Redis writes what it holds to disk."""
+    """Check that Redis writes its data to disk."""
     is_on, status = info.get("aof_enabled") == "1", info.get("aof_last_write_status", "ok")
-    found = f"{'on' if is_on else 'off'}, last write {status}"
+    observed = f"{'on' if is_on else 'off'}, last write {status}"
     why = "without it, a restart of Redis loses what was written since its last snapshot"
     remedy = "redis-cli CONFIG SET appendonly yes, and in redis.conf; if it cannot write, check its disk"
-    return judged(problem("Redis", "appendonly", found, why, remedy), is_well=is_on and status == "ok")
+    return judged(problem("Redis", "appendonly", observed, why, remedy), is_well=is_on and status == "ok")
 
 
-def replicas(info: Info, wanted: int) -> Finding:
+def replicas(info: Info, needed: int) -> Finding:
     """Check that this is a master with as many replicas as a step waits for."""
     role, connected = info.get("role", "master"), int(info.get("connected_slaves", 0))
-    found = f"{role} with {connected}, LINGER_REDIS_WAIT_REPLICAS is {wanted}"
+    observed = f"{role} with {connected}, LINGER_REDIS_WAIT_REPLICAS is {needed}"
     why = "a step waits for this many replicas, and nothing is decided before; a replica accepts no writes"
     remedy = "connect replicas, lower LINGER_REDIS_WAIT_REPLICAS, or point LINGER_REDIS_URL to the master"
-    return judged(problem("Redis", "replicas", found, why, remedy), is_well=role == "master" and connected >= wanted)
+    return judged(
+        problem("Redis", "replicas", observed, why, remedy), is_well=role == "master" and connected >= needed
+    )
 
 
 def clock(info: Info) -> Finding:
@@ -127,8 +129,8 @@ def clock(info: Info) -> Finding:
     if "server_time_usec" not in info:
         return unknown("clocks", "Redis", "this server does not report its time", why, remedy)
     apart_ms = time.time_ns() // 1_000_000 - int(info["server_time_usec"]) // 1_000
-    found = f"{apart_ms} ms behind this machine"
-    return judged(problem("clocks", "Redis", found, why, remedy), is_well=abs(apart_ms) < _CLOCKS_APART_MS)
+    observed = f"{apart_ms} ms behind this machine"
+    return judged(problem("clocks", "Redis", observed, why, remedy), is_well=abs(apart_ms) < _CLOCKS_APART_MS)
 
 
 async def commands(store: Store) -> list[Finding]:

@@ -64,9 +64,9 @@ def stored_offsets(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Lo
 
 
 def _mismatch(mismatch: StateMismatch, partitions: Sequence[int], why: str) -> Finding:
-    found = f"partition{'s' * (len(partitions) > 1)} {_listed(partitions)}: {mismatch.problem}"
+    observed = f"partition{'s' * (len(partitions) > 1)} {_listed(partitions)}: {mismatch.problem}"
     remedy = f"{mismatch.remedy} (docs/operating.md, 'A partition is stopped')"
-    return problem("state", _CHECKED[mismatch.kind], found, why, remedy)
+    return problem("state", _CHECKED[mismatch.kind], observed, why, remedy)
 
 
 def _listed(partitions: Sequence[int]) -> str:

@@ -38,7 +38,7 @@ class Outbox:
         self._task = asyncio.create_task(self._publish(), name="outbox")
 
     def __len__(self) -> int:
-        """Return how many of its records Redis holds: unconfirmed, or confirmed and not trimmed yet."""
+        """Return the number of its records in Redis: unconfirmed, or confirmed and not yet trimmed."""
         return len(self._waiting) + self._confirmed
 
     @property
@@ -53,7 +53,7 @@ class Outbox:
             self._filled.set()
 
     def confirmed(self) -> int:
-        """Return how many records at the head of the list in Redis can be trimmed."""
+        """Return the number of records at the head of the list in Redis that can be trimmed."""
         return self._confirmed
 
     def trimmed(self, number: int) -> None:
@@ -67,7 +67,7 @@ class Outbox:
             False if the outbox was closed while waiting.
 
         Raises:
-            Exception: what ended the publishing for good.
+            Exception: the error that ended publishing permanently.
         """
         while len(self._waiting) >= self._limit and not self._task.done():
             await self._movement()
@@ -76,7 +76,7 @@ class Outbox:
         return not self._task.done()
 
     def failure(self) -> BaseException | None:
-        """Return what ended publishing for good, None while it works."""
+        """Return the error that ended publishing permanently, None while it works."""
         return self._task.exception() if self._task.done() and not self._task.cancelled() else None
 
     async def drain(self, seconds: float) -> None:
@@ -89,7 +89,7 @@ class Outbox:
             return
 
     async def close(self) -> None:
-        """Stop publishing; what is unconfirmed stays in Redis for the next owner."""
+        """Stop publishing; unconfirmed records stay in Redis for the next owner."""
         self._task.cancel()
         await asyncio.wait({self._task})
 

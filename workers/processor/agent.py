@@ -1,7 +1,7 @@
 """The processor: the activity topic and the passing of time -> decisions.
 
-`Processor` is the face of this package: it puts the parts together and hands each call to one of them. Everything
-a part changes goes through one atomic step of the store. What a step publishes goes through the partition's outbox,
+`Processor` is the entry point of this package: it assembles the parts and passes each call to one of them. A part
+changes state only through an atomic step of the store. A step's records are published through the partition's outbox,
 after the step is durable.
 """
 
@@ -42,11 +42,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """What a processor works with outside itself.
+    """The backends of a processor.
 
     Attributes:
         store: of the state.
-        publisher: of what is decided.
+        publisher: sends the decisions.
         clock: the time.
     """
 
@@ -169,7 +169,7 @@ class Processor:
             False if there may be more timers than fit into one call.
         """
         for partition in await self._ownership.set_back():
-            await self._timers.trim(partition)  # restores what Redis has left, like any step
+            await self._timers.trim(partition)  # restores what Redis still has, like any step
         complete = await self._timers.fire()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):
@@ -225,7 +225,7 @@ class Processor:
         types = direct.types()
         report: dict[tuple[str, int], Progress] = {}
         for partition in self._ownership.usable():
-            # The largest: a type that another source has too can be held back by that source alone.
+            # The highest: a type that also comes from another source may be held back by that source alone.
             watermark_ms = max(partition.watermarks.by_type.get(event_type, NO_WATERMARK_MS) for event_type in types)
             topic_partition = self._sources.activity_topic, partition.number
             report[topic_partition] = partition.direct_producers.progress_report(watermark_ms, self._partition_count)
@@ -234,7 +234,7 @@ class Processor:
     # -- rules ---------------------------------------------------------------------------------------------
 
     async def activate(self, rules: RuleSet) -> None:
-        """Decide by another rule set from the next step on, and let the sweep bring every customer under it."""
+        """Decide by another rule set from the next step on; the sweep migrates every customer to it."""
         async with AsyncExitStack() as locks:
             for partition in list(self.partitions.values()):
                 await locks.enter_async_context(partition.lock)
@@ -251,7 +251,7 @@ class Processor:
     # -- publishing ----------------------------------------------------------------------------------------
 
     async def publish(self, number: int, work: UnitOfWork, **fields: str) -> None:
-        """Take one step with work that was gathered elsewhere, and publish it.
+        """Take one step with prepared work, and publish it.
 
         Args:
             number: of the partition.
@@ -271,7 +271,7 @@ class Processor:
             self._steps.publish(partition, changes, work)
 
     def failure(self) -> BaseException | None:
-        """Return what ended the publishing of a partition for good, None while every outbox works."""
+        """Return the error that ended the publishing of a partition permanently, None while every outbox works."""
         failures = (partition.outbox.failure() for partition in self.partitions.values())
         return next((failure for failure in failures if failure is not None), None)
 

@@ -163,7 +163,7 @@ class BatchProcessor:
             return outcome
         except codec.OtherLayout as error:
             raise LingerError(str(error)) from error
-        except Exception as error:  # the one place where a bug in deciding meets a customer's data
+        except Exception as error:  # a bug in deciding must not stop the other customers
             log.exception(
                 log_events.DEAD_LETTERED, customer=logs.customer_ref(customer_id), error=type(error).__name__
             )

@@ -1,4 +1,4 @@
-"""Held actions: what is decided above a rule's rate limit waits in the store until it is released or discarded.
+"""Held actions: actions above their rule's rate limit, which wait in the store until they are released or discarded.
 
 An order of the operator (`linger rules release`, `discard`) is stored beside the held actions. The partition's owner
 carries it out in its next atomic step, so nothing is lost or sent twice if either process dies.

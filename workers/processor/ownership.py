@@ -60,7 +60,7 @@ class Ownership:
             publisher: of the outboxes.
             rules: the active rule set.
             sources: whose progress limits how far a log must reach.
-            rebuilding: whether an unfinished rebuild is no obstacle, because this is that rebuild.
+            rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
         self._settings = settings
@@ -73,7 +73,7 @@ class Ownership:
         self._versions_checked_at = time.monotonic()
 
     def usable(self) -> list[OwnedPartition]:
-        """Return the partitions that steps may be taken with."""
+        """Return the partitions that may take steps."""
         return [partition for partition in self.partitions.values() if partition.is_usable]
 
     def outdated(self) -> list[int]:
@@ -110,7 +110,7 @@ class Ownership:
             return await self._claim(number, bounds, topic_id)
 
     async def release_all(self) -> None:
-        """Release every partition. What is not confirmed stays in Redis for the next owner."""
+        """Release every partition; unconfirmed records stay in Redis for the next owner."""
         for number in list(self.partitions):
             await self._release(number)
 
@@ -122,11 +122,11 @@ class Ownership:
         await partition.outbox.close()
 
     async def recover(self, partition: OwnedPartition, error: Transient, attempt: int) -> None:
-        """Continue from what Redis holds after a step that got no answer. Waits until Redis answers.
+        """Continue from the stored state after a step that got no answer; wait until Redis answers.
 
         Args:
-            partition: whose step it was; the caller holds its lock.
-            error: that the step raised.
+            partition: the partition of the step; the caller holds its lock.
+            error: the error that the step raised.
             attempt: how many attempts at the same records failed before; the pause grows with it.
 
         Raises:
@@ -211,7 +211,7 @@ class Ownership:
         return meta.offset
 
     async def _claim_patiently(self, number: int, owner: str) -> Claimed:
-        """Claim a partition; a Redis that is silent for less than the session timeout does not end the worker."""
+        """Claim a partition; retry while Redis is silent for less than the session timeout."""
         give_up_at = time.monotonic() + self._settings.kafka_session_timeout_ms / 1000
         for attempt in count():
             try:

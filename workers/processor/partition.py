@@ -1,4 +1,4 @@
-"""One activity partition that this worker owns: its memory of what the state in Redis says.
+"""One activity partition that this worker owns: its copy of the state in Redis.
 
 It knows nothing of other partitions, of records or of timers.
 """
@@ -54,7 +54,7 @@ class OwnedPartition:
 
     @property
     def swept(self) -> int:
-        """The generation of rules that every customer has been decided under."""
+        """The generation of rules to which every customer has been migrated."""
         return int(self.meta.fields.get(SWEPT, 0))
 
     @property
@@ -94,7 +94,7 @@ class OwnedPartition:
         return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types))
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
-        """Add to a step the rules it was decided by and since when their series are watched.
+        """Add to a step the rules that decided it, and since when their series are watched.
 
         Only fields whose value changes are added.
 
@@ -103,22 +103,22 @@ class OwnedPartition:
             rules: that decided it.
             partitions: how many the activity topic has.
         """
-        wanted: dict[str, str] = {
+        stamps: dict[str, str] = {
             RULES: rules.hash,
             GENERATION: str(rules.generation),
             PARTITIONS: str(partitions),
         }
         for spec in rules.plans():
             if self.since is not None:
-                wanted[since_field(spec.key)] = str(self.since[spec.key])
+                stamps[since_field(spec.key)] = str(self.since[spec.key])
         if self.fresh:
-            wanted[SWEPT] = str(rules.generation)
+            stamps[SWEPT] = str(rules.generation)
         fields = self.meta.fields
-        # A series that no rule needs is not folded from now on, so a later rule must not trust its old start.
+        # From now on, a series that no rule needs is not folded, so a later rule must not trust its old start.
         for name, value in fields.items():
-            if value and is_since(name) and name not in wanted and self.since is not None:
-                wanted[name] = ""
-        changes.fields.update((name, value) for name, value in wanted.items() if fields.get(name) != value)
+            if value and is_since(name) and name not in stamps and self.since is not None:
+                stamps[name] = ""
+        changes.fields.update((name, value) for name, value in stamps.items() if fields.get(name) != value)
         self.fresh = False
 
     async def commit(self, store: Store, changes: WriteSet) -> None:

@@ -1,4 +1,4 @@
-"""What a processor did with one delivery."""
+"""The results of processing one delivery."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a processor knows about its sources: their declaration and the last progress snapshot."""
+"""A processor's view of its sources: their declaration and the last progress snapshot."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class SourceView:
         activity_topic: the name of the activity topic.
         event_types: every type that an event can have.
         complete_types: types whose sources all declare a complete history.
-        direct_source: what is declared for direct producers, or None.
+        direct_source: the source that declares direct producers, or None.
         direct_types: types that come only from direct producers.
         progress: of every source partition, in the last snapshot.
         now_ms: the time of the last snapshot, 0 before the first one.

@@ -1,4 +1,4 @@
-"""What every step of a processor has in common: opened, stamped, committed, and then published."""
+"""Steps: opened, stamped with the active rules, committed, and then published."""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -25,13 +25,13 @@ class Steps:
         return self._store.step(partition.number, partition.meta)
 
     def write_set(self, partition: OwnedPartition, work: UnitOfWork) -> WriteSet:
-        """Return what a step with this work writes, stamped with the active rules."""
+        """Return the writes of a step with this work, stamped with the active rules."""
         changes = work.changes(self._topic_prefix, partition.outbox.confirmed())
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes
 
     def empty_write_set(self, partition: OwnedPartition) -> WriteSet:
-        """Return what a step without work writes: only the stamp of the active rules."""
+        """Return the writes of a step without work: only the stamp of the active rules."""
         changes = WriteSet()
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes

@@ -30,7 +30,7 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 class RuleSweep:
-    """Brings stored customers under the active rules."""
+    """Migrates stored customers to the active rules."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class RuleSweep:
         self._changed = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for work again: the rules or the claimed partitions have changed."""
+        """Start again, because the rules or the claimed partitions have changed."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -95,7 +95,7 @@ class RuleSweep:
             await asyncio.sleep(0)
         for tag, partition in behind.items():
             async with partition.lock:
-                # Rules that changed meanwhile need a sweep of their own.
+                # Rules that changed meanwhile need another sweep.
                 if tag not in failed and partition.is_usable and self._rules.current.generation == generation:
                     await self._mark_swept(partition, generation)
         log.info(

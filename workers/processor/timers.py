@@ -1,6 +1,6 @@
-"""Timers: customers whose due time has come are decided, although no event of theirs arrived.
+"""Timers: decide customers at their due time, without a new event.
 
-It knows nothing of records. What `upto_ms` and the watermarks allow is up to its callers and the core.
+It knows nothing of records. Callers choose `upto_ms`; the core applies the watermarks.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _PAGES_PER_TICK: Final = 40
 """Pages of due customers in one tick; with more, batches and the sources would wait too long."""
 _POSTPONE_MS: Final = 3_600_000
-"""How much later a customer who cannot be decided is tried again."""
+"""Delay before a customer who cannot be decided is tried again."""
 
 
 class Timers:
@@ -139,7 +139,7 @@ class Timers:
             for event_type, customer_ids in due.waited.items():
                 for customer_id in customer_ids:
                     if customer_id in work.due:
-                        # Decided now: no longer waiting for the type, unless the outcome says so again.
+                        # Decided now: no longer waiting for the type, unless the outcome adds it again.
                         work.waiting.setdefault(event_type, {}).setdefault(customer_id, 0)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)

@@ -1,4 +1,4 @@
-"""The unit of work: what one atomic step writes and publishes, gathered while it is being decided.
+"""The unit of work: collects what one atomic step writes and publishes.
 
 It knows nothing of Redis or Kafka: `changes` turns it into what the store writes and the outbox publishes.
 """
@@ -22,7 +22,7 @@ from workers.state.meta import Meta, counter_field, high_water_field
 from workers.state.step import Held, WriteSet
 
 _LONGEST_OFFSET: Final = 19
-"""Digits of the largest offset that Kafka can have (2^63 - 1); longer text is no offset."""
+"""Digits of the largest offset that Kafka can have (2^63 - 1); longer text is not an offset."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class UnitOfWork:
         meta: of the partition, before the step.
         events: the readable records of the step, decoded, by customer.
         dead_letters: records that could not be read or folded, to be published.
-        decisions: actions, retractions and decisions to be published, in the order in which they were taken.
+        decisions: actions, retractions and decisions to be published, in the order in which they were made.
         outgoing: the records to publish; filled in by `changes`.
         activities: encoded activities to store, by customer.
         due: due time in milliseconds by customer, 0 to remove the customer.
@@ -88,7 +88,7 @@ class UnitOfWork:
         return True
 
     def add_outcome(self, customer_id: str, outcome: Outcome | None, *, is_new: bool) -> None:
-        """Add what was decided for one customer; without a new activity there is nothing to add."""
+        """Add the outcome of one customer; without a new activity there is nothing to add."""
         if outcome is None or outcome.activity is None:
             return
         self.activities[customer_id] = outcome.stored or codec.encode(outcome.activity)

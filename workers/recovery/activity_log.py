@@ -1,4 +1,4 @@
-"""The first and the last records of the activity topic: since when it has records, and until when workers ran."""
+"""Reads the first and last records of the activity topic: since when it has records, and until when workers ran."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def kafka_time(record: ConsumerRecord) -> int:
 
 
 def event_time(record: ConsumerRecord) -> int:
-    """Return when a record's event occurred; its Kafka timestamp if the record is no event.
+    """Return when a record's event occurred; its Kafka timestamp if the record is not an event.
 
     In a replay, records are written long after their events occurred.
     """

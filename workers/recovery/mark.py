@@ -1,6 +1,6 @@
 """The mark that a rebuild keeps in a partition's `meta` until that partition is finished. Pure.
 
-A worker that finds it leaves the partition alone; a later rebuild reads from it what the interrupted one knew.
+A worker leaves a marked partition alone; a later rebuild reads from the mark what the interrupted one knew.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class RebuildMark:
         """Return the mark that `encode` wrote.
 
         Raises:
-            ValueError: if the text is no mark.
+            ValueError: if the text is not a mark.
         """
         kind, _, decided_ms = text.removeprefix(_WIPING).rpartition(":")
         return cls(kind == _RULES_LOST, int(decided_ms), text.startswith(_WIPING))

@@ -1,4 +1,4 @@
-"""Which partitions a rebuild has to rebuild, and why. Pure."""
+"""The plan of a rebuild: which partitions to rebuild, and why. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class PublishedRecord(msgspec.Struct):
 
     @property
     def status_bit(self) -> int:
-        """What this record says about its id, 0 for a decision of an unknown kind."""
+        """The bit of this record's status or decision, 0 for a decision of an unknown kind."""
         if not self.decision:
             return RETRACTED if self.status == "retracted" else ACTIVE
         if self.decision == "held" and self.detail in (DISCARDED_DETAIL, EXPIRED_DETAIL):
@@ -69,7 +69,7 @@ _decode_published = msgspec.json.Decoder(PublishedRecord).decode
 
 @dataclass(slots=True)
 class Published:
-    """Everything that has been published and can still matter.
+    """Everything published that still matters.
 
     Attributes:
         statuses: bits of everything published about an action id, by its sixteen bytes.

@@ -1,8 +1,8 @@
 """`linger rebuild`: state rebuilt from the activity topic, without publishing anything twice.
 
 It takes the same steps as a worker (`workers.processor`), under an owner token of its own, so that a forgotten worker
-is fenced. `workers.recovery.release_policy` decides what it publishes. The offset in `meta` is the truth here too:
-killed at any point and run again, it continues where it stopped. Until a partition is finished, a mark in its `meta`
+is fenced. `workers.recovery.release_policy` decides what it publishes. The stored offset counts here too: after a
+kill at any point, the next run continues where it stopped. Until a partition is finished, a mark in its `meta`
 (`workers.recovery.mark`) keeps workers away from it.
 """
 
@@ -162,7 +162,7 @@ class Rebuild:
         lost = []
         for topic_partition, bounds in snapshot.bounds.items():
             is_activity = topic_partition.topic == self._activity_topic
-            # What direct producers wrote is read to its end.
+            # Records of direct producers are read to their end.
             committed = bounds.end if is_activity else snapshot.committed.get(topic_partition)
             source = SourcePartition(
                 topic_partition, bounds, committed, snapshot.topics[topic_partition.topic].partitions

@@ -1,8 +1,8 @@
-"""What a rebuild publishes: only what was never published, and only if it is still true at the end of the log.
+"""Deferred actions: published only if they are new and still hold at the end of the log.
 
-A replay decides in the order of the log. Live workers decided at other times: some of what a replay decides they
-never decided (a late event came before the timer), and some they decided and retracted. So a new action is deferred:
-the step that decides it also stores it, until its partition has been read to the end. What is retracted before that
+A replay decides in log order; live workers decided at other times. So a replay decides some actions that they never
+decided (a late event came before the timer), and some that they retracted. A new action is therefore deferred: the
+step that decides it also stores it, until its partition has been read to the end. If it is retracted before that, it
 is never published.
 """
 
@@ -82,7 +82,7 @@ class RebuildPolicy:
         self._rules_known = rules_known
 
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
-        """Defer the new actions of a step, and take out what was published before or has expired."""
+        """Defer the new actions of a step, and remove those that were published before or have expired."""
         decisions, work.decisions = work.decisions, []
         published_letters = self._published.dead_lettered.get(self._partition, set())
         work.dead_letters = [
@@ -132,7 +132,7 @@ class RebuildPolicy:
         return work
 
     def _is_new(self, decision: Decision) -> bool:
-        # Only what is later than everything published: a replay may find other reasons for the past.
+        # Only decisions later than everything published: a replay may find other reasons for the past.
         return not self._published.has_decision(decision) and _decided_ms(decision) > self.decided_ms
 
     def _defer(self, action: Action, work: UnitOfWork, topic: str) -> None:

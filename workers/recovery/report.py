@@ -1,4 +1,4 @@
-"""What the operator asks of a rebuild, and what the rebuild reports back."""
+"""The operator's options for a rebuild, and its report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from workers.recovery.release_policy import Tally
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the operator asked for.
+    """The operator's options.
 
     Attributes:
         all_partitions: rebuild partitions whose state is consistent with the log, too.

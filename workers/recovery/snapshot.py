@@ -1,4 +1,4 @@
-"""Kafka as a rebuild finds it, and what must be true of it before the rebuild begins."""
+"""The snapshot of Kafka at the start of a rebuild, and the preconditions that it must meet."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -14,9 +14,9 @@ _KEYS_PER_SCAN: Final = 5_000
 
 
 async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Collection[str]) -> None:
-    """Claim partitions, delete everything stored of them, and leave a mark in each.
+    """Claim partitions, delete their stored state, and leave a mark in each.
 
-    The mark says that the wipe is not finished until it is: killed in between, the next rebuild wipes again.
+    Until the wipe is finished, the mark shows that it is not: after a crash, the next rebuild wipes again.
 
     Args:
         store: of the state.

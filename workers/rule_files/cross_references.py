@@ -29,20 +29,20 @@ _MOST_REPORTED: Final = 200
 """Problems of one kind that are reported. More are one mistake made many times, and each takes time to compare."""
 
 
-def reference_problems(documents: Sequence[Document], known: KnownNames) -> Iterator[Problem]:
+def reference_problems(documents: Sequence[Document], names: KnownNames) -> Iterator[Problem]:
     """Yield a problem for every name that is unknown, is used twice, or refers to itself; pure.
 
     Args:
         documents: all rule files.
-        known: event types and attributes. Without types, neither is checked.
+        names: event types and attributes. Without types, neither is checked.
     """
     yield from islice(_repeated_ids(documents), _MOST_REPORTED)
     yield from islice(_unknown_rules(documents), _MOST_REPORTED)
     yield from islice(_repeated_for_every_rule(documents), _MOST_REPORTED)
     yield from _definition_problems(documents)
-    if known.types is not None:
+    if names.types is not None:
         for document in documents:
-            yield from islice(_unknown_names(document, known.types, known.attributes or {}), _MOST_REPORTED)
+            yield from islice(_unknown_names(document, names.types, names.attributes or {}), _MOST_REPORTED)
 
 
 def _unknown_names(

@@ -1,4 +1,4 @@
-"""Where a model refuses something in a file, what the model wants there, and how both read in messages.
+"""Error locations: the refused node of a file, what the model expects there, and the words for both in messages.
 
 This module must never know why a value is refused.
 """
@@ -17,15 +17,15 @@ Schema = dict[str, Any]
 
 
 class ErrorLocation(NamedTuple):
-    """The node that a model refuses, and what the model wants there.
+    """The node that a model refuses, and what the model expects there.
 
     Attributes:
         node: the refused node, or the closest one around it.
-        schema: what the model wants; None if the node is not part of the model.
+        schema: the expected schema; None if the node is not part of the model.
         kinds: the alternatives that the node chooses from by its keys; empty if it does not.
         union: the union that the node chooses from by its type, if it does.
         model: the model that the node should become, if it should become one.
-        unwrapped: finds what a schema wants inside wrappers and references.
+        unwrapped: returns the schema inside wrappers and references.
         key: the key whose value the node is, if it is one.
     """
 
@@ -120,7 +120,7 @@ def odd_text_hint(text: str) -> str | None:
 
 
 def in_words(node: Node) -> str:
-    """Return what a file has at a node, as messages call it."""
+    """Return the words of messages for a node's content."""
     match node:
         case ScalarNode():
             return f"'{shortened(node.text)}'"

@@ -1,7 +1,6 @@
-"""Keys that a model refuses or misses, in words for the person who wrote the file.
+"""Explains unknown and missing keys to the person who wrote the file.
 
-This module must never know where a file comes from. The words that people guess are in
-`workers.rule_files.suggestions`.
+This module must never know where a file comes from. `workers.rule_files.suggestions` has the words that people guess.
 """
 
 from collections.abc import Collection, Mapping

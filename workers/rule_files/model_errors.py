@@ -1,7 +1,7 @@
-"""Values that a model refuses, in words for the person who wrote the file: what was found, what was probably meant.
+"""Explains refused values to the person who wrote the file: what was found, and what was probably meant.
 
-This module must never know where a file comes from. The spellings that people guess are in
-`workers.rule_files.suggestions`.
+This module must never know where a file comes from. `workers.rule_files.suggestions` has the spellings that people
+guess.
 """
 
 import re
@@ -32,7 +32,7 @@ from workers.rule_files.problems import Explanation, shortened
 from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
 
 Wanted = Literal["text", "number", "whole number", "truth", "list", "mapping", "day"]
-"""The type of value that a model wants."""
+"""The type of value that a model expects."""
 
 _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     TYPE_PATTERN: ("an event type: small letters, digits, '-' and '_', beginning with a letter", suggestions.as_type),
@@ -66,7 +66,7 @@ _WANTED: Final[tuple[tuple[tuple[str, ...], str, Wanted], ...]] = (
     (("dict", "model"), "wrong-type", "mapping"),
     (("date", "timezone"), "wrong-value", "day"),
 )
-"""By the beginning of Pydantic's error type: the code, and the type that was wanted."""
+"""By the beginning of Pydantic's error type: the code, and the expected type."""
 _RANGES: Final = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
@@ -76,36 +76,36 @@ _RANGES: Final = {
 
 
 def explained(error: Any, location: ErrorLocation) -> ProblemText:
-    """Return the problem that an error of Pydantic means for the person who wrote the file."""
-    kind, found = str(error["type"]), in_words(location.node)
+    """Return an error of Pydantic as a problem for the person who wrote the file."""
+    kind, content = str(error["type"]), in_words(location.node)
     context = error.get("ctx", {})
     if location.schema is not None and location.schema["type"] == "tagged-union" and kind != "value_error":
         return _no_kind(location)
     if kind.endswith(("too_short", "too_long")):
-        return ProblemText("wrong-size", _size_message(kind, context, found))
+        return ProblemText("wrong-size", _size_message(kind, context, content))
     if location.union is not None:
-        return _none_of_union(location, found)
+        return _none_of_union(location, content)
     if kind == "value_error":
         return _refused(location, context["error"])
     if kind == "literal_error":
-        return _no_literal(location, found)
+        return _no_literal(location, content)
     if kind == "string_pattern_mismatch":
-        return _no_match(location, str(context.get("pattern")), found)
+        return _no_match(location, str(context.get("pattern")), content)
     if kind in _RANGES:
         bound, words = _RANGES[kind]
-        return ProblemText("wrong-value", f"expected {words.format(context.get(bound))}, found {found}")
-    for beginnings, code, wanted in _WANTED:
+        return ProblemText("wrong-value", f"expected {words.format(context.get(bound))}, found {content}")
+    for beginnings, code, expected in _WANTED:
         if kind.startswith(beginnings):
-            message = f"expected {_WANTED_WORDS[wanted]}, found {found}"
-            return ProblemText(code, message, _type_hint(location, wanted))
-    return ProblemText("wrong-value", f"{found} is not possible here", odd_value_hint(location.node))
+            message = f"expected {_WANTED_WORDS[expected]}, found {content}"
+            return ProblemText(code, message, _type_hint(location, expected))
+    return ProblemText("wrong-value", f"{content} is not possible here", odd_value_hint(location.node))
 
 
 # --- values refused by a validator ------------------------------------------------------------------------------
 
 
 def _refused(location: ErrorLocation, refusal: ValueError) -> ProblemText:
-    """Explain what a validator refused; in a mapping, at the entry that the refusal is about."""
+    """Explain a validator's refusal; in a mapping, at the entry that it is about."""
     node, message = location.node, shortened(str(refusal), 300)
     if isinstance(refusal, WrongFormat) and refusal.expected is not None and not isinstance(node, ScalarNode):
         message = f"expected {refusal.expected}, found {in_words(node)}"  # lists not as Python writes them
@@ -133,13 +133,13 @@ def _entry_position(node: MapNode, refusal: InconsistentEntries) -> Position | N
     return None
 
 
-def _no_match(location: ErrorLocation, pattern: str, found: str) -> ProblemText:
+def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemText:
     """Explain a text that does not match a pattern."""
     written = location.node.text if isinstance(location.node, ScalarNode) else ""
     words, rewrite = _PATTERNS.get(pattern, ("", None))
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
-    message = f"{found} is not possible here"
+    message = f"{content} is not possible here"
     if words and (lines := suggestions.in_lines(written, location.key)) is not None:
         return ProblemText("wrong-value", message, lines)
     suggested = None if rewrite is None else rewrite(written[:200])
@@ -153,7 +153,7 @@ def _no_match(location: ErrorLocation, pattern: str, found: str) -> ProblemText:
 
 
 def _no_kind(location: ErrorLocation) -> ProblemText:
-    """Explain a node that should be a condition and has no key that says which kind."""
+    """Explain a node that should be a condition but has no key that names its kind."""
     kinds = kind_words(location, (location.schema or {})["choices"])
     message = f"expected a condition, found {in_words(location.node)}"
     if isinstance(location.node, ListNode):
@@ -208,56 +208,56 @@ def _kind_in_text(written: str, kinds: list[str]) -> str | None:
 # --- values of another type, size or choice ---------------------------------------------------------------------
 
 
-def _none_of_union(location: ErrorLocation, found: str) -> ProblemText:
+def _none_of_union(location: ErrorLocation, content: str) -> ProblemText:
     choices = [location.unwrapped(choice)[0] or {} for choice in (location.union or {}).get("choices", ())]
     literals = [str(value) for choice in choices for value in choice.get("expected", ())]
     if not literals:
-        return ProblemText("wrong-type", f"expected a text, a number or true/false, found {found}")
+        return ProblemText("wrong-type", f"expected a text, a number or true/false, found {content}")
     node = location.node
     suggested = suggestions.meant_value(node.text, literals) if isinstance(node, ScalarNode) else None
     hint = f"did you mean '{suggested}'?" if suggested else "begin each entry of the list with '- '"
-    return ProblemText("wrong-type", f"expected a list or {listed(literals)}, found {found}", hint)
+    return ProblemText("wrong-type", f"expected a list or {listed(literals)}, found {content}", hint)
 
 
-def _no_literal(location: ErrorLocation, found: str) -> ProblemText:
+def _no_literal(location: ErrorLocation, content: str) -> ProblemText:
     expected = list((location.schema or {}).get("expected", ()))
     written = location.node.text if isinstance(location.node, ScalarNode) else ""
     if expected == [True]:
         meant = _TRUTH_OF_YAML_1_1.get(written.lower())
         remedy = f"'{written}' is a text here: write {meant}" if meant else "write true, or delete the line"
-        return ProblemText("wrong-value", f"expected true, found {found}", remedy)
+        return ProblemText("wrong-value", f"expected true, found {content}", remedy)
     choices = [str(value) for value in expected]
     if isinstance(location.node, ListNode):
-        return ProblemText("wrong-type", f"expected one value, found {found}", f"write one of {listed(choices)}")
+        return ProblemText("wrong-type", f"expected one value, found {content}", f"write one of {listed(choices)}")
     suggested = suggestions.meant_value(written, choices)
-    message = f"{found} is none of {listed(choices)}"
+    message = f"{content} is none of {listed(choices)}"
     return ProblemText("wrong-value", message, f"did you mean '{suggested}'?" if suggested else None)
 
 
-def _size_message(kind: str, context: dict[str, Any], found: str) -> str:
+def _size_message(kind: str, context: dict[str, Any], content: str) -> str:
     singular, plural = ("character", "characters") if kind.startswith("string") else ("entry", "entries")
     bound, comparison = context.get("min_length", 0), "at least"
     if kind.endswith("too_long"):
         bound, comparison = context.get("max_length", 0), "at most"
-        found = str(context.get("actual_length") or found)
-    return f"expected {comparison} {bound} {singular if bound == 1 else plural}, found {found}"
+        content = str(context.get("actual_length") or content)
+    return f"expected {comparison} {bound} {singular if bound == 1 else plural}, found {content}"
 
 
-def _type_hint(location: ErrorLocation, wanted: Wanted) -> str | None:
-    """Return how to write a value that has another type than the wanted one."""
+def _type_hint(location: ErrorLocation, expected: Wanted) -> str | None:
+    """Return how to write a value of another type than the expected one."""
     match location.node:
         case MapNode() as node:
             other: dict[Wanted, str] = {"list": "begin each entry with '- '", "text": "write one value"}
-            return odd_key_hint(next(iter(node.entries), "")) or other.get(wanted)
+            return odd_key_hint(next(iter(node.entries), "")) or other.get(expected)
         case ListNode():
-            return _hint_for_list(location, wanted)
+            return _hint_for_list(location, expected)
         case ScalarNode() as node:
-            return _hint_for_scalar(location, node, wanted)
+            return _hint_for_scalar(location, node, expected)
     return None
 
 
-def _hint_for_list(location: ErrorLocation, wanted: Wanted) -> str:
-    if wanted == "mapping":
+def _hint_for_list(location: ErrorLocation, expected: Wanted) -> str:
+    if expected == "mapping":
         lists = [key for key in keys_of(location.schema) if is_list(location, key)]
         return f"write '{lists[0]}:' above the list" if lists else "write the lines without '- '"
     if (location.schema or {}).get("pattern") in (TYPE_PATTERN, REFERENCE_PATTERN):
@@ -265,8 +265,8 @@ def _hint_for_list(location: ErrorLocation, wanted: Wanted) -> str:
     return "write one value, without '- ' and brackets"
 
 
-def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, wanted: Wanted) -> str | None:
-    match wanted:
+def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted) -> str | None:
+    match expected:
         case "text" if node.is_plain:
             return f'write "{shortened(node.text)}" if it is a text'
         case "number" | "whole number":

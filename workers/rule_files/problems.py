@@ -1,6 +1,6 @@
-"""Problems: what to fix in a file, where, and how that is shown to people and machines.
+"""Problems: something to fix in a file, its position, and its forms for people and machines.
 
-This module must never know what a file is for, nor open one.
+This module must never open a file or know its purpose.
 """
 
 import unicodedata
@@ -24,7 +24,7 @@ class Problem:
         code: the stable name of the kind of mistake, such as `unknown-key`.
         message: what was found, as a sentence.
         hint: what was probably meant, or what to do.
-        severity: an error keeps every rule from becoming active; a warning keeps nothing.
+        severity: an error keeps every rule from becoming active; a warning does not.
     """
 
     file: str
@@ -73,7 +73,7 @@ def add_elsewhere(problems: Iterable[Problem], more: Iterable[Problem]) -> list[
 
 
 def printable(text: str) -> str:
-    """Replace each character that a terminal would obey or hide by `·`, and each tab by a space."""
+    """Replace each control or hidden character by `·`, and each tab by a space."""
     return "".join(character if character.isprintable() else " " if character == "\t" else "·" for character in text)
 
 

@@ -50,8 +50,8 @@ def load_book(
     """Read all rules of some files and folders.
 
     Args:
-        paths: rule files and folders. A folder stands for its `*.yaml` and `*.yml` files, by name, except hidden
-            ones and `*_test.yaml`.
+        paths: rule files and folders. A folder includes its `*.yaml` and `*.yml` files, by name, except hidden ones
+            and `*_test.yaml`.
         known_types: all event types; any other one is a problem. None: event types are not checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
 
@@ -74,18 +74,18 @@ def read_book(
     return parsed.book, list(parsed.problems)
 
 
-def read_documents(texts: Mapping[str, str], known: KnownNames) -> ParsedRuleFiles:
+def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFiles:
     """Parse rule files, keeping the position of every node; pure.
 
     Args:
         texts: by file name.
-        known: the event types and attributes that rules may use.
+        names: the event types and attributes that rules may use.
     """
     documents = tuple(parse_yaml(file, text) for file, text in texts.items())
     values: list[RuleFile] = []
     rule_nodes: list[tuple[Document, MapNode]] = []
     problems: list[Problem] = []
-    between_files = list(reference_problems(documents, known))
+    between_files = list(reference_problems(documents, names))
     for document in documents:
         value, file_problems = validate(document, RuleFile)
         problems += add_elsewhere(

@@ -1,4 +1,4 @@
-"""Suggestions: what people write instead of the words and values of the grammar, and what they probably mean.
+"""Suggestions: words and values that people write instead of those of the grammar, and their probable meaning.
 
 Pure tables and small readers of texts. This module must never know where a text is in a file.
 """
@@ -431,7 +431,7 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "offset": as_offset,
     "time zone": as_zone,
 }
-"""By format: what turns other spellings of it into the format."""
+"""By format: the function that rewrites other spellings of it."""
 _VALUES_BY_KEY: Final = {"again after": ("never",)}
 
 

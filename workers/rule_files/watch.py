@@ -9,8 +9,8 @@ from workers.rule_files.rules import find_rule_files
 def fingerprint(path: Path) -> str:
     """Return a hash of the names and contents of a rule file, or of all rule files of a folder.
 
-    It is the same if nothing changed, and covers files that cannot be read. It does not use modification times:
-    a folder mounted into a container changes by a link, and its files can keep old times.
+    It includes files that cannot be read. It does not use modification times: a folder mounted into a container
+    changes by a link, and its files can keep old times.
     """
     digest = blake2b(digest_size=12)
     files, problems = find_rule_files([path])

@@ -1,8 +1,8 @@
 """YAML files as nodes with positions, and every problem at once, with line, column and what was probably meant.
 
 The dialect is small and closed: one document of text keys and YAML 1.2 core scalars, so `no`, `on` and `off` are
-texts. Anchors, aliases, tags, merge keys, repeated keys and empty values are refused: each of them can make a
-file mean something else than it says. This module must never know what a file is for.
+texts. Anchors, aliases, tags, merge keys, repeated keys and empty values are refused, because each can give a file an
+unexpected meaning. This module must never know the purpose of a file.
 """
 
 import codecs
@@ -98,7 +98,7 @@ class Document:
     Attributes:
         file: its name.
         root: its outermost node; None if the file cannot be read at all.
-        problems: what the dialect refuses, in the order of the file.
+        problems: everything that the dialect refuses, in the order of the file.
     """
 
     file: str

@@ -1,7 +1,7 @@
 """Syntax errors of YAML in plain words, with the probable slip.
 
 The parser describes its errors only as text, so the texts of ruamel.yaml are matched here and nowhere else. This
-module must never know what a file is for.
+module must never know the purpose of a file.
 """
 
 import re
@@ -95,19 +95,19 @@ def syntax_problem(file: str, lines: Lines, error: Exception, latest: Position) 
     if (slip := _slip_in_line(file, lines, error, here)) is not None:
         return slip
     parser_text = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or error}"
-    for known in _SLIPS:
-        if re.search(known.pattern, parser_text):
-            at = began if known.at_beginning else here
+    for candidate in _SLIPS:
+        if re.search(candidate.pattern, parser_text):
+            at = began if candidate.at_beginning else here
             line = lines.line(at.line)
-            corrected = key_at_the_beginning(line[:200]) if known.lacks_colon else None
-            hint = f"write '{shortened(corrected)}'" if corrected else known.hint
-            return Problem(file, *at, "syntax", known.message, _odd_line_hint(line) or hint)
+            corrected = key_at_the_beginning(line[:200]) if candidate.lacks_colon else None
+            hint = f"write '{shortened(corrected)}'" if corrected else candidate.hint
+            return Problem(file, *at, "syntax", candidate.message, _odd_line_hint(line) or hint)
     message = f"this is not YAML: {parser_text.strip(': ')}"
     return Problem(file, *here, "syntax", message, _odd_line_hint(lines.line(here.line)))
 
 
 def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> Problem | None:
-    """Return the problem of a line that the parser describes in words which it uses for several mistakes."""
+    """Return the problem of a line if the parser uses the same words for several mistakes."""
     for line in (here.line, here.line - 1):
         if line and (bullet := _BULLET.match(lines.line(line))) is not None:
             message = f"'{bullet[2]}' does not begin a list entry"

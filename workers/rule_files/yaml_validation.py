@@ -1,8 +1,8 @@
 """YAML nodes checked against a model: every refusal of the model becomes a problem at its position.
 
 `parse_yaml` turns text into nodes with positions (`yaml_nodes`), `validate` turns nodes into a model, and
-`read_yaml` does both. This module must never know what a file is for: the model is an argument. The wording of
-problems is in `key_errors` and `model_errors`.
+`read_yaml` does both. This module must never know the purpose of a file: the model is an argument. `key_errors` and
+`model_errors` word the problems.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ def read_yaml(file: str | Path, text: str, model: type[Model]) -> tuple[Model | 
     Args:
         file: the name of the file in problems; nothing is read from it.
         text: the whole file.
-        model: what the file must be.
+        model: the model of the file.
 
     Returns:
         The value or None, and the problems in the order of the file.

@@ -36,7 +36,7 @@ def check_texts(
     sources: SourcesFile | None = None,
     now: datetime | None = None,
     lints: Collection[str] = tuple(LINTS),
-    known: KnownNames | None = None,
+    names: KnownNames | None = None,
 ) -> CheckResult:
     """Check rule files.
 
@@ -45,12 +45,12 @@ def check_texts(
         sources: the content of `sources.yaml`. None: only the built-in event types exist.
         now: the time from which windows reach back. None: windows are not compared with the history.
         lints: the codes of the warnings to return.
-        known: the names that rules can use, if they are not those of `sources`.
+        names: the names that rules can use, if they are not those of `sources`.
     """
-    known = known or known_names(sources)
-    parsed = read_documents(texts, known)
+    names = names or known_names(sources)
+    parsed = read_documents(texts, names)
     mistakes = list(parsed.problems)
-    if not mistakes and known.types is not None:
+    if not mistakes and names.types is not None:
         mistakes = proof_problems(parsed, list(BUILT_IN) if sources is None else event_types(sources))
     warnings = [problem for problem in lint(parsed, sources, now) if problem.code in lints]
     warnings = add_elsewhere(mistakes, warnings)[len(mistakes) :]

@@ -1,4 +1,4 @@
-"""Claims: what an elementary condition says about events and values, so that two conditions can be compared.
+"""Claims: the content of an elementary condition as comparable statements about events and values.
 
 Pure. This module must never know how a condition is written: `logic` turns conditions into claims.
 """

@@ -111,7 +111,7 @@ def _cut(line: str) -> str:
 
 
 def page() -> str:
-    """Return docs/rule-errors.md."""
+    """Return the content of docs/rule-errors.md."""
     return "\n".join(_page()) + "\n"
 
 

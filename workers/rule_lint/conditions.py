@@ -1,6 +1,6 @@
 """Lints about conditions: rules that can never be true or never act, and windows longer than the history.
 
-This module must never know files and clocks: the time is part of what it is given.
+This module must never know files and clocks: the time is an argument.
 """
 
 from collections.abc import Iterator

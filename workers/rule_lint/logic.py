@@ -1,7 +1,7 @@
 """Logic of conditions: which can never be true together, and which follow from others.
 
-Conditions are taken apart into claims, and claims are compared in pairs. Each result is certain, but not every
-contradiction is found: that is enough for a warning. Pure: this module must never know files.
+Conditions are divided into claims, and claims are compared in pairs. Each result is certain, but some contradictions
+are missed, which is acceptable for warnings. Pure: this module must never know files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,13 +82,13 @@ def conflict(literals: Sequence[Literal]) -> tuple[Literal, Literal] | None:
 
 def follows(conclusion: Sequence[Literal], given: Sequence[Literal]) -> bool:
     """Return whether all of `conclusion` is certainly true whenever all of `given` is."""
-    known = [claim for literal in given for claim in _claims(literal)]
+    premises = [claim for literal in given for claim in _claims(literal)]
     for literal in conclusion:
         if any(literal[:2] == other[:2] for other in given):
             continue
         if not _says_only_its_claims(literal):
             return False
-        if not all(any(follows_from(claim, other) for other in known) for claim in _claims(literal)):
+        if not all(any(follows_from(claim, other) for other in premises) for claim in _claims(literal)):
             return False
     return True
 
@@ -97,7 +97,7 @@ def follows(conclusion: Sequence[Literal], given: Sequence[Literal]) -> bool:
 
 
 def _claims(literal: Literal) -> Iterator[Claim]:
-    """Yield what a literal says; nothing for a condition that is too intricate."""
+    """Yield the claims of a literal; nothing for a condition that is too complex."""
     if literal.holds:
         yield from _positive(literal.condition)
     else:
@@ -191,7 +191,7 @@ def _step(step: Any) -> Events:
 
 
 def _measured(condition: Any) -> tuple[Any, ...]:
-    """Return what a condition measures: its kind, its attribute, its filter and its window."""
+    """Return the measured quantity of a condition: its kind, attribute, filter and window."""
     where, within = getattr(condition, "where", None), getattr(condition, "within", None)
     kind = type(condition).__name__.lower()
     return kind, getattr(condition, kind), _events("", where), within
@@ -203,7 +203,7 @@ def _values(values: Any) -> frozenset[tuple[bool, Any]]:
 
 
 def _says_only_its_claims(literal: Literal) -> bool:
-    """Return whether a literal says no more than its claims do."""
+    """Return whether the claims of a literal cover its whole meaning."""
     if isinstance(literal.condition, model.Count) and not literal.holds:
         return None in literal.condition.limits()  # the opposite of two bounds is either of two things
     if isinstance(literal.condition, model.Count | model.Absent):

@@ -1,6 +1,6 @@
 """Lints about names and values: definitions that no rule uses, types and attributes that no source gives.
 
-This module must never know files: the sources are part of what it is given.
+This module must never know files: the sources are an argument.
 """
 
 from collections.abc import Collection, Iterator

@@ -63,8 +63,8 @@ class PreviewOptions:
             `simulated` or `cdnow` to try it.
         rules: rule files and folders.
         against: another version of the rules, to compare with; None for no comparison.
-        since: actions count from this day or moment on; earlier ones only have their after-effects. Without a zone
-            it is UTC. None for the beginning of the history.
+        since: actions count from this day or moment on; earlier ones only affect later decisions. Without a zone it
+            is UTC. None for the beginning of the history.
         until: the history ends before this day or moment. None for its last event.
         sources: `sources.yaml`, for your own event types, `source` and source topics.
         source: the topic in `sources` whose mapping reads the files or topics.
@@ -225,8 +225,8 @@ class _Read:
 
     Attributes:
         gathering: what was read.
-        start_ms: the history is watched from here on.
-        end_ms: timers run until here.
+        start_ms: coverage begins here.
+        end_ms: timers fire until here.
     """
 
     gathering: Gathering
@@ -250,20 +250,20 @@ class _Mappings:
     def _source_of(self, topic: str) -> Source:
         source = self._sources.get(topic)
         if source is None:
-            known = ", ".join(self._sources) or "none, name the file with --sources"
-            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {known}"])
+            choices = ", ".join(self._sources) or "none, name the file with --sources"
+            raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
         return source
 
     def reader_of(self, topic: str, activity: str, latest: datetime) -> SourceReader:
-        """Return what reads a topic: the mapping of a source, or that of canonical events for the activity topic."""
+        """Return the reader of a topic: that of a source, or that of canonical events for the activity topic."""
         source = self.chosen or self._sources.get(topic)
         if source is not None:
             return source_reader(source, self.declared, latest)
         if topic != activity:
-            known = ", ".join([activity, *self._sources])
+            choices = ", ".join([activity, *self._sources])
             raise StartupError(
                 [
-                    f"how to read the topic '{topic}' is not known; known are {known}. "
+                    f"how to read the topic '{topic}' is not known; known are {choices}. "
                     "Name the source whose mapping reads it: --source TOPIC"
                 ]
             )
@@ -271,7 +271,7 @@ class _Mappings:
         return lambda record: canonical(record.value)
 
     def demo_readers(self, latest: datetime) -> dict[str, SourceReader]:
-        """Return what reads the topics of the demo: the mappings in `sources.yaml` if it still has them."""
+        """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
         if set(self._sources) >= _DEMO_TOPICS:
             sources = [self._sources[topic] for topic in _DEMO_TOPICS]
         else:
@@ -363,7 +363,7 @@ def _demo_history(name: str) -> History:
 
 
 def _decide(preview: Preview, task: PreviewTask, store: EventsByCustomer, jobs: int, advance: "_Advance") -> None:
-    """Decide about every customer, here or in that many processes, and add the results to the preview."""
+    """Decide every customer, here or in several processes, and add the results to the preview."""
     parts = store.parts()
     if jobs == 1:
         preview.replay(_counted(_customers(parts), advance))
@@ -380,7 +380,7 @@ def _decide(preview: Preview, task: PreviewTask, store: EventsByCustomer, jobs: 
 
 
 def _decide_parts(task: PreviewTask, parts: Sequence[Part]) -> PreviewCounts:
-    """Decide about the customers of some parts; runs in a separate process."""
+    """Decide the customers of some parts; runs in a separate process."""
     with _rare_collections():
         preview = Preview(task)
         preview.replay(_customers(parts))
@@ -404,7 +404,7 @@ def _customers(parts: Iterable[Part]) -> Iterator[CustomerEvents]:
 
 
 def _counted(customers: Iterable[CustomerEvents], advance: "_Advance") -> Iterator[CustomerEvents]:
-    """Pass customers through, and move the bar by their events."""
+    """Yield customers unchanged, and advance the bar by their events."""
     done, shown = 0, 0
     for customer_id, facts in customers:
         yield customer_id, facts
@@ -418,7 +418,7 @@ def _counted(customers: Iterable[CustomerEvents], advance: "_Advance") -> Iterat
 
 
 class _Advance:
-    """Moves a bar; without a bar it does nothing."""
+    """Advances a bar; without a bar it does nothing."""
 
     def __init__(self, bar: Progress | None) -> None:
         self._bar = bar
@@ -441,7 +441,7 @@ class _Progress:
 
     @contextmanager
     def of(self, description: str, total: int | None) -> Iterator[_Advance]:
-        """Show a bar for the length of a `with` block."""
+        """Show a bar for the duration of a `with` block."""
         if not self._console.is_terminal:
             yield _Advance(None)
             return

@@ -193,7 +193,7 @@ def _change_document(change: ReachChange) -> dict[str, Any]:
 
 
 def _notes(result: PreviewResult) -> list[str]:
-    """Return what a reader must know to interpret the figures."""
+    """Return the notes that a reader needs to interpret the figures."""
     task, counts = result.task, result.counts
     evaluated, paused = evaluated_rules(task.book), [rule.id for rule in task.book.rules if rule.status == "paused"]
     start = _time(task.start_ms)[:10]
@@ -253,7 +253,7 @@ def _monday(day: int) -> int:
 
 
 def _largest(counts: Mapping[int, int]) -> tuple[int, int] | None:
-    """Return the key with the largest count, the lowest of several, and the count."""
+    """Return the key with the largest count (the lowest of several), and the count."""
     return min(counts.items(), key=lambda item: (-item[1], item[0]), default=None)
 
 

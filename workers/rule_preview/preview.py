@@ -50,7 +50,7 @@ CustomerEvents = tuple[str, Sequence[DecodedEvent]]
 def replay_customers(
     customers: Iterable[CustomerEvents], rules: RuleSet, observed: Coverage, upto_ms: int
 ) -> Iterator[tuple[str, Sequence[DecodedEvent], Outcome]]:
-    """Decide everything about each customer, from the first event to a given time.
+    """Decide each customer, from the first event to a given time.
 
     The decisions are those of a worker that had the rules from the beginning.
 
@@ -159,10 +159,10 @@ class RuleCounts(_Counts):
     """The decisions of one rule in the period.
 
     Attributes:
-        actions: the number of actions, including those taken back later.
+        actions: the number of actions, including those retracted later.
         customers: the customers that they reach.
         delayed: the number of actions that waited for the end of quiet hours.
-        retracted: by reason, the number of actions taken back.
+        retracted: by reason, the number of retracted actions.
         suppressed: by reason, the number of episodes without an action.
         days: actions by UTC day, counted from 1970-01-01.
         periods: actions by period of the pace of the rule (`at_ms // length`); empty without a pace.
@@ -276,7 +276,7 @@ class Preview:
                 )
 
     def replay(self, customers: Iterable[CustomerEvents]) -> None:
-        """Decide about more customers, each given only once in a run, and count."""
+        """Decide more customers, each given only once in a run, and count."""
         task, counts, version, before = self._task, self.counts, self._version, self._before
         for customer_id, events, outcome in replay_customers(
             customers, version.rules, version.observed, task.upto_ms

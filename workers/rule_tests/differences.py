@@ -28,24 +28,24 @@ class Comparison:
     instead: list[Expected]
 
 
-def compare(wanted: list[Expected], playback: Playback) -> Comparison:
+def compare(expectations: list[Expected], playback: Playback) -> Comparison:
     """Play an example, and compare its decisions with the expected ones.
 
     Decisions that only say why nothing is sent are compared if the example expects any of them.
     """
-    is_strict = any(expected.decision is not None for expected in wanted)
-    timeline, missing = _matched(wanted, playback, is_strict)
-    instead = _instead(timeline, wanted, missing, is_strict)
+    is_strict = any(expected.decision is not None for expected in expectations)
+    timeline, missing = _matched(expectations, playback, is_strict)
+    instead = _instead(timeline, expectations, missing, is_strict)
     if missing or any(entry.mark == "unexpected" for entry in timeline):
         timeline = explained(timeline, missing, playback)
     return Comparison(sorted(timeline, key=_order), instead)
 
 
 def _matched(
-    wanted: list[Expected], playback: Playback, is_strict: bool
+    expectations: list[Expected], playback: Playback, is_strict: bool
 ) -> tuple[list[TimelineEntry], list[Expected]]:
     """Return the events and decisions of an example, and the expectations that none of them meets."""
-    missing, timeline = list(wanted), list[TimelineEntry]()
+    missing, timeline = list(expectations), list[TimelineEntry]()
     for step in playback.steps():
         for event_or_decision in step.happened:
             if isinstance(event_or_decision, DecodedEvent):
@@ -70,14 +70,14 @@ def _decided(
 
 
 def _instead(
-    timeline: list[TimelineEntry], wanted: list[Expected], missing: list[Expected], is_strict: bool
+    timeline: list[TimelineEntry], expectations: list[Expected], missing: list[Expected], is_strict: bool
 ) -> list[Expected]:
     """Return the expectations under which the example would pass."""
     decided = [entry for entry in timeline if entry.expected is not None]
     # A decision that prevents an expected action should be expected, and then all such decisions are compared.
     with_decisions = is_strict or any(_prevents(entry, expected) for entry in decided for expected in missing)
     return [
-        _as_detailed(entry.expected, wanted)
+        _as_detailed(entry.expected, expectations)
         for entry in decided
         if entry.expected is not None and (with_decisions or isinstance(entry.decided, Action))
     ]
@@ -90,11 +90,11 @@ def _prevents(entry: TimelineEntry, expected: Expected) -> bool:
     return (actual.rule, actual.at) == (expected.rule, expected.at)
 
 
-def _as_detailed(actual: Expected, wanted: list[Expected]) -> Expected:
+def _as_detailed(actual: Expected, expectations: list[Expected]) -> Expected:
     """Return an expectation without the details that the example compares nowhere."""
-    if actual.action is None or all(expected.variables is None for expected in wanted):
+    if actual.action is None or all(expected.variables is None for expected in expectations):
         actual = actual.model_copy(update={"variables": None})
-    if all(expected.not_before is None for expected in wanted):
+    if all(expected.not_before is None for expected in expectations):
         actual = actual.model_copy(update={"not_before": None})
     return actual
 

@@ -1,4 +1,4 @@
-"""Entries of a timeline: what was given, decided and expected in an example, and why.
+"""Entries of a timeline: the given events, the decisions and the expectations of an example, with reasons.
 
 Pure values. This module must never know how an example is run or shown.
 """
@@ -25,7 +25,7 @@ class ConditionFinding:
         truth: FALSE, NOT_OBSERVABLE or TRUE.
         condition: the condition in words.
         observed: the observed value, if there is one; None for several conditions together.
-        changes: when its truth changes if nothing happens, as a time since the start. None for never, and for several
+        changes: when time alone changes its truth, as a time since the start. None for never, and for several
             conditions together.
         is_group: several conditions together; they follow, one level deeper.
     """
@@ -44,10 +44,10 @@ class TimelineEntry:
 
     Attributes:
         at: the time since the start, to the millisecond.
-        mark: what kind of entry it is.
+        mark: the kind of entry.
         event: the given event, if it is one.
         decided: the decision, if there was one.
-        expected: what was expected or, for an unexpected decision, what would have to be expected.
+        expected: the expectation; for an unexpected decision, the one that would accept it.
         notes: sentences with details.
         findings: the conditions of the rule at that time, if an action is missing or unexpected.
         remark: a sentence about the findings.

@@ -1,4 +1,4 @@
-"""Expectations: what an example expects, compared with one decision of the core. Pure.
+"""Expectations of an example, compared with one decision of the core. Pure.
 
 This module must never know the other decisions of an example.
 """
@@ -15,7 +15,7 @@ _SECOND: Final = timedelta(seconds=1)
 
 
 def decided_at(record: Action | Decision) -> datetime:
-    """Return when a decision was made: for an action taken back, when it was taken back."""
+    """Return when a decision was made; for a retraction, when the action was retracted."""
     if isinstance(record, Action) and record.retracted_at is not None:
         return record.retracted_at
     return record.decided_at

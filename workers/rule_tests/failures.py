@@ -54,7 +54,7 @@ def _findings_of_action(entry: TimelineEntry, activity: Activity, playback: Play
 def _missing(
     expected: Expected, decided: list[TimelineEntry], activity: Activity | None, playback: Playback
 ) -> TimelineEntry:
-    """Return the entry of a decision that was not made, with what is known about why.
+    """Return the entry of a decision that was not made, with the known reasons.
 
     Args:
         expected: the decision.
@@ -152,7 +152,7 @@ def _why_no_action(expected: Expected, activity: Activity, playback: Playback) -
 
 
 def _note_about_episode(episode: Episode | None, rule: Rule, playback: Playback) -> str:
-    """Return since when a rule is true that does not act."""
+    """Return since when a rule that does not act is true."""
     if episode is None:
         return "the rule is true at that time:"
     if not episode.holding and episode.true_since_ms and rule.for_ is not None:
@@ -168,7 +168,7 @@ def _findings(
 ) -> Iterator[ConditionFinding]:
     """Yield the findings of a condition and of the conditions inside it.
 
-    `not` is not a level: the words of the conditions inside it say the opposite, so their truth is reversed too. An
+    `not` is not a level: the conditions inside it are worded as their opposite, so their truth is reversed too. An
     `all` at the top is not a level either.
     """
     truth, next_change_ms = condition.evaluate(activity, at_ms, playback.coverage)

@@ -59,24 +59,24 @@ def report_on(paths: Sequence[FilePath], types: Collection[str], pattern: str | 
     if problems:
         return RuleTestReport(problems=tuple(problems), pattern=pattern)
     locations = SourceLocations([*parsed.documents, *(file.document for file in files)])
-    wanted = _only_of(parsed.book, requested, locations)
-    results = run_examples(_matching(wanted, pattern, locations), types, locations.locate)
+    requested_book = _only_of(parsed.book, requested, locations)
+    results = run_examples(_matching(requested_book, pattern, locations), types, locations.locate)
     for file in files:
         results += [
             result
             for result in run_tests(parsed.book, file.tests, types, file.document.file, locations.locate)
             if _is_match(pattern, result.name, result.owner)
         ]
-    unproven = live_without_proof(wanted, results) if pattern is None else []
+    unproven = live_without_proof(requested_book, results) if pattern is None else []
     return RuleTestReport(tuple(results), (), tuple(unproven), pattern)
 
 
 def _beside(files: Iterable[FilePath], texts: Collection[str]) -> dict[str, str]:
     """Return the texts of the rule files beside some files; files that do not begin like one are skipped."""
-    known, beside = {FilePath(file).resolve() for file in texts}, dict[str, str]()
+    loaded_files, beside = {FilePath(file).resolve() for file in texts}, dict[str, str]()
     for folder in dict.fromkeys(file.parent for file in files if file.parent.is_dir()):
         for file in find_rule_files([folder])[0]:
-            text = None if file.resolve() in known else read_text(file)[0]
+            text = None if file.resolve() in loaded_files else read_text(file)[0]
             if text is not None and _RULES.search(text):
                 beside[str(file)] = text
     return beside
@@ -121,13 +121,13 @@ def _read_tests(paths: Iterable[FilePath]) -> tuple[list[_TestsOfFile], list[Pro
 
 def _only_of(book: RuleBook, requested: Sequence[FilePath], locations: SourceLocations) -> RuleBook:
     """Return the book with the rules of the requested files alone."""
-    wanted = {path.resolve() for path in requested}
+    requested_paths = {path.resolve() for path in requested}
     is_wanted: dict[str, bool] = {}
     for rule in book.rules:
         file = locations.file_of(rule.id)
         if file not in is_wanted:
             path = FilePath(file).resolve()
-            is_wanted[file] = path in wanted or path.parent in wanted
+            is_wanted[file] = path in requested_paths or path.parent in requested_paths
     return replace(book, rules=tuple(rule for rule in book.rules if is_wanted[locations.file_of(rule.id)]))
 
 

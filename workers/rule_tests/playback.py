@@ -170,7 +170,7 @@ class Playback:
         The next step changes the activity of a step.
 
         Raises:
-            RuntimeError: if a due time does not lie in the future: a bug in the core.
+            RuntimeError: if a due time is not in the future: a bug in the core.
         """
         activity: Activity | None = None
         due_ms = 0

@@ -70,7 +70,7 @@ def problems_without_proof(unproven: Iterable[Unproven], locate: Locate = nowher
 
 
 def proof_problems(parsed: ParsedRuleFiles, types: list[str]) -> list[Problem]:
-    """Return what keeps live rules from being live: examples that fail or are missing.
+    """Return the problems that keep rules from going live: examples that fail or are missing.
 
     Args:
         parsed: rule files without problems.

@@ -29,8 +29,8 @@ class ExampleResult:
         name: its name in the file.
         owner: the id of the rule of an example, or the file of a test.
         rules: the ids of the rules that it ran on.
-        place: where it stands or, if it could not be run, where the reason stands.
-        acts: it expects at least one action.
+        location: its location or, if it could not be run, that of the reason.
+        acts: whether it expects at least one action.
         start: the time from which offsets are counted.
         problem: why it could not be run; None if it ran.
         hint: what was probably meant.
@@ -72,12 +72,12 @@ def run_examples(book: RuleBook, types: Iterable[str], locate: Locate = nowhere)
     Returns:
         One result per example, in the order of the book.
     """
-    known = tuple(types)
+    all_types = tuple(types)
     results: list[ExampleResult] = []
     for rule in book.rules:
         if not rule.examples:
             continue
-        scenario = scenario_of(book, (rule,), known)
+        scenario = scenario_of(book, (rule,), all_types)
         for index, example in enumerate(rule.examples):
             results.append(_run(_Source(example, rule.id, index, locate), scenario))
     return results
@@ -97,7 +97,7 @@ def run_tests(
         file: the name of the file.
         locate: called with `(file, index of the test, path)`.
     """
-    known, by_id = tuple(types), {rule.id: rule for rule in book.rules}
+    all_types, by_id = tuple(types), {rule.id: rule for rule in book.rules}
     usual = tuple(rule.id for rule in book.rules if rule.status in ("live", "shadow"))
     scenarios: dict[tuple[str, ...], Scenario] = {}
     results: list[ExampleResult] = []
@@ -109,7 +109,7 @@ def run_tests(
             results.append(_not_run(source, impossible, ids))
             continue
         if ids not in scenarios:
-            scenarios[ids] = scenario_of(book, tuple(by_id[rule_id] for rule_id in ids), known)
+            scenarios[ids] = scenario_of(book, tuple(by_id[rule_id] for rule_id in ids), all_types)
         results.append(_run(source, scenarios[ids]))
     return results
 
@@ -131,18 +131,18 @@ class _Source:
     locate: Locate
 
 
-def _impossible_rules(test: RuleTest, ids: Collection[str], known: Collection[str]) -> ImpossibleExample | None:
+def _impossible_rules(test: RuleTest, ids: Collection[str], rule_ids: Collection[str]) -> ImpossibleExample | None:
     """Return why a test has no rules to run on, or None if it has."""
     for index, rule_id in enumerate(test.rules or ()):
-        if rule_id not in known:
-            return _no_rule(rule_id, known, ("rules", index))
+        if rule_id not in rule_ids:
+            return _no_rule(rule_id, rule_ids, ("rules", index))
     if not ids:
         return ImpossibleExample((), "there is no live or shadow rule here", "name some, under 'rules'")
     return None
 
 
-def _no_rule(rule_id: str, known: Collection[str], path: Path) -> ImpossibleExample:
-    suggested = did_you_mean(rule_id, known)
+def _no_rule(rule_id: str, rule_ids: Collection[str], path: Path) -> ImpossibleExample:
+    suggested = did_you_mean(rule_id, rule_ids)
     hint = f"did you mean '{suggested}'?" if suggested else None
     return ImpossibleExample(path, f"there is no rule '{rule_id}' here", hint)
 
@@ -150,11 +150,11 @@ def _no_rule(rule_id: str, known: Collection[str], path: Path) -> ImpossibleExam
 def _run(source: _Source, scenario: Scenario) -> ExampleResult:
     example, rules = source.example, tuple(scenario.rules)
     try:
-        wanted = _wanted(example, scenario)
+        expectations = _wanted(example, scenario)
         playback = Playback.of(example, scenario)
     except ImpossibleExample as error:
         return _not_run(source, error, rules)
-    comparison = compare(wanted, playback)
+    comparison = compare(expectations, playback)
     return ExampleResult(
         name=example.name,
         owner=source.owner,
@@ -194,7 +194,7 @@ def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
     Raises:
         ImpossibleExample: if a decision names no rule or an unknown one, or is too late.
     """
-    wanted = []
+    expectations = []
     for index, expected in enumerate(_expectations(example)):
         first = next(iter(scenario.rules))
         if expected.rule is None and len(scenario.rules) > 1:
@@ -205,8 +205,8 @@ def _wanted(example: Example, scenario: Scenario) -> list[Expected]:
         if expected.at > LONGEST:
             message = f"is later than {write_duration(LONGEST)} after the start"
             raise ImpossibleExample(("expect", index, "at"), message)
-        wanted.append(expected.model_copy(update={"rule": expected.rule or first}))
-    return wanted
+        expectations.append(expected.model_copy(update={"rule": expected.rule or first}))
+    return expectations
 
 
 # -- problems --------------------------------------------------------------------------------------------------

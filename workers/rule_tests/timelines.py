@@ -1,4 +1,4 @@
-"""Timelines as lines of text: what happened, what was expected, why they differ, and what to write instead.
+"""Timelines as lines of text: decisions, expectations, why they differ, and what to write instead.
 
 This module must never know how an example is run, nor where its file is.
 """

@@ -1,4 +1,4 @@
-"""Assignment: where to read each assigned partition from, and what is done with each delivery."""
+"""Assignment: from where to read each assigned partition, and where each delivery goes."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,7 +17,7 @@ from workers.runtime.preflight import Preflight
 
 
 class Assignment:
-    """Claims what the group assigned to this worker, and returns where to start reading."""
+    """Claims the partitions assigned to this worker, and returns where to start reading."""
 
     def __init__(self, parts: Parts, preflight: Preflight, failure: Failure) -> None:
         self._store = parts.store
@@ -34,7 +34,7 @@ class Assignment:
         """Claim the assigned partitions and return where to read each from.
 
         Args:
-            assigned: all partitions of this worker; those it had before and are not here are given up.
+            assigned: all partitions of this worker; it gives up all others.
             committed: the offsets that the group committed.
 
         Raises:
@@ -48,7 +48,7 @@ class Assignment:
 
     async def _claim(self, assigned: set[TP], committed: Mapping[TP, int | None]) -> dict[TP, int]:
         topics = await self._reader.describe([*self._topics.partitions])
-        # Before the topics are noted: the tick would take a replaced topic for the one that the state was made from.
+        # Before the topics are noted: otherwise the tick would not notice that a topic was replaced.
         if (replaced := self._topics.replaced(topics)) is not None:
             raise LingerError(str(replaced))
         self._topics.note(topics)
@@ -114,7 +114,7 @@ class Deliveries:
         self._failure = failure
 
     async def take_source(self, tp: TP, delivery: Delivery, done: Callable[[], object]) -> None:
-        """Queue a batch of a source topic; `done` is called when all of it has been passed on."""
+        """Queue a batch of a source topic; `done` is called when all of it has been forwarded."""
         match self._intake.accept(TopicPartition(*tp), delivery, done):
             case Accepted(is_full=True):
                 self._reader.pause(tp)
@@ -122,7 +122,7 @@ class Deliveries:
                 await self._reader.seek(tp, offset)
 
     async def pass_on(self) -> None:
-        """Pass on what `take_source` queued, until cancelled."""
+        """Forward the records that `take_source` queued, until cancelled."""
         await self._failure.guard(self._resume_passed_on())
 
     async def _resume_passed_on(self) -> None:
@@ -139,5 +139,5 @@ class Deliveries:
                 done()
             case SeekTo(offset):
                 await self._reader.seek(tp, offset)
-            case Dropped():  # the partition is not this worker's any more
+            case Dropped():  # this worker no longer owns the partition
                 pass

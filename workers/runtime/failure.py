@@ -27,7 +27,7 @@ class Failure:
         await self._occurred.wait()
 
     async def guard(self, work: Awaitable[Any]) -> Any:
-        """Run `work` and return its result; an error ends the worker, and then this never returns."""
+        """Run `work` and return its result; after an error, which ends the worker, it never returns."""
         try:
             return await work
         except asyncio.CancelledError:

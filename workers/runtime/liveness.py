@@ -1,7 +1,7 @@
-"""Liveness: whether a worker makes progress with what waits for it. Being up is not enough: it can stall silently.
+"""Liveness: whether a worker makes progress with waiting work. A running worker can stall silently.
 
-Pure: moments are arguments. A Kafka or Redis that does not answer, or an action topic that accepts nothing, is no
-stall of the worker: a restart would not fix it.
+Pure: moments are arguments. It is not a stall if Kafka or Redis does not answer, or an action topic accepts nothing:
+a restart would not fix that.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ LEAST_PATIENCE_SECONDS: Final = 30.0
 
 @dataclass(slots=True)
 class Liveness:
-    """Keeps when there was progress last; all times are seconds of a monotonic clock.
+    """Keeps the time of the last progress; all times are seconds of a monotonic clock.
 
     Attributes:
-        patience_seconds: without progress for this long, the worker counts as stalled; after twice this, it ends.
+        patience_seconds: after this time without progress, the worker counts as stalled; after twice this, it ends.
     """
 
     patience_seconds: float
@@ -24,11 +24,11 @@ class Liveness:
     _state: object = field(default=None)
 
     def tick(self, now: float) -> None:
-        """Note that a tick has ended, complete or because something outside did not answer."""
+        """Note that a tick has ended, completely or because something outside did not answer."""
         self._ticked_at = now
 
     def note(self, now: float, state: object, *, waits: bool) -> None:
-        """Note how far everything is.
+        """Note the state of the work.
 
         Args:
             now: the time.

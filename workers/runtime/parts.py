@@ -18,7 +18,7 @@ from workers.state.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What one worker consists of.
+    """The parts of one worker.
 
     Attributes:
         settings: of this worker.
@@ -27,7 +27,7 @@ class Parts:
         clock: the clock that due times are measured by.
         publisher: the only producer of this worker.
         reader: the consumers of this worker.
-        topics: what Kafka last showed of the topics.
+        topics: the topics as Kafka last described them.
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
     """

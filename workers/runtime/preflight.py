@@ -1,4 +1,4 @@
-"""Preflight: what has to be true outside before a worker starts, and again before it claims partitions."""
+"""Preflight: external preconditions, checked before a worker starts and again before it claims partitions."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +26,7 @@ from workers.state.consistency import partitions_made_with, partitions_mismatch
 async def require_access(settings: Settings, sources: SourcesFile) -> None:
     """Check that Kafka and Redis accept this worker and give it every right it needs.
 
-    A Kafka without TLS and SASL refuses no client, and is not asked.
+    A Kafka without TLS and SASL refuses no client, so it is not checked.
 
     Raises:
         StartupError: every refusal, with the setting or the ACL that is the remedy.
@@ -52,25 +52,25 @@ class Preflight:
         """Check everything outside, before a worker starts.
 
         Raises:
-            StartupError: something is not as it must be; lists every problem.
+            StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
-        wanted = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
+        topic_names = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
-                topics = await describe(admin, wanted)
+                topics = await describe(admin, topic_names)
                 problems += await self._state_problems(topics)
         except (KafkaError, OSError) as error:
             servers = self._settings.kafka_bootstrap_servers
             problems.append(f"no Kafka broker answers at {servers}: {error}. Check LINGER_KAFKA_BOOTSTRAP_SERVERS")
         else:
-            problems += self._topic_problems(topics, wanted)
+            problems += self._topic_problems(topics, topic_names)
             self._topics.note(topics)
         if problems:
             raise StartupError(problems)
 
     async def problems_at_claim(self, topics: Mapping[str, TopicState]) -> list[str]:
-        """Return why nothing may be claimed: what can have changed since the start.
+        """Return the problems that forbid a claim, among those that can arise after the start.
 
         Args:
             topics: as Kafka describes them now.
@@ -81,7 +81,7 @@ class Preflight:
         return problems
 
     async def _state_problems(self, topics: Mapping[str, TopicState]) -> list[str]:
-        """Return why the stored state as a whole does not fit the topics; note sources seen for the first time."""
+        """Return why the stored state as a whole does not fit the topics; store the ids of new sources."""
         sources = {name: topics[name] for name in self._sources if name in topics}
         try:
             problems = recreated(await self._store.redis.fields(self._store.keys.sources), sources)
@@ -114,13 +114,13 @@ class Preflight:
                 )
         return problems
 
-    def _topic_problems(self, topics: Mapping[str, TopicState], wanted: list[str]) -> list[str]:
+    def _topic_problems(self, topics: Mapping[str, TopicState], topic_names: list[str]) -> list[str]:
         own = set(map(self._settings.topic, OWN_TOPICS))
         problems = []
-        for missing in missing_topics(wanted, topics):
+        for missing in missing_topics(topic_names, topics):
             is_own = missing.topic in own
             remedy = "create it: linger topics create" if is_own else "check `topic` in the sources file"
             problems.append(f"{missing}; {remedy}")
         for wrong in wrong_partitions([self._topics.activity], topics, self._settings.partitions):
-            problems.append(f"{wrong}; set it to {wrong.found}")
+            problems.append(f"{wrong}; set it to {wrong.partitions}")
         return problems

@@ -126,10 +126,10 @@ class Reader:
         Raises:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
-        wanted = [TopicPartition(*partition) for partition in partitions]
-        if not wanted:
+        topic_partitions = [TopicPartition(*partition) for partition in partitions]
+        if not topic_partitions:
             return {}
-        ends = await asyncio.wait_for(self._connected().end_offsets(wanted), PROBE_SECONDS)
+        ends = await asyncio.wait_for(self._connected().end_offsets(topic_partitions), PROBE_SECONDS)
         return {TopicPartition(*tp): end for tp, end in ends.items()}
 
     async def earliest(self, partitions: Iterable[tuple[str, int]]) -> dict[TopicPartition, int]:
@@ -138,9 +138,9 @@ class Reader:
         Raises:
             TimeoutError: no answer within `PROBE_SECONDS`.
         """
-        wanted = [TopicPartition(*partition) for partition in partitions]
+        topic_partitions = [TopicPartition(*partition) for partition in partitions]
         offsets: dict[TopicPartition, int] = await asyncio.wait_for(
-            self._connected().beginning_offsets(wanted), PROBE_SECONDS
+            self._connected().beginning_offsets(topic_partitions), PROBE_SECONDS
         )
         return offsets
 

@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class RuleReload:
-    """Keeps the rules of this worker the newest.
+    """Keeps the rules of this worker up to date.
 
     Attributes:
-        problem: why the rule files were refused last, None if they were not.
+        problem: why the last reload was refused, None if it was not.
     """
 
     def __init__(self, parts: Parts, rules: RuleSet) -> None:
@@ -38,10 +38,10 @@ class RuleReload:
         self.problem: str | None = None
 
     async def join(self) -> None:
-        """Activate the rules that this worker was started with, or join the workers that have them already.
+        """Activate the rules that this worker was started with, or join workers that already have them.
 
         Raises:
-            StartupError: other rules came after these.
+            StartupError: newer rules have replaced these.
         """
         try:
             reading = await self._clock.read()
@@ -54,9 +54,9 @@ class RuleReload:
         """Read the rule files again and activate them: all of them, or none if there is any problem.
 
         Args:
-            asked: the operator asks for it, so rules that were active before may return. Otherwise they may
-                return only if this worker has the newest rules: then they were changed back here. A worker that
-                is behind must not bring them back.
+            asked: whether the operator requests it, so that rules that were active before may return. Otherwise they
+                may return only if this worker has the newest rules, because then the files were changed back. A
+                worker that is behind must not bring old rules back.
 
         Returns:
             The problems, as `file:line:column: …`; the old rules stay active then.

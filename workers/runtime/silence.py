@@ -1,4 +1,4 @@
-"""Silent sources: which sources have been silent for longer than their `max_silence`, in the log and as a metric."""
+"""Logs and counts the sources that have been silent for longer than their `max_silence`."""
 
 from collections.abc import Mapping
 

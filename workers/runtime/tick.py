@@ -41,7 +41,7 @@ class Tick:
     """Reads the clock and the progress of the sources, and decides what is due.
 
     Attributes:
-        problem: what outside did not answer; None after a complete tick.
+        problem: the external failure; None after a complete tick.
     """
 
     def __init__(self, parts: Parts, gaps: GapCheck, silence: SilenceWatch, liveness: Liveness) -> None:
@@ -63,11 +63,11 @@ class Tick:
     async def run(self) -> None:
         """Take every step once; a failure outside is noted, and the next tick tries again.
 
-        A tick that comes early, before `LINGER_TICK_MS` have passed, decides only some of what is due, and leaves
-        all later steps to the next one in time.
+        A tick that starts early, before `LINGER_TICK_MS` have passed, decides only some of the due timers, and leaves
+        all later steps to the next regular one.
 
         Raises:
-            LingerError: the state does not belong to a topic any more, or activity records were lost.
+            LingerError: the state no longer belongs to its topic, or activity records were lost.
         """
         is_early = time.monotonic() < self._next_at
         if not is_early:
@@ -93,7 +93,7 @@ class Tick:
         # Topics and ends after the clock: a partition that is added later holds only records later than the clock.
         # Both concurrently, which saves a round trip.
         _, source_ends = await _both(self._check_topics(), self._reader.ends(self._intake.partitions))
-        # Progress after the ends: it compares what was passed on with what there was.
+        # Progress after the ends: it compares the forwarded records with the ends.
         progress = await self._publish_progress(reading, source_ends)
         # Ends of the activity topic after the progress: they cover every event that the progress includes.
         activity_ends = await self._update_watermarks(reading, progress)
@@ -104,7 +104,7 @@ class Tick:
         await self._fire()
         self._silence.note(progress, reading.now_ms)
         self.problem = None
-        # Last: what the steps above have moved counts as progress of this worker.
+        # Last: the results of the steps above count as progress of this worker.
         self._note_liveness(activity_ends)
 
     # -- steps ---------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ class Tick:
         }
 
     def _note_liveness(self, activity_ends: _Ends) -> None:
-        """Note how far everything is, and whether something waits that only this worker can do."""
+        """Note the progress of all work, and whether work waits that only this worker can do."""
         waits = self._intake.is_behind() or any(
             partition.is_usable and self._is_behind(number, partition.meta.offset, activity_ends)
             for number, partition in self._processor.partitions.items()

@@ -1,4 +1,4 @@
-"""What a worker knows of its topics: partition counts, and the id of the activity topic."""
+"""A worker's knowledge of its topics: partition counts, and the id of the activity topic."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ class KnownTopics:
         return None if activity is None else topic_mismatch(self.activity_id, activity.name, activity.topic_id)
 
     def note(self, topics: Mapping[str, TopicState]) -> None:
-        """Take over a description; a topic that a broker does not show for a moment keeps what it had."""
+        """Store a description; a topic that a broker does not report at the moment keeps its last one."""
         self.partitions |= {name: topic.partitions for name, topic in topics.items()}
         if self.activity in topics:
             self.activity_id = topics[self.activity].topic_id

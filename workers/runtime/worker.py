@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 _PARTITIONS_AT_ONCE: Final = 8
 """Activity partitions handled concurrently: one waits for Redis while another is folded."""
 _LEAST_PAUSE_SECONDS: Final = 0.02
-"""Pause between two ticks, also before an early one: under load, some action waits for a tick all the time."""
+"""Least pause between two ticks, even before an early one: under load, some action always waits for a tick."""
 _WATCHDOG_SECONDS: Final = 1.0
 """How often liveness is checked while a tick runs."""
 
@@ -67,8 +67,8 @@ class Worker:
         """Work until `stop` is set.
 
         Raises:
-            StartupError: something outside is not as it must be; lists every problem.
-            LingerError: what ended the worker.
+            StartupError: an external precondition is not met; lists every problem.
+            LingerError: the error that ended the worker.
         """
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
@@ -123,7 +123,7 @@ class Worker:
             failing.cancel()
 
     async def _run_tick(self, stopping: asyncio.Task[Any], failing: asyncio.Task[Any]) -> None:
-        """Run one tick; a request to stop gives it a while to finish, an error of the worker cancels it."""
+        """Run one tick; after a request to stop it has a while to finish, and an error of the worker cancels it."""
         ticking: asyncio.Task[Any] = asyncio.create_task(self._tick.run())
         while not await _first_of({ticking, stopping, failing}, _WATCHDOG_SECONDS):
             self._end_if_hopeless()

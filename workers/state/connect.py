@@ -1,4 +1,4 @@
-"""Opens the store that the settings name, and the clock that belongs to it. Nothing else opens them."""
+"""Opens the store that the settings name, and its clock. Nothing else opens them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,7 +32,7 @@ def clock_of(settings: Settings, store: Store) -> Clock:
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the store for the length of a `with` block."""
+    """Open the store for the duration of a `with` block."""
     store = open_store(settings)
     try:
         yield store

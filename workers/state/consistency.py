@@ -1,7 +1,7 @@
-"""Whether what Redis holds of a partition fits the activity log: the one place that decides it. Pure.
+"""Consistency of a partition's stored state with the activity log, decided only here. Pure.
 
 The worker checks it when it claims a partition, `linger rebuild` before it changes one, `linger doctor` at any time.
-Each condition is a function of its own, for callers that know only a part.
+Each condition is a separate function, for callers that know only a part.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class StateMismatch:
         kind: `rebuilding`: a rebuild was not finished; `partitions`: the topic had another partition count when the
             state was made; `recreated`: the topic was deleted and created again; `outside`: the next offset is not
             in the log.
-        problem: what does not fit.
+        problem: the mismatch, as a sentence.
         remedy: what to do, with the command.
         can_be_rebuilt: whether `linger rebuild` is a remedy.
     """
@@ -55,7 +55,7 @@ class Log:
         topic_id: None if the broker reports none.
         partitions: partition count of the topic.
         earliest: the first offset that can be read.
-        end: the offset behind the last one that can be read.
+        end: the offset after the last one that can be read.
     """
 
     topic: str
@@ -70,9 +70,9 @@ def end_of_log(reported: int, sent: int, *, is_lower_bound: bool) -> int:
 
     Args:
         reported: the end offset that the broker reports.
-        sent: the offset behind the last record that intake has sent.
-        is_lower_bound: the broker is the embedded one, which reports ends that are too low; then `sent` is certain.
-            With any other broker, a record that intake has sent and that is not there now has been lost.
+        sent: the offset after the last record that intake has sent.
+        is_lower_bound: whether the broker is the embedded one, which reports ends that are too low; then `sent` is
+            certain. With any other broker, a sent record beyond the reported end is lost.
     """
     return max(reported, sent) if is_lower_bound else reported
 
@@ -126,7 +126,7 @@ def offset_mismatch(offset: int, topic: str, earliest: int, end: int) -> StateMi
         offset: the next offset to read, -1 if nothing was ever read.
         topic: name of the activity topic.
         earliest: the first offset that can be read.
-        end: the offset behind the last one that can be read.
+        end: the offset after the last one that can be read.
     """
     if offset < 0 or earliest <= offset <= end:
         return None
@@ -141,10 +141,10 @@ def check_consistency(fields: Mapping[str, str], offset: int, topic_id: str | No
     """Return why the stored state does not fit its log; None if it fits or nothing is stored.
 
     Args:
-        fields: of the partition's `meta`.
+        fields: fields of the partition's `meta`.
         offset: the next offset to read, -1 if nothing was ever read.
         topic_id: id of the topic that the state was made from, None if unknown.
-        log: what Kafka has.
+        log: the partition's log in Kafka.
     """
     return (
         partitions_mismatch(partitions_made_with(fields), log.topic, log.partitions)

@@ -1,4 +1,4 @@
-"""Actions above their rule's pace, as they wait in Redis, and the operators' orders for them.
+"""Held actions (above their rule's rate limit) in Redis, and the operators' orders for them.
 
 Does not decide when a held action is released: the processor does.
 """
@@ -17,7 +17,7 @@ class Order(msgspec.Struct, array_like=True, frozen=True):
     """An operator's order for one held action. It is stored: fields keep their order.
 
     Attributes:
-        what: release it or discard it.
+        what: whether to release it or discard it.
         rule: id of its rule.
         action_id: the action.
     """
@@ -39,7 +39,7 @@ class HeldActions:
         self._keys = keys
 
     async def records(self, partition: int, action_ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the encoded records of actions, by id; those that are not held any more are left out."""
+        """Return the encoded records of actions, by id; actions that are no longer held are left out."""
         if not action_ids:
             return {}
         answers = (await self._redis.call([("HMGET", self._keys.partition(partition).held, *action_ids)]))[0]

@@ -1,7 +1,7 @@
 """Every key that Linger has in Redis; docs/architecture.md has the catalogue.
 
 All keys of one partition have one hash tag, so they are on one server of a cluster and can be changed in one atomic
-step. Keys of the namespace are shared by all workers. Knows nothing of what the keys hold.
+step. Keys of the namespace are shared by all workers. Does not know the content of any key.
 """
 
 from binascii import crc_hqx
@@ -19,9 +19,9 @@ def hash_tag(partition: int) -> str:
     The tags of consecutive partitions fall into slots spread evenly over the cluster, for any number of partitions
     (van der Corput's sequence), so that no node gets more than its share.
     """
-    wanted = int(f"{partition % SLOTS:0{_REVERSED_BITS}b}"[::-1], 2)
+    target = int(f"{partition % SLOTS:0{_REVERSED_BITS}b}"[::-1], 2)
     attempt = 0
-    while (crc_hqx(f"{partition}.{attempt}".encode(), 0) - wanted) % SLOTS >= SLOTS >> 8:
+    while (crc_hqx(f"{partition}.{attempt}".encode(), 0) - target) % SLOTS >= SLOTS >> 8:
         attempt += 1
     return f"{partition}.{attempt}"
 

@@ -15,7 +15,7 @@ class RateLimiter:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def acquire(self, rule_id: str, pace: Pace, wanted: int, now_ms: int) -> int:
+    async def acquire(self, rule_id: str, pace: Pace, requested: int, now_ms: int) -> int:
         """Count some actions against a rule's limit, and return how many of them may be published now.
 
         Called again, it counts again.
@@ -23,7 +23,7 @@ class RateLimiter:
         Args:
             rule_id: the rule.
             pace: the most actions in a period; periods begin at whole multiples of their length.
-            wanted: how many actions, at least one.
+            requested: how many actions, at least one.
             now_ms: the time, which selects the period.
 
         Raises:
@@ -31,8 +31,8 @@ class RateLimiter:
         """
         period = now_ms // (pace.seconds * 1000)
         key = self._store.keys.pace(rule_id, period)
-        taken = await self._store.count_up(key, wanted, 2 * pace.seconds)
-        granted = max(0, min(wanted, pace.most - (taken - wanted)))
-        if granted < wanted:
-            await self._store.count_up(key, granted - wanted, 2 * pace.seconds)
+        total = await self._store.count_up(key, requested, 2 * pace.seconds)
+        granted = max(0, min(requested, pace.most - (total - requested)))
+        if granted < requested:
+            await self._store.count_up(key, granted - requested, 2 * pace.seconds)
         return granted

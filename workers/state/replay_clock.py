@@ -16,7 +16,10 @@ _read = msgspec.msgpack.Decoder(tuple[int, dict[str, int]]).decode
 
 
 class ReplayClock:
-    """The clock of a replayed history. Its player advances it after Kafka confirmed all records up to then."""
+    """The clock of a replayed history.
+
+    The player advances it after Kafka has confirmed all records up to the new time.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -40,5 +43,5 @@ class ReplayClock:
         await self._store.redis.call([("SET", self._store.keys.clock, raw)])
 
     def latest_plausible_ms(self, record_ms: int) -> int:
-        """Return the record's own timestamp: a record of the past carries the time it was sent at."""
+        """Return the record's own timestamp: a record of the past carries the time at which it was sent."""
         return record_ms

@@ -1,4 +1,4 @@
-"""Rule sets: which one is the newest, and since when each rule counts; shared by all workers through Redis.
+"""Rule sets: which one is the newest, and since when each rule counts. All workers share this through Redis.
 
 Every rule set that is activated gets the next number, its generation. State stored under an older set stays valid:
 a customer is migrated when next decided. A worker with an older set must not decide for a partition that a newer one

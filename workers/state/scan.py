@@ -1,4 +1,4 @@
-"""Scans the keys of all Redis servers with SCAN, one server after the other. Knows nothing of what a key holds."""
+"""Scans the keys of all Redis servers with SCAN, one server after the other. Does not know the content of any key."""
 
 import re
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ MAX_CUSTOMERS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An action above its rule's pace.
+    """A held action: one above its rule's rate limit.
 
     Attributes:
         rule: id of the rule.
@@ -48,10 +48,10 @@ class WriteSet:
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the watermark in milliseconds that a customer waits for, 0 to remove the customer.
         outbox: encoded `OutboxRecord`s to append.
-        trim: how many records at the head of the outbox are confirmed by Kafka.
-        held: actions above their rule's pace, kept until they are released or discarded.
-        released: rule and id of actions that are not held from now on, whether or not they were.
-        orders_done: how many orders at the head of the list are carried out.
+        trim: number of records at the head of the outbox that Kafka has confirmed.
+        held: actions above their rule's rate limit, kept until they are released or discarded.
+        released: rule and id of actions that are no longer held; they need not have been held.
+        orders_done: number of orders at the head of the list that were carried out.
     """
 
     offset: int | None = None

@@ -55,7 +55,7 @@ class Store:
     Attributes:
         keys: the keys of its namespace.
         redis: the servers, for commands outside a step.
-        held_actions: actions above their rule's pace.
+        held_actions: actions above their rule's rate limit.
     """
 
     def __init__(self, redis: RedisServers, namespace: str) -> None:
@@ -89,15 +89,16 @@ class Store:
                 await self.redis.converse(connection, [("UNWATCH",)])
 
     async def claim(self, partition: int, owner: str, *, again: bool = False) -> Claimed:
-        """Make `owner` the owner of a partition and return what is stored of it.
+        """Make `owner` the owner of a partition, and return its `meta` and outbox.
 
-        Called twice, it claims twice. A partition without state has offset -1. From now on, a step still in flight is
-        refused, whether of an earlier owner or of this one on a lost connection.
+        Called twice, it claims twice. A partition without state has offset -1. From now on, any step still in flight
+        is refused, from an earlier owner or from this one on a lost connection.
 
         Args:
             partition: its number.
             owner: unique token of this worker.
-            again: claim only if `owner` owns the partition already, to learn whether an unanswered step was accepted.
+            again: claim only if `owner` already owns the partition, to find out whether an unanswered step was
+                accepted.
 
         Raises:
             Fenced: with `again`, if another worker owns it now.
@@ -168,9 +169,9 @@ class Store:
 
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
         """Return the `meta` of several partitions in one round trip to each server."""
-        wanted = list(partitions)
-        answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in wanted])
-        return {partition: text_fields(raw) for partition, raw in zip(wanted, answers, strict=True)}
+        numbers = list(partitions)
+        answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in numbers])
+        return {partition: text_fields(raw) for partition, raw in zip(numbers, answers, strict=True)}
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         """Scan the customers of all partitions, about `count` keys at a time, one server after the other.
@@ -197,7 +198,7 @@ class Store:
 
         Args:
             partition: its number.
-            meta: as its owner wrote it last; it is brought up to date.
+            meta: as its owner wrote it last; it is updated.
             keys: the keys to delete.
             fields: if given, `meta` is replaced by these fields and its owner.
 

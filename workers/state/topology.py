@@ -1,9 +1,8 @@
-"""Where a key lives: on one Redis server, on the master that Sentinel names, or on one of a cluster's masters.
+"""Topology: which server holds a key: the only one, the master that Sentinel names, or a master of a cluster.
 
-The store asks this module for a pool of connections, and reports failures of a connection to it; the module never
-retries a command. Every problem with a server is `Transient`: the store's caller retries the same step, in order,
-and it then goes to the server that holds its key by that time. This module knows nothing of partitions, steps or
-customers.
+The store requests connections from this module, and reports failures of connections to it; the module never retries a
+command. Every problem with a server is `Transient`: the store's caller retries the same step, in order, and the retry
+goes to the server that holds the key by then. This module knows nothing of partitions, steps or customers.
 """
 
 import asyncio
@@ -207,7 +206,7 @@ class SentinelMaster(Nodes):
             return master
 
     async def _discover(self) -> Address:
-        """Ask all sentinels at once; the newest configuration counts, because one that was cut off has an old one."""
+        """Ask all sentinels at once; the newest configuration counts, because an isolated sentinel has an old one."""
         answers = await asyncio.gather(*map(self._ask, self._sentinels))
         configurations = [answer for answer in answers if not isinstance(answer, str)]
         if not configurations:

@@ -75,13 +75,13 @@ def test_a_record_that_linger_did_not_write_is_never_sent(headers: Any) -> None:
 
 def test_a_letter_is_sent_once() -> None:
     plan = replayed(letter((0, 1)), letter((0, 2), value=b"[]"), dispositions=recorded("replayed", (0, 1)))
-    assert (plan.taken, dispositions_of(plan)) == ([(0, 2)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 1})
+    assert (plan.positions, dispositions_of(plan)) == ([(0, 2)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 1})
 
 
 def test_a_discarded_letter_is_not_sent_unless_somebody_insists() -> None:
     dispositions = recorded("discarded", (0, 1))
     assert dispositions_of(replayed(letter((0, 1)), dispositions=dispositions)) == {Disposition.DISCARDED: 1}
-    assert replayed(letter((0, 1)), dispositions=dispositions, selection=Selection(again=True)).taken == [(0, 1)]
+    assert replayed(letter((0, 1)), dispositions=dispositions, selection=Selection(again=True)).positions == [(0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_record_that_was_replayed_too_often_is_not_sent(
 
 def test_a_cut_letter_is_not_sent_and_says_where_all_of_it_is() -> None:
     plan = replayed(letter((0, 1), value=b"x" * (1 << 20), cut=True))
-    assert (plan.taken, plan.cut) == ([], [((0, 1), (TOPIC, 3, 41))])
+    assert (plan.positions, plan.cut) == ([], [((0, 1), (TOPIC, 3, 41))])
 
 
 @pytest.mark.parametrize("reason", ["empty", "not_json", "too_large", "too_deep", "wrong_key"])
@@ -105,8 +105,8 @@ def test_what_no_setting_can_mend_is_sent_only_if_it_is_named(reason: str) -> No
     dead_letter = letter((0, 1), reason=reason)
     assert dispositions_of(replayed(dead_letter)) == {Disposition.HOPELESS: 1}
     assert dispositions_of(replayed(dead_letter, selection=Selection(topic=TOPIC))) == {Disposition.HOPELESS: 1}
-    assert replayed(dead_letter, selection=Selection(reason=reason)).taken == [(0, 1)]
-    assert replayed(dead_letter, selection=Selection(positions=frozenset({(0, 1)}))).taken == [(0, 1)]
+    assert replayed(dead_letter, selection=Selection(reason=reason)).positions == [(0, 1)]
+    assert replayed(dead_letter, selection=Selection(positions=frozenset({(0, 1)}))).positions == [(0, 1)]
 
 
 def test_a_letter_of_a_topic_that_is_gone_is_not_sent() -> None:
@@ -115,19 +115,19 @@ def test_a_letter_of_a_topic_that_is_gone_is_not_sent() -> None:
 
 def test_a_letter_that_was_written_twice_is_sent_once_and_both_are_noted() -> None:
     plan = replayed(letter((0, 1)), letter((3, 9)), letter((3, 10), value=b"other"))
-    assert (plan.taken, plan.copies) == ([(0, 1), (3, 10)], [(3, 9)])
+    assert (plan.positions, plan.copies) == ([(0, 1), (3, 10)], [(3, 9)])
     assert dispositions_of(plan) == {Disposition.TAKEN: 2, Disposition.COPY: 1}
 
 
 def test_a_copy_of_what_was_replayed_is_not_sent_whichever_is_read_first() -> None:
     first, second = letter((0, 1)), letter((3, 9))
-    assert replayed(first, second, dispositions=recorded("replayed", (3, 9))).taken == []
-    assert replayed(first, second, dispositions=recorded("replayed", (0, 1))).taken == []
+    assert replayed(first, second, dispositions=recorded("replayed", (3, 9))).positions == []
+    assert replayed(first, second, dispositions=recorded("replayed", (0, 1))).positions == []
 
 
 def test_the_same_place_with_another_content_is_another_record() -> None:
-    assert len(replayed(letter((0, 1), value=b"a"), letter((0, 2), value=b"b")).taken) == 2
-    assert len(replayed(letter((0, 1), value=b""), letter((0, 2), value=None)).taken) == 2
+    assert len(replayed(letter((0, 1), value=b"a"), letter((0, 2), value=b"b")).positions) == 2
+    assert len(replayed(letter((0, 1), value=b""), letter((0, 2), value=None)).positions) == 2
 
 
 def test_a_choice_narrows_by_everything_that_is_given() -> None:
@@ -153,7 +153,10 @@ def test_a_choice_narrows_by_everything_that_is_given() -> None:
 def test_a_discard_takes_what_nothing_was_done_about_copies_and_cut_ones_too() -> None:
     dead_letters = [letter((0, 1)), letter((0, 2)), letter((0, 3), value=b"x" * (1 << 20), cut=True)]
     plan = asyncio.run(plan_discard(each(dead_letters), Selection(), recorded("replayed", (0, 1))))
-    assert (plan.taken, dispositions_of(plan)) == ([(0, 2), (0, 3)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 2})
+    assert (plan.positions, dispositions_of(plan)) == (
+        [(0, 2), (0, 3)],
+        {Disposition.REPLAYED: 1, Disposition.TAKEN: 2},
+    )
 
 
 # --- the list --------------------------------------------------------------------------------------------------

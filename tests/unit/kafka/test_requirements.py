@@ -16,4 +16,4 @@ def test_topics_that_do_not_exist_are_named_in_order() -> None:
 def test_another_partition_count_is_named_with_both_counts_and_a_missing_topic_has_none() -> None:
     (wrong,) = wrong_partitions(["a", "b", "c"], TOPICS, 4)
     assert str(wrong) == "topic 'b' has 8 partitions, LINGER_PARTITIONS is 4"
-    assert (wrong.found, wrong.wanted) == (8, 4)
+    assert (wrong.partitions, wrong.required) == (8, 4)

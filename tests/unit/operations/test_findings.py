@@ -28,5 +28,5 @@ def test_what_could_not_be_checked_is_no_problem() -> None:
 
 def test_every_problem_of_an_unreadable_file_is_a_finding() -> None:
     findings = unreadable("rules", StartupError(["rules.yaml:1:1: a", "rules.yaml:2:1: b"]))
-    assert [finding.found for finding in findings] == ["rules.yaml:1:1: a", "rules.yaml:2:1: b"]
+    assert [finding.observed for finding in findings] == ["rules.yaml:1:1: a", "rules.yaml:2:1: b"]
     assert {finding.remedy for finding in findings} == {"linger rules check"}

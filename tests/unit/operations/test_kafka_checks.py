@@ -40,7 +40,7 @@ def test_rights_that_are_not_reported_are_unknown_and_missing_ones_keep_their_co
     assert kafka_checks.rights_on_topics({"a": None}, ["a"], [])[0].health == "could not be checked"
     assert kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], [])[0].health == "ok"
     (finding,) = kafka_checks.rights_on_topics({"a": frozenset()}, ["a"], missing)
-    assert (finding.found, finding.remedy) == (missing[0].problem, missing[0].remedy)
+    assert (finding.observed, finding.remedy) == (missing[0].problem, missing[0].remedy)
     assert kafka_checks.rights_on_group("g", None)[0].health == "could not be checked"
     assert kafka_checks.rights_on_group("g", [])[0].health == "ok"
     assert kafka_checks.rights_on_group("g", missing)[0].health == "problem"
@@ -99,7 +99,7 @@ def test_topics_take_the_largest_record_of_any_source() -> None:
 
 def test_every_broker_that_refuses_is_a_finding_with_its_remedy() -> None:
     findings = kafka_checks.refused([Refusal("Kafka at a: x", "Check A"), Refusal("Kafka at b: y", "Check B")])
-    assert [(finding.found, finding.remedy) for finding in findings] == [
+    assert [(finding.observed, finding.remedy) for finding in findings] == [
         ("Kafka at a: x", "Check A"),
         ("Kafka at b: y", "Check B"),
     ]

@@ -61,6 +61,6 @@ def test_a_missing_permission_is_another_problem_than_a_redis_that_does_not_answ
 
 def test_a_refusal_without_a_remedy_of_its_own_names_the_settings() -> None:
     findings = redis_checks.refused([Refusal("a"), Refusal("b", "check c")])
-    assert [finding.found for finding in findings] == ["a", "b"]
+    assert [finding.observed for finding in findings] == ["a", "b"]
     assert "LINGER_REDIS_PASSWORD" in findings[0].remedy
     assert findings[1].remedy == "check c"

@@ -24,23 +24,23 @@ RULES: Any = SimpleNamespace(hash="abc")
 )
 def test_only_rules_that_newer_ones_replaced_are_a_problem(stored: dict[str, str], health: str, found: str) -> None:
     finding = state_checks.rule_set(RULES, stored)
-    assert (finding.health, finding.found) == (health, f"abc, {found}")
+    assert (finding.health, finding.observed) == (health, f"abc, {found}")
 
 
 def test_partitions_with_the_same_mismatch_are_one_finding() -> None:
     metas = {partition: {"offset": "15", PARTITIONS: "4"} for partition in range(7)} | {7: {"offset": "15"}}
     (finding,) = state_checks.stored_offsets(metas, LOGS)
     assert finding.checked == "partitions of the stored state"
-    assert finding.found.startswith("partitions 0, 1, 2, 3, 4 and 2 more: ")
+    assert finding.observed.startswith("partitions 0, 1, 2, 3, 4 and 2 more: ")
 
 
 def test_one_partition_outside_its_log_is_named() -> None:
     (finding,) = state_checks.stored_offsets({2: {"offset": "9"}, 3: {"offset": "10"}, 4: {}}, LOGS)
-    assert finding.found.startswith("partition 2: ")
+    assert finding.observed.startswith("partition 2: ")
     assert "linger rebuild" in finding.remedy
 
 
 def test_state_that_fits_or_is_not_there_is_well_and_without_logs_it_is_unknown() -> None:
-    assert state_checks.stored_offsets({0: {}}, {})[0].found == "nothing is stored yet"
+    assert state_checks.stored_offsets({0: {}}, {})[0].observed == "nothing is stored yet"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, LOGS)[0].health == "ok"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, {})[0].health == "could not be checked"

@@ -1,8 +1,8 @@
-"""Conditions: three-valued truth at a moment, when time alone will change it, and the reason in words.
+"""Conditions: their three-valued truth at a moment, when time alone changes it, and the reasons in words.
 
-Every condition is a small pure class that answers one question in one pass: `evaluate`. Truth values are ordered
-integers, so that Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false if nothing that went
-unseen could change that, as its class says in detail; otherwise it is not observable.
+Every condition is a small pure class; its `evaluate` takes one pass. Truth values are ordered integers, so Kleene's
+logic is `min`, `max` and `2 - x`. A condition is true or false only if no unseen event could change that (its class
+says which could); otherwise it is not observable.
 """
 
 from workers.core.conditions.ages import Absence, Beginning, Overdue, Recency, Tenure

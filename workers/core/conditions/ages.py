@@ -1,4 +1,4 @@
-"""How long ago: silences, last and first times, how long a customer is known, and the customer's usual gap."""
+"""Conditions on ages: silence, last and first event, time since the customer is known, usual gap."""
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
@@ -11,10 +11,10 @@ from workers.core.phrases import noun
 
 
 class Absence(OfOneType):
-    """Something did not happen for a while.
+    """No event for a while.
 
-    False while the last event is recent; true once the customer is known, the series watched, and nothing happened
-    for long enough.
+    False while the last event is recent. True once the customer has been known, and the series watched, for that long
+    without an event.
     """
 
     cost = 1
@@ -27,15 +27,15 @@ class Absence(OfOneType):
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """No event can begin a silence."""
+        """Return no type: no event can begin a silence."""
         return NOTHING
 
     def quiet_ms(self, type_: str) -> int:
-        """A silence starts again."""
+        """Return `for_ms`: an event restarts the silence."""
         return self.for_ms if self._is_each(type_) else 0
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """The silence is long enough at a known moment, and stays so."""
+        """Return the truth; it turns true once, when the silence is long enough."""
         facts = activity.series.get(self.series)
         from_ms = activity.first_ms
         if facts is not None:
@@ -52,7 +52,7 @@ class Absence(OfOneType):
         return NOT_OBSERVABLE, enough_ms if enough_ms < FOREVER_MS else FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return when it last happened, and until when it would have prevented the action."""
+        """Return when the last event happened, and until when another would have prevented the action."""
         facts = activity.series.get(self.series)
         seen = last_in_words(activity, self.series)
         since_ms = observed.since_ms(self.series)
@@ -66,10 +66,10 @@ class Absence(OfOneType):
 
 
 class Recency(OfOneType):
-    """How long ago something happened last; false if it never happened.
+    """The age of the last event; false if there never was one.
 
-    If the series is watched only since a moment after the last known event, a later event may be unseen before that
-    moment. For a customer without any such event, one may have happened before the customer was known.
+    If watching began after the last known event, a later event may have gone unseen in between. If there is no known
+    event, one may have happened before the customer was known.
 
     Attributes:
         least_ms, most_ms: ages, both included; None for no bound.
@@ -94,15 +94,15 @@ class Recency(OfOneType):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """A newer event could make it too recent, and never too old."""
+        """Return the type if there is a least age: a newer event can only make the age too small."""
         return self.types if self.least_ms is not None else NOTHING
 
     def quiet_ms(self, type_: str) -> int:
-        """The new event has to become old enough."""
+        """Return the least age, which a new event has to reach."""
         return self.least_ms or 0 if self._is_each(type_) else 0
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """The age passes each bound at a known moment."""
+        """Return the truth; it changes when the age passes a bound."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         since_ms = observed.since_ms(self.series)
         if facts is None:
@@ -127,9 +127,9 @@ class Recency(OfOneType):
         return (FALSE, FOREVER_MS) if at_ms >= too_old_ms else (NOT_OBSERVABLE, min(too_old_ms, FOREVER_MS))
 
     def _unwatched(self, at_ms: int, last_ms: int, since_ms: int) -> tuple[int, int]:
-        """Look if the last event lies anywhere between the last one that is known and when watching began.
+        """Evaluate for a last event at any time between the last known one and the start of watching.
 
-        The least age has been reached by the former.
+        The last known event has reached the least age.
         """
         least_ms, most_ms = self.least_ms, self.most_ms
         if most_ms is not None and at_ms > since_ms + most_ms:
@@ -147,7 +147,7 @@ class Recency(OfOneType):
         return NOT_OBSERVABLE, min(becomes_ms, FOREVER_MS)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return when it last happened, and after when it would have prevented the action."""
+        """Return when the last event happened, and after when another would have prevented the action."""
         seen = last_in_words(activity, self.series)
         prevented = None
         if self.least_ms is not None:
@@ -156,10 +156,10 @@ class Recency(OfOneType):
 
 
 class Beginning(OfOneType):
-    """How long ago something happened for the first time ever; false if it never happened.
+    """The age of the first event ever; false if there never was one.
 
-    Unless the whole history is known, something earlier may have gone unseen before the series was watched and the
-    customer known: the first time is then the one that is known, or any time before both.
+    Unless the whole history is known, an earlier event may have gone unseen before the series was watched or the
+    customer known. The first event is then the known one, or an unseen one at any earlier time.
 
     Attributes:
         least_ms, most_ms: ages, both included; None for no bound.
@@ -184,11 +184,11 @@ class Beginning(OfOneType):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """An earlier event could make it too old, and never too recent."""
+        """Return the type if there is a greatest age: an earlier event can only make the age too large."""
         return self.types if self.most_ms is not None else NOTHING
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """The age passes each bound at a known moment."""
+        """Return the truth; it changes when the age passes a bound."""
         facts, least_ms, most_ms = activity.series.get(self.series), self.least_ms, self.most_ms
         if not knows_ever(activity, self.series, observed):
             since_ms = max(observed.since_ms(self.series), activity.first_ms)
@@ -216,24 +216,24 @@ class Beginning(OfOneType):
         if at_ms >= too_old_ms:
             return FALSE, FOREVER_MS
         if first_ms is not None and least_ms is not None:
-            # Too recent as far as is known, and any unseen event would be too old.
+            # The known first event is too recent, and any unseen one would be too old.
             unseen_too_old_ms, enough_ms = min(first_ms, since_ms) + most_ms + 1, first_ms + least_ms
             if unseen_too_old_ms < enough_ms and at_ms < enough_ms:
                 return (FALSE, enough_ms) if at_ms >= unseen_too_old_ms else (NOT_OBSERVABLE, unseen_too_old_ms)
         return NOT_OBSERVABLE, min(too_old_ms, FOREVER_MS)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return when it first happened."""
+        """Return when the first event happened."""
         facts = activity.series.get(self.series)
         seen = "never" if facts is None else f"first on {moment_in_words(facts.first_ms)}"
         return [Reason(self.phrase, seen, self.bound)]
 
 
 class Tenure(Elementary):
-    """Since when the customer is known: since the first event of any type that arrived.
+    """The time since the customer is known: since the event of any type that arrived first.
 
-    A customer known for less may be an old customer, unless the history of every watched type is complete, or the
-    customer first appeared long after coverage began.
+    A customer known for a shorter time may be an old one, unless the history of every watched type is complete, or
+    the customer first appeared long after coverage began.
 
     Attributes:
         for_ms: the least time.
@@ -248,41 +248,41 @@ class Tenure(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """No event of a known customer changes it."""
+        """Return no type: no event changes since when a customer is known."""
         return NOTHING
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Nothing does."""
+        """Return no type, as for `types`."""
         return NOTHING
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Nothing does."""
+        """Return no type, as for `types`."""
         return NOTHING
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """It comes true at a known moment, and stays so."""
+        """Return the truth; it turns true once, when the customer has been known for long enough."""
         enough_ms = activity.first_ms + self.for_ms
         if at_ms >= enough_ms:
             return TRUE, FOREVER_MS
         return FALSE if activity.first_ms >= observed.settled_ms else NOT_OBSERVABLE, enough_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return since when."""
+        """Return since when the customer is known."""
         return [Reason(self.phrase, f"since {moment_in_words(activity.first_ms)}", f"at least {self.span}")]
 
 
 class Overdue(OfOneType):
-    """The last event is longer ago than the customer's own rhythm explains.
+    """The last event is longer ago than a multiple of the customer's own usual gap.
 
-    The usual gap is (2 x the usual gap of all + last - first) / (2 + days with the event - 1), of the whole
-    lifetime; times are whole milliseconds, rounded up. A customer who never did it is not overdue.
+    The customer's usual gap is (2 x the usual gap of all customers + last - first) / (2 + days with the event - 1),
+    over the whole lifetime, in whole milliseconds, rounded up. A customer without an event is not overdue.
 
     Attributes:
-        times: how many times the usual gap, in hundredths.
-        usual_gap_ms: that of all customers.
-        least_ms: never sooner than this after the last event.
+        times: the multiple of the usual gap, in hundredths.
+        usual_gap_ms: the usual gap of all customers.
+        least_ms: the customer is not overdue before this age of the last event.
     """
 
     cost = 2
@@ -304,11 +304,11 @@ class Overdue(OfOneType):
         self.bound = bound
 
     def quiet_ms(self, type_: str) -> int:
-        """No customer is overdue before the least time has passed."""
+        """Return the least age: no customer is overdue before it."""
         return self.least_ms if self._is_each(type_) else 0
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """It is overdue from a known moment on."""
+        """Return the truth; it turns true once, when the last event is old enough."""
         facts = activity.series.get(self.series)
         if facts is None:
             return FALSE if knows_ever(activity, self.series, observed) else NOT_OBSERVABLE, FOREVER_MS
@@ -326,7 +326,7 @@ class Overdue(OfOneType):
         return max(self.least_ms, -(-usual // (100 * (2 + gaps))))
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return when it last happened, how often it does, and until when it would have prevented the action."""
+        """Return the last event's time, the usual gap, and until when a new event would have prevented the action."""
         facts = activity.series.get(self.series)
         if facts is None:
             return [Reason(self.phrase, "never", self.bound)]

@@ -1,4 +1,4 @@
-"""How much: counts, sums, means, different values, and how they changed."""
+"""Conditions on amounts: counts, sums, means, distinct values, and their change."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from workers.core.events.decoding import MAX_STORED, UNIT
 from workers.core.phrases import noun, plural
 
 _OUT_OF_REACH: Final = (1 << 63) - 1
-"""More than any two numbers that are kept add up to."""
+"""More than the sum of any two stored numbers."""
 _PERCENT: Final = 10_000
-"""Percentages are kept as whole hundredths of a percent."""
+"""A share is a whole number of hundredths of a percent."""
 
 
 class Volume(OfOneType):
-    """How often something happened, or what it adds up to, within the last days or ever.
+    """The number of events, or the sum of an attribute, within the last days or ever.
 
-    What was seen is enough to reach a lower bound and to pass an upper one; anything else needs the window watched.
-    What is added up is taken as not negative where something may be missing.
+    Seen events alone can reach a lower bound or exceed an upper one; any other result needs a fully watched window.
+    Unseen values are assumed not to be negative.
 
     Attributes:
         adds: what is added up (an attribute's name), or None to count.
@@ -62,7 +62,7 @@ class Volume(OfOneType):
         self.days = days
         self.bound = bound
         self._window = window_in_words(days)
-        # Nothing at all is enough for a bound of zero, and too much for a bound below zero.
+        # Zero events reach a lower bound of zero and exceed an upper bound below zero.
         self._enough = _OUT_OF_REACH if low is None or low <= 0 else min(low, _OUT_OF_REACH)
         self._too_many = _OUT_OF_REACH if high is None or high < 0 else min(high + 1, _OUT_OF_REACH)
         self._enough_until_ms = FOREVER_MS if low is None or low <= 0 else 0
@@ -70,16 +70,16 @@ class Volume(OfOneType):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """An unseen event can only break an upper bound."""
+        """Return the type if there is an upper bound, the only one that an unseen event can break."""
         return self.types if self.high is not None else NOTHING
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """An unseen event can only reach a lower bound."""
+        """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
         return self.types if self.low is not None else NOTHING
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Find the days with which the number falls to its bounds, newest first."""
+        """Walk the days, newest first, to those whose departure makes the amount fall to its bounds."""
         facts = activity.series.get(self.series)
         if self.days is None:
             return self._ever(activity, facts, observed), FOREVER_MS
@@ -91,7 +91,7 @@ class Volume(OfOneType):
             if most < 0:
                 watched_ms = watched_from(activity, self.series, facts, days, observed)
                 return self._rising_and_falling(facts, at_ms, watched_ms)
-            # A bound that all the kept days do not reach is not reached in a window either.
+            # A bound that all stored days together do not reach is not reached within a window either.
             enough = self._enough if most >= self._enough else _OUT_OF_REACH
             too_many = self._too_many if most >= self._too_many else _OUT_OF_REACH
             place = len(amounts) if enough < _OUT_OF_REACH or too_many < _OUT_OF_REACH else 0
@@ -126,7 +126,7 @@ class Volume(OfOneType):
         return TRUE if observable or self.high is None else NOT_OBSERVABLE
 
     def _rising_and_falling(self, facts: Series, at_ms: int, watched_ms: int) -> tuple[int, int]:
-        """Follow the days as they leave the window: with negative numbers among them a sum may also rise."""
+        """Walk the days as they leave the window; a sum may also rise, because some are negative."""
         days = self.days
         assert days is not None
         kept, sums = facts.days(), facts.sums()
@@ -146,7 +146,7 @@ class Volume(OfOneType):
                 return now, moment_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return the number found and, for an upper bound, how many more would have prevented it."""
+        """Return the amount and, for an upper bound, how many more events would have prevented the action."""
         facts = activity.series.get(self.series)
         value = 0
         if facts is not None:
@@ -165,11 +165,11 @@ class Volume(OfOneType):
 
 @dataclass(frozen=True)
 class Fraction:
-    """A bound of a mean, as a fraction of ten-thousandths.
+    """A bound of a mean, as a fraction, in ten-thousandths.
 
     Attributes:
         numerator, denominator: whole numbers; the denominator is positive.
-        excluded: the bound itself is not meant.
+        excluded: whether the bound itself is outside.
     """
 
     numerator: int
@@ -177,18 +177,18 @@ class Fraction:
     excluded: bool
 
     def is_reached(self, total: int, number: int) -> bool:
-        """Return whether `total / number` is as large as a lower bound asks for."""
+        """Return whether `total / number` meets a lower bound."""
         found, asked = total * self.denominator, self.numerator * number
         return found > asked or (found == asked and not self.excluded)
 
     def is_kept(self, total: int, number: int) -> bool:
-        """Return whether `total / number` is as small as an upper bound asks for."""
+        """Return whether `total / number` meets an upper bound."""
         found, asked = total * self.denominator, self.numerator * number
         return found < asked or (found == asked and not self.excluded)
 
 
 def _sum_of(amounts: Sequence[int]) -> int:
-    """Return what sums of days add up to, no more than is kept; -1 if one of them is below zero."""
+    """Return the total of the daily sums, at most the largest stored number; -1 if one of them is below zero."""
     total = 0
     for amount in amounts:
         if amount < 0:
@@ -202,8 +202,8 @@ def _sum_of(amounts: Sequence[int]) -> int:
 class Average(OfOneType):
     """The mean of an attribute over the events that carry it as a number.
 
-    Any unseen event could move it, so the window has to be watched, or the whole history. Without any number
-    nothing is met.
+    Any unseen event could move it, so the window, or the whole history, must be watched. Without any number it is
+    false.
 
     Attributes:
         low, high: inclusive or exclusive bounds as fractions; None for no bound.
@@ -230,7 +230,7 @@ class Average(OfOneType):
         self.bound = bound
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Follow the days as they leave the window, once it is watched."""
+        """Walk the days as they leave the window, once it is watched."""
         facts, days = activity.series.get(self.series), self.days
         if days is None:
             if not knows_ever(activity, self.series, observed):
@@ -278,10 +278,10 @@ def _sum_and_number(facts: Series | None, days: int | None, at_ms: int) -> tuple
 
 
 class Distinct(OfOneType):
-    """How many different values an attribute had, within the last days or ever.
+    """The number of distinct values of an attribute, within the last days or ever.
 
-    A value counts on the day on which it was seen last. Exact up to `MAX_DISTINCT` + 1; of more values,
-    those seen last are kept.
+    A value counts on the last day on which it was seen. Exact up to `MAX_DISTINCT` + 1 values; of more, the latest
+    are kept.
 
     Attributes:
         low, high: inclusive bounds; None for no bound.
@@ -309,16 +309,16 @@ class Distinct(OfOneType):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """An unseen event can only break an upper bound."""
+        """Return the type if there is an upper bound, the only one that an unseen event can break."""
         return self.types if self.high is not None else NOTHING
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """An unseen event can only reach a lower bound."""
+        """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
         return self.types if self.low is not None else NOTHING
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Find the values with whose day the number falls to its bounds."""
+        """Find the values whose departure makes the number fall to its bounds."""
         days, low, high = self.days, self.low, self.high
         facts = activity.series.get(self.series)
         seen = [] if facts is None else facts.value_days
@@ -341,7 +341,7 @@ class Distinct(OfOneType):
         return staged(at_ms, too_many_until, enough_until, watched_ms, high is not None)
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return the number found."""
+        """Return the number of distinct values."""
         facts = activity.series.get(self.series)
         seen = [] if facts is None else facts.value_days
         first = 0 if self.days is None else at_ms // DAY_MS - self.days + 1
@@ -350,14 +350,15 @@ class Distinct(OfOneType):
 
 
 class Shift(OfOneType):
-    """How the last days compare with as many days before; both windows have to be watched.
+    """A comparison of the last days with the same number of days before; both windows must be watched.
 
     Attributes:
         adds: what is added up (an attribute's name), or None to count.
-        is_rise: it must have risen, or else fallen.
-        share: hundredths of a percent that must be left at most, or reached at least: 100% is 10,000.
-        least: so much there must have been before; sums in ten-thousandths.
-        days: length of each window in UTC days, today included in the second.
+        is_rise: whether the amount must have risen; otherwise it must have fallen.
+        share: the most that may remain after a fall, or the least to reach after a rise, in hundredths of a percent:
+            100% is 10,000.
+        least: the least amount in the earlier window; sums in ten-thousandths.
+        days: length of each window in UTC days; the later one includes today.
         bound: in words.
     """
 
@@ -384,19 +385,19 @@ class Shift(OfOneType):
         self.bound = bound
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """What adds to the last days takes from a fall, until it counts to the days before."""
+        """Return for how long an event works against a fall: until it moves to the earlier window."""
         if type_ == self.type and not self.is_rise:
             return (self.days - 1) * DAY_MS
         return super().lowered_ms(type_, was_cancelled)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """What adds to the last days adds to a rise, until it counts to the days before."""
+        """Return for how long an event supports a rise: until it moves to the earlier window."""
         if type_ == self.type and self.is_rise:
             return (self.days - 1) * DAY_MS
         return super().raised_ms(type_, was_cancelled)
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Follow the days through both windows, once they are watched."""
+        """Walk the days through both windows, once they are watched."""
         facts, window = activity.series.get(self.series), self.days
         watched_ms = watched_from(activity, self.series, facts, 2 * window, observed)
         if at_ms < watched_ms or facts is None:
@@ -407,7 +408,7 @@ class Shift(OfOneType):
         before, latest = sum(amounts[leaves:passes]), sum(amounts[passes:])
         now = self._judge(before, latest)
         if self.adds is None and before + latest < self.least:
-            return now, FOREVER_MS  # there will never be enough to compare with
+            return now, FOREVER_MS  # time alone never makes the earlier amount large enough
         while leaves < end:
             day = self._next_day(days, leaves, passes)
             if passes < end and days[passes] + window == day:
@@ -421,7 +422,7 @@ class Shift(OfOneType):
         return now, FOREVER_MS
 
     def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Stop at the first day that passes or leaves."""
+        """Return the truth, and the first moment at which a day changes or leaves its window."""
         facts = activity.series.get(self.series)
         watched_ms = watched_from(activity, self.series, facts, 2 * self.days, observed)
         if at_ms < watched_ms or facts is None:
@@ -433,7 +434,7 @@ class Shift(OfOneType):
         return truth, FOREVER_MS if is_over else self._next_day(facts.days(), leaves, passes) * DAY_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return both numbers."""
+        """Return the amounts of both windows."""
         facts = activity.series.get(self.series)
         before = latest = 0
         if facts is not None:
@@ -447,12 +448,12 @@ class Shift(OfOneType):
         return facts.counts() if self.adds is None else facts.sums()
 
     def _borders(self, facts: Series, at_ms: int) -> tuple[int, int]:
-        """Return the next day to leave the first window, and the next to pass into it from the second, as places."""
+        """Return the indexes of the first day in the earlier window and of the first day in the later one."""
         today = at_ms // DAY_MS
         return bisect_left(facts.days(), today - 2 * self.days + 1), bisect_left(facts.days(), today - self.days + 1)
 
     def _next_day(self, days: list[int], leaves: int, passes: int) -> int:
-        """Return the UTC day on which a day leaves or passes next."""
+        """Return the next UTC day on which a day changes or leaves its window."""
         leaving = days[leaves] + 2 * self.days
         return min(leaving, days[passes] + self.days) if passes < len(days) else leaving
 

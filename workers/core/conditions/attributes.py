@@ -1,4 +1,4 @@
-"""Attributes that events carried: the latest value, a date, a cancellation."""
+"""Conditions on the latest value of an attribute, on a date, and on a cancellation."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ class _OfTrait(Elementary):
     """A condition about the latest value of an attribute.
 
     Attributes:
-        trait: where it is kept, `type.attribute`.
+        trait: key of the stored value, `type.attribute`.
         type: the event type.
         phrase: the condition in words.
     """
@@ -31,25 +31,25 @@ class _OfTrait(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """Return the one type it reads."""
+        """Return the one event type that the condition reads."""
         return frozenset({self.type})
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Any newer value could change it."""
+        """Return the type: any newer value could change the truth."""
         return self.types
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Any newer value could change it."""
+        """Return the type: any newer value could change the truth."""
         return self.types
 
 
 class Trait(_OfTrait):
-    """The latest known value of an attribute; not observable as long as none is known.
+    """The latest known value of an attribute; not observable while none is known.
 
     Attributes:
-        passes: returns whether a value is meant.
+        passes: returns whether a value matches.
         bound: in words.
     """
 
@@ -61,7 +61,7 @@ class Trait(_OfTrait):
         self.bound = bound
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Test the value; time alone never changes it."""
+        """Test the value; time alone never changes the result."""
         known = activity.traits.get(self.trait)
         if known is None:
             return NOT_OBSERVABLE, FOREVER_MS
@@ -74,14 +74,14 @@ class Trait(_OfTrait):
 
 
 class Deadline(_OfTrait):
-    """A date from an event is near in the future, or some time in the past.
+    """A date from an event is soon, or some time ago.
 
-    The latest value counts: an ISO date or time (UTC where it names no zone; a date is its midnight), or epoch
-    milliseconds. Not observable as long as none is known, or it is none of these.
+    The latest value counts: an ISO date (its midnight) or time (UTC if it names no zone), or epoch milliseconds. Not
+    observable while no value is known, or if the value is none of these.
 
     Attributes:
-        ahead_ms: how far ahead at most; None if the date must be over.
-        over_ms: for how long it must be over.
+        ahead_ms: how far ahead the date may be; None if it must be past.
+        over_ms: for how long it must be past.
     """
 
     cost = 2
@@ -101,7 +101,7 @@ class Deadline(_OfTrait):
         self.bound = bound
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """It comes near, and passes, at known moments."""
+        """Return the truth; it changes when the date comes near enough, and when it passes."""
         known = activity.traits.get(self.trait)
         date_ms = None if known is None else date_ms_of(known[0])
         if date_ms is None:
@@ -122,7 +122,7 @@ class Deadline(_OfTrait):
 
 
 def date_ms_of(value: Any) -> int | None:
-    """Read a date as `date` conditions do, in epoch milliseconds; None for what is none between 1970 and 9999."""
+    """Read a date as `date` conditions do, in epoch milliseconds; None if it is not a date from 1970 to 9999."""
     if value.__class__ is str:
         try:
             moment = datetime.fromisoformat(value)
@@ -139,13 +139,13 @@ def date_ms_of(value: Any) -> int | None:
 
 
 class Cancelled(Elementary):
-    """Whether the customer has cancelled: a cancellation, and no purchase or reactivation after it.
+    """Whether the customer has cancelled, with no purchase or reactivation since.
 
     Never unobservable: a customer without a known cancellation is active.
 
     Attributes:
-        wanted: must have cancelled; or else must be active.
-        for_ms: how long ago the latest cancellation must be, 0 for at once; only if `wanted`.
+        wanted: whether the customer must have cancelled; otherwise the customer must be active.
+        for_ms: the least age of the latest cancellation, 0 for none; only if `wanted`.
         returns: event types that end a cancellation.
     """
 
@@ -162,35 +162,35 @@ class Cancelled(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """Both cancellations and what ends them change it."""
+        """Return the types of cancellations and of the events that end them."""
         return frozenset({CANCELLATION, *self.returns})
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """An unseen return ends `cancelled` (another cancellation restarts its time), a cancellation `active`."""
+        """Return the types that end `active`, or `cancelled`: a new cancellation restarts its age."""
         if not self.wanted:
             return frozenset({CANCELLATION})
         return frozenset({*self.returns, CANCELLATION} if self.for_ms else self.returns)
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """The other way round."""
+        """Return the types that end the other status."""
         return frozenset({CANCELLATION} if self.wanted else self.returns)
 
     def quiet_ms(self, type_: str) -> int:
-        """A cancelled customer is not active before a return, an active one not cancelled before a cancellation."""
+        """Return for how long a customer stays active after a return, or cancelled after a cancellation."""
         if type_ == CANCELLATION:
             return self.for_ms if self.wanted else FOREVER_MS
         return FOREVER_MS if self.wanted and type_ in self.returns else 0
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Only a cancelled customer can return."""
+        """Return FOREVER_MS if the event changes nothing: only a cancelled customer can return."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
         return super().lowered_ms(type_, was_cancelled)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Only a cancelled customer can return."""
+        """Return FOREVER_MS if the event changes nothing: only a cancelled customer can return."""
         if type_ in self.returns and not was_cancelled:
             return FOREVER_MS
         return super().raised_ms(type_, was_cancelled)
@@ -205,14 +205,14 @@ class Cancelled(Elementary):
         return TRUE if self.wanted else FALSE, FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Return the status found."""
+        """Return the customer's status."""
         since_ms = self._since(activity)
         if since_ms < 0:
             return [*self._while_active]
         return [Reason(self.phrase, f"cancelled on {moment_in_words(since_ms)}", self.bound, None, self._prevented)]
 
     def _since(self, activity: Activity) -> int:
-        """Return when the customer cancelled, -1 if active."""
+        """Return when the customer cancelled, -1 if the customer is active."""
         cancelled = activity.series.get(CANCELLATION)
         if cancelled is None:
             return -1

@@ -1,4 +1,4 @@
-"""All, any, not: Kleene's logic over three truth values."""
+"""`all`, `any` and `not`: Kleene's logic over three truth values."""
 
 from operator import attrgetter
 from typing import Final
@@ -10,15 +10,15 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 
 _MAX_STEPS: Final = 64
-"""How many flips of its parts a composite follows before it announces one that may change nothing."""
+"""Changes of parts that a combination follows; it returns the next one even if that may not change the whole."""
 
 
 class Several(Condition):
-    """All, or any, of several conditions; never changed.
+    """All, or any, of several conditions; immutable.
 
     Attributes:
         parts: in the order of the rule.
-        ruling: the truth value of one part that settles the whole: FALSE for all, TRUE for any.
+        ruling: the truth value with which one part decides the whole: FALSE for all, TRUE for any.
     """
 
     def __init__(self, parts: tuple[Condition, ...], ruling: int) -> None:
@@ -28,43 +28,43 @@ class Several(Condition):
 
     @property
     def cost(self) -> int:
-        """As much as all parts."""
+        """Return the cost of all parts."""
         return sum(part.cost for part in self.parts) + 1
 
     @property
     def types(self) -> frozenset[str]:
-        """Union over the parts."""
+        """Return the union over the parts."""
         return NOTHING.union(*(part.types for part in self.parts))
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Union over the parts: more than necessary for `any`, never less."""
+        """Return the union over the parts: sometimes more types than necessary, never fewer."""
         return NOTHING.union(*(part.can_turn_false for part in self.parts))
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Union over the parts."""
+        """Return the union over the parts."""
         return NOTHING.union(*(part.can_turn_true for part in self.parts))
 
     def quiet_ms(self, type_: str) -> int:
-        """As long as one part of `all` is not true, or every part of `any`."""
+        """Return for how long one part of `all`, or every part of `any`, is certainly not true."""
         quiet = [part.quiet_ms(type_) for part in self.parts]
         return max(quiet) if self.ruling == FALSE else min(quiet)
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """As long as every part is."""
+        """Return for how long this is certain of every part."""
         return min(part.lowered_ms(type_, was_cancelled) for part in self.parts)
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """As long as every part is."""
+        """Return for how long this is certain of every part."""
         return min(part.raised_ms(type_, was_cancelled) for part in self.parts)
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Kleene's conjunction or disjunction; as long as one part rules, nothing the others do can matter."""
+        """Return Kleene's conjunction or disjunction; while one part decides the whole, the others do not matter."""
         truth, flip_ms = self._once(activity, at_ms, observed, True)
         if flip_ms == FOREVER_MS or (truth != NOT_OBSERVABLE and truth != self.ruling):
             return truth, flip_ms
-        # The part that changes may not be the one that counts: follow the changes until the whole does.
+        # A change of one part may not change the whole: follow the changes until one does.
         for _ in range(_MAX_STEPS):
             then, after_ms = self._once(activity, flip_ms, observed, True)
             if then != truth:
@@ -75,11 +75,14 @@ class Several(Condition):
         return truth, flip_ms
 
     def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Stop at the first part that changes, whether or not that changes the whole."""
+        """Return the truth, and when the first part changes, even if that does not change the whole."""
         return self._once(activity, at_ms, observed, False)
 
     def _once(self, activity: Activity, at_ms: int, observed: Coverage, closely: bool) -> tuple[int, int]:
-        """Return the truth at a moment, and until when it certainly stays: evaluated, or estimated."""
+        """Return the truth at a moment, and until when it certainly lasts.
+
+        `closely` evaluates the parts; otherwise they are estimated.
+        """
         ruling, whole, soonest_ms = self.ruling, TRUE - self.ruling, FOREVER_MS
         for part in self._cheapest_first:
             truth, flip_ms = (
@@ -94,7 +97,7 @@ class Several(Condition):
         return whole, soonest_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Concatenate those of the parts."""
+        """Return the reasons of all parts, in the order of the rule."""
         found: list[Reason] = []
         for part in self.parts:
             found += part.reasons(activity, at_ms, observed)
@@ -102,33 +105,33 @@ class Several(Condition):
 
 
 class Negation(Condition):
-    """The opposite of a condition; what is not observable stays so."""
+    """The opposite of a condition; not observable if the condition is not."""
 
     def __init__(self, part: Condition) -> None:
         self.part = part
 
     @property
     def cost(self) -> int:
-        """That of the part."""
+        """Return the cost of the part."""
         return self.part.cost
 
     @property
     def types(self) -> frozenset[str]:
-        """Those of the part."""
+        """Return the types of the part."""
         return self.part.types
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """What could make the part true."""
+        """Return the types that could make the part true."""
         return self.part.can_turn_true
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """What could make the part false."""
+        """Return the types that could make the part false."""
         return self.part.can_turn_false
 
     def quiet_ms(self, type_: str) -> int:
-        """What is certainly not false is not followed up."""
+        """Return 0: how long the part certainly is not false is unknown."""
         return 0
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
@@ -140,17 +143,17 @@ class Negation(Condition):
         return self.part.lowered_ms(type_, was_cancelled)
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Swap true and false; it flips with its part."""
+        """Return the opposite truth; it changes when the part does."""
         truth, flip_ms = self.part.evaluate(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
     def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Swap true and false."""
+        """Return the opposite of the part's estimate."""
         truth, flip_ms = self.part.estimate(activity, at_ms, observed)
         return TRUE - truth, flip_ms
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
-        """Those of the part, whose phrases say the opposite already."""
+        """Return the reasons of the part, whose phrases already state the opposite."""
         return [
             Reason(reason.condition, reason.observed, f"not {reason.bound}", reason.window)
             for reason in self.part.reasons(activity, at_ms, observed)

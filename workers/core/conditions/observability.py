@@ -1,7 +1,7 @@
-"""What can be known of a customer from what was watched, and words that several conditions use.
+"""How much of a customer's history is known, and wording that several conditions share.
 
-A series is watched since `Coverage.since`; of a customer nothing is known of the time before the first event that
-arrived, unless the history is complete or the customer turned up long after watching began.
+A series is watched since `Coverage.since`. Nothing is known of a customer before the event that arrived first, unless
+the history is complete or the customer first appeared long after watching began.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _MOST_DAYS: Final = 4096
 _DAYS: Final[dict[int, str]] = {}
-"""Words of days, so that each is made once."""
+"""Cached words of days."""
 _MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440))
 LATEST_YEAR_MS: Final = 253_402_300_800_000
 """The end of the year 9999."""
@@ -31,11 +31,11 @@ def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:
 
 
 def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Coverage) -> int:
-    """Return the moment from which on the last `days` UTC days are known as a whole."""
+    """Return from when on the last `days` UTC days are known completely."""
     since_ms = observed.since_ms(series)
     if since_ms < activity.first_ms:
         since_ms = activity.first_ms
-    # The first whole day is the first one whose midnight was seen.
+    # The first complete day is the first one whose midnight was seen.
     day = -(-since_ms // DAY_MS) - 1
     if facts is not None and facts.gone_day > day:
         day = facts.gone_day
@@ -46,14 +46,14 @@ def watched_from(activity: Activity, series: str, facts: Series | None, days: in
 def staged(
     at_ms: int, too_many_until_ms: int, enough_until_ms: int, watched_ms: int, capped: bool
 ) -> tuple[int, int]:
-    """Look at a number that only falls while nothing happens, compared with bounds.
+    """Compare a number that only new events can raise with its bounds; return the truth and when it changes.
 
     Args:
         at_ms: when.
-        too_many_until_ms: when it falls to the upper bound; in the past if it is not above.
-        enough_until_ms: when it falls below the lower bound; not before the former.
-        watched_ms: from when on nothing can be missing.
-        capped: whether there is an upper bound, so that what is missing could matter while there is enough.
+        too_many_until_ms: when the number falls to the upper bound; in the past if it is not above the bound.
+        enough_until_ms: when the number falls below the lower bound; not before `too_many_until_ms`.
+        watched_ms: from when on no event can be missing.
+        capped: whether there is an upper bound: then missing events matter even if the lower bound is reached.
     """
     if at_ms < too_many_until_ms:
         if too_many_until_ms == enough_until_ms and watched_ms <= enough_until_ms:
@@ -73,12 +73,12 @@ def days_in_words(number: int) -> str:
 
 
 def window_in_words(days: int | None) -> str:
-    """Word the window of a condition, which is ever for None."""
+    """Word the window of a condition; None means ever."""
     return "ever" if days is None else days_in_words(days)
 
 
 def moment_in_words(at_ms: int) -> str:
-    """Word a moment to the minute; what lies beyond the calendar is never."""
+    """Word a moment to the minute; after the year 9999 it is `never`."""
     if not 0 <= at_ms < LATEST_YEAR_MS:
         return "never"
     return f"{day_in_words(at_ms)} {_MINUTES[at_ms % DAY_MS // MINUTE_MS]} UTC"
@@ -105,7 +105,7 @@ class OfOneType(Elementary):
     """A condition about one series.
 
     Attributes:
-        series: key of the facts.
+        series: the key of the series.
         type: the event type of that series.
         phrase: the condition in words.
     """
@@ -117,19 +117,19 @@ class OfOneType(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """Return the one type it reads."""
+        """Return the one event type that the condition reads."""
         return frozenset({self.type})
 
     def _is_each(self, type_: str) -> bool:
-        """Return whether every event of a type is one of the series."""
+        """Return whether every event of a type belongs to the series."""
         return self.series == self.type == type_
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Any unseen event could change it."""
+        """Return the type: any unseen event could change the truth."""
         return self.types
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Any unseen event could change it."""
+        """Return the type: any unseen event could change the truth."""
         return self.types

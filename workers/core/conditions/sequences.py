@@ -12,10 +12,10 @@ class _OfTwo(Elementary):
     """A condition about two series.
 
     Attributes:
-        first, then: keys of the facts of what comes first and second.
+        first, then: keys of the first and the second series.
         first_type, then_type: the event types of those series.
-        later: the second must come later, not at the same moment; so it is where both are of one type, because no
-            event follows itself.
+        later: whether the second event must come later, not at the same moment. Always so if both are of one type,
+            because no event follows itself.
         phrase: the condition in words.
     """
 
@@ -37,20 +37,20 @@ class _OfTwo(Elementary):
 
     @property
     def types(self) -> frozenset[str]:
-        """Both."""
+        """Return both event types."""
         return frozenset({self.first_type, self.then_type})
 
 
 class Answered(_OfTwo):
-    """The latest of one event was followed by another one in time; time alone never changes it.
+    """The latest first event was followed by a second one in time; time alone never changes the truth.
 
-    Not observable as long as the first could have happened again unseen before it was watched, and what followed it
-    unseen before that was watched; and where it is not known any more what followed first, because events came late
-    or the rule is new.
+    Not observable if a later first event, or the second event, may have happened unseen before its series was
+    watched. Also not if it is no longer known which event followed first, because events arrived late or the rule is
+    new.
 
     Attributes:
-        pair: key of what is known of the two.
-        within_ms: how soon, the moment itself included.
+        pair: key of the stored pair.
+        within_ms: the longest time between the two, inclusive.
     """
 
     cost = 2
@@ -74,16 +74,16 @@ class Answered(_OfTwo):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """The first could happen again."""
+        """Return the first type: it could happen again."""
         return frozenset({self.first_type})
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """Both: the second may follow, and the first may have happened once more shortly before it did."""
+        """Return both types: the second may follow, or a later first event may have come shortly before it."""
         return self.types
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Compare the latest of the first with what followed it first."""
+        """Compare the latest first event with the event that followed it first."""
         first = activity.series.get(self.first)
         if first is None:
             return FALSE if knows_ever(activity, self.first, observed) else NOT_OBSERVABLE, FOREVER_MS
@@ -119,12 +119,12 @@ class Answered(_OfTwo):
 
 
 class Unanswered(_OfTwo):
-    """One event happened, and another one did not follow the latest of it for a while.
+    """The latest first event was not followed by a second one for a while.
 
-    Not observable if the first could have happened unseen, or the second after it.
+    Not observable if a later first event, or the second event after it, may have happened unseen.
 
     Attributes:
-        for_ms: how long it did not follow.
+        for_ms: how long no second event has followed.
     """
 
     cost = 2
@@ -146,22 +146,22 @@ class Unanswered(_OfTwo):
 
     @property
     def can_turn_false(self) -> frozenset[str]:
-        """Both: the second may follow, and the first may happen again."""
+        """Return both types: the second may follow, and the first may happen again."""
         return self.types
 
     @property
     def can_turn_true(self) -> frozenset[str]:
-        """The first may have happened once more after the second."""
+        """Return the first type: it may have happened again after the second."""
         return frozenset({self.first_type})
 
     def quiet_ms(self, type_: str) -> int:
-        """The first event restarts the time, the second one ends it."""
+        """Return `for_ms`: the first event restarts the wait, and the second ends it."""
         if type_ == self.first_type:
             return self.for_ms if self.first == type_ else 0
         return FOREVER_MS if self.then == type_ else 0
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """It is long enough at a known moment, and stays so."""
+        """Return the truth; it turns true once, when the wait is long enough."""
         first = activity.series.get(self.first)
         if first is None:
             return FALSE if knows_ever(activity, self.first, observed) else NOT_OBSERVABLE, FOREVER_MS

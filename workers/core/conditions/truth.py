@@ -1,4 +1,4 @@
-"""Truth values, and what a condition is."""
+"""Truth values, and the interface of a condition."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ class Condition:
 
     @property
     def cost(self) -> int:
-        """Return how much one look costs beside others, to ask the cheap ones first."""
+        """Return the relative cost of an evaluation; combinations evaluate cheap parts first."""
         raise NotImplementedError
 
     @property
@@ -35,43 +35,43 @@ class Condition:
         raise NotImplementedError
 
     def quiet_ms(self, type_: str) -> int:
-        """Return for how long it certainly is not true after an event of a type; 0 for not at all.
+        """Return for how long it certainly is not true after an event of a type; 0 if it may be true at once.
 
         Args:
-            type_: of an event that is later than everything else that is known of the customer.
+            type_: type of the customer's latest event.
         """
         raise NotImplementedError
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return for how long it certainly is no truer after an event of a type than it would be without.
+        """Return for how long an event of a type certainly makes the condition no truer than it would be without it.
 
         Args:
-            type_: of an event that is later than everything else that is known, and carries no negative number.
+            type_: type of the customer's latest event, which carries no negative number.
             was_cancelled: the customer had cancelled before.
         """
         raise NotImplementedError
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return for how long it certainly is no less true; arguments as for `lowered_ms`."""
+        """Return for how long such an event certainly makes it no less true; arguments as for `lowered_ms`."""
         raise NotImplementedError
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Return the truth at a moment, and the first moment after it at which the truth changes if nothing happens.
+        """Return the truth at a moment, and the first later moment at which time alone changes it.
 
         Args:
             activity: of the customer.
             at_ms: not before the customer's latest event.
-            observed: what was watched.
+            observed: since when and until when each type was watched.
 
         Returns:
-            FALSE, NOT_OBSERVABLE or TRUE, and epoch milliseconds, FOREVER_MS for never; never earlier, never later.
+            FALSE, NOT_OBSERVABLE or TRUE, and the exact moment in epoch milliseconds, FOREVER_MS for never.
         """
         raise NotImplementedError
 
     def estimate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
-        """Return what `evaluate` does, but perhaps a moment too early: the truth does not change before it.
+        """Return the truth, and a lower bound for the moment: the truth does not change before it.
 
-        A kind without a cheaper way evaluates.
+        A kind without a cheaper calculation evaluates.
         """
         return self.evaluate(activity, at_ms, observed)
 
@@ -81,16 +81,16 @@ class Condition:
 
 
 class Elementary(Condition):
-    """What conditions without parts have in common."""
+    """A condition without parts: the defaults that its kinds share."""
 
     def quiet_ms(self, type_: str) -> int:
-        """Unless a kind knows better, an event may make it true at once."""
+        """Return 0: an event may make the condition true at once, unless a kind overrides this."""
         return 0
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Unless a kind knows better, what may make it true makes it truer."""
+        """Return 0 for types that can turn it true, FOREVER_MS for others, unless a kind overrides this."""
         return 0 if type_ in self.can_turn_true else FOREVER_MS
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Unless a kind knows better, what may make it false makes it less true."""
+        """Return 0 for types that can turn it false, FOREVER_MS for others, unless a kind overrides this."""
         return 0 if type_ in self.can_turn_false else FOREVER_MS

@@ -1,8 +1,7 @@
-"""Activity: all that is known of one customer, as rolling facts.
+"""Activity: everything known about one customer, as rolling totals.
 
-Facts are kept per series: an event type, or an event type under one `where` filter. A series has daily
-buckets (UTC days), never raw events; at most `MAX_DAYS` of them per series. How it is stored:
-`workers.core.customer.codec`.
+Totals are kept per series: an event type, or an event type under one `where` filter. A series has daily buckets (UTC
+days), never raw events; a customer has at most `MAX_DAYS` buckets. `workers.core.customer.codec` writes them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,35 +21,37 @@ from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, DecodedE
 from workers.core.events.filters import fingerprint_of, scaled_number
 
 MAX_DAYS: Final = 1_200
-"""Buckets of one customer, over all series: a year of three kinds of events on every day."""
+"""Buckets of one customer, over all series: enough for a year of three kinds of events on every day."""
 RING: Final = 8
-"""How many of a customer's latest event ids are remembered to drop repetitions."""
+"""Number of a customer's latest event ids that are remembered to drop duplicates."""
 _RING_BYTES: Final = RING * FINGERPRINT_BYTES
 
 LONGEST_TEXT: Final = 200
-"""Characters of a text that are kept as the latest value of an attribute."""
+"""Characters kept of a text as the latest value of an attribute."""
 _MANY_DAYS: Final = 100
 UNKNOWN: Final = -1
-"""In a pair: something followed, but not known what first."""
+"""In a pair: an event followed, but it is not known which one followed first."""
 _LARGEST: Final = 10**300
 _LARGEST_DECIMAL: Final = Decimal(10) ** 18
 
 
 @dataclass
 class Episode:
-    """What is remembered of one rule for one customer.
+    """The state of one rule for one customer.
 
     Attributes:
         start_ms: start of the current or last episode.
-        holding: the rule holds now.
+        holding: whether the rule holds now.
         acted_ms: when the rule last acted, 0 for never; the cool-down counts from here.
         before_ms: `acted_ms` before the last action, restored when a late event disproves that action.
         open_until_ms: until when the last action can still be retracted; 0 when it cannot.
-        pending_ms: a due time at which the rule could not be decided yet, because a type it reads was not seen
-            so far; 0 for none.
-        met_ms: since when the condition holds of a rule that waits for it to last; 0 while it does not hold.
-        held, stood: earlier episodes, and earlier actions until they were taken back or expired: beginnings and ends
-            in turn, kept only while a candidate waits that asks for them.
+        pending_ms: a due time at which the rule could not be decided yet, because a type that it reads was not seen
+            up to then; 0 for none.
+        true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
+        held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
+            them.
+        stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
+            as `held`.
     """
 
     start_ms: int = 0
@@ -65,16 +66,16 @@ class Episode:
 
 
 class Candidate(msgspec.Struct, array_like=True):
-    """An action that a rule asked for and that is not admitted yet: a type has still to be seen until then.
+    """An action that a rule requests and that is not admitted yet, because a type is not seen up to its start.
 
     Attributes:
         rule: id of the rule.
         start_ms: start of the episode.
-        withdrawn_ms: when the customer came back before it was admitted, so that its retraction alone is published;
-            else 0.
-        action, version, variables: what the action will carry.
-        why: `reasons_in` reads them. They are wanted once, and may have to be stored many times before: as bytes.
-        because, why_back: what its retraction will carry.
+        withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
+            published; else 0.
+        action, version, variables: content of the action.
+        why: reasons, which `reasons_in` reads. They are used once but may be stored many times before: as bytes.
+        because, why_back: content of its retraction.
     """
 
     rule: str
@@ -90,25 +91,25 @@ class Candidate(msgspec.Struct, array_like=True):
 
 @dataclass(init=False)
 class Activity:
-    """All that is known of one customer.
+    """Everything known about one customer.
 
     Attributes:
         first_ms: since when the customer is known: the time of the first event that arrived.
-        at_ms: the latest event; no event is evaluated earlier.
-        fired_ms: the latest due time decided after that event; 0 for none. A rule that had to wait before it has
-            its own `pending_ms`.
+        at_ms: time of the latest event; rules are never evaluated at an earlier time.
+        fired_ms: the latest due time decided after that event; 0 for none. A rule that had to wait at an earlier one
+            has its own `pending_ms`.
         due_ms: the earliest moment at which time alone can change a rule; 0 for never.
         seen: fingerprints of the latest event ids, oldest first.
         series, episodes: by series key and by rule id.
         latest: attributes of the latest event of a type that templates use, by `type.attribute`.
-        generation: of the rule set under which it was last decided.
-        flips: by name of a group of rules, a moment before which time alone changes none of them. The earliest of
-            all is the exact one.
+        generation: of the rule set under which the customer was last decided.
+        flips: by name of a group of rules, a moment before which time alone changes none of them. The earliest one is
+            exact.
         candidates: actions that are not admitted yet, oldest first.
-        acted: when actions were decided, as long as a limit over all rules counts them.
+        acted: when actions were decided, while a limit over all rules counts them.
         traits: by `type.attribute`, the latest known value and the time of its event.
-        pairs: by key, when the first of two events happened last, and when the other one followed it first: 0 for
-            not yet, `UNKNOWN` if events came too late to know.
+        pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
+            yet, `UNKNOWN` if events arrived too late to know.
     """
 
     first_ms: int
@@ -126,7 +127,7 @@ class Activity:
     traits: dict[str, tuple[Any, int]]
     pairs: dict[str, list[int]]
 
-    # Written out: compiled, each factory of a default would import `dataclasses` whenever an activity is read.
+    # Written out: when compiled, each default factory would import `dataclasses` at every read of an activity.
     def __init__(
         self,
         first_ms: int = 0,
@@ -160,7 +161,7 @@ class Activity:
         self.pairs = {} if pairs is None else pairs
 
     def episode_of(self, rule_id: str) -> Episode:
-        """Return what is remembered of a rule, from now on if nothing was."""
+        """Return the episode of a rule; create it if there is none."""
         episode = self.episodes.get(rule_id)
         if episode is None:
             episode = self.episodes[rule_id] = Episode()
@@ -211,14 +212,13 @@ def soonest_of(flips: Mapping[str, int]) -> int:
 
 
 def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> None:
-    """Fold one event into everything that is kept of its type; the activity is changed.
+    """Fold one event into everything that is kept of its type, in place.
 
-    Events should come in the order in which they happened. One that comes late is folded exactly, except that
-    a day is missing from `active_days` if it lies before the kept days and after the first event, and that it may
-    not be known any more what followed what first (`UNKNOWN`).
+    A late event is folded exactly, with two exceptions. Its day is missing from `active_days` if it is before the
+    kept days and after the first event. And which event followed first may become `UNKNOWN`.
 
     Args:
-        activity: whose `at_ms` is not before the event.
+        activity: the customer's; its `at_ms` is not before the event.
         fact: the event; its attributes may hold anything.
         plan: of the event's type.
     """
@@ -242,10 +242,10 @@ def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> N
 
 
 def kept_value(value: Any) -> bool | int | float | str | None:
-    """Return the value of an attribute as it is kept, None if it is none.
+    """Return the value of an attribute in the form in which it is kept, None if it cannot be kept.
 
-    Texts are cut. Decimals become ints or floats; below 10^11 they still stand for the same ten-thousandths. What
-    is neither text nor number nor true or false is no value.
+    Texts are cut. Decimals become ints or floats; below 10^11, the ten-thousandths stay the same. Only texts,
+    numbers, true and false can be kept.
     """
     kind = value.__class__
     if kind is str:
@@ -264,7 +264,7 @@ def kept_value(value: Any) -> bool | int | float | str | None:
 
 
 def _add(series: Series, fact: DecodedEvent, plan: SeriesSpec, oldest: int) -> None:
-    """Fold one event into a series; buckets of `oldest` and of the days before are not kept."""
+    """Fold one event into a series; keep only buckets of days after `oldest`."""
     at = fact.at_ms
     day = at // DAY_MS
     if at > series.last_ms:
@@ -299,7 +299,7 @@ def _add(series: Series, fact: DecodedEvent, plan: SeriesSpec, oldest: int) -> N
 def _forget_oldest(activity: Activity) -> None:
     """Drop the oldest days of the longest series until there are no more than `MAX_DAYS`.
 
-    Only what was folded decides, not when it was stored: the borders of batches change nothing.
+    The result depends only on the folded events, not on when they were stored: batch boundaries change nothing.
     """
     lengths = {key: len(series.days()) for key, series in activity.series.items()}
     for _ in range(sum(lengths.values()) - MAX_DAYS):
@@ -309,7 +309,7 @@ def _forget_oldest(activity: Activity) -> None:
 
 
 def _tell_apart(series: Series, value: Any, day: int) -> None:
-    """Note that a value was seen on a day; of too many, the one goes that was not seen for longest."""
+    """Note that a value was seen on a day; of too many values, drop the one not seen for the longest time."""
     fingerprint = fingerprint_of(value)
     if fingerprint is None:
         return
@@ -330,7 +330,7 @@ def _tell_apart(series: Series, value: Any, day: int) -> None:
 
 
 def _fold_pair(activity: Activity, fact: DecodedEvent, pair: PairSpec) -> None:
-    """Note what happened first, and what followed it first; the series do not know of the event yet."""
+    """Update a pair with an event that its series do not contain yet."""
     at, name = fact.at_ms, fact.type
     state = activity.pairs.get(pair.key)
     if (
@@ -355,7 +355,7 @@ def _fold_pair(activity: Activity, fact: DecodedEvent, pair: PairSpec) -> None:
 
 
 def _followed_already(activity: Activity, pair: PairSpec, at_ms: int) -> int:
-    """Return what followed a moment according to the series; 0 if nothing did."""
+    """Return when an event followed a moment, according to the series: 0 if none did, `UNKNOWN` if one did."""
     from_ms, then = at_ms + pair.later, activity.series.get(pair.then)
     if then is None or then.last_ms < from_ms:
         return 0

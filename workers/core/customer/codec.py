@@ -1,11 +1,11 @@
-"""Activities as bytes: what Redis keeps of a customer.
+"""Activities as bytes, as Redis stores them.
 
-A byte for the layout, one for what else there is, and then numbers, texts and packed days in the order in which
-`encode` writes them. Most of what is known of a customer are moments, and most moments lie near the latest event:
-they are written as their distance to it. Rules are named by five bytes that stand for their ids. What few customers
-have (values of attributes, actions that wait) comes last, as msgpack.
+A byte for the layout, one for flags, and then numbers, texts and packed days in the order in which `encode` writes
+them. Most values are moments, and most moments are near the latest event, so they are written as their distance to
+it. A rule is named by five bytes derived from its id. Fields that few customers have (attribute values, waiting
+actions) are last, as msgpack.
 
-Numbers below 240 take one byte; others a byte that says how many follow, the lowest first.
+A number below 240 takes one byte. Any other has a byte with the count of the bytes that follow, lowest first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,19 +22,19 @@ from workers.core.events.decoding import FINGERPRINT_BYTES
 LAYOUT: Final = 3
 """Layouts 1 and 2 were msgpack arrays."""
 _LAST_LAYOUT: Final = 31
-"""What begins with more than that is no layout to come, but damage."""
+"""A larger first byte is damage, not a future layout."""
 CODE_BYTES: Final = 5
-"""Of a thousand rules, over the years, two have the same code in one of two million companies."""
+"""Two of a company's thousand rules, over the years, share a code in one of two million companies."""
 
 _ONE_BYTE: Final = 240
 _LONGEST_NUMBER: Final = 8
 _ROOM: Final = 512
 """Bytes; most activities take fewer."""
 _USUAL_SERIES: Final = ("cancellation", "login", "purchase")
-"""Keys that take no room: their places stand for them, so they must stay where they are."""
+"""Keys that are written as their position here, in no extra byte: never reorder them."""
 _USUAL_PLACES: Final = {key: place for place, key in enumerate(_USUAL_SERIES, start=1)}
 _UNKNOWN_RULE: Final = "#"
-"""What a rule is called whose id is not known any more; an id never begins so."""
+"""First character of the name of a rule whose id is no longer known; no id begins with it."""
 _LARGEST: Final = (1 << 63) - 1
 _FARTHEST_MS: Final = 1 << 55
 
@@ -56,7 +56,7 @@ _IS_OPEN: Final = 32
 _WAITS: Final = 64
 _STRETCHES: Final = 128
 
-# Flags of a series; above them the place of a usual key.
+# Flags of a series; the higher bits hold the position of a usual key.
 _SUM: Final = 1
 _BELOW_ZERO: Final = 2
 _GONE: Final = 4
@@ -71,11 +71,11 @@ class UnknownLayout(ValueError):
 
 
 class OtherLayout(UnknownLayout):
-    """A stored activity that another version of Linger wrote; nothing may be changed about it."""
+    """A stored activity that another version of Linger wrote; it must not be changed."""
 
 
 class _Rest(msgspec.Struct, array_like=True, gc=False):
-    """What few customers have; what is empty at the end is left out."""
+    """Fields that few customers have; empty ones at the end are omitted."""
 
     latest: dict[str, Any] = {}
     candidates: list[Candidate] = []
@@ -90,7 +90,7 @@ _packed_reasons = msgspec.msgpack.Encoder().encode
 
 @lru_cache(maxsize=65_536)
 def code_of(rule_id: str) -> bytes:
-    """Return the bytes that stand for a rule's id."""
+    """Return the code of a rule's id."""
     if rule_id.startswith(_UNKNOWN_RULE):
         return bytes.fromhex(rule_id[1:])
     return blake2b(rule_id.encode(), digest_size=CODE_BYTES).digest()
@@ -100,7 +100,7 @@ def codes_of(rule_ids: Iterable[str]) -> dict[bytes, str]:
     """Return rule ids by their codes.
 
     Raises:
-        ValueError: if two ids have the same one.
+        ValueError: if two ids have the same code.
     """
     ids: dict[bytes, str] = {}
     for rule_id in rule_ids:
@@ -111,11 +111,11 @@ def codes_of(rule_ids: Iterable[str]) -> dict[bytes, str]:
 
 
 class _Writer:
-    """Bytes in the making.
+    """Writes numbers, moments and bytes into a growing buffer.
 
     Attributes:
-        room: where they are, and some for more.
-        at: how many there are.
+        room: the buffer, larger than its content.
+        at: count of the bytes written.
         base_ms: moments are written as their distance to it.
     """
 
@@ -125,7 +125,7 @@ class _Writer:
         self.base_ms = 0
 
     def made(self) -> bytes:
-        """Return all of them."""
+        """Return the bytes written."""
         characters = self.room  # compiled, a pointer: see `_Reader.take`
         return bytes(characters[: self.at])
 
@@ -163,7 +163,7 @@ class _Writer:
         """Write bytes without their length."""
         self.need(len(raw))
         room, at = self.room, self.at
-        for value in raw:  # compiled, a slice assigned would cost five times as much
+        for value in raw:  # when compiled, assigning a slice costs five times as much
             room[at] = value
             at += 1
         self.at = at
@@ -173,28 +173,28 @@ class _Writer:
         self.number(-2 * value - 1 if value < 0 else 2 * value)
 
     def moment(self, at_ms: int) -> None:
-        """Write a moment, before or after the base."""
+        """Write a moment before or after the base."""
         self.integer(self.base_ms - at_ms)
 
     def moments(self, several: Iterable[int]) -> None:
-        """Write how many there are, and each."""
+        """Write the count of moments, and each moment."""
         known = list(several)
         self.number(len(known))
         for at_ms in known:
             self.moment(at_ms)
 
     def block(self, raw: bytes) -> None:
-        """Write bytes, and before them how many."""
+        """Write the count of bytes, and the bytes."""
         self.number(len(raw))
         self.put(raw)
 
 
 class _Reader:
-    """Bytes that are read from their beginning.
+    """Reads bytes from beginning to end.
 
     Attributes:
-        raw: all of them.
-        at: how far they are read.
+        raw: the bytes.
+        at: count of the bytes read.
         base_ms: moments are written as their distance to it.
     """
 
@@ -235,23 +235,23 @@ class _Reader:
         return self.base_ms - apart
 
     def moments(self) -> list[int]:
-        """Read how many there are, and each."""
+        """Read the count of moments, and each moment."""
         found = []
         for _ in range(self.number()):
             found.append(self.moment())
         return found
 
     def take(self, size: int) -> bytes:
-        """Read `size` bytes."""
+        """Read this number of bytes."""
         raw, start = self.raw, self.at
         if size > len(raw) - start:
             raise Damaged("it ends too early")
         self.at = start + size
-        characters = raw  # compiled, a pointer: slices of it are made without asking what it is
+        characters = raw  # when compiled, a pointer: its slices need no type check
         return characters[start : self.at]
 
     def block(self) -> bytes:
-        """Read bytes that were written with their number."""
+        """Read bytes that `_Writer.block` wrote."""
         return self.take(self.number())
 
 
@@ -368,7 +368,7 @@ def _write_episode(out: _Writer, episode: Episode) -> None:
     if flags & _IS_OPEN:
         out.moment(episode.open_until_ms)
     if flags & _WAITS:
-        # Either may be none, which is no moment near the base.
+        # Either may be 0 for none, which is not near the base.
         out.integer(episode.pending_ms)
         out.integer(episode.true_since_ms)
     if flags & _STRETCHES:
@@ -377,7 +377,7 @@ def _write_episode(out: _Writer, episode: Episode) -> None:
 
 
 def _packed(candidate: Candidate) -> Candidate:
-    """Return a candidate as it is stored."""
+    """Return a candidate with its reasons packed, as it is stored."""
     if isinstance(candidate.why, tuple):
         candidate.why = _packed_reasons(candidate.why)
     if isinstance(candidate.why_back, tuple):
@@ -390,7 +390,7 @@ def decode(raw: bytes, rule_ids: Mapping[bytes, str]) -> Activity:
 
     Args:
         raw: what `encode` wrote.
-        rule_ids: by code; a rule that is not among them keeps its code for a name.
+        rule_ids: by code; a rule that is not among them keeps its code as its name.
 
     Raises:
         UnknownLayout: if it is damaged or was written by another version.
@@ -411,7 +411,7 @@ def decode(raw: bytes, rule_ids: Mapping[bytes, str]) -> Activity:
     try:
         return _read(_Reader(raw), rule_ids)
     except (msgspec.DecodeError, ValueError, IndexError, OverflowError, RecursionError) as error:
-        # A text that is no UTF-8 is no DecodeError of msgspec's.
+        # msgspec raises no DecodeError for a text that is not UTF-8.
         raise UnknownLayout(f"stored activity cannot be read: {error}") from None
 
 

@@ -1,7 +1,7 @@
-"""Series: what is kept of the events of one kind, packed small and unpacked only when it is read.
+"""Series: the totals and days of one kind of events, packed, and unpacked only when read.
 
-Most events of a customer touch one series of several, so the others are read and written as the bytes that they
-are. The numbers of a day take two bytes for most kinds of events, four with an amount.
+Most events change only one of a customer's series, so the others are read and written as bytes. A day takes two bytes
+for most kinds of events, four with an amount.
 """
 
 import struct
@@ -9,17 +9,17 @@ from typing import Any, Final
 
 _HUNDRED: Final = 100
 _HEAD_BYTES: Final = 5
-# What the flags of the head say: how wide the steps from day to day, the counts, and the sums are.
+# The flags of the head: the widths of the steps from day to day, of the counts, and of the sums.
 _DAY_CODES: Final = "BI"
 _COUNT_CODES: Final = "BQ"
 _SUM_CODES: Final = "xHIq"
-"""None, hundreds in two or four bytes, or any number in eight."""
+"""Widths of a sum: none, hundreds in two or four bytes, or any number in eight."""
 _WIDTHS: Final = {code: struct.calcsize(f"<{code}") for code in "BHIQq"} | {"x": 0}
 _FORMATS: Final = tuple(
     (codes, sum(_WIDTHS[code] for code in codes))
     for codes in (days + counts + sums for sums in _SUM_CODES for counts in _COUNT_CODES for days in _DAY_CODES)
 )
-"""By flags: how wide each column is, and how many bytes a day takes."""
+"""By flags: the width of each column, and the bytes of one day."""
 _BYTE: Final = 0xFF
 _SMALL_SUMS: Final = 1
 _LARGE_SUMS: Final = 2
@@ -29,22 +29,22 @@ _LARGE_SUM: Final = 100 * 0xFFFFFFFF
 
 
 class Damaged(ValueError):
-    """Stored bytes that are no packed days."""
+    """Stored bytes that are not packed days."""
 
 
 class Series:
-    """Facts of one series.
+    """The totals and days of one series.
 
     Attributes:
         first_ms, last_ms: earliest and latest event.
         total, total_sum: over the lifetime; sums in ten-thousandths.
         days, counts, sums: parallel lists, one entry per UTC day with events, ascending; `sums` is empty
-            when the series has no attribute to add up. To be changed by this class only.
-        active_days: on how many UTC days there were events, over the lifetime.
-        gone_day: buckets up to and including this UTC day are incomplete; 0 if all are there.
-        values, value_days: parallel lists, ascending by day: hashes of the different values of an attribute and the
-            UTC day on which each was seen last. Empty unless different values are counted; then there are no
-            buckets, and `gone_day` refers to values.
+            when the series has no attribute to add up. Only this class changes them.
+        active_days: number of UTC days with events, over the lifetime.
+        gone_day: buckets up to and including this UTC day are incomplete; 0 if all are complete.
+        values, value_days: parallel lists, ascending by day: hashes of an attribute's distinct values, and the UTC
+            day on which each was seen last. Empty unless distinct values are counted; then there are no buckets, and
+            `gone_day` refers to values.
     """
 
     __slots__ = (
@@ -165,7 +165,7 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
         sums: between -2^63 and 2^63 - 1, or empty.
 
     Raises:
-        OverflowError, struct.error: if they are not.
+        OverflowError, struct.error: if a value is out of its range.
     """
     if not days:
         return b""
@@ -205,7 +205,7 @@ def pack(days: list[int], counts: list[int], sums: list[int]) -> bytes:
 
 
 def _kind_of(sums: list[int]) -> int:
-    """Return how sums are written: see `_SUM_CODES`."""
+    """Return the code of the sums' width; see `_SUM_CODES`."""
     kind = _SMALL_SUMS
     for amount in sums:
         if amount < 0 or amount > _LARGE_SUM or amount % _HUNDRED:
@@ -219,7 +219,7 @@ def put_number(made: bytearray, at: int, value: int, width: int) -> None:
     """Write a number into `width` existing bytes, the lowest first.
 
     Raises:
-        OverflowError: if it has no room in them, or is below zero.
+        OverflowError: if it does not fit, or is below zero.
     """
     end = at + width
     while at < end:
@@ -266,10 +266,10 @@ def number_at(packed: bytes, at: int, width: int) -> int:
 
 
 def check_packed(packed: bytes) -> tuple[str, int]:
-    """Return how wide each column is, and how many days there are.
+    """Return the widths of the columns and the number of days.
 
     Raises:
-        Damaged: if that is nothing that `pack` writes.
+        Damaged: if `pack` cannot have written the bytes.
     """
     flags = packed[0]
     if flags >= len(_FORMATS):

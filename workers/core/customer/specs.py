@@ -1,7 +1,7 @@
-"""What has to be kept of events, collected while conditions are compiled.
+"""Specs: what must be kept of events, collected while conditions are compiled.
 
-What two rules both need is kept once. Keys are the event type and a hash of the content, so they stay the same from
-one rule set to the next.
+Data that several rules need is kept once. A key is the event type and a hash of the content, so it is the same in
+every rule set.
 """
 
 import json
@@ -17,10 +17,10 @@ from workers.core.coverage import SERIES_OF_SOME
 from workers.core.events.filters import Matcher, carries_number, matcher_of
 
 MIN_KEEP_DAYS: Final = 90
-"""Days of buckets kept of every type even if no rule asks for them, so that a new rule does not start blind."""
+"""Days of buckets kept of every type even if no rule reads them, so that a new rule has some history."""
 
 MAX_TOLD_APART: Final = MAX_DISTINCT + 1
-"""Different values kept: one more than `MAX_DISTINCT`, so that "more than `MAX_DISTINCT`" can be decided."""
+"""Distinct values kept: one more than `MAX_DISTINCT`, so that "more than `MAX_DISTINCT`" can be decided."""
 
 PURCHASE: Final = "purchase"
 CANCELLATION: Final = "cancellation"
@@ -29,15 +29,15 @@ REACTIVATION: Final = "reactivation"
 
 @dataclass(frozen=True)
 class SeriesSpec:
-    """One series that has to be kept.
+    """One series that must be kept.
 
     Attributes:
         key: its name in stored activities.
         type: of its events.
         adds: the attribute to add up, or None.
         matches: whether an event of the type belongs to it; None for every one.
-        keep_days: how long its buckets are kept; 0 if only first, last and total are asked for.
-        tells_apart: the attribute whose different values are counted, or None.
+        keep_days: how long its buckets are kept; 0 if rules read only first, last and total.
+        tells_apart: the attribute whose distinct values are counted, or None.
     """
 
     key: str
@@ -50,14 +50,15 @@ class SeriesSpec:
 
 @dataclass(frozen=True)
 class PairSpec:
-    """The latest of one event, and the first of another one that followed it.
+    """A pair: the latest first event, and the second event that followed it first.
 
     Attributes:
         key: its name in stored activities.
         first, then: keys of the two series.
-        first_type, then_type: of the two kinds of events.
-        is_first, is_then: whether an event of that type is meant; None for every one.
-        later: the second must come later, not at the same moment: of one type, no event follows itself.
+        first_type, then_type: the event types of the two series.
+        is_first, is_then: whether an event of that type belongs to the series; None for every event.
+        later: whether the second event must come later, not at the same moment; so it is if both are of one type,
+            because no event follows itself.
     """
 
     key: str
@@ -79,14 +80,14 @@ class AttributeSpec(NamedTuple):
 
 @dataclass(frozen=True)
 class EventTypeSpec:
-    """What is kept of the events of one type.
+    """Everything that is kept of the events of one type.
 
     Attributes:
         type: the event type.
         series: the plain one first.
         pairs: those in which the type comes first, second, or both.
         traits: attributes whose latest value is kept.
-        may_lower: attributes that are added up, so that an event with a negative one lowers a sum.
+        may_lower: attributes that are added up: a negative value lowers a sum.
     """
 
     type: str
@@ -100,14 +101,14 @@ class Specs:
     """Collects what conditions read, and how far back.
 
     Attributes:
-        types: every event type there is, in order.
+        types: all event types, sorted.
         returns: types of events that end a cancellation.
     """
 
     def __init__(self, types: Iterable[str]) -> None:
         self.types = tuple(sorted(set(types)))
         self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
-        # The plain series of each type is always kept; a purchase's adds up its amount.
+        # The plain series of each type is always kept; that of purchases adds up the amount.
         self._series = {
             name: SeriesSpec(name, name, "amount" if name == PURCHASE else None, None, MIN_KEEP_DAYS)
             for name in self.types
@@ -116,12 +117,12 @@ class Specs:
         self._traits: set[str] = set()
 
     def need(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
-        """Ask for a series and return its key.
+        """Require a series, and return its key.
 
         Args:
             name: event type.
-            where: which of its events, None for all.
-            adds: what to add up, or None.
+            where: filter of its events, None for all.
+            adds: the attribute to add up, or None.
             days: how many days of buckets are read, today included; 0 for none.
         """
         plain = self._series.get(name)
@@ -131,7 +132,7 @@ class Specs:
         return self._keep(SeriesSpec(key, name, adds, matcher_of(where), 0), days)
 
     def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
-        """Ask for a series of those events that have a number under an attribute, and return its key."""
+        """Require a series of the events in which an attribute is a number, and return its key."""
         if name == PURCHASE and attribute == "amount":
             return self.need(name, where, attribute, days)  # no purchase is without
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'mean': attribute}])}"
@@ -139,12 +140,12 @@ class Specs:
         return self._keep(SeriesSpec(key, name, attribute, matches, 0), days)
 
     def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
-        """Require the different values of an attribute, and return the key of the series."""
+        """Require the distinct values of an attribute, and return the key of the series."""
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
     def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
-        """Ask for what followed what, each an event type and its `where`, and return the plan."""
+        """Require a pair, each side an event type and its `where`, and return its spec."""
         keys = self.need(*first), self.need(*then)
         pair = PairSpec(
             key=f"{keys[0]}>{keys[1]}",
@@ -159,12 +160,12 @@ class Specs:
         return self._pairs.setdefault(pair.key, pair)
 
     def need_trait(self, reference: str) -> str:
-        """Ask for the latest value of an attribute, given as `type.attribute`, and return its key."""
+        """Require the latest value of an attribute, given as `type.attribute`, and return its key."""
         self._traits.add(reference)
         return reference
 
     def facts_by_type(self) -> dict[str, EventTypeSpec]:
-        """Return what has to be kept of the events of each type."""
+        """Return what must be kept of the events of each type."""
         series = sorted(self._series.values(), key=lambda plan: plan.key)
         pairs = sorted(self._pairs.values(), key=lambda plan: plan.key)
         traits = [(*reference.split(".", 1), reference) for reference in sorted(self._traits)]
@@ -182,8 +183,8 @@ class Specs:
 
     def _keep(self, plan: SeriesSpec, days: int) -> str:
         known = self._series.get(plan.key)
-        # A series without buckets could not answer the first rule with a window; one that has them keeps enough days
-        # for other windows to be tried.
+        # Without buckets, the first rule with a window would have no history; with them, a series keeps enough days
+        # to try other windows.
         keep_days = max(max(days, MIN_KEEP_DAYS) if days else 0, 0 if known is None else known.keep_days)
         self._series[plan.key] = SeriesSpec(plan.key, plan.type, plan.adds, plan.matches, keep_days, plan.tells_apart)
         return plan.key

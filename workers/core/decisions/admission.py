@@ -1,8 +1,8 @@
-"""Admission: whether a candidate action is published, decided in the order of time.
+"""Admission: decides, in time order, whether a candidate action is published.
 
-Rules that compete (`rules.competition`) form a conflict group: their candidates are admitted one after the other,
-each as soon as every type has been seen that could change what came before it. So the outcome does not depend on
-which type was seen first.
+Rules that compete (`rules.competition`) form a conflict group. Its candidates are admitted one after the other, each
+once every type that could change an earlier result has been seen. So the outcome does not depend on which type was
+seen first.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from workers.core.rules.rule_set import Rule, RuleSet
 
 
 class Admission:
-    """The candidates of one customer in one turn."""
+    """Admits or suppresses the candidates of one customer in one turn."""
 
     __slots__ = ("_customer_id", "_decisions", "_observed", "_rules")
 
@@ -30,12 +30,12 @@ class Admission:
         self._decisions = decisions
 
     def release(self, activity: Activity, before_ms: int = FOREVER_MS) -> None:
-        """Decide every candidate that can be decided by now.
+        """Decide every candidate that can be decided now.
 
         Args:
-            activity: whose; it is changed.
-            before_ms: all rules that are ready are decided up to then, and no further. Left out, the activity's
-                `flips` say which rules still have to be decided.
+            activity: the customer's; it is changed.
+            before_ms: only candidates before this moment; all rules are decided up to it. Without it, the activity's
+                `flips` show which rules are not decided yet.
         """
         if not activity.candidates:
             return
@@ -71,7 +71,7 @@ class Admission:
         activity.candidates = left
 
     def _is_rival_due(self, rule: Rule, activity: Activity, at_ms: int) -> bool:
-        """Return whether a rule that competes with this one has still to be decided at a moment or before it."""
+        """Return whether a competing rule is not decided yet at or before a moment."""
         flips = activity.flips
         for group in self._rules.conflict_groups.get(rule.conflict_group, ()):
             if flips.get(group, FOREVER_MS) <= at_ms:
@@ -90,7 +90,7 @@ class Admission:
                 refusal = "stale", f"the customer's quiet hours last until it has expired, {moment(not_before_ms)}"
         if refusal is not None:
             if refusal[0] == "held_out":
-                # As if it had been sent, so that those held out and the others can be compared.
+                # Recorded as if sent, so that held-out customers can be compared with the others.
                 episode.before_ms, episode.acted_ms, episode.open_until_ms = episode.acted_ms, start_ms, 0
             if not candidate.withdrawn_ms:
                 self._decisions.append(suppressed(rule, self._customer_id, start_ms, *refusal))
@@ -102,7 +102,7 @@ class Admission:
             episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
         if self._rules.contact_policy.remembers_ms:
             activity.acted = [*activity.acted, start_ms]
-        if candidate.withdrawn_ms:  # it would have been sent and taken back
+        if candidate.withdrawn_ms:  # it would have been sent and retracted
             self._decisions.append(withdrawal_of(rule, self._customer_id, candidate))
         else:
             zone = None if not_before_ms is None else self._rules.contact_policy.zone_of(activity.traits)
@@ -112,7 +112,7 @@ class Admission:
     def _refusal(
         self, rule: Rule, activity: Activity, episode: Episode, start_ms: int
     ) -> tuple[Suppression, str] | None:
-        """Return why a rule does not act, or None if it does."""
+        """Return why a rule does not act, None if it does."""
         contact_policy = self._rules.contact_policy
         if contact_policy.is_opted_out(activity.traits):
             return "opted_out", "the customer does not want to be written to"
@@ -134,7 +134,7 @@ class Admission:
         return None
 
     def _winner(self, rule: Rule, activity: Activity, at_ms: int) -> str | None:
-        """Return the rule that stands in the way at a moment."""
+        """Return the rule that takes precedence over this one at a moment, None if none does."""
         for name in rule.yields_to:
             episode = activity.episodes.get(name)
             if episode is not None and _held(episode, at_ms):
@@ -149,7 +149,7 @@ class Admission:
         return None
 
     def _replace(self, rule: Rule, activity: Activity, at_ms: int) -> None:
-        """Take back the standing actions that this one is sent instead of."""
+        """Retract the open actions that this one replaces."""
         for name in rule.instead_of:
             other, episode = self._rules.by_id.get(name), activity.episodes.get(name)
             if other is None or episode is None or not episode.acted_ms < at_ms < episode.open_until_ms:
@@ -168,7 +168,7 @@ def _held(episode: Episode, at_ms: int) -> bool:
 
 
 def _stood(episode: Episode, at_ms: int) -> bool:
-    """Return whether an action of a rule could be carried out at a moment."""
+    """Return whether an action of a rule was open at a moment: neither retracted nor expired."""
     return episode.acted_ms <= at_ms < episode.open_until_ms or _within(episode.stood, at_ms)
 
 
@@ -180,7 +180,7 @@ def _within(stretches: Sequence[int], at_ms: int) -> bool:
 
 
 def forget(rule: Rule, episode: Episode, at_ms: int) -> None:
-    """Forget what cannot matter from a moment on, so that it does not matter when a turn ended in between."""
+    """Forget what cannot matter from a moment on, so that the borders between turns change nothing."""
     if episode.open_until_ms <= at_ms:
         episode.open_until_ms = episode.before_ms = 0
     if (

@@ -1,10 +1,10 @@
-"""decide(): the only place where anything is decided.
+"""`decide()`: the only place where anything is decided.
 
-Decisions for a customer depend only on the order of that customer's events. A timer is decided at its due time,
-never at "now"; an event at its own time, never earlier than what was decided before. So a replay, in other batches
-and polled at other times, decides the same.
+Decisions for a customer depend only on the order of that customer's events. A timer is decided at its due time, never
+at "now". An event is decided at its own time, but never before earlier decisions. So a replay makes the same
+decisions, in other batches and at other polls.
 
-A rule that begins to hold makes a candidate; `admission` admits or suppresses it, in the order of time.
+A rule that begins to hold creates a candidate; `admission` admits or suppresses it, in time order.
 docs/architecture.md explains episodes, candidates and the end of an episode.
 """
 
@@ -31,11 +31,11 @@ class Outcome:
     """The result of `decide` for one customer.
 
     Attributes:
-        activity: the new state; None if there is still nothing to remember.
-        decisions: in the order in which they were taken.
-        folded, duplicates: how many of the events were new, and how many had been seen.
+        activity: the new state; None if there is no state yet.
+        decisions: in the order in which they were made.
+        folded, duplicates: number of new events, and of events that had been seen before.
         due_ms: the next due time, 0 for none.
-        waiting: by event type, the watermark that a rule waits for.
+        waiting: by event type, the earliest watermark that a rule waits for.
         stored: the activity, encoded; empty until the caller encodes it.
     """
 
@@ -64,15 +64,15 @@ def decide(
     observed: Coverage,
     upto_ms: int = 0,
 ) -> Outcome:
-    """Fold events and decide everything that follows, for one customer.
+    """Fold the events of one customer, and decide everything that follows from them.
 
     Args:
-        customer_id: whose.
-        activity: what is known so far, which is changed and must not be used afterwards; None if nothing is.
-        events: new events in the order of the log; repetitions of the latest ids are dropped.
+        customer_id: the customer.
+        activity: the state so far, None if there is none. It is changed, and must not be used afterwards.
+        events: new events in log order; duplicates of the latest ids are dropped.
         rules: the active rule set.
-        observed: since when each type is watched, and up to when it is seen.
-        upto_ms: decide the timers due until then as far as their types are seen; 0 for none.
+        observed: since when each type is watched, and up to when it has been seen.
+        upto_ms: decide the timers due by then whose types have been seen far enough; 0 for none.
     """
     outcome = Outcome(activity)
     turn = _Turn(customer_id, rules, observed, outcome)
@@ -109,7 +109,7 @@ class _Turn:
         self._outcome = outcome
         activity = self._outcome.activity
         self._admission = Admission(customer_id, rules, observed, self._outcome.decisions)
-        # When the customer was due before this turn, exactly; types folded, and groups timed exactly since the last.
+        # The exact due time before this turn; the types folded since, and the groups whose time is exact.
         self._first_due_ms = 0 if activity is None else activity.due_ms
         self._touched: set[str] = set()
         self._exact: set[str] = set()
@@ -151,7 +151,7 @@ class _Turn:
         activity.due_ms = soonest_of(activity.flips)
 
     def adopt(self) -> None:
-        """Bring a customer who was decided under an older rule set under this one.
+        """Migrate a customer who was decided under an older rule set to this one.
 
         A customer who already matches a rule when it is activated is skipped, unless the rule includes them.
         """
@@ -165,7 +165,7 @@ class _Turn:
             truth, _ = rule.condition.evaluate(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
             if episode is not None:
-                # Waiting began under the old text of the rule.
+                # The wait began under the old text of the rule.
                 episode.pending_ms = episode.true_since_ms = 0
             if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
                 activity.episode_of(rule.id).true_since_ms = clock
@@ -179,18 +179,18 @@ class _Turn:
         activity.due_ms = soonest_of(activity.flips)
 
     def fire(self, upto_ms: int) -> None:
-        """Decide what is due until then, each rule as far as the types it reads have been seen."""
+        """Decide what is due by then, each rule as far as the types that it reads have been seen."""
         self._advance(upto_ms, forced=False)
 
     def release(self) -> None:
-        """Admit candidates whose types have been seen far enough by now."""
+        """Admit candidates whose types have been seen far enough."""
         if self._known().candidates:
             self._admission.release(self._known())
 
     def settle(self, upto_ms: int) -> None:
-        """Drop finished episodes, and find the next due time."""
+        """Drop finished episodes; find the next due time and the watermarks to wait for."""
         activity, outcome = self._known(), self._outcome
-        # Not the moment up to which timers went: an event that a rule has not seen may lie before it.
+        # Not the time of the last timer: an event that a rule has not seen may be earlier.
         by_id, at_ms, queued = self._rules.by_id, activity.at_ms, bool(activity.candidates)
         over = []
         for rule_id, episode in activity.episodes.items():
@@ -240,7 +240,7 @@ class _Turn:
 
     def _wait(self, types: frozenset[str], at_ms: int) -> None:
         unseen = self._observed.unseen(types, at_ms)
-        # Seen meanwhile: any type will do; the customer is ready at the next poll.
+        # All seen meanwhile: any type works, and the customer is ready at the next poll.
         name = min(types) if unseen is None else unseen
         waiting = self._outcome.waiting
         waiting[name] = min(at_ms, waiting.get(name, at_ms))
@@ -268,8 +268,8 @@ class _Turn:
 
         Args:
             upto_ms: how far.
-            forced: an event comes next, so every rule is decided up to it, in the order of the log. Otherwise a rule
-                waits while a type that it reads is not seen up to its due time.
+            forced: whether an event comes next, so that every rule is decided up to it, in log order. Otherwise a
+                rule waits until every type that it reads has been seen up to its due time.
         """
         activity, observed = self._known(), self._observed
         due = [group for group, flip_ms in activity.flips.items() if flip_ms <= upto_ms]
@@ -295,7 +295,7 @@ class _Turn:
                 self._admission.release(activity, flip_ms)
                 at_ms = flip_ms
             if not forced and flip_ms > _clock(activity):
-                # Earlier due times belong to rules that wait.
+                # Earlier due times are those of waiting rules.
                 activity.fired_ms = flip_ms
                 for other, other_ms in flips.items():
                     self._note_flip(by_id[other], activity, other_ms)
@@ -315,14 +315,14 @@ class _Turn:
         activity.due_ms = soonest_of(activity.flips)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
-        """Keep the next due time of a rule that the customer's clock has already passed."""
+        """Keep the next due time of a rule if the customer's clock has already passed it."""
         if flip_ms <= activity.fired_ms:
             activity.episode_of(rule.id).pending_ms = flip_ms
         elif (episode := activity.episodes.get(rule.id)) is not None:
             episode.pending_ms = 0
 
     def _flip(self, rule: Rule, activity: Activity, closely: bool) -> int:
-        """Return when time alone changes a rule; in the past if the rule had to wait, FOREVER_MS for never.
+        """Return when time alone changes a rule: in the past if the rule is waiting, FOREVER_MS for never.
 
         Without `closely` it is a lower bound: time alone changes nothing before it.
         """
@@ -348,7 +348,7 @@ class _Turn:
             self._exact.add(group)
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
-        """Return when time alone first changes one of the rules: estimate all, evaluate the earliest."""
+        """Return when time alone first changes one of the rules; evaluate the earliest, estimate the others."""
         flips = []
         for rule in rules:
             flips.append(self._flip(rule, activity, False))
@@ -364,7 +364,7 @@ class _Turn:
             looked |= 1 << first
 
     def _make_exact(self, activity: Activity, passed_ms: int) -> None:
-        """Make the earliest due time exact: a moment at which a rule does change."""
+        """Make the earliest due time exact, so that a rule does change then."""
         flips = activity.flips
         while flips:
             group = _first_of(flips)
@@ -372,7 +372,7 @@ class _Turn:
             if group in self._exact or flip_ms <= passed_ms:
                 return
             if flip_ms == self._first_due_ms and self._touched.isdisjoint(self._rules.groups[group][0].types):
-                return  # nothing has happened since it was found
+                return  # nothing has changed since it was calculated
             self._retime(activity, (group,))
 
     def _set_flip(self, activity: Activity, group: str, flip_ms: int) -> None:
@@ -411,14 +411,14 @@ class _Turn:
     def _respond(self, activity: Activity, event: DecodedEvent, is_plain: bool, was_cancelled: bool) -> None:
         """Update rules and their due times after an event.
 
-        An event that can only delay a rule does not evaluate it: a due time that is too early is corrected when it
+        A rule that the event can only delay is not evaluated: a due time that is too early is corrected when it
         becomes the earliest.
 
         Args:
             activity: whose.
-            event: just folded.
-            is_plain: later than everything decided before, and without a negative number.
-            was_cancelled: the customer had cancelled before.
+            event: the event that was just folded.
+            is_plain: whether it is later than everything decided before, and carries no negative number.
+            was_cancelled: whether the customer had cancelled before.
         """
         responding = self._rules.responses.get((event.type, was_cancelled))
         self._exact.clear()
@@ -430,7 +430,7 @@ class _Turn:
         total = facts.total
         for several in responding:
             if total == several.least or total == several.beyond:
-                is_known = False  # this event made it possible, or impossible, that the rules hold
+                is_known = False  # with this event, the rules can hold, or no longer can
             elif several.least < total < several.beyond and activity.has(several.others):
                 is_known = is_plain
             else:
@@ -483,7 +483,7 @@ class _Turn:
                     if flip_ms < soonest_ms:
                         soonest_ms = flip_ms
                     continue
-            # The moment a rule is at: the latest event, or a later timer that made it hold.
+            # The moment up to which the rule is decided: the latest event, or a later timer that made it hold.
             episode = episodes.get(rule.id)
             stands_ms = episode.start_ms if episode is not None and episode.holding else 0
             flip_ms = self._judge(rule, activity, max(stands_ms, latest_ms), event)
@@ -615,7 +615,10 @@ class _Turn:
         event: DecodedEvent,
         because: Retraction,
     ) -> None:
-        """Withdraw a waiting action; publish a retraction, because steps that are lost may have published it."""
+        """Withdraw a waiting action.
+
+        Its retraction is still published, because a step that Redis lost may have published the action.
+        """
         if candidate.start_ms + rule.expires_after_ms <= at_ms:
             return  # expired: neither sent nor retracted
         late = event.at_ms <= candidate.start_ms
@@ -634,12 +637,12 @@ class _Turn:
 
 
 def _clock(activity: Activity) -> int:
-    """Return the moment up to which every rule that did not have to wait is decided."""
+    """Return the moment up to which every rule that is not waiting is decided."""
     return max(activity.at_ms, activity.fired_ms)
 
 
 def _first_of(flips: Mapping[str, int]) -> str:
-    """Return the name with the earliest due time; of several, the first by name."""
+    """Return the name with the earliest due time; of several, the first in alphabetical order."""
     first, first_ms = "", FOREVER_MS
     for name, flip_ms in flips.items():
         if not first or flip_ms < first_ms or (flip_ms == first_ms and name < first):

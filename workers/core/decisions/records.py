@@ -1,4 +1,4 @@
-"""What is published of a decision: actions, their retractions, and the reasons why there is none."""
+"""The published records of decisions: actions, retractions, and why there is no action."""
 
 from datetime import timedelta
 from functools import lru_cache
@@ -45,7 +45,7 @@ def retraction_of(
     because: Retraction,
     why: tuple[Reason, ...],
 ) -> Action:
-    """Return the word that an action of `started_ms` is no longer wanted, from `at_ms` on."""
+    """Return the retraction, at `at_ms`, of the action of `started_ms`."""
     begun = moment(started_ms)
     return Action(
         action_id=action_id(rule.id, customer_id, started_ms),
@@ -65,10 +65,10 @@ def retraction_of(
 
 
 def withdrawal_of(rule: Rule, customer_id: str, candidate: Candidate) -> Action:
-    """Return the retraction of an action that was taken back before it was admitted.
+    """Return the retraction of an action that was withdrawn before it was admitted.
 
-    Usually the action was never published. But a step that Redis has lost may have published it; then this ends it,
-    with the same bytes as its own retraction.
+    Usually the action was never published. But a step that Redis lost may have published it. The retraction has the
+    same bytes as one of a published action.
     """
     return retraction_of(
         rule,
@@ -97,7 +97,7 @@ def suppressed(rule: Rule, customer_id: str, start_ms: int, decision: Suppressio
 
 
 def removed(candidate: Candidate, customer_id: str) -> Decision:
-    """Return why an action that waited is not sent: its rule is no longer in force."""
+    """Return why a waiting action is not sent: its rule is no longer active."""
     return Decision(
         action_id=action_id(candidate.rule, customer_id, candidate.start_ms),
         decision="held",
@@ -125,12 +125,12 @@ def held_back(action: Action, detail: str) -> Decision:
 
 
 def variables_of(rule: Rule, activity: Activity) -> dict[str, Number]:
-    """Return what the message may use: attributes of the customer's latest events."""
+    """Return the variables of the message: attributes of the customer's latest events."""
     return {name: activity.latest.get(source) for name, source in rule.variables.items()}
 
 
 def kept(value: Any) -> Number:
-    """Return an attribute as it is kept for templates: bounded, and nothing that cannot be stored."""
+    """Return an attribute in the form kept for templates: bounded, and of a type that can be stored."""
     if isinstance(value, float | bool | None):
         return value
     if isinstance(value, int) and abs(value) <= MAX_STORED:
@@ -140,5 +140,5 @@ def kept(value: Any) -> Number:
 
 @lru_cache(maxsize=1024)
 def _span(length_ms: int) -> timedelta:
-    """Return a length of time; added to a moment, it costs less than making another one."""
+    """Return a cached length of time: adding it to a moment costs less than creating a second moment."""
     return timedelta(milliseconds=length_ms)

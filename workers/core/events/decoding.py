@@ -2,10 +2,10 @@
 
 The hot path's reader, for bytes that `schemas.events.parse_event` has accepted once. It reads everything that
 `encode_event` writes; bytes that it refuses go through `parse_event`, which finds the reason. It does not replace the
-checks of `parse_event` for untrusted bytes. It knows no clock and checks only what is folded, so it also accepts some
-events that `parse_event` refuses: events of the future, an impossible order id or effective date, texts within
-attributes that are too long only in bytes, and errors in fields that it does not know. It reads a whole number beyond
-64 bits exactly, where `parse_event` reads a rounded one, or none if it has hundreds of digits.
+checks of `parse_event` for untrusted bytes. It knows no clock and checks only what is folded. So it accepts some
+events that `parse_event` refuses: future events, an impossible order id or effective date, attribute texts that are
+too long only in bytes, and errors in unknown fields. It reads a whole number beyond 64 bits exactly; `parse_event`
+rounds it, or reads none if it has hundreds of digits.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ UNIT: Final = 10_000
 MAX_STORED: Final = (1 << 62) - 1
 
 FINGERPRINT_BYTES: Final = 6
-"""Length of an event id's hash. At a billion events a year, one is dropped for a collision in 35,000 years."""
+"""Length of an event id's hash. At a billion events a year, a collision drops one event in 35,000 years."""
 _new_hash: Final = blake2b(digest_size=FINGERPRINT_BYTES).copy
 _LARGEST: Final = Decimal(10**13)
 _LAST_YEAR: Final = 9998
@@ -41,8 +41,8 @@ class DecodedEvent:
         event_id: unique id; a second event with the same id is a duplicate.
         type: the event type.
         customer_id: the customer.
-        at_ms: when it happened, epoch milliseconds.
-        attributes: flat values by name; built-in fields such as `amount` and `reason` are among them.
+        at_ms: when the event happened, in epoch milliseconds.
+        attributes: flat values by name, including built-in fields such as `amount` and `reason`.
     """
 
     event_id: str
@@ -61,7 +61,7 @@ class DecodedEvent:
 class Wire(msgspec.Struct, gc=False, omit_defaults=True):
     """A canonical event as it is written, with the optional fields of all types.
 
-    Which of them a type has is not checked here. The fields are those of `schemas.events`.
+    The fields are those of `schemas.events`; which of them a type has is not checked.
     """
 
     event_id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)]
@@ -136,7 +136,7 @@ def is_money(amount: Decimal | None, currency: str | None) -> bool:
 
 def epoch_ms(moment: datetime) -> int:
     """Return a moment in epoch milliseconds."""
-    if moment.tzinfo is UTC:  # nearly all are UTC; this costs a third of the general way
+    if moment.tzinfo is UTC:  # nearly all are UTC; this costs a third of the general conversion
         minutes = ((moment.toordinal() - _EPOCH_DAY) * 24 + moment.hour) * 60 + moment.minute
         return minutes * 60_000 + moment.second * 1000 + moment.microsecond // 1000
     # Not timestamp() * 1000: a float would sometimes lose the last millisecond.
@@ -167,5 +167,5 @@ def scaled(value: Any) -> int:
     number = value if isinstance(value, Decimal) else Decimal(str(value))
     if not number.is_finite():
         return 0
-    # A larger stored whole number would overflow; no amount of money is as large.
+    # A larger whole number would overflow in storage; no amount of money is as large.
     return int((max(-_LARGEST, min(_LARGEST, number)) * UNIT).to_integral_value())

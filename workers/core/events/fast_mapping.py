@@ -1,10 +1,10 @@
 """A source record and its source -> canonical bytes, on a fast path for plain records.
 
-Nearly every record is plain, and costs one pass of a compiled decoder. Every other record goes through `mapping` and
-`schemas.events`, which know every coercion and every reason of a refusal. Both paths refuse the same records and give
-events of the same meaning (a law of the tests); only their cost differs. The written form may differ: on the fast
-path an effective date keeps the zone it was written with, a time finer than a microsecond is rounded and not cut off,
-and an amount that was written as a number keeps digits that a float cannot hold. Knows no clock, no logs, no Kafka.
+Nearly every record is plain, and costs one pass of a compiled decoder. All others go through `mapping` and
+`schemas.events`, which know every coercion and every reason for a refusal. Both paths refuse the same records and
+produce events of the same meaning (a law of the tests). The written form may differ: the fast path keeps the zone of
+an effective date, rounds a time finer than a microsecond instead of cutting it off, and keeps digits of a numeric
+amount that a float cannot hold. Knows no clock, no logs, no Kafka.
 """
 
 from collections.abc import Callable, Collection
@@ -30,17 +30,17 @@ from workers.core.events.mapping import SourceRecord, compile_builder, compile_f
 
 _LARGEST_INT: Final = (1 << 63) - 1
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
-"""A text of at most this many characters is short enough in UTF-8, which takes at most four bytes for each."""
+"""A text of at most this many characters is short enough in UTF-8: a character takes at most four bytes."""
 
 
 class Canonical(NamedTuple):
-    """One event as it is passed on.
+    """One event as it is forwarded.
 
     Attributes:
         customer_id: the customer.
         type: the event type.
         value: the event as canonical JSON.
-        unknown_fields: how many fields of the record its type does not have.
+        unknown_fields: number of fields of the record that the event's type does not have.
     """
 
     customer_id: str
@@ -71,7 +71,7 @@ UntrustedReader = Callable[[bytes | None, int], DecodedEvent]
 
 
 def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
-    """Return a reader of canonical events that have not been checked yet; `declared` as `types` of `parse_event`."""
+    """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`."""
     types = frozenset([*BUILT_IN, *declared])
 
     def read(raw: bytes | None, latest_ms: int) -> DecodedEvent:
@@ -84,7 +84,7 @@ def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
 
 
 def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
-    """Return a canonical event of one of these types, None if it needs the checks of the slow path."""
+    """Return a canonical event of one of these types, None if it must take the slow path."""
     if len(raw) > MAX_BODY_BYTES:
         return None
     try:
@@ -127,14 +127,14 @@ def _written(event: Event) -> Canonical:
 
 
 def _converted(fields: dict[str, Any]) -> Wire | None:
-    """Return an event's fields as `Wire` if each has exactly its type, None if one needs a coercion."""
+    """Return an event's fields as `Wire`, None if a field needs a coercion."""
     amount = fields.get("amount")
     if amount.__class__ is str:
         if not amount.isascii() or not amount.replace(".", "", 1).isdigit():
             return None
         fields = {**fields, "amount": Decimal(amount)}
     elif amount is not None and amount.__class__ is not int:
-        return None  # the slow path decides which digits a float has
+        return None  # the slow path decides how a float is written
     try:
         wire = msgspec.convert(fields, _StrictWire)
     except (msgspec.ValidationError, ValueError):

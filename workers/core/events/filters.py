@@ -1,8 +1,8 @@
 """Tests of values: the `where` of an event and the `latest` of an attribute, compiled to functions.
 
 A value is compared without conversion: the text "5" is not the number 5, and true is not 1. Numbers are compared
-exactly; a float counts as the decimal number it is written as. A value that is no text, number or true/false passes
-no test. Knows no customer and no clock.
+exactly; a float counts as the decimal number it is written as. A value that is not a text, number or true/false
+passes no test. Knows no customer and no clock.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,10 +49,11 @@ def carries_number(attribute: str, matches: Matcher | None) -> Matcher:
 
 
 def value_test(wanted: Any) -> Test:
-    """Return the test of a filter: one value, one of several, bounds, or any value but some.
+    """Return the test of a filter.
 
     Args:
-        wanted: a text, number or true/false, a list of them, `Bounds` or `Different`, as in rule files.
+        wanted: as in rule files: a text, number or true/false, a list of them (any one), `Bounds`, or `Different`
+            (any value except these).
     """
     match wanted:
         case Bounds():
@@ -75,7 +76,7 @@ def is_plain(value: Any) -> bool:
 
 
 def exact_number(value: Any) -> int | Decimal | None:
-    """Return a number without any loss; None if the value is no number, or true, false or infinite."""
+    """Return a number exactly; None if the value is true, false, infinite or not a number."""
     if isinstance(value, int):
         return None if isinstance(value, bool) else value
     if isinstance(value, float):
@@ -84,7 +85,7 @@ def exact_number(value: Any) -> int | Decimal | None:
 
 
 def scaled_number(value: Any) -> int | None:
-    """Return a number in whole ten-thousandths, rounded half to even and bounded; None if it is no number."""
+    """Return a number in whole ten-thousandths, rounded half to even and bounded; None if it is not a number."""
     if value.__class__ is int:
         return max(-_LARGEST, min(_LARGEST, value * UNIT))
     if value.__class__ is Decimal and value.is_finite() and -_BOUND <= value <= _BOUND:
@@ -103,7 +104,7 @@ def is_negative(value: Any) -> bool:
 
 
 def fingerprint_of(value: Any) -> int | None:
-    """Return a 32-bit hash of a value, where distinct values are counted; None if it is no plain value."""
+    """Return a 32-bit hash of a value, for counting distinct values; None if it is not a plain value."""
     if value.__class__ is str:
         text = f"str {value}"
     elif value.__class__ is bool:

@@ -27,7 +27,7 @@ class SourceRecord(NamedTuple):
         partition: number of the partition.
         offset: its offset there.
         timestamp_ms: Kafka's timestamp, epoch milliseconds.
-        key: the key, None for none.
+        key: the key, None without one.
         value: the value, None for a tombstone.
         headers: names and values, in order; names may repeat.
     """
@@ -229,7 +229,7 @@ def _in_words(place: Place) -> str:
 
 
 def _finder(place: Place) -> _Find:
-    """Return a function of (document, record) that returns the value at a place, None if there is nothing."""
+    """Return a function of (document, record) that returns the value at a place, None if there is none."""
     if place.path is not None:
         return _path_finder(place.path)
     if place.header is not None:

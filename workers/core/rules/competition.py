@@ -1,4 +1,4 @@
-"""Rules that compete: which of them decide together, and which goes first."""
+"""Competing rules: which are decided together, and in which order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from workers.core.rules.rule_set import Rule
 
 
 def competing(rules: list[Rule], contact_policy: ContactPolicy) -> list[Rule]:
-    """Set for each rule which others compete with it for the same customer, and which goes first.
+    """Set each rule's conflict group and rank, and the types to wait for.
 
-    An action of a conflict group depends on the others, so it is admitted only when every type that can change any of
+    An action of a conflict group depends on the others. So it is admitted only when every type that can change any of
     them has been seen. A limit over all rules puts all of them into one conflict group.
     """
     by_id = {rule.id: rule for rule in rules}
@@ -45,7 +45,7 @@ def competing(rules: list[Rule], contact_policy: ContactPolicy) -> list[Rule]:
 
 
 def _ranking(rules: Sequence[Rule]) -> list[str]:
-    """Return the ids so that who stands instead of another comes before it, then by priority, then by id."""
+    """Return the ids sorted by priority and id, but a rule always before those that it replaces (`instead_of`)."""
     by_priority = [rule.id for rule in sorted(rules, key=lambda rule: (-rule.priority, rule.id))]
     places = {name: place for place, name in enumerate(by_priority)}
     sorter: TopologicalSorter[str] = TopologicalSorter({name: [] for name in by_priority})
@@ -56,7 +56,7 @@ def _ranking(rules: Sequence[Rule]) -> list[str]:
     try:
         sorter.prepare()
     except CycleError:
-        return by_priority  # `linger rules check` refuses it; here any fixed order will do
+        return by_priority  # `linger rules check` refuses this; any fixed order is sufficient here
     ranking: list[str] = []
     ready: list[str] = []
     while sorter.is_active():

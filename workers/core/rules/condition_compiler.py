@@ -1,6 +1,6 @@
-"""Written conditions -> conditions that can be looked at, and what has to be kept for them.
+"""Written conditions -> conditions that can be evaluated, and the specs of what they read.
 
-`meets` has been replaced before. Compiling is pure and happens once per load.
+Every `meets` has already been replaced by the condition that it names. Compiling is pure, once per load.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from workers.core.events.filters import value_test
 Phrase = Callable[[Any], str]
 
 _LARGEST: Final = Decimal(10) ** 20
-"""Nothing that is kept reaches this; a larger bound is taken for it."""
+"""More than any stored number; larger bounds are cut to it."""
 _LEAST: Final = Decimal(10) ** -20
-"""Nothing that is kept is finer than this; a smaller bound is taken for it."""
+"""Finer than any stored number; smaller bounds become it."""
 
 
 def compile_condition(when: Any, plans: Specs, phrase: Phrase = phrases.phrase) -> Condition:
@@ -30,8 +30,8 @@ def compile_condition(when: Any, plans: Specs, phrase: Phrase = phrases.phrase) 
 
     Args:
         when: as in `schemas.conditions`, without `meets`.
-        plans: collects what has to be kept.
-        phrase: words an elementary condition; inside of `not`, its opposite.
+        plans: collects what must be kept.
+        phrase: words an elementary condition, or its opposite inside `not`.
     """
     match when:
         case model.All() | model.Any_():
@@ -99,7 +99,7 @@ def types_of(when: Any) -> set[str]:
 
 
 def most_events(when: Any) -> dict[str, int]:
-    """Return by event type how many events may have been seen at most for a written condition to be true."""
+    """Return by event type the most seen events with which a written condition can be true."""
     match when:
         case model.Count(within=None, where=None):
             high = _inclusive(when, 1)[1]
@@ -114,7 +114,7 @@ def most_events(when: Any) -> dict[str, int]:
 
 
 def required_events(when: Any) -> dict[str, int]:
-    """Return by event type how many events must have been seen before a written condition can be true."""
+    """Return by event type the fewest seen events with which a written condition can be true."""
     match when:
         case model.Count() | model.Distinct():
             low = _inclusive(when, 1)[0]
@@ -145,7 +145,7 @@ def _events_to_compare(when: model.Change) -> int:
 
 
 def _split(reference: str) -> tuple[str, str]:
-    """Return an event type and an attribute, empty for none."""
+    """Return the event type and the attribute of a reference; empty without an attribute."""
     name, _, attribute = reference.partition(".")
     return name, attribute
 
@@ -159,7 +159,7 @@ def _window_days(when: Any) -> int | None:
 
 
 def _inclusive(when: model.Bounds, unit: int) -> tuple[int | None, int | None]:
-    """Return bounds as whole numbers of `1 / unit`, both included."""
+    """Return inclusive bounds, as whole multiples of `1 / unit`."""
     lower, upper = when.limits()
     low = high = None
     if lower is not None:
@@ -172,7 +172,7 @@ def _inclusive(when: model.Bounds, unit: int) -> tuple[int | None, int | None]:
 
 
 def _bounded(bound: Decimal) -> Decimal:
-    """Return an equivalent bound with few digits."""
+    """Return an equivalent bound of limited size and precision."""
     if 0 < abs(bound) < _LEAST:
         return _LEAST.copy_sign(bound)
     return max(-_LARGEST, min(_LARGEST, bound))

@@ -1,6 +1,6 @@
-"""Control over actions, for one customer: limits over all rules, quiet hours, consent, hold-out.
+"""Contact policy for one customer: limits over all rules, quiet hours, consent, hold-out.
 
-Pure. The ladder that asks these questions in order is in `decide`; what each rule says is in `rule_set`.
+Pure. `decisions.admission` applies these checks in order; the settings of single rules are in `rule_set`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ Traits = Mapping[str, tuple[Any, int]]
 
 @dataclass(frozen=True)
 class ContactPolicy:
-    """What holds for every rule, ready to be asked.
+    """The contact policy of all rules, compiled.
 
     Attributes:
-        policy: as written.
+        policy: the policy as written.
         types: event types whose attributes decide whether a customer may be contacted.
-        remembers_ms: how long an action counts for some limit; 0 if there is none.
-        most: how many actions need to be remembered.
+        remembers_ms: the longest time for which an action counts towards a limit; 0 without limits.
+        most: number of actions to remember.
     """
 
     policy: ForEveryRule
@@ -41,7 +41,7 @@ class ContactPolicy:
 
     @property
     def traits(self) -> frozenset[str]:
-        """Return the attributes that have to be kept, as `type.attribute`."""
+        """Return the attributes that must be kept, as `type.attribute`."""
         zone, consent = self.policy.time_zone, self.policy.consent
         wanted = (zone.from_, zone.country, None if consent is None else consent.from_)
         return frozenset(reference for reference in wanted if reference is not None)
@@ -57,7 +57,7 @@ class ContactPolicy:
         return _sort_of(known[0]) in self._opted_out
 
     def zone_of(self, traits: Traits) -> str:
-        """Return the name of the customer's time zone: its own, its country's, or the common one."""
+        """Return the name of the customer's time zone: the customer's own, the country's, or the default."""
         zone = self.policy.time_zone
         if zone.from_ is not None and (known := traits.get(zone.from_)) is not None and _is_zone(known[0]):
             return str(known[0])
@@ -66,7 +66,7 @@ class ContactPolicy:
         return zone.otherwise
 
     def quiet_until_ms(self, at_ms: int, traits: Traits) -> int | None:
-        """Return when the quiet hours end that lie over a moment, None if it lies in none."""
+        """Return when the quiet hours at a moment end, None if it is not in quiet hours."""
         quiet = self.policy.quiet_hours
         if quiet is None:
             return None
@@ -84,12 +84,12 @@ class ContactPolicy:
         return _moment_ms(day, end, zone, at_ms)
 
     def reached(self, acted: Sequence[int], at_ms: int, traits: Traits) -> str | None:
-        """Return the limit that another action would pass, in words; None if it passes none.
+        """Return the limit that another action would exceed, in words; None if it exceeds none.
 
         Args:
             acted: when actions were decided, in any order.
-            at_ms: when the next one would be.
-            traits: for the customer's own calendar.
+            at_ms: when the next action would be decided.
+            traits: the customer's, for the time zone.
         """
         for limit in self.policy.limits:
             if _counted(limit, acted, at_ms, self.zone_of(traits)) >= limit.at_most:
@@ -98,7 +98,7 @@ class ContactPolicy:
 
 
 def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
-    """Make ready what holds for every rule."""
+    """Compile the policy of all rules."""
     consent = policy.consent
     remembers_ms = max(
         (_LONGEST_CALENDAR_MS if limit.within is None else duration_ms(limit.within) for limit in policy.limits),
@@ -114,16 +114,16 @@ def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
 
 
 def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -> bool:
-    """Return whether a customer is in the part of an experiment that gets nothing.
+    """Return whether a customer is held out of an experiment, and gets no action.
 
-    A keyed hash gives every customer a fixed point between 0 and 1, so a greater share keeps all who were held out
-    before.
+    A keyed hash gives every customer a fixed point between 0 and 1. So a larger share still holds out everyone whom a
+    smaller one did.
 
     Args:
         key: at most 64 bytes.
         experiment: its name.
-        customer_id: whose.
-        share: percentage held out.
+        customer_id: the customer.
+        share: percentage of customers held out.
     """
     digest = blake2b(f"{experiment}\n{customer_id}".encode(), key=key, digest_size=8).digest()
     return int.from_bytes(digest, "big") * 100 < share * _PARTS
@@ -154,10 +154,10 @@ def _clock(text: str) -> time:
 
 
 def _moment_ms(day: date, at: time, zone: ZoneInfo, after_ms: int) -> int:
-    """Return when a clock shows a time on a day.
+    """Return the moment of a local time on a day.
 
-    An hour that is skipped when clocks are put forward counts as if they were not; of one that is repeated, the
-    first that comes after `after_ms` is meant.
+    A local time that is skipped when clocks go forward counts with the offset from before. One that occurs twice is
+    the first occurrence after `after_ms`.
     """
     local = datetime.combine(day, at, tzinfo=zone)
     moment_ms = int(local.timestamp()) * 1000

@@ -1,4 +1,4 @@
-"""Which rules an event of each type can change, and for how long it only puts their truth off."""
+"""Event effects: which rules an event of each type can change, and for how long it can only delay them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ _GROUP_SIZE: Final = 4
 
 
 def responses(kind: str, was_cancelled: bool, groups: Mapping[str, Sequence[Rule]]) -> tuple[Responding, ...]:
-    """Find out what an event of a type can do to each group that reads it."""
+    """Return the effects of an event of a type on each group that reads it."""
     found: dict[Required, list[Response]] = {}
     for name, rules in groups.items():
         if kind not in rules[0].types:
@@ -32,14 +32,14 @@ def _responding(kind: str, required: Required, responses: Sequence[Response]) ->
 
 
 def _manner(rule: Rule) -> tuple[tuple[bool, bool], ...]:
-    """Return how a rule responds to events, so that those in a group respond alike."""
+    """Return how a rule responds to events; all rules of a group respond alike."""
     return tuple((lowered > 0, rule.quiet_ms[kind] > 0) for (kind, _), lowered in rule.lowered_ms.items())
 
 
 def grouped(rules: Sequence[Rule]) -> list[Rule]:
-    """Put rules that read, require and react to the same types, and compete with the same rules, into groups.
+    """Group rules that read, require and react to the same types, and compete with the same rules.
 
-    They are small enough that a due time looks at few rules besides its own.
+    Groups are small, so that a due time evaluates few rules besides its own.
     """
     members: dict[Any, int] = {}
     names: dict[Any, str] = {}

@@ -1,4 +1,4 @@
-"""Rules as people write them, compiled to the set that decides."""
+"""Written rules -> the compiled rule set."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -18,7 +18,7 @@ from workers.core.rules.event_effects import grouped, responses
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
 
 HOLD_OUT_KEY: Final = b"linger"
-"""Places customers in experiments when the operator gives no key."""
+"""Key of the hold-out hash if the operator sets none."""
 
 
 _BUILT_IN: Final = frozenset({"purchase", "login", "cancellation"})
@@ -28,9 +28,9 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     """Compile everything that rule files say.
 
     Args:
-        book: ids are unique, and every named condition is there.
-        types: every event type there is, built-in and declared.
-        hold_out_key: places customers in experiments; at most 64 bytes.
+        book: validated: ids are unique, and every named condition exists.
+        types: all event types, built-in and declared.
+        hold_out_key: key of the hold-out hash, at most 64 bytes.
     """
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]
@@ -51,7 +51,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         groups.setdefault(rule.group, []).append(rule)
     return RuleSet(
         rules=tuple(compiled),
-        # Stored state names groups of rules, so a change of groups makes another rule set.
+        # Stored state names groups of rules, so other groups are another rule set.
         hash=digest_of(
             [
                 [_content(rule) for rule in ordered],
@@ -85,7 +85,7 @@ def _conditions_of(rule: written.Rule) -> list[Any]:
 
 
 def _expanded(rule: written.Rule, define: Mapping[str, Any]) -> written.Rule:
-    """Return a rule in which names of conditions are replaced by the conditions."""
+    """Return a rule with named conditions replaced by their content."""
     changes = {"when": expanded(rule.when, define)}
     if rule.unless is not None:
         changes["unless"] = expanded(rule.unless, define)
@@ -97,7 +97,7 @@ def _dumped(model: Any, **options: Any) -> Any:
 
 
 def _content(rule: written.Rule) -> Any:
-    """Return what a rule says; its examples and its description decide nothing."""
+    """Return the content that decides: a rule without its examples and description."""
     return _dumped(rule, exclude={"examples", "description"})
 
 

@@ -1,6 +1,6 @@
-"""Rule set: everything rule files say, compiled, and indexed by what can change it.
+"""Rule set: the compiled rule files, indexed by what can change each rule.
 
-Compiling is pure and happens once per load; the hash over everything says whether two workers decide alike.
+Two workers decide alike if the hashes of their rule sets are equal.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,12 +13,18 @@ from workers.core.customer.specs import EventTypeSpec, SeriesSpec
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
-"""Event types, and how many events of each there must have been: at least, and at most."""
+"""Event types, with the least and the greatest number of events of each."""
 
 
 @dataclass(frozen=True)
 class HoldOut:
-    """Which share of the customers a rule leaves out, to measure its effect."""
+    """The share of customers that a rule leaves out, to measure its effect.
+
+    Attributes:
+        experiment: its name; rules of one experiment leave out the same customers.
+        share: percentage of customers left out.
+        key: key of the hash that selects them.
+    """
 
     experiment: str
     share: Decimal
@@ -27,7 +33,13 @@ class HoldOut:
 
 @dataclass(frozen=True)
 class Pace:
-    """The most actions of a rule in a stretch of time; above it they are held, or spread over time."""
+    """The rate limit of a rule, over all customers.
+
+    Attributes:
+        most: the most actions in a period.
+        seconds: length of the period.
+        spread: whether actions above the limit are released in later periods; otherwise the operator decides.
+    """
 
     most: int
     seconds: int
@@ -39,25 +51,39 @@ class Rule:
     """One compiled rule; durations in milliseconds.
 
     Attributes:
-        identity: the rule as actions name it.
-        again_after_ms: None for never again.
+        id: the rule's id.
+        version: short hash of its content.
+        identity: the rule as named in actions.
+        action: the action that it requests.
+        shadow: whether it is decided and reported without an action.
+        paused: whether it begins episodes without an action.
+        condition: when it holds.
+        template: the message that it requests.
+        variables: by name of a variable, the attribute that fills it.
+        again_after_ms: the cool-down after an action, None for never again.
+        expires_after_ms: how long after the start of the episode its action can be carried out.
         for_ms: how long the condition must hold before the rule does, 0 for at once.
-        types: every event type that can change its truth.
-        needs: the types whose unseen events could make it stop holding.
-        quiet_ms: by type, for how long the rule certainly does not hold after an event that is the latest.
-        lowered_ms: by type, and whether the customer had cancelled, for how long such an event only makes it less
-            likely that the rule holds.
+        types: all event types that can change its truth.
+        can_turn_false: the types whose unseen events could make it stop holding.
+        priority: a rule with a higher one takes precedence while its action is open; 0 without a priority.
+        instead_of: ids of the rules that it replaces.
+        hold_out: the customers that it leaves out, None for no one.
+        pace: its rate limit, None without one.
+        includes_existing: whether it also acts for customers who matched it before it went live.
+        quiet_ms: by type, for how long the rule certainly does not hold after the customer's latest event.
+        lowered_ms: by type, and whether the customer had cancelled, for how long such an event can only stop or delay
+            the rule.
         requires: how many events must have been seen for the rule to hold.
-        group: name of some rules that read and require the same types, and compete with the same rules.
-        reads: types that must have been seen up to a due time before it is decided: its own, and those of the
-            rules it competes with, so that no rule is decided ahead of the others.
-        waits: types that must have been seen before an action is admitted: those it needs, those that decide about
-            competing rules, and those that decide about contact.
-        conflict_group: number of the rules it competes with, itself included; -1 for none.
-        rank: among rules that begin at the same moment, the lower one is asked first.
-        yields_to: ids of rules that stand instead of this one.
-        audience_hash: hash of what decides whether a customer already matched the rule when it went live.
-        since_generation, live_since_ms: the rule set in which it got this hash, and when that was loaded; 0 for
+        group: name of its group: rules that read and require the same types, and compete with the same rules.
+        needed_to_decide: types that must have been seen up to a due time before it is decided: its own, and those of
+            competing rules, so that no rule is decided ahead of the others.
+        needed_to_admit: types that must have been seen before an action is admitted: `can_turn_false`, those that
+            decide competing rules, and those that decide about contact.
+        conflict_group: number of the group of competing rules that it belongs to; -1 for none.
+        rank: of rules that begin at the same moment, the lowest rank is decided first.
+        yields_to: ids of rules that replace this one.
+        audience_hash: hash of everything that decides which customers the rule means.
+        since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
             always.
     """
 
@@ -96,13 +122,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Response:
-    """What an event of a type can do to a group of rules without an episode.
+    """The effect of an event of one type on a group of rules without an episode.
 
     Attributes:
         group: its name.
         rules: their ids.
-        lowered_ms: for how long none of them comes to hold sooner than it would have without the event.
-        quiet_ms: for how long none of them comes to hold at all. If both are 0, the rules have to be asked.
+        lowered_ms: for how long the event makes none of them hold sooner than without it.
+        quiet_ms: for how long none of them can begin to hold. If both are 0, the rules must be evaluated.
     """
 
     group: str
@@ -113,11 +139,12 @@ class Response:
 
 @dataclass(frozen=True)
 class Responding:
-    """Groups of rules that require the same, and what an event of some type can do to them.
+    """Groups of rules with the same requirements, and the effects of an event of one type on them.
 
     Attributes:
-        least, beyond: with how many events of the type it becomes possible that they hold, and impossible again.
-        others: what they require of other types.
+        least, beyond: the number of events of the type from which they can hold, and the one from which they no
+            longer can.
+        others: their requirements on other types.
         responses: one for each group.
     """
 
@@ -132,18 +159,20 @@ class RuleSet:
     """All rules that are evaluated (live, shadow and paused), in the order of their ids.
 
     Attributes:
-        hash: over everything the rule files say, also what is not evaluated.
+        rules: the rules.
+        hash: over everything in the rule files, including rules that are not evaluated.
         contact_policy: limits over all rules, and who may be contacted.
-        facts: by event type, what is kept of its events.
-        groups: by name, rules that read and require the same types.
+        facts: by event type, everything that is kept of its events.
+        groups: by name, the rules of each group.
         requires: by group, how many events must have been seen for its rules to hold.
-        responses: by event type, and whether the customer had cancelled, what its events can do to the groups that
-            read it, by what these require.
+        responses: by event type, and whether the customer had cancelled, the effects of its events on the groups that
+            read it.
         returns: event types that end a cancellation.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
-        codes: ids by what stands for them in stored activities.
-        conflict_groups: by number, the groups of the rules that compete in it.
+        by_id: the rules by id.
+        codes: rule ids by their codes in stored activities.
+        conflict_groups: by number, the names of the groups whose rules compete in it.
         generation: number of this rule set among all activated ones; 0 if not activated.
     """
 
@@ -163,7 +192,7 @@ class RuleSet:
     generation: int = 0
 
     def plans(self) -> Iterable[SeriesSpec]:
-        """Iterate over every series of every type."""
+        """Yield every series of every type."""
         for facts in self.facts.values():
             yield from facts.series
 
@@ -172,7 +201,7 @@ class RuleSet:
 
         Args:
             generation: its number.
-            since: by rule id, the generation in which the rule got its `audience_hash`, and when that was loaded.
+            since: by rule id, the generation in which the rule got its `audience_hash`, and when that set was loaded.
         """
         known = {
             rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])
