@@ -18,7 +18,7 @@ def test_workers_that_are_killed_lose_nothing_and_double_nothing(tmp_path: Path,
 
 
 @pytest.mark.rest
-def test_whatever_dies_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, needed: None) -> None:
+def test_no_fault_of_the_selection_loses_or_doubles_anything(tmp_path: Path, needed: None) -> None:
     assert_nothing_is_lost_or_doubled([fault for fault in FAULTS if fault.short], tmp_path)
 
 

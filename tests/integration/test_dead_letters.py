@@ -131,7 +131,7 @@ def kept_by(document: Any) -> dict[tuple[str, str], int]:
     return {(group["why_not"], group["reason"]): group["count"] for group in document["groups"] if not group["send"]}
 
 
-def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(
+def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_fixed(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:

@@ -224,7 +224,7 @@ async def decided_and_stopped(place: Site) -> None:
 
 
 @pytest.mark.rest
-def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def make_anew(place: Site) -> None:
         await decided_and_stopped(place)
         name = place.settings.topic("activity")
@@ -254,7 +254,7 @@ def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_pa
         (PARTITIONS, "8", "partitions of the stored state", "had 8 partitions, now there are 4", "topics create"),
     ],
 )
-def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it(
+def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it(
     apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, mend: str
 ) -> None:
     async def spoil(place: Site) -> None:

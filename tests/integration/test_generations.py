@@ -52,7 +52,7 @@ def test_a_rule_counts_from_when_it_took_its_stance_and_not_from_when_others_cha
     law(work, pair)
 
 
-def test_a_rule_that_went_away_and_comes_back_counts_anew(pair: Pair) -> None:
+def test_a_rule_that_was_removed_and_comes_back_counts_as_new(pair: Pair) -> None:
     async def work(store: Store) -> None:
         await load(store, rules(a_rule(), rule("hard")), 100)
         await load(store, rules(rule("hard")), 200)
@@ -82,7 +82,7 @@ def test_of_workers_that_load_different_rules_at_once_each_set_gets_its_own_numb
     law(work, pair)
 
 
-def test_a_worker_that_starts_with_older_rules_is_refused_and_told_what_to_do(pair: Pair) -> None:
+def test_a_worker_that_starts_with_older_rules_is_refused_with_what_to_do(pair: Pair) -> None:
     async def work(store: Store) -> None:
         old, new = rules(a_rule(10)), rules(a_rule(11))
         await load(store, old, 100)
@@ -104,7 +104,7 @@ def test_looking_changes_nothing(pair: Pair) -> None:
     law(work, pair)
 
 
-def test_no_more_places_are_given_than_the_pace_has_whoever_asks(pair: Pair) -> None:
+def test_no_more_places_are_given_than_the_pace_has_to_any_partition(pair: Pair) -> None:
     async def work(store: Store) -> None:
         paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
         assert paced is not None

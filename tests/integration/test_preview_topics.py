@@ -137,7 +137,7 @@ def test_the_activity_topic_holds_canonical_events_and_several_topics_are_one_hi
     assert both["history"]["events"] == len(lines) + 80
 
 
-def test_unreadable_records_are_told_with_partition_and_offset(
+def test_unreadable_records_are_reported_with_partition_and_offset(
     pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = Site(pair, tmp_path)
@@ -166,7 +166,7 @@ def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair
         )
 
 
-def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: Path) -> None:
+def test_a_topic_without_a_source_that_says_how_to_read_it_is_refused(pair: Pair, tmp_path: Path) -> None:
     site = Site(pair, tmp_path)
     with pytest.raises(StartupError, match=f"known are {site.activity}, {site.orders}"):
         preview_command(
@@ -176,7 +176,7 @@ def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: P
         )
 
 
-def test_no_broker_is_told_as_such(tmp_path: Path) -> None:
+def test_no_broker_is_reported_as_such(tmp_path: Path) -> None:
     site = Site(Pair("127.0.0.1:1", "redis://127.0.0.1:1/0"), tmp_path)
     with pytest.raises(StartupError, match="no Kafka broker answers at 127"):
         preview_command(

@@ -199,7 +199,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 # --- one server -----------------------------------------------------------------------------------------------
 
 
-def test_on_one_server_whatever_is_asked_of_many_partitions_is_one_question(pair: Pair) -> None:
+def test_on_one_server_a_request_about_many_partitions_is_one_question(pair: Pair) -> None:
     async def law(store: CountingStore) -> None:
         for ask in (lambda: store.metas(PARTITIONS), lambda: store.due(dict.fromkeys(PARTITIONS, (1, {"a": 1})), 9)):
             store.redis.questions = 0
@@ -236,7 +236,7 @@ def test_going_through_all_keys_ends_and_sees_every_customer(pair: Pair) -> None
     lawful(law, {"url": pair.redis_url})
 
 
-def test_going_through_all_keys_begins_again_when_redis_was_started_anew(tmp_path: Path) -> None:
+def test_going_through_all_keys_begins_again_when_redis_was_restarted(tmp_path: Path) -> None:
     """What a cursor means is known only to the process that gave it."""
     if (missing := missing_redis()) is not None:
         pytest.skip(missing)

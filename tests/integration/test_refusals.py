@@ -92,7 +92,7 @@ async def customers(place: Site) -> int:
 
 
 @pytest.mark.rest
-def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
+def test_a_recreated_source_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
@@ -119,9 +119,7 @@ def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing
     play(apache_pair, tmp_path, scenario)
 
 
-def test_another_number_of_activity_partitions_is_refused_whatever_the_setting_says(
-    apache_pair: Pair, tmp_path: Path
-) -> None:
+def test_another_number_of_activity_partitions_is_refused_with_any_setting(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)
         await place.now(2)
@@ -179,7 +177,7 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
     play(apache_pair, tmp_path, scenario)
 
 
-def test_an_activity_topic_created_anew_ends_the_worker_and_stops_its_partitions(
+def test_a_recreated_activity_topic_ends_the_worker_and_stops_its_partitions(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
@@ -238,7 +236,7 @@ def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair,
     play(apache_pair, tmp_path, scenario)
 
 
-def test_records_of_a_source_deleted_before_they_were_read_are_told(apache_pair: Pair, tmp_path: Path) -> None:
+def test_records_of_a_source_deleted_before_they_were_read_are_reported(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         orders = f"{place.prefix}orders"
         await place.order("ada", 1)

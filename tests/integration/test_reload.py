@@ -223,7 +223,7 @@ def linger(place: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_broken_file_changes_nothing_and_is_reported_and_the_mended_one_counts(pair: Pair, tmp_path: Path) -> None:
+def test_a_broken_file_changes_nothing_and_is_reported_and_the_fixed_one_counts(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(pair, tmp_path, file_of(written("soft", 10)), LINGER_RULES_POLL_MS="60000") as place:
             await place.until(lambda: generation_is(place, 1), "the worker to start")

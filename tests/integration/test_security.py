@@ -242,7 +242,7 @@ def assert_no_secret(text: str) -> None:
 
 @pytest.mark.rest
 @pytest.mark.parametrize("prefix", [SCRAM, MTLS])
-def test_a_worker_with_the_documented_rights_and_no_others_does_its_whole_job_and_tells_no_secret(
+def test_a_worker_with_only_the_documented_rights_does_its_whole_job_and_logs_no_secret(
     secure_pair: SecurePair, tmp_path: Path, prefix: str
 ) -> None:
     connection = by_scram(secure_pair) if prefix == SCRAM else by_certificate(secure_pair)
@@ -334,7 +334,7 @@ def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: 
 
 @pytest.mark.rest
 @pytest.mark.parametrize("case", REFUSED)
-def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
+def test_a_worker_that_is_refused_ends_with_the_setting_that_is_wrong(
     secure_pair: SecurePair, tmp_path: Path, case: str
 ) -> None:
     changed, expected = REFUSED[case]
@@ -355,7 +355,7 @@ def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
     ("without", "right"),
     [("orders", "Read"), ("linger.activity", "Read or Write"), ("linger.at-risk", "Write"), ("linger", "Read")],
 )
-def test_a_missing_acl_is_told_with_the_command_that_adds_it(
+def test_a_missing_acl_is_reported_with_the_command_that_adds_it(
     secure_pair: SecurePair, tmp_path: Path, without: str, right: str
 ) -> None:
     prefix = f"lack-{without}."

@@ -262,7 +262,7 @@ def test_a_step_of_a_worker_that_lost_the_partition_writes_nothing(pair: Pair, m
     lawful(law, pair.redis_url)
 
 
-def test_a_step_left_without_a_commit_writes_nothing_and_hinders_nobody(pair: Pair) -> None:
+def test_a_step_left_without_a_commit_writes_nothing_and_blocks_nothing(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         before = await content(store)
@@ -333,7 +333,7 @@ def test_an_owner_of_whom_redis_lost_steps_is_not_fenced_and_writes_nothing(pair
     lawful(law, pair.redis_url)
 
 
-def test_a_store_that_lost_everything_fences_everybody(pair: Pair) -> None:
+def test_a_store_that_lost_everything_fences_every_worker(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         await take_step(store, meta, full_step())

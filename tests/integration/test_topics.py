@@ -166,12 +166,12 @@ def test_a_topic_that_does_not_exist_is_left_out_and_not_created_by_asking(pair:
     assert states(pair, plan.name, absent).keys() == {plan.name}
 
 
-def test_asking_for_nothing_tells_nothing(pair: Pair) -> None:
+def test_asking_for_nothing_returns_nothing(pair: Pair) -> None:
     create(pair, a_plan())
     assert states(pair) == {}
 
 
-def test_a_topic_keeps_its_id_whoever_asks(pair: Pair) -> None:
+def test_a_topic_has_the_same_id_for_every_client(pair: Pair) -> None:
     plan = a_plan()
     create(pair, plan)
 
@@ -205,7 +205,7 @@ def test_a_topic_deleted_and_created_again_has_another_id(pair: Pair) -> None:
     assert after.topic_id != before.topic_id
 
 
-def test_a_broker_too_old_for_ids_still_tells_the_partitions(pair: Pair) -> None:
+def test_a_broker_too_old_for_ids_still_returns_the_partitions(pair: Pair) -> None:
     plan = a_plan(partitions=2)
     create(pair, plan)
 

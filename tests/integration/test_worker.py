@@ -368,7 +368,7 @@ async def delete_before(place: Site, topic: str, partition: int, offset: int) ->
 
 
 @pytest.mark.rest
-def test_records_of_a_source_deleted_while_a_worker_lagged_are_told_of(apache_pair: Pair, tmp_path: Path) -> None:
+def test_records_of_a_source_deleted_while_a_worker_lagged_are_reported(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.now(1)
         async with frozen(place):

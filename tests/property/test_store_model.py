@@ -183,7 +183,7 @@ class Rivals(RuleBasedStateMachine):
 
 
 @pytest.mark.hypothesis
-def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
+def test_redis_and_the_model_cannot_be_distinguished(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
     run_state_machine_as_test(
         machine,

@@ -209,7 +209,7 @@ def test_what_is_pure_knows_no_clock_no_machine_and_no_network(module: str) -> N
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_what_is_pure_asks_nobody_for_the_time_or_for_chance(module: str) -> None:
+def test_what_is_pure_reads_neither_a_clock_nor_a_random_number(module: str) -> None:
     assert CLOCKS & set(calls(module)) == set()
 
 

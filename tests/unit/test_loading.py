@@ -82,14 +82,14 @@ def test_one_kind_of_example_is_not_enough(tmp_path: Path, example: str, lacking
     assert f"no passing example {lacking} (" in problem
 
 
-def test_an_example_of_a_live_rule_that_fails_keeps_a_worker_from_starting_and_is_told_in_its_place(
+def test_an_example_of_a_live_rule_that_fails_keeps_a_worker_from_starting_and_is_reported_in_its_place(
     tmp_path: Path,
 ) -> None:
     (problem,) = problems(tmp_path, GOOD.replace("{at: 45 days, a", "{at: 44 days, a"))
     assert problem.startswith("rules.yaml:10:9: the example 'a purchase, and then silence' fails: at 44 days,")
 
 
-def test_every_failing_example_and_every_missing_one_is_told_at_once(tmp_path: Path) -> None:
+def test_every_failing_example_and_every_missing_one_is_reported_at_once(tmp_path: Path) -> None:
     second = (
         GOOD.replace("rules:\n", "")
         .replace("gone-quiet", "second")
@@ -109,7 +109,7 @@ def test_a_failing_example_of_a_rule_that_is_not_live_keeps_nothing_from_startin
     load_configuration(settings(tmp_path, text))
 
 
-def test_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
+def test_problems_of_both_files_are_reported_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path, GOOD.replace("at-risk\n    t", "at-riks\n    t"), SOURCES.replace("max_silence", "silence")
     )

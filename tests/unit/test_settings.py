@@ -60,7 +60,7 @@ def test_settings_cannot_be_changed() -> None:
         Settings().partitions = 5  # type: ignore[misc]
 
 
-def test_nothing_is_read_behind_the_back_of_whoever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_read_only_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINGER_PARTITIONS", "3")
     assert read_settings({}).partitions == 64
 
@@ -93,7 +93,7 @@ def test_an_unknown_variable_that_resembles_nothing_says_where_to_look() -> None
     assert problems(XYZZY="1") == ("LINGER_XYZZY is no setting of Linger; see `linger config show`",)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     found = problems(PARTITIONS="many", HTTP_PORT="70000", XYZZY="1", KAFKA_SECURITY_PROTOCOL="TLS")
     assert [one.partition(":")[0].split()[0] for one in found] == [
         "LINGER_XYZZY",
@@ -371,7 +371,7 @@ def test_a_file_for_tls_to_redis_that_is_not_there_is_named_with_its_setting(nam
         settings(REDIS_URL="rediss://host", **{name: "/nowhere.pem"}).redis_connection()
 
 
-def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_told_without_its_content(tmp_path: Path) -> None:
+def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_reported_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hush-hush")
     with pytest.raises(StartupError, match="check LINGER_KAFKA_SSL_CAFILE") as refused:
         settings(KAFKA_SECURITY_PROTOCOL="SSL", KAFKA_SSL_CAFILE=str(tmp_path / "ca.pem")).kafka_connection()

@@ -48,7 +48,7 @@ def test_ratios_are_those_of_rounds() -> None:
     assert told["contenders"]["linger"]["redis_bytes_per_customer"] == 50
 
 
-def test_cpu_time_is_told_by_whose_it_is_and_for_a_million_events() -> None:
+def test_cpu_time_is_shown_by_owner_and_for_a_million_events() -> None:
     told = summary(entries(), WORKLOAD, 4, 3)
     linger = told["contenders"]["linger"]
     assert linger["cpu_seconds_per_million_events"] == 2_000
@@ -56,7 +56,7 @@ def test_cpu_time_is_told_by_whose_it_is_and_for_a_million_events() -> None:
     assert told["cpu_ratios"] == {"linger": 1.0, "other": 1.0}
 
 
-def test_whoever_has_no_figures_is_told_with_the_reason() -> None:
+def test_a_contender_without_figures_is_shown_with_the_reason() -> None:
     told = summary(entries(), WORKLOAD, 4, 3)
     assert told["contenders"]["absent"]["trouble"] == "missing"
     assert told["contenders"]["absent"]["reason"] == "there is no java"
@@ -72,14 +72,14 @@ def test_without_linger_there_are_no_ratios() -> None:
     assert told["ratios"] == told["cpu_ratios"] == {}
 
 
-def test_the_picture_is_well_formed_and_has_everybody_with_figures() -> None:
+def test_the_picture_is_well_formed_and_has_every_contender_with_figures() -> None:
     root = ElementTree.fromstring(picture(summary(entries(), WORKLOAD, 4, 3)))
     texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts.count("linger") == texts.count("other") == 2
     assert "absent" not in texts
 
 
-def test_a_picture_of_nobody_is_well_formed() -> None:
+def test_a_picture_without_contenders_is_well_formed() -> None:
     ElementTree.fromstring(picture(summary([], WORKLOAD, 4, 3)))
 
 

@@ -59,7 +59,7 @@ def test_bad_rules_end_with_1_and_every_mistake_with_its_place(linger: Linger, t
 
 
 @pytest.mark.parametrize("flags", [["--json"], ["--format", "json"]])
-def test_machines_are_told_the_same_as_json(linger: Linger, tmp_path: Path, flags: list[str]) -> None:
+def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: list[str]) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     good = linger("rules", "check", *flags, str(file))
@@ -78,7 +78,7 @@ def test_machines_are_told_the_same_as_json(linger: Linger, tmp_path: Path, flag
     )
 
 
-def test_github_is_told_by_annotations_and_nothing_else(linger: Linger, tmp_path: Path) -> None:
+def test_github_gets_annotations_and_nothing_else(linger: Linger, tmp_path: Path) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     assert linger("rules", "check", "--format", "github", str(file)) == Answer(0, "", "")
@@ -123,7 +123,7 @@ def test_a_code_is_explained_without_any_file(linger: Linger) -> None:
     assert "contradiction" in wrong.err
 
 
-def test_a_live_rule_that_nobody_has_tried_is_a_mistake(linger: Linger, tmp_path: Path) -> None:
+def test_a_live_rule_without_an_example_is_a_mistake(linger: Linger, tmp_path: Path) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD.partition("    examples:")[0])
     answer = linger("rules", "check", "--lint", "none", str(file))
@@ -205,7 +205,7 @@ def test_rules_are_explained_in_sentences(linger: Linger, tmp_path: Path) -> Non
     assert [one["id"] for one in json.loads(linger("rules", "explain", "--json", str(file)).out)] == ["quiet"]
 
 
-def test_broken_rules_are_not_explained_but_told(linger: Linger, tmp_path: Path) -> None:
+def test_broken_rules_are_not_explained_but_reported(linger: Linger, tmp_path: Path) -> None:
     (tmp_path / "quiet.yaml").write_text(BAD)
     answer = linger("rules", "explain", str(tmp_path))
     assert (answer.status, answer.out) == (2, "")

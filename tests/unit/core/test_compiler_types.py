@@ -38,7 +38,7 @@ def classes(told: Path) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 @pytest.mark.parametrize("told", TOLD, ids=lambda path: path.stem)
-def test_the_compiler_is_told_of_what_there_is_and_in_its_order(told: Path) -> None:
+def test_declarations_name_what_there_is_and_in_its_order(told: Path) -> None:
     module = module_of(told)
     for name, own, methods in classes(told):
         kind = getattr(module, name)
@@ -51,7 +51,7 @@ def test_the_compiler_is_told_of_what_there_is_and_in_its_order(told: Path) -> N
             assert callable(getattr(module, found[1])), found[1]
 
 
-def test_what_the_compiler_is_told_is_found() -> None:
+def test_declarations_are_found() -> None:
     found = {name: own for told in TOLD for name, own, _ in classes(told)}
     assert found["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
     assert "evaluate" in {method for told in TOLD for name, _, methods in classes(told) for method in methods}

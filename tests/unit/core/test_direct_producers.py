@@ -258,7 +258,7 @@ def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
     lawful(law, DIRECT, has_looked=False)
 
 
-def test_without_direct_producers_nothing_is_told_of_them() -> None:
+def test_without_direct_producers_no_progress_is_reported() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert agent.processor.progress_report() == {}
 

@@ -51,7 +51,7 @@ def test_a_type_of_two_sources_is_seen_until_the_lesser_of_them() -> None:
     assert watermarks_by_type(two, {("web", 0): progress(9, 9), ("till", 0): progress(4, 9)}) == {"purchase": day(4)}
 
 
-def test_a_source_tells_nothing_of_types_that_it_does_not_carry() -> None:
+def test_a_source_says_nothing_of_types_that_it_does_not_carry() -> None:
     seen = watermarks_by_type(SHOP, {("orders", 0): progress(9, 9), ("site", 0): progress(4, 9)})
     assert seen == {"purchase": day(9), "login": day(4), "cancellation": day(4)}
 

@@ -82,7 +82,7 @@ def test_cutting_changes_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("records", [[], [written(b"x" * (256 * KIBI))], [written(None)], [action(300 * KIBI)]])
-def test_when_there_is_nothing_to_cut_somebody_has_to_be_told(records: list[OutboxRecord]) -> None:
+def test_when_there_is_nothing_to_cut_an_error_is_raised(records: list[OutboxRecord]) -> None:
     with pytest.raises(ValueError, match=r"max\.message\.bytes"):
         cut_dead_letters(records)
 

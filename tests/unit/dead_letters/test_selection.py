@@ -78,7 +78,7 @@ def test_a_letter_is_sent_once() -> None:
     assert (plan.taken, dispositions_of(plan)) == ([(0, 2)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 1})
 
 
-def test_a_discarded_letter_is_not_sent_unless_somebody_insists() -> None:
+def test_a_discarded_dead_letter_is_sent_only_if_the_operator_insists() -> None:
     dispositions = recorded("discarded", (0, 1))
     assert dispositions_of(replayed(letter((0, 1)), dispositions=dispositions)) == {Disposition.DISCARDED: 1}
     assert replayed(letter((0, 1)), dispositions=dispositions, selection=Selection(again=True)).taken == [(0, 1)]
@@ -101,7 +101,7 @@ def test_a_cut_letter_is_not_sent_and_says_where_all_of_it_is() -> None:
 
 
 @pytest.mark.parametrize("reason", ["empty", "not_json", "too_large", "too_deep", "wrong_key"])
-def test_what_no_setting_can_mend_is_sent_only_if_it_is_named(reason: str) -> None:
+def test_what_no_setting_can_fix_is_sent_only_if_it_is_named(reason: str) -> None:
     dead_letter = letter((0, 1), reason=reason)
     assert dispositions_of(replayed(dead_letter)) == {Disposition.HOPELESS: 1}
     assert dispositions_of(replayed(dead_letter, selection=Selection(topic=TOPIC))) == {Disposition.HOPELESS: 1}

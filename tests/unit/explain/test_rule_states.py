@@ -78,7 +78,7 @@ def test_shadow_and_paused_rules_are_called_so() -> None:
         assert states(report) == [status]
 
 
-def test_who_is_held_out_is_told_so_and_not_that_the_rule_acted() -> None:
+def test_a_held_out_customer_is_shown_as_such_and_not_as_acted_on() -> None:
     kinds = set()
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}, hold_out="50%"))
     for number in range(20):

@@ -228,7 +228,7 @@ def test_every_kind_of_condition_is_worded() -> None:
 
 
 @pytest.mark.parametrize("written", [one[0] for one in WORDED], ids=[one[1][:60] for one in WORDED])
-def test_a_condition_can_be_said_of_somebody_and_of_them(written: dict[str, Any]) -> None:
+def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, Any]) -> None:
     condition = CONDITION.validate_python(written)
     if parts_of(condition):
         return
@@ -385,7 +385,7 @@ def test_the_sentence_says_every_control_over_actions() -> None:
     )
 
 
-def test_a_named_condition_is_told_with_what_it_means() -> None:
+def test_a_named_condition_is_written_with_its_meaning() -> None:
     book = RuleBook(define={"regular customer": CONDITION.validate_python(OFTEN)})
     meets = rule(when={"all": [{"meets": "regular customer"}, QUIET]})
     assert sentence(meets, book).startswith(
@@ -420,7 +420,7 @@ def test_it_is_said_if_time_changes_nothing() -> None:
     )
 
 
-def test_everybody_who_is_left_out_is_named() -> None:
+def test_all_customers_who_are_left_out_are_named() -> None:
     mine = rule(
         when={"all": [{"count": "purchase", "exactly": 1}, {"latest": "nps.score", "at most": 6}, QUIET]},
         unless={"count": "complaint", "at least": 1, "within": "60 days"},
@@ -457,7 +457,7 @@ def test_everybody_who_is_left_out_is_named() -> None:
     assert excluded(mine, book) == "; ".join(exclusions(mine, book))
 
 
-def test_a_lower_bound_leaves_out_nobody_because_of_what_was_not_seen() -> None:
+def test_a_lower_bound_leaves_out_no_customer_because_of_what_was_not_seen() -> None:
     assert not any("known" in one for one in exclusions(rule(when=OFTEN), RuleBook()))
     assert "customers Linger has known for less than 365 days" in exclusions(rule(when={"not": OFTEN}), RuleBook())
 
@@ -511,7 +511,7 @@ def test_the_page_in_the_folder_of_rules_is_up_to_date() -> None:
     assert (ROOT / "rules" / "README.md").read_text() == rule_page.readme(SHIPPED)
 
 
-def test_a_stale_page_is_told_and_mended(
+def test_a_stale_page_is_reported_and_rewritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from tests.support.explained import QUIET, known, why
 from workers.explain.why_report import as_document, in_words
 
 
-def test_machines_are_told_the_same_as_json() -> None:
+def test_machines_get_the_same_as_json() -> None:
     ruleset = rules(rule("quiet", when=QUIET, again_after="9 days"))
     activity = known(ruleset, event("purchase", 1), event("purchase", 2), upto_day=11)
     document = json.loads(json.dumps(as_document(why(ruleset, activity, 12.00000001))))

@@ -67,7 +67,7 @@ def test_a_table_says_what_json_lines_say(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["shop.jsonl", "shop.csv"])
 @pytest.mark.parametrize("suffix", [".gz", ""])
-def test_a_compressed_file_says_what_the_plain_one_says_whatever_it_is_called(
+def test_a_compressed_file_says_what_the_plain_one_says_under_any_name(
     tmp_path: Path, name: str, suffix: str
 ) -> None:
     compressed = written(tmp_path, f"{name}{suffix}", gzip.compress((DATA / name).read_bytes()))

@@ -92,7 +92,7 @@ def test_a_look_waits_until_what_lay_before_it_has_been_passed_on() -> None:
 
 
 @pytest.mark.parametrize("ends", [{APP: 0, SITE: 0}, {APP: 1_000_000}, {TopicPartition("site", 7): 3}, {}])
-def test_a_look_waits_for_nobody_who_is_done_or_far_behind_or_read_by_others(
+def test_a_snapshot_waits_for_no_partition_that_is_done_or_far_behind_or_read_by_others(
     ends: dict[TopicPartition, int],
 ) -> None:
     async def law(running: Running) -> None:

@@ -512,7 +512,7 @@ def test_a_hole_that_was_settled_is_none_when_the_log_goes_on_behind_it() -> Non
     lawful(law)
 
 
-def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
+def test_a_gap_between_two_fetches_is_reported_until_it_is_confirmed() -> None:
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(3, 5), THERE: fetched(1, 5)}, {HERE: fetched(7, 9)})
         gaps = made.consumer.gaps()
@@ -775,7 +775,7 @@ def test_batches_of_different_partitions_are_in_hand_at_once_and_those_of_one_ar
     lawful(law, assigned={HERE, THERE, ELSEWHERE})
 
 
-def test_a_batch_that_waits_for_the_one_before_it_and_is_sought_anew_meanwhile_is_dropped() -> None:
+def test_a_batch_that_waits_for_the_one_before_it_is_dropped_by_a_seek_meanwhile() -> None:
     async def law(made: Reader) -> None:
         taken: list[int] = []
 

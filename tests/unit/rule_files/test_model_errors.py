@@ -48,7 +48,9 @@ AT_KEYS = [
 
 
 @pytest.mark.parametrize(("text", "found", "message", "hint"), AT_KEYS)
-def test_a_wrong_key_is_told_at_the_key_with_what_was_meant(text: str, found: str, message: str, hint: str) -> None:
+def test_a_wrong_key_is_reported_at_the_key_with_what_was_meant(
+    text: str, found: str, message: str, hint: str
+) -> None:
     problem = only_problem(text)
     assert at(problem) == place(text, found)
     assert message in problem.message.replace("·", " ")
@@ -81,7 +83,7 @@ AT_VALUES = [
 
 
 @pytest.mark.parametrize(("text", "found", "message", "hint"), AT_VALUES)
-def test_a_wrong_value_is_told_at_the_value_in_words(text: str, found: str, message: str, hint: str) -> None:
+def test_a_wrong_value_is_reported_at_the_value_in_words(text: str, found: str, message: str, hint: str) -> None:
     problem = only_problem(text)
     assert at(problem) == place(text, found)
     assert message in problem.message
@@ -93,14 +95,14 @@ def test_a_bound_however_large_is_a_number(bound: str) -> None:
     assert problems_of(changed("at least: 3", f"at least: {bound}")) == []
 
 
-def test_missing_keys_are_told_together_where_their_mapping_begins() -> None:
+def test_missing_keys_are_reported_together_where_their_mapping_begins() -> None:
     text = GOOD.replace("    action: at-risk\n", "").replace("    template: we-miss-you\n", "")
     problem = only_problem(text)
     assert at(problem) == place(text, "id:")
     assert problem.message == "'action', 'template' are missing"
 
 
-def test_a_key_missing_in_a_condition_is_told_at_the_condition() -> None:
+def test_a_key_missing_in_a_condition_is_reported_at_the_condition() -> None:
     text = GOOD.replace("          for: 45 days\n", "")
     assert at(only_problem(text)) == place(text, "none:")
     assert only_problem(text).message == "'for' is missing"
@@ -117,14 +119,14 @@ def test_tags_of_nested_conditions_lead_no_place_astray(depth: int) -> None:
     assert at(only_problem(text)) == place(text, "fro:")
 
 
-def test_filters_are_told_about_inside() -> None:
+def test_filters_are_reported_inside() -> None:
     where = "{plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}, c: null, 'd d': 1, e: {other than: [[1]]}}"
     text = changed("within: 365 days", f"where: {where}")
     found = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]
     assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in found]
 
 
-def test_sources_are_told_about_in_the_same_way() -> None:
+def test_sources_are_reported_in_the_same_way() -> None:
     text = (
         GOOD_SOURCES.replace("customer_id: who", "customer: who")
         .replace("occurred_at: at", "occurred_at: {path: a..b, key: yes, zone: Berlin, formt: iso}")

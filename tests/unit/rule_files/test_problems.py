@@ -81,7 +81,7 @@ def test_a_problem_as_a_document_has_all_that_it_knows() -> None:
     }
 
 
-def test_github_is_told_by_a_command_for_each_problem() -> None:
+def test_github_gets_a_command_for_each_problem() -> None:
     warning = Problem("b.yaml", 1, 2, "x", "odd", None, "warning")
     assert github_commands([ODD, warning]) == (
         "::error file=a.yaml,line=3,col=7,title=linger%3A odd-thing::is odd%0Ado this\n"
@@ -97,7 +97,7 @@ def test_what_means_something_in_a_command_is_escaped() -> None:
 
 
 @given(text=st.text(), hint=st.none() | st.text(min_size=1))
-def test_whatever_a_problem_says_is_one_command_in_one_line(text: str, hint: str | None) -> None:
+def test_any_text_of_a_problem_is_one_command_in_one_line(text: str, hint: str | None) -> None:
     written = github_commands([Problem(f"{text}.yaml", 1, 1, "x", text, hint)])
     assert written.count("\n") == 1
     assert written.startswith("::error file=")

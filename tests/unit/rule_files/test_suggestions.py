@@ -155,7 +155,7 @@ def test_what_people_write_is_understood(
 
 @pytest.mark.parametrize(("read", "kind"), [row[:2] for row in WRITTEN])
 @given(written=st.text(max_size=20) | st.from_regex(r"[-0-9.,:/ ]{0,6}[a-zA-Z% ]{0,9}", fullmatch=True))
-def test_whatever_is_written_the_hint_is_possible(read: Callable[[str], str | None], kind: Any, written: str) -> None:
+def test_for_any_text_the_hint_is_possible(read: Callable[[str], str | None], kind: Any, written: str) -> None:
     if (meant := read(written)) is not None:
         TypeAdapter(kind).validate_python(meant)
 

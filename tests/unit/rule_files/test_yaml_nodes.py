@@ -66,7 +66,7 @@ def test_what_could_mean_something_else_than_it_says_is_refused(code: str, text:
     assert said in problem.message
 
 
-def test_an_empty_entry_is_told_in_its_line() -> None:
+def test_an_empty_entry_is_reported_in_its_line() -> None:
     text = changed("- status: active", "-")
     problem = only_problem(text)
     assert (problem.code, problem.line) == ("empty-value", place(text, "-\n")[0])

@@ -6,7 +6,7 @@ from tests.unit.rule_files.yaml_texts import SYNTAX, at, changed, only_problem, 
 
 
 @pytest.mark.parametrize(("text", "found", "said"), SYNTAX)
-def test_what_is_no_yaml_is_told_where_and_in_words(text: str, found: str, said: str) -> None:
+def test_what_is_no_yaml_is_reported_where_it_is_and_in_words(text: str, found: str, said: str) -> None:
     problem = only_problem(text)
     assert problem.code == "syntax"
     assert at(problem) == place(text, found)

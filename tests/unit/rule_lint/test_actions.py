@@ -6,7 +6,7 @@ from tests.unit.rule_lint.linted_rules import NOW, checked, codes, rule
 from workers.rule_lint.check import check_texts
 
 
-def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
+def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
     circle = [
         rule("one", "{none: login, for: 9 days}", "instead of: [two]"),
         rule("two", "{status: active}", "instead of: [six]"),
@@ -30,7 +30,7 @@ def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
         (("hold out: 0.5%",), "odd-hold-out"),
     ],
 )
-def test_odd_numbers_are_told(more: tuple[str, ...], code: str) -> None:
+def test_odd_numbers_are_reported(more: tuple[str, ...], code: str) -> None:
     assert codes(rule("a-rule", "{none: login, for: 9 days}", *more)) == [code]
 
 
@@ -65,12 +65,12 @@ def test_shares_of_one_experiment_are_the_same() -> None:
     assert codes(one, rule("two", "{status: active}", "hold out: 5%")) == []
 
 
-def test_one_priority_among_several_rules_is_told() -> None:
+def test_one_priority_among_several_rules_is_reported() -> None:
     ranked, other = rule("one", "{none: login, for: 9 days}", "priority: 9"), rule("two", "{status: active}")
     assert codes(ranked, other) == ["lonely-priority"]
 
 
-def test_a_draft_that_does_not_say_so_is_told_only_where_nothing_else_is_in_use() -> None:
+def test_a_draft_that_does_not_say_so_is_reported_only_where_nothing_else_is_in_use() -> None:
     silent = rule("one", "{none: login, for: 9 days}").replace("    status: shadow\n", "")
     assert codes(silent) == ["silent-draft"]
     assert codes(rule("one", "{none: login, for: 9 days}", "status: draft")) == []
@@ -91,7 +91,7 @@ EXAMPLE = "{{name: one, given: [{{at: start, event: login}}], expect: {}}}"
     ],
 )
 @pytest.mark.parametrize("status", ["draft", "shadow"])
-def test_what_examples_do_not_show_is_told(expected: list[str], lacks: list[str], status: str) -> None:
+def test_what_examples_do_not_show_is_reported(expected: list[str], lacks: list[str], status: str) -> None:
     examples = "[" + ", ".join(map(EXAMPLE.format, expected)) + "]"
     text = "rules:\n" + rule("a-rule", "{none: login, for: 9 days}", f"examples: {examples}", f"status: {status}")
     found = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings

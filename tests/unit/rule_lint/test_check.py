@@ -80,7 +80,7 @@ def test_there_are_many_of_them_and_the_table_names_each() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_a_mistake_is_told_in_its_line_and_with_what_helps(name: str) -> None:
+def test_a_mistake_is_reported_in_its_line_and_with_what_helps(name: str) -> None:
     mistakes, warnings = problems_of(name)
     for line, code, says in EXPECTED[name]:
         there = [found for found in (*mistakes, *warnings) if (found.line, found.code) == (line, code)]

@@ -102,7 +102,7 @@ def test_the_page_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(f"\n### {code}\n" in page() for code in EXPLANATIONS)
 
 
-def test_a_stale_page_is_told_and_written_anew(
+def test_a_stale_page_is_reported_and_rewritten(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()

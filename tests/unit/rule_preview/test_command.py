@@ -85,7 +85,7 @@ def test_what_makes_no_sense_is_refused(site: Site, options: dict[str, Any], wor
         preview_command(PreviewOptions(history=str(site.events), rules=[site.rules], **options))
 
 
-def test_all_problems_of_both_versions_are_told_at_once(site: Site) -> None:
+def test_all_problems_of_both_versions_are_reported_at_once(site: Site) -> None:
     broken = site.write("broken.yaml", RULES.replace("none: purchase", "none: puchase"))
     other = site.write("other-broken.yaml", RULES.replace("template: t", "tenplate: t"))
     with pytest.raises(StartupError) as raised:
@@ -99,7 +99,9 @@ def test_a_topic_without_settings_is_refused(site: Site) -> None:
         preview_command(PreviewOptions(history="topic:orders", rules=[site.rules]))
 
 
-def test_unreadable_lines_are_told_and_too_many_are_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_lines_are_reported_and_too_many_are_refused(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     document = run(capsys, DATA / "broken.jsonl", site.rules)
     assert document["history"]["unreadable"] == {
         "negative_amount": 1,

@@ -135,7 +135,7 @@ def test_against_another_version_the_gained_and_the_lost_are_the_differences_of_
     assert document["against"]["rules"][1]["gained"] + document["against"]["rules"][1]["lost"] > 10
 
 
-def test_rules_against_themselves_gain_and_lose_nobody(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rules_against_themselves_gain_and_lose_no_customer(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     total = run(capsys, site.events, site.rules, against=[site.rules])["against"]["any_rule"]
     assert (total["gained"], total["lost"]) == (0, 0)
     assert total["customers_before"] == total["customers"] > 0

@@ -67,7 +67,7 @@ def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
         assert found[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
 
 
-def test_types_that_the_history_does_not_have_are_told_with_the_rules_that_read_them(
+def test_types_that_the_history_does_not_have_are_shown_with_the_rules_that_read_them(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = run(capsys, DATA / "orders.jsonl", site.rules, sources=DATA / "sources.yaml", source="shop.orders")

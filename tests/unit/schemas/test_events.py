@@ -95,7 +95,7 @@ def test_nothing_happened_before_1970_utc(text: str) -> None:
     assert refused(login(occurred_at=text)).reason == "impossible_time"
 
 
-def test_a_time_that_utc_cannot_tell_is_refused() -> None:
+def test_a_time_that_utc_cannot_express_is_refused() -> None:
     assert refused(login(occurred_at="9999-12-31T23:59:59-14:00")).reason == "impossible_time"
 
 

@@ -30,7 +30,7 @@ def test_a_position_outside_the_log_does_not_fit(offset: int) -> None:
     assert "linger rebuild" in found.remedy
 
 
-def test_a_topic_created_anew_does_not_fit_even_where_the_offset_does() -> None:
+def test_a_recreated_topic_does_not_fit_even_where_the_offset_does() -> None:
     found = check_consistency({}, 15, "id-0", LOG)
     assert found is not None
     assert (found.kind, found.can_be_rebuilt) == ("recreated", True)
@@ -54,7 +54,7 @@ def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
     assert found.kind == "rebuilding"
 
 
-def test_what_intake_was_told_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
+def test_what_intake_knows_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
     assert end_of_log(20, 30, is_lower_bound=True) == 30
     assert end_of_log(20, 10, is_lower_bound=True) == 20
     assert end_of_log(20, 30, is_lower_bound=False) == 20

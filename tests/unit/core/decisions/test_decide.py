@@ -98,11 +98,11 @@ def test_a_rule_acts_at_the_moment_at_which_it_becomes_true() -> None:
     assert Story(quiet()).buys(1.5).time_goes_on(11.5).told == [("active", 11.5)]
 
 
-def test_it_is_decided_at_its_due_time_however_late_somebody_looks() -> None:
+def test_it_is_decided_at_its_due_time_however_late_it_is_polled() -> None:
     assert Story(quiet()).buys(1.5).time_goes_on(400).told == [("active", 11.5)]
 
 
-def test_a_due_time_that_nobody_looked_at_is_decided_before_the_next_event() -> None:
+def test_a_due_time_that_was_not_polled_is_decided_before_the_next_event() -> None:
     assert Story(quiet()).buys(1.5).logs_in(400).told == [("active", 11.5)]
 
 
@@ -116,7 +116,7 @@ def test_an_event_that_makes_a_rule_true_is_acted_on_at_its_own_time() -> None:
     assert story.told == [("active", 5.25)]
 
 
-def test_nobody_is_told_anything_of_whom_nothing_is_known() -> None:
+def test_no_decision_is_made_about_an_unknown_customer() -> None:
     outcome = Story(quiet()).turn((), 400)
     assert (outcome.activity, outcome.decisions, outcome.due_ms) == (None, [], 0)
 
@@ -235,7 +235,7 @@ def test_an_event_that_came_late_and_cannot_undo_the_rule_takes_nothing_back() -
     assert story.told == [("active", 15)]
 
 
-def test_whatever_comes_late_and_changes_nothing_the_action_stands_in_the_end() -> None:
+def test_if_what_comes_late_changes_nothing_the_action_stands_in_the_end() -> None:
     story = Story(quiet()).buys(5).time_goes_on(15)
     before = left(story.decisions)
     assert before == left(story.buys(2).time_goes_on(15).decisions)
@@ -247,7 +247,7 @@ def test_a_cancellation_that_makes_an_action_pointless_says_that_it_is_no_longer
     assert story.told == [("active", 11), ("no_longer_true", 11)]
 
 
-def test_when_only_time_passes_nobody_has_come_back() -> None:
+def test_when_only_time_passes_no_customer_has_come_back() -> None:
     story = Story(rule("visits", when=VISITS)).buys(1).logs_in(10).time_goes_on(100)
     assert story.told == [("active", 10)]
 
@@ -354,7 +354,7 @@ def test_the_due_time_is_the_soonest_of_all_rules() -> None:
     assert story.turn((), 11).due_ms == 0
 
 
-def test_where_time_cannot_change_anything_nobody_looks_again() -> None:
+def test_where_time_cannot_change_anything_there_is_no_due_time() -> None:
     assert Story(rule("gone", when={"status": "cancelled"})).turn([event("purchase", 1)]).due_ms == 0
 
 
@@ -377,7 +377,7 @@ def test_a_timer_waits_until_every_type_of_its_rule_has_been_seen() -> None:
     assert story.sees(purchase=11).time_goes_on(20).told == [("active", 11)]
 
 
-def test_a_type_that_another_rule_needs_holds_up_nobody_else() -> None:
+def test_a_type_that_another_rule_needs_holds_up_no_other_rule() -> None:
     other = rule("other", when={"none": "login", "for": "10 days"})
     story = Story(quiet(), other).buys(1).logs_in(1).sees(login=3).time_goes_on(20)
     assert [one.rule.id for one in story.decisions] == ["quiet"]
@@ -413,7 +413,7 @@ def test_several_actions_may_be_held_and_none_is_lost() -> None:
     assert story.sees().time_goes_on(20).told == [("active", 10), ("active", 12), ("active", 14)]
 
 
-def test_a_lower_bound_waits_for_nobody() -> None:
+def test_a_lower_bound_waits_for_nothing() -> None:
     story = Story(rule("two", when={"count": "login", "at least": 2})).sees(purchase=0, cancellation=0).logs_in(1, 2)
     assert story.told == [("active", 2)]
 
