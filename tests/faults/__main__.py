@@ -132,7 +132,7 @@ async def _run(
 
 
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
-    """Play, break, mend, wait, judge; also return how long it took after everything was mended."""
+    """Play, break, heal, wait, judge; also return how long it took after everything was healed."""
     try:
         async with asyncio.TaskGroup() as all_at_once:
             all_at_once.create_task(here.play())
@@ -140,9 +140,9 @@ async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
             all_at_once.create_task(reload(here))
     except ExceptionGroup as group:
         raise NeverDone(f"{group.exceptions[0]!r}\n{here.crew.log()}") from group
-    mended = time.monotonic()
+    healed = time.monotonic()
     await here.until_decided()
-    recovery_seconds = time.monotonic() - mended
+    recovery_seconds = time.monotonic() - healed
     return await judge(here, fault.poison), recovery_seconds
 
 

@@ -1,4 +1,4 @@
-"""The worker processes of a run, and somebody who starts them again when they end, as a supervisor would."""
+"""The worker processes of a run, and a supervisor that starts them again when they end."""
 
 import asyncio
 import signal
@@ -82,7 +82,7 @@ class Crew:
         member.wanted, member.process = True, self._spawn(())
 
     def look_after(self) -> None:
-        """Start again whatever has ended and is wanted."""
+        """Start every process again that has ended and is wanted."""
         for member in self.members:
             code = member.process.poll()
             if code is None or not member.wanted:

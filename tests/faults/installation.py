@@ -175,7 +175,7 @@ class Installation:
 
 @asynccontextmanager
 async def installation(folder: Path, brokers: int) -> AsyncIterator[Installation]:
-    """Run so many brokers and one Redis until the block ends; everything is written to a folder that is there."""
+    """Run some brokers and one Redis until the block ends; everything is written to a folder that exists."""
     running = await _installed(folder, brokers)
     try:
         await asyncio.gather(running.redis.start(), *(broker.server.start() for broker in running.brokers))

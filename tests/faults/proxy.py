@@ -80,7 +80,7 @@ class Proxy:
                 sink.write(raw)
                 await sink.drain()
         except OSError:
-            pass  # one side is gone; the other one is told by ending it, too
+            pass  # one side is gone: the other one is closed, too
         finally:
             sink.transport.abort()
             self._open.discard(sink)

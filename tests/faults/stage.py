@@ -1,7 +1,7 @@
 """One run: a history is played to real workers while faults happen, until everything is decided.
 
 The replay's clock moves on after Kafka has confirmed everything until then, so it is known what a worker may have
-seen. Whatever the harness itself asks goes past the proxies, and is asked again until it is answered.
+seen. Requests of the harness itself bypass the proxies and are repeated until they are answered.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class Stage:
         topology: Redis, if it is more than one server.
         premature: ids of actions that were published before a replica knew of them.
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
-        dead_letters: places that dead letters came from which nobody can read any more.
+        dead_letters: source positions of dead letters that were deleted with their topic.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -99,7 +99,7 @@ class Stage:
     _playing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def at(self, share: float) -> None:
-        """Wait until so much of the history has been played."""
+        """Wait until this share of the history has been played."""
         while self.share < share:
             await self._played.wait()
 
@@ -231,7 +231,7 @@ class Stage:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _state(self) -> str:
-        """Say how far everything is, for whoever looks for the cause of a standstill."""
+        """Describe how far everything is, to find the cause of a standstill."""
         try:
             metas = await self.store.metas(range(PARTITIONS))
             waiting = await self.store.redis.call(
@@ -244,9 +244,11 @@ class Stage:
                     ("HLEN", self.store.keys.progress),
                 ]
             )
-            said = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
-            told = {place: str(one) for place, one in (await self.store.progress()).items()}
-            return f"offset and version {said}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {told}"
+            positions = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
+            reports = {place: str(report) for place, report in (await self.store.progress()).items()}
+            return (
+                f"offset and version {positions}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {reports}"
+            )
         except Transient as error:
             return f"the store does not answer: {error}"
 
@@ -304,7 +306,7 @@ async def stage(
         **environment,
         **({} if topology is None else topology.variables()),
     }
-    # A fault may change the rules: never those of whoever runs it.
+    # A fault may change the rules: only a copy of them.
     variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
     if is_direct:

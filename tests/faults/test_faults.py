@@ -23,11 +23,11 @@ def test_no_fault_of_the_selection_loses_or_doubles_anything(tmp_path: Path, nee
 
 
 def assert_nothing_is_lost_or_doubled(chosen: list[Fault], tmp_path: Path) -> None:
-    told: list[str] = []
-    tallies = asyncio.run(run_faults(chosen, SEED, 1, tmp_path, None, told.append))
+    reports: list[str] = []
+    tallies = asyncio.run(run_faults(chosen, SEED, 1, tmp_path, None, reports.append))
     assert {name: (tally.runs, tally.lost, tally.doubled) for name, tally in tallies.items()} == {
         fault.name: (1, 0, 0) for fault in chosen
-    }, told
+    }, reports
 
 
 @pytest.mark.rest

@@ -1,10 +1,10 @@
-"""What a run should have led to: the oracle of the fault tests, and the comparison with what is there.
+"""The oracle of the fault tests: what a run should have led to, and the comparison with what it did lead to.
 
-The oracle is the core of the workers in one thread, over the activity topic as it was written: which actions stand at
-the end, what every customer's activity is, and when each is due next. Whether the activity topic is right is known
-from the history: it holds every event, and none besides. Where workers could not keep the order of time (one was away
-for longer than the others wait), a second pass over the history, in the order of time, tells to how many actions that
-made a difference.
+The oracle runs the core of the workers in one thread over the activity topic as it was written. It yields the actions
+that are left at the end, every customer's activity, and when each customer is due next. The history shows whether the
+activity topic is right: it must hold every event, and no others. Workers may have lost the order of time, if one was
+away for longer than the others wait. Then a second pass over the history, in the order of time, counts the actions
+that differ.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from workers.kafka.records import decode_record
 from workers.loading import load_configuration
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
-"""What of an activity does not depend on when somebody looked at it."""
+"""The fields of an activity that do not depend on when it was evaluated."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     """Compare everything that can be seen from outside with the oracles.
 
     Args:
-        stage: of which everything is decided.
+        stage: a run in which everything is decided.
         poison: how many unreadable records were sent.
     """
     configuration = load_configuration(stage.settings)
@@ -97,7 +97,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
 
 
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
-    """Return the ids of actions published since a moment of which the store knows nothing."""
+    """Return the ids of actions published since a moment that the store does not know."""
     rules = load_configuration(stage.settings).rules
     store, codes, found = stage.store, rules.codes, []
     outboxes = await store.redis.call(
@@ -186,12 +186,12 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
 
 
 def _are_of_two_rule_sets(one: Action, other: Action) -> bool:
-    """Tell whether two records say the same, but for the version of the rule that said it."""
+    """Return whether two actions are the same except for the version of their rule."""
     return msgspec.structs.replace(one, rule=other.rule) == other and one.rule.id == other.rule.id
 
 
 async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
-    """Return the places in the sources that dead letters came from; one may be told of twice."""
+    """Return the source positions of all dead letters, each once."""
     names = (SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
     log = await read_topic(stage, stage.settings.topic("dead-letter"))
     return {tuple(dict(one.headers)[name] for name in names) for records in log.values() for one in records}
@@ -201,20 +201,22 @@ def _replayed(
     stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
 ) -> dict[tuple[int, str], Outcome]:
     """Decide the activity topic once more, one customer after the other."""
-    found = {}
+    outcomes = {}
     for partition, records in log.items():
         passed_on: set[tuple[bytes, bytes]] = set()
         events: dict[str, list[DecodedEvent]] = {}
         for record in records:
-            # What intake passed on twice; a source that was created anew has other records at the same positions.
-            told = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
-            if told not in passed_on:
-                passed_on.add(told)
-                fact = decode_event(record.value, frozenset())
-                events.setdefault(fact.customer_id, []).append(fact)
-        for name, facts in events.items():
-            found[partition, name] = decide(name, None, facts, rules, observed, stage.history.end_ms)
-    return found
+            # Intake may pass a record on twice; a recreated source has other records at the same positions.
+            record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
+            if record_key not in passed_on:
+                passed_on.add(record_key)
+                event = decode_event(record.value, frozenset())
+                events.setdefault(event.customer_id, []).append(event)
+        for customer_id, history in events.items():
+            outcomes[partition, customer_id] = decide(
+                customer_id, None, history, rules, observed, stage.history.end_ms
+            )
+    return outcomes
 
 
 async def _compare_activities(

@@ -172,7 +172,7 @@ def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_fixed(
 def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         topic, value = f"{place.prefix}orders", json.dumps(renamed("ada")).encode()
-        headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("linger-reason", b"somebody else's")]
+        headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("linger-reason", b"another producer's")]
         for partition in (0, 1):
             for key in (b"same", None):
                 await place.producer.send_and_wait(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +26,8 @@ pytestmark = pytest.mark.integration
 Findings = dict[tuple[str, str], dict[str, Any]]
 Patient = Callable[[Site], Awaitable[None]]
 FOR_EVER = {"retention.ms": "-1"}
+REMEDY: Final = "mend"  # codespell:ignore mend
+"""The key of the remedy in the findings that `linger doctor --json` prints."""
 
 
 def examined(pair: Pair, folder: Path, prepare: Patient | None = None, *, workers: int = 0) -> tuple[int, Findings]:
@@ -78,7 +80,7 @@ def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
     assert problems(findings) == {(area, checked)}
     problem = findings[area, checked]
     assert problem["why"]
-    assert problem["mend"]
+    assert problem[REMEDY]
     return problem
 
 
@@ -134,7 +136,7 @@ def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None
     assert code == 1
     problem = the_problem(findings, "Redis", "maxmemory-policy")
     assert problem["found"] == "allkeys-lru"
-    assert "CONFIG SET maxmemory-policy noeviction" in problem["mend"]
+    assert "CONFIG SET maxmemory-policy noeviction" in problem[REMEDY]
 
 
 def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path
     with restored(("CONFIG", "SET", "appendonly", "yes"), pair=apache_pair):
         code, findings = examined(apache_pair, tmp_path, forget)
     assert code == 1
-    assert "CONFIG SET appendonly yes" in the_problem(findings, "Redis", "appendonly")["mend"]
+    assert "CONFIG SET appendonly yes" in the_problem(findings, "Redis", "appendonly")[REMEDY]
 
 
 def test_replicas_that_are_waited_for_and_not_there_are_named(apache_pair: Pair, tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(apache_pair: Pa
     code, findings = examined(apache_pair, tmp_path, lose_one)
     (checked,) = [what for _, what in problems(findings)]
     assert checked.endswith("linger.win-back")
-    assert the_problem(findings, "Kafka", checked)["mend"] == "linger topics create"
+    assert the_problem(findings, "Kafka", checked)[REMEDY] == "linger topics create"
     assert code == 1
 
 
@@ -187,12 +189,12 @@ def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: P
     (checked,) = [what for _, what in problems(findings)]
     problem = the_problem(findings, "Kafka", checked)
     assert "4, LINGER_PARTITIONS is 8" in problem["found"]
-    assert problem["mend"].startswith("set LINGER_PARTITIONS=4")
+    assert problem[REMEDY].startswith("set LINGER_PARTITIONS=4")
     assert code == 1
 
 
 @pytest.mark.parametrize(
-    ("config", "value", "checked", "mend"),
+    ("config", "value", "checked", "remedy"),
     [
         ("retention__ms", "86400000", "retention of", "retention.ms=7776000000"),
         ("cleanup__policy", "compact", "cleanup.policy of", "cleanup.policy=delete"),
@@ -200,7 +202,7 @@ def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: P
     ],
 )
 def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
-    apache_pair: Pair, tmp_path: Path, config: str, value: str, checked: str, mend: str
+    apache_pair: Pair, tmp_path: Path, config: str, value: str, checked: str, remedy: str
 ) -> None:
     async def spoil(place: Site) -> None:
         await configure(place, "activity", **{"retention__ms": "-1", config: value})
@@ -208,7 +210,7 @@ def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
     code, findings = examined(apache_pair, tmp_path, spoil)
     (found,) = [what for _, what in problems(findings)]
     assert found.startswith(checked)
-    assert mend in the_problem(findings, "Kafka", found)["mend"]
+    assert remedy in the_problem(findings, "Kafka", found)[REMEDY]
     assert code == 1
 
 
@@ -225,7 +227,7 @@ async def decided_and_stopped(place: Site) -> None:
 
 @pytest.mark.rest
 def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_path: Path) -> None:
-    async def make_anew(place: Site) -> None:
+    async def recreate(place: Site) -> None:
         await decided_and_stopped(place)
         name = place.settings.topic("activity")
         await with_admin(place, lambda admin: admin.delete_topics([name]))
@@ -237,17 +239,17 @@ def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_pa
         await place.until(is_gone, "the topic to be gone")
         await with_admin(place, lambda admin: create_missing(admin, [TopicPlan(name, 4, 1, FOR_EVER)]))
 
-    code, findings = examined(apache_pair, tmp_path, make_anew, workers=1)
+    code, findings = examined(apache_pair, tmp_path, recreate, workers=1)
     problem = the_problem(findings, "state", "topic of the stored state")
     assert problem["found"].startswith("partitions ")
     assert "deleted and created again" in problem["found"]
-    assert ": linger rebuild" in problem["mend"]
-    assert "LINGER_REDIS_NAMESPACE" in problem["mend"]
+    assert ": linger rebuild" in problem[REMEDY]
+    assert "LINGER_REDIS_NAMESPACE" in problem[REMEDY]
     assert code == 1
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "checked", "found", "mend"),
+    ("field", "value", "checked", "found", "remedy"),
     [
         ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
         (REBUILDING, "rules-known:0", "rebuild", "its rebuild was not finished", "linger rebuild"),
@@ -255,20 +257,20 @@ def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_pa
     ],
 )
 def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it(
-    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, mend: str
+    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, remedy: str
 ) -> None:
     async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
         # An offset that Kafka once confirmed to intake does not prove that the log holds it.
-        told = {("elsewhere", 0): Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
-        await place.store.publish_progress(told)
+        progress = {("elsewhere", 0): Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
+        await place.store.publish_progress(progress)
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, field, value)])
 
     code, findings = examined(apache_pair, tmp_path, spoil, workers=1)
     problem = the_problem(findings, "state", checked)
     assert problem["found"].startswith("partition 2: ")
     assert found in problem["found"]
-    assert mend in problem["mend"]
+    assert remedy in problem[REMEDY]
     assert code == 1
 
 
@@ -277,7 +279,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it
     [
         ("LINGER_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "Kafka", "reachable"),
         ("LINGER_REDIS_URL", "redis://127.0.0.1:1/0", "Redis", "reachable"),
-        ("LINGER_REDIS_USERNAME", "nobody", "Redis", "reachable"),
+        ("LINGER_REDIS_USERNAME", "unknown", "Redis", "reachable"),
         ("LINGER_RULES", "/nowhere", "rules", "readable"),
         ("LINGER_TICK_MS", "soon", "settings", "readable"),
         ("LINGER_TICKMS", "50", "settings", "readable"),

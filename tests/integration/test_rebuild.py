@@ -50,7 +50,7 @@ async def history(place: Site, customers: int = 12, *, prefix: str = "c") -> Non
         await place.login(f"{prefix}{number}", 2 + number / 10)
     raw = canonical("cancellation", f"{prefix}1", "2024-01-05T00:00:00Z", f"{prefix}1", reason="price")
     await place.send("events", raw, 4, f"{prefix}1".encode())
-    await place.producer.send_and_wait(place.settings.topic("activity"), value=b"[]", key=b"nobody")
+    await place.producer.send_and_wait(place.settings.topic("activity"), value=b"[]", key=b"stranger")
     await place.now(13)
     await place.decided_until(13)
     for number in range(0, customers, 3):
@@ -306,7 +306,7 @@ def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_ot
         state_before, published_before = await state(place), await published(place)
         versions = {number: meta["version"] for number, meta in (await place.store.metas(range(4))).items()}
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, "offset", 1_000_000)])
-        await place.store.redis.call([("SET", place.store.keys.partition(2).customer("nobody"), b"rubbish")])
+        await place.store.redis.call([("SET", place.store.keys.partition(2).customer("stranger"), b"rubbish")])
         report = await rebuild(place)
         assert list(report["partitions"]) == ["2"]
         assert "its log holds 0 to" in report["partitions"]["2"]

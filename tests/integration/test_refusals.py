@@ -46,7 +46,7 @@ async def ended(place: Site) -> str:
     return place.log()
 
 
-async def create_anew(place: Site, topic: str, partitions: int) -> None:
+async def recreate(place: Site, topic: str, partitions: int) -> None:
     async with connected_admin(place.settings.kafka_connection()) as admin:
         await admin.delete_topics([topic])
 
@@ -102,7 +102,7 @@ def test_a_recreated_source_is_refused_until_it_is_forgotten_and_then_nothing_of
         await place.now(2)
         await place.decided_until(2)
         assert (await command(place, "sources", "forget", orders))[0] == 2, "a worker is alive"
-        await create_anew(place, orders, 2)
+        await recreate(place, orders, 2)
         assert f"linger sources forget {orders}" in await ended(place)
         # It grows beyond what was read of the old one: by offsets alone it would not be noticed.
         place.ends = {partition: end for partition, end in place.ends.items() if partition.topic != orders}
@@ -184,7 +184,7 @@ def test_a_recreated_activity_topic_ends_the_worker_and_stops_its_partitions(
         await place.order("ada", 1)
         await place.now(2)
         await place.decided_until(2)
-        await create_anew(place, place.settings.topic("activity"), 4)
+        await recreate(place, place.settings.topic("activity"), 4)
         assert "was deleted and created again" in await ended(place)
         place.start_worker()
 

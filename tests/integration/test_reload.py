@@ -26,10 +26,10 @@ pytestmark = pytest.mark.integration
 
 EXAMPLES = """
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{{at: start, event: purchase}}]
         expect: [{{at: {days} days, action: at-risk}}]
-      - name: somebody keeps buying
+      - name: a customer keeps buying
         given: [{{at: start, event: purchase, every: 5 days, times: 10}}]
         watch for: 46 days
         expect: nothing
@@ -183,8 +183,8 @@ def test_those_who_met_a_rule_before_can_be_included_at_its_pace_and_the_rest_is
             assert linger(place, "rules", "discard", "hard", "--all").returncode == 0
             await place.until(lambda: nothing_held(place), "nothing to be held any more")
             assert await published(place, 11)
-            told = [json.loads(one.value) for one in await place.read("decisions")]
-            assert len({one["action_id"] for one in told if one["detail"] == "discarded by hand"}) == 9
+            decisions = [json.loads(one.value) for one in await place.read("decisions")]
+            assert len({one["action_id"] for one in decisions if one["detail"] == "discarded by hand"}) == 9
 
     asyncio.run(law())
 

@@ -1,6 +1,6 @@
 """Laws of security, over a Kafka and a Redis that deny what is not allowed.
 
-The files in docs/acl are all a worker needs, whoever is refused is told by which setting, and no secret is written.
+The files in docs/acl are all a worker needs, a refused worker names the wrong setting, and no secret is written.
 """
 
 import asyncio
@@ -186,7 +186,7 @@ async def acted(place: Site, number: int) -> bool:
 
 
 async def asked(place: Site) -> list[str]:
-    """What the endpoints of all workers that run say, and what becomes of who wants to reload."""
+    """What the endpoints of all running workers answer, and whether a reload without the token is refused."""
     said = []
     for line in place.log().splitlines():
         if '"worker_ready"' not in line:

@@ -728,7 +728,7 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
         taking = asyncio.create_task(agent.process(record(0, "cancellation")))
         try:
             if wait_replicas:
-                # The step, and then claims that ask what became of it, one after the other.
+                # The step, and then claims that check whether it was stored, one after the other.
                 while int((await store.meta(0))["version"]) < 4:
                     assert not taking.done()
                 assert (await store.meta(0))["offset"] == "1"

@@ -1,4 +1,4 @@
-"""Topics on real brokers: what is created, what is refused and how that is said, and which id tells them apart."""
+"""Topics on real brokers: what is created, what is refused and with which message, and which id identifies each."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -151,9 +151,9 @@ def test_without_patience_the_last_answer_is_the_error(apache_pair: Pair) -> Non
 
 
 def test_no_broker_is_not_a_refused_topic() -> None:
-    nobody = Pair(bootstrap_servers="127.0.0.1:1", redis_url="")
+    unreachable = Pair(bootstrap_servers="127.0.0.1:1", redis_url="")
     with pytest.raises(KafkaConnectionError):
-        create(nobody, a_plan())
+        create(unreachable, a_plan())
 
 
 # Describing
@@ -187,9 +187,9 @@ def test_a_topic_has_the_same_id_for_every_client(pair: Pair) -> None:
             finally:
                 await client.close()
 
-    told = asyncio.run(by_three())
-    assert told[0] == told[1] == told[2]
-    assert UUID(told[0][plan.name].topic_id).int
+    answers = asyncio.run(by_three())
+    assert answers[0] == answers[1] == answers[2]
+    assert UUID(answers[0][plan.name].topic_id).int
 
 
 def test_a_topic_deleted_and_created_again_has_another_id(pair: Pair) -> None:

@@ -34,10 +34,10 @@ rules:
     expires after: 14 days
     again after: 20 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: purchase}]
         expect: [{at: 10 days, action: at-risk}]
-      - name: somebody does not
+      - name: a customer does not
         given: [{at: start, event: purchase, every: 9 days, times: 3}]
         watch for: 25 days
         expect: nothing
@@ -51,10 +51,10 @@ DRY = """
     template: how-can-we-help
     expires after: 14 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: login}]
         expect: [{at: 10 days, action: at-risk}]
-      - name: somebody does not
+      - name: a customer does not
         given: [{at: start, event: login, every: 9 days, times: 3}]
         watch for: 25 days
         expect: nothing
@@ -69,10 +69,10 @@ GONE = """
     variables: {why: cancellation.reason}
     expires after: 30 days
     examples:
-      - name: somebody cancels
+      - name: a customer cancels
         given: [{at: start, event: cancellation}]
         expect: [{at: start, action: win-back}]
-      - name: somebody buys
+      - name: a customer buys
         given: [{at: start, event: purchase}]
         expect: nothing
 """
@@ -235,7 +235,7 @@ def test_a_silent_source_holds_the_rules_that_need_it_and_no_others(pair: Pair, 
         assert acted == [("quiet-buyer", "ada")]
 
         # It speaks again: cyd had logged in on day 8, which arrives only now; ada and bob had not. Both records go to
-        # one partition: the embedded broker does not tell where the other one ends before the clock does.
+        # one partition: the embedded broker does not show where the other one ends before the clock does.
         await place.login("cyd", 8, sent_at_day=13.5, key=b"same")
         await place.login("dan", 13.6, key=b"same")
         await place.now(14)
@@ -308,7 +308,7 @@ def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_o
         (action,) = await place.actions("at-risk")
         assert (action["customer_id"], action["decided_at"]) == ("ada", "2024-01-12T00:00:00Z")
 
-        # Nobody writes any more; bob would be due on day 20, and three days of silence are allowed.
+        # No producer writes any more; bob would be due on day 20, and three days of silence are allowed.
         await place.now(25)
         await place.decided_until(13)
         assert len(await place.actions("at-risk")) == 1
@@ -320,7 +320,7 @@ def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_o
         await place.decided_until(26)
         assert sorted(one["customer_id"] for one in await place.actions("at-risk")) == ["ada", "bob"]
         assert (await place.counters())["events"] == 5
-        assert len(await place.read("activity")) == 5  # nobody passes on what is there already
+        assert len(await place.read("activity")) == 5  # intake passes on nothing that is there already
 
     play(pair, tmp_path, QUIET, scenario, sources=DIRECT)
 
@@ -378,8 +378,8 @@ def test_records_of_a_source_deleted_while_a_worker_lagged_are_reported(apache_p
             await delete_before(place, f"{place.prefix}orders", 1, 2)
         await place.now(2)
         await place.decided_until(2)
-        (told,) = [line for line in place.log().splitlines() if "source_records_lost" in line]
-        assert "offsets 0 to 1 were deleted before they were read" in told
+        (event,) = [line for line in place.log().splitlines() if "source_records_lost" in line]
+        assert "offsets 0 to 1 were deleted before they were read" in event
 
     play(apache_pair, tmp_path, QUIET, scenario)
 

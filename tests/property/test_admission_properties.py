@@ -133,7 +133,7 @@ def test_no_customer_ever_has_more_actions_than_the_limit(
     customer.turn(history(steps, late), watched(SETS["limits"]))
     customer.final()
     actions = [one for one in customer.decisions if isinstance(one, Action)]
-    # What an event of the very same moment disproves was never due, and counts for nobody.
+    # What an event of the very same moment disproves was never due, and counts for no limit.
     disproved = {one.action_id for one in actions if one.retracted_because == "late_event"}
     started = sorted(
         one.decided_at.timestamp() for one in actions if one.status == "active" and one.action_id not in disproved

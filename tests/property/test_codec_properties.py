@@ -1,4 +1,4 @@
-"""Whatever an activity holds, what was written of it is read as it was."""
+"""Any activity is decoded as it was encoded."""
 
 from collections.abc import Sequence
 

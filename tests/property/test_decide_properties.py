@@ -164,7 +164,7 @@ def test_no_action_appears_while_a_type_it_needs_is_unseen(
     for one in events:
         customer.turn([one], blind)
     customer.turn([], blind, END)
-    # What is taken back while it waits leaves a retraction, which asks nobody to do anything.
+    # What is taken back while it waits leaves a retraction, which asks for no action.
     acted = {one.rule.id for one in customer.decisions or [] if isinstance(one, Action) and one.status == "active"}
     assert "dry" not in acted
 

@@ -1,4 +1,4 @@
-"""Whatever bytes come in, what reads them answers or raises what it documents, soon and in little memory.
+"""For any bytes, a reader returns or raises what it documents, soon and in little memory.
 
 Each call may take a second of processor time, and memory in proportion to what it was given. The examples are the
 same on every run; what once went wrong is kept as an example of its own.
@@ -334,7 +334,7 @@ STORED: Final = stored_activities()
 @example(b"\xdd\xff\xff\xff\xff\x01")
 @example(b"\x03")
 @example(b"\x03\x04" + b"\x00" * 7)  # due at the earliest of no moments
-@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # so many series, and none of them
+@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # a count of series, and none of them
 @example(b"\x03\x00" + b"\x00" * 3 + b"\xf8" + b"\x7f" * 8)
 @example(b"\x03\x00\xf8" + b"\xff" * 7 + b"\x7f" + b"\x00" * 6)  # beyond every calendar
 @example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f")  # as many values

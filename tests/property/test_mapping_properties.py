@@ -1,4 +1,4 @@
-"""Whatever a topic holds, a mapper gives an event, skips, or raises `InvalidEvent`; nothing else, ever."""
+"""For any record, a mapper returns an event, skips it, or raises `InvalidEvent`; nothing else, ever."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Packed days say what was packed, whatever the numbers are; damaged bytes are refused, and nothing else happens."""
+"""Packed days hold what was packed, for any numbers; damaged bytes are refused, and nothing else happens."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Whatever two rival workers do to a partition, Redis and a few dictionaries give the same answers."""
+"""For any steps of two rival workers, Redis and a few dictionaries give the same answers."""
 
 import asyncio
 from collections.abc import Coroutine

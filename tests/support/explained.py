@@ -56,6 +56,6 @@ def states(report: WhyReport, rule_id: str = "a-rule") -> list[str]:
     return [state.kind for state in only(report, rule_id).states]
 
 
-def told(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
+def state_text(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
     (found,) = [state.text for state in only(report, rule_id).states if state.kind == kind]
     return found

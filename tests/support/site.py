@@ -133,7 +133,7 @@ class Site:
             await asyncio.sleep(0.05)
 
     async def read(self, name: str, at_least: int = 0) -> list[ConsumerRecord]:
-        """Return all records of one of Linger's topics, waiting until there are so many."""
+        """Return all records of one of Linger's topics, waiting until there are `at_least` of them."""
         topic = self.settings.topic(name)
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False, auto_offset_reset="earliest", **self.settings.kafka_connection()
@@ -211,7 +211,7 @@ async def site(
     """Set up a site with topics `orders`, `logins` (flat JSON) and `events` (canonical), and start its workers.
 
     Args:
-        pair: where the test itself connects, as somebody who may do everything.
+        pair: where the test itself connects, with every permission.
         folder: for its files and logs.
         rules: the rule file.
         workers: how many to start.

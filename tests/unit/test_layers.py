@@ -30,7 +30,7 @@ IMPURE: Final = {
     "asyncio",
     "urllib",
     "http",
-    # whoever listens
+    # output
     "logging",
     "warnings",
     "structlog",

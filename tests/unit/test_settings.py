@@ -293,8 +293,8 @@ def test_no_error_shows_a_secret(name: str, more: dict[str, str]) -> None:
     try:
         settings(**{name: SECRET}, **more)
     except StartupError as error:
-        told = "".join(traceback.format_exception(error)) + repr(error) + str(error.problems)
-        assert SECRET not in told
+        output = "".join(traceback.format_exception(error)) + repr(error) + str(error.problems)
+        assert SECRET not in output
 
 
 def test_a_model_made_by_hand_hides_its_secrets_in_its_errors_too() -> None:

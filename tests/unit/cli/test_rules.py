@@ -19,10 +19,10 @@ rules:
     template: we-miss-you
     expires after: 14 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: purchase}]
         expect: [{at: 45 days, action: at-risk}]
-      - name: somebody comes back in time
+      - name: a customer comes back in time
         given: [{at: start, event: purchase, every: 40 days, times: 3}]
         watch for: 100 days
         expect: nothing
@@ -220,7 +220,7 @@ def test_examples_that_come_true_end_with_0_and_others_with_1(linger: Linger, tm
     file.write_text(GOOD.replace("{at: 45 days, a", "{at: 46 days, a"))
     bad = linger("rules", "test", str(file))
     assert bad.status == 1
-    assert "somebody goes quiet" in bad.out
+    assert "a customer goes quiet" in bad.out
     assert linger("rules", "test", "-k", "comes back", str(file)).status == 0
 
 

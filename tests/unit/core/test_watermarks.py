@@ -227,7 +227,7 @@ def test_under_steady_load_the_horizon_keeps_moving(speed: int, backlog: int) ->
     assert moved >= 400 // (backlog // speed + 2) - 2
 
 
-# --- what is told between workers ---------------------------------------------------------------------------------
+# --- progress reports between workers -------------------------------------------------------------------------------
 
 
 def test_a_partition_has_to_be_read_to_all_that_any_source_sent_to_it() -> None:

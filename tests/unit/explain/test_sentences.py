@@ -1,4 +1,4 @@
-"""Laws of words: every condition has one wording, whole rules are told in it, and what is written down is true."""
+"""Laws of wording: every condition has one wording, whole rules are written in it, and what they say is true."""
 
 import json
 import operator
@@ -233,8 +233,8 @@ def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, An
     if parts_of(condition):
         return
     for holds in (True, False):
-        told = said(condition, holds=holds)
-        first, then = told.of(named=False), told.of(named=True)
+        wording = said(condition, holds=holds)
+        first, then = wording.of(named=False), wording.of(named=True)
         assert "a customer" in first
         assert "a customer" not in then
         assert re.search(r"\b(they|their)\b", then)
@@ -323,7 +323,7 @@ def test_bounds_and_their_opposite_say_of_every_number_whether_it_is_within(writ
 # --- whole rules --------------------------------------------------------------------------------------------------
 
 
-def told(when: Any, **more: Any) -> str:
+def sentence_of(when: Any, **more: Any) -> str:
     return sentence(rule(when=when, **more), RuleBook())
 
 
@@ -332,14 +332,16 @@ OFTEN: Final = {"count": "purchase", "at least": 3, "within": "365 days"}
 
 
 def test_a_rule_is_one_sentence_and_what_holds_afterwards() -> None:
-    assert told({"all": [OFTEN, QUIET, {"status": "active"}]}, template="we-miss-you", again_after="90 days") == (
+    assert sentence_of(
+        {"all": [OFTEN, QUIET, {"status": "active"}]}, template="we-miss-you", again_after="90 days"
+    ) == (
         "When a customer has had at least 3 purchases within 365 days and no purchase for 45 days, and they are "
         'active, ask for the message "we-miss-you" (at-risk). Not again for 90 days; expires after 14 days.'
     )
 
 
 def test_the_sentence_says_the_exception_and_how_long_it_must_last() -> None:
-    text = told(
+    text = sentence_of(
         {"latest": "nps.score", "at most": 6},
         unless={"count": "complaint", "at least": 1, "within": "30 days"},
         for_="3 days",
@@ -352,21 +354,21 @@ def test_the_sentence_says_the_exception_and_how_long_it_must_last() -> None:
 
 def test_alternatives_and_opposites_read_aloud() -> None:
     login = {"none": "login", "for": "14 days"}
-    assert told({"any": [login, {"all": [QUIET, {"known for": "90 days"}]}]}).startswith(
+    assert sentence_of({"any": [login, {"all": [QUIET, {"known for": "90 days"}]}]}).startswith(
         "When either a customer has had no login for 14 days or (they have had no purchase for 45 days, and they "
         "have been known for at least 90 days), ask"
     )
-    assert told({"all": [QUIET, {"any": [login, {"status": "cancelled"}]}]}).startswith(
+    assert sentence_of({"all": [QUIET, {"any": [login, {"status": "cancelled"}]}]}).startswith(
         "When a customer has had no purchase for 45 days, and either they have had no login for 14 days or they have "
         "cancelled, ask"
     )
-    assert told({"not": {"any": [login, {"status": "cancelled"}]}}).startswith(
+    assert sentence_of({"not": {"any": [login, {"status": "cancelled"}]}}).startswith(
         "When a customer has had a login in the last 14 days, and they are active, ask"
     )
 
 
 def test_the_sentence_says_every_control_over_actions() -> None:
-    text = told(
+    text = sentence_of(
         QUIET,
         again_after="never",
         pace="at most 500 per hour",

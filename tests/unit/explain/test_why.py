@@ -80,16 +80,16 @@ BOTH = pytest.mark.parametrize("ruleset", [MANY, ALL_KINDS], ids=["many", "all k
 
 
 def history(steps: list[tuple[str, float, int]]) -> list[DecodedEvent]:
-    """Events in order, with whatever attributes the conditions read."""
+    """Events in order, with the attributes that the conditions read."""
     events, at_day = [], 1.0
     for serial, (kind, gap, amount) in enumerate(steps):
         at_day += gap
-        told: dict[str, dict[str, Any]] = {
+        attributes: dict[str, dict[str, Any]] = {
             "purchase": {"amount": amount, "shop": "a" if amount < 30 else "b"},
             "login": {"plan": "gold"} if amount < 30 else {},
             "cancellation": {"effective_at": f"2024-02-{amount // 2:02}" if amount < 30 else "soon"},
         }
-        events.append(event(kind, at_day, event_id=f"id{serial}", **told[kind]))
+        events.append(event(kind, at_day, event_id=f"id{serial}", **attributes[kind]))
     return events
 
 

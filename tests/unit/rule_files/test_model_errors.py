@@ -120,9 +120,10 @@ def test_tags_of_nested_conditions_lead_no_place_astray(depth: int) -> None:
 
 
 def test_filters_are_reported_inside() -> None:
-    where = "{plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}, c: null, 'd d': 1, e: {other than: [[1]]}}"
+    first = "plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}"  # codespell:ignore lest
+    where = f"{{{first}, c: null, 'd d': 1, e: {{other than: [[1]]}}}}"
     text = changed("within: 365 days", f"where: {where}")
-    found = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]
+    found = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]  # codespell:ignore lest
     assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in found]
 
 

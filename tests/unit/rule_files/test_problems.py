@@ -58,7 +58,7 @@ def test_of_a_long_line_only_the_part_round_the_column_is_shown() -> None:
 
 
 def test_a_problem_without_a_text_is_shown_without_its_line() -> None:
-    assert render_problems([Problem("a", 1, 1, "x", "odd", "mend it")], {}) == "a:1:1: odd [x]\n      | mend it\n"
+    assert render_problems([Problem("a", 1, 1, "x", "odd", "fix it")], {}) == "a:1:1: odd [x]\n      | fix it\n"
 
 
 def test_nothing_in_a_line_reaches_the_terminal_as_a_command() -> None:

@@ -173,7 +173,7 @@ def test_no_line_in_the_wrong_place_is_a_traceback(data: st.DataObject) -> None:
 EITHER: Final = "{any: [{status: active}, {none: login, for: 3 days}]}"
 HUGE: Final = {
     "names that lead to one another": "define:\n" + "".join(f"  n{i}: {{meets: n{i + 1}}}\n" for i in range(9_000)),
-    "names that nobody defined": "define:\n" + "".join(f"  n{i}: {{meets: m{i}}}\n" for i in range(9_000)),
+    "names that are not defined": "define:\n" + "".join(f"  n{i}: {{meets: m{i}}}\n" for i in range(9_000)),
     "names that double": "define:\n"
     + "".join(f"  name {i}: {{all: [{{meets: name {i + 1}}}, {{meets: name {i + 1}}}]}}\n" for i in range(90))
     + "  name 90: {status: active}\n",

@@ -120,10 +120,10 @@ def test_against_another_version_the_gained_and_the_lost_are_the_differences_of_
 ) -> None:
     document = run(capsys, site.events, site.rules, against=[site.other], **at_the_end(site))
     now, before = reached(site.decided(site.rules)), reached(site.decided(site.other))
-    nobody: set[str] = set()
+    no_customers: set[str] = set()
     assert [one["id"] for one in document["against"]["rules"]] == sorted(now.keys() | before.keys())
     for one in document["against"]["rules"]:
-        mine, theirs = now.get(one["id"], nobody), before.get(one["id"], nobody)
+        mine, theirs = now.get(one["id"], no_customers), before.get(one["id"], no_customers)
         assert (one["gained_ids"], one["lost_ids"]) == (sorted(mine - theirs), sorted(theirs - mine))
         assert (one["gained"], one["lost"]) == (len(mine - theirs), len(theirs - mine))
         assert (one["customers_before"], one["customers"]) == (len(theirs), len(mine))
@@ -182,10 +182,10 @@ def test_held_out_customers_are_those_whom_the_rule_would_have_reached(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     held = site.write("held.yaml", RULES.replace("again after: never", "again after: never\n    hold out: 30%"))
-    everybody = by_rule(run(capsys, site.events, site.rules, list_customers=True))["first-time"]
+    all_customers = by_rule(run(capsys, site.events, site.rules, list_customers=True))["first-time"]
     others = by_rule(run(capsys, site.events, held, list_customers=True))["first-time"]
-    assert set(others["customer_ids"]) < set(everybody["customer_ids"])
-    assert others["suppressed"]["held_out"] + others["actions"] == everybody["actions"]
+    assert set(others["customer_ids"]) < set(all_customers["customer_ids"])
+    assert others["suppressed"]["held_out"] + others["actions"] == all_customers["actions"]
 
 
 def test_limits_and_quiet_hours_apply(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

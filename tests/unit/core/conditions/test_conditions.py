@@ -1,4 +1,4 @@
-"""Laws of conditions: when each is true, when it is false, and when nobody can know yet.
+"""Laws of conditions: when each is true, when it is false, and when it is not observable yet.
 
 `holds` asks a condition as it is written in a rule file about a customer with some events. Day 0 is a midnight.
 """
@@ -253,7 +253,7 @@ def test_ever_is_known_at_once_where_the_history_is_complete() -> None:
 
 @pytest.mark.parametrize(("first_day", "expected"), [(1, "not observable"), (179.9, "not observable"), (180, "true")])
 def test_ever_is_known_only_of_newcomers_where_the_history_is_not_complete(first_day: float, expected: str) -> None:
-    """Whoever turns up half a year after watching began is new; whoever turns up at once may be an old customer."""
+    """A customer first seen half a year after watching began is new; one seen at once may be an old customer."""
     asked = {"count": "purchase", "at most": 1}
     assert holds(asked, bought(first_day), first_day + 1, whole=False) == expected
     assert holds(asked, bought(first_day), first_day + 5_000, whole=False) == expected
@@ -361,7 +361,7 @@ def matched(where: Any, **attributes: Any) -> bool:
 def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, found: Any, expected: bool) -> None:
     assert matched({"x": wanted}, x=found) is expected
     assert matched({"x": [wanted]}, x=found) is expected
-    # Whoever has no value at all is not of another one.
+    # A missing value is not another value.
     assert matched({"x": {"other than": wanted}}, x=found) is (not expected and found is not None)
     assert matched({"x": {"other than": [wanted]}}, x=found) is (not expected and found is not None)
 
@@ -706,13 +706,13 @@ def test_both_windows_have_to_be_watched() -> None:
     assert (question.at(39 - MS), question.next_flip(23), question.at(39)) == ("not observable", 39, "true")
 
 
-# --- a rhythm of one's own ----------------------------------------------------------------------------------------
+# --- the usual gap of a customer ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("days", "patience"),
     [
-        ([0], 2 * 20),  # a newcomer is judged by everybody's gap
+        ([0], 2 * 20),  # a newcomer is judged by the usual gap of all customers
         ([0, 0.5], 2 * (40 + 0.5) / 2),  # one day counts once, however often
         ([0, 20, 40], 2 * 20),
         ([0, 5, 10, 15, 20, 25, 30, 35, 40], 2 * (40 + 40) / 10),
@@ -825,15 +825,15 @@ def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_show() 
     """The two series were kept before, what followed first was not."""
     old, new = rules(types=ALL_TYPES), rules(rule(when=HELPED), types=ALL_TYPES)
 
-    def asked_anew(*events: DecodedEvent) -> str:
+    def verdict_after(*events: DecodedEvent) -> str:
         activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
         assert activity is not None
         return WORDS[new.rules[0].condition.evaluate(activity, day(40), watched(new))[0]]
 
-    assert asked_anew(*scored(1, at=5)) == "false"
-    assert asked_anew(*scored(1, at=5), *bought(6)) == "true"
-    assert asked_anew(*scored(1, at=5), *bought(8, 9)) == "false"
-    assert asked_anew(*bought(1), *scored(1, at=5), *bought(6, 9)) == "not observable"
+    assert verdict_after(*scored(1, at=5)) == "false"
+    assert verdict_after(*scored(1, at=5), *bought(6)) == "true"
+    assert verdict_after(*scored(1, at=5), *bought(8, 9)) == "false"
+    assert verdict_after(*bought(1), *scored(1, at=5), *bought(6, 9)) == "not observable"
 
 
 @pytest.mark.parametrize(
@@ -857,7 +857,7 @@ def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
     assert WORDS[asks.rules[0].condition.evaluate(activity, day(10), watched(asks))[0]] == expected
 
 
-# --- what an event told -------------------------------------------------------------------------------------------
+# --- attributes of events -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -897,7 +897,7 @@ def test_an_attribute_of_no_event_is_not_observable() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "date",
     [
         "2024-02-01",
         "2024-02-01T00:00:00",
@@ -907,18 +907,18 @@ def test_an_attribute_of_no_event_is_not_observable() -> None:
         float(day(31)),
     ],
 )
-def test_a_date_comes_near_and_passes(told: Any) -> None:
+def test_a_date_comes_near_and_passes(date: Any) -> None:
     """The first of February is day 31."""
-    ahead = Question({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)])
+    ahead = Question({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=date)])
     assert [ahead.at(at) for at in (21 - MS, 21, 31 - MS, 31)] == ["false", "true", "true", "false"]
     assert (ahead.next_flip(1), ahead.next_flip(21), ahead.next_flip(31)) == (21, 31, None)
-    over = Question({"date": "nps.ends", "passed for": "3 days"}, [event("nps", 1, ends=told)])
+    over = Question({"date": "nps.ends", "passed for": "3 days"}, [event("nps", 1, ends=date)])
     assert (over.at(34 - MS), over.at(34), over.next_flip(1), over.next_flip(34)) == ("false", "true", 34, None)
 
 
-@pytest.mark.parametrize("told", ["soon", "2024-13-01", True, 1e30, -1, None, "", "9999-99-99"])
-def test_what_is_no_date_is_not_observable(told: Any) -> None:
-    assert holds({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)], 2) == "not observable"
+@pytest.mark.parametrize("date", ["soon", "2024-13-01", True, 1e30, -1, None, "", "9999-99-99"])
+def test_what_is_no_date_is_not_observable(date: Any) -> None:
+    assert holds({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=date)], 2) == "not observable"
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

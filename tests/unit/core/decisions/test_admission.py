@@ -1,4 +1,4 @@
-"""Laws of what becomes of an action that a rule asks for."""
+"""Laws of admission: whether an action that a rule asks for is published, held or dropped."""
 
 from typing import Any
 
