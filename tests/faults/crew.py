@@ -81,7 +81,7 @@ class Crew:
         member = self.members[place]
         member.wanted, member.process = True, self._spawn(())
 
-    def look_after(self) -> None:
+    def restart_ended(self) -> None:
         """Start every process again that has ended and is wanted."""
         for member in self.members:
             code = member.process.poll()
@@ -94,7 +94,7 @@ class Crew:
                 member.ended_at, member.process = None, self._spawn(())
 
     async def end(self) -> None:
-        """End all of them; none is started again, even if `look_after` is called once more."""
+        """End all of them; none is started again, even if `restart_ended` is called once more."""
         for member in self.members:
             member.wanted = False
             member.process.send_signal(signal.SIGCONT)

@@ -41,7 +41,7 @@ from workers.state.topology import open_nodes
 
 PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2
-_LOOK_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
 _TIMEOUTS: Final = {
     "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
@@ -228,7 +228,7 @@ class Stage:
             if time.monotonic() > give_up:
                 state = await self._state()
                 raise NeverDone(f"waited {_PATIENCE_SECONDS:.0f} s until {what}:\n{state}\n{self.crew.log()}")
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _state(self) -> str:
         """Describe how far everything is, to find the cause of a standstill."""
@@ -255,7 +255,7 @@ class Stage:
     async def watch(self) -> None:
         """Start again what ended, and measure how long nothing moves; until cancelled."""
         while True:
-            self.crew.look_after()
+            self.crew.restart_ended()
             try:
                 if not self.lives_now and (await self.clock.read()).now_ms < self.now_ms:
                     await self.clock.announce(self.now_ms, self._ends)  # the store has lost it
@@ -268,7 +268,7 @@ class Stage:
             if state != self._moved[1] or not behind:
                 self._moved = (now, state)
             self.stall_seconds = max(self.stall_seconds, now - self._moved[0])
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 @asynccontextmanager

@@ -108,10 +108,10 @@ def test_no_more_places_are_given_than_the_pace_has_to_any_partition(pair: Pair)
     async def work(store: Store) -> None:
         paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
         assert paced is not None
-        paces = RateLimiter(store)
-        granted = await asyncio.gather(*(paces.acquire("soft", paced, 7, day(1)) for _ in range(30)))
+        rate_limiter = RateLimiter(store)
+        granted = await asyncio.gather(*(rate_limiter.acquire("soft", paced, 7, day(1)) for _ in range(30)))
         assert sum(granted) <= 100
-        assert await paces.acquire("soft", paced, 200, day(1) + 3_600_000) == 100
+        assert await rate_limiter.acquire("soft", paced, 200, day(1) + 3_600_000) == 100
 
     law(work, pair)
 
@@ -120,8 +120,8 @@ def test_a_pace_is_used_up_to_the_last_place(pair: Pair) -> None:
     async def work(store: Store) -> None:
         paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
         assert paced is not None
-        paces = RateLimiter(store)
-        granted = [await paces.acquire("soft", paced, 7, day(1)) for _ in range(30)]
+        rate_limiter = RateLimiter(store)
+        granted = [await rate_limiter.acquire("soft", paced, 7, day(1)) for _ in range(30)]
         assert sum(granted) == 100
 
     law(work, pair)

@@ -83,8 +83,8 @@ async def state(place: Site) -> dict[str, Any]:
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
             # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
-            facts = replace(codec.decode(raw, {}), fired_ms=0)
-            found[customer] = codec.encode(facts), due, waiting
+            activity = replace(codec.decode(raw, {}), fired_ms=0)
+            found[customer] = codec.encode(activity), due, waiting
     return found
 
 

@@ -257,9 +257,11 @@ def test_a_worker_with_only_the_documented_rights_does_its_whole_job_and_logs_no
             (won_back,) = await place.actions("win-back")
             assert won_back["customer_id"] == CUSTOMERS[1]
             # The one of a worker that was killed before it committed comes again.
-            letters = await place.read("dead-letter", at_least=1)
-            assert {dict(letter.headers)["linger-source-topic"] for letter in letters} == {f"{prefix}orders".encode()}
-            assert len({dict(letter.headers)["linger-source-offset"] for letter in letters}) == 1
+            dead_letters = await place.read("dead-letter", at_least=1)
+            assert {dict(dead_letter.headers)["linger-source-topic"] for dead_letter in dead_letters} == {
+                f"{prefix}orders".encode()
+            }
+            assert len({dict(dead_letter.headers)["linger-source-offset"] for dead_letter in dead_letters}) == 1
             logged = place.log()
         assert "partitions_claimed" in logged
         assert "no permissions" not in logged

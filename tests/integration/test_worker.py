@@ -196,13 +196,13 @@ def test_poison_of_every_kind_lands_in_the_dead_letters_and_its_neighbours_go_on
             await place.order(f"after-{serial}", 1)
         await place.now(5)
         await place.decided_until(5)
-        letters = await place.read("dead-letter", at_least=len(POISON))
+        dead_letters = await place.read("dead-letter", at_least=len(POISON))
         found = {}
-        for letter in letters:
-            headers = dict(letter.headers)
+        for dead_letter in dead_letters:
+            headers = dict(dead_letter.headers)
             reason = headers["linger-reason"].decode()
-            found[reason] = letter.value
-            assert letter.key == reason.encode()
+            found[reason] = dead_letter.value
+            assert dead_letter.key == reason.encode()
             assert headers["trace"] == b"\x00\xff"
             assert headers["linger-source-topic"].decode() == place.prefix + POISON[reason][0]
             assert headers["linger-source-offset"].isdigit()
@@ -272,8 +272,8 @@ def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(p
             await place.producer.send_and_wait(topic, value=raw, key=key, timestamp_ms=day(1))
         await place.now(13)
         await place.decided_until(13)
-        (letter,) = await place.read("dead-letter", at_least=1)
-        assert dict(letter.headers)["linger-reason"] == b"wrong_key"
+        (dead_letter,) = await place.read("dead-letter", at_least=1)
+        assert dict(dead_letter.headers)["linger-reason"] == b"wrong_key"
         (action,) = await place.actions("at-risk")
         assert action["customer_id"] == "ada"
 

@@ -91,18 +91,18 @@ def test_the_borders_of_batches_change_nothing(
 
 
 @pytest.mark.parametrize("name", SETS)
-@given(steps=STEPS, late=st.booleans(), looks=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
+@given(steps=STEPS, late=st.booleans(), lags=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
 @examples(150)
 def test_it_does_not_matter_when_timers_are_looked_at(
-    name: str, steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+    name: str, steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
 ) -> None:
     events, customer = history(steps, late), Customer(SETS[name])
     for serial, one in enumerate(events):
         customer.turn([one], watched(SETS[name]))
         rest = [later.at_ms for later in events[serial + 1 :]]
-        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
-        if looks[serial] % 2 and safe_ms > START:
-            customer.turn([], watched(SETS[name]), safe_ms)
+        upto_ms = min(rest, default=END) - 1 - lags[serial] * 1000
+        if lags[serial] % 2 and upto_ms > START:
+            customer.turn([], watched(SETS[name]), upto_ms)
     assert customer.final() == oracle(SETS[name], events)
 
 

@@ -34,7 +34,7 @@ HOUR: Final = DAY // 24
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
 READ: Final = TypeAdapter[Any](model.Condition).validate_python
 NEVER: Final = 1 << 60
-HORIZON: Final = 70 * DAY
+CHECKED_MS: Final = 70 * DAY
 
 
 # --- a customer, as the core knows one and as the list of all events ------------------------------------------------
@@ -620,7 +620,7 @@ def known_customers(draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any
 
 def moments(known: Known, from_ms: int, until_ms: int) -> list[int]:
     """Moments around every border that could matter, and all midnights, within a stretch."""
-    life, borders = known.life, set(range(from_ms - from_ms % DAY, min(until_ms, from_ms + HORIZON) + DAY, DAY))
+    life, borders = known.life, set(range(from_ms - from_ms % DAY, min(until_ms, from_ms + CHECKED_MS) + DAY, DAY))
     starts = {event.at_ms for event in life.events} | set(life.since.values()) | {life.first_ms}
     for start_ms in starts:
         for span_ms in spans_of(known.when):

@@ -107,16 +107,16 @@ def test_the_borders_of_batches_change_nothing(
 @given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
 @examples(600)
 def test_it_does_not_matter_when_timers_are_looked_at(
-    steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+    steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
 ) -> None:
     events = history(steps, late)
     customer = Customer()
     for serial, one in enumerate(events):
         customer.turn([one], OBSERVED)
         rest = [later.at_ms for later in events[serial + 1 :]]
-        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
-        if looks[serial] % 2 and safe_ms > START:
-            customer.turn([], OBSERVED, safe_ms)
+        upto_ms = min(rest, default=END) - 1 - lags[serial] * 1000
+        if lags[serial] % 2 and upto_ms > START:
+            customer.turn([], OBSERVED, upto_ms)
     assert final(customer) == oracle(events)
 
 

@@ -133,16 +133,20 @@ def read_event(raw: bytes) -> None:
     assert (parsed is None) == bool(reason)
     assert len(detail.encode()) < 2_000
     try:
-        fact = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
+        decoded_event = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
     except NotCanonical:
-        fact = None
+        decoded_event = None
     if parsed is not None:
         written = encode_event(parsed)
         again = decode_event(written, DECLARED)
         assert (again.event_id, again.customer_id, again.type) == (parsed.event_id, parsed.customer_id, parsed.type)
-    if fact is not None and reason not in UNNOTICED and field not in UNCHECKED:
+    if decoded_event is not None and reason not in UNNOTICED and field not in UNCHECKED:
         assert parsed is not None, f"{reason} was not noticed by read_fact"
-        assert (fact.event_id, fact.customer_id, fact.type) == (parsed.event_id, parsed.customer_id, parsed.type)
+        assert (decoded_event.event_id, decoded_event.customer_id, decoded_event.type) == (
+            parsed.event_id,
+            parsed.customer_id,
+            parsed.type,
+        )
 
 
 @examples(300)
@@ -245,7 +249,7 @@ records = st.builds(
 @examples(100)
 @given(mappings | mutated([SHIPPED_SOURCES]), st.lists(records, min_size=1, max_size=3))
 def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reasons(
-    raw: bytes, foreign: list[SourceRecord]
+    raw: bytes, source_records: list[SourceRecord]
 ) -> None:
     text = raw.decode(errors="replace")
     found, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
@@ -254,7 +258,7 @@ def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reaso
         return
     for source in found.sources:
         mapper = compile_source(source, tuple(found.event_types))
-        for record in foreign:
+        for record in source_records:
             size = len(record.value or b"")
             try:
                 mapped = bounded(lambda m=mapper, r=record: m(r, LATEST), size, at_least_kib=128, per_byte=64)  # type: ignore[misc]

@@ -193,14 +193,14 @@ def test_a_class_has_one_reason(module: str, node: ast.ClassDef) -> None:
 
 @pytest.mark.parametrize("module", [name for name in modules("schemas") if name not in TOOLS])
 def test_schemas_import_only_the_library_and_what_describes_data(module: str) -> None:
-    foreign = {name for name in imports(module) if top(name) not in sys.stdlib_module_names}
-    assert {name for name in foreign if top(name) not in PURE_LIBRARIES | {"schemas"}} == set()
+    outside = {name for name in imports(module) if top(name) not in sys.stdlib_module_names}
+    assert {name for name in outside if top(name) not in PURE_LIBRARIES | {"schemas"}} == set()
 
 
 @pytest.mark.parametrize("module", modules("workers/core"))
 def test_the_core_imports_no_more_than_the_schemas_do_and_itself(module: str) -> None:
-    foreign = {name for name in imports(module) if top(name) not in sys.stdlib_module_names | PURE_LIBRARIES}
-    assert {name for name in foreign if room(name) not in ("schemas", "workers.core")} == set()
+    outside = {name for name in imports(module) if top(name) not in sys.stdlib_module_names | PURE_LIBRARIES}
+    assert {name for name in outside if room(name) not in ("schemas", "workers.core")} == set()
 
 
 @pytest.mark.parametrize("module", PURE)

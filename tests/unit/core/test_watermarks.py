@@ -33,8 +33,10 @@ def sources(*content: dict[str, Any]) -> SourcesFile:
 SHOP = sources(source("orders", "purchase"), source("site", "login", "cancellation", max_silence="1 day"))
 
 
-def progress(seen_day: float, spoke_day: float | None = None, since_day: float = 0, partitions: int = 1) -> Progress:
-    last_record_ms = 0 if spoke_day is None else day(spoke_day)
+def progress(
+    seen_day: float, last_record_day: float | None = None, since_day: float = 0, partitions: int = 1
+) -> Progress:
+    last_record_ms = 0 if last_record_day is None else day(last_record_day)
     return Progress(day(seen_day), last_record_ms, day(since_day), partitions)
 
 
@@ -202,17 +204,17 @@ def test_one_look_is_kept_until_it_is_met_even_if_newer_ones_demand_more() -> No
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.integers(0, 3)), min_size=1, max_size=40))
-def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(looks: list[tuple[int, int, int]]) -> None:
+def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(snapshots: list[tuple[int, int, int]]) -> None:
     seen, offset, at_ms = fresh(), 0, START
     taken = []
-    for read, ahead, days in looks:
+    for read, ahead, days in snapshots:
         offset, at_ms = offset + read, at_ms + days * DAY
         before = seen.by_type["login"]
         taken.append((offset + ahead - 2, at_ms))
         seen.update(offset, offset + ahead - 2, {"login": at_ms})
         now = seen.by_type["login"]
         assert now >= before
-        assert now == NO_WATERMARK_MS or any(needed <= offset and look_ms == now for needed, look_ms in taken)
+        assert now == NO_WATERMARK_MS or any(needed <= offset and snapshot_ms == now for needed, snapshot_ms in taken)
 
 
 @given(st.integers(1, 20), st.integers(1, 50))

@@ -7,19 +7,19 @@ from workers.rule_lint.check import check_texts
 
 
 def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
-    circle = [
+    cycle = [
         rule("one", "{none: login, for: 9 days}", "instead of: [two]"),
         rule("two", "{status: active}", "instead of: [six]"),
         rule("six", "{none: purchase, for: 9 days}", "instead of: [one]"),
     ]
-    found = checked(*circle).warnings
+    found = checked(*cycle).warnings
     assert [(problem.code, problem.message) for problem in found] == [
         (
             "instead-of-each-other",
             "one and six and two block each other: a customer who matches them all gets nothing",
         )
     ]
-    assert codes(circle[0], circle[1], rule("six", "{none: purchase, for: 9 days}")) == []
+    assert codes(cycle[0], cycle[1], rule("six", "{none: purchase, for: 9 days}")) == []
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ class Site:
     def customers(self) -> dict[str, list[DecodedEvent]]:
         grouped: dict[str, list[DecodedEvent]] = {}
         for line in self.lines:
-            fact = decode_event(line.encode())
-            grouped.setdefault(fact.customer_id, []).append(fact)
+            event = decode_event(line.encode())
+            grouped.setdefault(event.customer_id, []).append(event)
         return grouped
 
     def compiled(self, path: Path) -> RuleSet:
@@ -117,12 +117,12 @@ class Site:
             name: decide(
                 name,
                 None,
-                [fact for fact in facts if fact.at_ms <= end_ms],
+                [event for event in events if event.at_ms <= end_ms],
                 ruleset,
                 all_known(ruleset, self.history.start_ms),
                 end_ms,
             ).decisions
-            for name, facts in self.customers().items()
+            for name, events in self.customers().items()
         }
 
 

@@ -152,7 +152,7 @@ def test_only_the_period_counts_and_what_was_before_has_its_after_effects(
     for one in document["rules"]:
         assert "2024-05-01" <= one["first_day"] <= one["last_day"] < "2024-08-01"
     assert document["history"]["events"] == sum(
-        fact.at_ms < until.timestamp() * 1000 for facts in site.customers().values() for fact in facts
+        event.at_ms < until.timestamp() * 1000 for events in site.customers().values() for event in events
     )
 
 

@@ -54,8 +54,8 @@ def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
     for kind in ("purchase", "login"):
         gaps: list[float] = []
         means: list[float] = []
-        for facts in site.customers().values():
-            times = sorted(fact.at_ms for fact in facts if fact.type == kind)
+        for events in site.customers().values():
+            times = sorted(event.at_ms for event in events if event.type == kind)
             days = sorted({at // DAY for at in times})
             if len(days) > 1:
                 # The gaps between the days of one customer add up to the time from the first event to the last.
