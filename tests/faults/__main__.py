@@ -3,7 +3,7 @@
     python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD] [--json]
 
 Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
-JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run never came to an end.
+JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run did not finish.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from tests.support.redis_topologies import SmallCluster, Watched, running_cluste
 
 @dataclass
 class Tally:
-    """What runs of one fault came to."""
+    """The totals of all runs of one fault."""
 
     runs: int = 0
     events: int = 0
@@ -57,7 +57,7 @@ class Tally:
         self.examples += verdict.examples
 
     def figures(self) -> dict[str, Any]:
-        """Return what machines get."""
+        """Return the totals for the JSON output."""
         names = ("runs", "events", "actions", "lost", "doubled", "stall_seconds", "recovery_seconds")
         return {name: getattr(self, name) for name in names}
 
@@ -65,7 +65,7 @@ class Tally:
 async def run_faults(
     faults: Sequence[Fault], seed: int, runs: int, folder: Path, guard: str | None, say: Any
 ) -> dict[str, Tally]:
-    """Run each fault so often; those that need the same number of brokers share them."""
+    """Run each fault `runs` times; faults that need the same number of brokers share them."""
     tallies = {fault.name: Tally() for fault in faults}
     for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
         async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
@@ -191,7 +191,7 @@ def main() -> None:
 
 
 def _report(console: Console, tallies: dict[str, Tally]) -> None:
-    table = Table(title="what faults came to", title_justify="left")
+    table = Table(title="results of the faults", title_justify="left")
     table.add_column("fault")
     for name in ("runs", "events", "actions", "lost", "doubled", "longest stall", "recovered in"):
         table.add_column(name, justify="right")

@@ -73,7 +73,7 @@ class Fault:
 
 
 async def nothing(stage: Stage) -> None:
-    """What is to happen is built into a worker already."""
+    """The fault is built into a worker."""
 
 
 async def kill(stage: Stage) -> None:
@@ -201,7 +201,7 @@ async def redis_kill(stage: Stage) -> None:
 
 
 async def redis_old_dump(stage: Stage) -> None:
-    """What was written in between is lost."""
+    """Writes between the copy and the restart are lost."""
     stage.forgot = True
     await stage.sometime(0.2, 0.4)
     data, kept = stage.installation.redis_data, stage.installation.folder / "kept"
@@ -281,7 +281,7 @@ def _master_with_replica(watched: Watched) -> bytes:
 
 
 async def failover_that_loses_nothing_published(stage: Stage) -> None:
-    """As before, and what was published is compared with what the new master knows, before any worker goes on."""
+    """As before, and published actions are compared with the state of the new master before any worker continues."""
     await stage.sometime(0.3, 0.5)
     assert isinstance(stage.topology, Watched)
     with stage.topology.forgetting():
@@ -357,7 +357,7 @@ async def transactions(stage: Stage) -> None:
 
 
 async def action_topic_frozen(stage: Stage) -> None:
-    """Kafka takes no actions for a while: what is decided waits, and reading waits for it at last."""
+    """Kafka accepts no actions for a while: decisions wait, and in the end reading waits, too."""
     await stage.at(0.2)
     topics = [stage.settings.topic(name) for name in ("at-risk", "win-back", "decisions")]
     await _set_min_isr(stage, topics, "2")

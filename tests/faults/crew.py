@@ -54,19 +54,19 @@ class Crew:
         return member
 
     def kill(self, place: int) -> None:
-        """End one by SIGKILL."""
+        """End a worker by SIGKILL."""
         self.members[place].process.kill()
 
     def freeze(self, place: int) -> None:
-        """Let one do nothing."""
+        """Stop a worker by SIGSTOP."""
         self.members[place].process.send_signal(signal.SIGSTOP)
 
     def thaw(self, place: int) -> None:
-        """Let it go on."""
+        """Continue a worker by SIGCONT."""
         self.members[place].process.send_signal(signal.SIGCONT)
 
     async def stop(self, place: int) -> float:
-        """Ask one to end, wait until it has, and return how many seconds that took."""
+        """Ask a worker to end, wait until it has ended, and return the seconds that this took."""
         member, started = self.members[place], time.monotonic()
         member.wanted = False
         member.process.terminate()

@@ -55,7 +55,7 @@ _TIMEOUTS: Final = {
 
 
 class NeverDone(Exception):
-    """The workers did not come to an end after everything was healed."""
+    """The workers did not finish after everything was healed."""
 
 
 @dataclass
@@ -136,14 +136,16 @@ class Stage:
         self._played = asyncio.Event()
 
     async def _send(self, records: Sequence[Record]) -> None:
-        # What is refused at the door was not sent; what was taken is tried until brokers are back.
-        waiting = [await self.patiently(partial(self._hand_over, one)) for one in records]
+        # A refused record was not sent; an accepted one is retried until the brokers are back.
+        waiting = [await self.patiently(partial(self._hand_over, record)) for record in records]
         for placed in await asyncio.gather(*waiting):
             place = TopicPartition(placed.topic, placed.partition)
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
 
-    async def _hand_over(self, one: Record) -> Any:
-        return await self.producer.send(self.prefix + one.topic, value=one.value, key=one.key, timestamp_ms=one.at_ms)
+    async def _hand_over(self, record: Record) -> Any:
+        return await self.producer.send(
+            self.prefix + record.topic, value=record.value, key=record.key, timestamp_ms=record.at_ms
+        )
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -172,7 +174,7 @@ class Stage:
             await _create(admin, plans)
 
     async def announce(self, at_ms: int | None = None) -> None:
-        """Move the clock on, or say again what it shows."""
+        """Move the clock on, or announce its time again."""
         if self.lives_now:
             return
         self.now_ms = at_ms or self.now_ms
@@ -316,8 +318,8 @@ async def stage(
     copies = min(3, len(installation.brokers))
     plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
     plans += [
-        TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
-        for one in intake_sources(sources, settings.topic("activity"))
+        TopicPlan(source.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
+        for source in intake_sources(sources, settings.topic("activity"))
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)

@@ -99,7 +99,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
     """Return the ids of actions published since a moment that the store does not know."""
     rules = load_configuration(stage.settings).rules
-    store, codes, found = stage.store, rules.codes, []
+    store, codes, too_early = stage.store, rules.codes, []
     outboxes = await store.redis.call(
         [("LRANGE", store.keys.partition(number).outbox, 0, -1) for number in range(PARTITIONS)]
     )
@@ -114,8 +114,8 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                 episode = None if raw is None else codec.decode(raw, codes).episodes.get(action.rule.id)
                 acted = set() if episode is None else {episode.acted_ms, episode.before_ms, episode.start_ms}
                 if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in acted}:
-                    found.append(action.action_id)
-    return found
+                    too_early.append(action.action_id)
+    return too_early
 
 
 async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
@@ -149,9 +149,9 @@ def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, lis
 async def _note_places(stage: Stage, missing: set[str]) -> None:
     """Say which records of the sources were never passed on."""
     activity = stage.settings.topic("activity").removeprefix(stage.prefix)
-    for topic in sorted({one.topic for one in stage.history.records} - {activity}):
+    for topic in sorted({record.topic for record in stage.history.records} - {activity}):
         for partition, records in (await read_topic(stage, stage.prefix + topic, 2)).items():
-            lost = [one.offset for one in records if any(name.encode() in one.value for name in missing)]
+            lost = [record.offset for record in records if any(name.encode() in record.value for name in missing)]
             if lost:
                 stage.notes.append(f"{topic}:{partition} offsets {lost[0]} to {lost[-1]}, {len(lost)} of them")
 
@@ -185,16 +185,16 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
 
 
-def _are_of_two_rule_sets(one: Action, other: Action) -> bool:
+def _are_of_two_rule_sets(first: Action, second: Action) -> bool:
     """Return whether two actions are the same except for the version of their rule."""
-    return msgspec.structs.replace(one, rule=other.rule) == other and one.rule.id == other.rule.id
+    return msgspec.structs.replace(first, rule=second.rule) == second and first.rule.id == second.rule.id
 
 
 async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
     """Return the source positions of all dead letters, each once."""
     names = (SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
     log = await read_topic(stage, stage.settings.topic("dead-letter"))
-    return {tuple(dict(one.headers)[name] for name in names) for records in log.values() for one in records}
+    return {tuple(dict(record.headers)[name] for name in names) for records in log.values() for record in records}
 
 
 def _replayed(
@@ -240,8 +240,8 @@ async def _compare_activities(
             continue
         known = codec.decode(raw, rules.codes)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
-        if (said := _difference(known, outcome.activity)) is not None:
-            differing.append(f"{place}: {said}")
+        if (difference := _difference(known, outcome.activity)) is not None:
+            differing.append(f"{place}: {difference}")
     verdict.miss("customer", lost)
     if folded < events:
         verdict.miss("folded events", list(range(events - folded)))
@@ -258,8 +258,8 @@ async def _compare_activities(
     verdict.miss("due time", [f"{place} at {at_ms}, stored is {found.get(place)}" for place, at_ms in late.items()])
 
 
-def _difference(one: Activity, other: Activity) -> str | None:
+def _difference(actual: Activity, expected: Activity) -> str | None:
     for name in _COMPARED:
-        if getattr(one, name) != getattr(other, name):
-            return f"{name} is {getattr(one, name)}, should be {getattr(other, name)}"
+        if getattr(actual, name) != getattr(expected, name):
+            return f"{name} is {getattr(actual, name)}, should be {getattr(expected, name)}"
     return None

@@ -122,12 +122,12 @@ FIXED = [("customer_id: customer", "customer_id: client")]
 
 
 def sent_by(document: Any) -> dict[str, int]:
-    """How many letters of each reason would be sent."""
+    """Return how many dead letters of each reason would be sent."""
     return {group["reason"]: group["count"] for group in document["groups"] if group["send"]}
 
 
 def kept_by(document: Any) -> dict[tuple[str, str], int]:
-    """How many letters would not be sent, by why and reason."""
+    """Return how many dead letters would not be sent, by obstacle and reason."""
     return {(group["why_not"], group["reason"]): group["count"] for group in document["groups"] if not group["send"]}
 
 
@@ -181,16 +181,12 @@ def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(apache_p
         await wait_for_dead_letters(place, 4)
         assert (await asked(place, "replay", "--yes"))["sent"] == 4
         dead_letters = await place.read("dead-letter", at_least=8)
-        again = [
-            dead_letter for dead_letter in dead_letters if dict(dead_letter.headers).get("linger-replays") == b"1"
-        ]
+        again = [record for record in dead_letters if dict(record.headers).get("linger-replays") == b"1"]
         assert len(again) == 4
-        for dead_letter in again:
-            assert dead_letter.value == value
-            assert list(dead_letter.headers[:4]) == [*headers, ("linger-replays", b"1")]
-        places = sorted(
-            (dead_letter.key or b"", dict(dead_letter.headers)["linger-source-partition"]) for dead_letter in again
-        )
+        for record in again:
+            assert record.value == value
+            assert list(record.headers[:4]) == [*headers, ("linger-replays", b"1")]
+        places = sorted((record.key or b"", dict(record.headers)["linger-source-partition"]) for record in again)
         assert places == [(b"", b"0"), (b"", b"1"), (b"same", b"0"), (b"same", b"1")]
 
     on_the_wall_clock(apache_pair, tmp_path, scenario)
@@ -232,10 +228,10 @@ def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(
             ("unknown_type", topic),
             ("wrong_key", topic),
         }
-        # Too early: they come back from decide, with the number of replays and without intake's mark.
+        # Too early: they come back from the processor, with the number of replays and without intake's mark.
         assert (await asked(place, "replay", "--yes"))["sent"] == 2
         await wait_for_dead_letters(place, 5)
-        headers_now = [dict(dead_letter.headers) for dead_letter in await place.read("dead-letter", at_least=5)]
+        headers_now = [dict(record.headers) for record in await place.read("dead-letter", at_least=5)]
         again = [headers for headers in headers_now if headers.get("linger-replays") == b"1"]
         assert ["linger-source" in headers for headers in again] == [False, False]
 
@@ -320,7 +316,7 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
         assert rest["sent"] == total - group["replayed"]
         (group,) = await asked(place, "list")
         assert group["replayed"] == total
-        await wait_for(place, customers=total, events=dead_letters)
+        await wait_for(place, customers=total, events=total)
 
     on_the_wall_clock(
         apache_pair,

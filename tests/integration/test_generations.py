@@ -1,4 +1,4 @@
-"""Laws of rule sets in force: the newest counts for all, and an older one does not come back by itself."""
+"""Laws of active rule sets: the newest counts for all, and an older one does not come back automatically."""
 
 import asyncio
 from collections.abc import Callable

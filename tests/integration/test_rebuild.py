@@ -436,14 +436,14 @@ def test_a_wipe_that_is_interrupted_says_so(apache_pair: Pair) -> None:
 
 
 class Interrupted(Store):
-    """A store whose process is killed before it looks for customers."""
+    """A store whose process is killed before it scans for customers."""
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         raise InterruptedError
 
 
 async def stored_keys(store: Store, partition: int) -> list[str]:
-    """Return which keys of a partition there are, without what all of them begin with."""
+    """Return the keys of a partition, without their common prefix."""
     prefix = store.keys.partition(partition).meta.removesuffix("meta")
     names = ["meta", "c:ada", "due", "outbox", "waiting:login", "held"]
     there = await store.redis.call([("EXISTS", prefix + name) for name in names])

@@ -82,7 +82,7 @@ def lawful(
     return asyncio.run(run())
 
 
-def outbox_record(number: int) -> bytes:
+def encoded(number: int) -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", str(number).encode(), ()))
 
 
@@ -154,9 +154,7 @@ class Ledger:
             known = await step.read(names)
             activities = {name: b"%d" % (int(raw or 0) + 1) for name, raw in zip(names, known, strict=True)}
             due = dict.fromkeys(names, number + 1)
-            await step.commit(
-                WriteSet(offset=number + 1, activities=activities, due=due, outbox=[outbox_record(number)])
-            )
+            await step.commit(WriteSet(offset=number + 1, activities=activities, due=due, outbox=[encoded(number)]))
 
     async def assert_balanced(self, steps: int) -> None:
         """Assert that every step was taken once, in order."""
@@ -337,7 +335,7 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
     async def law(store: CountingStore) -> None:
         for number in PARTITIONS:
             meta = (await store.claim(number, "one")).meta
-            held = [Held(f"r{number % 3}", f"a{number}", 1, outbox_record(number))]
+            held = [Held(f"r{number % 3}", f"a{number}", 1, encoded(number))]
             await take_step(store, meta, WriteSet(offset=1, held=held), number)
             await store.held_actions.order(number, [Order("release", "r", f"a{number}")])
         assert await store.held_actions.rules() == {"r0", "r1", "r2"}
@@ -434,7 +432,7 @@ def test_a_step_that_meets_a_slot_that_has_moved_is_tried_again_where_it_is_now(
                 await step.read(["ada"])
                 if moment != "before its read":
                     await move()
-                await step.commit(WriteSet(offset=2, activities={"ada": b"2"}, outbox=[outbox_record(2)]))
+                await step.commit(WriteSet(offset=2, activities={"ada": b"2"}, outbox=[encoded(2)]))
         again = await store.claim(1, "one", again=True)
         assert (again.meta.offset, again.meta.version, again.outbox) == (1, meta.version + 1, [])
         assert await store.activity(1, "ada") == b"1"

@@ -32,7 +32,7 @@ def play(pair: Pair, folder: Path, scenario: Scenario, **options: Any) -> None:
 
 
 async def refused(place: Site, status: int = 2) -> str:
-    """Start a worker, wait for its end, and return what it said."""
+    """Start a worker, wait for its end, and return its output."""
     worker = place.start_worker()
     place.processes.remove(worker)
     assert await asyncio.to_thread(worker.wait, 60) == status, place.log()[-2000:]
@@ -40,7 +40,7 @@ async def refused(place: Site, status: int = 2) -> str:
 
 
 async def ended(place: Site) -> str:
-    """Wait for the running worker to end by itself, and return what it said."""
+    """Wait until the running worker ends, and return its output."""
     worker = place.processes.pop()
     assert await asyncio.to_thread(worker.wait, 60) == 1
     return place.log()

@@ -149,7 +149,7 @@ async def a_little_history(place: Site) -> str:
     await place.now(12)
     await place.decided_until(12)
     (place.folder / "rules.yaml").write_text(RULES.replace("Bought, and", "Bought and"))
-    await place.until(lambda: taken_over(place), "the new rules to be in force")
+    await place.until(lambda: taken_over(place), "the new rules to be active")
     (held,) = json.loads(await linger(place, "rules", "held", "--json"))
     assert held["held"] == 2
     await linger(place, "rules", "release", "quiet-buyer", "--all")
@@ -258,10 +258,10 @@ def test_a_worker_with_only_the_documented_rights_does_its_whole_job_and_logs_no
             assert won_back["customer_id"] == CUSTOMERS[1]
             # The one of a worker that was killed before it committed comes again.
             dead_letters = await place.read("dead-letter", at_least=1)
-            assert {dict(dead_letter.headers)["linger-source-topic"] for dead_letter in dead_letters} == {
+            assert {dict(record.headers)["linger-source-topic"] for record in dead_letters} == {
                 f"{prefix}orders".encode()
             }
-            assert len({dict(dead_letter.headers)["linger-source-offset"] for dead_letter in dead_letters}) == 1
+            assert len({dict(record.headers)["linger-source-offset"] for record in dead_letters}) == 1
             logged = place.log()
         assert "partitions_claimed" in logged
         assert "no permissions" not in logged
@@ -318,7 +318,7 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 
 
 def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: str | None = None) -> str:
-    """Start a worker that cannot start, and return what it said."""
+    """Start a worker that cannot start, and return its output."""
     said: list[str] = []
 
     async def attempt() -> None:

@@ -61,7 +61,7 @@ def lawful(work: Callable[[Store], Any], redis_url: str, **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def outbox_record(value: bytes = b"{}") -> bytes:
+def encoded(value: bytes = b"{}") -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", value, (("ce_id", b"1"),)))
 
 
@@ -73,7 +73,7 @@ def full_step(name: str = "ada") -> WriteSet:
         activities={name: b"activity"},
         due={name: 1_000},
         waiting={"login": {name: 2_000}},
-        outbox=[outbox_record()],
+        outbox=[encoded()],
     )
 
 
@@ -209,10 +209,10 @@ def test_of_two_workers_that_fire_the_same_timer_one_is_fenced(pair: Pair) -> No
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         twin = clone(meta)
-        await take_step(store, meta, WriteSet(due={"ada": 0}, outbox=[outbox_record(b"1")]))
+        await take_step(store, meta, WriteSet(due={"ada": 0}, outbox=[encoded(b"1")]))
         with pytest.raises(Fenced):
-            await take_step(store, twin, WriteSet(due={"ada": 0}, outbox=[outbox_record(b"2")]))
-        assert (await content(store))["outbox"] == [outbox_record(b"1")]
+            await take_step(store, twin, WriteSet(due={"ada": 0}, outbox=[encoded(b"2")]))
+        assert (await content(store))["outbox"] == [encoded(b"1")]
 
     lawful(law, pair.redis_url)
 
@@ -226,9 +226,9 @@ def test_of_two_workers_that_read_at_the_same_time_one_commits(pair: Pair) -> No
             with pytest.raises(Fenced):  # noqa: PT012
                 async with store.step(0, twin) as second:
                     await second.read(["ada"])
-                    await first.commit(WriteSet(outbox=[outbox_record(b"1")]))
-                    await second.commit(WriteSet(outbox=[outbox_record(b"2")]))
-        assert (await content(store))["outbox"] == [outbox_record(b"1")]
+                    await first.commit(WriteSet(outbox=[encoded(b"1")]))
+                    await second.commit(WriteSet(outbox=[encoded(b"2")]))
+        assert (await content(store))["outbox"] == [encoded(b"1")]
 
     lawful(law, pair.redis_url)
 
@@ -386,7 +386,7 @@ def test_a_new_owner_finds_everything_that_was_committed(pair: Pair) -> None:
         await take_step(
             store,
             meta,
-            WriteSet(fields={"topic_id": "t1"}, outbox=[outbox_record(b"2"), outbox_record(b"3")], trim=1),
+            WriteSet(fields={"topic_id": "t1"}, outbox=[encoded(b"2"), encoded(b"3")], trim=1),
         )
         claimed = await store.claim(0, "two")
         assert (claimed.meta.offset, claimed.meta.topic_id) == (42, "t1")
@@ -508,7 +508,7 @@ def test_whether_a_step_was_taken_whose_answer_is_lost_is_found_out_by_claiming_
             again = await store.claim(0, "one", again=True)
             assert again.meta.version == before.version + 2
             assert again.meta.offset == 42
-            assert [encode_record(one) for one in again.outbox] == [outbox_record()]
+            assert [encode_record(one) for one in again.outbox] == [encoded()]
             await take_step(store, again.meta, WriteSet(offset=43))
 
     behind_a_proxy(law, pair)
@@ -631,7 +631,7 @@ def test_a_step_of_500_customers_is_one_transaction(pair: Pair) -> None:
             activities=dict.fromkeys(names, b"x" * 250),
             due={name: number for number, name in enumerate(names)},
             waiting={"login": dict.fromkeys(names, 5)},
-            outbox=[outbox_record()] * 500,
+            outbox=[encoded()] * 500,
             trim=1,
         )
         before = calls(pair.redis_url)

@@ -1,4 +1,4 @@
-"""`linger why` as a process of its own, over a customer whom the decide agent stored in a real Redis."""
+"""`linger why` as a process of its own, over a customer that the processor stored in a real Redis."""
 
 import asyncio
 import json
@@ -86,7 +86,7 @@ class Place:
         (self.folder / "sources.yaml").write_text(SOURCES)
 
     def store(self, *records: ConsumerRecord, now_day: float) -> None:
-        """Let the decide agent take records and decide what is due, and put down what a worker would."""
+        """Let the processor take records and decide what is due, and store what a worker would."""
 
         async def work() -> None:
             book, problems = load_book([self.folder / "rules.yaml"], [*BUILT_IN, "nps"])

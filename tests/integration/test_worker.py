@@ -198,11 +198,11 @@ def test_poison_of_every_kind_lands_in_the_dead_letters_and_its_neighbours_go_on
         await place.decided_until(5)
         dead_letters = await place.read("dead-letter", at_least=len(POISON))
         found = {}
-        for dead_letter in dead_letters:
-            headers = dict(dead_letter.headers)
+        for record in dead_letters:
+            headers = dict(record.headers)
             reason = headers["linger-reason"].decode()
-            found[reason] = dead_letter.value
-            assert dead_letter.key == reason.encode()
+            found[reason] = record.value
+            assert record.key == reason.encode()
             assert headers["trace"] == b"\x00\xff"
             assert headers["linger-source-topic"].decode() == place.prefix + POISON[reason][0]
             assert headers["linger-source-offset"].isdigit()
@@ -272,8 +272,8 @@ def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(p
             await place.producer.send_and_wait(topic, value=raw, key=key, timestamp_ms=day(1))
         await place.now(13)
         await place.decided_until(13)
-        (dead_letter,) = await place.read("dead-letter", at_least=1)
-        assert dict(dead_letter.headers)["linger-reason"] == b"wrong_key"
+        (record,) = await place.read("dead-letter", at_least=1)
+        assert dict(record.headers)["linger-reason"] == b"wrong_key"
         (action,) = await place.actions("at-risk")
         assert action["customer_id"] == "ada"
 
@@ -351,7 +351,7 @@ def test_direct_producers_may_write_beside_intake(apache_pair: Pair, tmp_path: P
 
 @asynccontextmanager
 async def frozen(place: Site) -> AsyncIterator[None]:
-    """Let the worker sleep while its log is changed behind its back."""
+    """Freeze the worker while its log is changed."""
     (worker,) = place.processes
     await place.decided_until(1)
     worker.send_signal(signal.SIGSTOP)

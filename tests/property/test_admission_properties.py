@@ -1,4 +1,4 @@
-"""Laws of rules that compete for a customer: what is left does not depend on what was seen first."""
+"""Laws of rules that compete for a customer: the remaining actions do not depend on what was seen first."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -51,7 +51,7 @@ SETS = {
 
 
 class Customer:
-    """One customer in the hands of the core, stored and read again between any two turns."""
+    """One customer that the core decides, stored and read again between any two turns."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.rules = ruleset

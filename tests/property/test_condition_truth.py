@@ -141,7 +141,7 @@ def is_meant(event: DecodedEvent, where: Any) -> bool:
 
 
 def certain(truths: list[bool]) -> int:
-    """What holds in every world that is possible."""
+    """Return the truth that holds in every possible world, or not observable."""
     if all(truths):
         return TRUE
     return NOT_OBSERVABLE if any(truths) else FALSE

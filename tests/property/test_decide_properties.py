@@ -67,7 +67,7 @@ def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[Deco
 
 @dataclass
 class Customer:
-    """One customer in the hands of the core, stored and read again between any two turns."""
+    """One customer that the core decides, stored and read again between any two turns."""
 
     activity: Activity | None = None
     decisions: list[Action | Decision] | None = None

@@ -85,7 +85,7 @@ TOKENS: Final = [
 
 @st.composite
 def mutated(draw: st.DrawFn, originals: Iterable[bytes]) -> bytes:
-    """Something good with a few pieces cut out, put in or said twice."""
+    """Something good with a few pieces cut out, inserted or repeated."""
     raw = draw(st.sampled_from(list(originals)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(raw)))
@@ -123,7 +123,7 @@ def purchase_of(amount: str) -> bytes:
 
 
 def read_event(raw: bytes) -> None:
-    """Read bytes through both doors, which have to agree."""
+    """Read bytes with both readers, which have to agree."""
     size = len(raw)
     parsed, reason, detail, field = None, "", "", None
     try:
@@ -133,16 +133,16 @@ def read_event(raw: bytes) -> None:
     assert (parsed is None) == bool(reason)
     assert len(detail.encode()) < 2_000
     try:
-        decoded_event = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
+        decoded = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
     except NotCanonical:
-        decoded_event = None
+        decoded = None
     if parsed is not None:
         written = encode_event(parsed)
         again = decode_event(written, DECLARED)
         assert (again.event_id, again.customer_id, again.type) == (parsed.event_id, parsed.customer_id, parsed.type)
-    if decoded_event is not None and reason not in UNNOTICED and field not in UNCHECKED:
-        assert parsed is not None, f"{reason} was not noticed by read_fact"
-        assert (decoded_event.event_id, decoded_event.customer_id, decoded_event.type) == (
+    if decoded is not None and reason not in UNNOTICED and field not in UNCHECKED:
+        assert parsed is not None, f"{reason} was not noticed by decode_event"
+        assert (decoded.event_id, decoded.customer_id, decoded.type) == (
             parsed.event_id,
             parsed.customer_id,
             parsed.type,
@@ -338,10 +338,12 @@ STORED: Final = stored_activities()
 @example(b"\xdd\xff\xff\xff\xff\x01")
 @example(b"\x03")
 @example(b"\x03\x04" + b"\x00" * 7)  # due at the earliest of no moments
-@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # a count of series, and none of them
+@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # a count of series only
 @example(b"\x03\x00" + b"\x00" * 3 + b"\xf8" + b"\x7f" * 8)
 @example(b"\x03\x00\xf8" + b"\xff" * 7 + b"\x7f" + b"\x00" * 6)  # beyond every calendar
-@example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f")  # as many values
+@example(
+    b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f"
+)  # a count of values only
 @example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x00\x02\xff\xff" + b"\x00" * 6)  # a key that is no text
 @example(b"\x03\x10" + b"\x00" * 7 + b"\xdd\x3f\xff\xff\xff")
 @example(b"\x03\x10" + b"\x00" * 7 + b"\x91\x81\xa1a" + b"\x91" * 50_000)

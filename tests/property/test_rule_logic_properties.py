@@ -1,4 +1,4 @@
-"""Laws of what conditions say of one another: what is called a contradiction is never true of anybody."""
+"""Laws of what conditions say of one another: what is called a contradiction is never true of any customer."""
 
 from itertools import combinations, permutations
 from typing import Any

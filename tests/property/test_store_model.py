@@ -87,7 +87,7 @@ class Rivals(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def outcome(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Return what came of a call: its result, or that it was fenced."""
+        """Return the result of a call, or that it was fenced."""
         try:
             return self.run(work)
         except Fenced as fenced:

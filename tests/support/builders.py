@@ -69,5 +69,5 @@ def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_
 
 
 def as_stored(activity: Activity) -> Activity:
-    """What is read of an activity that was written."""
+    """Return an activity as it is after it was stored and read again."""
     return codec.decode(codec.encode(activity), codec.codes_of(activity.episodes))

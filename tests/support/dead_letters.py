@@ -31,7 +31,7 @@ def stored(record: OutboxRecord, position: Position = (2, 7), at_ms: int = 1_000
     )
 
 
-def sample_dead_letter(
+def dead_letter_at(
     position: Position = (2, 7),
     *,
     reason: str = "missing_field",

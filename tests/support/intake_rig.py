@@ -67,7 +67,7 @@ class Running:
         await settled()
 
     async def take_backlog(self, ends: dict[TopicPartition, int]) -> None:
-        """Take two records of each source, of days 3 and 5 and of days 2 and 4; the logs are known to end there."""
+        """Take two records of each source: of days 3 and 5, and of days 2 and 4. The ends of the logs are given."""
         self.ends = ends
         await self.take_snapshot()
         self.intake.accept(APP, stamped(APP, day(3), day(5)), lambda: None)

@@ -39,7 +39,7 @@ class Node:
     pid: int
 
     def ask(self, *command: Any) -> Any:
-        """Return what it answers to one command, as it comes, blocking."""
+        """Return its answer to one command, unparsed; blocks."""
         with closing(Redis(host=HOST, port=self.port, socket_timeout=5)) as redis:
             redis.response_callbacks.clear()
             return redis.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ class Node:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it do nothing at all until the block ends."""
+        """Freeze it until the block ends."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             yield
@@ -67,7 +67,7 @@ class Watched:
     sentinels: tuple[Node, ...]
 
     def arguments(self, service: str = SERVICE) -> dict[str, Any]:
-        """Return what `open_nodes` takes."""
+        """Return the arguments of `open_nodes`."""
         addresses = [(HOST, sentinel.port) for sentinel in self.sentinels]
         return {"url": "redis://not-asked:1/0", "sentinels": addresses, "service": service}
 
@@ -98,7 +98,7 @@ class SmallCluster:
     ids: dict[int, str] = field(default_factory=dict)
 
     def arguments(self) -> dict[str, Any]:
-        """Return what `open_nodes` takes; only one node is named."""
+        """Return the arguments of `open_nodes`; only one node is named."""
         return {"url": f"redis://{HOST}:{self.nodes[0].port}/0", "cluster": [(HOST, self.nodes[0].port)]}
 
     def variables(self) -> dict[str, str]:

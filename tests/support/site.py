@@ -244,7 +244,7 @@ async def site(
     settings = read_settings(variables)
     connection = settings.kafka_connection()
     async with connected_admin(connection) as admin:
-        # Records of 2024 are older than any retention: Kafka would delete them at its next look.
+        # Records of 2024 are older than any retention: Kafka would delete them at its next check.
         kept = {"retention.ms": "-1"}
         plans = [TopicPlan(settings.topic(name), settings.partitions, 1, kept) for name in OWN_TOPICS]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]

@@ -119,7 +119,7 @@ def lawful(
     law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]],
     declared: SourcesFile,
     *,
-    has_snapshot: bool = True,
+    observes: bool = True,
 ) -> None:
     """Run one law with an agent that has claimed its partition."""
 
@@ -127,7 +127,7 @@ def lawful(
         async with asyncio.timeout(60):
             store = MemoryStore()
             agent = Agent(store.as_store(), QUIET, sources=declared, partitions=1)
-            if has_snapshot:
+            if observes:
                 await agent.start()
             else:
                 await agent.processor.claim({0: LogBounds(0, 1_000)}, None, {})
@@ -173,7 +173,7 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
         await agent.process(login(3, 99, event_id="e0"))  # there already, but a producer wrote it
         assert producers.progress.last_record_ms == day(99)
 
-    lawful(law, SINCE_2024, has_snapshot=False)
+    lawful(law, SINCE_2024, observes=False)
 
 
 def test_what_bears_no_stamp_counts_as_of_now() -> None:
@@ -187,7 +187,7 @@ def test_what_bears_no_stamp_counts_as_of_now() -> None:
         assert await taking == Processed()
         assert (producers.progress.since_ms, producers.progress.last_record_ms) == (day(100), day(100))
 
-    lawful(law, DIRECT, has_snapshot=False)
+    lawful(law, DIRECT, observes=False)
 
 
 def test_a_stamp_from_the_future_is_not_believed() -> None:
@@ -249,7 +249,7 @@ def test_watching_begins_with_the_first_record_that_was_read() -> None:
         assert await taking == Processed()
         assert set((agent.processor.partitions[0].since or {}).values()) == {day(93)}
 
-    lawful(law, DIRECT, has_snapshot=False)
+    lawful(law, DIRECT, observes=False)
 
 
 def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
@@ -258,7 +258,7 @@ def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
         await agent.process(login(0, 99))
         assert set((agent.processor.partitions[0].since or {}).values()) == {day(100)}
 
-    lawful(law, DIRECT, has_snapshot=False)
+    lawful(law, DIRECT, observes=False)
 
 
 def test_without_direct_producers_no_progress_is_reported() -> None:

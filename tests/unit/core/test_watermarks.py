@@ -1,4 +1,4 @@
-"""Laws of safe time: a timer may fire only when everything that happened before it has certainly been seen."""
+"""Laws of watermarks: a timer may fire only when everything that happened before it has certainly been seen."""
 
 from typing import Any
 
@@ -33,10 +33,8 @@ def sources(*content: dict[str, Any]) -> SourcesFile:
 SHOP = sources(source("orders", "purchase"), source("site", "login", "cancellation", max_silence="1 day"))
 
 
-def progress(
-    seen_day: float, last_record_day: float | None = None, since_day: float = 0, partitions: int = 1
-) -> Progress:
-    last_record_ms = 0 if last_record_day is None else day(last_record_day)
+def progress(seen_day: float, record_day: float | None = None, since_day: float = 0, partitions: int = 1) -> Progress:
+    last_record_ms = 0 if record_day is None else day(record_day)
     return Progress(day(seen_day), last_record_ms, day(since_day), partitions)
 
 
@@ -219,7 +217,7 @@ def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(snapshots: l
 
 @given(st.integers(1, 20), st.integers(1, 50))
 def test_under_steady_load_the_horizon_keeps_moving(speed: int, backlog: int) -> None:
-    """However far the end runs ahead, a look is met after as many rounds as it takes to read what it demands."""
+    """However far the end runs ahead, a snapshot counts after as many rounds as it takes to read up to it."""
     seen, offset, moved = fresh(), 0, 0
     for number in range(1, 400):
         before = seen.by_type

@@ -46,10 +46,8 @@ def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
 
 
 def test_what_is_the_matter_with_a_source_is_said() -> None:
-    def problems_of(
-        seen_day: float, last_record_day: float, now_day: float, unread: int | None = None
-    ) -> dict[str, str]:
-        parts = {(name, 0): Progress(day(seen_day), day(last_record_day), day(0), 1) for name in ("shop", "web")}
+    def problems_of(seen_day: float, record_day: float, now_day: float, unread: int | None = None) -> dict[str, str]:
+        parts = {(name, 0): Progress(day(seen_day), day(record_day), day(0), 1) for name in ("shop", "web")}
         return find_source_problems(declared(), parts, day(now_day), unread)
 
     assert problems_of(6, 6, 6) == {}

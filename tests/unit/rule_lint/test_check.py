@@ -105,10 +105,10 @@ def test_what_is_said_is_in_plain_words_and_its_code_is_explained(name: str) -> 
 
 def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
-        # These need a folder, several files or sources; see test_rule_files.py.
+        # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
         *("cannot-read", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
         *("repeated-topic", "built-in-type"),
-        # And these are in the explanations; see test_rule_errors.py.
+        # And these are in the explanations; see test_codes.py.
         *("too-deep", "tag", "merge-key", "too-large-condition", "impossible-example"),
     }
     assert set(EXPLANATIONS) - {row.code for rows in EXPECTED.values() for row in rows} == elsewhere

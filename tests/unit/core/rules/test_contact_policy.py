@@ -1,4 +1,4 @@
-"""Laws of control over actions: limits, quiet hours, consent, hold-out."""
+"""Laws of the contact policy: limits, quiet hours, consent, hold-out."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
