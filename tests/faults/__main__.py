@@ -176,7 +176,7 @@ def main() -> None:
             )
         )
     _report(console, tallies)
-    lost, doubled = (sum(getattr(one, name) for one in tallies.values()) for name in ("lost", "doubled"))
+    lost, doubled = (sum(getattr(tally, name) for tally in tallies.values()) for name in ("lost", "doubled"))
     if options.json:
         faults = {name: tally.figures() for name, tally in tallies.items()}
         document = {

@@ -56,7 +56,7 @@ async def ask(place: Site) -> tuple[int, Findings]:
     )
     assert "Traceback" not in done.stderr, done.stderr
     findings = json.loads(done.stdout)
-    return done.returncode, {(one["area"], one["checked"]): one for one in findings}
+    return done.returncode, {(finding["area"], finding["checked"]): finding for finding in findings}
 
 
 async def configure(place: Site, name: str, **configs: str) -> None:
@@ -72,7 +72,7 @@ async def with_admin(place: Site, work: Callable[[AIOKafkaAdminClient], Awaitabl
 
 
 def problems(findings: Findings) -> set[tuple[str, str]]:
-    return {place for place, one in findings.items() if one["health"] == "problem"}
+    return {place for place, finding in findings.items() if finding["health"] == "problem"}
 
 
 def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def test_a_healthy_site_has_no_problem_and_what_cannot_be_seen_is_said(apache_pa
     code, findings = examined(apache_pair, tmp_path, at_work, workers=1)
     assert problems(findings) == set()
     assert code == 0
-    assert [place for place, one in findings.items() if one["health"] != "ok"] == [("clocks", "Kafka")]
+    assert [place for place, finding in findings.items() if finding["health"] != "ok"] == [("clocks", "Kafka")]
     assert findings["state", "stored offsets"]["found"] == "those of 4 partitions are in the log"
     assert findings["Redis", "commands"]["health"] == "ok"
 

@@ -68,7 +68,7 @@ def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> N
         loaded = await asyncio.gather(
             *(load(store, rules(a_rule()), 100 + at, allow_rollback=False) for at in range(8))
         )
-        assert {one.generation for one in loaded} == {1}
+        assert {ruleset.generation for ruleset in loaded} == {1}
         assert await newest_generation(store) == 1
 
     law(work, pair)
@@ -77,7 +77,7 @@ def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> N
 def test_of_workers_that_load_different_rules_at_once_each_set_gets_its_own_number(pair: Pair) -> None:
     async def work(store: Store) -> None:
         loaded = await asyncio.gather(*(load(store, rules(a_rule(10 + at)), 100) for at in range(8)))
-        assert sorted(one.generation for one in loaded) == list(range(1, 9))
+        assert sorted(ruleset.generation for ruleset in loaded) == list(range(1, 9))
 
     law(work, pair)
 

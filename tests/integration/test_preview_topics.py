@@ -100,7 +100,7 @@ def orders(number: int) -> list[dict[str, str]]:
 
 
 def written(path: Path, documents: Iterable[dict[str, Any]]) -> str:
-    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+    path.write_text("".join(json.dumps(order) + "\n" for order in documents))
     return str(path)
 
 
@@ -110,7 +110,7 @@ def test_a_source_topic_gives_what_a_dump_of_it_gives(
     site = Site(pair, tmp_path)
     documents = orders(2_000)
     site.produce(
-        site.orders, [(one["customer"], json.dumps(one).encode(), at % 2) for at, one in enumerate(documents)]
+        site.orders, [(order["customer"], json.dumps(order).encode(), at % 2) for at, order in enumerate(documents)]
     )
     expected = site.preview(capsys, written(tmp_path / "orders.jsonl", documents), source=site.orders)
     assert expected["history"]["events"] == 1_600
@@ -129,7 +129,7 @@ def test_the_activity_topic_holds_canonical_events_and_several_topics_are_one_hi
     expected = site.preview(capsys, str(DATA / "shop.jsonl"))
     assert site.preview(capsys, f"topic:{site.activity}") == expected
     documents = orders(100)
-    site.produce(site.orders, [(one["customer"], json.dumps(one).encode(), 1) for one in documents])
+    site.produce(site.orders, [(order["customer"], json.dumps(order).encode(), 1) for order in documents])
     both = site.preview(capsys, f"topic:{site.activity},{site.orders}")
     assert both["history"]["customers"] == expected["history"]["customers"] + len(
         {at % 97 for at in range(100) if at % 5}
@@ -141,7 +141,7 @@ def test_unreadable_records_are_reported_with_partition_and_offset(
     pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = Site(pair, tmp_path)
-    good = [("c", json.dumps(one).encode(), 0) for one in orders(10)]
+    good = [("c", json.dumps(order).encode(), 0) for order in orders(10)]
     site.produce(site.orders, [*good, ("c", b"no", 0)])
     found = site.preview(capsys, f"topic:{site.orders}")["history"]
     assert found["unreadable"] == {"not_json": 1}

@@ -90,7 +90,7 @@ async def state(place: Site) -> dict[str, Any]:
 
 async def published(place: Site) -> dict[str, Counter[bytes]]:
     """How often each value is in each topic."""
-    return {name: Counter([one.value or b"" for one in await place.read(name)]) for name in TOPICS}
+    return {name: Counter([record.value or b"" for record in await place.read(name)]) for name in TOPICS}
 
 
 async def forget_everything(place: Site, at_day: float = 15) -> None:
@@ -166,11 +166,11 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert await rebuild_has_nothing_to_do(place)
         after = await published(place)
         new = [json.loads(value) for name in TOPICS[:2] for value in after[name] - published_before[name]]
-        acted = {(one["customer_id"], one["rule"]["id"], one["status"]) for one in new}
+        acted = {(action["customer_id"], action["rule"]["id"], action["status"]) for action in new}
         assert ("c4", "quiet-buyer", "retracted") in acted
         # Customers who came back and went quiet again had an action recently: the state still says so.
         decisions = [json.loads(value) for value in after["decisions"] - published_before["decisions"]]
-        assert {(one["customer_id"], one["decision"]) for one in decisions} == {
+        assert {(decision["customer_id"], decision["decision"]) for decision in decisions} == {
             (f"c{number}", "cooling_down") for number in (0, 3, 4, 6, 9)
         }
         assert max(count for name in TOPICS for count in after[name].values()) == 1
@@ -271,7 +271,7 @@ def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pa
         await forget_everything(place, 37)
         report = await rebuild(place)
         assert report["published"] == {"quiet-buyer": 1}
-        actions = {one["customer_id"]: one for one in await place.actions("at-risk")}
+        actions = {action["customer_id"]: action for action in await place.actions("at-risk")}
         assert sorted(actions) == ["ada", "cyd"]
         assert actions["ada"] == old
 
@@ -358,7 +358,10 @@ def test_held_actions_are_held_again_and_discarded_ones_stay_discarded(apache_pa
         assert await order_for_held(place.store, 4, "quiet-buyer", "discard", 1) == 1
 
         async def is_discarded() -> bool:
-            return sum(one["held"] for one in await held_by_rule(place.store, settings.partitions, now_ms)) == 2
+            return (
+                sum(held_rule["held"] for held_rule in await held_by_rule(place.store, settings.partitions, now_ms))
+                == 2
+            )
 
         await place.until(is_discarded, "one to be discarded")
         await place.decided_until(11.5)

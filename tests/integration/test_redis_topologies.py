@@ -159,7 +159,7 @@ class Ledger:
     async def assert_balanced(self, steps: int) -> None:
         """Assert that every step was taken once, in order."""
         stored = await patiently(lambda: self._store.claim(self._partition, "auditor"))
-        assert [int(one.value or b"") for one in stored.outbox] == list(range(steps))
+        assert [int(message.value or b"") for message in stored.outbox] == list(range(steps))
         expected = Counter(name for number in range(steps) for name in named(number))
         for name, times in expected.items():
             assert await self._store.activity(self._partition, name) == b"%d" % times
@@ -623,7 +623,7 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
         lost = [record(offset, "cancellation", customer=f"c{offset}") for offset in range(1, 6)]
         with watched.forgetting():
             assert await agent.process(*lost, follows=1) == Processed()
-        first = {one.headers: one.value for one in await agent.published("linger.at-risk")}
+        first = {message.headers: message.value for message in await agent.published("linger.at-risk")}
         assert len(first) == 5
         assert await agent.process(record(6, "login"), follows=6) == SeekTo(1)
         agent.publisher.sent.clear()
@@ -632,7 +632,7 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
         assert await agent.published() == []
         await agent.observe()
         await agent.processor.fire()
-        assert {one.headers: one.value for one in await agent.published("linger.at-risk")} == first
+        assert {message.headers: message.value for message in await agent.published("linger.at-risk")} == first
         assert agent.processor.partitions[0].is_usable
         await agent.processor.stop(1)
 
@@ -677,7 +677,7 @@ def play(pair: Pair, folder: Path, variables: dict[str, Any], scenario: Callable
 
 
 async def acted_on(place: Site, at_least: int) -> set[str]:
-    return {json.loads(one.value or b"")["customer_id"] for one in await place.read("at-risk", at_least)}
+    return {json.loads(message.value or b"")["customer_id"] for message in await place.read("at-risk", at_least)}
 
 
 @pytest.mark.rest

@@ -166,7 +166,7 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
         assert f"but its log holds 0 to {ends[0]}" in place.log()
         assert f"up to offset 0, but its log holds {ends[1]} to {ends[1]}" in place.log()
         assert "linger rebuild" in place.log()
-        acted = {partition_of(one["customer_id"], 4) for one in await place.actions("at-risk")}
+        acted = {partition_of(action["customer_id"], 4) for action in await place.actions("at-risk")}
         assert acted == {2, 3}
         await stop_workers(place)
         report = await rebuild(place)
@@ -231,7 +231,7 @@ def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair,
         await place.now(12)
         await place.decided_until(12)
         # ada bought on day 9, in a partition that was not read yet: she is not quiet.
-        assert [one["customer_id"] for one in await place.actions("at-risk")] == ["bob"]
+        assert [action["customer_id"] for action in await place.actions("at-risk")] == ["bob"]
 
     play(apache_pair, tmp_path, scenario)
 

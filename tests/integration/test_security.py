@@ -98,7 +98,7 @@ def allow(pair: SecurePair, prefix: str, worker: str, without: str | None = None
 
     async def apply() -> None:
         async with connected_admin(read_settings(pair.variables()).kafka_connection()) as admin:
-            await create_acls(admin, [one for one in creations if one[1] != without])
+            await create_acls(admin, [creation for creation in creations if creation[1] != without])
 
     asyncio.run(apply())
 
@@ -163,7 +163,7 @@ async def a_little_history(place: Site) -> str:
     written.append(repr(place.settings))
     as_worker = place.environment["LINGER_REDIS_USERNAME"]
     report = await linger(place, "doctor", "--json", LINGER_REDIS_USERNAME=as_worker)
-    unknown = [one["checked"] for one in json.loads(report) if one["health"] != "ok"]
+    unknown = [finding["checked"] for finding in json.loads(report) if finding["health"] != "ok"]
     assert unknown == [f"settings of {place.settings.topic('activity')}", "Kafka"]
     written.append(report)
     return "\n".join(written)
@@ -251,9 +251,9 @@ def test_a_worker_with_only_the_documented_rights_does_its_whole_job_and_logs_no
         options: dict[str, Any] = {"prefix": prefix, "workers": 2, "worker_connection": connection}
         async with site(secure_pair, tmp_path, RULES, LINGER_RULES_POLL_MS="200", **options) as place:
             written = await a_little_history(place)
-            active = [one for one in await place.actions("at-risk") if one["status"] == "active"]
-            assert {one["customer_id"] for one in active} == set(CUSTOMERS)
-            assert [one["status"] for one in await place.actions("at-risk")].count("retracted") == 1
+            active = [action for action in await place.actions("at-risk") if action["status"] == "active"]
+            assert {action["customer_id"] for action in active} == set(CUSTOMERS)
+            assert [action["status"] for action in await place.actions("at-risk")].count("retracted") == 1
             (won_back,) = await place.actions("win-back")
             assert won_back["customer_id"] == CUSTOMERS[1]
             # The one of a worker that was killed before it committed comes again.

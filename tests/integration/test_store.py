@@ -353,11 +353,13 @@ def test_of_claims_at_the_same_moment_exactly_one_can_go_on(pair: Pair) -> None:
             claims = await asyncio.gather(
                 *(store.claim(0, f"w{number}") for number in range(6)), return_exceptions=True
             )
-            assert all(not isinstance(one, BaseException) or isinstance(one, Transient) for one in claims)
-            metas = [one.meta for one in claims if not isinstance(one, BaseException)]
-            done = await asyncio.gather(*(take_step(store, one, WriteSet()) for one in metas), return_exceptions=True)
-            assert [one is None for one in done].count(True) == 1
-            assert all(one is None or isinstance(one, Fenced) for one in done)
+            assert all(not isinstance(claim, BaseException) or isinstance(claim, Transient) for claim in claims)
+            metas = [claim.meta for claim in claims if not isinstance(claim, BaseException)]
+            done = await asyncio.gather(
+                *(take_step(store, meta, WriteSet()) for meta in metas), return_exceptions=True
+            )
+            assert [result is None for result in done].count(True) == 1
+            assert all(result is None or isinstance(result, Fenced) for result in done)
 
     lawful(law, pair.redis_url)
 
@@ -392,7 +394,7 @@ def test_a_new_owner_finds_everything_that_was_committed(pair: Pair) -> None:
         assert (claimed.meta.offset, claimed.meta.topic_id) == (42, "t1")
         assert claimed.meta.high_water("shop.orders:0") == 41
         assert claimed.meta.high_water("shop.orders:1") == -1
-        assert [one.value for one in claimed.outbox] == [b"2", b"3"]
+        assert [message.value for message in claimed.outbox] == [b"2", b"3"]
 
     lawful(law, pair.redis_url)
 
@@ -508,7 +510,7 @@ def test_whether_a_step_was_taken_whose_answer_is_lost_is_found_out_by_claiming_
             again = await store.claim(0, "one", again=True)
             assert again.meta.version == before.version + 2
             assert again.meta.offset == 42
-            assert [encode_record(one) for one in again.outbox] == [encoded()]
+            assert [encode_record(message) for message in again.outbox] == [encoded()]
             await take_step(store, again.meta, WriteSet(offset=43))
 
     behind_a_proxy(law, pair)
@@ -691,7 +693,7 @@ def test_a_worker_can_claim_more_than_a_hundred_partitions_at_once(pair: Pair) -
     async def law(store: Store) -> None:
         claims = [store.claim(number, "one") for number in range(128)]
         claimed = await asyncio.gather(*claims, return_exceptions=True)
-        assert [one for one in claimed if isinstance(one, BaseException)] == []
+        assert [claim for claim in claimed if isinstance(claim, BaseException)] == []
 
     lawful(law, pair.redis_url)
 
@@ -739,7 +741,7 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
                 assert agent.publisher.sent == []
             else:
                 assert await taking == Processed()
-                assert [one.topic for one in await agent.published()] == ["linger.at-risk"]
+                assert [message.topic for message in await agent.published()] == ["linger.at-risk"]
         finally:
             store.redis._wait_replicas = 0
             while not taking.done():  # a client library may swallow one cancellation

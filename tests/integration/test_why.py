@@ -166,7 +166,7 @@ def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair,
     place = Place(pair.redis_url, tmp_path)
     place.store(*bought_once(), now_day=65)
     now = place.document("ada")
-    assert [one["rule"] for one in now["rules"]] == ["few-logins", "gone-quiet"]
+    assert [entry["rule"] for entry in now["rules"]] == ["few-logins", "gone-quiet"]
     assert (now["at"], now["is_ahead"]) == ("2024-03-06T00:00:00.000Z", False)
     assert now["looks_again"] == "2024-03-12T12:00:00.000Z"
     assert now["rules"][1]["verdict"] == "false"

@@ -339,7 +339,7 @@ def test_direct_producers_may_write_beside_intake(apache_pair: Pair, tmp_path: P
         await place.order("dan", 18)
         await place.now(19)
         await place.decided_until(19)
-        decided = [(one["customer_id"], one["decided_at"]) for one in await place.actions("at-risk")]
+        decided = [(action["customer_id"], action["decided_at"]) for action in await place.actions("at-risk")]
         assert sorted(decided) == [
             ("ada", "2024-01-19T00:00:00Z"),
             ("bob", "2024-01-20T00:00:00Z"),

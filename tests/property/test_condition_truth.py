@@ -132,7 +132,7 @@ def passes(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, model.Different):
         return found is not None and not passes(found, wanted.other_than)
     if isinstance(wanted, list):
-        return any(is_same(found, one) for one in wanted)
+        return any(is_same(found, option) for option in wanted)
     return is_same(found, wanted)
 
 
@@ -577,9 +577,9 @@ def spans_of(when: Any) -> set[int]:
         return set[int]().union(*map(spans_of, parts))
     lengths: set[int] = set()
     for _, value in when:
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, timedelta):
-                lengths |= {ms(one), 2 * ms(one)}
+        for span in value if isinstance(value, tuple) else (value,):
+            if isinstance(span, timedelta):
+                lengths |= {ms(span), 2 * ms(span)}
     return lengths
 
 
@@ -689,7 +689,8 @@ def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     values: list[int], bound: int, word: str, within: str | None
 ) -> None:
     events = [
-        DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": one}) for at, one in enumerate(values)
+        DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": value})
+        for at, value in enumerate(values)
     ]
     asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
     known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))

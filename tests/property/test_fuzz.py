@@ -341,9 +341,7 @@ STORED: Final = stored_activities()
 @example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # a count of series only
 @example(b"\x03\x00" + b"\x00" * 3 + b"\xf8" + b"\x7f" * 8)
 @example(b"\x03\x00\xf8" + b"\xff" * 7 + b"\x7f" + b"\x00" * 6)  # beyond every calendar
-@example(
-    b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f"
-)  # a count of values only
+@example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f")  # a count of values only
 @example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x00\x02\xff\xff" + b"\x00" * 6)  # a key that is no text
 @example(b"\x03\x10" + b"\x00" * 7 + b"\xdd\x3f\xff\xff\xff")
 @example(b"\x03\x10" + b"\x00" * 7 + b"\x91\x81\xa1a" + b"\x91" * 50_000)

@@ -48,8 +48,8 @@ def dead_letter_at(
 
 async def each(dead_letters: Iterable[DeadLetter]) -> AsyncIterator[DeadLetter]:
     """Yield dead letters as a reader does."""
-    for one in dead_letters:
-        yield one
+    for item in dead_letters:
+        yield item
 
 
 def recorded(kind: str, *positions: Position) -> Dispositions:

@@ -75,7 +75,7 @@ class Running:
         await settled()
 
     def offsets(self) -> Sequence[bytes | None]:
-        return [dict(one.headers)["linger-source"] for one in self.publisher.sent]
+        return [dict(message.headers)["linger-source"] for message in self.publisher.sent]
 
 
 def lawful(law: Callable[[Running], Coroutine[Any, Any, None]]) -> None:

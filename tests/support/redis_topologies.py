@@ -154,7 +154,7 @@ def running_sentinel(directory: Path, *, replicas: int = 2) -> Iterator[Watched]
         copies = tuple(stack.enter_context(_server(directory, f"replica{n}", *follow)) for n in range(replicas))
         until(lambda: master.ask("INFO", "replication").count(b"state=online") == replicas, "replicas follow")
         sentinels = tuple(stack.enter_context(_sentinel(directory, n, master)) for n in range(_SENTINELS))
-        until(lambda: all(_knows_all(one, replicas) for one in sentinels), "sentinels know all nodes")
+        until(lambda: all(_knows_all(sentinel, replicas) for sentinel in sentinels), "sentinels know all nodes")
         yield Watched(master, copies, sentinels)
 
 

@@ -74,7 +74,7 @@ def test_without_linger_there_are_no_ratios() -> None:
 
 def test_the_picture_is_well_formed_and_has_every_contender_with_figures() -> None:
     root = ElementTree.fromstring(picture(summary(entries(), WORKLOAD, 4, 3)))
-    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts.count("linger") == texts.count("other") == 2
     assert "absent" not in texts
 

@@ -69,12 +69,15 @@ def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: li
     found = json.loads(bad.out)
     assert bad.status == 1
     assert found["rules"] == []
-    assert [(one["file"], one["line"], one["column"], one["severity"]) for one in found["problems"]] == [
+    assert [
+        (problem["file"], problem["line"], problem["column"], problem["severity"]) for problem in found["problems"]
+    ] == [
         (str(file), 5, 33, "error"),
         (str(file), 6, 13, "error"),
     ]
     assert all(
-        set(one) == {"file", "line", "column", "severity", "code", "message", "hint"} for one in found["problems"]
+        set(problem) == {"file", "line", "column", "severity", "code", "message", "hint"}
+        for problem in found["problems"]
     )
 
 
@@ -183,7 +186,7 @@ def test_of_broken_sources_no_example_is_said_to_fail(linger: Linger, tmp_path: 
     flags = ["--sources", str(tmp_path / "sources.yml"), "--json"]
     answer = linger("rules", "check", str(tmp_path / "quiet.yaml"), *flags)
     assert answer.status == 1
-    assert {Path(one["file"]).name for one in json.loads(answer.out)["problems"]} == {"sources.yml"}
+    assert {Path(problem["file"]).name for problem in json.loads(answer.out)["problems"]} == {"sources.yml"}
 
 
 def test_rules_that_are_no_unicode_are_a_problem_and_no_traceback(linger: Linger, tmp_path: Path) -> None:
@@ -230,7 +233,7 @@ def test_rules_are_previewed_over_a_history(linger: Linger, tmp_path: Path) -> N
     event = {"type": "purchase", "event_id": "1", "customer_id": "ada", "amount": 5, "currency": "EUR"}
     late = {**event, "event_id": "2", "customer_id": "bob", "occurred_at": "2024-04-01T00:00:00Z"}
     events = [{**event, "occurred_at": "2024-01-01T00:00:00Z"}, late]
-    history.write_text("".join(json.dumps(one) + "\n" for one in events))
+    history.write_text("".join(json.dumps(next_event) + "\n" for next_event in events))
     answer = linger("rules", "preview", str(file), "--history", str(history), "--json")
     assert answer.status == 0
     assert "quiet" in answer.out

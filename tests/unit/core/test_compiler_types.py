@@ -43,7 +43,7 @@ def test_declarations_name_what_there_is_and_in_its_order(declarations: Path) ->
     for name, own, methods in classes(declarations):
         kind = getattr(module, name)
         if is_dataclass(kind):
-            assert own == [one.name for one in fields(kind)], name
+            assert own == [field.name for field in fields(kind)], name
         for method in methods:
             assert callable(getattr(kind, method)), f"{name}.{method}"
     for line in declarations.read_text().splitlines():

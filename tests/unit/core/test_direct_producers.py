@@ -143,7 +143,7 @@ def login(offset: int, at_day: int, customer: str = "ada", **more: Any) -> Any:
 
 
 async def acted(agent: Agent) -> list[str]:
-    return [orjson.loads(one.value or b"")["customer_id"] for one in await agent.published("linger.at-risk")]
+    return [orjson.loads(message.value or b"")["customer_id"] for message in await agent.published("linger.at-risk")]
 
 
 def test_producers_that_died_are_no_customers_that_went_quiet() -> None:

@@ -99,7 +99,7 @@ def test_only_the_condition_that_an_unseen_event_could_break_is_unknown() -> Non
     observed = watched(ruleset, cancellation=8)
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 12, observed=observed)
     assert only(report).verdict == "not observable"
-    assert [one.verdict for one in only(report).condition.leaves()] == ["true", "not observable"]
+    assert [part.verdict for part in only(report).condition.leaves()] == ["true", "not observable"]
     assert [gap.type for gap in only(report).gaps] == ["cancellation"]
 
 

@@ -212,7 +212,7 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "wording", "opposite"), WORDED, ids=[one[1][:60] for one in WORDED])
+@pytest.mark.parametrize(("written", "wording", "opposite"), WORDED, ids=[case[1][:60] for case in WORDED])
 def test_a_condition_and_its_opposite_have_one_wording_each(
     written: dict[str, Any], wording: str, opposite: str
 ) -> None:
@@ -227,7 +227,7 @@ def test_every_kind_of_condition_is_worded() -> None:
     assert worded == set(get_args(AnyCondition))
 
 
-@pytest.mark.parametrize("written", [one[0] for one in WORDED], ids=[one[1][:60] for one in WORDED])
+@pytest.mark.parametrize("written", [case[0] for case in WORDED], ids=[case[1][:60] for case in WORDED])
 def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, Any]) -> None:
     condition = CONDITION.validate_python(written)
     if parts_of(condition):
@@ -460,7 +460,7 @@ def test_all_customers_who_are_left_out_are_named() -> None:
 
 
 def test_a_lower_bound_leaves_out_no_customer_because_of_what_was_not_seen() -> None:
-    assert not any("known" in one for one in exclusions(rule(when=OFTEN), RuleBook()))
+    assert not any("known" in text for text in exclusions(rule(when=OFTEN), RuleBook()))
     assert "customers Linger has known for less than 365 days" in exclusions(rule(when={"not": OFTEN}), RuleBook())
 
 
@@ -478,9 +478,9 @@ def shipped() -> RuleBook:
 SHIPPED: Final = shipped()
 
 
-@pytest.mark.parametrize("name", [one.id for one in SHIPPED.rules])
+@pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
-    (mine,) = [one for one in SHIPPED.rules if one.id == name]
+    (mine,) = [entry for each_rule in SHIPPED.rules if each_rule.id == name]
     text = sentence(mine, SHIPPED)
     assert re.match(rf'When .+, ask for the message "{mine.template}" \({mine.action}\)\. .+\.$', text)
     assert "a customer" in text
@@ -488,9 +488,9 @@ def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
     assert "None" not in text
 
 
-@pytest.mark.parametrize("name", [one.id for one in SHIPPED.rules])
+@pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_has_an_example_it_acts_for_and_one_it_does_not(name: str) -> None:
-    (mine,) = [one for one in SHIPPED.rules if one.id == name]
+    (mine,) = [entry for each_rule in SHIPPED.rules if each_rule.id == name]
     acts = {example.expect != "nothing" for example in mine.examples}
     assert acts == {True, False}
 
@@ -506,7 +506,7 @@ def test_every_example_and_test_that_comes_with_the_rules_holds() -> None:
 def test_what_is_explained_is_json() -> None:
     entries = rule_page.explanation(SHIPPED)
     assert json.loads(json.dumps(entries)) == entries
-    assert [entry["id"] for entry in entries] == sorted(one.id for one in SHIPPED.rules)
+    assert [entry["id"] for entry in entries] == sorted(each_rule.id for each_rule in SHIPPED.rules)
 
 
 def test_the_page_in_the_folder_of_rules_is_up_to_date() -> None:
@@ -593,8 +593,8 @@ def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     blocks = [read(block) for block in BLOCKS]
     (tests,) = [RuleTestFile.model_validate(block).tests for block in blocks if "tests" in block]
     assert all(result.passed for result in run_tests(SHIPPED, tests, types))
-    quiet = next(one for one in SHIPPED.rules if one.id == "regular-gone-quiet")
+    quiet = next(entry for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")
     (examples,) = [block["examples"] for block in blocks if "examples" in block and "start" in block["examples"][0]]
-    (again,) = [Example.model_validate(one) for one in examples]
+    (again,) = [Example.model_validate(example) for example in examples]
     (result,) = run_examples(RuleBook((quiet.model_copy(update={"examples": [again]}),)), types)
     assert result.passed

@@ -101,8 +101,8 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
 ) -> None:
     observed = watched(ruleset, since_day, whole)
     activity: Activity | None = None
-    for one in history(steps):
-        activity = decide("ada", activity, [one], ruleset, observed).activity
+    for next_event in history(steps):
+        activity = decide("ada", activity, [next_event], ruleset, observed).activity
         assert activity is not None
         stored = as_stored(activity)
         at_ms = decided_until(stored)
@@ -155,12 +155,12 @@ def test_the_moment_of_the_next_change_is_exact(
             assert only(at(moment_ms), found.id).verdict == found.verdict
         if found.change is not None:
             assert only(at(until_ms), found.id).verdict == found.change.becomes != found.verdict
-        for place, one in enumerate(found.condition.leaves()):
-            if one.change is not None:
-                before = [*only(at(one.change.at_ms - 1), found.id).condition.leaves()][place]
-                after = [*only(at(one.change.at_ms), found.id).condition.leaves()][place]
-                assert before.verdict == one.verdict
-                assert after.verdict == one.change.becomes != one.verdict
+        for place, part in enumerate(found.condition.leaves()):
+            if part.change is not None:
+                before = [*only(at(part.change.at_ms - 1), found.id).condition.leaves()][place]
+                after = [*only(at(part.change.at_ms), found.id).condition.leaves()][place]
+                assert before.verdict == part.verdict
+                assert after.verdict == part.change.becomes != part.verdict
 
 
 @BOTH
@@ -223,8 +223,8 @@ def test_a_not_stands_in_the_phrases_inside_and_turns_all_into_any() -> None:
     ruleset = rules(rule(when={"not": {"all": [{"none": "login", "for": "3 days"}, {"not": {"status": "active"}}]}}))
     report = why(ruleset, known(ruleset, event("login", 1)), 5)
     assert shape(only(report).condition) == {"any": ["a login in the last 3 days", "the customer is active"]}
-    assert [one.verdict for one in only(report).condition.leaves()] == ["false", "true"]
-    assert [one.events for one in only(report).condition.leaves()] == [("login",), ("cancellation",)]
+    assert [part.verdict for part in only(report).condition.leaves()] == ["false", "true"]
+    assert [part.events for part in only(report).condition.leaves()] == [("login",), ("cancellation",)]
 
 
 # --- when Linger looks again --------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class SourceConsumer:
         self.offset = offset
 
     async def getmany(self, **_: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        return {PARTITION: [one for one in self.records if one.offset >= self.offset][:1]}
+        return {PARTITION: [message for message in self.records if message.offset >= self.offset][:1]}
 
 
 def progress_of(

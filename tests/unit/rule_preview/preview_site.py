@@ -90,8 +90,10 @@ class Site:
         mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
         latest = datetime(2030, 1, 1, tzinfo=UTC)
         found = [
-            mappers[one.topic](SourceRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
-            for one in self.history.records
+            mappers[record.topic](
+                SourceRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest
+            )
+            for record in self.history.records
         ]
         return [encode_event(one).decode() + "\n" for one in found if one is not None]
 
@@ -106,7 +108,7 @@ class Site:
         """Compile a file as a preview does: every rule is live except the paused ones."""
         book, problems = load_book([path], TYPES)
         assert not problems
-        live = [one.model_copy(update={"status": "live"}) for one in book.rules if one.status != "paused"]
+        live = [rule.model_copy(update={"status": "live"}) for rule in book.rules if rule.status != "paused"]
         return rules(*live)
 
     def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
@@ -139,11 +141,11 @@ def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **o
 
 
 def by_rule(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in document["rules"]}
+    return {entry["id"]: entry for entry in document["rules"]}
 
 
 def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
-    return [one for one in decisions if isinstance(one, Action) and one.status == "active"]
+    return [decision for decision in decisions if isinstance(decision, Action) and decision.status == "active"]
 
 
 def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:

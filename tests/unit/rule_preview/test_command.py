@@ -28,7 +28,7 @@ def without_speed(document: dict[str, Any]) -> dict[str, Any]:
 def test_the_command_counts_what_the_demo_expects(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules, **at_the_end(site))
     expected = expected_actions(site.history, site.sources, site.compiled(site.rules), "")
-    assert sum(one["actions"] - one["retracted"] for one in document["rules"]) == len(expected)
+    assert sum(entry["actions"] - entry["retracted"] for entry in document["rules"]) == len(expected)
     assert document["history"]["customers"] == site.history.customers
     assert document["history"]["events"] == len(site.lines)
 
@@ -37,7 +37,7 @@ def test_a_newcomer_can_try_the_simulated_history(site: Site, capsys: pytest.Cap
     document = run(capsys, "simulated", site.rules)
     assert document["history"]["customers"] == 4_000
     assert document["period"] == {"since": "2024-01-01T00:00:00Z", "until": "2025-02-04T00:00:00Z"}
-    assert all(one["customers"] > 100 for one in document["rules"])
+    assert all(entry["customers"] > 100 for entry in document["rules"])
 
 
 def test_the_order_of_the_lines_does_not_matter(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,8 @@ from workers.rule_preview.report import bars
 
 def test_the_weeks_follow_one_another_from_monday_to_the_end(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules, since=date(2024, 3, 6), until=date(2024, 6, 1))
-    for one in document["rules"]:
-        weeks = [date.fromisoformat(week["week"]) for week in one["weeks"]]
+    for entry in document["rules"]:
+        weeks = [date.fromisoformat(week["week"]) for week in entry["weeks"]]
         assert weeks[0] == date(2024, 3, 4)
         assert weeks[-1] == date(2024, 5, 27)
         assert {later - earlier for earlier, later in pairwise(weeks)} == {timedelta(days=7)}
@@ -82,9 +82,9 @@ def test_the_report_says_every_figure_in_any_width(
 ) -> None:
     document = run(capsys, site.events, site.rules, against=[site.other])
     shown = drawn(site, width, against=[site.other])
-    for one in document["rules"]:
-        assert f"{one['actions']:,}" in shown
-        assert f"{one['customers']:,}" in shown
+    for entry in document["rules"]:
+        assert f"{entry['actions']:,}" in shown
+        assert f"{entry['customers']:,}" in shown
     assert f"{document['history']['events']:,} events" in " ".join(shown.split())
     assert f"{document['against']['any_rule']['customers_before']:,}" in shown
     for line in shown.splitlines():

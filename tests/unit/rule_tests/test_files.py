@@ -21,7 +21,7 @@ def test_a_folder_runs_its_examples_and_its_tests(folder: Path) -> None:
         ("together_test.yaml", 7, False),
     ]
     assert report.results[-1].hint == "did you mean 'quiet'?"
-    assert [one.rule for one in report.unproven] == ["quiet"]
+    assert [problem.rule for problem in report.unproven] == ["quiet"]
 
 
 def test_a_file_of_tests_is_about_the_rules_beside_it(folder: Path) -> None:

@@ -1023,7 +1023,9 @@ def test_a_condition_knows_which_unseen_event_could_undo_it(
 def why(when: Any, events: list[DecodedEvent], at_day: float) -> list[tuple[Any, ...]]:
     question = Question(when, events)
     reasons = question.condition.reasons(question.activity, day(at_day), question.observed)
-    return [(one.condition, one.observed, one.bound, one.window, one.prevented_by) for one in reasons]
+    return [
+        (reason.condition, reason.observed, reason.bound, reason.window, reason.prevented_by) for reason in reasons
+    ]
 
 
 def test_a_count_says_what_was_found_what_was_asked_for_and_what_would_have_prevented_it() -> None:

@@ -44,7 +44,7 @@ class Customer:
         )
         self.activity = outcome.activity
         self.decisions += outcome.decisions
-        return [short(one) for one in outcome.decisions]
+        return [short(decision) for decision in outcome.decisions]
 
 
 def short(decision: Action | Decision) -> str:
@@ -207,7 +207,7 @@ def test_a_paused_rule_sends_nothing_new_and_takes_back_what_it_sent() -> None:
 
 def live_at(ruleset: RuleSet, generation: int, at_day: float) -> RuleSet:
     """The same rules, all activated at a day."""
-    return ruleset.as_activated(generation, {one.id: (generation, day(at_day)) for one in ruleset.rules})
+    return ruleset.as_activated(generation, {each_rule.id: (generation, day(at_day)) for each_rule in ruleset.rules})
 
 
 def test_a_customer_who_already_matches_a_rule_when_it_goes_live_is_left_alone() -> None:

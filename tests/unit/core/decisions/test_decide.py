@@ -77,7 +77,10 @@ class Story:
     @property
     def timeline(self) -> list[tuple[str, float]]:
         """What was decided, and the day on which the episode began."""
-        return [(word(one), (one.episode_started_at.timestamp() * 1000 - START) / DAY) for one in self.decisions]
+        return [
+            (word(decision), (decision.episode_started_at.timestamp() * 1000 - START) / DAY)
+            for decision in self.decisions
+        ]
 
 
 def word(decision: Action | Decision) -> str:
@@ -164,7 +167,7 @@ def test_a_rule_that_acts_never_again_does_not() -> None:
 
 def test_a_suppressed_episode_does_not_prolong_the_pause() -> None:
     story = Story(quiet(again_after="30 days")).buys(1, 25.5, 36).time_goes_on(400)
-    assert [one for one in story.timeline if one[0] != "customer_returned"] == [
+    assert [entry for entry in story.timeline if entry[0] != "customer_returned"] == [
         ("active", 11),
         ("cooling_down", 35.5),
         ("active", 46),
@@ -198,7 +201,7 @@ def test_what_is_taken_back_once_is_not_taken_back_again() -> None:
 def test_what_has_expired_is_not_taken_back() -> None:
     for at_day, expected in ((25 - MS, ["active", "customer_returned"]), (25, ["active"]), (26, ["active"])):
         story = Story(quiet(expires_after="14 days")).buys(1).time_goes_on(11).buys(at_day)
-        assert [one for one, _ in story.timeline] == expected
+        assert [entry for entry, _ in story.timeline] == expected
 
 
 def test_the_pause_goes_on_after_she_came_back() -> None:
@@ -289,7 +292,7 @@ def test_a_shadow_is_reported_once_in_each_episode_and_has_no_pause() -> None:
 
 def test_every_decision_not_to_act_says_why() -> None:
     story = Story(quiet()).buys(1).time_goes_on(26).buys(27).time_goes_on(400)
-    (decision,) = [one for one in story.decisions if isinstance(one, Decision)]
+    (decision,) = [record for record in story.decisions if isinstance(record, Decision)]
     assert decision.detail == "acted on 2024-01-12, silent until 2024-02-11"
 
 
@@ -380,7 +383,7 @@ def test_a_timer_waits_until_every_type_of_its_rule_has_been_seen() -> None:
 def test_a_type_that_another_rule_needs_holds_up_no_other_rule() -> None:
     other = rule("other", when={"none": "login", "for": "10 days"})
     story = Story(quiet(), other).buys(1).logs_in(1).sees(login=3).time_goes_on(20)
-    assert [one.rule.id for one in story.decisions] == ["quiet"]
+    assert [decision.rule.id for decision in story.decisions] == ["quiet"]
 
 
 def test_an_action_that_an_unseen_event_could_undo_is_held() -> None:
@@ -545,8 +548,8 @@ def test_of_a_customer_who_does_something_every_day_the_oldest_days_go() -> None
 def test_the_borders_of_batches_change_nothing_for_a_customer_beyond_the_limit() -> None:
     at_once, one_by_one = Story(LONG), Story(LONG)
     at_once.turn(busy(900))
-    for one in busy(900):
-        one_by_one.turn([one])
+    for next_event in busy(900):
+        one_by_one.turn([next_event])
     assert at_once.activity is not None
     assert one_by_one.activity is not None
     assert codec.encode(at_once.activity) == codec.encode(one_by_one.activity)
@@ -555,7 +558,7 @@ def test_the_borders_of_batches_change_nothing_for_a_customer_beyond_the_limit()
 def test_days_that_were_dropped_do_not_make_anybody_a_rare_customer() -> None:
     story = Story(LONG)
     for chunk in range(0, 900, 50):
-        story.turn([one for one in busy(900) if chunk <= (one.at_ms - START) / DAY < chunk + 50])
+        story.turn([next_event for next_event in busy(900) if chunk <= (next_event.at_ms - START) / DAY < chunk + 50])
     assert story.timeline == []
 
 
@@ -574,7 +577,7 @@ def test_what_waits_until_it_was_seen_takes_no_history_away() -> None:
     waiting.sees().time_goes_on(300)
     free.time_goes_on(300)
     # What was taken back before it was sent was never sent.
-    assert [one for one in waiting.decisions if word(one) == "active"][-10:] == free.decisions[-10:]
+    assert [decision for decision in waiting.decisions if word(decision) == "active"][-10:] == free.decisions[-10:]
 
 
 def test_the_texts_of_a_customer_are_cut() -> None:
