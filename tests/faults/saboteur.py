@@ -80,13 +80,13 @@ def _trace() -> None:
         spans: dict[Any, list[int]] = {}
         for _, _, record in merged:
             spans.setdefault((record.topic, record.partition), []).append(record.offset)
-        said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
-        say("passing", said)
+        ranges = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
+        say("passing", ranges)
         resumed = await pass_on(this, cursors, merged)
         say(
             "passed",
-            said,
-            {place: cursor.offset for place, cursor in cursors.items() if place in said},
+            ranges,
+            {place: cursor.offset for place, cursor in cursors.items() if place in ranges},
             cursors is this._cursors,
         )
         return resumed

@@ -116,9 +116,9 @@ def start_rebuild(place: Site, *options: str) -> "subprocess.Popen[bytes]":
 
 async def rebuild(place: Site, *options: str) -> dict[str, Any]:
     process = start_rebuild(place, *options)
-    said, complaint = await asyncio.to_thread(process.communicate, None, 120)
+    output, complaint = await asyncio.to_thread(process.communicate, None, 120)
     assert process.returncode == 0, complaint.decode()
-    report: dict[str, Any] = json.loads(said)
+    report: dict[str, Any] = json.loads(output)
     return report
 
 

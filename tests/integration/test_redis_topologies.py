@@ -458,7 +458,7 @@ def test_while_its_slot_is_on_its_way_a_step_is_taken_as_a_whole_or_not_at_all(c
                 refused.append(str(error))
         cluster.end_move(slot, target, *(node for node in cluster.nodes if node != target))
         assert len(refused) > 5
-        assert all("ASK" in said or "TRYAGAIN" in said for said in refused)
+        assert all("ASK" in answer or "TRYAGAIN" in answer for answer in refused)
         await ledger.run(40)
         await ledger.assert_balanced(40)
 

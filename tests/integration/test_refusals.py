@@ -82,9 +82,9 @@ async def command(place: Site, *words: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
-    return process.returncode, said.decode()
+    return process.returncode, output.decode()
 
 
 async def customers(place: Site) -> int:
@@ -109,8 +109,8 @@ def test_a_recreated_source_is_refused_until_it_is_forgotten_and_then_nothing_of
         for number in range(30):
             await place.order(f"new{number}", 3)
         assert f"source '{orders}' was deleted and created again" in await refused(place)
-        status, said = await command(place, "sources", "forget", orders)
-        assert status == 0, said
+        status, output = await command(place, "sources", "forget", orders)
+        assert status == 0, output
         place.start_worker()
         await place.now(4)
         await place.decided_until(4)
@@ -129,9 +129,9 @@ def test_another_number_of_activity_partitions_is_refused_with_any_setting(apach
         assert made_with in await ended(place)
         for partitions in ("4", "8"):
             place.environment["LINGER_PARTITIONS"] = partitions
-            said = await refused(place)
-            assert made_with in said
-            assert "new LINGER_REDIS_NAMESPACE" in said
+            output = await refused(place)
+            assert made_with in output
+            assert "new LINGER_REDIS_NAMESPACE" in output
         for name in ("at-risk", "win-back", "decisions"):
             await grow(place, place.settings.topic(name), 8)
         assert (await command(place, "rebuild"))[0] == 2
@@ -205,8 +205,8 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
         await place.decided_until(2)
         await place.store.redis.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
         try:
-            said = await refused(place)
-            assert "redis-cli CONFIG SET maxmemory-policy noeviction" in said
+            output = await refused(place)
+            assert "redis-cli CONFIG SET maxmemory-policy noeviction" in output
             # Another partition makes Kafka rebalance: the worker that runs checks again.
             await grow(place, f"{place.prefix}logins", 3)
             assert "may evict customers" in await ended(place)

@@ -101,8 +101,8 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             # At least once: a record may come again, and is the same then.
             contents: dict[tuple[str, str], str] = {}
             for action in published:
-                said = json.dumps(action, sort_keys=True)
-                assert contents.setdefault((action["action_id"], action["status"]), said) == said
+                content = json.dumps(action, sort_keys=True)
+                assert contents.setdefault((action["action_id"], action["status"]), content) == content
             standing = {action["action_id"]: action["status"] for action in published}
             found = {
                 rule_id: {

@@ -187,22 +187,22 @@ async def acted(place: Site, number: int) -> bool:
 
 async def asked(place: Site) -> list[str]:
     """What the endpoints of all running workers answer, and whether a reload without the token is refused."""
-    said = []
+    answers = []
     for line in place.log().splitlines():
         if '"worker_ready"' not in line:
             continue
         url = f"http://127.0.0.1:{json.loads(line)['http_port']}"
         try:
-            said += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
+            answers += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
         except (ConnectionError, urllib.error.URLError):
             continue  # the one that was killed
-        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))
-        assert "Authorization" in said[-1]
+        answers.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))
+        assert "Authorization" in answers[-1]
         token = {"Authorization": f"Bearer {SECRETS['LINGER_HTTP_TOKEN']}"}
-        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", token))
-        assert "loaded" in said[-1]
-    assert said
-    return said
+        answers.append(await asyncio.to_thread(fetch, f"{url}/-/reload", token))
+        assert "loaded" in answers[-1]
+    assert answers
+    return answers
 
 
 def fetch(url: str, headers: Mapping[str, str] | None = None) -> str:
@@ -319,7 +319,7 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 
 def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: str | None = None) -> str:
     """Start a worker that cannot start, and return its output."""
-    said: list[str] = []
+    logs: list[str] = []
 
     async def attempt() -> None:
         connection = {**by_scram(pair), **changed}
@@ -327,11 +327,11 @@ def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: 
             worker = place.start_worker()
             await asyncio.to_thread(worker.wait, 60)
             place.processes.clear()
-            said.append((folder / "worker-0.log").read_text())
-            assert worker.returncode == 2, said
+            logs.append((folder / "worker-0.log").read_text())
+            assert worker.returncode == 2, logs
 
     asyncio.run(attempt())
-    return said[0]
+    return logs[0]
 
 
 @pytest.mark.rest
@@ -343,13 +343,13 @@ def test_a_worker_that_is_refused_ends_with_the_setting_that_is_wrong(
     places = {"{folder}": str(secure_pair.folder), "{mtls}": secure_pair.mtls_servers}
     for place, value in places.items():
         changed = {name: text.replace(place, value) for name, text in changed.items()}
-    said = refused(secure_pair, tmp_path, changed)
+    output = refused(secure_pair, tmp_path, changed)
     for part in expected:
-        assert part in said
-    assert "error: " in said
-    assert "Traceback" not in said
-    assert_no_secret(said)
-    assert "wrong-secret" not in said
+        assert part in output
+    assert "error: " in output
+    assert "Traceback" not in output
+    assert_no_secret(output)
+    assert "wrong-secret" not in output
 
 
 @pytest.mark.rest
@@ -362,13 +362,13 @@ def test_a_missing_acl_is_reported_with_the_command_that_adds_it(
 ) -> None:
     prefix = f"lack-{without}."
     allow(secure_pair, prefix, "scram", without=f"{prefix}{without}")
-    said = refused(secure_pair, tmp_path, {}, prefix)
-    (problem,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    output = refused(secure_pair, tmp_path, {}, prefix)
+    (problem,) = [line for line in output.splitlines() if line.startswith("error: ")]
     kind = "group" if without == "linger" else "topic"
     assert f"{kind} '{prefix}{without}': user 'scram' (LINGER_KAFKA_SASL_USERNAME) may not {right}." in problem
     assert f"--{kind} {prefix}{without}" in problem
-    assert "Traceback" not in said
-    assert_no_secret(said)
+    assert "Traceback" not in output
+    assert_no_secret(output)
 
 
 def worker_settings(pair: SecurePair) -> Settings:
@@ -472,8 +472,8 @@ def test_the_operator_can_order_but_not_change_what_is_known_of_customers(secure
     with redis_as(secure_pair, ADMIN, ADMIN_PASSWORD) as admin:
         for name, key, *rest in [*allowed, *refused]:
             command = (name, f"{SCRAM}linger:{key}", *rest)
-            said = admin.execute_command("ACL", "DRYRUN", f"{SCRAM}operator", *command)
-            assert (said == b"OK") == ((name, key, *rest) in allowed), command
+            answer = admin.execute_command("ACL", "DRYRUN", f"{SCRAM}operator", *command)
+            assert (answer == b"OK") == ((name, key, *rest) in allowed), command
 
 
 @pytest.mark.rest

@@ -432,10 +432,10 @@ def test_a_worker_that_cannot_start_says_everything_that_is_wrong(pair: Pair, tm
         await asyncio.to_thread(second.wait, 60)
         place.processes.clear()
         assert second.returncode == 2
-        said = (tmp_path / "worker-0.log").read_text()  # the list of processes was not emptied before it started
-        said += (tmp_path / "worker-1.log").read_text()
+        logs = (tmp_path / "worker-0.log").read_text()  # the list of processes was not emptied before it started
+        logs += (tmp_path / "worker-1.log").read_text()
         for name in ("activity", "at-risk", "win-back", "decisions", "dead-letter"):
-            assert f"topic 'nowhere.{name}' does not exist" in said
-        assert "linger topics create" in said
+            assert f"topic 'nowhere.{name}' does not exist" in logs
+        assert "linger topics create" in logs
 
     play(pair, tmp_path, QUIET, scenario)

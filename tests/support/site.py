@@ -125,7 +125,7 @@ class Site:
         while not await condition():
             if time.monotonic() > give_up:
                 raise AssertionError(
-                    f"waited {PATIENCE_SECONDS:.0f} s for {what}; the workers said:\n{self.log()[-4000:]}"
+                    f"waited {PATIENCE_SECONDS:.0f} s for {what}; the log of the workers:\n{self.log()[-4000:]}"
                 )
             for process in self.processes:
                 if process.poll() not in (None, -9):

@@ -104,7 +104,7 @@ def test_every_mistake_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("PARTITIONS", "0", "greater than or equal to 1"),
         ("PARTITIONS", "4097", "less than or equal to 4096"),
@@ -117,11 +117,11 @@ def test_every_mistake_is_reported_at_once() -> None:
         ("REDIS_NAMESPACE", "{x}", "pattern"),
     ],
 )
-def test_a_value_that_cannot_be_is_shown_with_what_was_expected(name: str, text: str, said: str) -> None:
+def test_a_value_that_cannot_be_is_shown_with_what_was_expected(name: str, text: str, message: str) -> None:
     (problem,) = problems(**{name: text})
     assert problem.startswith(f"LINGER_{name}: ")
     assert repr(text) in problem
-    assert any(part in problem for part in said.split("|"))
+    assert any(part in problem for part in message.split("|"))
 
 
 @pytest.mark.parametrize("given", [{}, {"KAFKA_SASL_USERNAME": "linger"}, {"KAFKA_SASL_PASSWORD": SECRET}])
@@ -134,15 +134,15 @@ def test_sasl_needs_a_user_and_a_password(protocol: str, given: dict[str, str]) 
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"KAFKA_REQUEST_TIMEOUT_MS": "30000"}, "KAFKA_REQUEST_TIMEOUT_MS must be longer"),
         ({"KAFKA_HEARTBEAT_INTERVAL_MS": "10001"}, "a third of"),
     ],
 )
-def test_times_that_do_not_fit_together_are_named(given: dict[str, str], said: str) -> None:
+def test_times_that_do_not_fit_together_are_named(given: dict[str, str], message: str) -> None:
     (problem,) = problems(**given)
-    assert said in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost:6379", "redis://localhost:port/0"])
@@ -152,7 +152,7 @@ def test_a_redis_url_that_is_none_is_named(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"REDIS_CLUSTER": "true", "REDIS_SENTINELS": "a:1", "REDIS_SENTINEL_SERVICE": "m"}, "both set"),
         ({"REDIS_SENTINELS": "a:1"}, "belong together"),
@@ -166,9 +166,9 @@ def test_a_redis_url_that_is_none_is_named(url: str) -> None:
         ({"REDIS_URL": "redis://a,http://b", "REDIS_CLUSTER": "true"}, "LINGER_REDIS_URL"),
     ],
 )
-def test_servers_of_redis_that_do_not_fit_together_are_named(given: dict[str, str], said: str) -> None:
+def test_servers_of_redis_that_do_not_fit_together_are_named(given: dict[str, str], message: str) -> None:
     (problem,) = problems(**given)
-    assert said in problem
+    assert message in problem
     assert SECRET not in problem
 
 

@@ -480,7 +480,7 @@ SHIPPED: Final = shipped()
 
 @pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
-    (mine,) = [entry for each_rule in SHIPPED.rules if each_rule.id == name]
+    (mine,) = [each_rule for each_rule in SHIPPED.rules if each_rule.id == name]
     text = sentence(mine, SHIPPED)
     assert re.match(rf'When .+, ask for the message "{mine.template}" \({mine.action}\)\. .+\.$', text)
     assert "a customer" in text
@@ -490,7 +490,7 @@ def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
 
 @pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_has_an_example_it_acts_for_and_one_it_does_not(name: str) -> None:
-    (mine,) = [entry for each_rule in SHIPPED.rules if each_rule.id == name]
+    (mine,) = [each_rule for each_rule in SHIPPED.rules if each_rule.id == name]
     acts = {example.expect != "nothing" for example in mine.examples}
     assert acts == {True, False}
 
@@ -593,7 +593,7 @@ def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     blocks = [read(block) for block in BLOCKS]
     (tests,) = [RuleTestFile.model_validate(block).tests for block in blocks if "tests" in block]
     assert all(result.passed for result in run_tests(SHIPPED, tests, types))
-    quiet = next(entry for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")
+    quiet = next(each_rule for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")
     (examples,) = [block["examples"] for block in blocks if "examples" in block and "start" in block["examples"][0]]
     (again,) = [Example.model_validate(example) for example in examples]
     (result,) = run_examples(RuleBook((quiet.model_copy(update={"examples": [again]}),)), types)

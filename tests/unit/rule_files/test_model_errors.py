@@ -153,8 +153,8 @@ JARGON = (
 
 @pytest.mark.parametrize("text", [text for text, *_ in AT_KEYS + AT_VALUES + SYNTAX] + [row[1] for row in REFUSED])
 def test_no_message_speaks_the_language_of_its_makers(text: str) -> None:
-    said = str(only_problem(text)).lower()
-    assert not [word for word in JARGON if word in said]
+    message = str(only_problem(text)).lower()
+    assert not [word for word in JARGON if word in message]
 
 
 def test_a_message_shows_no_more_than_the_beginning_of_what_was_found() -> None:
