@@ -119,16 +119,16 @@ async def _run(
                 tally.add(verdict, here.stall_seconds, recovery)
                 exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
                 tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
-                found = "; ".join(
+                result = "; ".join(
                     [f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes]
                 )
     except NeverDone as error:
         tally.runs += 1
         tally.lost += 1
         tally.examples.append(str(error))
-        found = f"never came to an end: {error}"
+        result = f"never came to an end: {error}"
     way = "direct too" if is_direct else "intake"
-    say(f"{fault.name:18} seed {seed}  {way:10}  {found}  ({time.monotonic() - started:.0f} s)")
+    say(f"{fault.name:18} seed {seed}  {way:10}  {result}  ({time.monotonic() - started:.0f} s)")
 
 
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:

@@ -261,9 +261,9 @@ async def until_settled(watched: Watched) -> None:
     """Wait until one master has had its replica for a while: a failover may be followed by another one."""
     give_up, since, master = time.monotonic() + 60, time.monotonic(), b""
     while time.monotonic() - since < 3:
-        found = await asyncio.to_thread(_master_with_replica, watched)
-        if found != master or not found:
-            since, master = time.monotonic(), found
+        port = await asyncio.to_thread(_master_with_replica, watched)
+        if port != master or not port:
+            since, master = time.monotonic(), port
         if time.monotonic() > give_up:
             raise TimeoutError("Redis does not settle under its sentinels")
         await asyncio.sleep(0.2)

@@ -139,11 +139,11 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
 
 def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
     """Every event of the history is in the activity topic."""
-    found = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
+    passed_on = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
     verdict.events = len(wanted)
-    verdict.miss("event in the activity topic", set(wanted) - found)
-    verdict.missing_events = set(wanted) - found
-    verdict.exceed("event in the activity topic", found - set(wanted))
+    verdict.miss("event in the activity topic", set(wanted) - passed_on)
+    verdict.missing_events = set(wanted) - passed_on
+    verdict.exceed("event in the activity topic", passed_on - set(wanted))
 
 
 async def _note_places(stage: Stage, missing: set[str]) -> None:
@@ -168,14 +168,14 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         await mailer.read_to_the_end()
     finally:
         await mailer.stop()
-    found = {
+    published = {
         name
         for name in mailer.active_ids()
         if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
     }
     verdict.actions = len(expected)
-    verdict.miss("action", expected - found)
-    verdict.exceed("action", found - expected)
+    verdict.miss("action", expected - published)
+    verdict.exceed("action", published - expected)
     verdict.exceed(
         "contents of one action id",
         {name for name, pair in mailer.differing.items() if not (stage.forgot and _are_of_two_rule_sets(*pair))},
@@ -252,10 +252,12 @@ async def _compare_activities(
     due = await store.redis.call(
         [("ZRANGE", store.keys.partition(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)]
     )
-    found = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
+    stored_due = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
-    late = {place: at_ms for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms}
-    verdict.miss("due time", [f"{place} at {at_ms}, stored is {found.get(place)}" for place, at_ms in late.items()])
+    late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
+    verdict.miss(
+        "due time", [f"{place} at {at_ms}, stored is {stored_due.get(place)}" for place, at_ms in late.items()]
+    )
 
 
 def _difference(actual: Activity, expected: Activity) -> str | None:

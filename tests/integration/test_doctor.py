@@ -208,9 +208,9 @@ def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
         await configure(place, "activity", **{"retention__ms": "-1", config: value})
 
     code, findings = examined(apache_pair, tmp_path, spoil)
-    (found,) = [what for _, what in problems(findings)]
-    assert found.startswith(checked)
-    assert remedy in the_problem(findings, "Kafka", found)[REMEDY]
+    (setting,) = [what for _, what in problems(findings)]
+    assert setting.startswith(checked)
+    assert remedy in the_problem(findings, "Kafka", setting)[REMEDY]
     assert code == 1
 
 
@@ -257,7 +257,7 @@ def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_pa
     ],
 )
 def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it(
-    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, remedy: str
+    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, message: str, remedy: str
 ) -> None:
     async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
@@ -269,7 +269,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it
     code, findings = examined(apache_pair, tmp_path, spoil, workers=1)
     problem = the_problem(findings, "state", checked)
     assert problem["found"].startswith("partition 2: ")
-    assert found in problem["found"]
+    assert message in problem["found"]
     assert remedy in problem[REMEDY]
     assert code == 1
 

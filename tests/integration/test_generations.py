@@ -133,12 +133,12 @@ def test_every_customer_is_found_by_a_scan(pair: Pair) -> None:
         await store.redis.call(
             [("MSET", *(part for name in names for part in (store.keys.partition(3).customer(name), b"x")))]
         )
-        found: set[str] = set()
+        scanned: set[str] = set()
         cursor: int | None = None
         while cursor != 0:
             cursor, by_tag = await store.scan(cursor or 0, 50)
             for customers in by_tag.values():
-                found |= set(customers)
-        assert found == names
+                scanned |= set(customers)
+        assert scanned == names
 
     law(work, pair)

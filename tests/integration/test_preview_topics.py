@@ -143,9 +143,9 @@ def test_unreadable_records_are_reported_with_partition_and_offset(
     site = Site(pair, tmp_path)
     good = [("c", json.dumps(order).encode(), 0) for order in orders(10)]
     site.produce(site.orders, [*good, ("c", b"no", 0)])
-    found = site.preview(capsys, f"topic:{site.orders}")["history"]
-    assert found["unreadable"] == {"not_json": 1}
-    assert found["unreadable_examples"][0].startswith(f"{site.orders}:0:10: not_json")
+    history = site.preview(capsys, f"topic:{site.orders}")["history"]
+    assert history["unreadable"] == {"not_json": 1}
+    assert history["unreadable_examples"][0].startswith(f"{site.orders}:0:10: not_json")
 
 
 def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair: Pair, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async def stop_workers(place: Site) -> None:
 
 async def state(place: Site) -> dict[str, Any]:
     """The stored activity, the due time and the awaited types of every customer."""
-    found: dict[str, Any] = {}
+    customers: dict[str, Any] = {}
     cursor = -1
     while cursor:
         cursor, names = await place.store.scan(max(0, cursor), 1_000)
@@ -84,8 +84,8 @@ async def state(place: Site) -> dict[str, Any]:
             )
             # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
             activity = replace(codec.decode(raw, {}), fired_ms=0)
-            found[customer] = codec.encode(activity), due, waiting
-    return found
+            customers[customer] = codec.encode(activity), due, waiting
+    return customers
 
 
 async def published(place: Site) -> dict[str, Counter[bytes]]:

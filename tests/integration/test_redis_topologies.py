@@ -274,12 +274,12 @@ async def filled(store: Store) -> set[tuple[str, str]]:
 
 
 async def all_customers(store: Store) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+    customers: set[tuple[str, str]] = set()
     cursor = None
     while cursor != 0:
         cursor, by_tag = await store.scan(cursor or 0, 20)
-        found |= {(tag, name) for tag, names in by_tag.items() for name in names}
-    return found
+        customers |= {(tag, name) for tag, names in by_tag.items() for name in names}
+    return customers
 
 
 # --- a cluster ------------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
             await store.held_actions.order(number, [Order("release", "r", f"a{number}")])
         assert await store.held_actions.rules() == {"r0", "r1", "r2"}
         orders = await store.held_actions.orders(PARTITIONS, 5)
-        assert {number: found[0].action_id for number, found in orders.items()} == {n: f"a{n}" for n in PARTITIONS}
+        assert {number: held[0].action_id for number, held in orders.items()} == {n: f"a{n}" for n in PARTITIONS}
         oldest = await store.held_actions.oldest(PARTITIONS, "r1", 5)
         assert oldest == {number: [f"a{number}"] for number in PARTITIONS if number % 3 == 1}
 
@@ -606,7 +606,7 @@ async def all_replicated(watched: Watched) -> None:
 
     async def offsets() -> list[int]:
         replication = (await asyncio.to_thread(watched.master.ask, "INFO", "replication")).decode()
-        return [int(found) for found in re.findall(r"(?:master_repl_|,)offset[:=](\d+)", replication)]
+        return [int(offset) for offset in re.findall(r"(?:master_repl_|,)offset[:=](\d+)", replication)]
 
     end = max(await offsets())
     while sum(offset >= end for offset in await offsets()) <= len(watched.replicas):

@@ -104,7 +104,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
                 content = json.dumps(action, sort_keys=True)
                 assert contents.setdefault((action["action_id"], action["status"]), content) == content
             standing = {action["action_id"]: action["status"] for action in published}
-            found = {
+            active_ids = {
                 rule_id: {
                     action["action_id"]
                     for action in published
@@ -118,8 +118,8 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             for customer in {name for _, name in orders}:
                 events = [event("purchase", at, customer=customer) for at, name in orders if name == customer]
                 expected += decide(customer, None, events, steady, watched(steady), day(200)).decisions
-            assert found["soft"] == set(left(expected))
-            assert found["third"] == set()
+            assert active_ids["soft"] == set(left(expected))
+            assert active_ids["third"] == set()
             # The new one acted for no customer who met it before it went live, and for all who met it later.
             newest = await as_active(place.store, rules(*book.rules))
             live_ms = newest.by_id["hard"].live_since_ms

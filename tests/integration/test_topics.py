@@ -339,8 +339,8 @@ def create_through(
 
 
 def states(pair: Pair, *names: str) -> dict[str, TopicState]:
-    found: dict[str, TopicState] = with_admin(pair, lambda admin: describe(admin, names))
-    return found
+    states_by_name: dict[str, TopicState] = with_admin(pair, lambda admin: describe(admin, names))
+    return states_by_name
 
 
 def delete(pair: Pair, name: str) -> None:

@@ -211,13 +211,13 @@ def test_an_action_above_the_pace_is_held(pair: Pair, tmp_path: Path) -> None:
     names = ("ada", "bob")
     records = [record(at, "purchase", "2024-03-02T12:00:00Z", name, **purchase) for at, name in enumerate(names)]
     place.store(*records, now_day=75)
-    found = {}
+    states = {}
     for name in names:
         (rule_document,) = place.document(name, "gone-quiet")["rules"]
         assert rule_document["verdict"] == "true"
-        found[name] = rule_document["states"][0]
-    assert sorted(state["state"] for state in found.values()) == ["acted", "held"]
-    (text,) = [state["text"] for state in found.values() if state["state"] == "held"]
+        states[name] = rule_document["states"][0]
+    assert sorted(state["state"] for state in states.values()) == ["acted", "held"]
+    (text,) = [state["text"] for state in states.values() if state["state"] == "held"]
     assert text == "its action of 2024-03-12 12:00 UTC is held by the rule's pace"
 
 
@@ -232,11 +232,11 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
         await store.close()
 
     asyncio.run(others_are_loaded())
-    found = place.document("ada")
-    assert found["notes"] == [
+    document = place.document("ada")
+    assert document["notes"] == [
         "the rule files differ from the rules that the workers have loaded; this explains the files"
     ]
-    assert found["rules"][1]["verdict"] == "true"
+    assert document["rules"][1]["verdict"] == "true"
 
 
 def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:

@@ -197,18 +197,18 @@ def test_poison_of_every_kind_lands_in_the_dead_letters_and_its_neighbours_go_on
         await place.now(5)
         await place.decided_until(5)
         dead_letters = await place.read("dead-letter", at_least=len(POISON))
-        found = {}
+        values = {}
         for record in dead_letters:
             headers = dict(record.headers)
             reason = headers["linger-reason"].decode()
-            found[reason] = record.value
+            values[reason] = record.value
             assert record.key == reason.encode()
             assert headers["trace"] == b"\x00\xff"
             assert headers["linger-source-topic"].decode() == place.prefix + POISON[reason][0]
             assert headers["linger-source-offset"].isdigit()
             assert headers["linger-source-partition"].isdigit()
             assert headers["linger-detail"]
-        assert found == sent
+        assert values == sent
         assert (await place.counters())["customers"] == 2 * len(POISON)
 
     play(pair, tmp_path, QUIET, scenario)

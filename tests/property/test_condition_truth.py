@@ -110,12 +110,12 @@ def number(value: Any) -> Fraction | None:
     return Fraction(str(value))
 
 
-def is_same(found: Any, wanted: Any) -> bool:
-    if isinstance(found, bool) or isinstance(wanted, bool):
-        return found is wanted
-    if isinstance(found, str) or isinstance(wanted, str):
-        return bool(found == wanted)
-    return found is not None and number(found) == number(wanted)
+def is_same(actual: Any, wanted: Any) -> bool:
+    if isinstance(actual, bool) or isinstance(wanted, bool):
+        return actual is wanted
+    if isinstance(actual, str) or isinstance(wanted, str):
+        return bool(actual == wanted)
+    return actual is not None and number(actual) == number(wanted)
 
 
 def is_within(value: Fraction | int, bounds: model.Bounds) -> bool:
@@ -125,15 +125,15 @@ def is_within(value: Fraction | int, bounds: model.Bounds) -> bool:
     return high is None or not (value > Fraction(high[0]) or (high[1] and value == Fraction(high[0])))
 
 
-def passes(found: Any, wanted: Any) -> bool:
+def passes(actual: Any, wanted: Any) -> bool:
     if isinstance(wanted, model.Bounds):
-        value = number(found)
+        value = number(actual)
         return value is not None and is_within(value, wanted)
     if isinstance(wanted, model.Different):
-        return found is not None and not passes(found, wanted.other_than)
+        return actual is not None and not passes(actual, wanted.other_than)
     if isinstance(wanted, list):
-        return any(is_same(found, option) for option in wanted)
-    return is_same(found, wanted)
+        return any(is_same(actual, option) for option in wanted)
+    return is_same(actual, wanted)
 
 
 def is_meant(event: DecodedEvent, where: Any) -> bool:
@@ -632,9 +632,9 @@ def moments(known: Known, from_ms: int, until_ms: int) -> list[int]:
 
 def check(known: Known) -> None:
     """Follow the announced changes: the verdict is right, and changes exactly then."""
-    for place, (at_ms, found) in enumerate(known.moments):
+    for place, (at_ms, verdict) in enumerate(known.moments):
         so_far = Life(known.life.events[: place + 1], known.life.since, known.life.whole)
-        assert found == truth(known.when, so_far, at_ms)
+        assert verdict == truth(known.when, so_far, at_ms)
     at_ms = known.activity.at_ms
     for _ in range(5):
         now, flip_ms = known.evaluate(at_ms)

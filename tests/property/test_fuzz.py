@@ -226,7 +226,7 @@ likely = st.fixed_dictionaries(
     optional={"attributes": st.dictionaries(names, paths, max_size=3)},
 )
 mappings = st.builds(
-    lambda found: json.dumps({"event_types": {"nps": {}}, "sources": found}).encode(),
+    lambda sources: json.dumps({"event_types": {"nps": {}}, "sources": sources}).encode(),
     st.lists(sources | likely, min_size=1, max_size=2),
 )
 payloads = st.recursive(
@@ -252,12 +252,12 @@ def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reaso
     raw: bytes, source_records: list[SourceRecord]
 ) -> None:
     text = raw.decode(errors="replace")
-    found, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
-    assert (found is None) == bool(problems)
-    if found is None:
+    file, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
+    assert (file is None) == bool(problems)
+    if file is None:
         return
-    for source in found.sources:
-        mapper = compile_source(source, tuple(found.event_types))
+    for source in file.sources:
+        mapper = compile_source(source, tuple(file.event_types))
         for record in source_records:
             size = len(record.value or b"")
             try:
@@ -265,7 +265,7 @@ def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reaso
             except InvalidEvent as refused:
                 refused.detail.encode()
             else:
-                assert mapped is None or decode_event(encode_event(mapped), tuple(found.event_types)) is not None
+                assert mapped is None or decode_event(encode_event(mapped), tuple(file.event_types)) is not None
 
 
 # --- rule files ---------------------------------------------------------------------------------------------------
@@ -319,13 +319,13 @@ def stored_activities() -> list[bytes]:
         rule("few", when={"count": "login", "at most": 1, "within": "60 days"}),
         rule("sum", when={"sum": "purchase.amount", "at least": 100, "within": "90 days"}),
     )
-    found = []
+    activities = []
     for number in (1, 40):
         story = [event("purchase" if at % 3 else "login", at * 9, event_id=f"e{at}") for at in range(number)]
         after = decide("ada", None, story, ruleset, watched(ruleset)).activity
         assert after is not None
-        found.append(codec.encode(after))
-    return found
+        activities.append(codec.encode(after))
+    return activities
 
 
 STORED: Final = stored_activities()

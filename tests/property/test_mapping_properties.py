@@ -105,14 +105,14 @@ def outcome(number: int, value: bytes | None, key: bytes | None, headers: Header
         return refusal
 
 
-def assert_lawful(found: Event | InvalidEvent | None) -> None:
-    if isinstance(found, InvalidEvent):
-        assert found.reason.isidentifier()
-        assert 0 < len(found.detail) < 2_000
-    elif found is not None:
-        assert found.occurred_at.utcoffset() == timedelta(0)
-        assert found.occurred_at <= LATEST
-        written = encode_event(found)
+def assert_lawful(result: Event | InvalidEvent | None) -> None:
+    if isinstance(result, InvalidEvent):
+        assert result.reason.isidentifier()
+        assert 0 < len(result.detail) < 2_000
+    elif result is not None:
+        assert result.occurred_at.utcoffset() == timedelta(0)
+        assert result.occurred_at <= LATEST
+        written = encode_event(result)
         assert encode_event(parse_event(written, types=DECLARED, latest=LATEST)) == written
 
 

@@ -27,8 +27,8 @@ LITERALS = st.sampled_from(sorted(CONDITIONS)).flatmap(
 
 
 def judged(literal: Literal, life: Life, at_ms: int) -> int:
-    found = truth(literal.condition, life, at_ms)
-    return found if literal.holds else TRUE - found
+    verdict = truth(literal.condition, life, at_ms)
+    return verdict if literal.holds else TRUE - verdict
 
 
 def moments(life: Life, *literals: Literal) -> list[int]:

@@ -123,7 +123,7 @@ class Rivals(RuleBasedStateMachine):
         self, store: Store | MemoryStore, partition: int, meta: Meta, read: list[str], changes: WriteSet, rival: str
     ) -> list[bytes | None]:
         async with store.step(partition, meta) as step:
-            found = await step.read(read)
+            activities = await step.read(read)
             if rival == "claims":
                 await store.claim(partition, "third")
             if rival == "commits":
@@ -133,7 +133,7 @@ class Rivals(RuleBasedStateMachine):
                     await other.read(())
                     await other.commit(WriteSet())
             await step.commit(changes)
-        return found
+        return activities
 
     @rule(owner=st.sampled_from(OWNERS), partition=st.sampled_from(PARTITIONS), read=st.lists(customers, max_size=3))
     def leave_without_commit(self, owner: str, partition: int, read: list[str]) -> None:
@@ -174,9 +174,9 @@ class Rivals(RuleBasedStateMachine):
         outbox, *rest = self.run(self.real.redis.call(questions))
         sets = [content.due, *(content.waiting.get(name, {}) for name in TYPES)]
         assert outbox == content.outbox
-        for found, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):
+        for members, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):
             assert size == len(expected)
-            assert [raw.decode() for raw in found] == sorted(
+            assert [raw.decode() for raw in members] == sorted(
                 expected, key=lambda name: (expected[name], name.encode())
             )
         assert rest[6:] == [content.activities.get(name) for name in named]

@@ -86,13 +86,13 @@ BORDER: Final = "workers.cli.app"
 
 def modules(*packages: str) -> list[str]:
     """Every module of some packages, by its dotted name."""
-    found = []
+    names = []
     for package in packages:
         folder = ROOT / package.replace(".", "/")
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return found
+            names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return names
 
 
 PURE: Final = [name for name in modules("schemas", "workers/core") if name not in TOOLS]
@@ -111,16 +111,16 @@ def imports(module: str) -> set[str]:
 
 def imported(tree: ast.Module, module: str) -> set[str]:
     """The same of a syntax tree: at the top, inside functions and under TYPE_CHECKING."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
+            names |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} has a relative import"
             for name in node.names:
                 whole = f"{node.module}.{name.name}"
-                found.add(whole if whole in EVERYTHING else node.module or "")
-    return found
+                names.add(whole if whole in EVERYTHING else node.module or "")
+    return names
 
 
 def top(name: str) -> str:

@@ -95,8 +95,12 @@ def test_every_failing_example_and_every_missing_one_is_reported_at_once(tmp_pat
         .replace("gone-quiet", "second")
         .replace("expect: nothing", "expect: [{at: 1 day, action: win-back}]")
     )
-    found = problems(tmp_path, RULE + second)
-    assert [problem.split(": ")[0] for problem in found] == ["rules.yaml:4:13", "rules.yaml:11:13", "rules.yaml:20:9"]
+    messages = problems(tmp_path, RULE + second)
+    assert [message.split(": ")[0] for message in messages] == [
+        "rules.yaml:4:13",
+        "rules.yaml:11:13",
+        "rules.yaml:20:9",
+    ]
 
 
 @pytest.mark.parametrize("status", ["draft", "shadow", "paused"])
@@ -110,15 +114,15 @@ def test_a_failing_example_of_a_rule_that_is_not_live_keeps_nothing_from_startin
 
 
 def test_problems_of_both_files_are_reported_at_once(tmp_path: Path) -> None:
-    found = problems(
+    messages = problems(
         tmp_path, GOOD.replace("at-risk\n    t", "at-riks\n    t"), SOURCES.replace("max_silence", "silence")
     )
-    assert [problem.split(":")[0] for problem in found] == ["sources.yaml", "rules.yaml"]
+    assert [message.split(":")[0] for message in messages] == ["sources.yaml", "rules.yaml"]
 
 
 def test_an_attribute_that_no_source_gives_keeps_a_worker_from_starting(tmp_path: Path) -> None:
-    found = problems(tmp_path, GOOD.replace("for: 45 days", "for: 45 days, where: {amuont: 3}"))
-    assert "did you mean 'amount'?" in found[0]
+    messages = problems(tmp_path, GOOD.replace("for: 45 days", "for: 45 days, where: {amuont: 3}"))
+    assert "did you mean 'amount'?" in messages[0]
 
 
 def test_the_key_of_hold_outs_decides_who_is_held_out(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def test_an_unknown_variable_that_resembles_nothing_says_where_to_look() -> None
 
 
 def test_every_mistake_is_reported_at_once() -> None:
-    found = problems(PARTITIONS="many", HTTP_PORT="70000", XYZZY="1", KAFKA_SECURITY_PROTOCOL="TLS")
-    assert [one.partition(":")[0].split()[0] for one in found] == [
+    messages = problems(PARTITIONS="many", HTTP_PORT="70000", XYZZY="1", KAFKA_SECURITY_PROTOCOL="TLS")
+    assert [message.partition(":")[0].split()[0] for message in messages] == [
         "LINGER_XYZZY",
         "LINGER_KAFKA_SECURITY_PROTOCOL",
         "LINGER_PARTITIONS",

@@ -66,18 +66,18 @@ def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: li
     assert (good.status, json.loads(good.out)) == (0, {"rules": ["quiet"], "problems": []})
     file.write_text(BAD)
     bad = linger("rules", "check", *flags, str(file))
-    found = json.loads(bad.out)
+    document = json.loads(bad.out)
     assert bad.status == 1
-    assert found["rules"] == []
+    assert document["rules"] == []
     assert [
-        (problem["file"], problem["line"], problem["column"], problem["severity"]) for problem in found["problems"]
+        (problem["file"], problem["line"], problem["column"], problem["severity"]) for problem in document["problems"]
     ] == [
         (str(file), 5, 33, "error"),
         (str(file), 6, 13, "error"),
     ]
     assert all(
         set(problem) == {"file", "line", "column", "severity", "code", "message", "hint"}
-        for problem in found["problems"]
+        for problem in document["problems"]
     )
 
 

@@ -27,14 +27,14 @@ def classes(declarations: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each class: its name, the fields in their order, and the methods."""
     name, own, methods = "", list[str](), list[str]()
     for line in [*declarations.read_text().splitlines(), "cdef class end"]:
-        if found := _CLASS.match(line):
+        if match := _CLASS.match(line):
             if name:
                 yield name, own, methods
-            name, own, methods = found[1], [], []
-        elif found := _FIELDS.match(line):
-            own += found[1].split(", ")
-        elif line.startswith("    c") and (found := _METHOD.match(line)):
-            methods.append(found[1])
+            name, own, methods = match[1], [], []
+        elif match := _FIELDS.match(line):
+            own += match[1].split(", ")
+        elif line.startswith("    c") and (match := _METHOD.match(line)):
+            methods.append(match[1])
 
 
 @pytest.mark.parametrize("declarations", DECLARATIONS, ids=lambda path: path.stem)
@@ -47,13 +47,13 @@ def test_declarations_name_what_there_is_and_in_its_order(declarations: Path) ->
         for method in methods:
             assert callable(getattr(kind, method)), f"{name}.{method}"
     for line in declarations.read_text().splitlines():
-        if found := _FUNCTION.match(line):
-            assert callable(getattr(module, found[1])), found[1]
+        if match := _FUNCTION.match(line):
+            assert callable(getattr(module, match[1])), match[1]
 
 
 def test_declarations_are_found() -> None:
-    found = {name: own for declarations in DECLARATIONS for name, own, _ in classes(declarations)}
-    assert found["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
+    fields_by_class = {name: own for declarations in DECLARATIONS for name, own, _ in classes(declarations)}
+    assert fields_by_class["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
     assert "evaluate" in {
         method for declarations in DECLARATIONS for name, _, methods in classes(declarations) for method in methods
     }

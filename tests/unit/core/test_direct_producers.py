@@ -72,9 +72,9 @@ def test_a_type_that_comes_from_elsewhere_too_is_not_only_direct() -> None:
 def test_what_nothing_maps_or_filters_cannot_be_declared_so(content: dict[str, Any], problem: str) -> None:
     if "fields" in content:
         content = {**content, "fields": {"event_id": "a", "customer_id": "b", "occurred_at": "c"}}
-    (found,) = direct_problems(sources(source(ACTIVITY, "login") | content), ACTIVITY)
-    assert problem in found
-    assert ACTIVITY in found
+    (message,) = direct_problems(sources(source(ACTIVITY, "login") | content), ACTIVITY)
+    assert problem in message
+    assert ACTIVITY in message
     assert direct_problems(sources(source("shop.logins", "login") | content), ACTIVITY) == []
 
 

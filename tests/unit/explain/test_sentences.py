@@ -284,10 +284,10 @@ COMPARED: Final = {
 
 def says(wording: str, number: Decimal) -> bool:
     """Whether a number is within bounds, going by nothing but their words."""
-    if found := re.fullmatch(r"less or more than (\S+)", wording):
-        return number != Decimal(found[1])
-    if found := re.fullmatch(r"between (\S+) and (\S+)", wording):
-        return Decimal(found[1]) <= number <= Decimal(found[2])
+    if match := re.fullmatch(r"less or more than (\S+)", wording):
+        return number != Decimal(match[1])
+    if match := re.fullmatch(r"between (\S+) and (\S+)", wording):
+        return Decimal(match[1]) <= number <= Decimal(match[2])
     every = any if " or " in wording else all
     parts = [part.rsplit(" ", 1) for part in re.split(" and | or ", wording)]
     return every(COMPARED[words](number, Decimal(bound)) for words, bound in parts)

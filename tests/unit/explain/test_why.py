@@ -107,13 +107,13 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
         stored = as_stored(activity)
         at_ms = decided_until(stored)
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, at_ms), at_ms)
-        for found in report.rules:
-            episode = activity.episodes.get(found.id)
+        for explained in report.rules:
+            episode = activity.episodes.get(explained.id)
             holds = episode is not None and episode.holding
-            assert (found.verdict == "true") == holds, found
-            assert found.since_ms == (episode.start_ms if episode is not None and holds else None)
-            assert bool(found.gaps) == (found.verdict == "not observable")
-            for part in found.condition.leaves():
+            assert (explained.verdict == "true") == holds, explained
+            assert explained.since_ms == (episode.start_ms if episode is not None and holds else None)
+            assert bool(explained.gaps) == (explained.verdict == "not observable")
+            for part in explained.condition.leaves():
                 assert bool(part.gaps) == (part.verdict == "not observable")
 
 
@@ -131,7 +131,7 @@ def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
     for now_ms in (at_ms, events[-1].at_ms):
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), at_ms)
         holding = {name for name, episode in oracle.episodes.items() if episode.holding}
-        assert {found.id for found in report.rules if found.verdict == "true"} == holding
+        assert {explained.id for explained in report.rules if explained.verdict == "true"} == holding
 
 
 @BOTH
@@ -147,18 +147,18 @@ def test_the_moment_of_the_next_change_is_exact(
         return explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, stored.at_ms), moment_ms)
 
     now = at(stored.at_ms)
-    for found in now.rules:
-        until_ms = stored.at_ms + 120 * DAY if found.change is None else found.change.at_ms
+    for explained in now.rules:
+        until_ms = stored.at_ms + 120 * DAY if explained.change is None else explained.change.at_ms
         assert until_ms > stored.at_ms
         step_ms = max(1, (until_ms - stored.at_ms) // 7)
         for moment_ms in [*range(stored.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert only(at(moment_ms), found.id).verdict == found.verdict
-        if found.change is not None:
-            assert only(at(until_ms), found.id).verdict == found.change.becomes != found.verdict
-        for place, part in enumerate(found.condition.leaves()):
+            assert only(at(moment_ms), explained.id).verdict == explained.verdict
+        if explained.change is not None:
+            assert only(at(until_ms), explained.id).verdict == explained.change.becomes != explained.verdict
+        for place, part in enumerate(explained.condition.leaves()):
             if part.change is not None:
-                before = [*only(at(part.change.at_ms - 1), found.id).condition.leaves()][place]
-                after = [*only(at(part.change.at_ms), found.id).condition.leaves()][place]
+                before = [*only(at(part.change.at_ms - 1), explained.id).condition.leaves()][place]
+                after = [*only(at(part.change.at_ms), explained.id).condition.leaves()][place]
                 assert before.verdict == part.verdict
                 assert after.verdict == part.change.becomes != part.verdict
 
@@ -177,10 +177,10 @@ def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
     report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), now_ms)
     worker = decide("ada", known(ruleset, *events, observed=observed), (), ruleset, observed, now_ms).activity
     assert worker is not None
-    for found in report.rules:
-        episode = worker.episodes.get(found.id)
-        assert (found.verdict == "true") == (episode is not None and episode.holding)
-        for gap in found.gaps:
+    for explained in report.rules:
+        episode = worker.episodes.get(explained.id)
+        assert (explained.verdict == "true") == (episode is not None and episode.holding)
+        for gap in explained.gaps:
             assert gap.kind != "unseen" or gap.since_ms == until[gap.type or ""] < now_ms
 
 

@@ -66,9 +66,9 @@ class LogConsumer:
         self.fetches += 1
         if self.fetches == 2 and self.claiming is not None:
             await self.claiming.claim(0, "worker")
-        found = [message for message in self.records if message.offset >= self.offset][:1]
-        self.offset += len(found)
-        return {TopicPartition("linger.activity", 0): found}
+        fetched = [message for message in self.records if message.offset >= self.offset][:1]
+        self.offset += len(fetched)
+        return {TopicPartition("linger.activity", 0): fetched}
 
     async def position(self, _: TopicPartition) -> int:
         return self.offset

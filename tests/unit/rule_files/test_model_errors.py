@@ -47,12 +47,12 @@ AT_KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "message", "hint"), AT_KEYS)
+@pytest.mark.parametrize(("text", "part", "message", "hint"), AT_KEYS)
 def test_a_wrong_key_is_reported_at_the_key_with_what_was_meant(
-    text: str, found: str, message: str, hint: str
+    text: str, part: str, message: str, hint: str
 ) -> None:
     problem = only_problem(text)
-    assert at(problem) == place(text, found)
+    assert at(problem) == place(text, part)
     assert message in problem.message.replace("·", " ")
     assert hint in str(problem.hint)
 
@@ -82,10 +82,10 @@ AT_VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "message", "hint"), AT_VALUES)
-def test_a_wrong_value_is_reported_at_the_value_in_words(text: str, found: str, message: str, hint: str) -> None:
+@pytest.mark.parametrize(("text", "part", "message", "hint"), AT_VALUES)
+def test_a_wrong_value_is_reported_at_the_value_in_words(text: str, part: str, message: str, hint: str) -> None:
     problem = only_problem(text)
-    assert at(problem) == place(text, found)
+    assert at(problem) == place(text, part)
     assert message in problem.message
     assert hint in str(problem.hint)
 
@@ -123,8 +123,8 @@ def test_filters_are_reported_inside() -> None:
     first = "plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}"  # codespell:ignore lest
     where = f"{{{first}, c: null, 'd d': 1, e: {{other than: [[1]]}}}}"
     text = changed("within: 365 days", f"where: {where}")
-    found = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]  # codespell:ignore lest
-    assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in found]
+    parts = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]  # codespell:ignore lest
+    assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in parts]
 
 
 def test_sources_are_reported_in_the_same_way() -> None:
@@ -134,8 +134,8 @@ def test_sources_are_reported_in_the_same_way() -> None:
         .replace("result: [ok, 1]", "result: {a: b}, 'x y': 1")
         .replace("3 days", "3")
     )
-    found = ["customer:", "a..b", "yes", "Berlin", "formt", "{a: b}", "'x y'", "3\n"]
-    assert [at(problem) for problem in problems_of(text, SourcesFile)] == [place(text, part) for part in found]
+    parts = ["customer:", "a..b", "yes", "Berlin", "formt", "{a: b}", "'x y'", "3\n"]
+    assert [at(problem) for problem in problems_of(text, SourcesFile)] == [place(text, part) for part in parts]
 
 
 JARGON = (

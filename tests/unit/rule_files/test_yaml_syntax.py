@@ -5,11 +5,11 @@ import pytest
 from tests.unit.rule_files.yaml_texts import SYNTAX, at, changed, only_problem, place
 
 
-@pytest.mark.parametrize(("text", "found", "message"), SYNTAX)
-def test_what_is_no_yaml_is_reported_where_it_is_and_in_words(text: str, found: str, message: str) -> None:
+@pytest.mark.parametrize(("text", "part", "message"), SYNTAX)
+def test_what_is_no_yaml_is_reported_where_it_is_and_in_words(text: str, part: str, message: str) -> None:
     problem = only_problem(text)
     assert problem.code == "syntax"
-    assert at(problem) == place(text, found)
+    assert at(problem) == place(text, part)
     assert message in problem.message
 
 

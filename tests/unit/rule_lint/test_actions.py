@@ -12,8 +12,8 @@ def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
         rule("two", "{status: active}", "instead of: [six]"),
         rule("six", "{none: purchase, for: 9 days}", "instead of: [one]"),
     ]
-    found = checked(*cycle).warnings
-    assert [(problem.code, problem.message) for problem in found] == [
+    warnings = checked(*cycle).warnings
+    assert [(problem.code, problem.message) for problem in warnings] == [
         (
             "instead-of-each-other",
             "one and six and two block each other: a customer who matches them all gets nothing",
@@ -94,7 +94,8 @@ EXAMPLE = "{{name: one, given: [{{at: start, event: login}}], expect: {}}}"
 def test_what_examples_do_not_show_is_reported(expected: list[str], lacks: list[str], status: str) -> None:
     examples = "[" + ", ".join(map(EXAMPLE.format, expected)) + "]"
     text = "rules:\n" + rule("a-rule", "{none: login, for: 9 days}", f"examples: {examples}", f"status: {status}")
-    found = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings
-    assert [[words for words in ("it acts for", "it does not act for") if words in one.message] for one in found] == (
-        [lacks] if lacks else []
-    )
+    warnings = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings
+    assert [
+        [words for words in ("it acts for", "it does not act for") if words in problem.message]
+        for problem in warnings
+    ] == ([lacks] if lacks else [])

@@ -18,6 +18,6 @@ def test_only_the_lints_that_are_asked_for_are_reported() -> None:
 def test_lints_are_reported_beside_mistakes_elsewhere_but_not_what_a_fix_may_change() -> None:
     good = "rules:\n" + rule("a-rule", "{all: [{status: active}, {status: cancelled}]}")
     named = "rules:\n" + rule("b-rule", "{meets: nothing here}", "again after: 1 day")
-    found = check_texts({"a.yaml": good, "b.yaml": named, "c.yaml": "define:\n  a a: {status: active}\n"}, None, NOW)
-    assert [problem.code for problem in found.mistakes] == ["unknown-definition"]
-    assert [problem.code for problem in found.warnings] == ["contradiction"]
+    report = check_texts({"a.yaml": good, "b.yaml": named, "c.yaml": "define:\n  a a: {status: active}\n"}, None, NOW)
+    assert [problem.code for problem in report.mistakes] == ["unknown-definition"]
+    assert [problem.code for problem in report.warnings] == ["contradiction"]

@@ -14,8 +14,8 @@ def test_a_name_is_used_if_a_rule_needs_it_over_other_names() -> None:
 
 
 def test_definitions_alone_are_not_called_unused() -> None:
-    found = check_texts({"a.yaml": "define:\n  one one: {status: active}\n"}, None, NOW)
-    assert (found.mistakes, found.warnings) == ((), ())
+    report = check_texts({"a.yaml": "define:\n  one one: {status: active}\n"}, None, NOW)
+    assert (report.mistakes, report.warnings) == ((), ())
 
 
 @pytest.mark.parametrize("word", ["yes", "No", "ON", "off", "y", "N"])
@@ -67,8 +67,8 @@ def test_a_field_that_no_source_fills_is_reported_for_rules_in_use(sources: Sour
 
 def test_without_sources_only_what_linger_itself_has_is_known() -> None:
     def warned(variable: str) -> list[tuple[str, str | None]]:
-        found = checked(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}")).warnings
-        return [(problem.code, problem.hint) for problem in found]
+        warnings = checked(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}")).warnings
+        return [(problem.code, problem.hint) for problem in warnings]
 
     assert warned("purchase.amount") == []
     assert warned("profile.name") == []

@@ -89,13 +89,13 @@ class Site:
     def _lines(self) -> list[str]:
         mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
         latest = datetime(2030, 1, 1, tzinfo=UTC)
-        found = [
+        events = [
             mappers[record.topic](
                 SourceRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest
             )
             for record in self.history.records
         ]
-        return [encode_event(one).decode() + "\n" for one in found if one is not None]
+        return [encode_event(event).decode() + "\n" for event in events if event is not None]
 
     def customers(self) -> dict[str, list[DecodedEvent]]:
         grouped: dict[str, list[DecodedEvent]] = {}
@@ -150,11 +150,11 @@ def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
 
 def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
     """Return by rule the customers that it reaches."""
-    found: dict[str, set[str]] = {}
+    customers: dict[str, set[str]] = {}
     for name, decisions in decided.items():
         for action in actions_of(decisions):
-            found.setdefault(action.rule.id, set()).add(name)
-    return found
+            customers.setdefault(action.rule.id, set()).add(name)
+    return customers
 
 
 def at_the_end(site: Site) -> dict[str, Any]:

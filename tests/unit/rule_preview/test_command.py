@@ -121,10 +121,10 @@ def test_nothing_but_the_document_goes_to_standard_output(site: Site) -> None:
         "from pathlib import Path; from workers.rule_preview.command import PreviewOptions, preview_command as p;"
         f"p(PreviewOptions(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True))"
     )
-    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert found.stderr == ""
-    assert len(found.stdout.splitlines()) == 1
-    json.loads(found.stdout)
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
+    json.loads(done.stdout)
 
 
 _MEASURED = """

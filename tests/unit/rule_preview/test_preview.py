@@ -63,11 +63,11 @@ def test_rules_reach_whom_they_reach_one_customer_at_a_time(site: Site, capsys: 
     document = run(capsys, site.events, site.rules, list_customers=True, **at_the_end(site))
     decided = site.decided(site.rules)
     expected = reached(decided)
-    found = by_rule(document)
-    assert {name: set(counts["customer_ids"]) for name, counts in found.items()} == expected
-    assert {name: counts["customers"] for name, counts in found.items()} == {k: len(v) for k, v in expected.items()}
+    by_id = by_rule(document)
+    assert {name: set(counts["customer_ids"]) for name, counts in by_id.items()} == expected
+    assert {name: counts["customers"] for name, counts in by_id.items()} == {k: len(v) for k, v in expected.items()}
     assert document["any_rule"]["customer_ids"] == sorted(set.union(*expected.values()))
-    for name, counts in found.items():
+    for name, counts in by_id.items():
         actions = [action for decisions in decided.values() for action in actions_of(decisions)]
         days = Counter(action.decided_at.date().isoformat() for action in actions if action.rule.id == name)
         assert counts["actions"] == days.total()
@@ -95,9 +95,9 @@ def test_reasons_are_counted_as_they_were_decided(site: Site, capsys: pytest.Cap
     )
     assert suppressed
     assert retracted
-    found = by_rule(document)
-    assert suppressed == {(n, why): k for n, counts in found.items() for why, k in counts["suppressed"].items()}
-    assert retracted == {(n, why): k for n, counts in found.items() for why, k in counts["retracted_because"].items()}
+    by_id = by_rule(document)
+    assert suppressed == {(n, why): k for n, counts in by_id.items() for why, k in counts["suppressed"].items()}
+    assert retracted == {(n, why): k for n, counts in by_id.items() for why, k in counts["retracted_because"].items()}
 
 
 def test_two_rules_overlap_in_the_customers_whom_both_reach(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,10 @@ def test_only_the_period_counts_and_what_was_before_has_its_after_effects(
     since, until = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC)
     document = run(capsys, site.events, site.rules, since=since.date(), until=until.date(), list_customers=True)
     decided = site.decided(site.rules, int(until.timestamp() * 1000) - 1)
-    inside = {name: [one for one in found if one.decided_at >= since] for name, found in decided.items()}
+    inside = {
+        name: [decision for decision in decisions if decision.decided_at >= since]
+        for name, decisions in decided.items()
+    }
     assert {n: set(counts["customer_ids"]) for n, counts in by_rule(document).items()} == reached(inside)
     for entry in document["rules"]:
         assert "2024-05-01" <= entry["first_day"] <= entry["last_day"] < "2024-08-01"
@@ -162,13 +165,13 @@ def test_only_the_period_counts_and_what_was_before_has_its_after_effects(
 
 def test_drafts_and_shadow_rules_count_and_paused_ones_do_not(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules)
-    found = by_rule(document)
-    assert {name: counts["status"] for name, counts in found.items()} == {
+    by_id = by_rule(document)
+    assert {name: counts["status"] for name, counts in by_id.items()} == {
         "first-time": "shadow",
         "gone-quiet": "live",
         "no-log-ins": "draft",
     }
-    assert all(counts["actions"] for counts in found.values())
+    assert all(counts["actions"] for counts in by_id.values())
     assert "resting" in document["notes"][0]
 
 
@@ -210,9 +213,9 @@ def test_a_repeated_event_counts_once(tmp_path: Path, capsys: pytest.CaptureFixt
     twice = tmp_path / "twice.jsonl"
     twice.write_text("".join(line * 2 for line in site.lines))
     expected = run(capsys, site.events, site.rules)
-    found = run(capsys, twice, site.rules)
-    assert found["history"]["duplicates"] == found["history"]["events"] == expected["history"]["events"]
-    assert found["rules"] == expected["rules"]
+    doubled = run(capsys, twice, site.rules)
+    assert doubled["history"]["duplicates"] == doubled["history"]["events"] == expected["history"]["events"]
+    assert doubled["rules"] == expected["rules"]
 
 
 def test_customers_without_events_in_the_period_of_the_history_are_no_customers() -> None:

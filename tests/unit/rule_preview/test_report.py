@@ -50,7 +50,7 @@ def test_what_a_pace_would_hold_is_what_is_above_it_in_each_period(
 def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run(capsys, site.events, site.rules)["usual_gap"]
+    usual_gaps = run(capsys, site.events, site.rules)["usual_gap"]
     for kind in ("purchase", "login"):
         gaps: list[float] = []
         means: list[float] = []
@@ -61,10 +61,10 @@ def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
                 # The gaps between the days of one customer add up to the time from the first event to the last.
                 means.append((times[-1] - times[0]) / DAY / (len(days) - 1))
                 gaps += [means[-1]] * (len(days) - 1)
-        assert found[kind]["customers"] == len(means)
-        assert found[kind]["gaps"] == len(gaps)
-        assert found[kind]["days"] == pytest.approx(sum(gaps) / len(gaps), abs=0.051)
-        assert found[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
+        assert usual_gaps[kind]["customers"] == len(means)
+        assert usual_gaps[kind]["gaps"] == len(gaps)
+        assert usual_gaps[kind]["days"] == pytest.approx(sum(gaps) / len(gaps), abs=0.051)
+        assert usual_gaps[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
 
 
 def test_types_that_the_history_does_not_have_are_shown_with_the_rules_that_read_them(

@@ -340,7 +340,7 @@ def matched(where: Any, **attributes: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found", "expected"),
+    ("wanted", "value", "expected"),
     [
         ("gold", "gold", True),
         ("gold", "Gold", False),
@@ -358,19 +358,19 @@ def matched(where: Any, **attributes: Any) -> bool:
         (True, "true", False),
     ],
 )
-def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, found: Any, expected: bool) -> None:
-    assert matched({"x": wanted}, x=found) is expected
-    assert matched({"x": [wanted]}, x=found) is expected
+def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, value: Any, expected: bool) -> None:
+    assert matched({"x": wanted}, x=value) is expected
+    assert matched({"x": [wanted]}, x=value) is expected
     # A missing value is not another value.
-    assert matched({"x": {"other than": wanted}}, x=found) is (not expected and found is not None)
-    assert matched({"x": {"other than": [wanted]}}, x=found) is (not expected and found is not None)
+    assert matched({"x": {"other than": wanted}}, x=value) is (not expected and value is not None)
+    assert matched({"x": {"other than": [wanted]}}, x=value) is (not expected and value is not None)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"), [(10**18 + 1, 10**18 + 2), (10**14, 10**15), (0.00002, 0.00001), (0.00001, 0)]
+    ("wanted", "value"), [(10**18 + 1, 10**18 + 2), (10**14, 10**15), (0.00002, 0.00001), (0.00001, 0)]
 )
-def test_numbers_that_differ_are_not_equal(wanted: Any, found: Any) -> None:
-    assert not matched({"x": wanted}, x=found)
+def test_numbers_that_differ_are_not_equal(wanted: Any, value: Any) -> None:
+    assert not matched({"x": wanted}, x=value)
     assert matched({"x": wanted}, x=wanted)
 
 
@@ -385,7 +385,7 @@ def test_any_of_several_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "found", "expected"),
+    ("bounds", "value", "expected"),
     [
         ({"at least": 50}, 50, True),
         ({"at least": 50}, 49.9999, False),
@@ -400,8 +400,8 @@ def test_any_of_several_values() -> None:
         ({"at least": -5}, -5, True),
     ],
 )
-def test_bounds_compare_numbers_and_nothing_else(bounds: Any, found: Any, expected: bool) -> None:
-    assert matched({"x": bounds}, x=found) is expected
+def test_bounds_compare_numbers_and_nothing_else(bounds: Any, value: Any, expected: bool) -> None:
+    assert matched({"x": bounds}, x=value) is expected
 
 
 def test_every_filter_has_to_match() -> None:
@@ -1064,8 +1064,8 @@ def test_a_silence_says_since_when_and_until_when_it_could_have_been_broken() ->
 
 
 def test_a_silence_that_was_always_there_says_never() -> None:
-    ((_, found, _, _, prevented),) = why({"none": "login", "for": "30 days"}, bought(3), 50)
-    assert (found, prevented) == ("never", "a login before 2024-02-03 00:00 UTC")
+    ((_, observed, _, _, prevented),) = why({"none": "login", "for": "30 days"}, bought(3), 50)
+    assert (observed, prevented) == ("never", "a login before 2024-02-03 00:00 UTC")
 
 
 def test_the_parts_of_a_rule_are_explained_in_their_order() -> None:

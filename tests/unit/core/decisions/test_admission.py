@@ -159,11 +159,11 @@ def test_a_held_out_customer_gets_a_decision_instead_and_cools_down_like_the_oth
     for name in ("ada", "bob", "cleo", "dan", "eve", "fay"):
         customer = Customer(ruleset, name)
         events = [event("purchase", at, customer=name) for at in (1, 40, 200)]
-        found = customer.turn(*events, upto_day=300)
+        decisions = customer.turn(*events, upto_day=300)
         held = is_held_out(HOLD_OUT_KEY, "soft", name, ruleset.rules[0].hold_out.share)  # type: ignore[union-attr]
         first = "held_out" if held else "active"
         taken_back = [] if held else ["soft customer_returned 210"] * 0
-        assert [one for one in found if "returned" not in one] == [
+        assert [decision for decision in decisions if "returned" not in decision] == [
             f"soft {first} 11",
             "soft cooling_down 50",
             f"soft {first} 210",
@@ -190,8 +190,8 @@ def test_unless_leaves_people_out() -> None:
         compiled(rule("soft", when=QUIET_10, unless={"count": "nps", "at least": 1, "within": "90 days"}))
     )
     customer.turn(event("nps", 0.5, score=3), event("purchase", 1))
-    found = customer.turn(upto_day=200)
-    assert found == ["soft active 90"]  # on day 90 the answer leaves the window
+    decisions = customer.turn(upto_day=200)
+    assert decisions == ["soft active 90"]  # on day 90 the answer leaves the window
 
 
 def test_a_paused_rule_sends_nothing_new_and_takes_back_what_it_sent() -> None:

@@ -39,8 +39,8 @@ BERLIN = {"quiet_hours": {"from": "21:00", "until": "08:00"}, "time_zone": {"oth
     ],
 )
 def test_quiet_hours_end_when_the_customers_clock_says_so(now: str, until: str | None) -> None:
-    found = contact_policy(**BERLIN).quiet_until_ms(at(now), {})
-    assert found == (None if until is None else at(until))
+    until_ms = contact_policy(**BERLIN).quiet_until_ms(at(now), {})
+    assert until_ms == (None if until is None else at(until))
 
 
 def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_later_than_now() -> None:
