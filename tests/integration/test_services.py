@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30
 RUN_A_PAIR = """
 import sys
 from pathlib import Path
-from workers.embedded import running_pair
+from workers.demo.embedded import running_pair
 
 with running_pair(Path(sys.argv[1])):
     print("running", flush=True)

@@ -28,7 +28,7 @@ from workers.dead_letters.record import dead_letter
 from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
-from workers.kafka.records import OutboxRecord, TopicPartition
+from workers.kafka.records import OutboxRecord, SeekTo, TopicPartition
 from workers.observability import metrics
 from workers.settings import Settings
 
@@ -52,17 +52,6 @@ class Accepted:
     """
 
     is_full: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SeekTo:
-    """The delivery was dropped, because records before it are missing.
-
-    Attributes:
-        offset: read the partition again from here.
-    """
-
-    offset: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A partition of a topic, and a record that is written to one. Knows no topic of Linger's and no record's content."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -66,3 +67,14 @@ decode_record = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 MAX_RECORD_BYTES: Final = 8 << 20
 """The largest record that Linger's producers send."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeekTo:
+    """The answer to a delivery that does not continue what was read before: read its partition again.
+
+    Attributes:
+        offset: the next offset to read.
+    """
+
+    offset: int

@@ -19,13 +19,14 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import Fenced, LingerError, Transient
 from workers.kafka.faust_batches import Delivery
+from workers.kafka.records import SeekTo
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import ReleasePolicy
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
-from workers.processor.results import DROPPED, PROCESSED, ProcessResult, SeekTo
+from workers.processor.results import DROPPED, PROCESSED, ProcessResult
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from workers.kafka.records import SeekTo
+
 
 @dataclass(frozen=True, slots=True)
 class Processed:
@@ -12,17 +14,6 @@ class Processed:
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """The partition is not usable here: the delivery must not be acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeekTo:
-    """The delivery does not continue the stored state: the partition must be read again.
-
-    Attributes:
-        offset: the next offset to read.
-    """
-
-    offset: int
 
 
 ProcessResult = Processed | Dropped | SeekTo

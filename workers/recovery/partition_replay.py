@@ -17,11 +17,11 @@ from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
-from workers.kafka.records import TopicPartition
+from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.processor.agent import Backends, Processor
 from workers.processor.partition import OwnedPartition
-from workers.processor.results import Dropped, Processed, SeekTo
+from workers.processor.results import Dropped, Processed
 from workers.processor.unit_of_work import UnitOfWork
 from workers.recovery.deferred_actions import RebuildPolicy, Tally
 from workers.recovery.mark import RebuildMark

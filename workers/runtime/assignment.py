@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from faust.types import TP
 
 from workers.errors import LingerError
-from workers.intake import agent as intake
 from workers.intake.agent import Accepted
 from workers.kafka.faust_batches import Delivery
-from workers.kafka.records import TopicPartition
+from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
-from workers.processor.results import Dropped, Processed, SeekTo
+from workers.processor.results import Dropped, Processed
 from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck, report_lost
 from workers.runtime.parts import Parts
@@ -119,7 +118,7 @@ class Deliveries:
         match self._intake.accept(TopicPartition(*tp), delivery, done):
             case Accepted(is_full=True):
                 self._reader.pause(tp)
-            case intake.SeekTo(offset):
+            case SeekTo(offset):
                 await self._reader.seek(tp, offset)
 
     async def pass_on(self) -> None:

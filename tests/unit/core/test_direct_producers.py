@@ -23,9 +23,10 @@ from workers.core.direct_producers import (
 )
 from workers.core.watermarks import NO_WATERMARK_MS, PartitionWatermarks, Progress
 from workers.kafka.acls import Right
+from workers.kafka.records import SeekTo
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
-from workers.processor.results import Processed, SeekTo
+from workers.processor.results import Processed
 from workers.settings import OWN_TOPICS, Settings
 
 ACTIVITY: Final = "linger.activity"

@@ -8,8 +8,8 @@ import pytest
 from tests.support.builders import day
 from tests.support.intake_rig import APP, SITE, SOURCES, Running, lawful, settled, stamped
 from workers.core.watermarks import silent_sources, watermarks_by_type
-from workers.intake.agent import Accepted, NotAssigned, SeekTo
-from workers.kafka.records import TopicPartition
+from workers.intake.agent import Accepted, NotAssigned
+from workers.kafka.records import SeekTo, TopicPartition
 
 # --- wrong clocks -------------------------------------------------------------------------------------------------
 

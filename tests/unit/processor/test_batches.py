@@ -15,8 +15,9 @@ from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import QUIET, Agent, lawful, numbered, reasons, record, stored
 from workers.core.customer import codec
 from workers.errors import LingerError
+from workers.kafka.records import SeekTo
 from workers.observability.logs import configure_logging
-from workers.processor.results import Dropped, Processed, ProcessResult, SeekTo
+from workers.processor.results import Dropped, Processed, ProcessResult
 
 WITH_A_FLAG: Final = rule(
     "flag",

@@ -11,9 +11,9 @@ from tests.support.builders import rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import GONE, SOURCE, Agent, fail_over, lawful, numbered, reasons, record
 from workers.kafka.faust_batches import Delivery
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, SeekTo
 from workers.kafka.topics import LogBounds
-from workers.processor.results import Dropped, Processed, SeekTo
+from workers.processor.results import Dropped, Processed
 
 
 def test_a_worker_that_lost_its_partition_writes_and_publishes_nothing() -> None:
