@@ -1,7 +1,7 @@
-"""What pyproject.toml cannot say: in a wheel the core is compiled by Cython, which is told its types (.pxd).
+"""What pyproject.toml cannot say: in a wheel the core is compiled by Cython, with the types of the .pxd files.
 
-Without a C compiler a wheel is made all the same, and its core is plain Python: the same decisions, slower. An
-editable installation is never compiled: it would go on with code that was changed since.
+Without a C compiler the wheel is still built, with a core in plain Python: the same decisions, slower. An editable
+installation is never compiled: it would run code that has changed since.
 """
 
 import os
@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 
 
 def extensions() -> list[Extension]:
-    """Return the modules of the core, each to be compiled if that is possible."""
+    """Return the modules of the core, each compiled if possible."""
     from Cython.Build import cythonize
 
     sources = [path for path in sorted(Path("workers/core").rglob("*.py")) if path.name != "__init__.py"]
@@ -26,8 +26,8 @@ def extensions() -> list[Extension]:
         )
         for path in sources
     ]
-    # Annotations stay what they are to Python: words for people. What the compiler may know is in the .pxd beside a
-    # module; a number that 64 bits cannot hold is refused, never cut.
+    # The compiler takes types from the .pxd beside a module, never from annotations. A number that 64 bits cannot hold
+    # is refused, never cut.
     directives = {"language_level": 3, "annotation_typing": False, "infer_types": True, "overflowcheck": True}
     made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", quiet=True)
     return made

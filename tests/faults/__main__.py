@@ -3,7 +3,7 @@
     python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD] [--json]
 
 Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
-JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run never came to an end.
+JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run did not finish.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from tests.support.redis_topologies import SmallCluster, Watched, running_cluste
 
 @dataclass
 class Tally:
-    """What runs of one fault came to."""
+    """The totals of all runs of one fault."""
 
     runs: int = 0
     events: int = 0
@@ -57,7 +57,7 @@ class Tally:
         self.examples += verdict.examples
 
     def figures(self) -> dict[str, Any]:
-        """Return what machines get."""
+        """Return the totals for the JSON output."""
         names = ("runs", "events", "actions", "lost", "doubled", "stall_seconds", "recovery_seconds")
         return {name: getattr(self, name) for name in names}
 
@@ -65,7 +65,7 @@ class Tally:
 async def run_faults(
     faults: Sequence[Fault], seed: int, runs: int, folder: Path, guard: str | None, say: Any
 ) -> dict[str, Tally]:
-    """Run each fault so often; those that need the same number of brokers share them."""
+    """Run each fault `runs` times; faults that need the same number of brokers share them."""
     tallies = {fault.name: Tally() for fault in faults}
     for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
         async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
@@ -119,20 +119,20 @@ async def _run(
                 tally.add(verdict, here.stall_seconds, recovery)
                 exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
                 tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
-                found = "; ".join(
+                result = "; ".join(
                     [f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes]
                 )
     except NeverDone as error:
         tally.runs += 1
         tally.lost += 1
         tally.examples.append(str(error))
-        found = f"never came to an end: {error}"
+        result = f"never came to an end: {error}"
     way = "direct too" if is_direct else "intake"
-    say(f"{fault.name:18} seed {seed}  {way:10}  {found}  ({time.monotonic() - started:.0f} s)")
+    say(f"{fault.name:18} seed {seed}  {way:10}  {result}  ({time.monotonic() - started:.0f} s)")
 
 
 async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
-    """Play, break, mend, wait, judge; also return how long it took after everything was mended."""
+    """Play, break, heal, wait, judge; also return how long it took after everything was healed."""
     try:
         async with asyncio.TaskGroup() as all_at_once:
             all_at_once.create_task(here.play())
@@ -140,9 +140,9 @@ async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
             all_at_once.create_task(reload(here))
     except ExceptionGroup as group:
         raise NeverDone(f"{group.exceptions[0]!r}\n{here.crew.log()}") from group
-    mended = time.monotonic()
+    healed = time.monotonic()
     await here.until_decided()
-    recovery_seconds = time.monotonic() - mended
+    recovery_seconds = time.monotonic() - healed
     return await judge(here, fault.poison), recovery_seconds
 
 
@@ -176,7 +176,7 @@ def main() -> None:
             )
         )
     _report(console, tallies)
-    lost, doubled = (sum(getattr(one, name) for one in tallies.values()) for name in ("lost", "doubled"))
+    lost, doubled = (sum(getattr(tally, name) for tally in tallies.values()) for name in ("lost", "doubled"))
     if options.json:
         faults = {name: tally.figures() for name, tally in tallies.items()}
         document = {
@@ -191,7 +191,7 @@ def main() -> None:
 
 
 def _report(console: Console, tallies: dict[str, Tally]) -> None:
-    table = Table(title="what faults came to", title_justify="left")
+    table = Table(title="results of the faults", title_justify="left")
     table.add_column("fault")
     for name in ("runs", "events", "actions", "lost", "doubled", "longest stall", "recovered in"):
         table.add_column(name, justify="right")

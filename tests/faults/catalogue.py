@@ -1,7 +1,7 @@
-"""The faults: each a few lines that say what happens to a run, and what it needs for that.
+"""The faults: each states in a few lines what happens to a run, and what it needs for that.
 
-Whatever a fault breaks it mends itself; a run is judged when everything is mended and all is decided. In the middle
-of each the rules are reloaded, too.
+Each fault heals everything that it breaks. A run is judged when everything is healed and decided. In the middle of
+each run the rules are reloaded, too.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Fault:
 
 
 async def nothing(stage: Stage) -> None:
-    """What is to happen is built into a worker already."""
+    """The fault is built into a worker."""
 
 
 async def kill(stage: Stage) -> None:
@@ -97,7 +97,7 @@ async def freeze(stage: Stage) -> None:
 
 
 async def freeze_when_quiet(stage: Stage) -> None:
-    """Only timers commit by then: an offset alone would fence nobody."""
+    """Only timers commit by then: an offset alone would fence no worker."""
     await stage.at(0.6)
     stage.crew.freeze(0)
     await asyncio.sleep(7)
@@ -139,7 +139,7 @@ async def reload_and_kill(stage: Stage) -> None:
 
 
 async def reload(stage: Stage) -> None:
-    """Change a rule in the middle of whatever else happens; it goes on to decide what it did."""
+    """Change a rule during the fault, without changing what it decides."""
     await stage.at(stage.chance.uniform(0.2, 0.7))
     change_a_rule(stage)
 
@@ -201,7 +201,7 @@ async def redis_kill(stage: Stage) -> None:
 
 
 async def redis_old_dump(stage: Stage) -> None:
-    """What was written in between is lost."""
+    """Writes between the copy and the restart are lost."""
     stage.forgot = True
     await stage.sometime(0.2, 0.4)
     data, kept = stage.installation.redis_data, stage.installation.folder / "kept"
@@ -261,9 +261,9 @@ async def until_settled(watched: Watched) -> None:
     """Wait until one master has had its replica for a while: a failover may be followed by another one."""
     give_up, since, master = time.monotonic() + 60, time.monotonic(), b""
     while time.monotonic() - since < 3:
-        found = await asyncio.to_thread(_master_with_replica, watched)
-        if found != master or not found:
-            since, master = time.monotonic(), found
+        port = await asyncio.to_thread(_master_with_replica, watched)
+        if port != master or not port:
+            since, master = time.monotonic(), port
         if time.monotonic() > give_up:
             raise TimeoutError("Redis does not settle under its sentinels")
         await asyncio.sleep(0.2)
@@ -281,7 +281,7 @@ def _master_with_replica(watched: Watched) -> bytes:
 
 
 async def failover_that_loses_nothing_published(stage: Stage) -> None:
-    """As before, and what was published is compared with what the new master knows, before any worker goes on."""
+    """As before, and published actions are compared with the state of the new master before any worker continues."""
     await stage.sometime(0.3, 0.5)
     assert isinstance(stage.topology, Watched)
     with stage.topology.forgetting():
@@ -357,7 +357,7 @@ async def transactions(stage: Stage) -> None:
 
 
 async def action_topic_frozen(stage: Stage) -> None:
-    """Kafka takes no actions for a while: what is decided waits, and reading waits for it at last."""
+    """Kafka accepts no actions for a while: decisions wait, and in the end reading waits, too."""
     await stage.at(0.2)
     topics = [stage.settings.topic(name) for name in ("at-risk", "win-back", "decisions")]
     await _set_min_isr(stage, topics, "2")
@@ -366,7 +366,7 @@ async def action_topic_frozen(stage: Stage) -> None:
 
 
 async def actions_gone(stage: Stage) -> None:
-    """Somebody deleted the topics of actions before anything was in them."""
+    """The topics of actions are deleted before anything was in them."""
     topics = [stage.settings.topic(name) for name in ("at-risk", "win-back", "decisions")]
     await stage.delete(*topics)
     await stage.at(0.6)
@@ -378,19 +378,19 @@ async def dead_letters_gone(stage: Stage) -> None:
     topic = stage.settings.topic("dead-letter")
     await _send_poison(stage, 20)
 
-    async def are_told() -> bool:
+    async def are_written() -> bool:
         stage.dead_letters = await read_dead_letters(stage)
         return len(stage.dead_letters) == 20
 
-    await stage.until(are_told, "20 dead letters are written")
+    await stage.until(are_written, "20 dead letters are written")
     await stage.delete(topic)
     await _send_poison(stage, 20)
     await stage.at(0.7)
     await stage.create(PARTITIONS, topic)
 
 
-async def source_created_anew(stage: Stage) -> None:
-    """A source is deleted and made again: workers refuse it until somebody says that this was meant."""
+async def source_recreated(stage: Stage) -> None:
+    """A source is deleted and recreated: workers refuse it until an operator confirms that this was meant."""
     topic = stage.prefix + LOGINS
     await stage.at(0.4)
     async with stage.paused():
@@ -440,7 +440,7 @@ async def _set_min_isr(stage: Stage, topics: list[str], number: str) -> None:
 
 
 async def poisoned(stage: Stage) -> None:
-    """Some records that nobody can read, among the others."""
+    """Some unreadable records, among the others."""
     await stage.at(0.1)
     await _send_poison(stage, 60)
 
@@ -454,7 +454,7 @@ async def _send_poison(stage: Stage, number: int) -> None:
 
 
 async def bad_deploy(stage: Stage) -> None:
-    """A producer sends nothing but rubbish: workers end rather than drain it, until somebody lets it through."""
+    """A producer sends nothing but rubbish: workers end rather than drain it, until an operator lets it through."""
     await stage.at(0.3)
     for number in range(400):
         await stage.producer.send(
@@ -547,7 +547,7 @@ FAULTS: Final = (
     Fault("die-acknowledging", "dies after a batch, before it is acknowledged", nothing,
           sabotage=_dies("acknowledging", 15, 40)),
     Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),
-    Fault("lag", "nobody works for half of the time; all of it is caught up", lag),
+    Fault("lag", "no worker runs for half of the time; all of it is caught up", lag),
     Fault("reload", "rule files change while workers are killed", reload_and_kill),
     Fault("kafka-cut", "no worker reaches Kafka for seconds", kafka_cut),
     Fault("kafka-stall", "Kafka's packets are swallowed for 9 s", kafka_stall),
@@ -575,7 +575,7 @@ FAULTS: Final = (
     Fault("actions-gone", "the topics of actions are deleted, and made again later", actions_gone,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),
     Fault("dead-letters-gone", "the dead-letter topic is deleted, and made later", dead_letters_gone, poison=40),
-    Fault("source-anew", "a source topic is deleted and made again", source_created_anew),
+    Fault("source-anew", "a source topic is deleted and made again", source_recreated),
     Fault("source-grows", "a source topic gets more partitions", source_grows),
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
     Fault("bad-deploy", "400 unreadable records in a row: workers end until they are let through", bad_deploy,

@@ -1,4 +1,4 @@
-"""The worker processes of a run, and somebody who starts them again when they end, as a supervisor would."""
+"""The worker processes of a run, and a supervisor that starts them again when they end."""
 
 import asyncio
 import signal
@@ -54,19 +54,19 @@ class Crew:
         return member
 
     def kill(self, place: int) -> None:
-        """End one by SIGKILL."""
+        """End a worker by SIGKILL."""
         self.members[place].process.kill()
 
     def freeze(self, place: int) -> None:
-        """Let one do nothing."""
+        """Stop a worker by SIGSTOP."""
         self.members[place].process.send_signal(signal.SIGSTOP)
 
     def thaw(self, place: int) -> None:
-        """Let it go on."""
+        """Continue a worker by SIGCONT."""
         self.members[place].process.send_signal(signal.SIGCONT)
 
     async def stop(self, place: int) -> float:
-        """Ask one to end, wait until it has, and return how many seconds that took."""
+        """Ask a worker to end, wait until it has ended, and return the seconds that this took."""
         member, started = self.members[place], time.monotonic()
         member.wanted = False
         member.process.terminate()
@@ -81,8 +81,8 @@ class Crew:
         member = self.members[place]
         member.wanted, member.process = True, self._spawn(())
 
-    def look_after(self) -> None:
-        """Start again whatever has ended and is wanted."""
+    def restart_ended(self) -> None:
+        """Start every process again that has ended and is wanted."""
         for member in self.members:
             code = member.process.poll()
             if code is None or not member.wanted:
@@ -94,7 +94,7 @@ class Crew:
                 member.ended_at, member.process = None, self._spawn(())
 
     async def end(self) -> None:
-        """End all of them; none is started again, even if `look_after` is called once more."""
+        """End all of them; none is started again, even if `restart_ended` is called once more."""
         for member in self.members:
             member.wanted = False
             member.process.send_signal(signal.SIGCONT)

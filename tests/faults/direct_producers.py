@@ -34,14 +34,15 @@ def let_some_write_directly(history: History, settings: Settings, prefix: str) -
         "max_silence": sources[0].model_dump(mode="json")["max_silence"],
         "complete_since": f"{sources[0].complete_since:%Y-%m-%d}",
     }
-    kept = [one for one in document["sources"] if one["topic"] != prefix + CANCELLATIONS]
+    kept = [source for source in document["sources"] if source["topic"] != prefix + CANCELLATIONS]
     with path.open("w") as file:
         _YAML.dump({**document, "sources": [*kept, direct]}, file)
     mappers = {source.topic.removeprefix(prefix): compile_source(source, ()) for source in sources}
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
     topic = activity.removeprefix(prefix)
     records = [
-        _canonical(one, mappers[one.topic], topic, latest) if _is_direct(one) else one for one in history.records
+        _canonical(record, mappers[record.topic], topic, latest) if _is_direct(record) else record
+        for record in history.records
     ]
     return dataclasses.replace(history, records=sorted(records))
 

@@ -1,6 +1,6 @@
-"""What a run of faults runs on: real Kafka brokers and a real Redis, each behind a proxy, killed and started at will.
+"""The servers of a run: real Kafka brokers and a real Redis, each behind a proxy, killed and started at will.
 
-Workers reach everything through proxies; the harness itself goes past them, by listeners of its own.
+Workers reach everything through proxies; the harness itself bypasses them, over separate listeners.
 """
 
 import asyncio
@@ -105,12 +105,12 @@ class Server:
         await self._end(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """Let it do nothing until it is thawed."""
+        """Stop it by SIGSTOP until it is thawed."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue it by SIGCONT."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
@@ -156,7 +156,7 @@ class Installation:
 
     @property
     def direct(self) -> str:
-        """Return the servers that no proxy is before."""
+        """Return the servers that are not behind a proxy."""
         return ",".join(broker.direct for broker in self.brokers)
 
     def variables(self) -> dict[str, str]:
@@ -175,7 +175,7 @@ class Installation:
 
 @asynccontextmanager
 async def installation(folder: Path, brokers: int) -> AsyncIterator[Installation]:
-    """Run so many brokers and one Redis until the block ends; everything is written to a folder that is there."""
+    """Run some brokers and one Redis until the block ends; everything is written to a folder that exists."""
     running = await _installed(folder, brokers)
     try:
         await asyncio.gather(running.redis.start(), *(broker.server.start() for broker in running.brokers))

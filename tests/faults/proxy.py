@@ -31,17 +31,17 @@ class Proxy:
         return self
 
     def drop(self) -> None:
-        """End every connection; new ones are taken."""
+        """Close every connection; new ones are accepted."""
         for writer in self._open:
             writer.transport.abort()
 
     def cut(self) -> None:
-        """End every connection, and every new one at once."""
+        """Close every connection, and every new one at once."""
         self._refuses = True
         self.drop()
 
     def stall(self) -> None:
-        """Pass nothing on any more, and end nothing: as a network does that swallows packets."""
+        """Pass nothing on and close nothing, like a network that swallows packets."""
         self._flows.clear()
 
     def heal(self) -> None:
@@ -50,7 +50,7 @@ class Proxy:
         self._flows.set()
 
     async def stop(self) -> None:
-        """End everything."""
+        """Close everything."""
         self.cut()
         if self._server is not None:
             self._server.close()
@@ -80,7 +80,7 @@ class Proxy:
                 sink.write(raw)
                 await sink.drain()
         except OSError:
-            pass  # one side is gone; the other one is told by ending it, too
+            pass  # one side is gone: the other one is closed, too
         finally:
             sink.transport.abort()
             self._open.discard(sink)

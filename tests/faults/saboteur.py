@@ -80,13 +80,13 @@ def _trace() -> None:
         spans: dict[Any, list[int]] = {}
         for _, _, record in merged:
             spans.setdefault((record.topic, record.partition), []).append(record.offset)
-        said = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
-        say("passing", said)
+        ranges = {place: (offsets[0], offsets[-1], len(offsets)) for place, offsets in spans.items()}
+        say("passing", ranges)
         resumed = await pass_on(this, cursors, merged)
         say(
             "passed",
-            said,
-            {place: cursor.offset for place, cursor in cursors.items() if place in said},
+            ranges,
+            {place: cursor.offset for place, cursor in cursors.items() if place in ranges},
             cursors is this._cursors,
         )
         return resumed
@@ -210,11 +210,11 @@ def _no_fence() -> None:
     Step.read = read
 
 
-def _no_safe_time() -> None:
+def _no_watermarks() -> None:
     """Timers fire as soon as the clock says so, without waiting for watermarks."""
 
-    def update(horizon: Any, position: int, required_position: int, by_type: Any) -> None:
-        horizon.by_type = by_type
+    def update(this: Any, position: int, required_position: int, by_type: Any) -> None:
+        this.by_type = by_type
 
     watermarks.PartitionWatermarks.update = update
     original = processor.Processor.observe
@@ -257,7 +257,7 @@ def _no_publish_gate() -> None:
 
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "fence": _no_fence,
-    "safe-time": _no_safe_time,
+    "safe-time": _no_watermarks,
     "high-water": _no_high_water,
     "explicit-ack": _no_explicit_ack,
     "publish-gate": _no_publish_gate,

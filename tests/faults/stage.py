@@ -1,7 +1,7 @@
 """One run: a history is played to real workers while faults happen, until everything is decided.
 
 The replay's clock moves on after Kafka has confirmed everything until then, so it is known what a worker may have
-seen. Whatever the harness itself asks goes past the proxies, and is asked again until it is answered.
+seen. Requests of the harness itself bypass the proxies and are repeated until they are answered.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from workers.state.topology import open_nodes
 
 PARTITIONS: Final = 4
 SOURCE_PARTITIONS: Final = 2
-_LOOK_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 150.0
 _TIMEOUTS: Final = {
     "LINGER_KAFKA_SESSION_TIMEOUT_MS": "3000",
@@ -55,7 +55,7 @@ _TIMEOUTS: Final = {
 
 
 class NeverDone(Exception):
-    """The workers did not come to an end after everything was healed."""
+    """The workers did not finish after everything was healed."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Stage:
         topology: Redis, if it is more than one server.
         premature: ids of actions that were published before a replica knew of them.
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
-        dead_letters: places that dead letters came from which nobody can read any more.
+        dead_letters: source positions of dead letters that were deleted with their topic.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -99,7 +99,7 @@ class Stage:
     _playing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def at(self, share: float) -> None:
-        """Wait until so much of the history has been played."""
+        """Wait until this share of the history has been played."""
         while self.share < share:
             await self._played.wait()
 
@@ -136,14 +136,16 @@ class Stage:
         self._played = asyncio.Event()
 
     async def _send(self, records: Sequence[Record]) -> None:
-        # What is refused at the door was not sent; what was taken is tried until brokers are back.
-        waiting = [await self.patiently(partial(self._hand_over, one)) for one in records]
+        # A refused record was not sent; an accepted one is retried until the brokers are back.
+        waiting = [await self.patiently(partial(self._hand_over, record)) for record in records]
         for placed in await asyncio.gather(*waiting):
             place = TopicPartition(placed.topic, placed.partition)
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
 
-    async def _hand_over(self, one: Record) -> Any:
-        return await self.producer.send(self.prefix + one.topic, value=one.value, key=one.key, timestamp_ms=one.at_ms)
+    async def _hand_over(self, record: Record) -> Any:
+        return await self.producer.send(
+            self.prefix + record.topic, value=record.value, key=record.key, timestamp_ms=record.at_ms
+        )
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -172,7 +174,7 @@ class Stage:
             await _create(admin, plans)
 
     async def announce(self, at_ms: int | None = None) -> None:
-        """Move the clock on, or say again what it shows."""
+        """Move the clock on, or announce its time again."""
         if self.lives_now:
             return
         self.now_ms = at_ms or self.now_ms
@@ -228,10 +230,10 @@ class Stage:
             if time.monotonic() > give_up:
                 state = await self._state()
                 raise NeverDone(f"waited {_PATIENCE_SECONDS:.0f} s until {what}:\n{state}\n{self.crew.log()}")
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _state(self) -> str:
-        """Say how far everything is, for whoever looks for the cause of a standstill."""
+        """Describe how far everything is, to find the cause of a standstill."""
         try:
             metas = await self.store.metas(range(PARTITIONS))
             waiting = await self.store.redis.call(
@@ -244,16 +246,18 @@ class Stage:
                     ("HLEN", self.store.keys.progress),
                 ]
             )
-            said = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
-            told = {place: str(one) for place, one in (await self.store.progress()).items()}
-            return f"offset and version {said}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {told}"
+            positions = {number: (meta.get("offset"), meta.get("version")) for number, meta in metas.items()}
+            reports = {place: str(report) for place, report in (await self.store.progress()).items()}
+            return (
+                f"offset and version {positions}\noutbox {waiting}\nseen {seen}\nclock {clock}\n{progress} {reports}"
+            )
         except Transient as error:
             return f"the store does not answer: {error}"
 
     async def watch(self) -> None:
         """Start again what ended, and measure how long nothing moves; until cancelled."""
         while True:
-            self.crew.look_after()
+            self.crew.restart_ended()
             try:
                 if not self.lives_now and (await self.clock.read()).now_ms < self.now_ms:
                     await self.clock.announce(self.now_ms, self._ends)  # the store has lost it
@@ -266,7 +270,7 @@ class Stage:
             if state != self._moved[1] or not behind:
                 self._moved = (now, state)
             self.stall_seconds = max(self.stall_seconds, now - self._moved[0])
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 @asynccontextmanager
@@ -304,7 +308,7 @@ async def stage(
         **environment,
         **({} if topology is None else topology.variables()),
     }
-    # A fault may change the rules: never those of whoever runs it.
+    # A fault may change the rules: only a copy of them.
     variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
     if is_direct:
@@ -314,8 +318,8 @@ async def stage(
     copies = min(3, len(installation.brokers))
     plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
     plans += [
-        TopicPlan(one.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
-        for one in intake_sources(sources, settings.topic("activity"))
+        TopicPlan(source.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
+        for source in intake_sources(sources, settings.topic("activity"))
     ]
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)

@@ -18,16 +18,16 @@ def test_workers_that_are_killed_lose_nothing_and_double_nothing(tmp_path: Path,
 
 
 @pytest.mark.rest
-def test_whatever_dies_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path, needed: None) -> None:
+def test_no_fault_of_the_selection_loses_or_doubles_anything(tmp_path: Path, needed: None) -> None:
     assert_nothing_is_lost_or_doubled([fault for fault in FAULTS if fault.short], tmp_path)
 
 
 def assert_nothing_is_lost_or_doubled(chosen: list[Fault], tmp_path: Path) -> None:
-    told: list[str] = []
-    tallies = asyncio.run(run_faults(chosen, SEED, 1, tmp_path, None, told.append))
+    reports: list[str] = []
+    tallies = asyncio.run(run_faults(chosen, SEED, 1, tmp_path, None, reports.append))
     assert {name: (tally.runs, tally.lost, tally.doubled) for name, tally in tallies.items()} == {
         fault.name: (1, 0, 0) for fault in chosen
-    }, told
+    }, reports
 
 
 @pytest.mark.rest

@@ -1,10 +1,10 @@
-"""What a run should have led to: the oracle of the fault tests, and the comparison with what is there.
+"""The oracle of the fault tests: what a run should have led to, and the comparison with what it did lead to.
 
-The oracle is the core of the workers in one thread, over the activity topic as it was written: which actions stand at
-the end, what every customer's activity is, and when each is due next. Whether the activity topic is right is known
-from the history: it holds every event, and none besides. Where workers could not keep the order of time (one was away
-for longer than the others wait), a second pass over the history, in the order of time, tells to how many actions that
-made a difference.
+The oracle runs the core of the workers in one thread over the activity topic as it was written. It yields the actions
+that are left at the end, every customer's activity, and when each customer is due next. The history shows whether the
+activity topic is right: it must hold every event, and no others. Workers may have lost the order of time, if one was
+away for longer than the others wait. Then a second pass over the history, in the order of time, counts the actions
+that differ.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from workers.kafka.records import decode_record
 from workers.loading import load_configuration
 
 _COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
-"""What of an activity does not depend on when somebody looked at it."""
+"""The fields of an activity that do not depend on when it was evaluated."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     """Compare everything that can be seen from outside with the oracles.
 
     Args:
-        stage: of which everything is decided.
+        stage: a run in which everything is decided.
         poison: how many unreadable records were sent.
     """
     configuration = load_configuration(stage.settings)
@@ -97,9 +97,9 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
 
 
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
-    """Return the ids of actions published since a moment of which the store knows nothing."""
+    """Return the ids of actions published since a moment that the store does not know."""
     rules = load_configuration(stage.settings).rules
-    store, codes, found = stage.store, rules.codes, []
+    store, codes, too_early = stage.store, rules.codes, []
     outboxes = await store.redis.call(
         [("LRANGE", store.keys.partition(number).outbox, 0, -1) for number in range(PARTITIONS)]
     )
@@ -114,8 +114,8 @@ async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
                 episode = None if raw is None else codec.decode(raw, codes).episodes.get(action.rule.id)
                 acted = set() if episode is None else {episode.acted_ms, episode.before_ms, episode.start_ms}
                 if action.action_id not in {action_id(action.rule.id, action.customer_id, at_ms) for at_ms in acted}:
-                    found.append(action.action_id)
-    return found
+                    too_early.append(action.action_id)
+    return too_early
 
 
 async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> dict[int, list[ConsumerRecord]]:
@@ -139,19 +139,19 @@ async def read_topic(stage: Stage, topic: str, partitions: int = PARTITIONS) -> 
 
 def _compare_events(verdict: Verdict, wanted: "Counter[str]", log: dict[int, list[ConsumerRecord]]) -> None:
     """Every event of the history is in the activity topic."""
-    found = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
+    passed_on = {decode_event(record.value, frozenset()).event_id for records in log.values() for record in records}
     verdict.events = len(wanted)
-    verdict.miss("event in the activity topic", set(wanted) - found)
-    verdict.missing_events = set(wanted) - found
-    verdict.exceed("event in the activity topic", found - set(wanted))
+    verdict.miss("event in the activity topic", set(wanted) - passed_on)
+    verdict.missing_events = set(wanted) - passed_on
+    verdict.exceed("event in the activity topic", passed_on - set(wanted))
 
 
 async def _note_places(stage: Stage, missing: set[str]) -> None:
     """Say which records of the sources were never passed on."""
     activity = stage.settings.topic("activity").removeprefix(stage.prefix)
-    for topic in sorted({one.topic for one in stage.history.records} - {activity}):
+    for topic in sorted({record.topic for record in stage.history.records} - {activity}):
         for partition, records in (await read_topic(stage, stage.prefix + topic, 2)).items():
-            lost = [one.offset for one in records if any(name.encode() in one.value for name in missing)]
+            lost = [record.offset for record in records if any(name.encode() in record.value for name in missing)]
             if lost:
                 stage.notes.append(f"{topic}:{partition} offsets {lost[0]} to {lost[-1]}, {len(lost)} of them")
 
@@ -168,14 +168,14 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         await mailer.read_to_the_end()
     finally:
         await mailer.stop()
-    found = {
+    published = {
         name
         for name in mailer.active_ids()
         if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
     }
     verdict.actions = len(expected)
-    verdict.miss("action", expected - found)
-    verdict.exceed("action", found - expected)
+    verdict.miss("action", expected - published)
+    verdict.exceed("action", published - expected)
     verdict.exceed(
         "contents of one action id",
         {name for name, pair in mailer.differing.items() if not (stage.forgot and _are_of_two_rule_sets(*pair))},
@@ -185,36 +185,38 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
 
 
-def _are_of_two_rule_sets(one: Action, other: Action) -> bool:
-    """Tell whether two records say the same, but for the version of the rule that said it."""
-    return msgspec.structs.replace(one, rule=other.rule) == other and one.rule.id == other.rule.id
+def _are_of_two_rule_sets(first: Action, second: Action) -> bool:
+    """Return whether two actions are the same except for the version of their rule."""
+    return msgspec.structs.replace(first, rule=second.rule) == second and first.rule.id == second.rule.id
 
 
 async def read_dead_letters(stage: Stage) -> set[tuple[bytes, ...]]:
-    """Return the places in the sources that dead letters came from; one may be told of twice."""
+    """Return the source positions of all dead letters, each once."""
     names = (SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
     log = await read_topic(stage, stage.settings.topic("dead-letter"))
-    return {tuple(dict(one.headers)[name] for name in names) for records in log.values() for one in records}
+    return {tuple(dict(record.headers)[name] for name in names) for records in log.values() for record in records}
 
 
 def _replayed(
     stage: Stage, log: dict[int, list[ConsumerRecord]], rules: RuleSet, observed: Coverage
 ) -> dict[tuple[int, str], Outcome]:
     """Decide the activity topic once more, one customer after the other."""
-    found = {}
+    outcomes = {}
     for partition, records in log.items():
         passed_on: set[tuple[bytes, bytes]] = set()
         events: dict[str, list[DecodedEvent]] = {}
         for record in records:
-            # What intake passed on twice; a source that was created anew has other records at the same positions.
-            told = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
-            if told not in passed_on:
-                passed_on.add(told)
-                fact = decode_event(record.value, frozenset())
-                events.setdefault(fact.customer_id, []).append(fact)
-        for name, facts in events.items():
-            found[partition, name] = decide(name, None, facts, rules, observed, stage.history.end_ms)
-    return found
+            # Intake may pass a record on twice; a recreated source has other records at the same positions.
+            record_key = (dict(record.headers).get(SOURCE_HEADER, b""), record.value)
+            if record_key not in passed_on:
+                passed_on.add(record_key)
+                event = decode_event(record.value, frozenset())
+                events.setdefault(event.customer_id, []).append(event)
+        for customer_id, history in events.items():
+            outcomes[partition, customer_id] = decide(
+                customer_id, None, history, rules, observed, stage.history.end_ms
+            )
+    return outcomes
 
 
 async def _compare_activities(
@@ -238,8 +240,8 @@ async def _compare_activities(
             continue
         known = codec.decode(raw, rules.codes)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
-        if (said := _difference(known, outcome.activity)) is not None:
-            differing.append(f"{place}: {said}")
+        if (difference := _difference(known, outcome.activity)) is not None:
+            differing.append(f"{place}: {difference}")
     verdict.miss("customer", lost)
     if folded < events:
         verdict.miss("folded events", list(range(events - folded)))
@@ -250,14 +252,16 @@ async def _compare_activities(
     due = await store.redis.call(
         [("ZRANGE", store.keys.partition(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)]
     )
-    found = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
+    stored_due = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
-    late = {place: at_ms for place, at_ms in wanted.items() if found.get(place, at_ms + 1) > at_ms}
-    verdict.miss("due time", [f"{place} at {at_ms}, stored is {found.get(place)}" for place, at_ms in late.items()])
+    late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
+    verdict.miss(
+        "due time", [f"{place} at {at_ms}, stored is {stored_due.get(place)}" for place, at_ms in late.items()]
+    )
 
 
-def _difference(one: Activity, other: Activity) -> str | None:
+def _difference(actual: Activity, expected: Activity) -> str | None:
     for name in _COMPARED:
-        if getattr(one, name) != getattr(other, name):
-            return f"{name} is {getattr(one, name)}, should be {getattr(other, name)}"
+        if getattr(actual, name) != getattr(expected, name):
+            return f"{name} is {getattr(actual, name)}, should be {getattr(expected, name)}"
     return None

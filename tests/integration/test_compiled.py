@@ -78,8 +78,8 @@ def test_every_module_of_the_core_is_compiled(wheel: Path) -> None:
 def test_the_compiled_core_passes_the_tests_of_the_core(wheel: Path) -> None:
     files = [f"tests/unit/{name}.py" for name in TESTS_OF_THE_CORE]
     # Appended, not put first: the folder of the tests holds the core in plain Python, too.
-    said = in_python(wheel, "-m", "pytest", "-q", "--import-mode=append", "-p", "no:cacheprovider", *files)
-    assert " passed" in said
+    output = in_python(wheel, "-m", "pytest", "-q", "--import-mode=append", "-p", "no:cacheprovider", *files)
+    assert " passed" in output
 
 
 def test_the_compiled_core_decides_what_the_core_in_plain_python_decides(wheel: Path) -> None:

@@ -70,7 +70,7 @@ async def asked(place: Site, *words: str) -> Any:
     return json.loads(await linger(place, *words, "--json"))
 
 
-async def wait_for_letters(place: Site, number: int) -> list[dict[str, Any]]:
+async def wait_for_dead_letters(place: Site, number: int) -> list[dict[str, Any]]:
     """Wait until this number of dead letters is listed."""
     groups: list[dict[str, Any]] = []
 
@@ -122,23 +122,23 @@ FIXED = [("customer_id: customer", "customer_id: client")]
 
 
 def sent_by(document: Any) -> dict[str, int]:
-    """How many letters of each reason would be sent."""
+    """Return how many dead letters of each reason would be sent."""
     return {group["reason"]: group["count"] for group in document["groups"] if group["send"]}
 
 
 def kept_by(document: Any) -> dict[tuple[str, str], int]:
-    """How many letters would not be sent, by why and reason."""
+    """Return how many dead letters would not be sent, by obstacle and reason."""
     return {(group["why_not"], group["reason"]): group["count"] for group in document["groups"] if not group["send"]}
 
 
-def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(
+def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_fixed(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
         for customer in ("ada", "bob", "cyd"):
             await place.send("orders", renamed(customer), 1, key=customer.encode(), headers=[("trace", b"\x00\xff")])
         await place.send("orders", b"<html>", 1, key=b"dan")
-        groups = await wait_for_letters(place, 4)
+        groups = await wait_for_dead_letters(place, 4)
         assert [(group["reason"], group["topic"], group["count"]) for group in groups] == [
             ("missing_field", f"{place.prefix}orders", 3),
             ("not_json", f"{place.prefix}orders", 1),
@@ -172,21 +172,21 @@ def test_what_was_unreadable_is_folded_exactly_once_after_sources_were_mended(
 def test_a_replayed_record_is_what_it_was_in_the_partition_where_it_was(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         topic, value = f"{place.prefix}orders", json.dumps(renamed("ada")).encode()
-        headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("linger-reason", b"somebody else's")]
+        headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("linger-reason", b"another producer's")]
         for partition in (0, 1):
             for key in (b"same", None):
                 await place.producer.send_and_wait(
                     topic, value=value, key=key, partition=partition, headers=headers, timestamp_ms=day(1)
                 )
-        await wait_for_letters(place, 4)
+        await wait_for_dead_letters(place, 4)
         assert (await asked(place, "replay", "--yes"))["sent"] == 4
-        letters = await place.read("dead-letter", at_least=8)
-        again = [letter for letter in letters if dict(letter.headers).get("linger-replays") == b"1"]
+        dead_letters = await place.read("dead-letter", at_least=8)
+        again = [record for record in dead_letters if dict(record.headers).get("linger-replays") == b"1"]
         assert len(again) == 4
-        for letter in again:
-            assert letter.value == value
-            assert list(letter.headers[:4]) == [*headers, ("linger-replays", b"1")]
-        places = sorted((letter.key or b"", dict(letter.headers)["linger-source-partition"]) for letter in again)
+        for record in again:
+            assert record.value == value
+            assert list(record.headers[:4]) == [*headers, ("linger-replays", b"1")]
+        places = sorted((record.key or b"", dict(record.headers)["linger-source-partition"]) for record in again)
         assert places == [(b"", b"0"), (b"", b"1"), (b"same", b"0"), (b"same", b"1")]
 
     on_the_wall_clock(apache_pair, tmp_path, scenario)
@@ -196,9 +196,9 @@ def test_a_record_that_keeps_coming_back_is_not_sent_for_ever(apache_pair: Pair,
     async def scenario(place: Site) -> None:
         await place.send("orders", renamed("ada"), 1)
         for round_ in (1, 2, 3):
-            await wait_for_letters(place, round_)
+            await wait_for_dead_letters(place, round_)
             assert (await asked(place, "replay", "--yes"))["sent"] == 1
-        await wait_for_letters(place, 4)
+        await wait_for_dead_letters(place, 4)
         last = await asked(place, "replay", "--yes")
         assert (last["sent"], kept_by(last)) == (
             0,
@@ -223,15 +223,15 @@ def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(
             await place.producer.send_and_wait(topic, value=raw, key=customer.encode(), headers=headers)
         wrong = canonical("login", "cyd", "2024-01-02T00:00:00Z", "l-cyd")
         await place.producer.send_and_wait(topic, value=json.dumps(wrong).encode(), key=b"dan")
-        groups = await wait_for_letters(place, 3)
+        groups = await wait_for_dead_letters(place, 3)
         assert {(group["reason"], group["topic"]) for group in groups} == {
             ("unknown_type", topic),
             ("wrong_key", topic),
         }
-        # Too early: they come back from decide, with the number of replays and without intake's mark.
+        # Too early: they come back from the processor, with the number of replays and without intake's mark.
         assert (await asked(place, "replay", "--yes"))["sent"] == 2
-        await wait_for_letters(place, 5)
-        headers_now = [dict(letter.headers) for letter in await place.read("dead-letter", at_least=5)]
+        await wait_for_dead_letters(place, 5)
+        headers_now = [dict(record.headers) for record in await place.read("dead-letter", at_least=5)]
         again = [headers for headers in headers_now if headers.get("linger-replays") == b"1"]
         assert ["linger-source" in headers for headers in again] == [False, False]
 
@@ -254,7 +254,7 @@ def test_a_letter_that_was_cut_is_not_sent_but_its_source_is_named(apache_pair: 
     async def scenario(place: Site) -> None:
         padding = "x" * (1_048_420 - len(json.dumps({**renamed("ada"), "padding": ""})))
         await place.send("orders", {**renamed("ada"), "padding": padding}, 1)
-        (group,) = await wait_for_letters(place, 1)
+        (group,) = await wait_for_dead_letters(place, 1)
         done = await asked(place, "replay", "--yes")
         assert (done["sent"], kept_by(done)) == (0, {("cut", "missing_field"): 1})
         (cut,) = done["cut"]
@@ -271,7 +271,7 @@ def test_a_letter_that_was_cut_is_not_sent_but_its_source_is_named(apache_pair: 
 def test_a_place_that_is_not_there_is_said(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.send("orders", b"<html>", 1)
-        await wait_for_letters(place, 1)
+        await wait_for_dead_letters(place, 1)
         for words, wrong in (
             (("show", "9:0"), "there is no dead letter at 9:0: the topic has 4 partitions"),
             (("show", "0:99"), "there is no dead letter at 0:99"),
@@ -291,14 +291,14 @@ def test_a_place_that_is_not_there_is_said(apache_pair: Pair, tmp_path: Path) ->
 
 @pytest.mark.rest
 def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair, tmp_path: Path) -> None:
-    letters = 10_000
+    total = 10_000
 
     async def scenario(place: Site) -> None:
-        for number in range(letters):
+        for number in range(total):
             raw = json.dumps(renamed(f"c{number}")).encode()
             await place.producer.send(f"{place.prefix}orders", value=raw, key=b"%d" % number, timestamp_ms=day(1))
         await place.producer.flush()
-        await wait_for_letters(place, letters)
+        await wait_for_dead_letters(place, total)
         await restart(place, FIXED)
         running = process(place, "replay", "--yes")
         prefix = f"{place.settings.redis_namespace}:dead-letters"
@@ -311,12 +311,12 @@ def test_a_replay_that_was_killed_is_finished_by_the_next_one(apache_pair: Pair,
         running.communicate()
         assert running.returncode == -signal.SIGKILL
         (group,) = await asked(place, "list")
-        assert group["replayed"] < letters
+        assert group["replayed"] < total
         rest = await asked(place, "replay", "--yes")
-        assert rest["sent"] == letters - group["replayed"]
+        assert rest["sent"] == total - group["replayed"]
         (group,) = await asked(place, "list")
-        assert group["replayed"] == letters
-        await wait_for(place, customers=letters, events=letters)
+        assert group["replayed"] == total
+        await wait_for(place, customers=total, events=total)
 
     on_the_wall_clock(
         apache_pair,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +26,8 @@ pytestmark = pytest.mark.integration
 Findings = dict[tuple[str, str], dict[str, Any]]
 Patient = Callable[[Site], Awaitable[None]]
 FOR_EVER = {"retention.ms": "-1"}
+REMEDY: Final = "mend"  # codespell:ignore mend
+"""The key of the remedy in the findings that `linger doctor --json` prints."""
 
 
 def examined(pair: Pair, folder: Path, prepare: Patient | None = None, *, workers: int = 0) -> tuple[int, Findings]:
@@ -54,7 +56,7 @@ async def ask(place: Site) -> tuple[int, Findings]:
     )
     assert "Traceback" not in done.stderr, done.stderr
     findings = json.loads(done.stdout)
-    return done.returncode, {(one["area"], one["checked"]): one for one in findings}
+    return done.returncode, {(finding["area"], finding["checked"]): finding for finding in findings}
 
 
 async def configure(place: Site, name: str, **configs: str) -> None:
@@ -70,7 +72,7 @@ async def with_admin(place: Site, work: Callable[[AIOKafkaAdminClient], Awaitabl
 
 
 def problems(findings: Findings) -> set[tuple[str, str]]:
-    return {place for place, one in findings.items() if one["health"] == "problem"}
+    return {place for place, finding in findings.items() if finding["health"] == "problem"}
 
 
 def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def the_problem(findings: Findings, area: str, checked: str) -> dict[str, Any]:
     assert problems(findings) == {(area, checked)}
     problem = findings[area, checked]
     assert problem["why"]
-    assert problem["mend"]
+    assert problem[REMEDY]
     return problem
 
 
@@ -91,7 +93,7 @@ def test_a_healthy_site_has_no_problem_and_what_cannot_be_seen_is_said(apache_pa
     code, findings = examined(apache_pair, tmp_path, at_work, workers=1)
     assert problems(findings) == set()
     assert code == 0
-    assert [place for place, one in findings.items() if one["health"] != "ok"] == [("clocks", "Kafka")]
+    assert [place for place, finding in findings.items() if finding["health"] != "ok"] == [("clocks", "Kafka")]
     assert findings["state", "stored offsets"]["found"] == "those of 4 partitions are in the log"
     assert findings["Redis", "commands"]["health"] == "ok"
 
@@ -134,7 +136,7 @@ def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None
     assert code == 1
     problem = the_problem(findings, "Redis", "maxmemory-policy")
     assert problem["found"] == "allkeys-lru"
-    assert "CONFIG SET maxmemory-policy noeviction" in problem["mend"]
+    assert "CONFIG SET maxmemory-policy noeviction" in problem[REMEDY]
 
 
 def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_redis_that_keeps_nothing_on_disk_is_named(apache_pair: Pair, tmp_path
     with restored(("CONFIG", "SET", "appendonly", "yes"), pair=apache_pair):
         code, findings = examined(apache_pair, tmp_path, forget)
     assert code == 1
-    assert "CONFIG SET appendonly yes" in the_problem(findings, "Redis", "appendonly")["mend"]
+    assert "CONFIG SET appendonly yes" in the_problem(findings, "Redis", "appendonly")[REMEDY]
 
 
 def test_replicas_that_are_waited_for_and_not_there_are_named(apache_pair: Pair, tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(apache_pair: Pa
     code, findings = examined(apache_pair, tmp_path, lose_one)
     (checked,) = [what for _, what in problems(findings)]
     assert checked.endswith("linger.win-back")
-    assert the_problem(findings, "Kafka", checked)["mend"] == "linger topics create"
+    assert the_problem(findings, "Kafka", checked)[REMEDY] == "linger topics create"
     assert code == 1
 
 
@@ -187,12 +189,12 @@ def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: P
     (checked,) = [what for _, what in problems(findings)]
     problem = the_problem(findings, "Kafka", checked)
     assert "4, LINGER_PARTITIONS is 8" in problem["found"]
-    assert problem["mend"].startswith("set LINGER_PARTITIONS=4")
+    assert problem[REMEDY].startswith("set LINGER_PARTITIONS=4")
     assert code == 1
 
 
 @pytest.mark.parametrize(
-    ("config", "value", "checked", "mend"),
+    ("config", "value", "checked", "remedy"),
     [
         ("retention__ms", "86400000", "retention of", "retention.ms=7776000000"),
         ("cleanup__policy", "compact", "cleanup.policy of", "cleanup.policy=delete"),
@@ -200,15 +202,15 @@ def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: P
     ],
 )
 def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
-    apache_pair: Pair, tmp_path: Path, config: str, value: str, checked: str, mend: str
+    apache_pair: Pair, tmp_path: Path, config: str, value: str, checked: str, remedy: str
 ) -> None:
     async def spoil(place: Site) -> None:
         await configure(place, "activity", **{"retention__ms": "-1", config: value})
 
     code, findings = examined(apache_pair, tmp_path, spoil)
-    (found,) = [what for _, what in problems(findings)]
-    assert found.startswith(checked)
-    assert mend in the_problem(findings, "Kafka", found)["mend"]
+    (setting,) = [what for _, what in problems(findings)]
+    assert setting.startswith(checked)
+    assert remedy in the_problem(findings, "Kafka", setting)[REMEDY]
     assert code == 1
 
 
@@ -224,8 +226,8 @@ async def decided_and_stopped(place: Site) -> None:
 
 
 @pytest.mark.rest
-def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_path: Path) -> None:
-    async def make_anew(place: Site) -> None:
+def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_path: Path) -> None:
+    async def recreate(place: Site) -> None:
         await decided_and_stopped(place)
         name = place.settings.topic("activity")
         await with_admin(place, lambda admin: admin.delete_topics([name]))
@@ -237,38 +239,38 @@ def test_an_activity_topic_that_was_made_anew_is_named(apache_pair: Pair, tmp_pa
         await place.until(is_gone, "the topic to be gone")
         await with_admin(place, lambda admin: create_missing(admin, [TopicPlan(name, 4, 1, FOR_EVER)]))
 
-    code, findings = examined(apache_pair, tmp_path, make_anew, workers=1)
+    code, findings = examined(apache_pair, tmp_path, recreate, workers=1)
     problem = the_problem(findings, "state", "topic of the stored state")
     assert problem["found"].startswith("partitions ")
     assert "deleted and created again" in problem["found"]
-    assert ": linger rebuild" in problem["mend"]
-    assert "LINGER_REDIS_NAMESPACE" in problem["mend"]
+    assert ": linger rebuild" in problem[REMEDY]
+    assert "LINGER_REDIS_NAMESPACE" in problem[REMEDY]
     assert code == 1
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "checked", "found", "mend"),
+    ("field", "value", "checked", "found", "remedy"),
     [
         ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
         (REBUILDING, "rules-known:0", "rebuild", "its rebuild was not finished", "linger rebuild"),
         (PARTITIONS, "8", "partitions of the stored state", "had 8 partitions, now there are 4", "topics create"),
     ],
 )
-def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it(
-    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, found: str, mend: str
+def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_fixes_it(
+    apache_pair: Pair, tmp_path: Path, field: str, value: str, checked: str, message: str, remedy: str
 ) -> None:
     async def spoil(place: Site) -> None:
         await decided_and_stopped(place)
         # An offset that Kafka once confirmed to intake does not prove that the log holds it.
-        told = {("elsewhere", 0): Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
-        await place.store.publish_progress(told)
+        progress = {("elsewhere", 0): Progress(day(2), day(2), day(0), 1, sent={2: 5_000})}
+        await place.store.publish_progress(progress)
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, field, value)])
 
     code, findings = examined(apache_pair, tmp_path, spoil, workers=1)
     problem = the_problem(findings, "state", checked)
     assert problem["found"].startswith("partition 2: ")
-    assert found in problem["found"]
-    assert mend in problem["mend"]
+    assert message in problem["found"]
+    assert remedy in problem[REMEDY]
     assert code == 1
 
 
@@ -277,7 +279,7 @@ def test_state_that_does_not_fit_its_log_is_named_with_the_command_that_mends_it
     [
         ("LINGER_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "Kafka", "reachable"),
         ("LINGER_REDIS_URL", "redis://127.0.0.1:1/0", "Redis", "reachable"),
-        ("LINGER_REDIS_USERNAME", "nobody", "Redis", "reachable"),
+        ("LINGER_REDIS_USERNAME", "unknown", "Redis", "reachable"),
         ("LINGER_RULES", "/nowhere", "rules", "readable"),
         ("LINGER_TICK_MS", "soon", "settings", "readable"),
         ("LINGER_TICKMS", "50", "settings", "readable"),

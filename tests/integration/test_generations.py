@@ -1,4 +1,4 @@
-"""Laws of rule sets in force: the newest counts for all, and an older one does not come back by itself."""
+"""Laws of active rule sets: the newest counts for all, and an older one does not come back automatically."""
 
 import asyncio
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_a_rule_counts_from_when_it_took_its_stance_and_not_from_when_others_cha
     law(work, pair)
 
 
-def test_a_rule_that_went_away_and_comes_back_counts_anew(pair: Pair) -> None:
+def test_a_rule_that_was_removed_and_comes_back_counts_as_new(pair: Pair) -> None:
     async def work(store: Store) -> None:
         await load(store, rules(a_rule(), rule("hard")), 100)
         await load(store, rules(rule("hard")), 200)
@@ -68,7 +68,7 @@ def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> N
         loaded = await asyncio.gather(
             *(load(store, rules(a_rule()), 100 + at, allow_rollback=False) for at in range(8))
         )
-        assert {one.generation for one in loaded} == {1}
+        assert {ruleset.generation for ruleset in loaded} == {1}
         assert await newest_generation(store) == 1
 
     law(work, pair)
@@ -77,12 +77,12 @@ def test_workers_with_the_same_rules_are_in_the_same_generation(pair: Pair) -> N
 def test_of_workers_that_load_different_rules_at_once_each_set_gets_its_own_number(pair: Pair) -> None:
     async def work(store: Store) -> None:
         loaded = await asyncio.gather(*(load(store, rules(a_rule(10 + at)), 100) for at in range(8)))
-        assert sorted(one.generation for one in loaded) == list(range(1, 9))
+        assert sorted(ruleset.generation for ruleset in loaded) == list(range(1, 9))
 
     law(work, pair)
 
 
-def test_a_worker_that_starts_with_older_rules_is_refused_and_told_what_to_do(pair: Pair) -> None:
+def test_a_worker_that_starts_with_older_rules_is_refused_with_what_to_do(pair: Pair) -> None:
     async def work(store: Store) -> None:
         old, new = rules(a_rule(10)), rules(a_rule(11))
         await load(store, old, 100)
@@ -104,14 +104,14 @@ def test_looking_changes_nothing(pair: Pair) -> None:
     law(work, pair)
 
 
-def test_no_more_places_are_given_than_the_pace_has_whoever_asks(pair: Pair) -> None:
+def test_no_more_places_are_given_than_the_pace_has_to_any_partition(pair: Pair) -> None:
     async def work(store: Store) -> None:
         paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
         assert paced is not None
-        paces = RateLimiter(store)
-        granted = await asyncio.gather(*(paces.acquire("soft", paced, 7, day(1)) for _ in range(30)))
+        rate_limiter = RateLimiter(store)
+        granted = await asyncio.gather(*(rate_limiter.acquire("soft", paced, 7, day(1)) for _ in range(30)))
         assert sum(granted) <= 100
-        assert await paces.acquire("soft", paced, 200, day(1) + 3_600_000) == 100
+        assert await rate_limiter.acquire("soft", paced, 200, day(1) + 3_600_000) == 100
 
     law(work, pair)
 
@@ -120,8 +120,8 @@ def test_a_pace_is_used_up_to_the_last_place(pair: Pair) -> None:
     async def work(store: Store) -> None:
         paced = rules(a_rule(pace="at most 100 per hour")).rules[0].pace
         assert paced is not None
-        paces = RateLimiter(store)
-        granted = [await paces.acquire("soft", paced, 7, day(1)) for _ in range(30)]
+        rate_limiter = RateLimiter(store)
+        granted = [await rate_limiter.acquire("soft", paced, 7, day(1)) for _ in range(30)]
         assert sum(granted) == 100
 
     law(work, pair)
@@ -133,12 +133,12 @@ def test_every_customer_is_found_by_a_scan(pair: Pair) -> None:
         await store.redis.call(
             [("MSET", *(part for name in names for part in (store.keys.partition(3).customer(name), b"x")))]
         )
-        found: set[str] = set()
+        scanned: set[str] = set()
         cursor: int | None = None
         while cursor != 0:
             cursor, by_tag = await store.scan(cursor or 0, 50)
             for customers in by_tag.values():
-                found |= set(customers)
-        assert found == names
+                scanned |= set(customers)
+        assert scanned == names
 
     law(work, pair)

@@ -100,7 +100,7 @@ def orders(number: int) -> list[dict[str, str]]:
 
 
 def written(path: Path, documents: Iterable[dict[str, Any]]) -> str:
-    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+    path.write_text("".join(json.dumps(order) + "\n" for order in documents))
     return str(path)
 
 
@@ -110,7 +110,7 @@ def test_a_source_topic_gives_what_a_dump_of_it_gives(
     site = Site(pair, tmp_path)
     documents = orders(2_000)
     site.produce(
-        site.orders, [(one["customer"], json.dumps(one).encode(), at % 2) for at, one in enumerate(documents)]
+        site.orders, [(order["customer"], json.dumps(order).encode(), at % 2) for at, order in enumerate(documents)]
     )
     expected = site.preview(capsys, written(tmp_path / "orders.jsonl", documents), source=site.orders)
     assert expected["history"]["events"] == 1_600
@@ -129,7 +129,7 @@ def test_the_activity_topic_holds_canonical_events_and_several_topics_are_one_hi
     expected = site.preview(capsys, str(DATA / "shop.jsonl"))
     assert site.preview(capsys, f"topic:{site.activity}") == expected
     documents = orders(100)
-    site.produce(site.orders, [(one["customer"], json.dumps(one).encode(), 1) for one in documents])
+    site.produce(site.orders, [(order["customer"], json.dumps(order).encode(), 1) for order in documents])
     both = site.preview(capsys, f"topic:{site.activity},{site.orders}")
     assert both["history"]["customers"] == expected["history"]["customers"] + len(
         {at % 97 for at in range(100) if at % 5}
@@ -137,15 +137,15 @@ def test_the_activity_topic_holds_canonical_events_and_several_topics_are_one_hi
     assert both["history"]["events"] == len(lines) + 80
 
 
-def test_unreadable_records_are_told_with_partition_and_offset(
+def test_unreadable_records_are_reported_with_partition_and_offset(
     pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = Site(pair, tmp_path)
-    good = [("c", json.dumps(one).encode(), 0) for one in orders(10)]
+    good = [("c", json.dumps(order).encode(), 0) for order in orders(10)]
     site.produce(site.orders, [*good, ("c", b"no", 0)])
-    found = site.preview(capsys, f"topic:{site.orders}")["history"]
-    assert found["unreadable"] == {"not_json": 1}
-    assert found["unreadable_examples"][0].startswith(f"{site.orders}:0:10: not_json")
+    history = site.preview(capsys, f"topic:{site.orders}")["history"]
+    assert history["unreadable"] == {"not_json": 1}
+    assert history["unreadable_examples"][0].startswith(f"{site.orders}:0:10: not_json")
 
 
 def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair: Pair, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_empty_topic_is_refused_and_one_that_is_not_there_is_not_created(pair
         )
 
 
-def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: Path) -> None:
+def test_a_topic_without_a_source_that_says_how_to_read_it_is_refused(pair: Pair, tmp_path: Path) -> None:
     site = Site(pair, tmp_path)
     with pytest.raises(StartupError, match=f"known are {site.activity}, {site.orders}"):
         preview_command(
@@ -176,7 +176,7 @@ def test_a_topic_that_nobody_says_how_to_read_is_refused(pair: Pair, tmp_path: P
         )
 
 
-def test_no_broker_is_told_as_such(tmp_path: Path) -> None:
+def test_no_broker_is_reported_as_such(tmp_path: Path) -> None:
     site = Site(Pair("127.0.0.1:1", "redis://127.0.0.1:1/0"), tmp_path)
     with pytest.raises(StartupError, match="no Kafka broker answers at 127"):
         preview_command(

@@ -50,7 +50,7 @@ async def history(place: Site, customers: int = 12, *, prefix: str = "c") -> Non
         await place.login(f"{prefix}{number}", 2 + number / 10)
     raw = canonical("cancellation", f"{prefix}1", "2024-01-05T00:00:00Z", f"{prefix}1", reason="price")
     await place.send("events", raw, 4, f"{prefix}1".encode())
-    await place.producer.send_and_wait(place.settings.topic("activity"), value=b"[]", key=b"nobody")
+    await place.producer.send_and_wait(place.settings.topic("activity"), value=b"[]", key=b"stranger")
     await place.now(13)
     await place.decided_until(13)
     for number in range(0, customers, 3):
@@ -69,7 +69,7 @@ async def stop_workers(place: Site) -> None:
 
 async def state(place: Site) -> dict[str, Any]:
     """The stored activity, the due time and the awaited types of every customer."""
-    found: dict[str, Any] = {}
+    customers: dict[str, Any] = {}
     cursor = -1
     while cursor:
         cursor, names = await place.store.scan(max(0, cursor), 1_000)
@@ -83,14 +83,14 @@ async def state(place: Site) -> dict[str, Any]:
                 [("ZSCORE", keys.waiting(kind), customer) for kind in ("login", "purchase")]
             )
             # A live worker may have decided a timer before a late event arrived, so the latest timer may differ.
-            facts = replace(codec.decode(raw, {}), fired_ms=0)
-            found[customer] = codec.encode(facts), due, waiting
-    return found
+            activity = replace(codec.decode(raw, {}), fired_ms=0)
+            customers[customer] = codec.encode(activity), due, waiting
+    return customers
 
 
 async def published(place: Site) -> dict[str, Counter[bytes]]:
     """How often each value is in each topic."""
-    return {name: Counter([one.value or b"" for one in await place.read(name)]) for name in TOPICS}
+    return {name: Counter([record.value or b"" for record in await place.read(name)]) for name in TOPICS}
 
 
 async def forget_everything(place: Site, at_day: float = 15) -> None:
@@ -116,9 +116,9 @@ def start_rebuild(place: Site, *options: str) -> "subprocess.Popen[bytes]":
 
 async def rebuild(place: Site, *options: str) -> dict[str, Any]:
     process = start_rebuild(place, *options)
-    said, complaint = await asyncio.to_thread(process.communicate, None, 120)
+    output, complaint = await asyncio.to_thread(process.communicate, None, 120)
     assert process.returncode == 0, complaint.decode()
-    report: dict[str, Any] = json.loads(said)
+    report: dict[str, Any] = json.loads(output)
     return report
 
 
@@ -166,11 +166,11 @@ def test_what_redis_lost_is_made_again_and_nothing_is_published_again(apache_pai
         assert await rebuild_has_nothing_to_do(place)
         after = await published(place)
         new = [json.loads(value) for name in TOPICS[:2] for value in after[name] - published_before[name]]
-        acted = {(one["customer_id"], one["rule"]["id"], one["status"]) for one in new}
+        acted = {(action["customer_id"], action["rule"]["id"], action["status"]) for action in new}
         assert ("c4", "quiet-buyer", "retracted") in acted
         # Customers who came back and went quiet again had an action recently: the state still says so.
         decisions = [json.loads(value) for value in after["decisions"] - published_before["decisions"]]
-        assert {(one["customer_id"], one["decision"]) for one in decisions} == {
+        assert {(decision["customer_id"], decision["decision"]) for decision in decisions} == {
             (f"c{number}", "cooling_down") for number in (0, 3, 4, 6, 9)
         }
         assert max(count for name in TOPICS for count in after[name].values()) == 1
@@ -271,7 +271,7 @@ def test_what_had_not_got_out_is_published_unless_it_has_expired(apache_pair: Pa
         await forget_everything(place, 37)
         report = await rebuild(place)
         assert report["published"] == {"quiet-buyer": 1}
-        actions = {one["customer_id"]: one for one in await place.actions("at-risk")}
+        actions = {action["customer_id"]: action for action in await place.actions("at-risk")}
         assert sorted(actions) == ["ada", "cyd"]
         assert actions["ada"] == old
 
@@ -306,7 +306,7 @@ def test_state_of_a_partition_that_does_not_fit_the_log_is_made_again_and_the_ot
         state_before, published_before = await state(place), await published(place)
         versions = {number: meta["version"] for number, meta in (await place.store.metas(range(4))).items()}
         await place.store.redis.call([("HSET", place.store.keys.partition(2).meta, "offset", 1_000_000)])
-        await place.store.redis.call([("SET", place.store.keys.partition(2).customer("nobody"), b"rubbish")])
+        await place.store.redis.call([("SET", place.store.keys.partition(2).customer("stranger"), b"rubbish")])
         report = await rebuild(place)
         assert list(report["partitions"]) == ["2"]
         assert "its log holds 0 to" in report["partitions"]["2"]
@@ -358,7 +358,10 @@ def test_held_actions_are_held_again_and_discarded_ones_stay_discarded(apache_pa
         assert await order_for_held(place.store, 4, "quiet-buyer", "discard", 1) == 1
 
         async def is_discarded() -> bool:
-            return sum(one["held"] for one in await held_by_rule(place.store, settings.partitions, now_ms)) == 2
+            return (
+                sum(held_rule["held"] for held_rule in await held_by_rule(place.store, settings.partitions, now_ms))
+                == 2
+            )
 
         await place.until(is_discarded, "one to be discarded")
         await place.decided_until(11.5)
@@ -436,14 +439,14 @@ def test_a_wipe_that_is_interrupted_says_so(apache_pair: Pair) -> None:
 
 
 class Interrupted(Store):
-    """A store whose process is killed before it looks for customers."""
+    """A store whose process is killed before it scans for customers."""
 
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         raise InterruptedError
 
 
 async def stored_keys(store: Store, partition: int) -> list[str]:
-    """Return which keys of a partition there are, without what all of them begin with."""
+    """Return the keys of a partition, without their common prefix."""
     prefix = store.keys.partition(partition).meta.removesuffix("meta")
     names = ["meta", "c:ada", "due", "outbox", "waiting:login", "held"]
     there = await store.redis.call([("EXISTS", prefix + name) for name in names])

@@ -82,7 +82,7 @@ def lawful(
     return asyncio.run(run())
 
 
-def letter(number: int) -> bytes:
+def encoded(number: int) -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", str(number).encode(), ()))
 
 
@@ -105,7 +105,7 @@ class Ledger:
     """A worker that takes one numbered step after the other, and claims again whenever one was not answered.
 
     Step n counts up three of the customers and appends n to the outbox, so a step that is missing, or was taken
-    twice, or in the wrong order, shows for ever.
+    twice, or in the wrong order, leaves a lasting trace.
 
     Attributes:
         meta: as last written.
@@ -154,12 +154,12 @@ class Ledger:
             known = await step.read(names)
             activities = {name: b"%d" % (int(raw or 0) + 1) for name, raw in zip(names, known, strict=True)}
             due = dict.fromkeys(names, number + 1)
-            await step.commit(WriteSet(offset=number + 1, activities=activities, due=due, outbox=[letter(number)]))
+            await step.commit(WriteSet(offset=number + 1, activities=activities, due=due, outbox=[encoded(number)]))
 
     async def assert_balanced(self, steps: int) -> None:
         """Assert that every step was taken once, in order."""
         stored = await patiently(lambda: self._store.claim(self._partition, "auditor"))
-        assert [int(one.value or b"") for one in stored.outbox] == list(range(steps))
+        assert [int(message.value or b"") for message in stored.outbox] == list(range(steps))
         expected = Counter(name for number in range(steps) for name in named(number))
         for name, times in expected.items():
             assert await self._store.activity(self._partition, name) == b"%d" % times
@@ -199,7 +199,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 # --- one server -----------------------------------------------------------------------------------------------
 
 
-def test_on_one_server_whatever_is_asked_of_many_partitions_is_one_question(pair: Pair) -> None:
+def test_on_one_server_a_request_about_many_partitions_is_one_question(pair: Pair) -> None:
     async def law(store: CountingStore) -> None:
         for ask in (lambda: store.metas(PARTITIONS), lambda: store.due(dict.fromkeys(PARTITIONS, (1, {"a": 1})), 9)):
             store.redis.questions = 0
@@ -231,12 +231,12 @@ def test_questions_inside_of_steps_do_not_wait_for_the_end_of_other_steps(pair: 
 def test_going_through_all_keys_ends_and_sees_every_customer(pair: Pair) -> None:
     async def law(store: CountingStore) -> None:
         expected = await filled(store)
-        assert await everybody(store) == expected
+        assert await all_customers(store) == expected
 
     lawful(law, {"url": pair.redis_url})
 
 
-def test_going_through_all_keys_begins_again_when_redis_was_started_anew(tmp_path: Path) -> None:
+def test_going_through_all_keys_begins_again_when_redis_was_restarted(tmp_path: Path) -> None:
     """What a cursor means is known only to the process that gave it."""
     if (missing := missing_redis()) is not None:
         pytest.skip(missing)
@@ -249,7 +249,7 @@ def test_going_through_all_keys_begins_again_when_redis_was_started_anew(tmp_pat
         with running_redis(tmp_path / "data", port, tmp_path):
             with pytest.raises(Transient, match="begins again"):
                 await patiently_but(lambda: store.scan(cursor, 20), "does not answer")
-            assert await everybody(store) == expected
+            assert await all_customers(store) == expected
 
     lawful(law, {"url": f"redis://{HOST}:{port}/0"})
 
@@ -273,13 +273,13 @@ async def filled(store: Store) -> set[tuple[str, str]]:
     return {(hash_tag(number), f"p{number}-{serial}") for number in PARTITIONS for serial in range(25)}
 
 
-async def everybody(store: Store) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+async def all_customers(store: Store) -> set[tuple[str, str]]:
+    customers: set[tuple[str, str]] = set()
     cursor = None
     while cursor != 0:
         cursor, by_tag = await store.scan(cursor or 0, 20)
-        found |= {(tag, name) for tag, names in by_tag.items() for name in names}
-    return found
+        customers |= {(tag, name) for tag, names in by_tag.items() for name in names}
+    return customers
 
 
 # --- a cluster ------------------------------------------------------------------------------------------------
@@ -335,12 +335,12 @@ def test_in_a_cluster_orders_and_held_actions_are_found_wherever_they_are(cluste
     async def law(store: CountingStore) -> None:
         for number in PARTITIONS:
             meta = (await store.claim(number, "one")).meta
-            held = [Held(f"r{number % 3}", f"a{number}", 1, letter(number))]
+            held = [Held(f"r{number % 3}", f"a{number}", 1, encoded(number))]
             await take_step(store, meta, WriteSet(offset=1, held=held), number)
             await store.held_actions.order(number, [Order("release", "r", f"a{number}")])
         assert await store.held_actions.rules() == {"r0", "r1", "r2"}
         orders = await store.held_actions.orders(PARTITIONS, 5)
-        assert {number: found[0].action_id for number, found in orders.items()} == {n: f"a{n}" for n in PARTITIONS}
+        assert {number: held[0].action_id for number, held in orders.items()} == {n: f"a{n}" for n in PARTITIONS}
         oldest = await store.held_actions.oldest(PARTITIONS, "r1", 5)
         assert oldest == {number: [f"a{number}"] for number in PARTITIONS if number % 3 == 1}
 
@@ -361,7 +361,7 @@ def test_what_belongs_to_no_partition_lives_in_a_cluster_too(cluster: SmallClust
 def test_going_through_all_keys_of_a_cluster_sees_every_customer(cluster: SmallCluster) -> None:
     async def law(store: CountingStore) -> None:
         expected = await filled(store)
-        assert await everybody(store) == expected
+        assert await all_customers(store) == expected
 
     lawful(law, cluster.arguments())
 
@@ -432,7 +432,7 @@ def test_a_step_that_meets_a_slot_that_has_moved_is_tried_again_where_it_is_now(
                 await step.read(["ada"])
                 if moment != "before its read":
                     await move()
-                await step.commit(WriteSet(offset=2, activities={"ada": b"2"}, outbox=[letter(2)]))
+                await step.commit(WriteSet(offset=2, activities={"ada": b"2"}, outbox=[encoded(2)]))
         again = await store.claim(1, "one", again=True)
         assert (again.meta.offset, again.meta.version, again.outbox) == (1, meta.version + 1, [])
         assert await store.activity(1, "ada") == b"1"
@@ -458,7 +458,7 @@ def test_while_its_slot_is_on_its_way_a_step_is_taken_as_a_whole_or_not_at_all(c
                 refused.append(str(error))
         cluster.end_move(slot, target, *(node for node in cluster.nodes if node != target))
         assert len(refused) > 5
-        assert all("ASK" in said or "TRYAGAIN" in said for said in refused)
+        assert all("ASK" in answer or "TRYAGAIN" in answer for answer in refused)
         await ledger.run(40)
         await ledger.assert_balanced(40)
 
@@ -492,13 +492,13 @@ def test_going_through_all_keys_begins_again_while_slots_move(cluster: SmallClus
         cursor, _ = await store.scan(0, 20)
         cluster.begin_move(slot, source, target)
         with pytest.raises(Transient, match="moving"):
-            await everybody(store)
+            await all_customers(store)
         while await asyncio.to_thread(cluster.move_a_key, slot, source, target):
             pass
         cluster.end_move(slot, target, *(node for node in cluster.nodes if node != target))
         with pytest.raises(Transient, match="begin"):
             await store.scan(cursor, 20)
-        assert await patiently(lambda: everybody(store)) == expected
+        assert await patiently(lambda: all_customers(store)) == expected
 
     lawful(law, cluster.arguments())
 
@@ -605,8 +605,8 @@ async def all_replicated(watched: Watched) -> None:
     """Wait until every replica has all that the master has now; a worker may go on writing meanwhile."""
 
     async def offsets() -> list[int]:
-        told = (await asyncio.to_thread(watched.master.ask, "INFO", "replication")).decode()
-        return [int(found) for found in re.findall(r"(?:master_repl_|,)offset[:=](\d+)", told)]
+        replication = (await asyncio.to_thread(watched.master.ask, "INFO", "replication")).decode()
+        return [int(offset) for offset in re.findall(r"(?:master_repl_|,)offset[:=](\d+)", replication)]
 
     end = max(await offsets())
     while sum(offset >= end for offset in await offsets()) <= len(watched.replicas):
@@ -623,7 +623,7 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
         lost = [record(offset, "cancellation", customer=f"c{offset}") for offset in range(1, 6)]
         with watched.forgetting():
             assert await agent.process(*lost, follows=1) == Processed()
-        first = {one.headers: one.value for one in await agent.published("linger.at-risk")}
+        first = {message.headers: message.value for message in await agent.published("linger.at-risk")}
         assert len(first) == 5
         assert await agent.process(record(6, "login"), follows=6) == SeekTo(1)
         agent.publisher.sent.clear()
@@ -632,7 +632,7 @@ def test_a_worker_reads_again_what_a_failover_lost_and_decides_the_same(watched:
         assert await agent.published() == []
         await agent.observe()
         await agent.processor.fire()
-        assert {one.headers: one.value for one in await agent.published("linger.at-risk")} == first
+        assert {message.headers: message.value for message in await agent.published("linger.at-risk")} == first
         assert agent.processor.partitions[0].is_usable
         await agent.processor.stop(1)
 
@@ -677,14 +677,14 @@ def play(pair: Pair, folder: Path, variables: dict[str, Any], scenario: Callable
 
 
 async def acted_on(place: Site, at_least: int) -> set[str]:
-    return {json.loads(one.value or b"")["customer_id"] for one in await place.read("at-risk", at_least)}
+    return {json.loads(message.value or b"")["customer_id"] for message in await place.read("at-risk", at_least)}
 
 
 @pytest.mark.rest
 def test_a_worker_goes_on_after_a_failover_that_lost_its_last_steps(
     apache_pair: Pair, watched: Watched, tmp_path: Path
 ) -> None:
-    """Eight customers of whom the new master has never heard, and no event comes after it took over."""
+    """The new master lacks eight customers, and no event comes after it took over."""
 
     async def scenario(place: Site) -> None:
         await place.order("early", 1)

@@ -32,7 +32,7 @@ def play(pair: Pair, folder: Path, scenario: Scenario, **options: Any) -> None:
 
 
 async def refused(place: Site, status: int = 2) -> str:
-    """Start a worker, wait for its end, and return what it said."""
+    """Start a worker, wait for its end, and return its output."""
     worker = place.start_worker()
     place.processes.remove(worker)
     assert await asyncio.to_thread(worker.wait, 60) == status, place.log()[-2000:]
@@ -40,13 +40,13 @@ async def refused(place: Site, status: int = 2) -> str:
 
 
 async def ended(place: Site) -> str:
-    """Wait for the running worker to end by itself, and return what it said."""
+    """Wait until the running worker ends, and return its output."""
     worker = place.processes.pop()
     assert await asyncio.to_thread(worker.wait, 60) == 1
     return place.log()
 
 
-async def create_anew(place: Site, topic: str, partitions: int) -> None:
+async def recreate(place: Site, topic: str, partitions: int) -> None:
     async with connected_admin(place.settings.kafka_connection()) as admin:
         await admin.delete_topics([topic])
 
@@ -82,9 +82,9 @@ async def command(place: Site, *words: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
-    return process.returncode, said.decode()
+    return process.returncode, output.decode()
 
 
 async def customers(place: Site) -> int:
@@ -92,7 +92,7 @@ async def customers(place: Site) -> int:
 
 
 @pytest.mark.rest
-def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
+def test_a_recreated_source_is_refused_until_it_is_forgotten_and_then_nothing_of_it_is_lost(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
@@ -102,15 +102,15 @@ def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing
         await place.now(2)
         await place.decided_until(2)
         assert (await command(place, "sources", "forget", orders))[0] == 2, "a worker is alive"
-        await create_anew(place, orders, 2)
+        await recreate(place, orders, 2)
         assert f"linger sources forget {orders}" in await ended(place)
         # It grows beyond what was read of the old one: by offsets alone it would not be noticed.
         place.ends = {partition: end for partition, end in place.ends.items() if partition.topic != orders}
         for number in range(30):
             await place.order(f"new{number}", 3)
         assert f"source '{orders}' was deleted and created again" in await refused(place)
-        status, said = await command(place, "sources", "forget", orders)
-        assert status == 0, said
+        status, output = await command(place, "sources", "forget", orders)
+        assert status == 0, output
         place.start_worker()
         await place.now(4)
         await place.decided_until(4)
@@ -119,9 +119,7 @@ def test_a_source_created_anew_is_refused_until_it_is_forgotten_and_then_nothing
     play(apache_pair, tmp_path, scenario)
 
 
-def test_another_number_of_activity_partitions_is_refused_whatever_the_setting_says(
-    apache_pair: Pair, tmp_path: Path
-) -> None:
+def test_another_number_of_activity_partitions_is_refused_with_any_setting(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)
         await place.now(2)
@@ -131,9 +129,9 @@ def test_another_number_of_activity_partitions_is_refused_whatever_the_setting_s
         assert made_with in await ended(place)
         for partitions in ("4", "8"):
             place.environment["LINGER_PARTITIONS"] = partitions
-            said = await refused(place)
-            assert made_with in said
-            assert "new LINGER_REDIS_NAMESPACE" in said
+            output = await refused(place)
+            assert made_with in output
+            assert "new LINGER_REDIS_NAMESPACE" in output
         for name in ("at-risk", "win-back", "decisions"):
             await grow(place, place.settings.topic(name), 8)
         assert (await command(place, "rebuild"))[0] == 2
@@ -168,7 +166,7 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
         assert f"but its log holds 0 to {ends[0]}" in place.log()
         assert f"up to offset 0, but its log holds {ends[1]} to {ends[1]}" in place.log()
         assert "linger rebuild" in place.log()
-        acted = {partition_of(one["customer_id"], 4) for one in await place.actions("at-risk")}
+        acted = {partition_of(action["customer_id"], 4) for action in await place.actions("at-risk")}
         assert acted == {2, 3}
         await stop_workers(place)
         report = await rebuild(place)
@@ -179,14 +177,14 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
     play(apache_pair, tmp_path, scenario)
 
 
-def test_an_activity_topic_created_anew_ends_the_worker_and_stops_its_partitions(
+def test_a_recreated_activity_topic_ends_the_worker_and_stops_its_partitions(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)
         await place.now(2)
         await place.decided_until(2)
-        await create_anew(place, place.settings.topic("activity"), 4)
+        await recreate(place, place.settings.topic("activity"), 4)
         assert "was deleted and created again" in await ended(place)
         place.start_worker()
 
@@ -207,8 +205,8 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
         await place.decided_until(2)
         await place.store.redis.call([("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")])
         try:
-            said = await refused(place)
-            assert "redis-cli CONFIG SET maxmemory-policy noeviction" in said
+            output = await refused(place)
+            assert "redis-cli CONFIG SET maxmemory-policy noeviction" in output
             # Another partition makes Kafka rebalance: the worker that runs checks again.
             await grow(place, f"{place.prefix}logins", 3)
             assert "may evict customers" in await ended(place)
@@ -233,12 +231,12 @@ def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair,
         await place.now(12)
         await place.decided_until(12)
         # ada bought on day 9, in a partition that was not read yet: she is not quiet.
-        assert [one["customer_id"] for one in await place.actions("at-risk")] == ["bob"]
+        assert [action["customer_id"] for action in await place.actions("at-risk")] == ["bob"]
 
     play(apache_pair, tmp_path, scenario)
 
 
-def test_records_of_a_source_deleted_before_they_were_read_are_told(apache_pair: Pair, tmp_path: Path) -> None:
+def test_records_of_a_source_deleted_before_they_were_read_are_reported(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         orders = f"{place.prefix}orders"
         await place.order("ada", 1)

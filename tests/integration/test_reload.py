@@ -26,10 +26,10 @@ pytestmark = pytest.mark.integration
 
 EXAMPLES = """
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{{at: start, event: purchase}}]
         expect: [{{at: {days} days, action: at-risk}}]
-      - name: somebody keeps buying
+      - name: a customer keeps buying
         given: [{{at: start, event: purchase, every: 5 days, times: 10}}]
         watch for: 46 days
         expect: nothing
@@ -94,32 +94,32 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             await place.now(200)
             await place.decided_until(200)
             await until_generation(place, number)
-            published = [json.loads(one.value) for one in await place.read("at-risk")]
+            published = [json.loads(record.value) for record in await place.read("at-risk")]
             book, problems = load_book([path], TYPES)
             assert not problems
             assert len(book.rules) == 2
             # At least once: a record may come again, and is the same then.
             contents: dict[tuple[str, str], str] = {}
-            for one in published:
-                said = json.dumps(one, sort_keys=True)
-                assert contents.setdefault((one["action_id"], one["status"]), said) == said
-            standing = {one["action_id"]: one["status"] for one in published}
-            found = {
+            for action in published:
+                content = json.dumps(action, sort_keys=True)
+                assert contents.setdefault((action["action_id"], action["status"]), content) == content
+            standing = {action["action_id"]: action["status"] for action in published}
+            active_ids = {
                 rule_id: {
-                    one["action_id"]
-                    for one in published
-                    if one["rule"]["id"] == rule_id and standing[one["action_id"]] == "active"
+                    action["action_id"]
+                    for action in published
+                    if action["rule"]["id"] == rule_id and standing[action["action_id"]] == "active"
                 }
                 for rule_id in ("soft", "hard", "third")
             }
             # A rule whose meaning never changed decides as if there had been no reload.
-            steady = rules(next(one for one in book.rules if one.id == "soft"))
+            steady = rules(next(rule for rule in book.rules if rule.id == "soft"))
             expected: list[Action | Decision] = []
             for customer in {name for _, name in orders}:
                 events = [event("purchase", at, customer=customer) for at, name in orders if name == customer]
                 expected += decide(customer, None, events, steady, watched(steady), day(200)).decisions
-            assert found["soft"] == set(left(expected))
-            assert found["third"] == set()
+            assert active_ids["soft"] == set(left(expected))
+            assert active_ids["third"] == set()
             # The new one acted for no customer who met it before it went live, and for all who met it later.
             newest = await as_active(place.store, rules(*book.rules))
             live_ms = newest.by_id["hard"].live_since_ms
@@ -128,9 +128,9 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             due = {customer for customer, at in last.items() if day(at + 16) >= live_ms}
             # Some of them by the rule as it was before, if its moment came before the change.
             reached = {
-                one["customer_id"]
-                for one in published
-                if one["rule"]["id"] == "hard" and standing[one["action_id"]] == "active"
+                action["customer_id"]
+                for action in published
+                if action["rule"]["id"] == "hard" and standing[action["action_id"]] == "active"
             }
             assert due <= reached
             assert 0 < len(due) <= len(last)
@@ -154,7 +154,7 @@ def test_a_new_rule_finds_those_who_are_silent_and_leaves_them_alone(pair: Pair,
             await until_generation(place, 2)
             await place.now(50)
             await place.decided_until(50)
-            reached = {one["customer_id"] for one in await place.actions("at-risk")}
+            reached = {action["customer_id"] for action in await place.actions("at-risk")}
             assert reached == {f"c{number}" for number in range(20) if 1 + number + 12 >= 25}
 
     asyncio.run(law())
@@ -177,14 +177,17 @@ def test_those_who_met_a_rule_before_can_be_included_at_its_pace_and_the_rest_is
             await place.decided_until(25.2)
             assert await published(place, 6)
             held = json.loads(linger(place, "rules", "held", "--json").stdout)
-            assert [(one["rule"], one["held"]) for one in held] == [("hard", 14)]
+            assert [(held_rule["rule"], held_rule["held"]) for held_rule in held] == [("hard", 14)]
             assert linger(place, "rules", "release", "hard", "--at-most", "5").returncode == 0
             await place.until(lambda: published(place, 11), "five more actions")
             assert linger(place, "rules", "discard", "hard", "--all").returncode == 0
             await place.until(lambda: nothing_held(place), "nothing to be held any more")
             assert await published(place, 11)
-            told = [json.loads(one.value) for one in await place.read("decisions")]
-            assert len({one["action_id"] for one in told if one["detail"] == "discarded by hand"}) == 9
+            decisions = [json.loads(record.value) for record in await place.read("decisions")]
+            assert (
+                len({decision["action_id"] for decision in decisions if decision["detail"] == "discarded by hand"})
+                == 9
+            )
 
     asyncio.run(law())
 
@@ -205,7 +208,7 @@ def test_actions_above_the_pace_can_be_spread_over_time(pair: Pair, tmp_path: Pa
 
 
 async def published(place: Site, number: int) -> bool:
-    return len({one["action_id"] for one in await place.actions("at-risk")}) == number
+    return len({action["action_id"] for action in await place.actions("at-risk")}) == number
 
 
 async def nothing_held(place: Site) -> bool:
@@ -223,7 +226,7 @@ def linger(place: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_broken_file_changes_nothing_and_is_reported_and_the_mended_one_counts(pair: Pair, tmp_path: Path) -> None:
+def test_a_broken_file_changes_nothing_and_is_reported_and_the_fixed_one_counts(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(pair, tmp_path, file_of(written("soft", 10)), LINGER_RULES_POLL_MS="60000") as place:
             await place.until(lambda: generation_is(place, 1), "the worker to start")

@@ -1,6 +1,6 @@
 """Laws of security, over a Kafka and a Redis that deny what is not allowed.
 
-The files in docs/acl are all a worker needs, whoever is refused is told by which setting, and no secret is written.
+The files in docs/acl are all a worker needs, a refused worker names the wrong setting, and no secret is written.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ def allow(pair: SecurePair, prefix: str, worker: str, without: str | None = None
 
     async def apply() -> None:
         async with connected_admin(read_settings(pair.variables()).kafka_connection()) as admin:
-            await create_acls(admin, [one for one in creations if one[1] != without])
+            await create_acls(admin, [creation for creation in creations if creation[1] != without])
 
     asyncio.run(apply())
 
@@ -149,7 +149,7 @@ async def a_little_history(place: Site) -> str:
     await place.now(12)
     await place.decided_until(12)
     (place.folder / "rules.yaml").write_text(RULES.replace("Bought, and", "Bought and"))
-    await place.until(lambda: taken_over(place), "the new rules to be in force")
+    await place.until(lambda: taken_over(place), "the new rules to be active")
     (held,) = json.loads(await linger(place, "rules", "held", "--json"))
     assert held["held"] == 2
     await linger(place, "rules", "release", "quiet-buyer", "--all")
@@ -163,7 +163,7 @@ async def a_little_history(place: Site) -> str:
     written.append(repr(place.settings))
     as_worker = place.environment["LINGER_REDIS_USERNAME"]
     report = await linger(place, "doctor", "--json", LINGER_REDIS_USERNAME=as_worker)
-    unknown = [one["checked"] for one in json.loads(report) if one["health"] != "ok"]
+    unknown = [finding["checked"] for finding in json.loads(report) if finding["health"] != "ok"]
     assert unknown == [f"settings of {place.settings.topic('activity')}", "Kafka"]
     written.append(report)
     return "\n".join(written)
@@ -186,23 +186,23 @@ async def acted(place: Site, number: int) -> bool:
 
 
 async def asked(place: Site) -> list[str]:
-    """What the endpoints of all workers that run say, and what becomes of who wants to reload."""
-    said = []
+    """What the endpoints of all running workers answer, and whether a reload without the token is refused."""
+    answers = []
     for line in place.log().splitlines():
         if '"worker_ready"' not in line:
             continue
         url = f"http://127.0.0.1:{json.loads(line)['http_port']}"
         try:
-            said += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
+            answers += [await asyncio.to_thread(fetch, f"{url}{path}") for path in ("/livez", "/readyz", "/metrics")]
         except (ConnectionError, urllib.error.URLError):
             continue  # the one that was killed
-        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))
-        assert "Authorization" in said[-1]
+        answers.append(await asyncio.to_thread(fetch, f"{url}/-/reload", {}))
+        assert "Authorization" in answers[-1]
         token = {"Authorization": f"Bearer {SECRETS['LINGER_HTTP_TOKEN']}"}
-        said.append(await asyncio.to_thread(fetch, f"{url}/-/reload", token))
-        assert "loaded" in said[-1]
-    assert said
-    return said
+        answers.append(await asyncio.to_thread(fetch, f"{url}/-/reload", token))
+        assert "loaded" in answers[-1]
+    assert answers
+    return answers
 
 
 def fetch(url: str, headers: Mapping[str, str] | None = None) -> str:
@@ -242,7 +242,7 @@ def assert_no_secret(text: str) -> None:
 
 @pytest.mark.rest
 @pytest.mark.parametrize("prefix", [SCRAM, MTLS])
-def test_a_worker_with_the_documented_rights_and_no_others_does_its_whole_job_and_tells_no_secret(
+def test_a_worker_with_only_the_documented_rights_does_its_whole_job_and_logs_no_secret(
     secure_pair: SecurePair, tmp_path: Path, prefix: str
 ) -> None:
     connection = by_scram(secure_pair) if prefix == SCRAM else by_certificate(secure_pair)
@@ -251,15 +251,17 @@ def test_a_worker_with_the_documented_rights_and_no_others_does_its_whole_job_an
         options: dict[str, Any] = {"prefix": prefix, "workers": 2, "worker_connection": connection}
         async with site(secure_pair, tmp_path, RULES, LINGER_RULES_POLL_MS="200", **options) as place:
             written = await a_little_history(place)
-            active = [one for one in await place.actions("at-risk") if one["status"] == "active"]
-            assert {one["customer_id"] for one in active} == set(CUSTOMERS)
-            assert [one["status"] for one in await place.actions("at-risk")].count("retracted") == 1
+            active = [action for action in await place.actions("at-risk") if action["status"] == "active"]
+            assert {action["customer_id"] for action in active} == set(CUSTOMERS)
+            assert [action["status"] for action in await place.actions("at-risk")].count("retracted") == 1
             (won_back,) = await place.actions("win-back")
             assert won_back["customer_id"] == CUSTOMERS[1]
             # The one of a worker that was killed before it committed comes again.
-            letters = await place.read("dead-letter", at_least=1)
-            assert {dict(letter.headers)["linger-source-topic"] for letter in letters} == {f"{prefix}orders".encode()}
-            assert len({dict(letter.headers)["linger-source-offset"] for letter in letters}) == 1
+            dead_letters = await place.read("dead-letter", at_least=1)
+            assert {dict(record.headers)["linger-source-topic"] for record in dead_letters} == {
+                f"{prefix}orders".encode()
+            }
+            assert len({dict(record.headers)["linger-source-offset"] for record in dead_letters}) == 1
             logged = place.log()
         assert "partitions_claimed" in logged
         assert "no permissions" not in logged
@@ -316,8 +318,8 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 
 
 def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: str | None = None) -> str:
-    """Start a worker that cannot start, and return what it said."""
-    said: list[str] = []
+    """Start a worker that cannot start, and return its output."""
+    logs: list[str] = []
 
     async def attempt() -> None:
         connection = {**by_scram(pair), **changed}
@@ -325,29 +327,29 @@ def refused(pair: SecurePair, folder: Path, changed: Mapping[str, str], prefix: 
             worker = place.start_worker()
             await asyncio.to_thread(worker.wait, 60)
             place.processes.clear()
-            said.append((folder / "worker-0.log").read_text())
-            assert worker.returncode == 2, said
+            logs.append((folder / "worker-0.log").read_text())
+            assert worker.returncode == 2, logs
 
     asyncio.run(attempt())
-    return said[0]
+    return logs[0]
 
 
 @pytest.mark.rest
 @pytest.mark.parametrize("case", REFUSED)
-def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
+def test_a_worker_that_is_refused_ends_with_the_setting_that_is_wrong(
     secure_pair: SecurePair, tmp_path: Path, case: str
 ) -> None:
     changed, expected = REFUSED[case]
     places = {"{folder}": str(secure_pair.folder), "{mtls}": secure_pair.mtls_servers}
     for place, value in places.items():
         changed = {name: text.replace(place, value) for name, text in changed.items()}
-    said = refused(secure_pair, tmp_path, changed)
+    output = refused(secure_pair, tmp_path, changed)
     for part in expected:
-        assert part in said
-    assert "error: " in said
-    assert "Traceback" not in said
-    assert_no_secret(said)
-    assert "wrong-secret" not in said
+        assert part in output
+    assert "error: " in output
+    assert "Traceback" not in output
+    assert_no_secret(output)
+    assert "wrong-secret" not in output
 
 
 @pytest.mark.rest
@@ -355,18 +357,18 @@ def test_whoever_is_not_let_in_ends_with_the_setting_that_is_wrong(
     ("without", "right"),
     [("orders", "Read"), ("linger.activity", "Read or Write"), ("linger.at-risk", "Write"), ("linger", "Read")],
 )
-def test_a_missing_acl_is_told_with_the_command_that_adds_it(
+def test_a_missing_acl_is_reported_with_the_command_that_adds_it(
     secure_pair: SecurePair, tmp_path: Path, without: str, right: str
 ) -> None:
     prefix = f"lack-{without}."
     allow(secure_pair, prefix, "scram", without=f"{prefix}{without}")
-    said = refused(secure_pair, tmp_path, {}, prefix)
-    (problem,) = [line for line in said.splitlines() if line.startswith("error: ")]
+    output = refused(secure_pair, tmp_path, {}, prefix)
+    (problem,) = [line for line in output.splitlines() if line.startswith("error: ")]
     kind = "group" if without == "linger" else "topic"
     assert f"{kind} '{prefix}{without}': user 'scram' (LINGER_KAFKA_SASL_USERNAME) may not {right}." in problem
     assert f"--{kind} {prefix}{without}" in problem
-    assert "Traceback" not in said
-    assert_no_secret(said)
+    assert "Traceback" not in output
+    assert_no_secret(output)
 
 
 def worker_settings(pair: SecurePair) -> Settings:
@@ -470,8 +472,8 @@ def test_the_operator_can_order_but_not_change_what_is_known_of_customers(secure
     with redis_as(secure_pair, ADMIN, ADMIN_PASSWORD) as admin:
         for name, key, *rest in [*allowed, *refused]:
             command = (name, f"{SCRAM}linger:{key}", *rest)
-            said = admin.execute_command("ACL", "DRYRUN", f"{SCRAM}operator", *command)
-            assert (said == b"OK") == ((name, key, *rest) in allowed), command
+            answer = admin.execute_command("ACL", "DRYRUN", f"{SCRAM}operator", *command)
+            assert (answer == b"OK") == ((name, key, *rest) in allowed), command
 
 
 @pytest.mark.rest

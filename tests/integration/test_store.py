@@ -61,7 +61,7 @@ def lawful(work: Callable[[Store], Any], redis_url: str, **options: Any) -> Any:
     return asyncio.run(run())
 
 
-def letter(value: bytes = b"{}") -> bytes:
+def encoded(value: bytes = b"{}") -> bytes:
     return encode_record(OutboxRecord("linger.at-risk", b"ada", value, (("ce_id", b"1"),)))
 
 
@@ -73,7 +73,7 @@ def full_step(name: str = "ada") -> WriteSet:
         activities={name: b"activity"},
         due={name: 1_000},
         waiting={"login": {name: 2_000}},
-        outbox=[letter()],
+        outbox=[encoded()],
     )
 
 
@@ -209,10 +209,10 @@ def test_of_two_workers_that_fire_the_same_timer_one_is_fenced(pair: Pair) -> No
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         twin = clone(meta)
-        await take_step(store, meta, WriteSet(due={"ada": 0}, outbox=[letter(b"1")]))
+        await take_step(store, meta, WriteSet(due={"ada": 0}, outbox=[encoded(b"1")]))
         with pytest.raises(Fenced):
-            await take_step(store, twin, WriteSet(due={"ada": 0}, outbox=[letter(b"2")]))
-        assert (await content(store))["outbox"] == [letter(b"1")]
+            await take_step(store, twin, WriteSet(due={"ada": 0}, outbox=[encoded(b"2")]))
+        assert (await content(store))["outbox"] == [encoded(b"1")]
 
     lawful(law, pair.redis_url)
 
@@ -226,9 +226,9 @@ def test_of_two_workers_that_read_at_the_same_time_one_commits(pair: Pair) -> No
             with pytest.raises(Fenced):  # noqa: PT012
                 async with store.step(0, twin) as second:
                     await second.read(["ada"])
-                    await first.commit(WriteSet(outbox=[letter(b"1")]))
-                    await second.commit(WriteSet(outbox=[letter(b"2")]))
-        assert (await content(store))["outbox"] == [letter(b"1")]
+                    await first.commit(WriteSet(outbox=[encoded(b"1")]))
+                    await second.commit(WriteSet(outbox=[encoded(b"2")]))
+        assert (await content(store))["outbox"] == [encoded(b"1")]
 
     lawful(law, pair.redis_url)
 
@@ -262,7 +262,7 @@ def test_a_step_of_a_worker_that_lost_the_partition_writes_nothing(pair: Pair, m
     lawful(law, pair.redis_url)
 
 
-def test_a_step_left_without_a_commit_writes_nothing_and_hinders_nobody(pair: Pair) -> None:
+def test_a_step_left_without_a_commit_writes_nothing_and_blocks_nothing(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         before = await content(store)
@@ -333,7 +333,7 @@ def test_an_owner_of_whom_redis_lost_steps_is_not_fenced_and_writes_nothing(pair
     lawful(law, pair.redis_url)
 
 
-def test_a_store_that_lost_everything_fences_everybody(pair: Pair) -> None:
+def test_a_store_that_lost_everything_fences_every_worker(pair: Pair) -> None:
     async def law(store: Store) -> None:
         meta = (await store.claim(0, "one")).meta
         await take_step(store, meta, full_step())
@@ -353,11 +353,13 @@ def test_of_claims_at_the_same_moment_exactly_one_can_go_on(pair: Pair) -> None:
             claims = await asyncio.gather(
                 *(store.claim(0, f"w{number}") for number in range(6)), return_exceptions=True
             )
-            assert all(not isinstance(one, BaseException) or isinstance(one, Transient) for one in claims)
-            metas = [one.meta for one in claims if not isinstance(one, BaseException)]
-            done = await asyncio.gather(*(take_step(store, one, WriteSet()) for one in metas), return_exceptions=True)
-            assert [one is None for one in done].count(True) == 1
-            assert all(one is None or isinstance(one, Fenced) for one in done)
+            assert all(not isinstance(claim, BaseException) or isinstance(claim, Transient) for claim in claims)
+            metas = [claim.meta for claim in claims if not isinstance(claim, BaseException)]
+            done = await asyncio.gather(
+                *(take_step(store, meta, WriteSet()) for meta in metas), return_exceptions=True
+            )
+            assert [result is None for result in done].count(True) == 1
+            assert all(result is None or isinstance(result, Fenced) for result in done)
 
     lawful(law, pair.redis_url)
 
@@ -383,12 +385,16 @@ def test_a_new_owner_finds_everything_that_was_committed(pair: Pair) -> None:
         meta = (await store.claim(0, "one")).meta
         assert (meta.offset, meta.topic_id, meta.fields) == (-1, None, {})
         await take_step(store, meta, full_step())
-        await take_step(store, meta, WriteSet(fields={"topic_id": "t1"}, outbox=[letter(b"2"), letter(b"3")], trim=1))
+        await take_step(
+            store,
+            meta,
+            WriteSet(fields={"topic_id": "t1"}, outbox=[encoded(b"2"), encoded(b"3")], trim=1),
+        )
         claimed = await store.claim(0, "two")
         assert (claimed.meta.offset, claimed.meta.topic_id) == (42, "t1")
         assert claimed.meta.high_water("shop.orders:0") == 41
         assert claimed.meta.high_water("shop.orders:1") == -1
-        assert [one.value for one in claimed.outbox] == [b"2", b"3"]
+        assert [message.value for message in claimed.outbox] == [b"2", b"3"]
 
     lawful(law, pair.redis_url)
 
@@ -504,7 +510,7 @@ def test_whether_a_step_was_taken_whose_answer_is_lost_is_found_out_by_claiming_
             again = await store.claim(0, "one", again=True)
             assert again.meta.version == before.version + 2
             assert again.meta.offset == 42
-            assert [encode_record(one) for one in again.outbox] == [letter()]
+            assert [encode_record(message) for message in again.outbox] == [encoded()]
             await take_step(store, again.meta, WriteSet(offset=43))
 
     behind_a_proxy(law, pair)
@@ -627,7 +633,7 @@ def test_a_step_of_500_customers_is_one_transaction(pair: Pair) -> None:
             activities=dict.fromkeys(names, b"x" * 250),
             due={name: number for number, name in enumerate(names)},
             waiting={"login": dict.fromkeys(names, 5)},
-            outbox=[letter()] * 500,
+            outbox=[encoded()] * 500,
             trim=1,
         )
         before = calls(pair.redis_url)
@@ -687,7 +693,7 @@ def test_a_worker_can_claim_more_than_a_hundred_partitions_at_once(pair: Pair) -
     async def law(store: Store) -> None:
         claims = [store.claim(number, "one") for number in range(128)]
         claimed = await asyncio.gather(*claims, return_exceptions=True)
-        assert [one for one in claimed if isinstance(one, BaseException)] == []
+        assert [claim for claim in claimed if isinstance(claim, BaseException)] == []
 
     lawful(law, pair.redis_url)
 
@@ -728,14 +734,14 @@ def test_no_action_is_published_before_the_replicas_have_the_step(pair: Pair, wa
         taking = asyncio.create_task(agent.process(record(0, "cancellation")))
         try:
             if wait_replicas:
-                # The step, and then claims that ask what became of it, one after the other.
+                # The step, and then claims that check whether it was stored, one after the other.
                 while int((await store.meta(0))["version"]) < 4:
                     assert not taking.done()
                 assert (await store.meta(0))["offset"] == "1"
                 assert agent.publisher.sent == []
             else:
                 assert await taking == Processed()
-                assert [one.topic for one in await agent.published()] == ["linger.at-risk"]
+                assert [message.topic for message in await agent.published()] == ["linger.at-risk"]
         finally:
             store.redis._wait_replicas = 0
             while not taking.done():  # a client library may swallow one cancellation

@@ -1,4 +1,4 @@
-"""Topics on real brokers: what is created, what is refused and how that is said, and which id tells them apart."""
+"""Topics on real brokers: what is created, what is refused and with which message, and which id identifies each."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -151,9 +151,9 @@ def test_without_patience_the_last_answer_is_the_error(apache_pair: Pair) -> Non
 
 
 def test_no_broker_is_not_a_refused_topic() -> None:
-    nobody = Pair(bootstrap_servers="127.0.0.1:1", redis_url="")
+    unreachable = Pair(bootstrap_servers="127.0.0.1:1", redis_url="")
     with pytest.raises(KafkaConnectionError):
-        create(nobody, a_plan())
+        create(unreachable, a_plan())
 
 
 # Describing
@@ -166,12 +166,12 @@ def test_a_topic_that_does_not_exist_is_left_out_and_not_created_by_asking(pair:
     assert states(pair, plan.name, absent).keys() == {plan.name}
 
 
-def test_asking_for_nothing_tells_nothing(pair: Pair) -> None:
+def test_asking_for_nothing_returns_nothing(pair: Pair) -> None:
     create(pair, a_plan())
     assert states(pair) == {}
 
 
-def test_a_topic_keeps_its_id_whoever_asks(pair: Pair) -> None:
+def test_a_topic_has_the_same_id_for_every_client(pair: Pair) -> None:
     plan = a_plan()
     create(pair, plan)
 
@@ -187,9 +187,9 @@ def test_a_topic_keeps_its_id_whoever_asks(pair: Pair) -> None:
             finally:
                 await client.close()
 
-    told = asyncio.run(by_three())
-    assert told[0] == told[1] == told[2]
-    assert UUID(told[0][plan.name].topic_id).int
+    answers = asyncio.run(by_three())
+    assert answers[0] == answers[1] == answers[2]
+    assert UUID(answers[0][plan.name].topic_id).int
 
 
 def test_a_topic_deleted_and_created_again_has_another_id(pair: Pair) -> None:
@@ -205,7 +205,7 @@ def test_a_topic_deleted_and_created_again_has_another_id(pair: Pair) -> None:
     assert after.topic_id != before.topic_id
 
 
-def test_a_broker_too_old_for_ids_still_tells_the_partitions(pair: Pair) -> None:
+def test_a_broker_too_old_for_ids_still_returns_the_partitions(pair: Pair) -> None:
     plan = a_plan(partitions=2)
     create(pair, plan)
 
@@ -339,8 +339,8 @@ def create_through(
 
 
 def states(pair: Pair, *names: str) -> dict[str, TopicState]:
-    found: dict[str, TopicState] = with_admin(pair, lambda admin: describe(admin, names))
-    return found
+    states_by_name: dict[str, TopicState] = with_admin(pair, lambda admin: describe(admin, names))
+    return states_by_name
 
 
 def delete(pair: Pair, name: str) -> None:

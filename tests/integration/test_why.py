@@ -1,4 +1,4 @@
-"""`linger why` as a process of its own, over a customer that a processor stored in a real Redis."""
+"""`linger why` as a process of its own, over a customer that the processor stored in a real Redis."""
 
 import asyncio
 import json
@@ -86,7 +86,7 @@ class Place:
         (self.folder / "sources.yaml").write_text(SOURCES)
 
     def store(self, *records: ConsumerRecord, now_day: float) -> None:
-        """Let the processor take records and decide what is due, and put down what a worker would."""
+        """Let the processor take records and decide what is due, and store what a worker would."""
 
         async def work() -> None:
             book, problems = load_book([self.folder / "rules.yaml"], [*BUILT_IN, "nps"])
@@ -166,16 +166,16 @@ def test_it_is_explained_to_machines_for_one_rule_and_another_moment(pair: Pair,
     place = Place(pair.redis_url, tmp_path)
     place.store(*bought_once(), now_day=65)
     now = place.document("ada")
-    assert [one["rule"] for one in now["rules"]] == ["few-logins", "gone-quiet"]
+    assert [entry["rule"] for entry in now["rules"]] == ["few-logins", "gone-quiet"]
     assert (now["at"], now["is_ahead"]) == ("2024-03-06T00:00:00.000Z", False)
     assert now["looks_again"] == "2024-03-12T12:00:00.000Z"
     assert now["rules"][1]["verdict"] == "false"
     assert now["rules"][1]["changes_by_itself"] == {"at": "2024-03-12T12:00:00.000Z", "becomes": "true"}
     later = place.document("ada", "gone-quiet", "--at", "2024-03-12T13:30+01:00")
     assert (later["at"], later["is_ahead"]) == ("2024-03-12T12:30:00.000Z", True)
-    (told,) = later["rules"]
-    assert (told["verdict"], told["holds_since"]) == ("true", "2024-03-12T12:00:00.000Z")
-    assert told["states"][-1]["state"] == "expected"
+    (rule_document,) = later["rules"]
+    assert (rule_document["verdict"], rule_document["holds_since"]) == ("true", "2024-03-12T12:00:00.000Z")
+    assert rule_document["states"][-1]["state"] == "expected"
 
 
 def test_explaining_writes_nothing(pair: Pair, tmp_path: Path) -> None:
@@ -190,15 +190,15 @@ def test_a_source_that_stopped_is_given_as_the_reason(pair: Pair, tmp_path: Path
     place = Place(pair.redis_url, tmp_path)
     place.store(*bought_once(), now_day=65)
 
-    async def time_goes_on_and_nobody_reads() -> None:
+    async def time_goes_on_without_reading() -> None:
         store = Store(RedisServers(open_nodes({"url": pair.redis_url}, 5_000)), place.namespace)
         await ReplayClock(store).announce(day(75), {})
         await store.close()
 
-    asyncio.run(time_goes_on_and_nobody_reads())
-    (told,) = place.document("ada", "gone-quiet")["rules"]
-    assert told["verdict"] == "not observable"
-    (gap,) = told["not_observable_because"]
+    asyncio.run(time_goes_on_without_reading())
+    (rule_document,) = place.document("ada", "gone-quiet")["rules"]
+    assert rule_document["verdict"] == "not observable"
+    (gap,) = rule_document["not_observable_because"]
     assert (gap["reason"], gap["type"], gap["since"]) == ("unseen", "purchase", "2024-03-06T00:00:00.000Z")
     assert f"its source {SOURCE} is read only until 2024-03-06 00:00 UTC" in gap["text"]
 
@@ -211,13 +211,13 @@ def test_an_action_above_the_pace_is_held(pair: Pair, tmp_path: Path) -> None:
     names = ("ada", "bob")
     records = [record(at, "purchase", "2024-03-02T12:00:00Z", name, **purchase) for at, name in enumerate(names)]
     place.store(*records, now_day=75)
-    found = {}
+    states = {}
     for name in names:
-        (told,) = place.document(name, "gone-quiet")["rules"]
-        assert told["verdict"] == "true"
-        found[name] = told["states"][0]
-    assert sorted(state["state"] for state in found.values()) == ["acted", "held"]
-    (text,) = [state["text"] for state in found.values() if state["state"] == "held"]
+        (rule_document,) = place.document(name, "gone-quiet")["rules"]
+        assert rule_document["verdict"] == "true"
+        states[name] = rule_document["states"][0]
+    assert sorted(state["state"] for state in states.values()) == ["acted", "held"]
+    (text,) = [state["text"] for state in states.values() if state["state"] == "held"]
     assert text == "its action of 2024-03-12 12:00 UTC is held by the rule's pace"
 
 
@@ -232,20 +232,20 @@ def test_rule_files_that_the_workers_have_not_loaded_are_said_to_be_so(pair: Pai
         await store.close()
 
     asyncio.run(others_are_loaded())
-    found = place.document("ada")
-    assert found["notes"] == [
+    document = place.document("ada")
+    assert document["notes"] == [
         "the rule files differ from the rules that the workers have loaded; this explains the files"
     ]
-    assert found["rules"][1]["verdict"] == "true"
+    assert document["rules"][1]["verdict"] == "true"
 
 
 def test_an_unknown_customer_ends_with_1(pair: Pair, tmp_path: Path) -> None:
     place = Place(pair.redis_url, tmp_path)
     place.store(*bought_once(), now_day=65)
-    answer = place.ask("nobody")
+    answer = place.ask("stranger")
     assert (answer.returncode, answer.stdout) == (1, "")
-    assert "Linger has seen no event of customer 'nobody' yet." in answer.stderr
-    for_machines = place.ask("nobody", "--json")
+    assert "Linger has seen no event of customer 'stranger' yet." in answer.stderr
+    for_machines = place.ask("stranger", "--json")
     assert (for_machines.returncode, json.loads(for_machines.stdout)) == (1, None)
 
 

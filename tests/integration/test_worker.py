@@ -34,10 +34,10 @@ rules:
     expires after: 14 days
     again after: 20 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: purchase}]
         expect: [{at: 10 days, action: at-risk}]
-      - name: somebody does not
+      - name: a customer does not
         given: [{at: start, event: purchase, every: 9 days, times: 3}]
         watch for: 25 days
         expect: nothing
@@ -51,10 +51,10 @@ DRY = """
     template: how-can-we-help
     expires after: 14 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: login}]
         expect: [{at: 10 days, action: at-risk}]
-      - name: somebody does not
+      - name: a customer does not
         given: [{at: start, event: login, every: 9 days, times: 3}]
         watch for: 25 days
         expect: nothing
@@ -69,10 +69,10 @@ GONE = """
     variables: {why: cancellation.reason}
     expires after: 30 days
     examples:
-      - name: somebody cancels
+      - name: a customer cancels
         given: [{at: start, event: cancellation}]
         expect: [{at: start, action: win-back}]
-      - name: somebody buys
+      - name: a customer buys
         given: [{at: start, event: purchase}]
         expect: nothing
 """
@@ -196,19 +196,19 @@ def test_poison_of_every_kind_lands_in_the_dead_letters_and_its_neighbours_go_on
             await place.order(f"after-{serial}", 1)
         await place.now(5)
         await place.decided_until(5)
-        letters = await place.read("dead-letter", at_least=len(POISON))
-        found = {}
-        for letter in letters:
-            headers = dict(letter.headers)
+        dead_letters = await place.read("dead-letter", at_least=len(POISON))
+        values = {}
+        for record in dead_letters:
+            headers = dict(record.headers)
             reason = headers["linger-reason"].decode()
-            found[reason] = letter.value
-            assert letter.key == reason.encode()
+            values[reason] = record.value
+            assert record.key == reason.encode()
             assert headers["trace"] == b"\x00\xff"
             assert headers["linger-source-topic"].decode() == place.prefix + POISON[reason][0]
             assert headers["linger-source-offset"].isdigit()
             assert headers["linger-source-partition"].isdigit()
             assert headers["linger-detail"]
-        assert found == sent
+        assert values == sent
         assert (await place.counters())["customers"] == 2 * len(POISON)
 
     play(pair, tmp_path, QUIET, scenario)
@@ -235,7 +235,7 @@ def test_a_silent_source_holds_the_rules_that_need_it_and_no_others(pair: Pair, 
         assert acted == [("quiet-buyer", "ada")]
 
         # It speaks again: cyd had logged in on day 8, which arrives only now; ada and bob had not. Both records go to
-        # one partition: the embedded broker does not tell where the other one ends before the clock does.
+        # one partition: the embedded broker does not show where the other one ends before the clock does.
         await place.login("cyd", 8, sent_at_day=13.5, key=b"same")
         await place.login("dan", 13.6, key=b"same")
         await place.now(14)
@@ -272,8 +272,8 @@ def test_a_producer_of_canonical_events_may_write_to_the_activity_topic_itself(p
             await place.producer.send_and_wait(topic, value=raw, key=key, timestamp_ms=day(1))
         await place.now(13)
         await place.decided_until(13)
-        (letter,) = await place.read("dead-letter", at_least=1)
-        assert dict(letter.headers)["linger-reason"] == b"wrong_key"
+        (record,) = await place.read("dead-letter", at_least=1)
+        assert dict(record.headers)["linger-reason"] == b"wrong_key"
         (action,) = await place.actions("at-risk")
         assert action["customer_id"] == "ada"
 
@@ -308,7 +308,7 @@ def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_o
         (action,) = await place.actions("at-risk")
         assert (action["customer_id"], action["decided_at"]) == ("ada", "2024-01-12T00:00:00Z")
 
-        # Nobody writes any more; bob would be due on day 20, and three days of silence are allowed.
+        # No producer writes any more; bob would be due on day 20, and three days of silence are allowed.
         await place.now(25)
         await place.decided_until(13)
         assert len(await place.actions("at-risk")) == 1
@@ -320,7 +320,7 @@ def test_direct_producers_need_no_other_source_and_their_silence_is_no_silence_o
         await place.decided_until(26)
         assert sorted(one["customer_id"] for one in await place.actions("at-risk")) == ["ada", "bob"]
         assert (await place.counters())["events"] == 5
-        assert len(await place.read("activity")) == 5  # nobody passes on what is there already
+        assert len(await place.read("activity")) == 5  # intake passes on nothing that is there already
 
     play(pair, tmp_path, QUIET, scenario, sources=DIRECT)
 
@@ -339,7 +339,7 @@ def test_direct_producers_may_write_beside_intake(apache_pair: Pair, tmp_path: P
         await place.order("dan", 18)
         await place.now(19)
         await place.decided_until(19)
-        decided = [(one["customer_id"], one["decided_at"]) for one in await place.actions("at-risk")]
+        decided = [(action["customer_id"], action["decided_at"]) for action in await place.actions("at-risk")]
         assert sorted(decided) == [
             ("ada", "2024-01-19T00:00:00Z"),
             ("bob", "2024-01-20T00:00:00Z"),
@@ -351,7 +351,7 @@ def test_direct_producers_may_write_beside_intake(apache_pair: Pair, tmp_path: P
 
 @asynccontextmanager
 async def frozen(place: Site) -> AsyncIterator[None]:
-    """Let the worker sleep while its log is changed behind its back."""
+    """Freeze the worker while its log is changed."""
     (worker,) = place.processes
     await place.decided_until(1)
     worker.send_signal(signal.SIGSTOP)
@@ -368,7 +368,7 @@ async def delete_before(place: Site, topic: str, partition: int, offset: int) ->
 
 
 @pytest.mark.rest
-def test_records_of_a_source_deleted_while_a_worker_lagged_are_told_of(apache_pair: Pair, tmp_path: Path) -> None:
+def test_records_of_a_source_deleted_while_a_worker_lagged_are_reported(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.now(1)
         async with frozen(place):
@@ -378,8 +378,8 @@ def test_records_of_a_source_deleted_while_a_worker_lagged_are_told_of(apache_pa
             await delete_before(place, f"{place.prefix}orders", 1, 2)
         await place.now(2)
         await place.decided_until(2)
-        (told,) = [line for line in place.log().splitlines() if "source_records_lost" in line]
-        assert "offsets 0 to 1 were deleted before they were read" in told
+        (event,) = [line for line in place.log().splitlines() if "source_records_lost" in line]
+        assert "offsets 0 to 1 were deleted before they were read" in event
 
     play(apache_pair, tmp_path, QUIET, scenario)
 
@@ -432,10 +432,10 @@ def test_a_worker_that_cannot_start_says_everything_that_is_wrong(pair: Pair, tm
         await asyncio.to_thread(second.wait, 60)
         place.processes.clear()
         assert second.returncode == 2
-        said = (tmp_path / "worker-0.log").read_text()  # the list of processes was not emptied before it started
-        said += (tmp_path / "worker-1.log").read_text()
+        logs = (tmp_path / "worker-0.log").read_text()  # the list of processes was not emptied before it started
+        logs += (tmp_path / "worker-1.log").read_text()
         for name in ("activity", "at-risk", "win-back", "decisions", "dead-letter"):
-            assert f"topic 'nowhere.{name}' does not exist" in said
-        assert "linger topics create" in said
+            assert f"topic 'nowhere.{name}' does not exist" in logs
+        assert "linger topics create" in logs
 
     play(pair, tmp_path, QUIET, scenario)

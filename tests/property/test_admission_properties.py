@@ -1,4 +1,4 @@
-"""Laws of rules that compete for a customer: what is left does not depend on what was seen first."""
+"""Laws of rules that compete for a customer: the remaining actions do not depend on what was seen first."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -51,7 +51,7 @@ SETS = {
 
 
 class Customer:
-    """One customer in the hands of the core, stored and read again between any two turns."""
+    """One customer that the core decides, stored and read again between any two turns."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.rules = ruleset
@@ -91,18 +91,18 @@ def test_the_borders_of_batches_change_nothing(
 
 
 @pytest.mark.parametrize("name", SETS)
-@given(steps=STEPS, late=st.booleans(), looks=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
+@given(steps=STEPS, late=st.booleans(), lags=st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
 @examples(150)
 def test_it_does_not_matter_when_timers_are_looked_at(
-    name: str, steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+    name: str, steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
 ) -> None:
     events, customer = history(steps, late), Customer(SETS[name])
-    for serial, one in enumerate(events):
-        customer.turn([one], watched(SETS[name]))
+    for serial, event in enumerate(events):
+        customer.turn([event], watched(SETS[name]))
         rest = [later.at_ms for later in events[serial + 1 :]]
-        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
-        if looks[serial] % 2 and safe_ms > START:
-            customer.turn([], watched(SETS[name]), safe_ms)
+        upto_ms = min(rest, default=END) - 1 - lags[serial] * 1000
+        if lags[serial] % 2 and upto_ms > START:
+            customer.turn([], watched(SETS[name]), upto_ms)
     assert customer.final() == oracle(SETS[name], events)
 
 
@@ -113,13 +113,13 @@ def test_types_that_lag_delay_actions_and_change_none(
     name: str, steps: list[tuple[str, float, float, int]], lags: list[int]
 ) -> None:
     events, customer = history(steps, late=False), Customer(SETS[name])
-    for serial, one in enumerate(events):
+    for serial, event in enumerate(events):
         until = {}
         for place, kind in enumerate(("purchase", "login", "cancellation")):
             rest = [later.at_ms for later in events[serial + 1 :] if later.type == kind]
             until[kind] = max(START, min(rest, default=END) - 1 - lags[serial * 3 + place] ** 2 * 10)
         observed = replace(watched(SETS[name]), until=until)
-        customer.turn([one], observed)
+        customer.turn([event], observed)
         customer.turn([], observed, max(until.values()))
     assert customer.final() == oracle(SETS[name], events)
 
@@ -132,11 +132,13 @@ def test_no_customer_ever_has_more_actions_than_the_limit(
     customer = Customer(SETS["limits"])
     customer.turn(history(steps, late), watched(SETS["limits"]))
     customer.final()
-    actions = [one for one in customer.decisions if isinstance(one, Action)]
-    # What an event of the very same moment disproves was never due, and counts for nobody.
-    disproved = {one.action_id for one in actions if one.retracted_because == "late_event"}
+    actions = [decision for decision in customer.decisions if isinstance(decision, Action)]
+    # What an event of the very same moment disproves was never due, and counts for no limit.
+    disproved = {action.action_id for action in actions if action.retracted_because == "late_event"}
     started = sorted(
-        one.decided_at.timestamp() for one in actions if one.status == "active" and one.action_id not in disproved
+        action.decided_at.timestamp()
+        for action in actions
+        if action.status == "active" and action.action_id not in disproved
     )
     for first, third in zip(started, started[2:], strict=False):
         assert late or third - first >= 12 * 86_400

@@ -1,4 +1,4 @@
-"""Whatever an activity holds, what was written of it is read as it was."""
+"""Any activity is decoded as it was encoded."""
 
 from collections.abc import Sequence
 
@@ -42,11 +42,13 @@ def series(draw: st.DrawFn) -> Series:
 @st.composite
 def episodes(draw: st.DrawFn) -> Episode:
     start_ms = draw(perhaps)
-    found = Episode(start_ms, draw(st.booleans()), draw(st.just(start_ms) | perhaps))
-    found.before_ms, found.open_until_ms, found.pending_ms, found.true_since_ms = [draw(perhaps) for _ in range(4)]
+    episode = Episode(start_ms, draw(st.booleans()), draw(st.just(start_ms) | perhaps))
+    episode.before_ms, episode.open_until_ms, episode.pending_ms, episode.true_since_ms = [
+        draw(perhaps) for _ in range(4)
+    ]
     if draw(st.booleans()):
-        found.held, found.stood = [draw(st.lists(moments, min_size=1, max_size=3)) for _ in range(2)]
-    return found
+        episode.held, episode.stood = [draw(st.lists(moments, min_size=1, max_size=3)) for _ in range(2)]
+    return episode
 
 
 @st.composite
@@ -73,9 +75,9 @@ def activities(draw: st.DrawFn) -> Activity:
 
 @given(activities())
 def test_what_is_read_is_what_was_written(activity: Activity) -> None:
-    found = as_stored(activity)
-    assert found == activity
-    assert codec.encode(found) == codec.encode(activity)
+    stored = as_stored(activity)
+    assert stored == activity
+    assert codec.encode(stored) == codec.encode(activity)
 
 
 @given(activities(), st.data())
@@ -83,7 +85,7 @@ def test_what_is_cut_off_is_noticed(activity: Activity, data: st.DataObject) -> 
     raw = codec.encode(activity)
     cut = raw[: data.draw(st.integers(0, len(raw) - 1))]
     try:
-        found = codec.decode(cut, {})
+        decoded = codec.decode(cut, {})
     except codec.UnknownLayout:
         return
-    raise AssertionError(f"{cut!r} was read as {found}")
+    raise AssertionError(f"{cut!r} was read as {decoded}")

@@ -1,7 +1,7 @@
-"""Laws of conditions: what is told of rolling facts is what the whole history says, to the millisecond.
+"""Laws of conditions: what they say of rolling totals is what the whole history says, to the millisecond.
 
-The history is judged here a second time, as plainly as possible: from the list of all events, for one moment, with
-nothing remembered and nothing reckoned ahead.
+A second implementation judges the history as plainly as possible: from the list of all events, for one moment. It
+remembers nothing and calculates nothing ahead.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ HOUR: Final = DAY // 24
 TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
 READ: Final = TypeAdapter[Any](model.Condition).validate_python
 NEVER: Final = 1 << 60
-HORIZON: Final = 70 * DAY
+CHECKED_MS: Final = 70 * DAY
 
 
 # --- a customer, as the core knows one and as the list of all events ------------------------------------------------
@@ -42,7 +42,7 @@ HORIZON: Final = 70 * DAY
 
 @dataclass(frozen=True)
 class Life:
-    """Everything that arrived of one customer, in the order of the log, and what was watched."""
+    """All events of one customer, in the order of the log, and since when each type is watched."""
 
     events: list[DecodedEvent]
     since: dict[str, int]
@@ -69,24 +69,24 @@ class Life:
 
 
 class Known:
-    """The same customer as rolling facts, stored and read again after each event, and a condition to ask of them."""
+    """The same customer as rolling totals, stored and read again after each event, and a condition to evaluate."""
 
     def __init__(self, life: Life, when: Any) -> None:
         self.life, self.when = life, when
-        plans = Specs(TYPES)
-        self.condition: Condition = compile_condition(when, plans)
-        facts = plans.facts_by_type()
-        keys = {one.key: name for name, plan in facts.items() for one in plan.series}
+        specs = Specs(TYPES)
+        self.condition: Condition = compile_condition(when, specs)
+        specs_by_type = specs.facts_by_type()
+        keys = {series.key: name for name, spec in specs_by_type.items() for series in spec.series}
         self.observed = Coverage(
             since={key: self.life.since[name] for key, name in keys.items() if name in self.life.since},
             complete=frozenset(key for key, name in keys.items() if name in self.life.whole),
         )
         self.activity = Activity(first_ms=life.first_ms)
-        # When each event had arrived, and what was told then.
+        # When each event had arrived, and the verdict at that moment.
         self.moments: list[tuple[int, int]] = []
         for event in self.life.events:
             self.activity.at_ms = max(self.activity.at_ms, event.at_ms)
-            activities.fold_facts(self.activity, event, facts[event.type])
+            activities.fold_facts(self.activity, event, specs_by_type[event.type])
             self.activity = as_stored(self.activity)
             self.moments.append((self.activity.at_ms, self.evaluate(self.activity.at_ms)[0]))
 
@@ -110,12 +110,12 @@ def number(value: Any) -> Fraction | None:
     return Fraction(str(value))
 
 
-def is_same(found: Any, wanted: Any) -> bool:
-    if isinstance(found, bool) or isinstance(wanted, bool):
-        return found is wanted
-    if isinstance(found, str) or isinstance(wanted, str):
-        return bool(found == wanted)
-    return found is not None and number(found) == number(wanted)
+def is_same(actual: Any, wanted: Any) -> bool:
+    if isinstance(actual, bool) or isinstance(wanted, bool):
+        return actual is wanted
+    if isinstance(actual, str) or isinstance(wanted, str):
+        return bool(actual == wanted)
+    return actual is not None and number(actual) == number(wanted)
 
 
 def is_within(value: Fraction | int, bounds: model.Bounds) -> bool:
@@ -125,15 +125,15 @@ def is_within(value: Fraction | int, bounds: model.Bounds) -> bool:
     return high is None or not (value > Fraction(high[0]) or (high[1] and value == Fraction(high[0])))
 
 
-def passes(found: Any, wanted: Any) -> bool:
+def passes(actual: Any, wanted: Any) -> bool:
     if isinstance(wanted, model.Bounds):
-        value = number(found)
+        value = number(actual)
         return value is not None and is_within(value, wanted)
     if isinstance(wanted, model.Different):
-        return found is not None and not passes(found, wanted.other_than)
+        return actual is not None and not passes(actual, wanted.other_than)
     if isinstance(wanted, list):
-        return any(is_same(found, one) for one in wanted)
-    return is_same(found, wanted)
+        return any(is_same(actual, option) for option in wanted)
+    return is_same(actual, wanted)
 
 
 def is_meant(event: DecodedEvent, where: Any) -> bool:
@@ -141,7 +141,7 @@ def is_meant(event: DecodedEvent, where: Any) -> bool:
 
 
 def certain(truths: list[bool]) -> int:
-    """What holds in every world that is possible."""
+    """Return the truth that holds in every possible world, or not observable."""
     if all(truths):
         return TRUE
     return NOT_OBSERVABLE if any(truths) else FALSE
@@ -332,7 +332,7 @@ def unfollowed(when: model.Unfollowed, life: Life, at_ms: int) -> int:
     return TRUE if at_ms - max(latest, watched) >= ms(when.for_) else NOT_OBSERVABLE
 
 
-def told(reference: str, life: Life) -> Any:
+def attribute_value(reference: str, life: Life) -> Any:
     name, attribute = reference.split(".")
     latest = None
     for event in life.of(name, None):
@@ -342,7 +342,7 @@ def told(reference: str, life: Life) -> Any:
 
 
 def latest(when: model.Latest, life: Life, at_ms: int) -> int:
-    value = told(when.latest, life)
+    value = attribute_value(when.latest, life)
     if value is None:
         return NOT_OBSERVABLE
     if when.is_ is not None:
@@ -353,7 +353,7 @@ def latest(when: model.Latest, life: Life, at_ms: int) -> int:
 
 
 def date(when: model.Date, life: Life, at_ms: int) -> int:
-    value = told(when.date, life)
+    value = attribute_value(when.date, life)
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -571,15 +571,15 @@ MONEY: Final = st.sampled_from([Decimal("5.00"), Decimal("9.25"), Decimal("40.00
 
 
 def spans_of(when: Any) -> set[int]:
-    """Every length of time that a condition speaks of, and all lengths that its windows span, in milliseconds."""
+    """Every length of time in a condition, and twice each of them, in milliseconds."""
     parts = model.parts_of(when)
     if parts:
         return set[int]().union(*map(spans_of, parts))
     lengths: set[int] = set()
     for _, value in when:
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, timedelta):
-                lengths |= {ms(one), 2 * ms(one)}
+        for span in value if isinstance(value, tuple) else (value,):
+            if isinstance(span, timedelta):
+                lengths |= {ms(span), 2 * ms(span)}
     return lengths
 
 
@@ -601,7 +601,7 @@ def histories(draw: st.DrawFn, types: list[str], spans: set[int], late: bool) ->
 
 @st.composite
 def lives(draw: st.DrawFn, when: Any, late: bool = False) -> Life:
-    """Lives of which a condition has something to say, mostly."""
+    """Lives that mostly contain event types of the condition."""
     types = [name for name in TYPES if name in str(when)] * 8 + list(TYPES)
     events = draw(histories(types, {span for span in spans_of(when) if span <= 60 * DAY}, late))
     starts = st.sampled_from([*(-400 * DAY,) * 4, -DAY, 1, 20 * DAY, 36 * HOUR, 90 * DAY])
@@ -620,7 +620,7 @@ def known_customers(draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any
 
 def moments(known: Known, from_ms: int, until_ms: int) -> list[int]:
     """Moments around every border that could matter, and all midnights, within a stretch."""
-    life, borders = known.life, set(range(from_ms - from_ms % DAY, min(until_ms, from_ms + HORIZON) + DAY, DAY))
+    life, borders = known.life, set(range(from_ms - from_ms % DAY, min(until_ms, from_ms + CHECKED_MS) + DAY, DAY))
     starts = {event.at_ms for event in life.events} | set(life.since.values()) | {life.first_ms}
     for start_ms in starts:
         for span_ms in spans_of(known.when):
@@ -631,10 +631,10 @@ def moments(known: Known, from_ms: int, until_ms: int) -> list[int]:
 
 
 def check(known: Known) -> None:
-    """Follow the announced changes and see that the truth is right, and changes then and only then."""
-    for place, (at_ms, found) in enumerate(known.moments):
+    """Follow the announced changes: the verdict is right, and changes exactly then."""
+    for place, (at_ms, verdict) in enumerate(known.moments):
         so_far = Life(known.life.events[: place + 1], known.life.since, known.life.whole)
-        assert found == truth(known.when, so_far, at_ms)
+        assert verdict == truth(known.when, so_far, at_ms)
     at_ms = known.activity.at_ms
     for _ in range(5):
         now, flip_ms = known.evaluate(at_ms)
@@ -674,8 +674,8 @@ def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str,
 @given(known_customers(CONDITIONS["after then"], late=True))
 @examples(300)
 def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(known: Known) -> None:
-    told, _ = known.evaluate(known.activity.at_ms)
-    assert told in (truth(known.when, known.life, known.activity.at_ms), NOT_OBSERVABLE)
+    verdict, _ = known.evaluate(known.activity.at_ms)
+    assert verdict in (truth(known.when, known.life, known.activity.at_ms), NOT_OBSERVABLE)
 
 
 @given(
@@ -689,7 +689,8 @@ def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
     values: list[int], bound: int, word: str, within: str | None
 ) -> None:
     events = [
-        DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": one}) for at, one in enumerate(values)
+        DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": value})
+        for at, value in enumerate(values)
     ]
     asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
     known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
@@ -703,7 +704,7 @@ def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
         at_ms = flip_ms
 
 
-# --- whatever an event brings ---------------------------------------------------------------------------------------
+# --- odd values in events -------------------------------------------------------------------------------------------
 
 WEIRD: Final = st.one_of(
     st.none(),
@@ -744,8 +745,8 @@ def test_no_value_that_an_event_brings_stops_anybody(
         at_ms += gap_ms
         events.append(DecodedEvent(f"e{serial}", name, "ada", at_ms, attributes))
     known = Known(Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES)), READ(when))
-    told, flip_ms = known.evaluate(at_ms)
-    assert told in (FALSE, NOT_OBSERVABLE, TRUE)
+    verdict, flip_ms = known.evaluate(at_ms)
+    assert verdict in (FALSE, NOT_OBSERVABLE, TRUE)
     assert at_ms < flip_ms <= FOREVER_MS
     for reason in known.condition.reasons(known.activity, at_ms, known.observed):
         msgspec.json.encode(reason)

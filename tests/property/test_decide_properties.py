@@ -67,7 +67,7 @@ def history(steps: list[tuple[str, float, float, int]], late: bool) -> list[Deco
 
 @dataclass
 class Customer:
-    """One customer in the hands of the core, stored and read again between any two turns."""
+    """One customer that the core decides, stored and read again between any two turns."""
 
     activity: Activity | None = None
     decisions: list[Action | Decision] | None = None
@@ -107,16 +107,16 @@ def test_the_borders_of_batches_change_nothing(
 @given(STEPS, st.booleans(), st.lists(st.integers(0, 10_000), min_size=14, max_size=14))
 @examples(600)
 def test_it_does_not_matter_when_timers_are_looked_at(
-    steps: list[tuple[str, float, float, int]], late: bool, looks: list[int]
+    steps: list[tuple[str, float, float, int]], late: bool, lags: list[int]
 ) -> None:
     events = history(steps, late)
     customer = Customer()
-    for serial, one in enumerate(events):
-        customer.turn([one], OBSERVED)
+    for serial, next_event in enumerate(events):
+        customer.turn([next_event], OBSERVED)
         rest = [later.at_ms for later in events[serial + 1 :]]
-        safe_ms = min(rest, default=END) - 1 - looks[serial] * 1000
-        if looks[serial] % 2 and safe_ms > START:
-            customer.turn([], OBSERVED, safe_ms)
+        upto_ms = min(rest, default=END) - 1 - lags[serial] * 1000
+        if lags[serial] % 2 and upto_ms > START:
+            customer.turn([], OBSERVED, upto_ms)
     assert final(customer) == oracle(events)
 
 
@@ -127,14 +127,14 @@ def test_types_that_lag_delay_actions_and_change_none(
 ) -> None:
     events = history(steps, late)
     customer = Customer()
-    for serial, one in enumerate(events):
+    for serial, next_event in enumerate(events):
         until = {}
         for place, name in enumerate(("purchase", "login", "cancellation")):
             rest = [later.at_ms for later in events[serial + 1 :] if later.type == name]
             lag_ms = lags[serial * 3 + place] ** 2 * 10
             until[name] = max(START, min(rest, default=END) - 1 - lag_ms)
         observed = replace(OBSERVED, until=until)
-        customer.turn([one], observed)
+        customer.turn([next_event], observed)
         customer.turn([], observed, max(until.values()))
     assert final(customer) == oracle(events)
 
@@ -146,8 +146,8 @@ def test_a_repeated_event_changes_nothing(
 ) -> None:
     events = history(steps, late)
     doubled = []
-    for serial, one in enumerate(events):
-        doubled.append(one)
+    for serial, next_event in enumerate(events):
+        doubled.append(next_event)
         if data.draw(st.booleans()):
             doubled.append(events[max(0, serial - data.draw(st.integers(0, 3)))])
     assert oracle(doubled) == oracle(events)
@@ -161,11 +161,15 @@ def test_no_action_appears_while_a_type_it_needs_is_unseen(
     events = history(steps, late)
     customer = Customer()
     blind = replace(OBSERVED, until={"login": START})
-    for one in events:
-        customer.turn([one], blind)
+    for next_event in events:
+        customer.turn([next_event], blind)
     customer.turn([], blind, END)
-    # What is taken back while it waits leaves a retraction, which asks nobody to do anything.
-    acted = {one.rule.id for one in customer.decisions or [] if isinstance(one, Action) and one.status == "active"}
+    # What is taken back while it waits leaves a retraction, which asks for no action.
+    acted = {
+        decision.rule.id
+        for decision in customer.decisions or []
+        if isinstance(decision, Action) and decision.status == "active"
+    }
     assert "dry" not in acted
 
 
@@ -178,11 +182,11 @@ def test_between_now_and_the_due_time_no_rule_changes_its_mind(
     outcome = decide("ada", None, events, RULES, OBSERVED)
     activity = outcome.activity
     assert activity is not None
-    for one in RULES.rules:
-        before, flip_ms = one.condition.evaluate(activity, activity.at_ms, OBSERVED)
+    for each_rule in RULES.rules:
+        before, flip_ms = each_rule.condition.evaluate(activity, activity.at_ms, OBSERVED)
         until_ms = activity.at_ms + 100 * DAY if flip_ms == FOREVER_MS else flip_ms
         step_ms = max(1, (until_ms - activity.at_ms) // 97)
         for at_ms in [*range(activity.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert one.condition.evaluate(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
+            assert each_rule.condition.evaluate(activity, max(at_ms, activity.at_ms), OBSERVED)[0] == before
         if flip_ms != FOREVER_MS:
-            assert one.condition.evaluate(activity, flip_ms, OBSERVED)[0] != before
+            assert each_rule.condition.evaluate(activity, flip_ms, OBSERVED)[0] != before

@@ -1,4 +1,4 @@
-"""Whatever bytes come in, what reads them answers or raises what it documents, soon and in little memory.
+"""For any bytes, a reader returns or raises what it documents, soon and in little memory.
 
 Each call may take a second of processor time, and memory in proportion to what it was given. The examples are the
 same on every run; what once went wrong is kept as an example of its own.
@@ -85,7 +85,7 @@ TOKENS: Final = [
 
 @st.composite
 def mutated(draw: st.DrawFn, originals: Iterable[bytes]) -> bytes:
-    """Something good with a few pieces cut out, put in or said twice."""
+    """Something good with a few pieces cut out, inserted or repeated."""
     raw = draw(st.sampled_from(list(originals)))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(raw)))
@@ -123,7 +123,7 @@ def purchase_of(amount: str) -> bytes:
 
 
 def read_event(raw: bytes) -> None:
-    """Read bytes through both doors, which have to agree."""
+    """Read bytes with both readers, which have to agree."""
     size = len(raw)
     parsed, reason, detail, field = None, "", "", None
     try:
@@ -133,16 +133,20 @@ def read_event(raw: bytes) -> None:
     assert (parsed is None) == bool(reason)
     assert len(detail.encode()) < 2_000
     try:
-        fact = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
+        decoded = bounded(lambda: decode_event(raw, DECLARED), size, at_least_kib=128, per_byte=64)
     except NotCanonical:
-        fact = None
+        decoded = None
     if parsed is not None:
         written = encode_event(parsed)
         again = decode_event(written, DECLARED)
         assert (again.event_id, again.customer_id, again.type) == (parsed.event_id, parsed.customer_id, parsed.type)
-    if fact is not None and reason not in UNNOTICED and field not in UNCHECKED:
-        assert parsed is not None, f"{reason} was not noticed by read_fact"
-        assert (fact.event_id, fact.customer_id, fact.type) == (parsed.event_id, parsed.customer_id, parsed.type)
+    if decoded is not None and reason not in UNNOTICED and field not in UNCHECKED:
+        assert parsed is not None, f"{reason} was not noticed by decode_event"
+        assert (decoded.event_id, decoded.customer_id, decoded.type) == (
+            parsed.event_id,
+            parsed.customer_id,
+            parsed.type,
+        )
 
 
 @examples(300)
@@ -222,7 +226,7 @@ likely = st.fixed_dictionaries(
     optional={"attributes": st.dictionaries(names, paths, max_size=3)},
 )
 mappings = st.builds(
-    lambda found: json.dumps({"event_types": {"nps": {}}, "sources": found}).encode(),
+    lambda sources: json.dumps({"event_types": {"nps": {}}, "sources": sources}).encode(),
     st.lists(sources | likely, min_size=1, max_size=2),
 )
 payloads = st.recursive(
@@ -245,23 +249,23 @@ records = st.builds(
 @examples(100)
 @given(mappings | mutated([SHIPPED_SOURCES]), st.lists(records, min_size=1, max_size=3))
 def test_a_mapping_is_refused_with_places_or_maps_and_refuses_records_with_reasons(
-    raw: bytes, foreign: list[SourceRecord]
+    raw: bytes, source_records: list[SourceRecord]
 ) -> None:
     text = raw.decode(errors="replace")
-    found, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
-    assert (found is None) == bool(problems)
-    if found is None:
+    file, problems = bounded(lambda: read_sources("sources.yaml", text), len(raw), at_least_kib=2_048, per_byte=400)
+    assert (file is None) == bool(problems)
+    if file is None:
         return
-    for source in found.sources:
-        mapper = compile_source(source, tuple(found.event_types))
-        for record in foreign:
+    for source in file.sources:
+        mapper = compile_source(source, tuple(file.event_types))
+        for record in source_records:
             size = len(record.value or b"")
             try:
                 mapped = bounded(lambda m=mapper, r=record: m(r, LATEST), size, at_least_kib=128, per_byte=64)  # type: ignore[misc]
             except InvalidEvent as refused:
                 refused.detail.encode()
             else:
-                assert mapped is None or decode_event(encode_event(mapped), tuple(found.event_types)) is not None
+                assert mapped is None or decode_event(encode_event(mapped), tuple(file.event_types)) is not None
 
 
 # --- rule files ---------------------------------------------------------------------------------------------------
@@ -315,13 +319,13 @@ def stored_activities() -> list[bytes]:
         rule("few", when={"count": "login", "at most": 1, "within": "60 days"}),
         rule("sum", when={"sum": "purchase.amount", "at least": 100, "within": "90 days"}),
     )
-    found = []
+    activities = []
     for number in (1, 40):
         story = [event("purchase" if at % 3 else "login", at * 9, event_id=f"e{at}") for at in range(number)]
         after = decide("ada", None, story, ruleset, watched(ruleset)).activity
         assert after is not None
-        found.append(codec.encode(after))
-    return found
+        activities.append(codec.encode(after))
+    return activities
 
 
 STORED: Final = stored_activities()
@@ -334,10 +338,10 @@ STORED: Final = stored_activities()
 @example(b"\xdd\xff\xff\xff\xff\x01")
 @example(b"\x03")
 @example(b"\x03\x04" + b"\x00" * 7)  # due at the earliest of no moments
-@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # so many series, and none of them
+@example(b"\x03\x00" + b"\x00" * 4 + b"\xf8" + b"\xff" * 8)  # a count of series only
 @example(b"\x03\x00" + b"\x00" * 3 + b"\xf8" + b"\x7f" * 8)
 @example(b"\x03\x00\xf8" + b"\xff" * 7 + b"\x7f" + b"\x00" * 6)  # beyond every calendar
-@example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f")  # as many values
+@example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x60\x00\x01\x01\x00\xf4\xff\xff\xff\x7f")  # a count of values only
 @example(b"\x03\x00" + b"\x00" * 4 + b"\x01\x00\x02\xff\xff" + b"\x00" * 6)  # a key that is no text
 @example(b"\x03\x10" + b"\x00" * 7 + b"\xdd\x3f\xff\xff\xff")
 @example(b"\x03\x10" + b"\x00" * 7 + b"\x91\x81\xa1a" + b"\x91" * 50_000)

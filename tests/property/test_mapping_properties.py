@@ -1,4 +1,4 @@
-"""Whatever a topic holds, a mapper gives an event, skips, or raises `InvalidEvent`; nothing else, ever."""
+"""For any record, a mapper returns an event, skips it, or raises `InvalidEvent`; nothing else, ever."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -56,8 +56,8 @@ SOURCES = [
     ),
 ]
 MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
-DOOR = compile_untrusted_reader(DECLARED)
-PASSAGES = [compile_converter(source, DECLARED) for source in SOURCES]
+UNTRUSTED_READER = compile_untrusted_reader(DECLARED)
+CONVERTERS = [compile_converter(source, DECLARED) for source in SOURCES]
 
 scalars = (
     st.none()
@@ -105,14 +105,14 @@ def outcome(number: int, value: bytes | None, key: bytes | None, headers: Header
         return refusal
 
 
-def assert_lawful(found: Event | InvalidEvent | None) -> None:
-    if isinstance(found, InvalidEvent):
-        assert found.reason.isidentifier()
-        assert 0 < len(found.detail) < 2_000
-    elif found is not None:
-        assert found.occurred_at.utcoffset() == timedelta(0)
-        assert found.occurred_at <= LATEST
-        written = encode_event(found)
+def assert_lawful(result: Event | InvalidEvent | None) -> None:
+    if isinstance(result, InvalidEvent):
+        assert result.reason.isidentifier()
+        assert 0 < len(result.detail) < 2_000
+    elif result is not None:
+        assert result.occurred_at.utcoffset() == timedelta(0)
+        assert result.occurred_at <= LATEST
+        written = encode_event(result)
         assert encode_event(parse_event(written, types=DECLARED, latest=LATEST)) == written
 
 
@@ -130,7 +130,7 @@ def test_no_bytes_break_a_mapper(number: int, raw: bytes | None, key: bytes) -> 
 
 def passed(number: int, record: SourceRecord) -> Canonical | InvalidEvent | None:
     try:
-        return PASSAGES[number](record, round(LATEST.timestamp() * 1000))
+        return CONVERTERS[number](record, round(LATEST.timestamp() * 1000))
     except InvalidEvent as refusal:
         return refusal
 
@@ -245,9 +245,9 @@ def test_every_whole_number_of_64_bits_is_an_exact_id(number: int) -> None:
     assert event.event_id == event.customer_id == str(number)
 
 
-def through_the_door(raw: bytes | None) -> DecodedEvent | str:
+def read_untrusted(raw: bytes | None) -> DecodedEvent | str:
     try:
-        return DOOR(raw, round(LATEST.timestamp() * 1000))
+        return UNTRUSTED_READER(raw, round(LATEST.timestamp() * 1000))
     except InvalidEvent as refusal:
         return repr(refusal)
     except NotCanonical:
@@ -267,12 +267,12 @@ def parsed_and_read(raw: bytes | None) -> DecodedEvent | str:
 @given(canonical)
 def test_what_comes_directly_is_looked_at_as_closely_as_what_is_foreign(document: dict[str, Any]) -> None:
     for raw in (json.dumps(document).encode(), json.dumps(document, ensure_ascii=False).encode(errors="replace")):
-        assert through_the_door(raw) == parsed_and_read(raw)
+        assert read_untrusted(raw) == parsed_and_read(raw)
 
 
 @given(st.none() | st.binary(max_size=100))
 def test_no_bytes_break_the_door(raw: bytes | None) -> None:
-    assert through_the_door(raw) == parsed_and_read(raw)
+    assert read_untrusted(raw) == parsed_and_read(raw)
 
 
 moments = st.datetimes(datetime(1970, 1, 2), datetime(9998, 12, 30), timezones=st.just(UTC))

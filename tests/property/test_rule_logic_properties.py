@@ -1,4 +1,4 @@
-"""Laws of what conditions say of one another: what is called a contradiction is never true of anybody."""
+"""Laws of what conditions say of one another: what is called a contradiction is never true of any customer."""
 
 from itertools import combinations, permutations
 from typing import Any
@@ -27,8 +27,8 @@ LITERALS = st.sampled_from(sorted(CONDITIONS)).flatmap(
 
 
 def judged(literal: Literal, life: Life, at_ms: int) -> int:
-    found = truth(literal.condition, life, at_ms)
-    return found if literal.holds else TRUE - found
+    verdict = truth(literal.condition, life, at_ms)
+    return verdict if literal.holds else TRUE - verdict
 
 
 def moments(life: Life, *literals: Literal) -> list[int]:

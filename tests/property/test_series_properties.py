@@ -1,4 +1,4 @@
-"""Packed days say what was packed, whatever the numbers are; damaged bytes are refused, and nothing else happens."""
+"""Packed days hold what was packed, for any numbers; damaged bytes are refused, and nothing else happens."""
 
 import struct
 
@@ -34,7 +34,7 @@ def test_buckets_are_what_was_added(added: list[tuple[int, int | None]], adds_up
     assert series.days() == sorted(plain)
     assert series.counts() == [len(plain[day]) for day in sorted(plain)]
     if adds_up:
-        assert all(abs(found) <= 10**9 for found in series.sums())
+        assert all(abs(total) <= 10**9 for total in series.sums())
 
 
 def test_an_ordinary_day_takes_two_bytes_and_four_with_an_amount() -> None:

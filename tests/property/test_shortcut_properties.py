@@ -1,4 +1,4 @@
-"""Where something is done the short way, it comes to what the long way comes to."""
+"""Where there is a shortcut, its result is that of the long way."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whatever two rival workers do to a partition, Redis and a few dictionaries give the same answers."""
+"""For any steps of two rival workers, Redis and a few dictionaries give the same answers."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -87,7 +87,7 @@ class Rivals(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def outcome(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Return what came of a call: its result, or that it was fenced."""
+        """Return the result of a call, or that it was fenced."""
         try:
             return self.run(work)
         except Fenced as fenced:
@@ -123,7 +123,7 @@ class Rivals(RuleBasedStateMachine):
         self, store: Store | MemoryStore, partition: int, meta: Meta, read: list[str], changes: WriteSet, rival: str
     ) -> list[bytes | None]:
         async with store.step(partition, meta) as step:
-            found = await step.read(read)
+            activities = await step.read(read)
             if rival == "claims":
                 await store.claim(partition, "third")
             if rival == "commits":
@@ -133,7 +133,7 @@ class Rivals(RuleBasedStateMachine):
                     await other.read(())
                     await other.commit(WriteSet())
             await step.commit(changes)
-        return found
+        return activities
 
     @rule(owner=st.sampled_from(OWNERS), partition=st.sampled_from(PARTITIONS), read=st.lists(customers, max_size=3))
     def leave_without_commit(self, owner: str, partition: int, read: list[str]) -> None:
@@ -174,16 +174,16 @@ class Rivals(RuleBasedStateMachine):
         outbox, *rest = self.run(self.real.redis.call(questions))
         sets = [content.due, *(content.waiting.get(name, {}) for name in TYPES)]
         assert outbox == content.outbox
-        for found, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):
+        for members, size, expected in zip(rest[:3], rest[3:6], sets, strict=True):
             assert size == len(expected)
-            assert [raw.decode() for raw in found] == sorted(
+            assert [raw.decode() for raw in members] == sorted(
                 expected, key=lambda name: (expected[name], name.encode())
             )
         assert rest[6:] == [content.activities.get(name) for name in named]
 
 
 @pytest.mark.hypothesis
-def test_redis_and_the_model_cannot_be_told_apart(pair: Pair) -> None:
+def test_redis_and_the_model_cannot_be_distinguished(pair: Pair) -> None:
     machine = type("RivalsOverRedis", (Rivals,), {"redis_url": pair.redis_url})
     run_state_machine_as_test(
         machine,

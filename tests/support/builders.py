@@ -59,7 +59,7 @@ def rules(*content: Rule, types: tuple[str, ...] = TYPES, **for_every_rule: Any)
 
 
 def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Coverage:
-    """Everything watched since a day; `until_day` by type, left out for ever."""
+    """Everything watched since a day; `until_day` by type, without a limit if left out."""
     keys = [plan.key for plan in ruleset.plans()]
     return Coverage(
         since={key: day(since_day) for key in keys},
@@ -69,5 +69,5 @@ def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_
 
 
 def as_stored(activity: Activity) -> Activity:
-    """What is read of an activity that was written."""
+    """Return an activity as it is after it was stored and read again."""
     return codec.decode(codec.encode(activity), codec.codes_of(activity.episodes))

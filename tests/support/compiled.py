@@ -1,4 +1,4 @@
-"""Linger as its wheel has it, with a compiled core, for whoever measures it or tests that it decides the same.
+"""Linger as its wheel has it, with a compiled core: to measure it, and to test that it decides the same.
 
 python -m tests.support.compiled      # builds it once, and prints the folder for PYTHONPATH
 """

@@ -31,7 +31,7 @@ def stored(record: OutboxRecord, position: Position = (2, 7), at_ms: int = 1_000
     )
 
 
-def letter(
+def dead_letter_at(
     position: Position = (2, 7),
     *,
     reason: str = "missing_field",
@@ -46,10 +46,10 @@ def letter(
     return read_dead_letter(stored(cut_dead_letters([record])[0] if cut else record, position, at_ms))
 
 
-async def each(letters: Iterable[DeadLetter]) -> AsyncIterator[DeadLetter]:
+async def each(dead_letters: Iterable[DeadLetter]) -> AsyncIterator[DeadLetter]:
     """Yield dead letters as a reader does."""
-    for one in letters:
-        yield one
+    for item in dead_letters:
+        yield item
 
 
 def recorded(kind: str, *positions: Position) -> Dispositions:

@@ -1,4 +1,4 @@
-"""A customer that decide() left behind, and the explanation of how it stands."""
+"""A customer as decide() stored it, and the explanation of its state."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ QUIET = {"all": [{"count": "purchase", "at least": 2, "within": "60 days"}, {"no
 
 
 def known(ruleset: RuleSet, *events: DecodedEvent, observed: Coverage | None = None, upto_day: float = 0) -> Activity:
-    """What is stored of ada after these events, and after timers up to a day."""
+    """Return the stored activity of ada after these events, and after timers up to a day."""
     upto_ms = day(upto_day) if upto_day else 0
     activity = decide("ada", None, events, ruleset, observed or watched(ruleset), upto_ms).activity
     assert activity is not None
@@ -43,19 +43,19 @@ def since(ruleset: RuleSet, since_day: float, whole: bool = False) -> Coverage:
 
 
 def only(report: WhyReport, rule_id: str = "a-rule") -> RuleReport:
-    (found,) = [one for one in report.rules if one.id == rule_id]
-    return found
+    (rule,) = [rule for rule in report.rules if rule.id == rule_id]
+    return rule
 
 
 def leaf(report: WhyReport, rule_id: str = "a-rule") -> ConditionReport:
-    (found,) = only(report, rule_id).condition.leaves()
-    return found
+    (condition,) = only(report, rule_id).condition.leaves()
+    return condition
 
 
 def states(report: WhyReport, rule_id: str = "a-rule") -> list[str]:
     return [state.kind for state in only(report, rule_id).states]
 
 
-def told(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
-    (found,) = [state.text for state in only(report, rule_id).states if state.kind == kind]
-    return found
+def state_text(report: WhyReport, kind: str, rule_id: str = "a-rule") -> str:
+    (text,) = [state.text for state in only(report, rule_id).states if state.kind == kind]
+    return text

@@ -52,30 +52,30 @@ class Running:
         async for partition in self.intake.run():
             self.resumed.append(partition)
 
-    async def look(self) -> dict[tuple[str, int], Progress]:
-        told = self.intake.snapshot(
+    async def take_snapshot(self) -> dict[tuple[str, int], Progress]:
+        snapshot = self.intake.snapshot(
             await self.clock.read(), self.ends, {"app": 1, "site": 1}, self.intake.positions()
         )
-        self.intake.note_other_workers(told)
-        return told
+        self.intake.note_other_workers(snapshot)
+        return snapshot
 
     async def take(self, place: TopicPartition, delivery: Delivery) -> None:
         """Take a delivery and give it the time to be passed on, if it ever is."""
         self.ends[place] = delivery.end
-        await self.look()
+        await self.take_snapshot()
         self.intake.accept(place, delivery, lambda: self.done.append(place))
         await settled()
 
     async def take_backlog(self, ends: dict[TopicPartition, int]) -> None:
-        """Take two records of each source, of days 3 and 5 and of days 2 and 4; the logs are known to end there."""
+        """Take two records of each source: of days 3 and 5, and of days 2 and 4. The ends of the logs are given."""
         self.ends = ends
-        await self.look()
+        await self.take_snapshot()
         self.intake.accept(APP, stamped(APP, day(3), day(5)), lambda: None)
         self.intake.accept(SITE, stamped(SITE, day(2), day(4)), lambda: None)
         await settled()
 
     def offsets(self) -> Sequence[bytes | None]:
-        return [dict(one.headers)["linger-source"] for one in self.publisher.sent]
+        return [dict(message.headers)["linger-source"] for message in self.publisher.sent]
 
 
 def lawful(law: Callable[[Running], Coroutine[Any, Any, None]]) -> None:

@@ -1,4 +1,4 @@
-"""What is left of decisions: the view of a mailer that keeps the newest record per action id."""
+"""The actions that are left: the view of a mailer that keeps the newest record per action id."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from schemas.actions import Action, Decision, encode
 
 
 def left(decisions: Iterable[Action | Decision]) -> dict[str, bytes]:
-    """Return the actions that stand after every retraction, as published bytes by id."""
+    """Return the actions that are not retracted, as published bytes by id."""
     newest: dict[str, Action] = {}
     for decision in decisions:
         if isinstance(decision, Action):

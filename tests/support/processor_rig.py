@@ -150,8 +150,8 @@ class Agent:
         self.processor.observe(await self.clock.read(), self.progress(), ends, lambda number, offset: offset)
 
     def progress(self) -> dict[tuple[str, int], Progress]:
-        foreign = {(SOURCE, 0): Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
-        return {**foreign, **self.processor.progress_report()}
+        from_source = {(SOURCE, 0): Progress(self.clock.now_ms, self.clock.now_ms, day(0), 1, {})}
+        return {**from_source, **self.processor.progress_report()}
 
     async def process(self, *records: ConsumerRecord, follows: int | None = None) -> ProcessResult:
         """Process a delivery; `follows` as in `Delivery`, by default the offset of its first record."""

@@ -39,7 +39,7 @@ class Node:
     pid: int
 
     def ask(self, *command: Any) -> Any:
-        """Return what it answers to one command, as it comes, blocking."""
+        """Return its answer to one command, unparsed; blocks."""
         with closing(Redis(host=HOST, port=self.port, socket_timeout=5)) as redis:
             redis.response_callbacks.clear()
             return redis.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ class Node:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it do nothing at all until the block ends."""
+        """Freeze it until the block ends."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             yield
@@ -67,7 +67,7 @@ class Watched:
     sentinels: tuple[Node, ...]
 
     def arguments(self, service: str = SERVICE) -> dict[str, Any]:
-        """Return what `open_nodes` takes."""
+        """Return the arguments of `open_nodes`."""
         addresses = [(HOST, sentinel.port) for sentinel in self.sentinels]
         return {"url": "redis://not-asked:1/0", "sentinels": addresses, "service": service}
 
@@ -98,7 +98,7 @@ class SmallCluster:
     ids: dict[int, str] = field(default_factory=dict)
 
     def arguments(self) -> dict[str, Any]:
-        """Return what `open_nodes` takes; only one node is named."""
+        """Return the arguments of `open_nodes`; only one node is named."""
         return {"url": f"redis://{HOST}:{self.nodes[0].port}/0", "cluster": [(HOST, self.nodes[0].port)]}
 
     def variables(self) -> dict[str, str]:
@@ -116,7 +116,7 @@ class SmallCluster:
         for first, last, (_, port, *_), *_ in self.nodes[0].ask("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == port)
-        raise AssertionError(f"nobody has slot {slot}")
+        raise AssertionError(f"no node has slot {slot}")
 
     def begin_move(self, slot: int, source: Node, target: Node) -> None:
         """Let two masters know that a slot is going to move."""
@@ -131,7 +131,7 @@ class SmallCluster:
         return bool(keys)
 
     def end_move(self, slot: int, target: Node, *others: Node) -> None:
-        """Let everybody know where a slot lies now, its new master first."""
+        """Announce the new owner of a slot to all nodes, its new master first."""
         for node in (target, *others):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
 
@@ -154,7 +154,7 @@ def running_sentinel(directory: Path, *, replicas: int = 2) -> Iterator[Watched]
         copies = tuple(stack.enter_context(_server(directory, f"replica{n}", *follow)) for n in range(replicas))
         until(lambda: master.ask("INFO", "replication").count(b"state=online") == replicas, "replicas follow")
         sentinels = tuple(stack.enter_context(_sentinel(directory, n, master)) for n in range(_SENTINELS))
-        until(lambda: all(_knows_everybody(one, replicas) for one in sentinels), "sentinels know everybody")
+        until(lambda: all(_knows_all(sentinel, replicas) for sentinel in sentinels), "sentinels know all nodes")
         yield Watched(master, copies, sentinels)
 
 
@@ -207,7 +207,7 @@ def _sentinel(directory: Path, number: int, master: Node) -> Iterator[Node]:
         yield Node(port, pid)
 
 
-def _knows_everybody(sentinel: Node, replicas: int) -> bool:
+def _knows_all(sentinel: Node, replicas: int) -> bool:
     with closing(Redis(host=HOST, port=sentinel.port)) as redis:
         state: Any = redis.sentinel_masters()[SERVICE]  # type: ignore[call-overload]
     return bool(state["num-slaves"] == replicas and state["num-other-sentinels"] == _SENTINELS - 1)

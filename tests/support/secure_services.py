@@ -1,4 +1,4 @@
-"""A real Apache Kafka and a real Redis that let nobody in without a reason, for the tests of security.
+"""A real Apache Kafka and a real Redis that refuse everything that is not allowed, for the tests of security.
 
 Kafka: SASL_SSL with SCRAM-SHA-512 on one port, TLS with client certificates on another, and an authorizer that
 denies what no ACL allows. Redis: TLS only, users from an ACL file, no default user. Certificates are made by
@@ -57,7 +57,7 @@ class SecurePair(Pair):
 
     Attributes:
         mtls_servers: `host:port` of the listener that wants client certificates.
-        folder: `ca.pem`, `other-ca.pem` (trusted by nobody), and for each client `<name>.pem` and `<name>.key`.
+        folder: `ca.pem`, `other-ca.pem` (trusted by no server), and for each client `<name>.pem` and `<name>.key`.
     """
 
     mtls_servers: str = ""
@@ -123,7 +123,7 @@ def running_secure_pair(
 
 
 def make_certificates(folder: Path, clients: Sequence[str]) -> None:
-    """Make an authority, another one that nobody trusts, and certificates for the servers and some clients."""
+    """Make an authority, another one that is not trusted, and certificates for the servers and some clients."""
     for authority in ("ca", "other-ca"):
         subject = ["-subj", f"/CN={authority}", "-days", "2", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
         _openssl(folder, "req", "-x509", *_new_key(f"{authority}.key"), "-out", f"{authority}.pem", *subject)

@@ -117,14 +117,14 @@ def running_broker(
     answers: Callable[[], bool],
     *format_options: str,
 ) -> Iterator[int]:
-    """Run one Kafka node with listeners of one's own until the block ends; gives its process id.
+    """Run one Kafka node with the given listeners until the block ends; yields its process id.
 
     Args:
         data: its storage, formatted if it is new; its properties are written beside it.
         controller_port: where the controller listens, as `listeners` has it, too.
         listeners: the lines of its properties that say where it listens and whom it lets in.
         log_dir: where `kafka.log` is appended to.
-        answers: tells whether it is ready.
+        answers: returns whether it is ready.
         format_options: for the formatting of the storage.
 
     Raises:
@@ -195,7 +195,7 @@ def missing_embedded() -> str | None:
 
 
 def jars_complete() -> bool:
-    """Tell whether the jars that tests/kafka/pom.xml names are all in the cache."""
+    """Return whether all jars that tests/kafka/pom.xml names are in the cache."""
     return _MARKER.exists() and _MARKER.read_bytes() == _POM.read_bytes()
 
 

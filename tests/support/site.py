@@ -125,7 +125,7 @@ class Site:
         while not await condition():
             if time.monotonic() > give_up:
                 raise AssertionError(
-                    f"waited {PATIENCE_SECONDS:.0f} s for {what}; the workers said:\n{self.log()[-4000:]}"
+                    f"waited {PATIENCE_SECONDS:.0f} s for {what}; the log of the workers:\n{self.log()[-4000:]}"
                 )
             for process in self.processes:
                 if process.poll() not in (None, -9):
@@ -133,7 +133,7 @@ class Site:
             await asyncio.sleep(0.05)
 
     async def read(self, name: str, at_least: int = 0) -> list[ConsumerRecord]:
-        """Return all records of one of Linger's topics, waiting until there are so many."""
+        """Return all records of one of Linger's topics, waiting until there are `at_least` of them."""
         topic = self.settings.topic(name)
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False, auto_offset_reset="earliest", **self.settings.kafka_connection()
@@ -211,7 +211,7 @@ async def site(
     """Set up a site with topics `orders`, `logins` (flat JSON) and `events` (canonical), and start its workers.
 
     Args:
-        pair: where the test itself connects, as somebody who may do everything.
+        pair: where the test itself connects, with every permission.
         folder: for its files and logs.
         rules: the rule file.
         workers: how many to start.
@@ -244,7 +244,7 @@ async def site(
     settings = read_settings(variables)
     connection = settings.kafka_connection()
     async with connected_admin(connection) as admin:
-        # Records of 2024 are older than any retention: Kafka would delete them at its next look.
+        # Records of 2024 are older than any retention: Kafka would delete them at its next check.
         kept = {"retention.ms": "-1"}
         plans = [TopicPlan(settings.topic(name), settings.partitions, 1, kept) for name in OWN_TOPICS]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]

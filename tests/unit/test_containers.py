@@ -383,9 +383,11 @@ def test_kafka_keeps_its_data_and_creates_no_topic_by_itself() -> None:
 
 def test_kafka_sends_each_client_on_to_an_address_that_the_client_can_reach() -> None:
     environment = environment_of("kafka")
-    listens = dict(one.split("://:") for one in environment["KAFKA_LISTENERS"].split(","))
-    advertised = dict(one.split("://") for one in environment["KAFKA_ADVERTISED_LISTENERS"].split(","))
-    protocols = dict(one.split(":") for one in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    listens = dict(listener.split("://:") for listener in environment["KAFKA_LISTENERS"].split(","))
+    advertised = dict(listener.split("://") for listener in environment["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    protocols = dict(
+        listener.split(":") for listener in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+    )
     assert listens.keys() == protocols.keys() == advertised.keys() | {"CONTROLLER"}
     assert advertised["INTERNAL"] == f"kafka:{listens['INTERNAL']}"
     assert SERVICES["kafka"]["ports"] == [f"{advertised['HOST']}:{listens['HOST']}"]

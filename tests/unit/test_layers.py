@@ -30,7 +30,7 @@ IMPURE: Final = {
     "asyncio",
     "urllib",
     "http",
-    # whoever listens
+    # output
     "logging",
     "warnings",
     "structlog",
@@ -86,13 +86,13 @@ BORDER: Final = "workers.cli.app"
 
 def modules(*packages: str) -> list[str]:
     """Every module of some packages, by its dotted name."""
-    found = []
+    names = []
     for package in packages:
         folder = ROOT / package.replace(".", "/")
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return found
+            names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return names
 
 
 PURE: Final = [name for name in modules("schemas", "workers/core") if name not in TOOLS]
@@ -111,16 +111,16 @@ def imports(module: str) -> set[str]:
 
 def imported(tree: ast.Module, module: str) -> set[str]:
     """The same of a syntax tree: at the top, inside functions and under TYPE_CHECKING."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
+            names |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} has a relative import"
             for name in node.names:
                 whole = f"{node.module}.{name.name}"
-                found.add(whole if whole in EVERYTHING else node.module or "")
-    return found
+                names.add(whole if whole in EVERYTHING else node.module or "")
+    return names
 
 
 def top(name: str) -> str:
@@ -193,14 +193,14 @@ def test_a_class_has_one_reason(module: str, node: ast.ClassDef) -> None:
 
 @pytest.mark.parametrize("module", [name for name in modules("schemas") if name not in TOOLS])
 def test_schemas_import_only_the_library_and_what_describes_data(module: str) -> None:
-    foreign = {name for name in imports(module) if top(name) not in sys.stdlib_module_names}
-    assert {name for name in foreign if top(name) not in PURE_LIBRARIES | {"schemas"}} == set()
+    outside = {name for name in imports(module) if top(name) not in sys.stdlib_module_names}
+    assert {name for name in outside if top(name) not in PURE_LIBRARIES | {"schemas"}} == set()
 
 
 @pytest.mark.parametrize("module", modules("workers/core"))
 def test_the_core_imports_no_more_than_the_schemas_do_and_itself(module: str) -> None:
-    foreign = {name for name in imports(module) if top(name) not in sys.stdlib_module_names | PURE_LIBRARIES}
-    assert {name for name in foreign if room(name) not in ("schemas", "workers.core")} == set()
+    outside = {name for name in imports(module) if top(name) not in sys.stdlib_module_names | PURE_LIBRARIES}
+    assert {name for name in outside if room(name) not in ("schemas", "workers.core")} == set()
 
 
 @pytest.mark.parametrize("module", PURE)
@@ -209,7 +209,7 @@ def test_what_is_pure_knows_no_clock_no_machine_and_no_network(module: str) -> N
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_what_is_pure_asks_nobody_for_the_time_or_for_chance(module: str) -> None:
+def test_what_is_pure_reads_neither_a_clock_nor_a_random_number(module: str) -> None:
     assert CLOCKS & set(calls(module)) == set()
 
 

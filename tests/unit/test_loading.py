@@ -82,21 +82,25 @@ def test_one_kind_of_example_is_not_enough(tmp_path: Path, example: str, lacking
     assert f"no passing example {lacking} (" in problem
 
 
-def test_an_example_of_a_live_rule_that_fails_keeps_a_worker_from_starting_and_is_told_in_its_place(
+def test_an_example_of_a_live_rule_that_fails_keeps_a_worker_from_starting_and_is_reported_in_its_place(
     tmp_path: Path,
 ) -> None:
     (problem,) = problems(tmp_path, GOOD.replace("{at: 45 days, a", "{at: 44 days, a"))
     assert problem.startswith("rules.yaml:10:9: the example 'a purchase, and then silence' fails: at 44 days,")
 
 
-def test_every_failing_example_and_every_missing_one_is_told_at_once(tmp_path: Path) -> None:
+def test_every_failing_example_and_every_missing_one_is_reported_at_once(tmp_path: Path) -> None:
     second = (
         GOOD.replace("rules:\n", "")
         .replace("gone-quiet", "second")
         .replace("expect: nothing", "expect: [{at: 1 day, action: win-back}]")
     )
-    found = problems(tmp_path, RULE + second)
-    assert [problem.split(": ")[0] for problem in found] == ["rules.yaml:4:13", "rules.yaml:11:13", "rules.yaml:20:9"]
+    messages = problems(tmp_path, RULE + second)
+    assert [message.split(": ")[0] for message in messages] == [
+        "rules.yaml:4:13",
+        "rules.yaml:11:13",
+        "rules.yaml:20:9",
+    ]
 
 
 @pytest.mark.parametrize("status", ["draft", "shadow", "paused"])
@@ -109,16 +113,16 @@ def test_a_failing_example_of_a_rule_that_is_not_live_keeps_nothing_from_startin
     load_configuration(settings(tmp_path, text))
 
 
-def test_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
-    found = problems(
+def test_problems_of_both_files_are_reported_at_once(tmp_path: Path) -> None:
+    messages = problems(
         tmp_path, GOOD.replace("at-risk\n    t", "at-riks\n    t"), SOURCES.replace("max_silence", "silence")
     )
-    assert [problem.split(":")[0] for problem in found] == ["sources.yaml", "rules.yaml"]
+    assert [message.split(":")[0] for message in messages] == ["sources.yaml", "rules.yaml"]
 
 
 def test_an_attribute_that_no_source_gives_keeps_a_worker_from_starting(tmp_path: Path) -> None:
-    found = problems(tmp_path, GOOD.replace("for: 45 days", "for: 45 days, where: {amuont: 3}"))
-    assert "did you mean 'amount'?" in found[0]
+    messages = problems(tmp_path, GOOD.replace("for: 45 days", "for: 45 days, where: {amuont: 3}"))
+    assert "did you mean 'amount'?" in messages[0]
 
 
 def test_the_key_of_hold_outs_decides_who_is_held_out(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ PHRASES: Final = (
     "what becomes of",
     "what became of",
     "for ever",
-    "made anew",
+    "made anew",  # codespell:ignore anew
     "of one's own",
 )
 # Where the phrase is the plain one: "<page>: <the words around it>".

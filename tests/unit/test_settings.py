@@ -60,7 +60,7 @@ def test_settings_cannot_be_changed() -> None:
         Settings().partitions = 5  # type: ignore[misc]
 
 
-def test_nothing_is_read_behind_the_back_of_whoever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_read_only_where_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINGER_PARTITIONS", "3")
     assert read_settings({}).partitions == 64
 
@@ -93,9 +93,9 @@ def test_an_unknown_variable_that_resembles_nothing_says_where_to_look() -> None
     assert problems(XYZZY="1") == ("LINGER_XYZZY is no setting of Linger; see `linger config show`",)
 
 
-def test_every_mistake_is_told_at_once() -> None:
-    found = problems(PARTITIONS="many", HTTP_PORT="70000", XYZZY="1", KAFKA_SECURITY_PROTOCOL="TLS")
-    assert [one.partition(":")[0].split()[0] for one in found] == [
+def test_every_mistake_is_reported_at_once() -> None:
+    messages = problems(PARTITIONS="many", HTTP_PORT="70000", XYZZY="1", KAFKA_SECURITY_PROTOCOL="TLS")
+    assert [message.partition(":")[0].split()[0] for message in messages] == [
         "LINGER_XYZZY",
         "LINGER_KAFKA_SECURITY_PROTOCOL",
         "LINGER_PARTITIONS",
@@ -104,7 +104,7 @@ def test_every_mistake_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("PARTITIONS", "0", "greater than or equal to 1"),
         ("PARTITIONS", "4097", "less than or equal to 4096"),
@@ -117,11 +117,11 @@ def test_every_mistake_is_told_at_once() -> None:
         ("REDIS_NAMESPACE", "{x}", "pattern"),
     ],
 )
-def test_a_value_that_cannot_be_is_shown_with_what_was_expected(name: str, text: str, said: str) -> None:
+def test_a_value_that_cannot_be_is_shown_with_what_was_expected(name: str, text: str, message: str) -> None:
     (problem,) = problems(**{name: text})
     assert problem.startswith(f"LINGER_{name}: ")
     assert repr(text) in problem
-    assert any(part in problem for part in said.split("|"))
+    assert any(part in problem for part in message.split("|"))
 
 
 @pytest.mark.parametrize("given", [{}, {"KAFKA_SASL_USERNAME": "linger"}, {"KAFKA_SASL_PASSWORD": SECRET}])
@@ -134,15 +134,15 @@ def test_sasl_needs_a_user_and_a_password(protocol: str, given: dict[str, str]) 
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"KAFKA_REQUEST_TIMEOUT_MS": "30000"}, "KAFKA_REQUEST_TIMEOUT_MS must be longer"),
         ({"KAFKA_HEARTBEAT_INTERVAL_MS": "10001"}, "a third of"),
     ],
 )
-def test_times_that_do_not_fit_together_are_named(given: dict[str, str], said: str) -> None:
+def test_times_that_do_not_fit_together_are_named(given: dict[str, str], message: str) -> None:
     (problem,) = problems(**given)
-    assert said in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost:6379", "redis://localhost:port/0"])
@@ -152,7 +152,7 @@ def test_a_redis_url_that_is_none_is_named(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"REDIS_CLUSTER": "true", "REDIS_SENTINELS": "a:1", "REDIS_SENTINEL_SERVICE": "m"}, "both set"),
         ({"REDIS_SENTINELS": "a:1"}, "belong together"),
@@ -166,9 +166,9 @@ def test_a_redis_url_that_is_none_is_named(url: str) -> None:
         ({"REDIS_URL": "redis://a,http://b", "REDIS_CLUSTER": "true"}, "LINGER_REDIS_URL"),
     ],
 )
-def test_servers_of_redis_that_do_not_fit_together_are_named(given: dict[str, str], said: str) -> None:
+def test_servers_of_redis_that_do_not_fit_together_are_named(given: dict[str, str], message: str) -> None:
     (problem,) = problems(**given)
-    assert said in problem
+    assert message in problem
     assert SECRET not in problem
 
 
@@ -293,8 +293,8 @@ def test_no_error_shows_a_secret(name: str, more: dict[str, str]) -> None:
     try:
         settings(**{name: SECRET}, **more)
     except StartupError as error:
-        told = "".join(traceback.format_exception(error)) + repr(error) + str(error.problems)
-        assert SECRET not in told
+        output = "".join(traceback.format_exception(error)) + repr(error) + str(error.problems)
+        assert SECRET not in output
 
 
 def test_a_model_made_by_hand_hides_its_secrets_in_its_errors_too() -> None:
@@ -371,7 +371,7 @@ def test_a_file_for_tls_to_redis_that_is_not_there_is_named_with_its_setting(nam
         settings(REDIS_URL="rediss://host", **{name: "/nowhere.pem"}).redis_connection()
 
 
-def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_told_without_its_content(tmp_path: Path) -> None:
+def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_reported_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hush-hush")
     with pytest.raises(StartupError, match="check LINGER_KAFKA_SSL_CAFILE") as refused:
         settings(KAFKA_SECURITY_PROTOCOL="SSL", KAFKA_SSL_CAFILE=str(tmp_path / "ca.pem")).kafka_connection()

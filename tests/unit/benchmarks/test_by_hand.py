@@ -72,7 +72,7 @@ def test_it_decides_the_same_when_events_come_at_the_moment_of_due_times(first_m
 
 
 def test_the_day_on_which_a_window_ends_does_not_count() -> None:
-    """Three log-ins within 90 days, by somebody who returns at the very moment at which the first one is too old."""
+    """Three log-ins within 90 days, by a customer who returns at the moment when the first one is too old."""
     days = [(0, "login"), (1, "login"), (2, "login"), (3, "cancellation"), (90, "purchase")]
     work = Moments([(START_MS + day * DAY_MS, kind, 1_000) for day, kind in days])
     assert sorted(decided_by_hand(work)) == sorted(workload.expected(work, RULES))

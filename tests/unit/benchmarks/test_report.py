@@ -40,46 +40,46 @@ def entries() -> list[Entry]:
 
 
 def test_ratios_are_those_of_rounds() -> None:
-    told = summary(entries(), WORKLOAD, 4, 3)
+    document = summary(entries(), WORKLOAD, 4, 3)
     # Rounds: 2, 4 and 3 times as fast. The medians of all runs alone would give 500 / 167.
-    assert told["ratios"] == {"linger": 1.0, "other": 3.0}
-    assert told["contenders"]["linger"]["events_per_second"] == 500
-    assert told["contenders"]["linger"]["events_per_second_of_runs"] == [1000, 250, 500]
-    assert told["contenders"]["linger"]["redis_bytes_per_customer"] == 50
+    assert document["ratios"] == {"linger": 1.0, "other": 3.0}
+    assert document["contenders"]["linger"]["events_per_second"] == 500
+    assert document["contenders"]["linger"]["events_per_second_of_runs"] == [1000, 250, 500]
+    assert document["contenders"]["linger"]["redis_bytes_per_customer"] == 50
 
 
-def test_cpu_time_is_told_by_whose_it_is_and_for_a_million_events() -> None:
-    told = summary(entries(), WORKLOAD, 4, 3)
-    linger = told["contenders"]["linger"]
+def test_cpu_time_is_shown_by_owner_and_for_a_million_events() -> None:
+    document = summary(entries(), WORKLOAD, 4, 3)
+    linger = document["contenders"]["linger"]
     assert linger["cpu_seconds_per_million_events"] == 2_000
     assert linger["cpu_seconds_per_million_events_of"] == {"contender": 1_000, "redis": 500, "kafka": 500}
-    assert told["cpu_ratios"] == {"linger": 1.0, "other": 1.0}
+    assert document["cpu_ratios"] == {"linger": 1.0, "other": 1.0}
 
 
-def test_whoever_has_no_figures_is_told_with_the_reason() -> None:
-    told = summary(entries(), WORKLOAD, 4, 3)
-    assert told["contenders"]["absent"]["trouble"] == "missing"
-    assert told["contenders"]["absent"]["reason"] == "there is no java"
-    assert "absent" not in told["ratios"]
+def test_a_contender_without_figures_is_shown_with_the_reason() -> None:
+    document = summary(entries(), WORKLOAD, 4, 3)
+    assert document["contenders"]["absent"]["trouble"] == "missing"
+    assert document["contenders"]["absent"]["reason"] == "there is no java"
+    assert "absent" not in document["ratios"]
     console = Console(file=io.StringIO(), width=200)
-    console.print(table(told))
+    console.print(table(document))
     assert isinstance(console.file, io.StringIO)
     assert "missing" in console.file.getvalue()
 
 
 def test_without_linger_there_are_no_ratios() -> None:
-    told = summary(entries()[1:], WORKLOAD, 4, 3)
-    assert told["ratios"] == told["cpu_ratios"] == {}
+    document = summary(entries()[1:], WORKLOAD, 4, 3)
+    assert document["ratios"] == document["cpu_ratios"] == {}
 
 
-def test_the_picture_is_well_formed_and_has_everybody_with_figures() -> None:
+def test_the_picture_is_well_formed_and_has_every_contender_with_figures() -> None:
     root = ElementTree.fromstring(picture(summary(entries(), WORKLOAD, 4, 3)))
-    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts.count("linger") == texts.count("other") == 2
     assert "absent" not in texts
 
 
-def test_a_picture_of_nobody_is_well_formed() -> None:
+def test_a_picture_without_contenders_is_well_formed() -> None:
     ElementTree.fromstring(picture(summary([], WORKLOAD, 4, 3)))
 
 

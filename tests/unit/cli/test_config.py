@@ -41,7 +41,7 @@ def test_every_mistake_is_a_line_of_its_own_on_standard_error(linger: Linger) ->
 
 
 @pytest.mark.parametrize("path", ["/no/such [place]", "/no/[/]", "/no/[red]x"])
-def test_a_message_is_shown_as_it_is_whatever_is_in_it(linger: Linger, path: str) -> None:
+def test_a_message_is_shown_as_it_is_with_any_content(linger: Linger, path: str) -> None:
     assert f"cannot read '{path}'" in linger("config", "show", REDIS_PASSWORD_FILE=path).err
 
 

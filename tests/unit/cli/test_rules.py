@@ -19,10 +19,10 @@ rules:
     template: we-miss-you
     expires after: 14 days
     examples:
-      - name: somebody goes quiet
+      - name: a customer goes quiet
         given: [{at: start, event: purchase}]
         expect: [{at: 45 days, action: at-risk}]
-      - name: somebody comes back in time
+      - name: a customer comes back in time
         given: [{at: start, event: purchase, every: 40 days, times: 3}]
         watch for: 100 days
         expect: nothing
@@ -59,26 +59,29 @@ def test_bad_rules_end_with_1_and_every_mistake_with_its_place(linger: Linger, t
 
 
 @pytest.mark.parametrize("flags", [["--json"], ["--format", "json"]])
-def test_machines_are_told_the_same_as_json(linger: Linger, tmp_path: Path, flags: list[str]) -> None:
+def test_machines_get_the_same_as_json(linger: Linger, tmp_path: Path, flags: list[str]) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     good = linger("rules", "check", *flags, str(file))
     assert (good.status, json.loads(good.out)) == (0, {"rules": ["quiet"], "problems": []})
     file.write_text(BAD)
     bad = linger("rules", "check", *flags, str(file))
-    found = json.loads(bad.out)
+    document = json.loads(bad.out)
     assert bad.status == 1
-    assert found["rules"] == []
-    assert [(one["file"], one["line"], one["column"], one["severity"]) for one in found["problems"]] == [
+    assert document["rules"] == []
+    assert [
+        (problem["file"], problem["line"], problem["column"], problem["severity"]) for problem in document["problems"]
+    ] == [
         (str(file), 5, 33, "error"),
         (str(file), 6, 13, "error"),
     ]
     assert all(
-        set(one) == {"file", "line", "column", "severity", "code", "message", "hint"} for one in found["problems"]
+        set(problem) == {"file", "line", "column", "severity", "code", "message", "hint"}
+        for problem in document["problems"]
     )
 
 
-def test_github_is_told_by_annotations_and_nothing_else(linger: Linger, tmp_path: Path) -> None:
+def test_github_gets_annotations_and_nothing_else(linger: Linger, tmp_path: Path) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     assert linger("rules", "check", "--format", "github", str(file)) == Answer(0, "", "")
@@ -123,7 +126,7 @@ def test_a_code_is_explained_without_any_file(linger: Linger) -> None:
     assert "contradiction" in wrong.err
 
 
-def test_a_live_rule_that_nobody_has_tried_is_a_mistake(linger: Linger, tmp_path: Path) -> None:
+def test_a_live_rule_without_an_example_is_a_mistake(linger: Linger, tmp_path: Path) -> None:
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD.partition("    examples:")[0])
     answer = linger("rules", "check", "--lint", "none", str(file))
@@ -183,7 +186,7 @@ def test_of_broken_sources_no_example_is_said_to_fail(linger: Linger, tmp_path: 
     flags = ["--sources", str(tmp_path / "sources.yml"), "--json"]
     answer = linger("rules", "check", str(tmp_path / "quiet.yaml"), *flags)
     assert answer.status == 1
-    assert {Path(one["file"]).name for one in json.loads(answer.out)["problems"]} == {"sources.yml"}
+    assert {Path(problem["file"]).name for problem in json.loads(answer.out)["problems"]} == {"sources.yml"}
 
 
 def test_rules_that_are_no_unicode_are_a_problem_and_no_traceback(linger: Linger, tmp_path: Path) -> None:
@@ -205,7 +208,7 @@ def test_rules_are_explained_in_sentences(linger: Linger, tmp_path: Path) -> Non
     assert [one["id"] for one in json.loads(linger("rules", "explain", "--json", str(file)).out)] == ["quiet"]
 
 
-def test_broken_rules_are_not_explained_but_told(linger: Linger, tmp_path: Path) -> None:
+def test_broken_rules_are_not_explained_but_reported(linger: Linger, tmp_path: Path) -> None:
     (tmp_path / "quiet.yaml").write_text(BAD)
     answer = linger("rules", "explain", str(tmp_path))
     assert (answer.status, answer.out) == (2, "")
@@ -220,7 +223,7 @@ def test_examples_that_come_true_end_with_0_and_others_with_1(linger: Linger, tm
     file.write_text(GOOD.replace("{at: 45 days, a", "{at: 46 days, a"))
     bad = linger("rules", "test", str(file))
     assert bad.status == 1
-    assert "somebody goes quiet" in bad.out
+    assert "a customer goes quiet" in bad.out
     assert linger("rules", "test", "-k", "comes back", str(file)).status == 0
 
 
@@ -230,7 +233,7 @@ def test_rules_are_previewed_over_a_history(linger: Linger, tmp_path: Path) -> N
     event = {"type": "purchase", "event_id": "1", "customer_id": "ada", "amount": 5, "currency": "EUR"}
     late = {**event, "event_id": "2", "customer_id": "bob", "occurred_at": "2024-04-01T00:00:00Z"}
     events = [{**event, "occurred_at": "2024-01-01T00:00:00Z"}, late]
-    history.write_text("".join(json.dumps(one) + "\n" for one in events))
+    history.write_text("".join(json.dumps(next_event) + "\n" for next_event in events))
     answer = linger("rules", "preview", str(file), "--history", str(history), "--json")
     assert answer.status == 0
     assert "quiet" in answer.out

@@ -1,4 +1,4 @@
-"""What the compiler is told of the core (.pxd) agrees with the code: where it does not, a wheel would differ."""
+"""Declarations for the compiler (.pxd) agree with the code: where they do not, a wheel would differ."""
 
 import re
 from collections.abc import Iterator
@@ -12,46 +12,48 @@ import pytest
 
 from tests.support.paths import ROOT
 
-TOLD: Final = [ROOT / "schemas" / "actions.pxd", *sorted((ROOT / "workers" / "core").rglob("*.pxd"))]
+DECLARATIONS: Final = [ROOT / "schemas" / "actions.pxd", *sorted((ROOT / "workers" / "core").rglob("*.pxd"))]
 _CLASS: Final = re.compile(r"^cdef class (\w+)")
 _FIELDS: Final = re.compile(r"^    cdef (?:public |readonly )?(?:long long|\w+) (\w+(?:, \w+)*)$")
 _METHOD: Final = re.compile(r"^    c?p?def (?!readonly|public).*?(\w+)\(")
 _FUNCTION: Final = re.compile(r"^(?:cdef|cpdef) .*?(\w+)\(")
 
 
-def module_of(told: Path) -> ModuleType:
-    return import_module(".".join(told.relative_to(ROOT).with_suffix("").parts))
+def module_of(declarations: Path) -> ModuleType:
+    return import_module(".".join(declarations.relative_to(ROOT).with_suffix("").parts))
 
 
-def classes(told: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+def classes(declarations: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each class: its name, the fields in their order, and the methods."""
     name, own, methods = "", list[str](), list[str]()
-    for line in [*told.read_text().splitlines(), "cdef class end"]:
-        if found := _CLASS.match(line):
+    for line in [*declarations.read_text().splitlines(), "cdef class end"]:
+        if match := _CLASS.match(line):
             if name:
                 yield name, own, methods
-            name, own, methods = found[1], [], []
-        elif found := _FIELDS.match(line):
-            own += found[1].split(", ")
-        elif line.startswith("    c") and (found := _METHOD.match(line)):
-            methods.append(found[1])
+            name, own, methods = match[1], [], []
+        elif match := _FIELDS.match(line):
+            own += match[1].split(", ")
+        elif line.startswith("    c") and (match := _METHOD.match(line)):
+            methods.append(match[1])
 
 
-@pytest.mark.parametrize("told", TOLD, ids=lambda path: path.stem)
-def test_the_compiler_is_told_of_what_there_is_and_in_its_order(told: Path) -> None:
-    module = module_of(told)
-    for name, own, methods in classes(told):
+@pytest.mark.parametrize("declarations", DECLARATIONS, ids=lambda path: path.stem)
+def test_declarations_name_what_there_is_and_in_its_order(declarations: Path) -> None:
+    module = module_of(declarations)
+    for name, own, methods in classes(declarations):
         kind = getattr(module, name)
         if is_dataclass(kind):
-            assert own == [one.name for one in fields(kind)], name
+            assert own == [field.name for field in fields(kind)], name
         for method in methods:
             assert callable(getattr(kind, method)), f"{name}.{method}"
-    for line in told.read_text().splitlines():
-        if found := _FUNCTION.match(line):
-            assert callable(getattr(module, found[1])), found[1]
+    for line in declarations.read_text().splitlines():
+        if match := _FUNCTION.match(line):
+            assert callable(getattr(module, match[1])), match[1]
 
 
-def test_what_the_compiler_is_told_is_found() -> None:
-    found = {name: own for told in TOLD for name, own, _ in classes(told)}
-    assert found["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
-    assert "evaluate" in {method for told in TOLD for name, _, methods in classes(told) for method in methods}
+def test_declarations_are_found() -> None:
+    fields_by_class = {name: own for declarations in DECLARATIONS for name, own, _ in classes(declarations)}
+    assert fields_by_class["Response"] == ["group", "rules", "lowered_ms", "quiet_ms"]
+    assert "evaluate" in {
+        method for declarations in DECLARATIONS for name, _, methods in classes(declarations) for method in methods
+    }

@@ -1,4 +1,4 @@
-"""Laws of direct producers: they are a source like any other, only that nobody passes on what they write."""
+"""Laws of direct producers: they are a source like any other, only that intake does not pass on what they write."""
 
 import asyncio
 import dataclasses
@@ -73,9 +73,9 @@ def test_a_type_that_comes_from_elsewhere_too_is_not_only_direct() -> None:
 def test_what_nothing_maps_or_filters_cannot_be_declared_so(content: dict[str, Any], problem: str) -> None:
     if "fields" in content:
         content = {**content, "fields": {"event_id": "a", "customer_id": "b", "occurred_at": "c"}}
-    (found,) = direct_problems(sources(source(ACTIVITY, "login") | content), ACTIVITY)
-    assert problem in found
-    assert ACTIVITY in found
+    (message,) = direct_problems(sources(source(ACTIVITY, "login") | content), ACTIVITY)
+    assert problem in message
+    assert ACTIVITY in message
     assert direct_problems(sources(source("shop.logins", "login") | content), ACTIVITY) == []
 
 
@@ -85,39 +85,42 @@ def test_a_worker_may_still_write_to_the_activity_topic() -> None:
     assert Right.WRITE in needed[ACTIVITY]
 
 
-# --- what is heard ------------------------------------------------------------------------------------------------
+# --- progress of direct producers -----------------------------------------------------------------------------------
 
 
 def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
-    hearing = DirectProducerProgress()
-    hearing.note_record(day(7))
-    hearing.note_record(day(3))
-    assert (hearing.progress.last_record_ms, hearing.watermark_ms) == (day(7), day(7) - MAX_OUT_OF_ORDER_MS)
+    producers = DirectProducerProgress()
+    producers.note_record(day(7))
+    producers.note_record(day(3))
+    assert (producers.progress.last_record_ms, producers.watermark_ms) == (day(7), day(7) - MAX_OUT_OF_ORDER_MS)
 
 
 def test_watching_begins_once_and_goes_on_with_a_new_owner() -> None:
-    hearing = DirectProducerProgress()
-    hearing.watch_from(day(2))
-    hearing.watch_from(day(5))
-    told = hearing.progress_report(day(9), 4)
-    assert told == Progress(day(9), 0, day(2), 4)
-    after = DirectProducerProgress.resumed(told)
+    producers = DirectProducerProgress()
+    producers.watch_from(day(2))
+    producers.watch_from(day(5))
+    report = producers.progress_report(day(9), 4)
+    assert report == Progress(day(9), 0, day(2), 4)
+    after = DirectProducerProgress.resumed(report)
     after.watch_from(day(50))
     assert after.progress.since_ms == day(2)
     assert after.last_direct_ms == 0
 
 
 def test_what_is_heard_makes_nothing_unseen() -> None:
-    horizon = PartitionWatermarks({"login": day(5), "purchase": day(2), "nps": 0})
-    horizon.advance(["login", "purchase"], day(4))
-    assert horizon.by_type == {"login": day(5), "purchase": day(4), "nps": 0}
+    watermarks = PartitionWatermarks({"login": day(5), "purchase": day(2), "nps": 0})
+    watermarks.advance(["login", "purchase"], day(4))
+    assert watermarks.by_type == {"login": day(5), "purchase": day(4), "nps": 0}
 
 
 # --- what is decided ----------------------------------------------------------------------------------------------
 
 
 def lawful(
-    law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]], declared: SourcesFile, *, has_looked: bool = True
+    law: Callable[[Agent, MemoryStore], Coroutine[Any, Any, None]],
+    declared: SourcesFile,
+    *,
+    observes: bool = True,
 ) -> None:
     """Run one law with an agent that has claimed its partition."""
 
@@ -125,7 +128,7 @@ def lawful(
         async with asyncio.timeout(60):
             store = MemoryStore()
             agent = Agent(store.as_store(), QUIET, sources=declared, partitions=1)
-            if has_looked:
+            if observes:
                 await agent.start()
             else:
                 await agent.processor.claim({0: LogBounds(0, 1_000)}, None, {})
@@ -141,7 +144,7 @@ def login(offset: int, at_day: int, customer: str = "ada", **more: Any) -> Any:
 
 
 async def acted(agent: Agent) -> list[str]:
-    return [orjson.loads(one.value or b"")["customer_id"] for one in await agent.published("linger.at-risk")]
+    return [orjson.loads(message.value or b"")["customer_id"] for message in await agent.published("linger.at-risk")]
 
 
 def test_producers_that_died_are_no_customers_that_went_quiet() -> None:
@@ -163,36 +166,36 @@ def test_producers_that_died_are_no_customers_that_went_quiet() -> None:
 
 def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.processor.partitions[0].direct_producers
+        producers = agent.processor.partitions[0].direct_producers
         await agent.observe(end=3)
         await agent.process(login(0, 93), login(1, 99, headers=PASSED_ON), record(2, raw=b"[]", sent_day=98))
-        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(93), day(93))
+        assert (producers.progress.last_record_ms, producers.last_direct_ms) == (day(93), day(93))
         assert agent.processor.watermarks["login"] == day(93) - MAX_OUT_OF_ORDER_MS
-        await agent.process(login(3, 99, event_id="e0"))  # there already, but somebody wrote it
-        assert hearing.progress.last_record_ms == day(99)
+        await agent.process(login(3, 99, event_id="e0"))  # there already, but a producer wrote it
+        assert producers.progress.last_record_ms == day(99)
 
-    lawful(law, SINCE_2024, has_looked=False)
+    lawful(law, SINCE_2024, observes=False)
 
 
 def test_what_bears_no_stamp_counts_as_of_now() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.processor.partitions[0].direct_producers
+        producers = agent.processor.partitions[0].direct_producers
         unstamped = [dataclasses.replace(record(offset), timestamp=-1) for offset in (0, 1)]
         taking = asyncio.create_task(agent.process(*unstamped))
         for _ in range(3):
             await agent.observe(end=2)
             await asyncio.sleep(0)
         assert await taking == Processed()
-        assert (hearing.progress.since_ms, hearing.progress.last_record_ms) == (day(100), day(100))
+        assert (producers.progress.since_ms, producers.progress.last_record_ms) == (day(100), day(100))
 
-    lawful(law, DIRECT, has_looked=False)
+    lawful(law, DIRECT, observes=False)
 
 
 def test_a_stamp_from_the_future_is_not_believed() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
-        hearing = agent.processor.partitions[0].direct_producers
+        producers = agent.processor.partitions[0].direct_producers
         await agent.process(record(0, sent_day=300))
-        assert (hearing.progress.last_record_ms, hearing.last_direct_ms) == (day(100), day(100))
+        assert (producers.progress.last_record_ms, producers.last_direct_ms) == (day(100), day(100))
 
     lawful(law, SINCE_2024)
 
@@ -240,14 +243,14 @@ def test_watching_begins_with_the_first_record_that_was_read() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         taking = asyncio.create_task(agent.process(login(0, 93), login(1, 99, "bob")))
         await asyncio.sleep(0)
-        assert store.contents[0].activities == {}  # nobody knows yet since when log-ins are watched
+        assert store.contents[0].activities == {}  # it is not known yet since when log-ins are watched
         await agent.observe(end=2)
         await asyncio.sleep(0)
         await agent.observe(end=2)
         assert await taking == Processed()
         assert set((agent.processor.partitions[0].since or {}).values()) == {day(93)}
 
-    lawful(law, DIRECT, has_looked=False)
+    lawful(law, DIRECT, observes=False)
 
 
 def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
@@ -256,10 +259,10 @@ def test_an_empty_partition_is_watched_since_it_was_looked_at() -> None:
         await agent.process(login(0, 99))
         assert set((agent.processor.partitions[0].since or {}).values()) == {day(100)}
 
-    lawful(law, DIRECT, has_looked=False)
+    lawful(law, DIRECT, observes=False)
 
 
-def test_without_direct_producers_nothing_is_told_of_them() -> None:
+def test_without_direct_producers_no_progress_is_reported() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert agent.processor.progress_report() == {}
 

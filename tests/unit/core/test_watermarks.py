@@ -1,4 +1,4 @@
-"""Laws of safe time: a timer may fire only when everything that happened before it has certainly been seen."""
+"""Laws of watermarks: a timer may fire only when everything that happened before it has certainly been seen."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ def sources(*content: dict[str, Any]) -> SourcesFile:
 SHOP = sources(source("orders", "purchase"), source("site", "login", "cancellation", max_silence="1 day"))
 
 
-def progress(seen_day: float, spoke_day: float | None = None, since_day: float = 0, partitions: int = 1) -> Progress:
-    last_record_ms = 0 if spoke_day is None else day(spoke_day)
+def progress(seen_day: float, record_day: float | None = None, since_day: float = 0, partitions: int = 1) -> Progress:
+    last_record_ms = 0 if record_day is None else day(record_day)
     return Progress(day(seen_day), last_record_ms, day(since_day), partitions)
 
 
@@ -51,7 +51,7 @@ def test_a_type_of_two_sources_is_seen_until_the_lesser_of_them() -> None:
     assert watermarks_by_type(two, {("web", 0): progress(9, 9), ("till", 0): progress(4, 9)}) == {"purchase": day(4)}
 
 
-def test_a_source_tells_nothing_of_types_that_it_does_not_carry() -> None:
+def test_a_source_says_nothing_of_types_that_it_does_not_carry() -> None:
     seen = watermarks_by_type(SHOP, {("orders", 0): progress(9, 9), ("site", 0): progress(4, 9)})
     assert seen == {"purchase": day(9), "login": day(4), "cancellation": day(4)}
 
@@ -202,22 +202,22 @@ def test_one_look_is_kept_until_it_is_met_even_if_newer_ones_demand_more() -> No
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.integers(0, 3)), min_size=1, max_size=40))
-def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(looks: list[tuple[int, int, int]]) -> None:
+def test_the_horizon_never_goes_back_and_never_beyond_what_was_read(snapshots: list[tuple[int, int, int]]) -> None:
     seen, offset, at_ms = fresh(), 0, START
     taken = []
-    for read, ahead, days in looks:
+    for read, ahead, days in snapshots:
         offset, at_ms = offset + read, at_ms + days * DAY
         before = seen.by_type["login"]
         taken.append((offset + ahead - 2, at_ms))
         seen.update(offset, offset + ahead - 2, {"login": at_ms})
         now = seen.by_type["login"]
         assert now >= before
-        assert now == NO_WATERMARK_MS or any(needed <= offset and look_ms == now for needed, look_ms in taken)
+        assert now == NO_WATERMARK_MS or any(needed <= offset and snapshot_ms == now for needed, snapshot_ms in taken)
 
 
 @given(st.integers(1, 20), st.integers(1, 50))
 def test_under_steady_load_the_horizon_keeps_moving(speed: int, backlog: int) -> None:
-    """However far the end runs ahead, a look is met after as many rounds as it takes to read what it demands."""
+    """However far the end runs ahead, a snapshot counts after as many rounds as it takes to read up to it."""
     seen, offset, moved = fresh(), 0, 0
     for number in range(1, 400):
         before = seen.by_type
@@ -227,7 +227,7 @@ def test_under_steady_load_the_horizon_keeps_moving(speed: int, backlog: int) ->
     assert moved >= 400 // (backlog // speed + 2) - 2
 
 
-# --- what is told between workers ---------------------------------------------------------------------------------
+# --- progress reports between workers -------------------------------------------------------------------------------
 
 
 def test_a_partition_has_to_be_read_to_all_that_any_source_sent_to_it() -> None:

@@ -57,7 +57,7 @@ def test_the_message_names_the_topic_the_reason_and_the_settings() -> None:
         assert part in str(caught.value)
 
 
-def test_a_share_is_told_in_numbers() -> None:
+def test_a_share_is_reported_in_numbers() -> None:
     limit = DeadLetterLimit("orders", 1_000, 0.5)
     assert fed(limit, *[False] * 199) == 199
     with pytest.raises(TooManyDeadLetters, match="200 of the last 200 records"):

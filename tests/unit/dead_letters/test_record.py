@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.events import InvalidEvent
-from tests.support.dead_letters import TOPIC, letter, stored
+from tests.support.dead_letters import TOPIC, dead_letter_at, stored
 from workers.dead_letters.record import CUT_FROM, cut_dead_letters, dead_letter, read_dead_letter
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 
@@ -82,7 +82,7 @@ def test_cutting_changes_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("records", [[], [written(b"x" * (256 * KIBI))], [written(None)], [action(300 * KIBI)]])
-def test_when_there_is_nothing_to_cut_somebody_has_to_be_told(records: list[OutboxRecord]) -> None:
+def test_when_there_is_nothing_to_cut_an_error_is_raised(records: list[OutboxRecord]) -> None:
     with pytest.raises(ValueError, match=r"max\.message\.bytes"):
         cut_dead_letters(records)
 
@@ -97,7 +97,7 @@ def test_nothing_is_cut_twice() -> None:
 
 
 def test_a_letter_says_what_was_written_into_it() -> None:
-    read_back = letter(headers=[("trace", b"1")], value=None)
+    read_back = dead_letter_at(headers=[("trace", b"1")], value=None)
     assert (read_back.position, read_back.reason, read_back.detail, read_back.source) == (
         (2, 7),
         "missing_field",
@@ -116,10 +116,10 @@ def test_headers_of_an_older_letter_are_kept_and_not_taken_for_its_own() -> None
 
 
 def test_a_cut_letter_knows_how_long_it_was() -> None:
-    read_back = letter(value=b"x" * (1 << 20), headers=[("trace", b"1")], cut=True)
+    read_back = dead_letter_at(value=b"x" * (1 << 20), headers=[("trace", b"1")], cut=True)
     assert (read_back.cut_from, read_back.headers, read_back.reason) == (1 << 20, (("trace", b"1"),), "missing_field")
 
 
 @pytest.mark.parametrize("raw", [b"", b"-1", b"many", b"\xff", b"9" * 5_000, None])
 def test_a_number_of_replays_that_is_none_counts_as_none(raw: Any) -> None:
-    assert letter(headers=[("linger-replays", raw)]).replays == 0
+    assert dead_letter_at(headers=[("linger-replays", raw)]).replays == 0

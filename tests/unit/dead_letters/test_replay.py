@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from tests.support.dead_letters import each, letter
+from tests.support.dead_letters import dead_letter_at, each
 from workers.core.customer.activity import RING
 from workers.dead_letters.record import DeadLetter
 from workers.dead_letters.replay import batches, replayed_headers
@@ -14,21 +14,21 @@ ACTIVITY = "linger.activity"
 
 def test_a_replayed_record_has_its_own_headers_and_the_number_of_replays() -> None:
     came_with = [("trace", b"1"), ("trace", b"\xff"), ("linger-source", b"theirs")]
-    sent = replayed_headers(letter(headers=came_with), ACTIVITY)
+    sent = replayed_headers(dead_letter_at(headers=came_with), ACTIVITY)
     assert sent == (*came_with, ("linger-replays", b"1"))
 
 
 def test_the_number_of_replays_survives_the_next_failure() -> None:
     headers: tuple[Any, ...] = (("trace", b"1"),)
     for number in (1, 2, 3):
-        headers = replayed_headers(letter(headers=headers), ACTIVITY)
+        headers = replayed_headers(dead_letter_at(headers=headers), ACTIVITY)
         assert headers == (("trace", b"1"), ("linger-replays", b"%d" % number))
-    assert letter(headers=headers).replays == 3
+    assert dead_letter_at(headers=headers).replays == 3
 
 
 def test_the_mark_of_intake_goes_from_records_of_the_activity_topic() -> None:
     marked = [("linger-source", b"shop.orders:1:5"), ("trace", b"1")]
-    sent = replayed_headers(letter(source=(ACTIVITY, 0, 9), headers=marked), ACTIVITY)
+    sent = replayed_headers(dead_letter_at(source=(ACTIVITY, 0, 9), headers=marked), ACTIVITY)
     assert sent == (("trace", b"1"), ("linger-replays", b"1"))
 
 
@@ -43,7 +43,7 @@ def sizes(*dead_letters: DeadLetter) -> list[int]:
 
 
 def keyed(key: bytes | None, value: bytes = b"{}") -> DeadLetter:
-    return replace(letter(value=value), key=key)
+    return replace(dead_letter_at(value=value), key=key)
 
 
 def test_of_one_key_no_more_is_under_way_than_event_ids_are_known() -> None:

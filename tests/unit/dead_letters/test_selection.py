@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dead_letters import NOTHING, TOPIC, each, letter, recorded, stored
+from tests.support.dead_letters import NOTHING, TOPIC, dead_letter_at, each, recorded, stored
 from workers.dead_letters.disposition import Dispositions
 from workers.dead_letters.record import NOT_LINGERS, DeadLetter, read_dead_letter
 from workers.dead_letters.selection import (
@@ -74,14 +74,18 @@ def test_a_record_that_linger_did_not_write_is_never_sent(headers: Any) -> None:
 
 
 def test_a_letter_is_sent_once() -> None:
-    plan = replayed(letter((0, 1)), letter((0, 2), value=b"[]"), dispositions=recorded("replayed", (0, 1)))
+    plan = replayed(
+        dead_letter_at((0, 1)), dead_letter_at((0, 2), value=b"[]"), dispositions=recorded("replayed", (0, 1))
+    )
     assert (plan.positions, dispositions_of(plan)) == ([(0, 2)], {Disposition.REPLAYED: 1, Disposition.TAKEN: 1})
 
 
-def test_a_discarded_letter_is_not_sent_unless_somebody_insists() -> None:
+def test_a_discarded_dead_letter_is_sent_only_if_the_operator_insists() -> None:
     dispositions = recorded("discarded", (0, 1))
-    assert dispositions_of(replayed(letter((0, 1)), dispositions=dispositions)) == {Disposition.DISCARDED: 1}
-    assert replayed(letter((0, 1)), dispositions=dispositions, selection=Selection(again=True)).positions == [(0, 1)]
+    assert dispositions_of(replayed(dead_letter_at((0, 1)), dispositions=dispositions)) == {Disposition.DISCARDED: 1}
+    assert replayed(dead_letter_at((0, 1)), dispositions=dispositions, selection=Selection(again=True)).positions == [
+        (0, 1)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,18 +95,18 @@ def test_a_discarded_letter_is_not_sent_unless_somebody_insists() -> None:
 def test_a_record_that_was_replayed_too_often_is_not_sent(
     replays: int, max_replays: int, disposition: Disposition
 ) -> None:
-    dead_letter = letter(headers=[("linger-replays", b"%d" % replays)])
+    dead_letter = dead_letter_at(headers=[("linger-replays", b"%d" % replays)])
     assert dispositions_of(replayed(dead_letter, max_replays=max_replays)) == {disposition: 1}
 
 
 def test_a_cut_letter_is_not_sent_and_says_where_all_of_it_is() -> None:
-    plan = replayed(letter((0, 1), value=b"x" * (1 << 20), cut=True))
+    plan = replayed(dead_letter_at((0, 1), value=b"x" * (1 << 20), cut=True))
     assert (plan.positions, plan.cut) == ([], [((0, 1), (TOPIC, 3, 41))])
 
 
 @pytest.mark.parametrize("reason", ["empty", "not_json", "too_large", "too_deep", "wrong_key"])
-def test_what_no_setting_can_mend_is_sent_only_if_it_is_named(reason: str) -> None:
-    dead_letter = letter((0, 1), reason=reason)
+def test_what_no_setting_can_fix_is_sent_only_if_it_is_named(reason: str) -> None:
+    dead_letter = dead_letter_at((0, 1), reason=reason)
     assert dispositions_of(replayed(dead_letter)) == {Disposition.HOPELESS: 1}
     assert dispositions_of(replayed(dead_letter, selection=Selection(topic=TOPIC))) == {Disposition.HOPELESS: 1}
     assert replayed(dead_letter, selection=Selection(reason=reason)).positions == [(0, 1)]
@@ -110,28 +114,28 @@ def test_what_no_setting_can_mend_is_sent_only_if_it_is_named(reason: str) -> No
 
 
 def test_a_letter_of_a_topic_that_is_gone_is_not_sent() -> None:
-    assert dispositions_of(replayed(letter(source=("gone", 0, 0)))) == {Disposition.NO_TOPIC: 1}
+    assert dispositions_of(replayed(dead_letter_at(source=("gone", 0, 0)))) == {Disposition.NO_TOPIC: 1}
 
 
 def test_a_letter_that_was_written_twice_is_sent_once_and_both_are_noted() -> None:
-    plan = replayed(letter((0, 1)), letter((3, 9)), letter((3, 10), value=b"other"))
+    plan = replayed(dead_letter_at((0, 1)), dead_letter_at((3, 9)), dead_letter_at((3, 10), value=b"other"))
     assert (plan.positions, plan.copies) == ([(0, 1), (3, 10)], [(3, 9)])
     assert dispositions_of(plan) == {Disposition.TAKEN: 2, Disposition.COPY: 1}
 
 
 def test_a_copy_of_what_was_replayed_is_not_sent_whichever_is_read_first() -> None:
-    first, second = letter((0, 1)), letter((3, 9))
+    first, second = dead_letter_at((0, 1)), dead_letter_at((3, 9))
     assert replayed(first, second, dispositions=recorded("replayed", (3, 9))).positions == []
     assert replayed(first, second, dispositions=recorded("replayed", (0, 1))).positions == []
 
 
 def test_the_same_place_with_another_content_is_another_record() -> None:
-    assert len(replayed(letter((0, 1), value=b"a"), letter((0, 2), value=b"b")).positions) == 2
-    assert len(replayed(letter((0, 1), value=b""), letter((0, 2), value=None)).positions) == 2
+    assert len(replayed(dead_letter_at((0, 1), value=b"a"), dead_letter_at((0, 2), value=b"b")).positions) == 2
+    assert len(replayed(dead_letter_at((0, 1), value=b""), dead_letter_at((0, 2), value=None)).positions) == 2
 
 
 def test_a_choice_narrows_by_everything_that_is_given() -> None:
-    dead_letter = letter((0, 1), at_ms=500)
+    dead_letter = dead_letter_at((0, 1), at_ms=500)
     for takes in (
         Selection(),
         Selection(reason="missing_field"),
@@ -151,7 +155,11 @@ def test_a_choice_narrows_by_everything_that_is_given() -> None:
 
 
 def test_a_discard_takes_what_nothing_was_done_about_copies_and_cut_ones_too() -> None:
-    dead_letters = [letter((0, 1)), letter((0, 2)), letter((0, 3), value=b"x" * (1 << 20), cut=True)]
+    dead_letters = [
+        dead_letter_at((0, 1)),
+        dead_letter_at((0, 2)),
+        dead_letter_at((0, 3), value=b"x" * (1 << 20), cut=True),
+    ]
     plan = asyncio.run(plan_discard(each(dead_letters), Selection(), recorded("replayed", (0, 1))))
     assert (plan.positions, dispositions_of(plan)) == (
         [(0, 2), (0, 3)],
@@ -168,11 +176,11 @@ def grouped(*dead_letters: DeadLetter, dispositions: Dispositions = NOTHING) -> 
 
 def test_letters_are_counted_by_reason_and_topic_the_most_frequent_first() -> None:
     groups = grouped(
-        letter((0, 1), reason="not_json"),
-        letter((0, 2), at_ms=30),
-        letter((0, 3), at_ms=10),
-        letter((0, 4), at_ms=20),
-        letter((0, 5), source=("other", 0, 0)),
+        dead_letter_at((0, 1), reason="not_json"),
+        dead_letter_at((0, 2), at_ms=30),
+        dead_letter_at((0, 3), at_ms=10),
+        dead_letter_at((0, 4), at_ms=20),
+        dead_letter_at((0, 5), source=("other", 0, 0)),
         dispositions=recorded("discarded", (0, 2)),
     )
     assert [(group.reason, group.topic, group.count) for group in groups] == [
@@ -185,7 +193,11 @@ def test_letters_are_counted_by_reason_and_topic_the_most_frequent_first() -> No
 
 
 def test_the_example_is_the_newest_that_nothing_was_done_about() -> None:
-    dead_letters = [letter((0, 1), at_ms=10), letter((0, 2), at_ms=20), letter((0, 3), at_ms=15)]
+    dead_letters = [
+        dead_letter_at((0, 1), at_ms=10),
+        dead_letter_at((0, 2), at_ms=20),
+        dead_letter_at((0, 3), at_ms=15),
+    ]
     assert grouped(*dead_letters)[0].example == (0, 2)
     assert grouped(*dead_letters, dispositions=recorded("replayed", (0, 2)))[0].example == (0, 3)
     assert grouped(*dead_letters, dispositions=recorded("replayed", (0, 1), (0, 2), (0, 3)))[0].example == (0, 2)

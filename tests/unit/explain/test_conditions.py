@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import day, event, rule, rules
-from tests.support.explained import known, leaf, only, told, why
+from tests.support.explained import known, leaf, only, state_text, why
 
 
 def test_a_silence_ends_with_an_event_and_begins_by_itself() -> None:
@@ -52,7 +52,7 @@ def test_a_rule_that_must_hold_for_a_while_says_since_when_and_until_when() -> N
     report = why(ruleset, known(ruleset, event("purchase", 1)), 11)
     assert only(report).verdict == "false"
     assert only(report).condition.verdict == "true"
-    assert told(report, "met") == (
+    assert state_text(report, "met") == (
         "its condition holds since 2024-01-11 00:00 UTC and must hold until 2024-01-14 00:00 UTC"
     )
     change = only(report).change

@@ -24,7 +24,7 @@ def test_what_was_watched_is_read_from_the_meta_of_the_partition() -> None:
     meta = {"owner": "x", "since:purchase": "5", "since:purchase?0a": "7", "since:login": "6", "rules": "ab"}
     observed = coverage_of(meta, declared(complete_since="2024-01-01"), {"login": 8})
     since_ms = {"purchase": 5, "purchase?0a": 7, "login": 6}
-    # Some purchases are told apart only since later: of them nothing is complete.
+    # The filtered purchases are counted only since later: their series is not complete.
     assert observed == Coverage(since_ms, {"login": 8}, frozenset({"purchase"}))
 
 
@@ -46,12 +46,12 @@ def test_a_type_is_seen_as_far_as_its_source_and_the_partition_are() -> None:
 
 
 def test_what_is_the_matter_with_a_source_is_said() -> None:
-    def told_of(seen_day: float, spoke_day: float, now_day: float, unread: int | None = None) -> dict[str, str]:
-        parts = {(name, 0): Progress(day(seen_day), day(spoke_day), day(0), 1) for name in ("shop", "web")}
+    def problems_of(seen_day: float, record_day: float, now_day: float, unread: int | None = None) -> dict[str, str]:
+        parts = {(name, 0): Progress(day(seen_day), day(record_day), day(0), 1) for name in ("shop", "web")}
         return find_source_problems(declared(), parts, day(now_day), unread)
 
-    assert told_of(6, 6, 6) == {}
-    assert told_of(6, 5, 8.5)["purchase"] == "its source shop is silent since 2024-01-06 00:00 UTC"
-    assert told_of(6, 6, 6.1)["login"] == "its source web is read only until 2024-01-07 00:00 UTC"
+    assert problems_of(6, 6, 6) == {}
+    assert problems_of(6, 5, 8.5)["purchase"] == "its source shop is silent since 2024-01-06 00:00 UTC"
+    assert problems_of(6, 6, 6.1)["login"] == "its source web is read only until 2024-01-07 00:00 UTC"
     assert find_source_problems(declared(), {}, day(6), None)["login"] == "its source web has not been read yet"
-    assert set(told_of(6, 6, 6, 7).values()) == {"activity partition 7 is not read to its end yet"}
+    assert set(problems_of(6, 6, 6, 7).values()) == {"activity partition 7 is not read to its end yet"}

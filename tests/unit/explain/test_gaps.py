@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import DAY, day, event, rule, rules, watched
-from tests.support.explained import known, leaf, only, since, told, why
+from tests.support.explained import known, leaf, only, since, state_text, why
 from workers.core.coverage import Coverage
 from workers.explain.why_report import Gap
 
@@ -91,7 +91,7 @@ def test_a_source_that_is_not_seen_far_enough_is_a_reason() -> None:
         "'purchase' has been seen only until 2024-01-09 00:00 UTC "
         "(its source shop.orders is silent since 2024-01-08 00:00 UTC)"
     )
-    assert told(report, "waiting") == "was due to be decided again on 2024-01-11 00:00 UTC, and waits"
+    assert state_text(report, "waiting") == "was due to be decided again on 2024-01-11 00:00 UTC, and waits"
 
 
 def test_only_the_condition_that_an_unseen_event_could_break_is_unknown() -> None:
@@ -99,7 +99,7 @@ def test_only_the_condition_that_an_unseen_event_could_break_is_unknown() -> Non
     observed = watched(ruleset, cancellation=8)
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 12, observed=observed)
     assert only(report).verdict == "not observable"
-    assert [one.verdict for one in only(report).condition.leaves()] == ["true", "not observable"]
+    assert [part.verdict for part in only(report).condition.leaves()] == ["true", "not observable"]
     assert [gap.type for gap in only(report).gaps] == ["cancellation"]
 
 
@@ -110,5 +110,7 @@ def test_a_future_moment_is_explained_as_if_everything_were_seen_by_then() -> No
     report = why(ruleset, activity, 12, now_day=3.1, observed=observed)
     assert report.is_ahead
     assert only(report).verdict == "true"
-    assert told(report, "expected") == ("asks for 't' as of 2024-01-11 00:00 UTC, if nothing happens until then")
+    assert state_text(report, "expected") == (
+        "asks for 't' as of 2024-01-11 00:00 UTC, if nothing happens until then"
+    )
     assert not why(ruleset, activity, 3.1, now_day=3.1, observed=observed).is_ahead

@@ -5,7 +5,7 @@ from typing import Any
 from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from tests.support.builders import TYPES, day, event, rule, rules, watched
-from tests.support.explained import known, only, since, states, told, why
+from tests.support.explained import known, only, since, state_text, states, why
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
@@ -22,10 +22,10 @@ def acted(**content: Any) -> tuple[RuleSet, Activity]:
 
 def test_a_rule_that_acted_says_when_and_how_long_the_action_is_good() -> None:
     ruleset, activity = acted(again_after="1 day")
-    assert told(why(ruleset, activity, 12), "acted") == (
+    assert state_text(why(ruleset, activity, 12), "acted") == (
         "acted on 2024-01-11 00:00 UTC; the action is good until 2024-01-25 00:00 UTC"
     )
-    assert told(why(ruleset, activity, 30), "acted") == "acted on 2024-01-11 00:00 UTC"
+    assert state_text(why(ruleset, activity, 30), "acted") == "acted on 2024-01-11 00:00 UTC"
 
 
 def test_an_action_that_was_taken_back_is_said_to_be() -> None:
@@ -33,22 +33,24 @@ def test_an_action_that_was_taken_back_is_said_to_be() -> None:
     activity = known(ruleset, event("purchase", 1), event("purchase", 12))
     report = why(ruleset, activity, 13)
     assert only(report).verdict == "false"
-    assert told(report, "acted") == "acted on 2024-01-11 00:00 UTC, and took the action back"
+    assert state_text(report, "acted") == "acted on 2024-01-11 00:00 UTC, and took the action back"
 
 
 def test_a_rule_cools_down_until_it_may_act_again() -> None:
     ruleset, activity = acted(again_after="20 days")
-    assert told(why(ruleset, activity, 29.9), "cooling_down") == "cooling down until 2024-01-31 00:00 UTC"
+    assert state_text(why(ruleset, activity, 29.9), "cooling_down") == "cooling down until 2024-01-31 00:00 UTC"
     assert "cooling_down" not in states(why(ruleset, activity, 30))
     ruleset, activity = acted(again_after="never")
-    assert told(why(ruleset, activity, 300), "cooling_down") == "never acts again for this customer"
+    assert state_text(why(ruleset, activity, 300), "cooling_down") == "never acts again for this customer"
 
 
 def test_what_no_worker_has_decided_yet_is_announced() -> None:
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
     report = why(ruleset, known(ruleset, event("purchase", 1)), 12)
     assert only(report).verdict == "true"
-    assert told(report, "expected") == "asks for 't' as of 2024-01-11 00:00 UTC, as soon as a worker evaluates it"
+    assert (
+        state_text(report, "expected") == "asks for 't' as of 2024-01-11 00:00 UTC, as soon as a worker evaluates it"
+    )
 
 
 def test_an_action_that_waits_for_a_source_says_for_which() -> None:
@@ -58,7 +60,7 @@ def test_an_action_that_waits_for_a_source_says_for_which() -> None:
     assert activity.candidates
     report = why(ruleset, activity, 12, observed=observed)
     assert only(report).verdict == "true"
-    assert told(report, "waiting") == (
+    assert state_text(report, "waiting") == (
         "its action of 2024-01-11 00:00 UTC waits: 'cancellation' has been seen only until 2024-01-06 00:00 UTC"
     )
 
@@ -67,7 +69,7 @@ def test_an_action_above_its_pace_is_said_to_be_held() -> None:
     ruleset, activity = acted(pace="at most 1 per day")
     assert "held" not in states(why(ruleset, activity, 12))
     report = why(ruleset, activity, 12, held_rules={"a-rule"})
-    assert told(report, "held") == "its action of 2024-01-11 00:00 UTC is held by the rule's pace"
+    assert state_text(report, "held") == "its action of 2024-01-11 00:00 UTC is held by the rule's pace"
 
 
 def test_shadow_and_paused_rules_are_called_so() -> None:
@@ -78,7 +80,7 @@ def test_shadow_and_paused_rules_are_called_so() -> None:
         assert states(report) == [status]
 
 
-def test_who_is_held_out_is_told_so_and_not_that_the_rule_acted() -> None:
+def test_a_held_out_customer_is_shown_as_such_and_not_as_acted_on() -> None:
     kinds = set()
     ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}, hold_out="50%"))
     for number in range(20):
@@ -106,7 +108,7 @@ def test_a_rule_that_a_limit_kept_from_acting_says_which() -> None:
     )
     report = why(ruleset, known(ruleset, event("purchase", 1), upto_day=13), 13)
     assert "acted" in states(report, "early")
-    assert told(report, "capped", "later") == (
+    assert state_text(report, "capped", "later") == (
         "did not act: the customer has had enough: at most 1 action within 30 days"
     )
 
@@ -117,7 +119,7 @@ def test_a_rule_that_another_one_came_before_says_which() -> None:
         rule("low", when={"none": "purchase", "for": "11 days"}, priority=20),
     )
     report = why(ruleset, known(ruleset, event("purchase", 1), upto_day=13), 13)
-    assert told(report, "outranked", "low") == "did not act: 'high' comes first"
+    assert state_text(report, "outranked", "low") == "did not act: 'high' comes first"
 
 
 def test_who_opted_out_is_said_to_have_done_so() -> None:
@@ -127,7 +129,7 @@ def test_who_opted_out_is_said_to_have_done_so() -> None:
     )
     activity = known(ruleset, event("purchase", 1), event("profile", 2, consent="no"), upto_day=13)
     report = why(ruleset, activity, 13)
-    assert told(report, "opted_out") == "did not act: the customer does not want to be written to"
+    assert state_text(report, "opted_out") == "did not act: the customer does not want to be written to"
     assert report.notes == ("does not want to receive messages: no rule acts",)
 
 
@@ -147,4 +149,4 @@ def test_what_holds_on_although_it_cannot_be_known_any_more_is_said_so() -> None
     report = why(ruleset, known(ruleset, event("purchase", 1), observed=observed), 12, observed=observed)
     assert only(report).verdict == "true"
     assert only(report).condition.verdict == "not observable"
-    assert told(report, "unconfirmed") == "cannot be confirmed at present; it holds until it is known not to"
+    assert state_text(report, "unconfirmed") == "cannot be confirmed at present; it holds until it is known not to"

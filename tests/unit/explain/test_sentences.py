@@ -1,4 +1,4 @@
-"""Laws of words: every condition has one wording, whole rules are told in it, and what is written down is true."""
+"""Laws of wording: every condition has one wording, whole rules are written in it, and what they say is true."""
 
 import json
 import operator
@@ -212,7 +212,7 @@ WORDED: Final[list[tuple[dict[str, Any], str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "wording", "opposite"), WORDED, ids=[one[1][:60] for one in WORDED])
+@pytest.mark.parametrize(("written", "wording", "opposite"), WORDED, ids=[case[1][:60] for case in WORDED])
 def test_a_condition_and_its_opposite_have_one_wording_each(
     written: dict[str, Any], wording: str, opposite: str
 ) -> None:
@@ -227,14 +227,14 @@ def test_every_kind_of_condition_is_worded() -> None:
     assert worded == set(get_args(AnyCondition))
 
 
-@pytest.mark.parametrize("written", [one[0] for one in WORDED], ids=[one[1][:60] for one in WORDED])
-def test_a_condition_can_be_said_of_somebody_and_of_them(written: dict[str, Any]) -> None:
+@pytest.mark.parametrize("written", [case[0] for case in WORDED], ids=[case[1][:60] for case in WORDED])
+def test_a_condition_can_be_said_of_a_customer_and_of_them(written: dict[str, Any]) -> None:
     condition = CONDITION.validate_python(written)
     if parts_of(condition):
         return
     for holds in (True, False):
-        told = said(condition, holds=holds)
-        first, then = told.of(named=False), told.of(named=True)
+        wording = said(condition, holds=holds)
+        first, then = wording.of(named=False), wording.of(named=True)
         assert "a customer" in first
         assert "a customer" not in then
         assert re.search(r"\b(they|their)\b", then)
@@ -284,10 +284,10 @@ COMPARED: Final = {
 
 def says(wording: str, number: Decimal) -> bool:
     """Whether a number is within bounds, going by nothing but their words."""
-    if found := re.fullmatch(r"less or more than (\S+)", wording):
-        return number != Decimal(found[1])
-    if found := re.fullmatch(r"between (\S+) and (\S+)", wording):
-        return Decimal(found[1]) <= number <= Decimal(found[2])
+    if match := re.fullmatch(r"less or more than (\S+)", wording):
+        return number != Decimal(match[1])
+    if match := re.fullmatch(r"between (\S+) and (\S+)", wording):
+        return Decimal(match[1]) <= number <= Decimal(match[2])
     every = any if " or " in wording else all
     parts = [part.rsplit(" ", 1) for part in re.split(" and | or ", wording)]
     return every(COMPARED[words](number, Decimal(bound)) for words, bound in parts)
@@ -323,7 +323,7 @@ def test_bounds_and_their_opposite_say_of_every_number_whether_it_is_within(writ
 # --- whole rules --------------------------------------------------------------------------------------------------
 
 
-def told(when: Any, **more: Any) -> str:
+def sentence_of(when: Any, **more: Any) -> str:
     return sentence(rule(when=when, **more), RuleBook())
 
 
@@ -332,14 +332,16 @@ OFTEN: Final = {"count": "purchase", "at least": 3, "within": "365 days"}
 
 
 def test_a_rule_is_one_sentence_and_what_holds_afterwards() -> None:
-    assert told({"all": [OFTEN, QUIET, {"status": "active"}]}, template="we-miss-you", again_after="90 days") == (
+    assert sentence_of(
+        {"all": [OFTEN, QUIET, {"status": "active"}]}, template="we-miss-you", again_after="90 days"
+    ) == (
         "When a customer has had at least 3 purchases within 365 days and no purchase for 45 days, and they are "
         'active, ask for the message "we-miss-you" (at-risk). Not again for 90 days; expires after 14 days.'
     )
 
 
 def test_the_sentence_says_the_exception_and_how_long_it_must_last() -> None:
-    text = told(
+    text = sentence_of(
         {"latest": "nps.score", "at most": 6},
         unless={"count": "complaint", "at least": 1, "within": "30 days"},
         for_="3 days",
@@ -352,21 +354,21 @@ def test_the_sentence_says_the_exception_and_how_long_it_must_last() -> None:
 
 def test_alternatives_and_opposites_read_aloud() -> None:
     login = {"none": "login", "for": "14 days"}
-    assert told({"any": [login, {"all": [QUIET, {"known for": "90 days"}]}]}).startswith(
+    assert sentence_of({"any": [login, {"all": [QUIET, {"known for": "90 days"}]}]}).startswith(
         "When either a customer has had no login for 14 days or (they have had no purchase for 45 days, and they "
         "have been known for at least 90 days), ask"
     )
-    assert told({"all": [QUIET, {"any": [login, {"status": "cancelled"}]}]}).startswith(
+    assert sentence_of({"all": [QUIET, {"any": [login, {"status": "cancelled"}]}]}).startswith(
         "When a customer has had no purchase for 45 days, and either they have had no login for 14 days or they have "
         "cancelled, ask"
     )
-    assert told({"not": {"any": [login, {"status": "cancelled"}]}}).startswith(
+    assert sentence_of({"not": {"any": [login, {"status": "cancelled"}]}}).startswith(
         "When a customer has had a login in the last 14 days, and they are active, ask"
     )
 
 
 def test_the_sentence_says_every_control_over_actions() -> None:
-    text = told(
+    text = sentence_of(
         QUIET,
         again_after="never",
         pace="at most 500 per hour",
@@ -385,7 +387,7 @@ def test_the_sentence_says_every_control_over_actions() -> None:
     )
 
 
-def test_a_named_condition_is_told_with_what_it_means() -> None:
+def test_a_named_condition_is_written_with_its_meaning() -> None:
     book = RuleBook(define={"regular customer": CONDITION.validate_python(OFTEN)})
     meets = rule(when={"all": [{"meets": "regular customer"}, QUIET]})
     assert sentence(meets, book).startswith(
@@ -420,7 +422,7 @@ def test_it_is_said_if_time_changes_nothing() -> None:
     )
 
 
-def test_everybody_who_is_left_out_is_named() -> None:
+def test_all_customers_who_are_left_out_are_named() -> None:
     mine = rule(
         when={"all": [{"count": "purchase", "exactly": 1}, {"latest": "nps.score", "at most": 6}, QUIET]},
         unless={"count": "complaint", "at least": 1, "within": "60 days"},
@@ -457,8 +459,8 @@ def test_everybody_who_is_left_out_is_named() -> None:
     assert excluded(mine, book) == "; ".join(exclusions(mine, book))
 
 
-def test_a_lower_bound_leaves_out_nobody_because_of_what_was_not_seen() -> None:
-    assert not any("known" in one for one in exclusions(rule(when=OFTEN), RuleBook()))
+def test_a_lower_bound_leaves_out_no_customer_because_of_what_was_not_seen() -> None:
+    assert not any("known" in text for text in exclusions(rule(when=OFTEN), RuleBook()))
     assert "customers Linger has known for less than 365 days" in exclusions(rule(when={"not": OFTEN}), RuleBook())
 
 
@@ -476,9 +478,9 @@ def shipped() -> RuleBook:
 SHIPPED: Final = shipped()
 
 
-@pytest.mark.parametrize("name", [one.id for one in SHIPPED.rules])
+@pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
-    (mine,) = [one for one in SHIPPED.rules if one.id == name]
+    (mine,) = [each_rule for each_rule in SHIPPED.rules if each_rule.id == name]
     text = sentence(mine, SHIPPED)
     assert re.match(rf'When .+, ask for the message "{mine.template}" \({mine.action}\)\. .+\.$', text)
     assert "a customer" in text
@@ -486,9 +488,9 @@ def test_every_shipped_rule_can_be_read_aloud(name: str) -> None:
     assert "None" not in text
 
 
-@pytest.mark.parametrize("name", [one.id for one in SHIPPED.rules])
+@pytest.mark.parametrize("name", [each_rule.id for each_rule in SHIPPED.rules])
 def test_every_shipped_rule_has_an_example_it_acts_for_and_one_it_does_not(name: str) -> None:
-    (mine,) = [one for one in SHIPPED.rules if one.id == name]
+    (mine,) = [each_rule for each_rule in SHIPPED.rules if each_rule.id == name]
     acts = {example.expect != "nothing" for example in mine.examples}
     assert acts == {True, False}
 
@@ -504,14 +506,14 @@ def test_every_example_and_test_that_comes_with_the_rules_holds() -> None:
 def test_what_is_explained_is_json() -> None:
     entries = rule_page.explanation(SHIPPED)
     assert json.loads(json.dumps(entries)) == entries
-    assert [entry["id"] for entry in entries] == sorted(one.id for one in SHIPPED.rules)
+    assert [entry["id"] for entry in entries] == sorted(each_rule.id for each_rule in SHIPPED.rules)
 
 
 def test_the_page_in_the_folder_of_rules_is_up_to_date() -> None:
     assert (ROOT / "rules" / "README.md").read_text() == rule_page.readme(SHIPPED)
 
 
-def test_a_stale_page_is_told_and_mended(
+def test_a_stale_page_is_reported_and_rewritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -591,8 +593,8 @@ def test_what_the_page_expects_of_the_shipped_rules_is_what_happens() -> None:
     blocks = [read(block) for block in BLOCKS]
     (tests,) = [RuleTestFile.model_validate(block).tests for block in blocks if "tests" in block]
     assert all(result.passed for result in run_tests(SHIPPED, tests, types))
-    quiet = next(one for one in SHIPPED.rules if one.id == "regular-gone-quiet")
+    quiet = next(each_rule for each_rule in SHIPPED.rules if each_rule.id == "regular-gone-quiet")
     (examples,) = [block["examples"] for block in blocks if "examples" in block and "start" in block["examples"][0]]
-    (again,) = [Example.model_validate(one) for one in examples]
+    (again,) = [Example.model_validate(example) for example in examples]
     (result,) = run_examples(RuleBook((quiet.model_copy(update={"examples": [again]}),)), types)
     assert result.passed

@@ -80,16 +80,16 @@ BOTH = pytest.mark.parametrize("ruleset", [MANY, ALL_KINDS], ids=["many", "all k
 
 
 def history(steps: list[tuple[str, float, int]]) -> list[DecodedEvent]:
-    """Events in order, with whatever attributes the conditions read."""
+    """Events in order, with the attributes that the conditions read."""
     events, at_day = [], 1.0
     for serial, (kind, gap, amount) in enumerate(steps):
         at_day += gap
-        told: dict[str, dict[str, Any]] = {
+        attributes: dict[str, dict[str, Any]] = {
             "purchase": {"amount": amount, "shop": "a" if amount < 30 else "b"},
             "login": {"plan": "gold"} if amount < 30 else {},
             "cancellation": {"effective_at": f"2024-02-{amount // 2:02}" if amount < 30 else "soon"},
         }
-        events.append(event(kind, at_day, event_id=f"id{serial}", **told[kind]))
+        events.append(event(kind, at_day, event_id=f"id{serial}", **attributes[kind]))
     return events
 
 
@@ -101,19 +101,19 @@ def test_at_every_decision_a_rule_is_true_exactly_if_its_episode_goes_on(
 ) -> None:
     observed = watched(ruleset, since_day, whole)
     activity: Activity | None = None
-    for one in history(steps):
-        activity = decide("ada", activity, [one], ruleset, observed).activity
+    for next_event in history(steps):
+        activity = decide("ada", activity, [next_event], ruleset, observed).activity
         assert activity is not None
         stored = as_stored(activity)
         at_ms = decided_until(stored)
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, at_ms), at_ms)
-        for found in report.rules:
-            episode = activity.episodes.get(found.id)
+        for explained in report.rules:
+            episode = activity.episodes.get(explained.id)
             holds = episode is not None and episode.holding
-            assert (found.verdict == "true") == holds, found
-            assert found.since_ms == (episode.start_ms if episode is not None and holds else None)
-            assert bool(found.gaps) == (found.verdict == "not observable")
-            for part in found.condition.leaves():
+            assert (explained.verdict == "true") == holds, explained
+            assert explained.since_ms == (episode.start_ms if episode is not None and holds else None)
+            assert bool(explained.gaps) == (explained.verdict == "not observable")
+            for part in explained.condition.leaves():
                 assert bool(part.gaps) == (part.verdict == "not observable")
 
 
@@ -131,7 +131,7 @@ def test_at_a_later_moment_it_is_what_a_worker_will_have_decided_by_then(
     for now_ms in (at_ms, events[-1].at_ms):
         report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), at_ms)
         holding = {name for name, episode in oracle.episodes.items() if episode.holding}
-        assert {found.id for found in report.rules if found.verdict == "true"} == holding
+        assert {explained.id for explained in report.rules if explained.verdict == "true"} == holding
 
 
 @BOTH
@@ -147,20 +147,20 @@ def test_the_moment_of_the_next_change_is_exact(
         return explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, stored.at_ms), moment_ms)
 
     now = at(stored.at_ms)
-    for found in now.rules:
-        until_ms = stored.at_ms + 120 * DAY if found.change is None else found.change.at_ms
+    for explained in now.rules:
+        until_ms = stored.at_ms + 120 * DAY if explained.change is None else explained.change.at_ms
         assert until_ms > stored.at_ms
         step_ms = max(1, (until_ms - stored.at_ms) // 7)
         for moment_ms in [*range(stored.at_ms, until_ms, step_ms), until_ms - 1]:
-            assert only(at(moment_ms), found.id).verdict == found.verdict
-        if found.change is not None:
-            assert only(at(until_ms), found.id).verdict == found.change.becomes != found.verdict
-        for place, one in enumerate(found.condition.leaves()):
-            if one.change is not None:
-                before = [*only(at(one.change.at_ms - 1), found.id).condition.leaves()][place]
-                after = [*only(at(one.change.at_ms), found.id).condition.leaves()][place]
-                assert before.verdict == one.verdict
-                assert after.verdict == one.change.becomes != one.verdict
+            assert only(at(moment_ms), explained.id).verdict == explained.verdict
+        if explained.change is not None:
+            assert only(at(until_ms), explained.id).verdict == explained.change.becomes != explained.verdict
+        for place, part in enumerate(explained.condition.leaves()):
+            if part.change is not None:
+                before = [*only(at(part.change.at_ms - 1), explained.id).condition.leaves()][place]
+                after = [*only(at(part.change.at_ms), explained.id).condition.leaves()][place]
+                assert before.verdict == part.verdict
+                assert after.verdict == part.change.becomes != part.verdict
 
 
 @BOTH
@@ -177,10 +177,10 @@ def test_while_a_type_lags_a_rule_is_true_exactly_if_a_worker_holds_it_so(
     report = explain_customer(CustomerSnapshot("ada", stored, ruleset, observed, now_ms), now_ms)
     worker = decide("ada", known(ruleset, *events, observed=observed), (), ruleset, observed, now_ms).activity
     assert worker is not None
-    for found in report.rules:
-        episode = worker.episodes.get(found.id)
-        assert (found.verdict == "true") == (episode is not None and episode.holding)
-        for gap in found.gaps:
+    for explained in report.rules:
+        episode = worker.episodes.get(explained.id)
+        assert (explained.verdict == "true") == (episode is not None and episode.holding)
+        for gap in explained.gaps:
             assert gap.kind != "unseen" or gap.since_ms == until[gap.type or ""] < now_ms
 
 
@@ -223,8 +223,8 @@ def test_a_not_stands_in_the_phrases_inside_and_turns_all_into_any() -> None:
     ruleset = rules(rule(when={"not": {"all": [{"none": "login", "for": "3 days"}, {"not": {"status": "active"}}]}}))
     report = why(ruleset, known(ruleset, event("login", 1)), 5)
     assert shape(only(report).condition) == {"any": ["a login in the last 3 days", "the customer is active"]}
-    assert [one.verdict for one in only(report).condition.leaves()] == ["false", "true"]
-    assert [one.events for one in only(report).condition.leaves()] == [("login",), ("cancellation",)]
+    assert [part.verdict for part in only(report).condition.leaves()] == ["false", "true"]
+    assert [part.events for part in only(report).condition.leaves()] == [("login",), ("cancellation",)]
 
 
 # --- when Linger looks again --------------------------------------------------------------------------------------

@@ -9,23 +9,23 @@ from tests.support.explained import QUIET, known, why
 from workers.explain.why_report import as_document, in_words
 
 
-def test_machines_are_told_the_same_as_json() -> None:
+def test_machines_get_the_same_as_json() -> None:
     ruleset = rules(rule("quiet", when=QUIET, again_after="9 days"))
     activity = known(ruleset, event("purchase", 1), event("purchase", 2), upto_day=11)
     document = json.loads(json.dumps(as_document(why(ruleset, activity, 12.00000001))))
     assert document["customer_id"] == "ada"
     assert document["at"] == "2024-01-13T00:00:00.001Z"
-    (told_rule,) = document["rules"]
-    assert (told_rule["rule"], told_rule["verdict"], told_rule["holds_since"]) == (
+    (rule_document,) = document["rules"]
+    assert (rule_document["rule"], rule_document["verdict"], rule_document["holds_since"]) == (
         "quiet",
         "true",
         "2024-01-12T00:00:00.000Z",
     )
-    count, silence = told_rule["condition"]["parts"]
+    count, silence = rule_document["condition"]["parts"]
     assert (count["observed"], count["bound"], count["window"]) == (2, "at least 2", "60 days")
     assert count["changes_by_itself"] == {"at": "2024-03-02T00:00:00.000Z", "becomes": "false"}
     assert silence["events_that_change_it"] == ["purchase"]
-    assert [state["state"] for state in told_rule["states"]] == ["acted", "cooling_down"]
+    assert [state["state"] for state in rule_document["states"]] == ["acted", "cooling_down"]
 
 
 @pytest.mark.parametrize(

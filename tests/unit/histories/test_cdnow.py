@@ -84,11 +84,11 @@ def test_a_row_that_is_no_purchase_is_named(tmp_path: Path, row: str) -> None:
 
 
 def test_what_is_no_wheel_of_lifetimes_is_named(tmp_path: Path) -> None:
-    broken, foreign = tmp_path / "broken.whl", tmp_path / "foreign.whl"
+    broken, unrelated = tmp_path / "broken.whl", tmp_path / "unrelated.whl"
     broken.write_bytes(b"half a wheel")
-    with zipfile.ZipFile(foreign, "w"):
+    with zipfile.ZipFile(unrelated, "w"):
         pass
-    for wheel in (broken, foreign, tmp_path / "missing.whl"):
+    for wheel in (broken, unrelated, tmp_path / "missing.whl"):
         with pytest.raises(HistoryError, match=wheel.name):
             cdnow.read_wheel(wheel)
 

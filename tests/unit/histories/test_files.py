@@ -67,7 +67,7 @@ def test_a_table_says_what_json_lines_say(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["shop.jsonl", "shop.csv"])
 @pytest.mark.parametrize("suffix", [".gz", ""])
-def test_a_compressed_file_says_what_the_plain_one_says_whatever_it_is_called(
+def test_a_compressed_file_says_what_the_plain_one_says_under_any_name(
     tmp_path: Path, name: str, suffix: str
 ) -> None:
     compressed = written(tmp_path, f"{name}{suffix}", gzip.compress((DATA / name).read_bytes()))
@@ -114,22 +114,22 @@ def test_values_in_a_table_become_numbers_and_truth_values_unless_the_column_is_
         "type,customer_id,occurred_at,score,price,vip,zip,code:text,note\n"
         "login,ada,2024-01-05T10:00:00Z,9,-1.50,True,01234,42,\n",
     )
-    [fact], _ = read(table)
-    assert fact.attributes == {"score": 9, "price": -1.5, "vip": True, "zip": "01234", "code": "42"}
+    [event], _ = read(table)
+    assert event.attributes == {"score": 9, "price": -1.5, "vip": True, "zip": "01234", "code": "42"}
 
 
 def test_rows_without_an_id_are_events_of_their_own(tmp_path: Path) -> None:
     row = "login,ada,2024-01-05T10:00:00Z\n"
-    facts, _ = read(written(tmp_path, "t.csv", f"type,customer_id,occurred_at\n{row}{row}"))
-    assert len({fact.event_id for fact in facts}) == 2
+    events, _ = read(written(tmp_path, "t.csv", f"type,customer_id,occurred_at\n{row}{row}"))
+    assert len({event.event_id for event in events}) == 2
 
 
 def test_times_without_a_zone_are_taken_for_utc_and_counted(tmp_path: Path) -> None:
     rows = ["2024-01-05", "2024-01-05 10:00", "2024-01-05T10:00:00+02:00", "2024-01-05T10:00:00Z"]
     table = "type,customer_id,occurred_at\n" + "".join(f"login,ada,{at}\n" for at in rows)
-    facts, gathering = read(written(tmp_path, "t.csv", table))
+    events, gathering = read(written(tmp_path, "t.csv", table))
     midnight = int(datetime(2024, 1, 5, tzinfo=UTC).timestamp() * 1000)
-    assert [fact.at_ms - midnight for fact in facts] == [hours * 3_600_000 for hours in (0, 8, 10, 10)]
+    assert [event.at_ms - midnight for event in events] == [hours * 3_600_000 for hours in (0, 8, 10, 10)]
     assert gathering.without_zone == 2
 
 
@@ -153,8 +153,8 @@ def test_rows_that_cannot_be_read_are_counted_and_the_others_kept(tmp_path: Path
         b"login,ada,2024-01-08,,\n"
         b"login,ada,2024-01-09,,\n"
     )
-    facts, gathering = read(written(tmp_path, "t.csv", table))
-    assert len(facts) == 5
+    events, gathering = read(written(tmp_path, "t.csv", table))
+    assert len(events) == 5
     assert gathering.unreadable == {"impossible_time": 2, "bad_text": 1, "not_a_row": 1}
     assert [example.rpartition("t.csv:")[2].partition(":")[0] for example in gathering.examples] == list("3459")
 
@@ -176,8 +176,8 @@ def test_a_header_that_will_not_do_is_refused_with_what_is_wrong(tmp_path: Path,
 
 
 def test_unreadable_lines_are_counted_by_reason_and_the_first_are_shown_with_their_place() -> None:
-    facts, gathering = read(DATA / "broken.jsonl")
-    assert [fact.event_id for fact in facts] == ["e4", "e1", "e6", "e7", "e8"]
+    events, gathering = read(DATA / "broken.jsonl")
+    assert [event.event_id for event in events] == ["e4", "e1", "e6", "e7", "e8"]
     assert gathering.unreadable == {"negative_amount": 1, "naive_time": 1, "not_json": 1, "future_time": 1}
     assert gathering.examples[0].startswith(f"{DATA / 'broken.jsonl'}:2: negative_amount: 'amount'")
     assert gathering.examples[-1].startswith(f"{DATA / 'broken.jsonl'}:7: future_time")

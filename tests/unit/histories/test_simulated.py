@@ -166,7 +166,7 @@ def test_a_customer_never_does_two_things_within_an_hour(shop: History) -> None:
         last_ms[record.key] = record.at_ms
 
 
-def test_a_payload_tells_the_time_and_the_customer_of_its_record(shop: History) -> None:
+def test_a_payload_has_the_time_and_the_customer_of_its_record(shop: History) -> None:
     for record in shop.records:
         assert record.at_ms % 1000 == 0
         assert payload_time_ms(record) == record.at_ms

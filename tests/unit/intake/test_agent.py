@@ -39,9 +39,9 @@ def test_a_record_stamped_in_the_future_does_not_hide_a_later_silence() -> None:
         for place in (APP, SITE):
             await running.take(place, stamped(place, day(3_000)))
         running.clock.now_ms = day(20)
-        told = await running.look()
-        assert set(silent_sources(SOURCES, told, day(20))) == {"app", "site"}
-        assert watermarks_by_type(SOURCES, told)["login"] <= day(13)
+        snapshot = await running.take_snapshot()
+        assert set(silent_sources(SOURCES, snapshot, day(20))) == {"app", "site"}
+        assert watermarks_by_type(SOURCES, snapshot)["login"] <= day(13)
 
     lawful(law)
 
@@ -51,28 +51,28 @@ def test_a_source_is_watched_since_now_if_its_first_record_does_not_say_since_wh
     async def law(running: Running) -> None:
         for place in (APP, SITE):
             running.ends[place] = 2  # not caught up, so that only the record can say it
-            await running.look()
+            await running.take_snapshot()
             running.intake.accept(place, stamped(place, stamp_ms), lambda: None)
         await settled()
-        told = await running.look()
-        assert [one.since_ms for one in told.values()] == [day(10)] * 2
+        snapshot = await running.take_snapshot()
+        assert [progress.since_ms for progress in snapshot.values()] == [day(10)] * 2
 
     lawful(law)
 
 
 def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
     async def law(running: Running) -> None:
-        running.ends = {APP: 5, SITE: 5}  # not caught up: what is seen is what the records tell
-        await running.look()
+        running.ends = {APP: 5, SITE: 5}  # not caught up: the watermark is what the records show
+        await running.take_snapshot()
         running.publisher.works.clear()
         for place in (APP, SITE):
             running.intake.accept(place, stamped(place, day(8), day(9)), lambda: None)
         await settled()
         assert running.offsets()
-        assert {one.watermark_ms for one in (await running.look()).values()} == {0}
+        assert {progress.watermark_ms for progress in (await running.take_snapshot()).values()} == {0}
         running.publisher.works.set()
         await settled()
-        assert {one.watermark_ms for one in (await running.look()).values()} == {day(9) - 1}
+        assert {progress.watermark_ms for progress in (await running.take_snapshot()).values()} == {day(9) - 1}
 
     lawful(law)
 
@@ -82,23 +82,23 @@ def test_nothing_counts_as_seen_before_kafka_confirmed_it() -> None:
 
 def test_a_look_waits_until_what_lay_before_it_has_been_passed_on() -> None:
     async def law(running: Running) -> None:
-        looking = asyncio.create_task(running.intake.wait_for_in_flight({APP: 1, SITE: 0}, seconds=30))
+        waiting = asyncio.create_task(running.intake.wait_for_in_flight({APP: 1, SITE: 0}, seconds=30))
         await settled()
-        assert not looking.done()
+        assert not waiting.done()
         await running.take(APP, stamped(APP, day(10)))
-        assert looking.done()
+        assert waiting.done()
 
     lawful(law)
 
 
 @pytest.mark.parametrize("ends", [{APP: 0, SITE: 0}, {APP: 1_000_000}, {TopicPartition("site", 7): 3}, {}])
-def test_a_look_waits_for_nobody_who_is_done_or_far_behind_or_read_by_others(
+def test_a_snapshot_waits_for_no_partition_that_is_done_or_far_behind_or_read_by_others(
     ends: dict[TopicPartition, int],
 ) -> None:
     async def law(running: Running) -> None:
-        looking = asyncio.create_task(running.intake.wait_for_in_flight(ends, seconds=30))
+        waiting = asyncio.create_task(running.intake.wait_for_in_flight(ends, seconds=30))
         await settled()
-        assert looking.done()
+        assert waiting.done()
 
     lawful(law)
 
@@ -116,7 +116,7 @@ def test_a_look_goes_on_when_what_lay_before_it_is_not_passed_on_in_time() -> No
 def test_a_delivery_is_accepted_until_the_queue_is_full() -> None:
     async def law(running: Running) -> None:
         running.ends = {APP: 2, SITE: 0}
-        await running.look()
+        await running.take_snapshot()
         running.publisher.works.clear()
         first, second = stamped(APP, day(1)), stamped(APP, day(1), day(2))
         assert running.intake.accept(APP, first, lambda: None) == Accepted(is_full=False)

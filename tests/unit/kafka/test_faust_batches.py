@@ -170,7 +170,7 @@ def lawful(law: Callable[[Reader], Coroutine[Any, Any, None]], start: int = 1, *
 
 def test_the_faust_that_is_installed_is_the_one_that_is_pinned() -> None:
     project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["project"]
-    pinned = [one for one in project["dependencies"] if one.startswith("faust")]
+    pinned = [dependency for dependency in project["dependencies"] if dependency.startswith("faust")]
     assert pinned == [f"faust-streaming=={version('faust-streaming')}"]
 
 
@@ -217,7 +217,7 @@ def test_the_public_setting_for_a_scheduler_is_honoured() -> None:
 def test_a_fetch_becomes_one_batch_for_each_partition_that_has_records() -> None:
     async def law(made: Reader) -> None:
         messages = await made.read({HERE: fetched(1, 5), THERE: [], ELSEWHERE: fetched(7, 8)})
-        assert {one.tp: (len(one.value.records), one.value.end) for one in messages} == {
+        assert {message.tp: (len(message.value.records), message.value.end) for message in messages} == {
             HERE: (4, 5),
             ELSEWHERE: (1, 8),
         }
@@ -512,7 +512,7 @@ def test_a_hole_that_was_settled_is_none_when_the_log_goes_on_behind_it() -> Non
     lawful(law)
 
 
-def test_a_hole_between_two_fetches_is_told_until_it_is_settled() -> None:
+def test_a_gap_between_two_fetches_is_reported_until_it_is_confirmed() -> None:
     async def law(made: Reader) -> None:
         await made.read({HERE: fetched(3, 5), THERE: fetched(1, 5)}, {HERE: fetched(7, 9)})
         gaps = made.consumer.gaps()
@@ -620,9 +620,9 @@ def test_a_partition_that_is_held_back_is_not_fetched_until_it_is_let_go() -> No
     async def law(made: Reader) -> None:
         made.consumer.pause_partition(HERE)
         messages = await made.read({HERE: fetched(1, 5), THERE: fetched(1, 5)})
-        assert [one.tp for one in messages] == [THERE]
+        assert [message.tp for message in messages] == [THERE]
         made.consumer.resume_partition(HERE)
-        assert [one.tp for one in await made.read({HERE: fetched(1, 5)})] == [HERE]
+        assert [message.tp for message in await made.read({HERE: fetched(1, 5)})] == [HERE]
 
     lawful(law, assigned={HERE, THERE})
 
@@ -641,7 +641,7 @@ def test_a_partition_that_is_taken_away_while_held_back_is_not_asked_for_again_a
         made.thread.when_asked = lambda: None
         made.consumer.resume_partition(THERE)
         messages = await made.read({HERE: fetched(1, 5)}, {HERE: fetched(5, 9)})
-        assert [one.value.follows for one in messages] == [1, 5]
+        assert [message.value.follows for message in messages] == [1, 5]
 
     lawful(law, assigned={HERE, THERE})
 
@@ -691,9 +691,9 @@ async def handle(made: Reader, message: Any, agent: Callable[[Any], Coroutine[An
     """Give messages to an agent over a channel, as Faust's conductor does; what it raises ends it."""
     stream = made.app.stream(made.app.channel())
     task = asyncio.create_task(agent(stream))
-    for one in (message, *others):
-        one.generation_id = made.app.consumer_generation_id
-        await stream.channel.queue.put(faust.Event(made.app, None, one.value, {}, one))
+    for each_message in (message, *others):
+        each_message.generation_id = made.app.consumer_generation_id
+        await stream.channel.queue.put(faust.Event(made.app, None, each_message.value, {}, each_message))
     await everything_ran()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -775,7 +775,7 @@ def test_batches_of_different_partitions_are_in_hand_at_once_and_those_of_one_ar
     lawful(law, assigned={HERE, THERE, ELSEWHERE})
 
 
-def test_a_batch_that_waits_for_the_one_before_it_and_is_sought_anew_meanwhile_is_dropped() -> None:
+def test_a_batch_that_waits_for_the_one_before_it_is_dropped_by_a_seek_meanwhile() -> None:
     async def law(made: Reader) -> None:
         taken: list[int] = []
 

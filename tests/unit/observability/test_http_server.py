@@ -1,4 +1,4 @@
-"""Laws of the endpoints: who may change something, and that looking shows no customer."""
+"""Laws of the endpoints: who may change something, and that no answer shows a customer."""
 
 import asyncio
 import urllib.error

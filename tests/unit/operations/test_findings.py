@@ -1,4 +1,4 @@
-"""Laws of findings: what `linger doctor --json` prints stays, whatever the code calls it."""
+"""Laws of findings: the keys that `linger doctor --json` prints stay the same."""
 
 from workers.errors import StartupError
 from workers.operations.findings import document, judged, ok, problem, unknown, unreadable
@@ -12,7 +12,7 @@ def test_the_document_keeps_the_keys_that_users_parse() -> None:
         "health": "problem",
         "found": "9 of 10 MiB used",
         "why": "it gets full",
-        "mend": "CONFIG SET maxmemory",
+        "mend": "CONFIG SET maxmemory",  # codespell:ignore mend
     }
 
 

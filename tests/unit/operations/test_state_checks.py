@@ -14,7 +14,7 @@ RULES: Any = SimpleNamespace(hash="abc")
 
 
 @pytest.mark.parametrize(
-    ("stored", "health", "found"),
+    ("stored", "health", "message"),
     [
         ({}, "ok", "new, will be set 1"),
         ({"generation": "3", "hash": "abc", "set:abc": "3"}, "ok", "set 3, active"),
@@ -22,9 +22,9 @@ RULES: Any = SimpleNamespace(hash="abc")
         ({"generation": "3", "hash": "xyz", "set:abc": "2"}, "problem", "was set 2, the newest is 3"),
     ],
 )
-def test_only_rules_that_newer_ones_replaced_are_a_problem(stored: dict[str, str], health: str, found: str) -> None:
+def test_only_rules_that_newer_ones_replaced_are_a_problem(stored: dict[str, str], health: str, message: str) -> None:
     finding = state_checks.rule_set(RULES, stored)
-    assert (finding.health, finding.observed) == (health, f"abc, {found}")
+    assert (finding.health, finding.observed) == (health, f"abc, {message}")
 
 
 def test_partitions_with_the_same_mismatch_are_one_finding() -> None:

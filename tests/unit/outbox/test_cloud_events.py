@@ -186,7 +186,7 @@ VALUES: Final = ["text", "", 5, -1, 2.5, 10**15, None]
         False,
     ],
 )
-def test_a_variable_is_written_as_its_schema_says_whatever_the_event_carried(value: Any) -> None:
+def test_a_variable_is_written_as_its_schema_says_for_any_value_of_the_event(value: Any) -> None:
     (record,) = published(
         [event("nps", 1, event_id="n", score=value)],
         types=(*TYPES, "nps"),

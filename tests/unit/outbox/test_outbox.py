@@ -141,7 +141,7 @@ def test_several_may_wait_for_room() -> None:
     lawful(law, limit=2)
 
 
-def test_whoever_waits_for_room_can_be_cancelled_and_leaves_nothing_behind() -> None:
+def test_a_wait_for_room_can_be_cancelled_and_leaves_nothing_behind() -> None:
     async def law(outbox: Outbox, publisher: FakePublisher) -> None:
         publisher.works.clear()
         outbox.put(records(1))
@@ -195,7 +195,7 @@ def test_waiting_for_room_in_a_closed_outbox_ends_without_room_and_without_cance
     lawful(law, limit=1)
 
 
-def test_what_ends_the_publishing_for_good_is_told_to_everybody_who_asks() -> None:
+def test_what_ends_the_publishing_for_good_is_raised_for_every_caller() -> None:
     async def law(outbox: Outbox, publisher: FakePublisher) -> None:
         publisher.failure = ValueError("a record is larger than its topic allows")
         assert outbox.failure() is None

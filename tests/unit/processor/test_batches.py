@@ -25,7 +25,7 @@ WITH_A_FLAG: Final = rule(
     variables={"vip": "nps.vip"},
 )
 SUM: Final = rule("sum", when={"sum": "nps.score", "at least": 1})
-TELLS: Final = rule("tells", when={"count": "nps", "at least": 1}, variables={"score": "nps.score"})
+VARIABLE: Final = rule("variable", when={"count": "nps", "at least": 1}, variables={"score": "nps.score"})
 
 
 def test_an_event_is_folded_and_what_follows_from_it_is_published() -> None:
@@ -125,7 +125,7 @@ def test_a_delivery_that_waits_for_room_is_dropped_when_the_partition_is_lost() 
     ("content", "score"),
     [
         (SUM, 1e300),
-        (TELLS, 10**25),
+        (VARIABLE, 10**25),
         (SUM, 10**25),
     ],
     ids=["1e300 added up", "10^25 as a variable", "10^25 added up"],
@@ -141,18 +141,18 @@ def test_no_number_stops_its_partition(content: Rule, score: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "mend"),
-    [(bytes([codec.LAYOUT + 1]) + b"whatever", "run that version"), (b"\x92\x02\x00", "linger rebuild")],
+    ("raw", "remedy"),
+    [(bytes([codec.LAYOUT + 1]) + b"anything", "run that version"), (b"\x92\x02\x00", "linger rebuild")],
 )
-def test_an_activity_of_another_version_ends_the_worker_and_costs_no_event(raw: bytes, mend: str) -> None:
+def test_an_activity_of_another_version_ends_the_worker_and_costs_no_event(raw: bytes, remedy: str) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(record(0))
         store.contents[0].activities["ada"] = raw
-        with pytest.raises(LingerError, match=mend):
+        with pytest.raises(LingerError, match=remedy):
             await agent.process(record(1))
         agent.clock.now_ms = day(100)
         await agent.observe()
-        with pytest.raises(LingerError, match=mend):
+        with pytest.raises(LingerError, match=remedy):
             await agent.processor.fire()
         assert await agent.published("linger.dead-letter") == []
         assert store.contents[0].activities["ada"] == raw

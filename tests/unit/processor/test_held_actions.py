@@ -40,7 +40,7 @@ def test_a_held_action_is_released_once_however_often_that_is_ordered() -> None:
     lawful(law, PACED, now_day=2)
 
 
-def test_whoever_comes_back_is_not_kept_any_longer() -> None:
+def test_a_customer_who_comes_back_is_not_kept_any_longer() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(*CANCELLATIONS)
         bought = {"amount": 5, "currency": "EUR"}
@@ -64,7 +64,7 @@ def test_a_held_action_that_expired_is_not_released_but_said_so() -> None:
     lawful(law, PACED)
 
 
-def test_whoever_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
+def test_a_customer_who_comes_back_is_not_kept_even_if_the_rule_has_lost_its_pace() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(*CANCELLATIONS)
         await agent.processor.activate(rules(GONE, types=TYPES).as_activated(1, {}))

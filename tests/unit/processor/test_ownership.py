@@ -84,13 +84,13 @@ def test_a_partition_that_newer_rules_have_decided_for_is_left_alone_until_they_
     lawful(law)
 
 
-def test_records_that_kafka_had_and_lost_stop_their_partition_whatever_intake_was_told() -> None:
+def test_records_that_kafka_had_and_lost_stop_their_partition_even_if_intake_sent_them() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.process(*map(record, range(5))) == Processed()
         progress = {(SOURCE, 0): msgspec.structs.replace(agent.progress()[SOURCE, 0], sent={0: 5})}
         assert await agent.processor.claim({0: LogBounds(0, 3)}, None, progress) == {}
         assert agent.processor.partitions[0].stopped
-        # But perhaps the previous owner had only read on after the first look at the log.
+        # But perhaps the previous owner had only read on after the ends of the log were requested.
         assert await agent.processor.reclaim(0, LogBounds(0, 5), None) == 5
         assert not agent.processor.partitions[0].stopped
 

@@ -6,7 +6,7 @@ from tests.support.processor_rig import GONE, TYPES, Agent, lawful, record, stor
 from workers.processor.results import Processed
 
 
-def test_a_series_that_no_rule_asks_for_any_more_is_watched_anew_when_one_does_again() -> None:
+def test_a_series_that_no_rule_asked_for_is_watched_from_the_start_when_one_does_again() -> None:
     big = rule("big", when={"count": "login", "at least": 1, "within": "9 days", "where": {"plan": "gold"}})
 
     async def law(agent: Agent, store: MemoryStore) -> None:

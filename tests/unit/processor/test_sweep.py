@@ -8,7 +8,7 @@ from tests.support.processor_rig import GONE, QUIET, Agent, lawful, numbered, re
 from workers.processor.results import Processed
 
 
-def test_whoever_claims_a_partition_sweeps_what_its_owner_left_unswept() -> None:
+def test_a_worker_that_claims_a_partition_sweeps_what_its_owner_left_unswept() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.process(record(0)) == Processed()
         await agent.processor.stop(0)

@@ -4,7 +4,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import QUIET, Agent, lawful, record
 
 
-def test_a_timer_is_decided_once_by_whoever_owns_the_partition() -> None:
+def test_a_timer_is_decided_once_by_the_owner_of_the_partition() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         await agent.process(record(0))
         successor = Agent(store.as_store(), QUIET)

@@ -66,9 +66,9 @@ class LogConsumer:
         self.fetches += 1
         if self.fetches == 2 and self.claiming is not None:
             await self.claiming.claim(0, "worker")
-        found = [one for one in self.records if one.offset >= self.offset][:1]
-        self.offset += len(found)
-        return {TopicPartition("linger.activity", 0): found}
+        fetched = [message for message in self.records if message.offset >= self.offset][:1]
+        self.offset += len(fetched)
+        return {TopicPartition("linger.activity", 0): fetched}
 
     async def position(self, _: TopicPartition) -> int:
         return self.offset
@@ -113,7 +113,7 @@ def test_the_whole_log_is_folded_and_what_was_never_published_is_published_once(
     tally, folded = replay(store, LogConsumer(LOGINS), publisher)
     assert folded == 4
     assert tally == Tally(published=Counter({"a-rule": 4}))
-    assert [one.topic for one in publisher.sent] == ["linger.at-risk"] * 4
+    assert [message.topic for message in publisher.sent] == ["linger.at-risk"] * 4
     content = store.contents[0]
     assert sorted(content.activities) == ["c0", "c1", "c2", "c3"]
     assert (content.meta["offset"], content.meta[REBUILDING], content.held) == ("4", "", {})

@@ -30,10 +30,10 @@ def test_a_partition_without_state_is_rebuilt_if_its_log_holds_records() -> None
 
 
 def test_a_partition_whose_state_does_not_match_its_log_is_rebuilt_and_its_neighbours_are_not() -> None:
-    found = plan({0: HEALTHY, 1: {**HEALTHY, "offset": "21"}, 2: {**HEALTHY, "topic_id": "id-0"}})
-    assert sorted(found.reasons) == found.wiped_partitions == [1, 2]
-    assert "its log holds 10 to 20" in found.reasons[1]
-    assert "was deleted and created again" in found.reasons[2]
+    made = plan({0: HEALTHY, 1: {**HEALTHY, "offset": "21"}, 2: {**HEALTHY, "topic_id": "id-0"}})
+    assert sorted(made.reasons) == made.wiped_partitions == [1, 2]
+    assert "its log holds 10 to 20" in made.reasons[1]
+    assert "was deleted and created again" in made.reasons[2]
 
 
 def test_what_cannot_be_rebuilt_refuses_the_whole_rebuild_with_every_problem_at_once() -> None:
@@ -44,9 +44,9 @@ def test_what_cannot_be_rebuilt_refuses_the_whole_rebuild_with_every_problem_at_
 
 
 def test_an_interrupted_rebuild_is_resumed_where_it_stopped() -> None:
-    found = plan({0: {**HEALTHY, REBUILDING: "rules-known:7"}, 1: {REBUILDING: "rules-known:7"}})
-    assert found.resume_offsets == {0: 15, 1: 10}
-    assert (found.records, found.wiped_partitions, found.rules_lost) == (5 + 10, [], False)
+    made = plan({0: {**HEALTHY, REBUILDING: "rules-known:7"}, 1: {REBUILDING: "rules-known:7"}})
+    assert made.resume_offsets == {0: 15, 1: 10}
+    assert (made.records, made.wiped_partitions, made.rules_lost) == (5 + 10, [], False)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_an_interrupted_rebuild_is_resumed_where_it_stopped() -> None:
     ],
 )
 def test_an_interrupted_rebuild_begins_again_if_its_state_cannot_be_used(fields: dict[str, str]) -> None:
-    found = plan({0: fields})
-    assert (found.resume_offsets, found.records, found.wiped_partitions) == ({}, 10, [0])
+    made = plan({0: fields})
+    assert (made.resume_offsets, made.records, made.wiped_partitions) == ({}, 10, [0])
 
 
 def test_rules_are_lost_if_none_are_stored_or_an_interrupted_rebuild_had_lost_them() -> None:

@@ -40,7 +40,7 @@ class SourceConsumer:
         self.offset = offset
 
     async def getmany(self, **_: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        return {PARTITION: [one for one in self.records if one.offset >= self.offset][:1]}
+        return {PARTITION: [message for message in self.records if message.offset >= self.offset][:1]}
 
 
 def progress_of(
@@ -51,18 +51,18 @@ def progress_of(
     source = SourcePartition(PARTITION, LogBounds(earliest, earliest + len(days)), committed, 1)
     first_ms = {} if first_day is None else {source.topic_partition: day(first_day)}
     consumer = cast(AIOKafkaConsumer, SourceConsumer(records))
-    found = asyncio.run(find_progress(consumer, [source], first_ms, Reading(day(100), {}), StoppedClock(100)))
-    return found[SOURCE, 0]
+    progress = asyncio.run(find_progress(consumer, [source], first_ms, Reading(day(100), {}), StoppedClock(100)))
+    return progress[SOURCE, 0]
 
 
 def test_a_source_that_was_read_to_its_end_has_been_seen_until_now() -> None:
-    found = progress_of([1, 2, 3], 3)
-    assert (found.watermark_ms, found.last_record_ms, found.since_ms) == (day(100), day(3), day(1))
+    progress = progress_of([1, 2, 3], 3)
+    assert (progress.watermark_ms, progress.last_record_ms, progress.since_ms) == (day(100), day(3), day(1))
 
 
 def test_a_source_that_was_not_read_to_its_end_has_been_seen_until_its_next_record() -> None:
-    found = progress_of([1, 2, 3], 2)
-    assert (found.watermark_ms, found.last_record_ms) == (day(3) - 1, day(2))
+    progress = progress_of([1, 2, 3], 2)
+    assert (progress.watermark_ms, progress.last_record_ms) == (day(3) - 1, day(2))
 
 
 def test_a_source_that_was_never_read_or_never_written_to_is_covered_from_what_there_is() -> None:

@@ -29,7 +29,7 @@ def test_an_id_is_compared_even_if_its_rule_is_in_disorder() -> None:
         ("{all: [{not: {any: [{none: puchase, for: 1 day}]}}]}", 38),
     ],
 )
-def test_an_unknown_type_is_told_wherever_it_is_named(when: str, column: int) -> None:
+def test_an_unknown_type_is_reported_wherever_it_is_named(when: str, column: int) -> None:
     _, problems = read_book({"a.yaml": file_of(rule(when=when))}, known_types=["purchase", "login"])
     assert places(problems) == [(4, column)]
     assert problems[0].hint == "did you mean 'purchase'?"
@@ -82,7 +82,7 @@ def test_a_name_is_written_out_however_deep_it_is() -> None:
     assert written.not_.any[0].count == "purchase"
 
 
-def test_a_name_that_nobody_defined_is_told_with_what_was_meant() -> None:
+def test_an_undefined_name_is_reported_with_what_was_meant() -> None:
     texts = {"a.yaml": file_of(rule(when="{meets: regular costumer}")), "b.yaml": define(REGULAR)}
     _, problems = read_book(texts)
     assert [(problem.code, problem.hint) for problem in problems] == [
@@ -103,7 +103,7 @@ def test_a_name_that_two_files_define_names_both_places() -> None:
     ]
 
 
-def test_names_that_lead_back_to_themselves_are_told_once_where_the_circle_closes() -> None:
+def test_names_that_lead_back_to_themselves_are_reported_once_where_the_circle_closes() -> None:
     first = define("one one: {meets: two two}", "two two: {all: [{meets: six six}, {status: active}]}")
     assert codes({"a.yaml": first, "b.yaml": define("six six: {not: {meets: one one}}")}) == [
         ("b.yaml", 2, "definition-of-itself")
@@ -111,7 +111,7 @@ def test_names_that_lead_back_to_themselves_are_told_once_where_the_circle_close
     assert codes({"a.yaml": define("one one: {meets: one one}")}) == [("a.yaml", 2, "definition-of-itself")]
 
 
-def test_what_is_too_large_once_names_are_written_out_is_told_where_it_becomes_so() -> None:
+def test_what_is_too_large_once_names_are_written_out_is_reported_where_it_becomes_so() -> None:
     twelve = ", ".join(["{status: active}"] * 12)
     texts = {
         "a.yaml": file_of(rule("fits", "{all: [{meets: twelve}, {meets: twelve}]}"), rule("thrice", "{meets: more}")),
@@ -121,7 +121,7 @@ def test_what_is_too_large_once_names_are_written_out_is_told_where_it_becomes_s
     assert codes(texts) == [("c.yaml", 4, "too-large-condition")]
 
 
-def test_what_is_nested_too_deep_once_names_are_written_out_is_told() -> None:
+def test_what_is_nested_too_deep_once_names_are_written_out_is_reported() -> None:
     texts = {
         "a.yaml": define("deep: {not: {not: {not: {not: {status: active}}}}}"),
         "b.yaml": file_of(rule("fits", "{not: {meets: deep}}"), rule("deeper", "{not: {not: {meets: deep}}}")),
@@ -178,7 +178,7 @@ EVERYWHERE = [
 
 
 @pytest.mark.parametrize(("when", "more"), EVERYWHERE)
-def test_an_unknown_type_is_told_in_every_kind_of_condition(when: str, more: str) -> None:
+def test_an_unknown_type_is_reported_in_every_kind_of_condition(when: str, more: str) -> None:
     _, problems = read_book({"a.yaml": file_of(rule(when=when, more=more))}, known_types=["purchase", "login"])
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-type", "did you mean 'purchase'?")]
 
@@ -191,7 +191,7 @@ def test_an_unknown_type_is_told_in_every_kind_of_condition(when: str, more: str
         "time zone: {country: profle.country, zones: {DE: Europe/Berlin}}",
     ],
 )
-def test_an_unknown_type_is_told_in_what_holds_for_every_rule(every: str) -> None:
+def test_an_unknown_type_is_reported_in_what_holds_for_every_rule(every: str) -> None:
     _, problems = read_book({"a.yaml": f"for every rule:\n  {every}\n"}, known_types=["profile"])
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-type", "did you mean 'profile'?")]
 
@@ -210,7 +210,7 @@ def test_an_unknown_type_is_told_in_what_holds_for_every_rule(every: str) -> Non
         ),
     ],
 )
-def test_an_attribute_that_no_source_gives_is_told_wherever_it_is_named(when: str, more: str) -> None:
+def test_an_attribute_that_no_source_gives_is_reported_wherever_it_is_named(when: str, more: str) -> None:
     text = file_of(rule(when=when, more=more))
     _, problems = read_book({"a.yaml": text}, ["purchase", "login"], {"purchase": ["amount"]})
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-attribute", "did you mean 'amount'?")]

@@ -5,7 +5,7 @@ from workers.rule_files.known_names import event_attributes, known_names
 from workers.rule_files.sources import read_sources
 
 
-def test_sources_tell_which_attributes_events_have() -> None:
+def test_sources_determine_which_attributes_events_have() -> None:
     text = (
         "event_types: {nps: {}, profile: {}}\nsources:\n"
         + source()

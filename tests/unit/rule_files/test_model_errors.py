@@ -47,10 +47,12 @@ AT_KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "message", "hint"), AT_KEYS)
-def test_a_wrong_key_is_told_at_the_key_with_what_was_meant(text: str, found: str, message: str, hint: str) -> None:
+@pytest.mark.parametrize(("text", "part", "message", "hint"), AT_KEYS)
+def test_a_wrong_key_is_reported_at_the_key_with_what_was_meant(
+    text: str, part: str, message: str, hint: str
+) -> None:
     problem = only_problem(text)
-    assert at(problem) == place(text, found)
+    assert at(problem) == place(text, part)
     assert message in problem.message.replace("·", " ")
     assert hint in str(problem.hint)
 
@@ -80,10 +82,10 @@ AT_VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "message", "hint"), AT_VALUES)
-def test_a_wrong_value_is_told_at_the_value_in_words(text: str, found: str, message: str, hint: str) -> None:
+@pytest.mark.parametrize(("text", "part", "message", "hint"), AT_VALUES)
+def test_a_wrong_value_is_reported_at_the_value_in_words(text: str, part: str, message: str, hint: str) -> None:
     problem = only_problem(text)
-    assert at(problem) == place(text, found)
+    assert at(problem) == place(text, part)
     assert message in problem.message
     assert hint in str(problem.hint)
 
@@ -93,14 +95,14 @@ def test_a_bound_however_large_is_a_number(bound: str) -> None:
     assert problems_of(changed("at least: 3", f"at least: {bound}")) == []
 
 
-def test_missing_keys_are_told_together_where_their_mapping_begins() -> None:
+def test_missing_keys_are_reported_together_where_their_mapping_begins() -> None:
     text = GOOD.replace("    action: at-risk\n", "").replace("    template: we-miss-you\n", "")
     problem = only_problem(text)
     assert at(problem) == place(text, "id:")
     assert problem.message == "'action', 'template' are missing"
 
 
-def test_a_key_missing_in_a_condition_is_told_at_the_condition() -> None:
+def test_a_key_missing_in_a_condition_is_reported_at_the_condition() -> None:
     text = GOOD.replace("          for: 45 days\n", "")
     assert at(only_problem(text)) == place(text, "none:")
     assert only_problem(text).message == "'for' is missing"
@@ -117,22 +119,23 @@ def test_tags_of_nested_conditions_lead_no_place_astray(depth: int) -> None:
     assert at(only_problem(text)) == place(text, "fro:")
 
 
-def test_filters_are_told_about_inside() -> None:
-    where = "{plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}, c: null, 'd d': 1, e: {other than: [[1]]}}"
+def test_filters_are_reported_inside() -> None:
+    first = "plan: [gold, [x]], a: {at lest: 3}, b: {other then: 4}"  # codespell:ignore lest
+    where = f"{{{first}, c: null, 'd d': 1, e: {{other than: [[1]]}}}}"
     text = changed("within: 365 days", f"where: {where}")
-    found = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]
-    assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in found]
+    parts = ["[x]", "at lest", "other then", "null", "'d d'", "[1]"]  # codespell:ignore lest
+    assert [at(problem) for problem in problems_of(text)] == [place(text, part) for part in parts]
 
 
-def test_sources_are_told_about_in_the_same_way() -> None:
+def test_sources_are_reported_in_the_same_way() -> None:
     text = (
         GOOD_SOURCES.replace("customer_id: who", "customer: who")
         .replace("occurred_at: at", "occurred_at: {path: a..b, key: yes, zone: Berlin, formt: iso}")
         .replace("result: [ok, 1]", "result: {a: b}, 'x y': 1")
         .replace("3 days", "3")
     )
-    found = ["customer:", "a..b", "yes", "Berlin", "formt", "{a: b}", "'x y'", "3\n"]
-    assert [at(problem) for problem in problems_of(text, SourcesFile)] == [place(text, part) for part in found]
+    parts = ["customer:", "a..b", "yes", "Berlin", "formt", "{a: b}", "'x y'", "3\n"]
+    assert [at(problem) for problem in problems_of(text, SourcesFile)] == [place(text, part) for part in parts]
 
 
 JARGON = (
@@ -150,8 +153,8 @@ JARGON = (
 
 @pytest.mark.parametrize("text", [text for text, *_ in AT_KEYS + AT_VALUES + SYNTAX] + [row[1] for row in REFUSED])
 def test_no_message_speaks_the_language_of_its_makers(text: str) -> None:
-    said = str(only_problem(text)).lower()
-    assert not [word for word in JARGON if word in said]
+    message = str(only_problem(text)).lower()
+    assert not [word for word in JARGON if word in message]
 
 
 def test_a_message_shows_no_more_than_the_beginning_of_what_was_found() -> None:

@@ -58,7 +58,7 @@ def test_of_a_long_line_only_the_part_round_the_column_is_shown() -> None:
 
 
 def test_a_problem_without_a_text_is_shown_without_its_line() -> None:
-    assert render_problems([Problem("a", 1, 1, "x", "odd", "mend it")], {}) == "a:1:1: odd [x]\n      | mend it\n"
+    assert render_problems([Problem("a", 1, 1, "x", "odd", "fix it")], {}) == "a:1:1: odd [x]\n      | fix it\n"
 
 
 def test_nothing_in_a_line_reaches_the_terminal_as_a_command() -> None:
@@ -81,7 +81,7 @@ def test_a_problem_as_a_document_has_all_that_it_knows() -> None:
     }
 
 
-def test_github_is_told_by_a_command_for_each_problem() -> None:
+def test_github_gets_a_command_for_each_problem() -> None:
     warning = Problem("b.yaml", 1, 2, "x", "odd", None, "warning")
     assert github_commands([ODD, warning]) == (
         "::error file=a.yaml,line=3,col=7,title=linger%3A odd-thing::is odd%0Ado this\n"
@@ -97,7 +97,7 @@ def test_what_means_something_in_a_command_is_escaped() -> None:
 
 
 @given(text=st.text(), hint=st.none() | st.text(min_size=1))
-def test_whatever_a_problem_says_is_one_command_in_one_line(text: str, hint: str | None) -> None:
+def test_any_text_of_a_problem_is_one_command_in_one_line(text: str, hint: str | None) -> None:
     written = github_commands([Problem(f"{text}.yaml", 1, 1, "x", text, hint)])
     assert written.count("\n") == 1
     assert written.startswith("::error file=")

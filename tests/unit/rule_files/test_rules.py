@@ -126,8 +126,8 @@ def test_the_shipped_rules_have_no_problems_and_some_are_live() -> None:
 def test_the_shipped_rules_give_no_warning_either() -> None:
     sources, _ = load_sources(ROOT / "sources.yaml")
     texts, _ = read_texts([SHIPPED])
-    found = check_texts(texts, sources, datetime(2024, 6, 1, tzinfo=UTC))
-    assert [str(problem) for problem in (*found.mistakes, *found.warnings)] == []
+    report = check_texts(texts, sources, datetime(2024, 6, 1, tzinfo=UTC))
+    assert [str(problem) for problem in (*report.mistakes, *report.warnings)] == []
 
 
 def test_a_first_time_buyer_is_asked_once_and_never_again() -> None:

@@ -20,7 +20,7 @@ def test_good_sources_have_no_problems() -> None:
     assert sources.sources[0].topic == "shop.logins"
 
 
-def test_a_topic_that_is_there_twice_is_told_at_the_second_place() -> None:
+def test_a_topic_that_is_there_twice_is_reported_at_the_second_place() -> None:
     sources, problems = read_sources("sources.yaml", "sources:\n" + source() + source())
     assert sources is None
     assert [str(problem) for problem in problems] == [
@@ -28,7 +28,7 @@ def test_a_topic_that_is_there_twice_is_told_at_the_second_place() -> None:
     ]
 
 
-def test_a_type_that_is_not_declared_is_told_at_its_place() -> None:
+def test_a_type_that_is_not_declared_is_reported_at_its_place() -> None:
     _, problems = read_sources("sources.yaml", "event_types: {complaint: {}}\nsources:\n" + source(event="complain"))
     assert [(*places([problem])[0], problem.hint) for problem in problems] == [(4, 12, "did you mean 'complaint'?")]
 

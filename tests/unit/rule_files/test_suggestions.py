@@ -155,7 +155,7 @@ def test_what_people_write_is_understood(
 
 @pytest.mark.parametrize(("read", "kind"), [row[:2] for row in WRITTEN])
 @given(written=st.text(max_size=20) | st.from_regex(r"[-0-9.,:/ ]{0,6}[a-zA-Z% ]{0,9}", fullmatch=True))
-def test_whatever_is_written_the_hint_is_possible(read: Callable[[str], str | None], kind: Any, written: str) -> None:
+def test_for_any_text_the_hint_is_possible(read: Callable[[str], str | None], kind: Any, written: str) -> None:
     if (meant := read(written)) is not None:
         TypeAdapter(kind).validate_python(meant)
 
@@ -231,7 +231,7 @@ def test_the_value_that_was_meant_looks_alike_or_is_called_so_by_people(
 
 
 @pytest.mark.parametrize(
-    ("written", "key", "said"),
+    ("written", "key", "lines"),
     [
         ("purchase at least 3", "count", "write 'count: purchase' and on the next line 'at least: 3'"),
         ("purchase for 45 days", "none", "write 'none: purchase' and on the next line 'for: 45 days'"),
@@ -241,8 +241,8 @@ def test_the_value_that_was_meant_looks_alike_or_is_called_so_by_people(
         ("forever", "count", None),
     ],
 )
-def test_what_stands_in_one_line_is_put_into_two(written: str, key: str, said: str | None) -> None:
-    assert hints.in_lines(written, key) == said
+def test_what_stands_in_one_line_is_put_into_two(written: str, key: str, lines: str | None) -> None:
+    assert hints.in_lines(written, key) == lines
 
 
 @pytest.mark.parametrize(

@@ -58,15 +58,17 @@ def test_a_number_too_long_to_be_one_stays_text(digits: int) -> None:
     assert value_of("9" * digits) == "9" * digits
 
 
-@pytest.mark.parametrize(("code", "text", "found", "said"), REFUSED)
-def test_what_could_mean_something_else_than_it_says_is_refused(code: str, text: str, found: str, said: str) -> None:
+@pytest.mark.parametrize(("code", "text", "part", "message"), REFUSED)
+def test_what_could_mean_something_else_than_it_says_is_refused(
+    code: str, text: str, part: str, message: str
+) -> None:
     problem = only_problem(text)
     assert problem.code == code
-    assert at(problem) == place(text, found)
-    assert said in problem.message
+    assert at(problem) == place(text, part)
+    assert message in problem.message
 
 
-def test_an_empty_entry_is_told_in_its_line() -> None:
+def test_an_empty_entry_is_reported_in_its_line() -> None:
     text = changed("- status: active", "-")
     problem = only_problem(text)
     assert (problem.code, problem.line) == ("empty-value", place(text, "-\n")[0])

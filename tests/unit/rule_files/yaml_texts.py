@@ -35,11 +35,11 @@ sources:
 """
 
 
-def place(text: str, found: str, occurrence: int = 1) -> tuple[int, int]:
+def place(text: str, part: str, occurrence: int = 1) -> tuple[int, int]:
     """Return the line and column of a part of a text, counted from 1."""
     index = -1
     for _ in range(occurrence):
-        index = text.index(found, index + 1)
+        index = text.index(part, index + 1)
     line = text.count("\n", 0, index) + 1
     return line, index - text.rfind("\n", 0, index)
 

@@ -9,7 +9,7 @@ from workers.rule_files.sources import read_sources
 
 @pytest.fixture
 def sources() -> SourcesFile:
-    found, problems = read_sources("sources.yaml", SOURCES)
+    sources, problems = read_sources("sources.yaml", SOURCES)
     assert problems == []
-    assert found is not None
-    return found
+    assert sources is not None
+    return sources

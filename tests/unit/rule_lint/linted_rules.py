@@ -28,9 +28,9 @@ def rule(rule_id: str = "a-rule", when: str = "{none: purchase, for: 45 days}", 
 
 def checked(*rules: str, sources: SourcesFile | None = None, more: str = "") -> CheckResult:
     text = more + "rules:\n" + "".join(rules)
-    found = check_texts({"a.yaml": text}, sources, NOW, ALL_BUT_EXAMPLES, DECLARED if sources is None else None)
-    assert [str(problem) for problem in found.mistakes] == []
-    return found
+    report = check_texts({"a.yaml": text}, sources, NOW, ALL_BUT_EXAMPLES, DECLARED if sources is None else None)
+    assert [str(problem) for problem in report.mistakes] == []
+    return report
 
 
 def codes(*rules: str, sources: SourcesFile | None = None, more: str = "") -> list[str]:

@@ -6,20 +6,20 @@ from tests.unit.rule_lint.linted_rules import NOW, checked, codes, rule
 from workers.rule_lint.check import check_texts
 
 
-def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
-    circle = [
+def test_a_circle_of_rules_instead_of_each_other_is_reported_once() -> None:
+    cycle = [
         rule("one", "{none: login, for: 9 days}", "instead of: [two]"),
         rule("two", "{status: active}", "instead of: [six]"),
         rule("six", "{none: purchase, for: 9 days}", "instead of: [one]"),
     ]
-    found = checked(*circle).warnings
-    assert [(problem.code, problem.message) for problem in found] == [
+    warnings = checked(*cycle).warnings
+    assert [(problem.code, problem.message) for problem in warnings] == [
         (
             "instead-of-each-other",
             "one and six and two block each other: a customer who matches them all gets nothing",
         )
     ]
-    assert codes(circle[0], circle[1], rule("six", "{none: purchase, for: 9 days}")) == []
+    assert codes(cycle[0], cycle[1], rule("six", "{none: purchase, for: 9 days}")) == []
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_circle_of_rules_instead_of_each_other_is_told_once() -> None:
         (("hold out: 0.5%",), "odd-hold-out"),
     ],
 )
-def test_odd_numbers_are_told(more: tuple[str, ...], code: str) -> None:
+def test_odd_numbers_are_reported(more: tuple[str, ...], code: str) -> None:
     assert codes(rule("a-rule", "{none: login, for: 9 days}", *more)) == [code]
 
 
@@ -65,12 +65,12 @@ def test_shares_of_one_experiment_are_the_same() -> None:
     assert codes(one, rule("two", "{status: active}", "hold out: 5%")) == []
 
 
-def test_one_priority_among_several_rules_is_told() -> None:
+def test_one_priority_among_several_rules_is_reported() -> None:
     ranked, other = rule("one", "{none: login, for: 9 days}", "priority: 9"), rule("two", "{status: active}")
     assert codes(ranked, other) == ["lonely-priority"]
 
 
-def test_a_draft_that_does_not_say_so_is_told_only_where_nothing_else_is_in_use() -> None:
+def test_a_draft_that_does_not_say_so_is_reported_only_where_nothing_else_is_in_use() -> None:
     silent = rule("one", "{none: login, for: 9 days}").replace("    status: shadow\n", "")
     assert codes(silent) == ["silent-draft"]
     assert codes(rule("one", "{none: login, for: 9 days}", "status: draft")) == []
@@ -91,10 +91,11 @@ EXAMPLE = "{{name: one, given: [{{at: start, event: login}}], expect: {}}}"
     ],
 )
 @pytest.mark.parametrize("status", ["draft", "shadow"])
-def test_what_examples_do_not_show_is_told(expected: list[str], lacks: list[str], status: str) -> None:
+def test_what_examples_do_not_show_is_reported(expected: list[str], lacks: list[str], status: str) -> None:
     examples = "[" + ", ".join(map(EXAMPLE.format, expected)) + "]"
     text = "rules:\n" + rule("a-rule", "{none: login, for: 9 days}", f"examples: {examples}", f"status: {status}")
-    found = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings
-    assert [[words for words in ("it acts for", "it does not act for") if words in one.message] for one in found] == (
-        [lacks] if lacks else []
-    )
+    warnings = check_texts({"a.yaml": text}, None, NOW, ["without-example"]).warnings
+    assert [
+        [words for words in ("it acts for", "it does not act for") if words in problem.message]
+        for problem in warnings
+    ] == ([lacks] if lacks else [])

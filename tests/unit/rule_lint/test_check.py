@@ -55,18 +55,18 @@ for _name, _row in table():
 
 
 def sources() -> SourcesFile:
-    found, problems = load_sources(FOLDER / "sources" / "sources.yaml")
+    sources, problems = load_sources(FOLDER / "sources" / "sources.yaml")
     assert problems == []
-    assert found is not None
-    return found
+    assert sources is not None
+    return sources
 
 
 SOURCES: Final = sources()
 
 
 def check(text: str) -> tuple[list[Problem], list[Problem]]:
-    found = check_texts({"rules/a.yaml": text}, SOURCES, NOW)
-    return list(found.mistakes), list(found.warnings)
+    report = check_texts({"rules/a.yaml": text}, SOURCES, NOW)
+    return list(report.mistakes), list(report.warnings)
 
 
 def problems_of(name: str) -> tuple[list[Problem], list[Problem]]:
@@ -80,35 +80,35 @@ def test_there_are_many_of_them_and_the_table_names_each() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_a_mistake_is_told_in_its_line_and_with_what_helps(name: str) -> None:
+def test_a_mistake_is_reported_in_its_line_and_with_what_helps(name: str) -> None:
     mistakes, warnings = problems_of(name)
     for line, code, says in EXPECTED[name]:
-        there = [found for found in (*mistakes, *warnings) if (found.line, found.code) == (line, code)]
-        assert any(says in f"{found.message} {found.hint}" for found in there), [*mistakes, *warnings]
+        there = [problem for problem in (*mistakes, *warnings) if (problem.line, problem.code) == (line, code)]
+        assert any(says in f"{problem.message} {problem.hint}" for problem in there), [*mistakes, *warnings]
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_nothing_is_called_a_mistake_that_is_none(name: str) -> None:
     mistakes, _ = problems_of(name)
     wanted = sorted((line, code) for line, code, _ in EXPECTED[name] if code not in LINTS)
-    assert sorted((found.line, found.code) for found in mistakes) == wanted
+    assert sorted((problem.line, problem.code) for problem in mistakes) == wanted
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_what_is_said_is_in_plain_words_and_its_code_is_explained(name: str) -> None:
     for problems in problems_of(name):
-        for found in problems:
-            assert found.code in EXPLANATIONS
-            assert EXPLANATIONS[found.code].is_warning == (found.severity == "warning")
-            assert not [word for word in JARGON if word in f"{found.message} {found.hint}".lower()]
+        for problem in problems:
+            assert problem.code in EXPLANATIONS
+            assert EXPLANATIONS[problem.code].is_warning == (problem.severity == "warning")
+            assert not [word for word in JARGON if word in f"{problem.message} {problem.hint}".lower()]
 
 
 def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
-        # These need a folder, several files or sources; see test_rule_files.py.
+        # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
         *("cannot-read", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
         *("repeated-topic", "built-in-type"),
-        # And these are in the explanations; see test_rule_errors.py.
+        # And these are in the explanations; see test_codes.py.
         *("too-deep", "tag", "merge-key", "too-large-condition", "impossible-example"),
     }
     assert set(EXPLANATIONS) - {row.code for rows in EXPECTED.values() for row in rows} == elsewhere
@@ -131,17 +131,17 @@ WORDS: Final = sorted({word for line in LINES for word in line.split()})
 def assert_lawful(text: str) -> None:
     began = time.process_time()
     mistakes, warnings = check(text)
-    found = [*mistakes, *warnings]
+    all_problems = [*mistakes, *warnings]
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for problem in found:
+    for problem in all_problems:
         assert problem.code in EXPLANATIONS
         assert 1 <= problem.line <= len(lines)
         assert 1 <= problem.column <= len(lines[problem.line - 1]) + 2
         assert len(str(problem)) < 1_500
-    shown = render_problems(found, {"rules/a.yaml": text})
-    assert shown.count("\n") >= len(found)
-    assert github_commands(found).count("\n") == len(found)
-    assert len([as_document(problem) for problem in found]) == len(found)
+    shown = render_problems(all_problems, {"rules/a.yaml": text})
+    assert shown.count("\n") >= len(all_problems)
+    assert github_commands(all_problems).count("\n") == len(all_problems)
+    assert len([as_document(problem) for problem in all_problems]) == len(all_problems)
     assert time.process_time() - began < PATIENCE
 
 
@@ -173,7 +173,7 @@ def test_no_line_in_the_wrong_place_is_a_traceback(data: st.DataObject) -> None:
 EITHER: Final = "{any: [{status: active}, {none: login, for: 3 days}]}"
 HUGE: Final = {
     "names that lead to one another": "define:\n" + "".join(f"  n{i}: {{meets: n{i + 1}}}\n" for i in range(9_000)),
-    "names that nobody defined": "define:\n" + "".join(f"  n{i}: {{meets: m{i}}}\n" for i in range(9_000)),
+    "names that are not defined": "define:\n" + "".join(f"  n{i}: {{meets: m{i}}}\n" for i in range(9_000)),
     "names that double": "define:\n"
     + "".join(f"  name {i}: {{all: [{{meets: name {i + 1}}}, {{meets: name {i + 1}}}]}}\n" for i in range(90))
     + "  name 90: {status: active}\n",

@@ -26,7 +26,7 @@ USUAL: Final = {
 
 def codes_in_source() -> set[str]:
     """Return every code that is written where a problem is created."""
-    found = set()
+    codes = set()
     for path in sorted((ROOT / "workers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
@@ -35,8 +35,8 @@ def codes_in_source() -> set[str]:
             if name not in ("Problem", "ProblemText", "_note", "warn"):
                 continue
             constants = [part.value for part in node.args if isinstance(part, ast.Constant)]
-            found.update([text for text in constants if isinstance(text, str)][:1])
-    return found - {"warning"}  # that is a severity
+            codes.update([text for text in constants if isinstance(text, str)][:1])
+    return codes - {"warning"}  # that is a severity
 
 
 def test_every_code_is_explained() -> None:
@@ -62,8 +62,8 @@ def as_file(lines: str) -> str:
 
 
 def codes_of(lines: str) -> set[str]:
-    found = check_texts({"a.yaml": as_file(lines)}, None, NOW)
-    return {problem.code for problem in (*found.mistakes, *found.warnings)}
+    report = check_texts({"a.yaml": as_file(lines)}, None, NOW)
+    return {problem.code for problem in (*report.mistakes, *report.warnings)}
 
 
 SHOWN: Final = sorted(code for code, explanation in EXPLANATIONS.items() if explanation.wrong)
@@ -76,9 +76,9 @@ def test_what_is_called_wrong_gives_the_code(code: str) -> None:
 
 @pytest.mark.parametrize("code", SHOWN)
 def test_what_is_called_right_gives_no_mistake_and_not_the_code(code: str) -> None:
-    found = check_texts({"a.yaml": as_file(EXPLANATIONS[code].right)}, None, NOW)
-    assert [str(problem) for problem in found.mistakes] == []
-    assert code not in {problem.code for problem in found.warnings}
+    report = check_texts({"a.yaml": as_file(EXPLANATIONS[code].right)}, None, NOW)
+    assert [str(problem) for problem in report.mistakes] == []
+    assert code not in {problem.code for problem in report.warnings}
 
 
 def test_most_codes_come_with_an_example() -> None:
@@ -102,7 +102,7 @@ def test_the_page_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(f"\n### {code}\n" in page() for code in EXPLANATIONS)
 
 
-def test_a_stale_page_is_told_and_written_anew(
+def test_a_stale_page_is_reported_and_rewritten(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()

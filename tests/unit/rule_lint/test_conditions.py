@@ -49,11 +49,11 @@ NEVER = [
 
 
 @pytest.mark.parametrize(("one", "other"), NEVER)
-def test_what_can_never_hold_together_is_told_in_either_order(one: str, other: str) -> None:
+def test_what_can_never_hold_together_is_reported_in_either_order(one: str, other: str) -> None:
     for parts in (f"{one}, {other}", f"{other}, {one}"):
-        found = checked(rule("a-rule", f"{{all: [{parts}]}}")).warnings
-        assert [(problem.code, problem.line) for problem in found] == [("contradiction", 4)]
-        assert "can never be true" in found[0].message
+        warnings = checked(rule("a-rule", f"{{all: [{parts}]}}")).warnings
+        assert [(problem.code, problem.line) for problem in warnings] == [("contradiction", 4)]
+        assert "can never be true" in warnings[0].message
 
 
 SOMETIMES = [
@@ -91,23 +91,23 @@ def test_what_can_hold_together_is_not_complained_of(one: str, other: str) -> No
 
 
 def test_unless_is_part_of_what_must_hold() -> None:
-    found = checked(rule("a-rule", "{status: cancelled}", "unless: {status: cancelled}")).warnings
-    assert [problem.code for problem in found] == ["contradiction"]
+    warnings = checked(rule("a-rule", "{status: cancelled}", "unless: {status: cancelled}")).warnings
+    assert [problem.code for problem in warnings] == ["contradiction"]
     assert codes(rule("a-rule", "{status: cancelled}", "unless: {status: active}")) == []
 
 
 def test_names_are_written_out_before_anything_is_compared() -> None:
     define = "define:\n  gone: {none: login, for: 30 days}\n"
-    found = checked(
+    warnings = checked(
         rule("a-rule", "{all: [{meets: gone}, {count: login, at least: 1, within: 9 days}]}"), more=define
     ).warnings
-    assert [(problem.code, problem.line) for problem in found] == [("contradiction", 6)]
+    assert [(problem.code, problem.line) for problem in warnings] == [("contradiction", 6)]
 
 
-def test_one_way_that_is_open_is_enough_for_a_rule_and_the_closed_one_is_told() -> None:
+def test_one_way_that_is_open_is_enough_for_a_rule_and_the_closed_one_is_reported() -> None:
     closed = "{all: [{status: active}, {status: cancelled}]}"
-    found = checked(rule("a-rule", f"{{any: [{closed}, {{none: login, for: 9 days}}]}}")).warnings
-    assert [problem.message for problem in found] == [
+    warnings = checked(rule("a-rule", f"{{any: [{closed}, {{none: login, for: 9 days}}]}}")).warnings
+    assert [problem.message for problem in warnings] == [
         "this alternative can never be true: this contradicts the condition in column 25"
     ]
     assert "can never be true" in checked(rule("a-rule", f"{{any: [{closed}, {closed}]}}")).warnings[0].message
@@ -130,10 +130,10 @@ NARROWER = [
 
 
 @pytest.mark.parametrize(("wide", "narrow"), NARROWER)
-def test_a_rule_that_never_gets_its_turn_is_told(wide: str, narrow: str) -> None:
-    found = checked(rule("wide", wide, "priority: 9"), rule("narrow", narrow, "priority: 8")).warnings
-    assert [problem.code for problem in found] == ["outranked"]
-    assert "'wide' (a.yaml:2)" in found[0].message
+def test_a_rule_that_never_gets_its_turn_is_reported(wide: str, narrow: str) -> None:
+    warnings = checked(rule("wide", wide, "priority: 9"), rule("narrow", narrow, "priority: 8")).warnings
+    assert [problem.code for problem in warnings] == ["outranked"]
+    assert "'wide' (a.yaml:2)" in warnings[0].message
     assert codes(rule("wide", wide, "instead of: [narrow]"), rule("narrow", narrow)) == ["outranked"]
 
 
@@ -153,7 +153,7 @@ def test_a_draft_outranks_nothing_that_is_in_use() -> None:
     assert codes(draft, rule("narrow", "{none: login, for: 90 days}", "priority: 8")) == []
 
 
-def test_rules_for_the_same_customers_are_told_whatever_the_order_and_the_names() -> None:
+def test_rules_for_the_same_customers_are_reported_in_any_order_and_under_any_name() -> None:
     define = "define:\n  gone: {none: login, for: 30 days}\n"
     first = rule("one", "{all: [{meets: gone}, {status: active}]}")
     second = rule("two", "{all: [{status: active}, {none: login, for: 4 weeks}]}")
@@ -179,5 +179,5 @@ def test_rules_for_the_same_customers_are_told_whatever_the_order_and_the_names(
         ("{after: login, then: purchase, within: 400 days}", False),
     ],
 )
-def test_a_window_longer_than_the_history_is_told(sources: SourcesFile, when: str, is_short: bool) -> None:
+def test_a_window_longer_than_the_history_is_reported(sources: SourcesFile, when: str, is_short: bool) -> None:
     assert codes(rule("a-rule", when), sources=sources) == ["short-history"] * is_short

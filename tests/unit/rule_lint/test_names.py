@@ -14,8 +14,8 @@ def test_a_name_is_used_if_a_rule_needs_it_over_other_names() -> None:
 
 
 def test_definitions_alone_are_not_called_unused() -> None:
-    found = check_texts({"a.yaml": "define:\n  one one: {status: active}\n"}, None, NOW)
-    assert (found.mistakes, found.warnings) == ((), ())
+    report = check_texts({"a.yaml": "define:\n  one one: {status: active}\n"}, None, NOW)
+    assert (report.mistakes, report.warnings) == ((), ())
 
 
 @pytest.mark.parametrize("word", ["yes", "No", "ON", "off", "y", "N"])
@@ -30,7 +30,7 @@ def test_definitions_alone_are_not_called_unused() -> None:
         "{{after: {{event: login, where: {{a: {}}}}}, then: purchase, within: 2 days}}",
     ],
 )
-def test_a_truth_of_older_yaml_is_told_unless_it_is_quoted(word: str, condition: str) -> None:
+def test_a_truth_of_older_yaml_is_reported_unless_it_is_quoted(word: str, condition: str) -> None:
     assert codes(rule("a-rule", condition.format(word))) == ["old-truth"]
     assert codes(rule("a-rule", condition.format(f"'{word}'"))) == []
 
@@ -39,14 +39,14 @@ def test_what_is_no_value_of_an_event_may_be_called_yes() -> None:
     assert codes(rule("a-rule", "{status: active}", "template: yes", "variables: {no: login.on}")) == []
 
 
-def test_a_type_without_a_source_is_told_for_rules_in_use(sources: SourcesFile) -> None:
+def test_a_type_without_a_source_is_reported_for_rules_in_use(sources: SourcesFile) -> None:
     when = "{count: complaint, at least: 1}"
     assert codes(rule("a-rule", when), sources=sources) == ["unfed-type"]
     assert codes(rule("a-rule", when, "status: draft"), sources=sources) == []
     assert codes(rule("a-rule", when)) == []
 
 
-def test_a_consent_or_a_time_zone_that_no_source_can_tell_is_told(sources: SourcesFile) -> None:
+def test_a_consent_or_a_time_zone_that_no_source_gives_is_reported(sources: SourcesFile) -> None:
     consent = "for every rule:\n  consent: {from: complaint.consent, opted out: [false]}\n"
     zone = "for every rule:\n  time zone: {from: complaint.zone, otherwise: UTC}\n"
     known = "for every rule:\n  consent: {from: purchase.currency, opted out: [EUR]}\n"
@@ -55,7 +55,7 @@ def test_a_consent_or_a_time_zone_that_no_source_can_tell_is_told(sources: Sourc
     assert codes(rule(), sources=sources, more=known) == []
 
 
-def test_a_field_that_no_source_fills_is_told_for_rules_in_use(sources: SourcesFile) -> None:
+def test_a_field_that_no_source_fills_is_reported_for_rules_in_use(sources: SourcesFile) -> None:
     def warned(variable: str, *more: str) -> list[str]:
         return codes(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}", *more), sources=sources)
 
@@ -67,8 +67,8 @@ def test_a_field_that_no_source_fills_is_told_for_rules_in_use(sources: SourcesF
 
 def test_without_sources_only_what_linger_itself_has_is_known() -> None:
     def warned(variable: str) -> list[tuple[str, str | None]]:
-        found = checked(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}")).warnings
-        return [(problem.code, problem.hint) for problem in found]
+        warnings = checked(rule("a-rule", "{status: active}", f"variables: {{x: {variable}}}")).warnings
+        return [(problem.code, problem.hint) for problem in warnings]
 
     assert warned("purchase.amount") == []
     assert warned("profile.name") == []

@@ -89,24 +89,26 @@ class Site:
     def _lines(self) -> list[str]:
         mappers = {source.topic: compile_source(source, ()) for source in self.sources.sources}
         latest = datetime(2030, 1, 1, tzinfo=UTC)
-        found = [
-            mappers[one.topic](SourceRecord(one.topic, 0, 0, one.at_ms, one.key, one.value, ()), latest)
-            for one in self.history.records
+        events = [
+            mappers[record.topic](
+                SourceRecord(record.topic, 0, 0, record.at_ms, record.key, record.value, ()), latest
+            )
+            for record in self.history.records
         ]
-        return [encode_event(one).decode() + "\n" for one in found if one is not None]
+        return [encode_event(event).decode() + "\n" for event in events if event is not None]
 
     def customers(self) -> dict[str, list[DecodedEvent]]:
         grouped: dict[str, list[DecodedEvent]] = {}
         for line in self.lines:
-            fact = decode_event(line.encode())
-            grouped.setdefault(fact.customer_id, []).append(fact)
+            event = decode_event(line.encode())
+            grouped.setdefault(event.customer_id, []).append(event)
         return grouped
 
     def compiled(self, path: Path) -> RuleSet:
         """Compile a file as a preview does: every rule is live except the paused ones."""
         book, problems = load_book([path], TYPES)
         assert not problems
-        live = [one.model_copy(update={"status": "live"}) for one in book.rules if one.status != "paused"]
+        live = [rule.model_copy(update={"status": "live"}) for rule in book.rules if rule.status != "paused"]
         return rules(*live)
 
     def decided(self, path: Path, until_ms: int | None = None) -> dict[str, list[Action | Decision]]:
@@ -117,12 +119,12 @@ class Site:
             name: decide(
                 name,
                 None,
-                [fact for fact in facts if fact.at_ms <= end_ms],
+                [event for event in events if event.at_ms <= end_ms],
                 ruleset,
                 all_known(ruleset, self.history.start_ms),
                 end_ms,
             ).decisions
-            for name, facts in self.customers().items()
+            for name, events in self.customers().items()
         }
 
 
@@ -139,20 +141,20 @@ def run(capsys: pytest.CaptureFixture[str], history: Path | str, path: Path, **o
 
 
 def by_rule(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in document["rules"]}
+    return {entry["id"]: entry for entry in document["rules"]}
 
 
 def actions_of(decisions: Iterable[Action | Decision]) -> list[Action]:
-    return [one for one in decisions if isinstance(one, Action) and one.status == "active"]
+    return [decision for decision in decisions if isinstance(decision, Action) and decision.status == "active"]
 
 
 def reached(decided: dict[str, list[Action | Decision]]) -> dict[str, set[str]]:
     """Return by rule the customers that it reaches."""
-    found: dict[str, set[str]] = {}
+    customers: dict[str, set[str]] = {}
     for name, decisions in decided.items():
         for action in actions_of(decisions):
-            found.setdefault(action.rule.id, set()).add(name)
-    return found
+            customers.setdefault(action.rule.id, set()).add(name)
+    return customers
 
 
 def at_the_end(site: Site) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def without_speed(document: dict[str, Any]) -> dict[str, Any]:
 def test_the_command_counts_what_the_demo_expects(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules, **at_the_end(site))
     expected = expected_actions(site.history, site.sources, site.compiled(site.rules), "")
-    assert sum(one["actions"] - one["retracted"] for one in document["rules"]) == len(expected)
+    assert sum(entry["actions"] - entry["retracted"] for entry in document["rules"]) == len(expected)
     assert document["history"]["customers"] == site.history.customers
     assert document["history"]["events"] == len(site.lines)
 
@@ -37,7 +37,7 @@ def test_a_newcomer_can_try_the_simulated_history(site: Site, capsys: pytest.Cap
     document = run(capsys, "simulated", site.rules)
     assert document["history"]["customers"] == 4_000
     assert document["period"] == {"since": "2024-01-01T00:00:00Z", "until": "2025-02-04T00:00:00Z"}
-    assert all(one["customers"] > 100 for one in document["rules"])
+    assert all(entry["customers"] > 100 for entry in document["rules"])
 
 
 def test_the_order_of_the_lines_does_not_matter(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def test_what_makes_no_sense_is_refused(site: Site, options: dict[str, Any], wor
         preview_command(PreviewOptions(history=str(site.events), rules=[site.rules], **options))
 
 
-def test_all_problems_of_both_versions_are_told_at_once(site: Site) -> None:
+def test_all_problems_of_both_versions_are_reported_at_once(site: Site) -> None:
     broken = site.write("broken.yaml", RULES.replace("none: purchase", "none: puchase"))
     other = site.write("other-broken.yaml", RULES.replace("template: t", "tenplate: t"))
     with pytest.raises(StartupError) as raised:
@@ -99,7 +99,9 @@ def test_a_topic_without_settings_is_refused(site: Site) -> None:
         preview_command(PreviewOptions(history="topic:orders", rules=[site.rules]))
 
 
-def test_unreadable_lines_are_told_and_too_many_are_refused(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_lines_are_reported_and_too_many_are_refused(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     document = run(capsys, DATA / "broken.jsonl", site.rules)
     assert document["history"]["unreadable"] == {
         "negative_amount": 1,
@@ -119,10 +121,10 @@ def test_nothing_but_the_document_goes_to_standard_output(site: Site) -> None:
         "from pathlib import Path; from workers.rule_preview.command import PreviewOptions, preview_command as p;"
         f"p(PreviewOptions(history={str(site.events)!r}, rules=[Path({str(site.rules)!r})], as_json=True))"
     )
-    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert found.stderr == ""
-    assert len(found.stdout.splitlines()) == 1
-    json.loads(found.stdout)
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
+    json.loads(done.stdout)
 
 
 _MEASURED = """

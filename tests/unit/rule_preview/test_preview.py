@@ -27,14 +27,16 @@ def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
     left: set[str] = set()
     observed = all_known(ruleset, site.history.start_ms)
     for _, _, outcome in replay_customers(site.customers().items(), ruleset, observed, site.history.end_ms):
-        newest = {one.action_id: one.status for one in outcome.decisions if isinstance(one, Action)}
+        newest = {
+            decision.action_id: decision.status for decision in outcome.decisions if isinstance(decision, Action)
+        }
         left |= {name for name, status in newest.items() if status == "active"}
     expected = expected_actions(site.history, site.sources, ruleset, "")
     assert left == expected
     assert len(expected) > 100
     task = PreviewTask(book, TYPES, site.history.start_ms, site.history.start_ms, site.history.end_ms)
     counts = preview(task, site.customers().items()).rules.values()
-    assert sum(one.actions - one.retracted.total() for one in counts) == len(expected)
+    assert sum(count.actions - count.retracted.total() for count in counts) == len(expected)
 
 
 def test_customers_counted_apart_add_up(site: Site) -> None:
@@ -52,8 +54,8 @@ def test_customers_counted_apart_add_up(site: Site) -> None:
     assert parts.overlap == whole.overlap
     assert parts.types == whole.types
     assert parts.customers == len(customers)
-    assert {name: one.days for name, one in parts.rules.items()} == {
-        name: one.days for name, one in whole.rules.items()
+    assert {name: tally.days for name, tally in parts.rules.items()} == {
+        name: tally.days for name, tally in whole.rules.items()
     }
 
 
@@ -61,39 +63,41 @@ def test_rules_reach_whom_they_reach_one_customer_at_a_time(site: Site, capsys: 
     document = run(capsys, site.events, site.rules, list_customers=True, **at_the_end(site))
     decided = site.decided(site.rules)
     expected = reached(decided)
-    found = by_rule(document)
-    assert {name: set(one["customer_ids"]) for name, one in found.items()} == expected
-    assert {name: one["customers"] for name, one in found.items()} == {k: len(v) for k, v in expected.items()}
+    by_id = by_rule(document)
+    assert {name: set(counts["customer_ids"]) for name, counts in by_id.items()} == expected
+    assert {name: counts["customers"] for name, counts in by_id.items()} == {k: len(v) for k, v in expected.items()}
     assert document["any_rule"]["customer_ids"] == sorted(set.union(*expected.values()))
-    for name, one in found.items():
+    for name, counts in by_id.items():
         actions = [action for decisions in decided.values() for action in actions_of(decisions)]
         days = Counter(action.decided_at.date().isoformat() for action in actions if action.rule.id == name)
-        assert one["actions"] == days.total()
-        assert (one["first_day"], one["last_day"]) == (min(days), max(days))
-        assert one["largest_day"]["actions"] == max(days.values())
-        assert days[one["largest_day"]["day"]] == max(days.values())
+        assert counts["actions"] == days.total()
+        assert (counts["first_day"], counts["last_day"]) == (min(days), max(days))
+        assert counts["largest_day"]["actions"] == max(days.values())
+        assert days[counts["largest_day"]["day"]] == max(days.values())
         weeks = Counter[str]()
         for at, number in days.items():
             monday = date.fromisoformat(at) - timedelta(days=date.fromisoformat(at).weekday())
             weeks[monday.isoformat()] += number
-        assert {week["week"]: week["actions"] for week in one["weeks"] if week["actions"]} == weeks
-        assert one["share"] == pytest.approx(one["customers"] / 250, abs=1e-6)
+        assert {week["week"]: week["actions"] for week in counts["weeks"] if week["actions"]} == weeks
+        assert counts["share"] == pytest.approx(counts["customers"] / 250, abs=1e-6)
 
 
 def test_reasons_are_counted_as_they_were_decided(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules, **at_the_end(site))
-    decided = [one for decisions in site.decided(site.rules).values() for one in decisions]
-    suppressed = Counter((one.rule.id, one.decision) for one in decided if isinstance(one, Decision))
+    decided = [decision for decisions in site.decided(site.rules).values() for decision in decisions]
+    suppressed = Counter(
+        (decision.rule.id, decision.decision) for decision in decided if isinstance(decision, Decision)
+    )
     retracted = Counter(
-        (one.rule.id, one.retracted_because)
-        for one in decided
-        if isinstance(one, Action) and one.status == "retracted"
+        (decision.rule.id, decision.retracted_because)
+        for decision in decided
+        if isinstance(decision, Action) and decision.status == "retracted"
     )
     assert suppressed
     assert retracted
-    found = by_rule(document)
-    assert suppressed == {(n, why): k for n, one in found.items() for why, k in one["suppressed"].items()}
-    assert retracted == {(n, why): k for n, one in found.items() for why, k in one["retracted_because"].items()}
+    by_id = by_rule(document)
+    assert suppressed == {(n, why): k for n, counts in by_id.items() for why, k in counts["suppressed"].items()}
+    assert retracted == {(n, why): k for n, counts in by_id.items() for why, k in counts["retracted_because"].items()}
 
 
 def test_two_rules_overlap_in_the_customers_whom_both_reach(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +109,7 @@ def test_two_rules_overlap_in_the_customers_whom_both_reach(site: Site, capsys: 
         if sets[pair[0]] & sets[pair[1]]
     }
     assert expected
-    assert {tuple(one["rules"]): one["customers"] for one in document["overlap"]} == expected
+    assert {tuple(entry["rules"]): entry["customers"] for entry in document["overlap"]} == expected
 
 
 def test_a_customer_of_three_rules_is_in_each_of_their_overlaps() -> None:
@@ -120,14 +124,14 @@ def test_against_another_version_the_gained_and_the_lost_are_the_differences_of_
 ) -> None:
     document = run(capsys, site.events, site.rules, against=[site.other], **at_the_end(site))
     now, before = reached(site.decided(site.rules)), reached(site.decided(site.other))
-    nobody: set[str] = set()
-    assert [one["id"] for one in document["against"]["rules"]] == sorted(now.keys() | before.keys())
-    for one in document["against"]["rules"]:
-        mine, theirs = now.get(one["id"], nobody), before.get(one["id"], nobody)
-        assert (one["gained_ids"], one["lost_ids"]) == (sorted(mine - theirs), sorted(theirs - mine))
-        assert (one["gained"], one["lost"]) == (len(mine - theirs), len(theirs - mine))
-        assert (one["customers_before"], one["customers"]) == (len(theirs), len(mine))
-    kinds = {one["id"]: one["is"] for one in document["against"]["rules"]}
+    no_customers: set[str] = set()
+    assert [entry["id"] for entry in document["against"]["rules"]] == sorted(now.keys() | before.keys())
+    for entry in document["against"]["rules"]:
+        mine, theirs = now.get(entry["id"], no_customers), before.get(entry["id"], no_customers)
+        assert (entry["gained_ids"], entry["lost_ids"]) == (sorted(mine - theirs), sorted(theirs - mine))
+        assert (entry["gained"], entry["lost"]) == (len(mine - theirs), len(theirs - mine))
+        assert (entry["customers_before"], entry["customers"]) == (len(theirs), len(mine))
+    kinds = {entry["id"]: entry["is"] for entry in document["against"]["rules"]}
     assert kinds == {"gone-quiet": "in both", "first-time": "in both", "no-log-ins": "new", "no-logins": "gone"}
     mine, theirs = set.union(*now.values()), set.union(*before.values())
     total = document["against"]["any_rule"]
@@ -135,7 +139,7 @@ def test_against_another_version_the_gained_and_the_lost_are_the_differences_of_
     assert document["against"]["rules"][1]["gained"] + document["against"]["rules"][1]["lost"] > 10
 
 
-def test_rules_against_themselves_gain_and_lose_nobody(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rules_against_themselves_gain_and_lose_no_customer(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     total = run(capsys, site.events, site.rules, against=[site.rules])["against"]["any_rule"]
     assert (total["gained"], total["lost"]) == (0, 0)
     assert total["customers_before"] == total["customers"] > 0
@@ -147,24 +151,27 @@ def test_only_the_period_counts_and_what_was_before_has_its_after_effects(
     since, until = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 8, 1, tzinfo=UTC)
     document = run(capsys, site.events, site.rules, since=since.date(), until=until.date(), list_customers=True)
     decided = site.decided(site.rules, int(until.timestamp() * 1000) - 1)
-    inside = {name: [one for one in found if one.decided_at >= since] for name, found in decided.items()}
-    assert {n: set(one["customer_ids"]) for n, one in by_rule(document).items()} == reached(inside)
-    for one in document["rules"]:
-        assert "2024-05-01" <= one["first_day"] <= one["last_day"] < "2024-08-01"
+    inside = {
+        name: [decision for decision in decisions if decision.decided_at >= since]
+        for name, decisions in decided.items()
+    }
+    assert {n: set(counts["customer_ids"]) for n, counts in by_rule(document).items()} == reached(inside)
+    for entry in document["rules"]:
+        assert "2024-05-01" <= entry["first_day"] <= entry["last_day"] < "2024-08-01"
     assert document["history"]["events"] == sum(
-        fact.at_ms < until.timestamp() * 1000 for facts in site.customers().values() for fact in facts
+        event.at_ms < until.timestamp() * 1000 for events in site.customers().values() for event in events
     )
 
 
 def test_drafts_and_shadow_rules_count_and_paused_ones_do_not(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules)
-    found = by_rule(document)
-    assert {name: one["status"] for name, one in found.items()} == {
+    by_id = by_rule(document)
+    assert {name: counts["status"] for name, counts in by_id.items()} == {
         "first-time": "shadow",
         "gone-quiet": "live",
         "no-log-ins": "draft",
     }
-    assert all(one["actions"] for one in found.values())
+    assert all(counts["actions"] for counts in by_id.values())
     assert "resting" in document["notes"][0]
 
 
@@ -182,10 +189,10 @@ def test_held_out_customers_are_those_whom_the_rule_would_have_reached(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     held = site.write("held.yaml", RULES.replace("again after: never", "again after: never\n    hold out: 30%"))
-    everybody = by_rule(run(capsys, site.events, site.rules, list_customers=True))["first-time"]
+    all_customers = by_rule(run(capsys, site.events, site.rules, list_customers=True))["first-time"]
     others = by_rule(run(capsys, site.events, held, list_customers=True))["first-time"]
-    assert set(others["customer_ids"]) < set(everybody["customer_ids"])
-    assert others["suppressed"]["held_out"] + others["actions"] == everybody["actions"]
+    assert set(others["customer_ids"]) < set(all_customers["customer_ids"])
+    assert others["suppressed"]["held_out"] + others["actions"] == all_customers["actions"]
 
 
 def test_limits_and_quiet_hours_apply(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,20 +202,20 @@ def test_limits_and_quiet_hours_apply(site: Site, capsys: pytest.CaptureFixture[
         '  quiet hours: {from: "00:00", until: "23:00"}\n'
     )
     document = run(capsys, site.events, site.write("policy.yaml", policy + RULES))
-    actions = sum(one["actions"] for one in document["rules"])
-    delayed = sum(one["delayed_by_quiet_hours"] for one in document["rules"])
+    actions = sum(entry["actions"] for entry in document["rules"])
+    delayed = sum(entry["delayed_by_quiet_hours"] for entry in document["rules"])
     assert 0 < delayed <= actions
-    assert sum(one["suppressed"].get("capped", 0) for one in document["rules"]) > 0
-    assert actions < sum(one["actions"] for one in run(capsys, site.events, site.rules)["rules"])
+    assert sum(entry["suppressed"].get("capped", 0) for entry in document["rules"]) > 0
+    assert actions < sum(entry["actions"] for entry in run(capsys, site.events, site.rules)["rules"])
 
 
 def test_a_repeated_event_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], site: Site) -> None:
     twice = tmp_path / "twice.jsonl"
     twice.write_text("".join(line * 2 for line in site.lines))
     expected = run(capsys, site.events, site.rules)
-    found = run(capsys, twice, site.rules)
-    assert found["history"]["duplicates"] == found["history"]["events"] == expected["history"]["events"]
-    assert found["rules"] == expected["rules"]
+    doubled = run(capsys, twice, site.rules)
+    assert doubled["history"]["duplicates"] == doubled["history"]["events"] == expected["history"]["events"]
+    assert doubled["rules"] == expected["rules"]
 
 
 def test_customers_without_events_in_the_period_of_the_history_are_no_customers() -> None:

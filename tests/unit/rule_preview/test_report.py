@@ -18,8 +18,8 @@ from workers.rule_preview.report import bars
 
 def test_the_weeks_follow_one_another_from_monday_to_the_end(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     document = run(capsys, site.events, site.rules, since=date(2024, 3, 6), until=date(2024, 6, 1))
-    for one in document["rules"]:
-        weeks = [date.fromisoformat(week["week"]) for week in one["weeks"]]
+    for entry in document["rules"]:
+        weeks = [date.fromisoformat(week["week"]) for week in entry["weeks"]]
         assert weeks[0] == date(2024, 3, 4)
         assert weeks[-1] == date(2024, 5, 27)
         assert {later - earlier for earlier, later in pairwise(weeks)} == {timedelta(days=7)}
@@ -50,24 +50,24 @@ def test_what_a_pace_would_hold_is_what_is_above_it_in_each_period(
 def test_the_usual_gap_is_the_mean_time_between_days_with_the_event(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run(capsys, site.events, site.rules)["usual_gap"]
+    usual_gaps = run(capsys, site.events, site.rules)["usual_gap"]
     for kind in ("purchase", "login"):
         gaps: list[float] = []
         means: list[float] = []
-        for facts in site.customers().values():
-            times = sorted(fact.at_ms for fact in facts if fact.type == kind)
+        for events in site.customers().values():
+            times = sorted(event.at_ms for event in events if event.type == kind)
             days = sorted({at // DAY for at in times})
             if len(days) > 1:
                 # The gaps between the days of one customer add up to the time from the first event to the last.
                 means.append((times[-1] - times[0]) / DAY / (len(days) - 1))
                 gaps += [means[-1]] * (len(days) - 1)
-        assert found[kind]["customers"] == len(means)
-        assert found[kind]["gaps"] == len(gaps)
-        assert found[kind]["days"] == pytest.approx(sum(gaps) / len(gaps), abs=0.051)
-        assert found[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
+        assert usual_gaps[kind]["customers"] == len(means)
+        assert usual_gaps[kind]["gaps"] == len(gaps)
+        assert usual_gaps[kind]["days"] == pytest.approx(sum(gaps) / len(gaps), abs=0.051)
+        assert usual_gaps[kind]["mean_of_customers_days"] == pytest.approx(sum(means) / len(means), abs=0.051)
 
 
-def test_types_that_the_history_does_not_have_are_told_with_the_rules_that_read_them(
+def test_types_that_the_history_does_not_have_are_shown_with_the_rules_that_read_them(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = run(capsys, DATA / "orders.jsonl", site.rules, sources=DATA / "sources.yaml", source="shop.orders")
@@ -82,9 +82,9 @@ def test_the_report_says_every_figure_in_any_width(
 ) -> None:
     document = run(capsys, site.events, site.rules, against=[site.other])
     shown = drawn(site, width, against=[site.other])
-    for one in document["rules"]:
-        assert f"{one['actions']:,}" in shown
-        assert f"{one['customers']:,}" in shown
+    for entry in document["rules"]:
+        assert f"{entry['actions']:,}" in shown
+        assert f"{entry['customers']:,}" in shown
     assert f"{document['history']['events']:,} events" in " ".join(shown.split())
     assert f"{document['against']['any_rule']['customers_before']:,}" in shown
     for line in shown.splitlines():

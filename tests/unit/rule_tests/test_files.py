@@ -21,7 +21,7 @@ def test_a_folder_runs_its_examples_and_its_tests(folder: Path) -> None:
         ("together_test.yaml", 7, False),
     ]
     assert report.results[-1].hint == "did you mean 'quiet'?"
-    assert [one.rule for one in report.unproven] == ["quiet"]
+    assert [problem.rule for problem in report.unproven] == ["quiet"]
 
 
 def test_a_file_of_tests_is_about_the_rules_beside_it(folder: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_file_that_is_named_twice_runs_once(folder: Path) -> None:
         ("NOTHING", ["buys nothing", "pays with nothing"]),
         ("quiet", ["buys once", "buys nothing", "pays with nothing"]),
         ("together", ["buys once", "buys and is forgotten"]),
-        ("nobody", []),
+        ("unknown", []),
     ],
 )
 def test_only_what_a_pattern_fits_is_run(folder: Path, pattern: str, names: list[str]) -> None:
@@ -116,8 +116,8 @@ def test_the_command_shows_the_problems_of_broken_files_and_ends_with_one(folder
 
 
 def test_a_pattern_that_fits_nothing_is_no_success(folder: Path) -> None:
-    status, shown = command(folder, pattern="nobody")
-    assert (status, shown) == (1, "nothing to run: nothing is called 'nobody'\n")
+    status, shown = command(folder, pattern="unknown")
+    assert (status, shown) == (1, "nothing to run: nothing is called 'unknown'\n")
 
 
 def test_rules_without_examples_are_no_failure(folder: Path) -> None:
@@ -129,7 +129,7 @@ def test_event_types_of_ones_own_come_from_the_sources(folder: Path) -> None:
     path = folder / "quiet.yaml"
     path.write_text(PASSING.replace("event: purchase", "event: purchase}, {at: 1 day, event: complaint"))
     sources = folder.parent / "sources.yaml"
-    sources.write_text("event_types: {complaint: Somebody complains.}\nsources: []\n")
+    sources.write_text("event_types: {complaint: A customer complains.}\nsources: []\n")
     assert command(path)[0] == 1
     declared = "event_types:\n  complaint: {}\n"
     topic = "sources:\n  - {topic: a, format: canonical, events: [purchase, complaint], max_silence: 1 day}\n"

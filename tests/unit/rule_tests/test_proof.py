@@ -30,7 +30,7 @@ def test_a_live_rule_needs_a_passing_example_that_acts_and_one_that_does_not(
 ) -> None:
     book = RuleBook((rule("quiet", when=QUIET, examples=examples),))
     unproven = live_without_proof(book, run_examples(book, TYPES))
-    assert [str(one).endswith(lacking or "") for one in unproven] == ([] if lacking is None else [True])
+    assert [str(problem).endswith(lacking or "") for problem in unproven] == ([] if lacking is None else [True])
 
 
 @pytest.mark.parametrize("status", ["draft", "shadow", "paused"])
@@ -43,4 +43,4 @@ def test_what_a_test_over_several_rules_shows_is_no_proof_of_one() -> None:
     book = RuleBook((FIRST,))
     expect = [{"at": "45 days", "rule": "first", "action": "at-risk"}]
     tests = [RuleTest.model_validate({"name": "a test", "given": BOUGHT, "expect": expect})]
-    assert [one.rule for one in live_without_proof(book, run_tests(book, tests, TYPES))] == ["first"]
+    assert [problem.rule for problem in live_without_proof(book, run_tests(book, tests, TYPES))] == ["first"]

@@ -18,7 +18,7 @@ def test_for_machines_there_is_json(folder: Path) -> None:
     assert (status, document["passed"], document["problems"]) == (1, False, [])
     failed = document["results"][1]
     assert (failed["name"], failed["line"], failed["rules"]) == ("buys nothing", 13, ["quiet"])
-    assert [(one["kind"], one["at"], one["action"]) for one in failed["differences"]] == [
+    assert [(difference["kind"], difference["at"], difference["action"]) for difference in failed["differences"]] == [
         ("missing", "44 days", "at-risk"),
         ("unexpected", "45 days", "at-risk"),
     ]

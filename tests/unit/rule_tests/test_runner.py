@@ -40,7 +40,7 @@ def test_a_rules_own_examples_know_no_other_rule() -> None:
     assert [result.passed for result in run_examples(RuleBook(rules), TYPES)] == [True, True]
 
 
-def test_nobody_in_an_example_is_held_out() -> None:
+def test_no_customer_of_an_example_is_held_out() -> None:
     assert run_one(ACTS, hold_out="50%", experiment="an-experiment").passed
     # ... whichever half the made-up customer would be in.
     assert run_one(ACTS, hold_out="50%", experiment="another-one").passed
@@ -161,7 +161,7 @@ def test_a_test_runs_on_all_live_and_shadow_rules_and_all_count_as_live() -> Non
     assert run_test({"expect": expect}, FIRST, SECOND, DRAFT).passed
 
 
-def test_a_rule_that_a_test_names_counts_as_live_whatever_its_status() -> None:
+def test_a_rule_that_a_test_names_counts_as_live_with_any_status() -> None:
     expect = [{"at": "45 days", "action": "at-risk"}]
     assert run_test({"rules": ["sketch"], "expect": expect}, FIRST, SECOND, DRAFT).passed
 
@@ -214,7 +214,7 @@ def test_a_test_without_any_rule_proves_nothing() -> None:
     assert run_test({"expect": "nothing"}, DRAFT).problem == "there is no live or shadow rule here"
 
 
-def test_in_short_the_first_difference_is_told() -> None:
+def test_in_short_the_first_difference_is_shown() -> None:
     assert in_short(run_one()) == "at 45 days, action at-risk happens and is not expected"
     assert in_short(run_one([{"at": "44 days", "action": "at-risk"}])) == (
         "at 44 days, action at-risk is expected and does not happen"

@@ -105,7 +105,7 @@ def test_many_events_alike_in_a_row_are_shown_as_the_first_and_the_last() -> Non
     assert "38 more like this" in shown[1]
 
 
-def test_a_name_cannot_tell_the_terminal_what_to_do() -> None:
+def test_a_name_cannot_control_the_terminal() -> None:
     one = rule("quiet", when=QUIET, examples=[{**example(), "name": "red \x1b[31m alert"}])
     result = run_examples(RuleBook((one,)), TYPES)[0]
     assert "\x1b" not in as_text([title_of(result)])

@@ -26,13 +26,13 @@ def test_a_worker_with_nothing_to_do_is_alive() -> None:
 
 def test_standing_still_while_records_wait_is_a_problem_and_at_last_the_end() -> None:
     liveness = watched()
-    found = []
+    states = []
     for now in range(0, 200, 10):
         liveness.tick(now)
         liveness.note(now, state="the same", waits=True)
-        found.append((liveness.problem(now) is not None, liveness.is_hopeless(now)))
-    assert found.index((True, False)) == 7
-    assert found.index((True, True)) == 13
+        states.append((liveness.problem(now) is not None, liveness.is_hopeless(now)))
+    assert states.index((True, False)) == 7
+    assert states.index((True, True)) == 13
 
 
 def test_a_tick_that_never_returns_is_a_problem_and_at_last_the_end() -> None:

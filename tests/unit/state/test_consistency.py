@@ -23,17 +23,17 @@ def test_a_position_within_the_log_or_none_at_all_fits(offset: int) -> None:
 
 @pytest.mark.parametrize("offset", [0, 9, 21])
 def test_a_position_outside_the_log_does_not_fit(offset: int) -> None:
-    found = check_consistency({}, offset, "id-1", LOG)
-    assert found is not None
-    assert found.kind == "outside"
-    assert f"offset {offset}, but its log holds 10 to 20" in found.problem
-    assert "linger rebuild" in found.remedy
+    mismatch = check_consistency({}, offset, "id-1", LOG)
+    assert mismatch is not None
+    assert mismatch.kind == "outside"
+    assert f"offset {offset}, but its log holds 10 to 20" in mismatch.problem
+    assert "linger rebuild" in mismatch.remedy
 
 
-def test_a_topic_created_anew_does_not_fit_even_where_the_offset_does() -> None:
-    found = check_consistency({}, 15, "id-0", LOG)
-    assert found is not None
-    assert (found.kind, found.can_be_rebuilt) == ("recreated", True)
+def test_a_recreated_topic_does_not_fit_even_where_the_offset_does() -> None:
+    mismatch = check_consistency({}, 15, "id-0", LOG)
+    assert mismatch is not None
+    assert (mismatch.kind, mismatch.can_be_rebuilt) == ("recreated", True)
 
 
 def test_a_topic_or_a_broker_without_ids_is_not_taken_for_another_one() -> None:
@@ -42,19 +42,19 @@ def test_a_topic_or_a_broker_without_ids_is_not_taken_for_another_one() -> None:
 
 
 def test_another_number_of_partitions_does_not_fit_and_cannot_be_rebuilt() -> None:
-    found = check_consistency({PARTITIONS: "8"}, 15, "id-1", LOG)
-    assert found is not None
-    assert (found.kind, found.can_be_rebuilt) == ("partitions", False)
-    assert "linger rebuild" not in found.remedy
+    mismatch = check_consistency({PARTITIONS: "8"}, 15, "id-1", LOG)
+    assert mismatch is not None
+    assert (mismatch.kind, mismatch.can_be_rebuilt) == ("partitions", False)
+    assert "linger rebuild" not in mismatch.remedy
 
 
 def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
-    found = check_consistency({REBUILDING: "rules-known:0"}, 15, "id-1", LOG)
-    assert found is not None
-    assert found.kind == "rebuilding"
+    mismatch = check_consistency({REBUILDING: "rules-known:0"}, 15, "id-1", LOG)
+    assert mismatch is not None
+    assert mismatch.kind == "rebuilding"
 
 
-def test_what_intake_was_told_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
+def test_what_intake_knows_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
     assert end_of_log(20, 30, is_lower_bound=True) == 30
     assert end_of_log(20, 10, is_lower_bound=True) == 20
     assert end_of_log(20, 30, is_lower_bound=False) == 20
@@ -72,8 +72,8 @@ def test_without_state_there_is_no_partition_count(fields: dict[str, str]) -> No
 
 
 def test_the_partition_count_comes_first_because_no_rebuild_changes_it() -> None:
-    found = check_consistency({PARTITIONS: "8", REBUILDING: "rules-known:0"}, 0, "id-0", LOG)
-    assert found == partitions_mismatch(8, LOG.topic, LOG.partitions)
+    mismatch = check_consistency({PARTITIONS: "8", REBUILDING: "rules-known:0"}, 0, "id-0", LOG)
+    assert mismatch == partitions_mismatch(8, LOG.topic, LOG.partitions)
 
 
 def test_each_condition_is_the_same_alone_and_composed() -> None:
@@ -82,7 +82,7 @@ def test_each_condition_is_the_same_alone_and_composed() -> None:
 
 
 def test_a_mismatch_is_shown_with_its_remedy() -> None:
-    found = offset_mismatch(9, LOG.topic, LOG.earliest, LOG.end)
-    assert str(found).startswith(
+    mismatch = offset_mismatch(9, LOG.topic, LOG.earliest, LOG.end)
+    assert str(mismatch).startswith(
         "the store has folded 'linger.activity' up to offset 9, but its log holds 10 to 20. "
     )

@@ -1,4 +1,4 @@
-"""Laws of conditions: when each is true, when it is false, and when nobody can know yet.
+"""Laws of conditions: when each is true, when it is false, and when it is not observable yet.
 
 `holds` asks a condition as it is written in a rule file about a customer with some events. Day 0 is a midnight.
 """
@@ -192,7 +192,7 @@ def test_a_silence_counts_from_the_latest_event_also_if_it_came_first() -> None:
 # --- what cannot be known yet -------------------------------------------------------------------------------------
 
 
-def test_whoever_is_known_for_less_than_the_window_may_have_done_it_before() -> None:
+def test_a_customer_known_for_less_than_the_window_may_have_done_it_before() -> None:
     """Known since the middle of day 100, so the first day that is known as a whole is day 101."""
     question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(100.5))
     assert (question.at(130 - MS), question.at(130)) == ("not observable", "true")
@@ -217,12 +217,12 @@ def test_more_than_the_upper_bound_is_too_many_however_short_it_was_watched() ->
     )
 
 
-def test_nobody_is_silent_two_days_after_the_first_deployment() -> None:
+def test_no_customer_is_silent_two_days_after_the_first_deployment() -> None:
     question = Question({"none": "login", "for": "90 days"}, bought(100), since_day=100)
     assert (question.at(102), question.at(190 - MS), question.at(190)) == ("not observable",) * 2 + ("true",)
 
 
-def test_whoever_was_never_seen_doing_it_is_silent_since_they_are_known() -> None:
+def test_a_customer_never_seen_doing_it_is_silent_since_they_are_known() -> None:
     question = Question({"none": "login", "for": "30 days"}, bought(100), since_day=0)
     assert (question.at(130 - MS), question.at(130)) == ("not observable", "true")
     assert question.next_flip(100) == 130
@@ -253,7 +253,7 @@ def test_ever_is_known_at_once_where_the_history_is_complete() -> None:
 
 @pytest.mark.parametrize(("first_day", "expected"), [(1, "not observable"), (179.9, "not observable"), (180, "true")])
 def test_ever_is_known_only_of_newcomers_where_the_history_is_not_complete(first_day: float, expected: str) -> None:
-    """Whoever turns up half a year after watching began is new; whoever turns up at once may be an old customer."""
+    """A customer first seen half a year after watching began is new; one seen at once may be an old customer."""
     asked = {"count": "purchase", "at most": 1}
     assert holds(asked, bought(first_day), first_day + 1, whole=False) == expected
     assert holds(asked, bought(first_day), first_day + 5_000, whole=False) == expected
@@ -340,7 +340,7 @@ def matched(where: Any, **attributes: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found", "expected"),
+    ("wanted", "value", "expected"),
     [
         ("gold", "gold", True),
         ("gold", "Gold", False),
@@ -358,19 +358,19 @@ def matched(where: Any, **attributes: Any) -> bool:
         (True, "true", False),
     ],
 )
-def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, found: Any, expected: bool) -> None:
-    assert matched({"x": wanted}, x=found) is expected
-    assert matched({"x": [wanted]}, x=found) is expected
-    # Whoever has no value at all is not of another one.
-    assert matched({"x": {"other than": wanted}}, x=found) is (not expected and found is not None)
-    assert matched({"x": {"other than": [wanted]}}, x=found) is (not expected and found is not None)
+def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, value: Any, expected: bool) -> None:
+    assert matched({"x": wanted}, x=value) is expected
+    assert matched({"x": [wanted]}, x=value) is expected
+    # A missing value is not another value.
+    assert matched({"x": {"other than": wanted}}, x=value) is (not expected and value is not None)
+    assert matched({"x": {"other than": [wanted]}}, x=value) is (not expected and value is not None)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"), [(10**18 + 1, 10**18 + 2), (10**14, 10**15), (0.00002, 0.00001), (0.00001, 0)]
+    ("wanted", "value"), [(10**18 + 1, 10**18 + 2), (10**14, 10**15), (0.00002, 0.00001), (0.00001, 0)]
 )
-def test_numbers_that_differ_are_not_equal(wanted: Any, found: Any) -> None:
-    assert not matched({"x": wanted}, x=found)
+def test_numbers_that_differ_are_not_equal(wanted: Any, value: Any) -> None:
+    assert not matched({"x": wanted}, x=value)
     assert matched({"x": wanted}, x=wanted)
 
 
@@ -385,7 +385,7 @@ def test_any_of_several_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "found", "expected"),
+    ("bounds", "value", "expected"),
     [
         ({"at least": 50}, 50, True),
         ({"at least": 50}, 49.9999, False),
@@ -400,8 +400,8 @@ def test_any_of_several_values() -> None:
         ({"at least": -5}, -5, True),
     ],
 )
-def test_bounds_compare_numbers_and_nothing_else(bounds: Any, found: Any, expected: bool) -> None:
-    assert matched({"x": bounds}, x=found) is expected
+def test_bounds_compare_numbers_and_nothing_else(bounds: Any, value: Any, expected: bool) -> None:
+    assert matched({"x": bounds}, x=value) is expected
 
 
 def test_every_filter_has_to_match() -> None:
@@ -552,7 +552,7 @@ def test_the_mean_of_purchases_is_known_of_those_that_were_there_before_the_rule
         ([0, -0.0, False], 2),
     ],
 )
-def test_values_that_are_not_the_same_are_told_apart(values: list[Any], number: int) -> None:
+def test_values_that_are_not_the_same_are_distinguished(values: list[Any], number: int) -> None:
     assert holds({"distinct": "nps.score", "exactly": number}, scored(*values), 3) == "true"
 
 
@@ -562,14 +562,14 @@ def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
     assert (question.at(18 - MS), question.next_flip(14.5), question.at(18)) == ("true", 18, "false")
 
 
-def test_a_value_that_is_told_late_was_still_seen_last_when_it_was() -> None:
+def test_a_value_that_arrives_late_was_still_seen_last_when_it_was() -> None:
     asked = {"distinct": "nps.score", "at least": 1, "within": "7 days"}
     for late in (1, 2, 11, 12):
         question = Question(asked, [*logged_in(0), *scored("a", at=12), *scored("a", at=late)])
         assert (question.next_flip(12), question.at(19 - MS)) == (19, "true")
 
 
-def test_up_to_thirty_two_different_values_are_told_apart_and_one_more_is_noticed() -> None:
+def test_up_to_thirty_two_different_values_are_distinguished_and_one_more_is_noticed() -> None:
     for number in (31, 32, 33, 60):
         events = scored(*range(number))
         assert holds({"distinct": "nps.score", "at least": 32}, events, 5) == ("true" if number >= 32 else "false")
@@ -635,7 +635,7 @@ def test_an_earlier_first_time_may_have_gone_unseen() -> None:
     assert holds({"first": "login", "at least": "7 days ago"}, logged_in(1, 3), 7, whole=False) == "not observable"
 
 
-def test_whoever_is_too_new_is_so_if_whatever_went_unseen_would_be_too_old() -> None:
+def test_a_customer_is_too_new_if_anything_unseen_would_be_too_old() -> None:
     """Watched since day 0, known since day 1: an unseen first log-in would have been before day 1."""
     asked = {"first": "login", "between": "10 days and 30 days ago"}
     question = Question(asked, [*bought(1), *logged_in(25)], since_day=0, whole=False)
@@ -656,7 +656,7 @@ def test_a_customer_is_known_since_the_first_event_that_arrived() -> None:
     assert (question.at(100 - MS), question.at(100), question.next_flip(60)) == ("false", "true", 100)
 
 
-def test_whoever_is_known_for_less_may_be_an_old_customer() -> None:
+def test_a_customer_known_for_less_may_be_an_old_one() -> None:
     asked = {"known for": "90 days"}
     assert holds(asked, logged_in(10), 50, whole=False) == "not observable"
     assert holds(asked, logged_in(200), 250, whole=False) == "false"
@@ -706,13 +706,13 @@ def test_both_windows_have_to_be_watched() -> None:
     assert (question.at(39 - MS), question.next_flip(23), question.at(39)) == ("not observable", 39, "true")
 
 
-# --- a rhythm of one's own ----------------------------------------------------------------------------------------
+# --- the usual gap of a customer ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("days", "patience"),
     [
-        ([0], 2 * 20),  # a newcomer is judged by everybody's gap
+        ([0], 2 * 20),  # a newcomer is judged by the usual gap of all customers
         ([0, 0.5], 2 * (40 + 0.5) / 2),  # one day counts once, however often
         ([0, 20, 40], 2 * 20),
         ([0, 5, 10, 15, 20, 25, 30, 35, 40], 2 * (40 + 40) / 10),
@@ -720,7 +720,7 @@ def test_both_windows_have_to_be_watched() -> None:
         (list(range(50)), 14),  # never sooner than that
     ],
 )
-def test_whoever_comes_more_often_is_overdue_sooner(days: list[float], patience: float) -> None:
+def test_a_customer_who_comes_more_often_is_overdue_sooner(days: list[float], patience: float) -> None:
     asked = {"overdue": "purchase", "by": "2 times", "usual gap": "20 days", "at least": "14 days"}
     question = Question(asked, bought(*days))
     due = days[-1] + patience
@@ -728,13 +728,13 @@ def test_whoever_comes_more_often_is_overdue_sooner(days: list[float], patience:
     assert (question.at(due - MS), question.at(due), question.at(due + 900)) == ("false", "true", "true")
 
 
-def test_whoever_never_came_is_not_overdue() -> None:
+def test_a_customer_who_never_came_is_not_overdue() -> None:
     asked = {"overdue": "login", "by": "2 times", "usual gap": "20 days", "at least": "14 days"}
     assert holds(asked, bought(1), 500) == "false"
     assert holds(asked, bought(1), 100, whole=False) == "not observable"
 
 
-def test_a_day_that_was_told_late_counts_as_one() -> None:
+def test_a_day_that_arrives_late_counts_as_one() -> None:
     asked = {"overdue": "purchase", "by": "1 times", "usual gap": "10 days", "at least": "1 day"}
     in_time = Question(asked, bought(0, 3, 3.5, 6, 9)).next_flip(9)
     for late in ([0, 6, 9, 3, 3.5], [3, 9, 0, 6, 3.5], [9, 6, 3.5, 3, 0]):
@@ -771,7 +771,7 @@ def test_the_latest_of_one_event_was_followed_in_time_or_not(events: list[Decode
     assert question.next_flip(10) is None
 
 
-def test_what_followed_first_is_not_known_if_the_first_event_came_too_late_to_tell() -> None:
+def test_what_followed_first_is_not_known_if_the_first_event_came_too_late() -> None:
     events = [*logged_in(0), *bought(1), *bought(6), *bought(9), *scored(1, at=5)]
     assert holds(HELPED, events, 10) == "not observable"
     assert holds(HELPED, [*events, *scored(1, at=10), *bought(11)], 12) == "true"
@@ -793,7 +793,9 @@ def test_what_did_not_follow_did_not_to_the_millisecond() -> None:
         ([*bought(6), *scored(1, at=5)], "false"),
     ],
 )
-def test_whoever_was_followed_or_never_happened_is_not_left_alone(events: list[DecodedEvent], expected: str) -> None:
+def test_an_event_that_was_followed_or_never_happened_is_not_left_alone(
+    events: list[DecodedEvent], expected: str
+) -> None:
     assert holds(LEFT, events, 40) == expected
 
 
@@ -819,19 +821,19 @@ def test_what_followed_may_have_gone_unseen() -> None:
         assert holds(asked, [*logged_in(0), *scored(1, at=5)], 40, since_day=6) == "not observable"
 
 
-def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_tell() -> None:
+def test_a_rule_that_is_new_knows_what_followed_as_far_as_first_and_last_show() -> None:
     """The two series were kept before, what followed first was not."""
     old, new = rules(types=ALL_TYPES), rules(rule(when=HELPED), types=ALL_TYPES)
 
-    def asked_anew(*events: DecodedEvent) -> str:
+    def verdict_after(*events: DecodedEvent) -> str:
         activity = decide("ada", None, [*logged_in(0), *events], old, watched(old)).activity
         assert activity is not None
         return WORDS[new.rules[0].condition.evaluate(activity, day(40), watched(new))[0]]
 
-    assert asked_anew(*scored(1, at=5)) == "false"
-    assert asked_anew(*scored(1, at=5), *bought(6)) == "true"
-    assert asked_anew(*scored(1, at=5), *bought(8, 9)) == "false"
-    assert asked_anew(*bought(1), *scored(1, at=5), *bought(6, 9)) == "not observable"
+    assert verdict_after(*scored(1, at=5)) == "false"
+    assert verdict_after(*scored(1, at=5), *bought(6)) == "true"
+    assert verdict_after(*scored(1, at=5), *bought(8, 9)) == "false"
+    assert verdict_after(*bought(1), *scored(1, at=5), *bought(6, 9)) == "not observable"
 
 
 @pytest.mark.parametrize(
@@ -855,7 +857,7 @@ def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
     assert WORDS[asks.rules[0].condition.evaluate(activity, day(10), watched(asks))[0]] == expected
 
 
-# --- what an event told -------------------------------------------------------------------------------------------
+# --- attributes of events -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -882,20 +884,20 @@ def test_the_latest_value_is_compared_as_it_is(asked: Any, value: Any, expected:
     assert holds({"latest": "nps.score", **asked}, scored(value), 2) == expected
 
 
-def test_the_newest_event_that_tells_counts() -> None:
+def test_the_newest_event_with_the_attribute_counts() -> None:
     asked = {"latest": "nps.score", "is": "new"}
     assert holds(asked, [*scored("old", at=1), *scored("new", at=2), *scored(None, at=3)], 9) == "true"
     assert holds(asked, [*scored("new", at=2), *scored("old", at=1)], 9) == "true"  # the old one came late
     assert holds(asked, [*scored("old", at=2), *scored("new", at=2)], 9) == "true"  # the later in the log
 
 
-def test_what_nobody_told_is_not_observable() -> None:
+def test_an_attribute_of_no_event_is_not_observable() -> None:
     for asked in ({"is": "gold"}, {"is not": "gold"}, {"at most": 6}):
         assert holds({"latest": "nps.score", **asked}, scored(None, [], float("nan")), 9) == "not observable"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "date",
     [
         "2024-02-01",
         "2024-02-01T00:00:00",
@@ -905,18 +907,18 @@ def test_what_nobody_told_is_not_observable() -> None:
         float(day(31)),
     ],
 )
-def test_a_date_comes_near_and_passes(told: Any) -> None:
+def test_a_date_comes_near_and_passes(date: Any) -> None:
     """The first of February is day 31."""
-    ahead = Question({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)])
+    ahead = Question({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=date)])
     assert [ahead.at(at) for at in (21 - MS, 21, 31 - MS, 31)] == ["false", "true", "true", "false"]
     assert (ahead.next_flip(1), ahead.next_flip(21), ahead.next_flip(31)) == (21, 31, None)
-    over = Question({"date": "nps.ends", "passed for": "3 days"}, [event("nps", 1, ends=told)])
+    over = Question({"date": "nps.ends", "passed for": "3 days"}, [event("nps", 1, ends=date)])
     assert (over.at(34 - MS), over.at(34), over.next_flip(1), over.next_flip(34)) == ("false", "true", 34, None)
 
 
-@pytest.mark.parametrize("told", ["soon", "2024-13-01", True, 1e30, -1, None, "", "9999-99-99"])
-def test_what_is_no_date_is_not_observable(told: Any) -> None:
-    assert holds({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=told)], 2) == "not observable"
+@pytest.mark.parametrize("date", ["soon", "2024-13-01", True, 1e30, -1, None, "", "9999-99-99"])
+def test_what_is_no_date_is_not_observable(date: Any) -> None:
+    assert holds({"date": "nps.ends", "in the next": "10 days"}, [event("nps", 1, ends=date)], 2) == "not observable"
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------
@@ -1021,7 +1023,9 @@ def test_a_condition_knows_which_unseen_event_could_undo_it(
 def why(when: Any, events: list[DecodedEvent], at_day: float) -> list[tuple[Any, ...]]:
     question = Question(when, events)
     reasons = question.condition.reasons(question.activity, day(at_day), question.observed)
-    return [(one.condition, one.observed, one.bound, one.window, one.prevented_by) for one in reasons]
+    return [
+        (reason.condition, reason.observed, reason.bound, reason.window, reason.prevented_by) for reason in reasons
+    ]
 
 
 def test_a_count_says_what_was_found_what_was_asked_for_and_what_would_have_prevented_it() -> None:
@@ -1060,11 +1064,11 @@ def test_a_silence_says_since_when_and_until_when_it_could_have_been_broken() ->
 
 
 def test_a_silence_that_was_always_there_says_never() -> None:
-    ((_, found, _, _, prevented),) = why({"none": "login", "for": "30 days"}, bought(3), 50)
-    assert (found, prevented) == ("never", "a login before 2024-02-03 00:00 UTC")
+    ((_, observed, _, _, prevented),) = why({"none": "login", "for": "30 days"}, bought(3), 50)
+    assert (observed, prevented) == ("never", "a login before 2024-02-03 00:00 UTC")
 
 
-def test_the_parts_of_a_rule_are_told_in_their_order() -> None:
+def test_the_parts_of_a_rule_are_explained_in_their_order() -> None:
     parts = [
         {"none": "purchase", "for": "1 day"},
         {"status": "active"},
@@ -1082,7 +1086,7 @@ def test_one_day_is_written_as_one_day() -> None:
     assert "1 days" not in str(reason)
 
 
-def test_what_must_not_be_is_told_as_that() -> None:
+def test_what_must_not_be_is_explained_as_that() -> None:
     (reason,) = why({"not": {"count": "purchase", "at least": 3, "within": "9 days"}}, bought(1), 12)
     assert reason[:3] == ("fewer than 3 purchases within 9 days", 0, "not at least 3")
 

@@ -1,4 +1,4 @@
-"""Laws of what becomes of an action that a rule asks for."""
+"""Laws of admission: whether an action that a rule asks for is published, held or dropped."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class Customer:
         )
         self.activity = outcome.activity
         self.decisions += outcome.decisions
-        return [short(one) for one in outcome.decisions]
+        return [short(decision) for decision in outcome.decisions]
 
 
 def short(decision: Action | Decision) -> str:
@@ -115,7 +115,7 @@ def test_no_customer_gets_more_actions_than_the_limit() -> None:
     ]
 
 
-def test_whoever_opted_out_gets_nothing_and_what_they_were_to_get_is_taken_back() -> None:
+def test_a_customer_who_opted_out_gets_nothing_and_a_waiting_action_is_taken_back() -> None:
     customer = Customer(
         compiled(
             rule("soft", when=QUIET_10),
@@ -154,16 +154,16 @@ def test_an_action_that_expires_before_the_night_ends_is_not_sent() -> None:
     assert customer.turn(upto_day=60) == ["soft stale 11"]
 
 
-def test_whoever_is_held_out_gets_a_decision_instead_and_cools_down_like_the_others() -> None:
+def test_a_held_out_customer_gets_a_decision_instead_and_cools_down_like_the_others() -> None:
     ruleset = compiled(rule("soft", when=QUIET_10, hold_out="50%", again_after="100 days"))
     for name in ("ada", "bob", "cleo", "dan", "eve", "fay"):
         customer = Customer(ruleset, name)
         events = [event("purchase", at, customer=name) for at in (1, 40, 200)]
-        found = customer.turn(*events, upto_day=300)
+        decisions = customer.turn(*events, upto_day=300)
         held = is_held_out(HOLD_OUT_KEY, "soft", name, ruleset.rules[0].hold_out.share)  # type: ignore[union-attr]
         first = "held_out" if held else "active"
         taken_back = [] if held else ["soft customer_returned 210"] * 0
-        assert [one for one in found if "returned" not in one] == [
+        assert [decision for decision in decisions if "returned" not in decision] == [
             f"soft {first} 11",
             "soft cooling_down 50",
             f"soft {first} 210",
@@ -190,8 +190,8 @@ def test_unless_leaves_people_out() -> None:
         compiled(rule("soft", when=QUIET_10, unless={"count": "nps", "at least": 1, "within": "90 days"}))
     )
     customer.turn(event("nps", 0.5, score=3), event("purchase", 1))
-    found = customer.turn(upto_day=200)
-    assert found == ["soft active 90"]  # on day 90 the answer leaves the window
+    decisions = customer.turn(upto_day=200)
+    assert decisions == ["soft active 90"]  # on day 90 the answer leaves the window
 
 
 def test_a_paused_rule_sends_nothing_new_and_takes_back_what_it_sent() -> None:
@@ -207,10 +207,10 @@ def test_a_paused_rule_sends_nothing_new_and_takes_back_what_it_sent() -> None:
 
 def live_at(ruleset: RuleSet, generation: int, at_day: float) -> RuleSet:
     """The same rules, all activated at a day."""
-    return ruleset.as_activated(generation, {one.id: (generation, day(at_day)) for one in ruleset.rules})
+    return ruleset.as_activated(generation, {each_rule.id: (generation, day(at_day)) for each_rule in ruleset.rules})
 
 
-def test_whoever_meets_a_rule_already_when_it_goes_live_is_left_alone() -> None:
+def test_a_customer_who_already_matches_a_rule_when_it_goes_live_is_left_alone() -> None:
     customer = Customer(live_at(compiled(rule("other", when={"none": "login", "for": "300 days"})), 1, 0))
     customer.turn(event("purchase", 1))
     customer.rules = live_at(compiled(rule("soft", when=QUIET_10)), 2, 30)
@@ -221,7 +221,7 @@ def test_whoever_meets_a_rule_already_when_it_goes_live_is_left_alone() -> None:
     assert customer.turn(upto_day=60) == ["soft active 42"]
 
 
-def test_whoever_comes_to_meet_a_rule_after_it_went_live_is_acted_on_however_late_they_are_looked_at() -> None:
+def test_a_customer_who_matches_a_rule_after_it_went_live_is_acted_on_however_late_it_is_evaluated() -> None:
     customer = Customer(live_at(compiled(rule("other", when={"none": "login", "for": "300 days"})), 1, 0))
     customer.turn(event("purchase", 1))
     customer.rules = live_at(compiled(rule("soft", when=QUIET_10)), 2, 5)
@@ -268,7 +268,7 @@ def test_who_met_a_rule_once_and_does_not_when_it_goes_live_is_not_included() ->
     assert customer.turn(upto_day=60) == []
 
 
-def test_how_long_a_condition_has_lasted_counts_anew_when_it_is_another_one() -> None:
+def test_how_long_a_condition_has_lasted_starts_again_when_it_is_another_one() -> None:
     customer = Customer(live_at(compiled(rule("soft", when=QUIET_10, for_="30 days")), 1, 0))
     customer.turn(event("purchase", 1), upto_day=12)
     changed = rule("soft", when={"none": "purchase", "for": "15 days"}, for_="30 days")

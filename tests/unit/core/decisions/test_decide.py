@@ -1,6 +1,6 @@
 """Laws of deciding, each as a short story of one customer.
 
-Day 0 is a midnight. A story tells what happened and until when time went on; `told` is what a mailer hears of it.
+Day 0 is a midnight. A story lists what happened and until when time went on; `timeline` is what a mailer receives.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Story:
         return self
 
     def sees(self, **until_day: float) -> "Story":
-        """From now on, types are seen until these days only; those that are not named, for ever."""
+        """From now on, types are seen until these days only; types that are not named have no limit."""
         self.observed = replace(self.observed, until={name: day(at) for name, at in until_day.items()})
         return self
 
@@ -75,9 +75,12 @@ class Story:
         return self
 
     @property
-    def told(self) -> list[tuple[str, float]]:
+    def timeline(self) -> list[tuple[str, float]]:
         """What was decided, and the day on which the episode began."""
-        return [(word(one), (one.episode_started_at.timestamp() * 1000 - START) / DAY) for one in self.decisions]
+        return [
+            (word(decision), (decision.episode_started_at.timestamp() * 1000 - START) / DAY)
+            for decision in self.decisions
+        ]
 
 
 def word(decision: Action | Decision) -> str:
@@ -94,47 +97,47 @@ def quiet(**content: Any) -> Rule:
 
 
 def test_a_rule_acts_at_the_moment_at_which_it_becomes_true() -> None:
-    assert Story(quiet()).buys(1.5).time_goes_on(11.5 - MS).told == []
-    assert Story(quiet()).buys(1.5).time_goes_on(11.5).told == [("active", 11.5)]
+    assert Story(quiet()).buys(1.5).time_goes_on(11.5 - MS).timeline == []
+    assert Story(quiet()).buys(1.5).time_goes_on(11.5).timeline == [("active", 11.5)]
 
 
-def test_it_is_decided_at_its_due_time_however_late_somebody_looks() -> None:
-    assert Story(quiet()).buys(1.5).time_goes_on(400).told == [("active", 11.5)]
+def test_it_is_decided_at_its_due_time_however_late_it_is_polled() -> None:
+    assert Story(quiet()).buys(1.5).time_goes_on(400).timeline == [("active", 11.5)]
 
 
-def test_a_due_time_that_nobody_looked_at_is_decided_before_the_next_event() -> None:
-    assert Story(quiet()).buys(1.5).logs_in(400).told == [("active", 11.5)]
+def test_a_due_time_that_was_not_polled_is_decided_before_the_next_event() -> None:
+    assert Story(quiet()).buys(1.5).logs_in(400).timeline == [("active", 11.5)]
 
 
 def test_a_rule_acts_once_as_long_as_it_holds() -> None:
     story = Story(quiet(again_after="1 day")).buys(1).time_goes_on(11).logs_in(12, 13, 14).time_goes_on(400)
-    assert story.told == [("active", 11)]
+    assert story.timeline == [("active", 11)]
 
 
 def test_an_event_that_makes_a_rule_true_is_acted_on_at_its_own_time() -> None:
     story = Story(rule("gone", when={"status": "cancelled"})).buys(1).happens("cancellation", 5.25)
-    assert story.told == [("active", 5.25)]
+    assert story.timeline == [("active", 5.25)]
 
 
-def test_nobody_is_told_anything_of_whom_nothing_is_known() -> None:
+def test_no_decision_is_made_about_an_unknown_customer() -> None:
     outcome = Story(quiet()).turn((), 400)
     assert (outcome.activity, outcome.decisions, outcome.due_ms) == (None, [], 0)
 
 
 @pytest.mark.parametrize("status", ["draft", "paused"])
 def test_a_rule_that_is_not_in_force_decides_nothing(status: str) -> None:
-    assert Story(quiet(status=status)).buys(1).time_goes_on(400).told == []
+    assert Story(quiet(status=status)).buys(1).time_goes_on(400).timeline == []
 
 
 def test_each_rule_decides_for_itself() -> None:
     other = rule("other", when={"none": "purchase", "for": "20 days"}, action="win-back")
-    assert Story(quiet(), other).buys(1).time_goes_on(400).told == [("active", 11), ("active", 21)]
+    assert Story(quiet(), other).buys(1).time_goes_on(400).timeline == [("active", 11), ("active", 21)]
 
 
 def test_a_rule_whose_truth_is_unknown_neither_begins_nor_ends_an_episode() -> None:
     story = Story(quiet(when={"none": "login", "for": "10 days"}), since_day=0).buys(1)
-    assert story.time_goes_on(11 - MS).told == []
-    assert story.time_goes_on(11).told == [("active", 11)]
+    assert story.time_goes_on(11 - MS).timeline == []
+    assert story.time_goes_on(11).timeline == [("active", 11)]
 
 
 # --- again --------------------------------------------------------------------------------------------------------
@@ -142,29 +145,29 @@ def test_a_rule_whose_truth_is_unknown_neither_begins_nor_ends_an_episode() -> N
 
 def test_a_new_episode_within_the_pause_is_reported_and_not_acted_on() -> None:
     story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(26).buys(27).time_goes_on(40.9)
-    assert story.told == [("active", 11), ("cooling_down", 37)]
+    assert story.timeline == [("active", 11), ("cooling_down", 37)]
 
 
 def test_the_pause_counts_from_the_action_to_the_next_episode_to_the_millisecond() -> None:
     for at_day, expected in ((31 - MS, "cooling_down"), (31, "active")):
         story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(26).buys(at_day).time_goes_on(100)
-        assert story.told == [("active", 11), (expected, at_day + 10)]
+        assert story.timeline == [("active", 11), (expected, at_day + 10)]
 
 
 def test_an_episode_that_began_within_the_pause_stays_silent_when_the_pause_is_over() -> None:
     story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(26).buys(27).time_goes_on(400)
-    assert story.told == [("active", 11), ("cooling_down", 37)]
+    assert story.timeline == [("active", 11), ("cooling_down", 37)]
 
 
 def test_a_rule_that_acts_never_again_does_not() -> None:
     story = Story(quiet(again_after="never")).buys(1).time_goes_on(300).buys(301).time_goes_on(5_000)
-    assert story.told == [("active", 11), ("cooling_down", 311)]
+    assert story.timeline == [("active", 11), ("cooling_down", 311)]
     assert "never acts again" in getattr(story.decisions[1], "detail", "")
 
 
 def test_a_suppressed_episode_does_not_prolong_the_pause() -> None:
     story = Story(quiet(again_after="30 days")).buys(1, 25.5, 36).time_goes_on(400)
-    assert [one for one in story.told if one[0] != "customer_returned"] == [
+    assert [entry for entry in story.timeline if entry[0] != "customer_returned"] == [
         ("active", 11),
         ("cooling_down", 35.5),
         ("active", 46),
@@ -173,7 +176,7 @@ def test_a_suppressed_episode_does_not_prolong_the_pause() -> None:
 
 def test_the_pause_of_one_rule_is_none_for_another() -> None:
     story = Story(quiet(), rule("other", when=QUIET, action="win-back")).buys(1).time_goes_on(11)
-    assert story.told == [("active", 11)] * 2
+    assert story.timeline == [("active", 11)] * 2
 
 
 # --- coming back --------------------------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ def test_the_pause_of_one_rule_is_none_for_another() -> None:
 
 def test_when_she_comes_back_the_action_is_taken_back() -> None:
     story = Story(quiet()).buys(1).time_goes_on(11).buys(20)
-    assert story.told == [("active", 11), ("customer_returned", 11)]
+    assert story.timeline == [("active", 11), ("customer_returned", 11)]
     first, second = story.decisions
     assert isinstance(second, Action)
     assert second.action_id == first.action_id
@@ -192,31 +195,31 @@ def test_when_she_comes_back_the_action_is_taken_back() -> None:
 
 def test_what_is_taken_back_once_is_not_taken_back_again() -> None:
     story = Story(quiet()).buys(1).time_goes_on(11).buys(12, 13, 14)
-    assert story.told == [("active", 11), ("customer_returned", 11)]
+    assert story.timeline == [("active", 11), ("customer_returned", 11)]
 
 
 def test_what_has_expired_is_not_taken_back() -> None:
     for at_day, expected in ((25 - MS, ["active", "customer_returned"]), (25, ["active"]), (26, ["active"])):
         story = Story(quiet(expires_after="14 days")).buys(1).time_goes_on(11).buys(at_day)
-        assert [one for one, _ in story.told] == expected
+        assert [entry for entry, _ in story.timeline] == expected
 
 
 def test_the_pause_goes_on_after_she_came_back() -> None:
     story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(11).buys(12).time_goes_on(400)
-    assert story.told == [("active", 11), ("customer_returned", 11), ("cooling_down", 22)]
+    assert story.timeline == [("active", 11), ("customer_returned", 11), ("cooling_down", 22)]
 
 
 def test_an_event_that_came_late_takes_the_action_back_as_if_it_had_never_been() -> None:
     story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(11).buys(9).time_goes_on(400)
-    assert story.told == [("active", 11), ("late_event", 11), ("active", 19)]
+    assert story.timeline == [("active", 11), ("late_event", 11), ("active", 19)]
 
 
 def test_an_event_that_came_late_restores_the_pause_of_the_action_before() -> None:
     story = Story(quiet(again_after="30 days")).buys(1).time_goes_on(26).buys(35).time_goes_on(45)
-    assert story.told == [("active", 11), ("active", 45)]
+    assert story.timeline == [("active", 11), ("active", 45)]
     # The second action is disproved, so the first one's pause counts, and that is over on day 41.
     story.buys(30.5, 36).time_goes_on(46)
-    assert story.told[2:] == [("late_event", 45), ("active", 46)]
+    assert story.timeline[2:] == [("late_event", 45), ("active", 46)]
 
 
 SPURIOUS: Final = (
@@ -226,16 +229,16 @@ SPURIOUS: Final = (
 
 
 def test_an_event_that_came_late_and_changes_nothing_takes_nothing_back() -> None:
-    assert Story(quiet()).buys(5).time_goes_on(15).buys(2).time_goes_on(15).told == [("active", 15)]
+    assert Story(quiet()).buys(5).time_goes_on(15).buys(2).time_goes_on(15).timeline == [("active", 15)]
 
 
 def test_an_event_that_came_late_and_cannot_undo_the_rule_takes_nothing_back() -> None:
     seldom = rule("seldom", when={"all": [{"count": "login", "at least": 1}, QUIET]})
     story = Story(seldom).logs_in(1).buys(5).time_goes_on(15).logs_in(12).time_goes_on(15)
-    assert story.told == [("active", 15)]
+    assert story.timeline == [("active", 15)]
 
 
-def test_whatever_comes_late_and_changes_nothing_the_action_stands_in_the_end() -> None:
+def test_if_what_comes_late_changes_nothing_the_action_stands_in_the_end() -> None:
     story = Story(quiet()).buys(5).time_goes_on(15)
     before = left(story.decisions)
     assert before == left(story.buys(2).time_goes_on(15).decisions)
@@ -244,32 +247,32 @@ def test_whatever_comes_late_and_changes_nothing_the_action_stands_in_the_end() 
 def test_a_cancellation_that_makes_an_action_pointless_says_that_it_is_no_longer_true() -> None:
     loyal = rule("loyal", when={"all": [QUIET, {"status": "active"}]})
     story = Story(loyal).buys(1).time_goes_on(11).happens("cancellation", 12)
-    assert story.told == [("active", 11), ("no_longer_true", 11)]
+    assert story.timeline == [("active", 11), ("no_longer_true", 11)]
 
 
-def test_when_only_time_passes_nobody_has_come_back() -> None:
+def test_when_only_time_passes_no_customer_has_come_back() -> None:
     story = Story(rule("visits", when=VISITS)).buys(1).logs_in(10).time_goes_on(100)
-    assert story.told == [("active", 10)]
+    assert story.timeline == [("active", 10)]
 
 
 def test_who_comes_back_after_the_rule_ended_by_itself_is_still_back() -> None:
     story = Story(rule("visits", when=VISITS)).buys(1).logs_in(10).time_goes_on(12).buys(13)
-    assert story.told == [("active", 10), ("customer_returned", 10)]
+    assert story.timeline == [("active", 10), ("customer_returned", 10)]
 
 
 def test_an_event_that_the_rule_does_not_need_is_no_return() -> None:
     story = Story(rule("visits", when=VISITS, again_after="90 days")).buys(1).logs_in(10).time_goes_on(12).logs_in(13)
-    assert story.told == [("active", 10), ("cooling_down", 13)]
+    assert story.timeline == [("active", 10), ("cooling_down", 13)]
 
 
 def test_a_shadow_is_never_taken_back() -> None:
-    assert Story(quiet(status="shadow")).buys(1).time_goes_on(11).buys(12).told == [("shadow", 11)]
+    assert Story(quiet(status="shadow")).buys(1).time_goes_on(11).buys(12).timeline == [("shadow", 11)]
 
 
 def test_a_rule_has_one_action_at_a_time_that_has_not_expired() -> None:
     visits = rule("visits", when=VISITS, again_after="1 day", expires_after="14 days")
     story = Story(visits).buys(1).logs_in(10, 12).buys(13)
-    assert story.told[:2] == [("active", 10), ("cooling_down", 12)]
+    assert story.timeline[:2] == [("active", 10), ("cooling_down", 12)]
     assert left(story.decisions) == {}
 
 
@@ -279,17 +282,17 @@ def test_a_rule_has_one_action_at_a_time_that_has_not_expired() -> None:
 @pytest.mark.parametrize(("at_day", "expected"), [(26 + MS, "active"), (26, "stale"), (10, "stale")])
 def test_what_would_have_expired_already_is_reported_as_stale(at_day: float, expected: str) -> None:
     story = Story(rule("angry", when={"count": "nps", "at least": 1}, expires_after="14 days")).logs_in(40)
-    assert story.happens("nps", at_day).told == [(expected, at_day)]
+    assert story.happens("nps", at_day).timeline == [(expected, at_day)]
 
 
 def test_a_shadow_is_reported_once_in_each_episode_and_has_no_pause() -> None:
     story = Story(quiet(status="shadow", again_after="never")).buys(1).time_goes_on(11).buys(12).time_goes_on(30)
-    assert story.told == [("shadow", 11), ("shadow", 22)]
+    assert story.timeline == [("shadow", 11), ("shadow", 22)]
 
 
 def test_every_decision_not_to_act_says_why() -> None:
     story = Story(quiet()).buys(1).time_goes_on(26).buys(27).time_goes_on(400)
-    (decision,) = [one for one in story.decisions if isinstance(one, Decision)]
+    (decision,) = [record for record in story.decisions if isinstance(record, Decision)]
     assert decision.detail == "acted on 2024-01-12, silent until 2024-02-11"
 
 
@@ -333,13 +336,13 @@ def test_a_repeated_event_decides_nothing_that_is_due() -> None:
 
 def test_a_late_event_is_decided_at_the_customers_latest_moment() -> None:
     story = Story(rule("two", when={"count": "login", "at least": 2, "within": "7 days"})).logs_in(20).logs_in(5)
-    assert story.told == []
-    assert story.logs_in(19).told == [("active", 19)]
+    assert story.timeline == []
+    assert story.logs_in(19).timeline == [("active", 19)]
 
 
 def test_an_event_older_than_all_windows_still_counts_for_ever() -> None:
     story = Story(rule("two", when={"count": "login", "at least": 2})).logs_in(500).logs_in(1)
-    assert story.told == [("stale", 1)]
+    assert story.timeline == [("stale", 1)]
     assert story.activity is not None
     assert story.activity.series["login"].days() == [day(500) // DAY]
 
@@ -354,7 +357,7 @@ def test_the_due_time_is_the_soonest_of_all_rules() -> None:
     assert story.turn((), 11).due_ms == 0
 
 
-def test_where_time_cannot_change_anything_nobody_looks_again() -> None:
+def test_where_time_cannot_change_anything_there_is_no_due_time() -> None:
     assert Story(rule("gone", when={"status": "cancelled"})).turn([event("purchase", 1)]).due_ms == 0
 
 
@@ -374,19 +377,19 @@ def test_a_timer_waits_until_every_type_of_its_rule_has_been_seen() -> None:
     story = Story(quiet()).buys(1).sees(purchase=8)
     outcome = story.turn((), 20)
     assert (outcome.decisions, outcome.due_ms, outcome.waiting) == ([], 0, {"purchase": day(11)})
-    assert story.sees(purchase=11).time_goes_on(20).told == [("active", 11)]
+    assert story.sees(purchase=11).time_goes_on(20).timeline == [("active", 11)]
 
 
-def test_a_type_that_another_rule_needs_holds_up_nobody_else() -> None:
+def test_a_type_that_another_rule_needs_holds_up_no_other_rule() -> None:
     other = rule("other", when={"none": "login", "for": "10 days"})
     story = Story(quiet(), other).buys(1).logs_in(1).sees(login=3).time_goes_on(20)
-    assert [one.rule.id for one in story.decisions] == ["quiet"]
+    assert [decision.rule.id for decision in story.decisions] == ["quiet"]
 
 
 def test_an_action_that_an_unseen_event_could_undo_is_held() -> None:
     story = Story(LOYAL).buys(1).logs_in(2).sees(purchase=8).logs_in(12)
-    assert story.told == []
-    assert story.sees(purchase=11).time_goes_on(12).told == [("active", 11)]
+    assert story.timeline == []
+    assert story.sees(purchase=11).time_goes_on(12).timeline == [("active", 11)]
 
 
 def test_a_held_action_waits_for_the_type_that_it_needs() -> None:
@@ -401,7 +404,7 @@ def test_of_an_action_that_was_taken_back_while_it_was_held_only_the_retraction_
     """It may have been published by steps that Redis has lost since: this is the retraction that belonged to it."""
     held = Story(LOYAL).buys(1).logs_in(2).sees(purchase=8).logs_in(12).buys(back)
     held.sees().time_goes_on(18)
-    assert held.told == [(because, 11)]
+    assert held.timeline == [(because, 11)]
     live = Story(LOYAL).buys(1).logs_in(2).logs_in(12).buys(back)
     assert held.decisions == live.decisions[1:]
 
@@ -409,19 +412,19 @@ def test_of_an_action_that_was_taken_back_while_it_was_held_only_the_retraction_
 def test_several_actions_may_be_held_and_none_is_lost() -> None:
     visits = rule("visits", when=VISITS, again_after="1 day", expires_after="1 day")
     story = Story(visits).buys(1).sees(purchase=2).logs_in(10, 12, 14).sees(purchase=11).time_goes_on(14)
-    assert story.told == [("active", 10)]
-    assert story.sees().time_goes_on(20).told == [("active", 10), ("active", 12), ("active", 14)]
+    assert story.timeline == [("active", 10)]
+    assert story.sees().time_goes_on(20).timeline == [("active", 10), ("active", 12), ("active", 14)]
 
 
-def test_a_lower_bound_waits_for_nobody() -> None:
+def test_a_lower_bound_waits_for_nothing() -> None:
     story = Story(rule("two", when={"count": "login", "at least": 2})).sees(purchase=0, cancellation=0).logs_in(1, 2)
-    assert story.told == [("active", 2)]
+    assert story.timeline == [("active", 2)]
 
 
 def test_a_held_action_of_a_rule_that_was_paused_is_not_sent() -> None:
     story = Story(LOYAL).buys(1).logs_in(2).sees(purchase=8).logs_in(12)
     paused = rule("loyal", when={"all": [{"count": "login", "at least": 1}, QUIET]}, status="paused")
-    assert story.with_rules(paused).sees(purchase=8).time_goes_on(13).told == [("held", 11)]
+    assert story.with_rules(paused).sees(purchase=8).time_goes_on(13).timeline == [("held", 11)]
 
 
 # --- what an action carries ---------------------------------------------------------------------------------------
@@ -446,8 +449,8 @@ def test_an_action_carries_what_the_rule_says() -> None:
 
 
 def test_variables_are_those_of_the_latest_event_of_their_type() -> None:
-    told = quiet(variables={"reason": "nps.reason", "score": "nps.score", "sum": "purchase.amount"})
-    story = Story(told).happens("nps", 1, reason="old", score=1).happens("nps", 2, reason="new", score=2.5)
+    quiet_rule = quiet(variables={"reason": "nps.reason", "score": "nps.score", "sum": "purchase.amount"})
+    story = Story(quiet_rule).happens("nps", 1, reason="old", score=1).happens("nps", 2, reason="new", score=2.5)
     story.happens("nps", 1.5, reason="late", score=9).buys(3)
     assert only(story.time_goes_on(13)).variables == {"reason": "new", "score": 2.5, "sum": 20}
 
@@ -520,7 +523,7 @@ LONG: Final = rule(
     "long",
     when={
         "all": [
-            {"count": "purchase", "at most": 500, "within": "730 days"},  # never true of somebody who buys daily
+            {"count": "purchase", "at most": 500, "within": "730 days"},  # never true of a customer who buys daily
             {"count": "login", "at least": 1, "within": "730 days"},
         ]
     },
@@ -545,8 +548,8 @@ def test_of_a_customer_who_does_something_every_day_the_oldest_days_go() -> None
 def test_the_borders_of_batches_change_nothing_for_a_customer_beyond_the_limit() -> None:
     at_once, one_by_one = Story(LONG), Story(LONG)
     at_once.turn(busy(900))
-    for one in busy(900):
-        one_by_one.turn([one])
+    for next_event in busy(900):
+        one_by_one.turn([next_event])
     assert at_once.activity is not None
     assert one_by_one.activity is not None
     assert codec.encode(at_once.activity) == codec.encode(one_by_one.activity)
@@ -555,8 +558,8 @@ def test_the_borders_of_batches_change_nothing_for_a_customer_beyond_the_limit()
 def test_days_that_were_dropped_do_not_make_anybody_a_rare_customer() -> None:
     story = Story(LONG)
     for chunk in range(0, 900, 50):
-        story.turn([one for one in busy(900) if chunk <= (one.at_ms - START) / DAY < chunk + 50])
-    assert story.told == []
+        story.turn([next_event for next_event in busy(900) if chunk <= (next_event.at_ms - START) / DAY < chunk + 50])
+    assert story.timeline == []
 
 
 def test_what_waits_until_it_was_seen_takes_no_history_away() -> None:
@@ -574,7 +577,7 @@ def test_what_waits_until_it_was_seen_takes_no_history_away() -> None:
     waiting.sees().time_goes_on(300)
     free.time_goes_on(300)
     # What was taken back before it was sent was never sent.
-    assert [one for one in waiting.decisions if word(one) == "active"][-10:] == free.decisions[-10:]
+    assert [decision for decision in waiting.decisions if word(decision) == "active"][-10:] == free.decisions[-10:]
 
 
 def test_the_texts_of_a_customer_are_cut() -> None:

@@ -163,16 +163,16 @@ def test_ids_that_are_whole_numbers_stay_exact(number: int) -> None:
     assert mapped(source(), payload(customer=number)).customer_id == str(number)
 
 
-@pytest.mark.parametrize("found", [True, False, 1.5, 2.0, 2**64, [], {}])
-def test_truths_fractions_and_structures_are_no_ids(found: object) -> None:
-    error = refused(source(), payload(customer=found))
+@pytest.mark.parametrize("value", [True, False, 1.5, 2.0, 2**64, [], {}])
+def test_truths_fractions_and_structures_are_no_ids(value: object) -> None:
+    error = refused(source(), payload(customer=value))
     assert (error.reason, error.field) == ("impossible_id", "customer_id")
     assert "path 'customer'" in error.detail
 
 
-@pytest.mark.parametrize("found", ["", "  ", "x" * 257])
-def test_what_the_event_refuses_is_said_with_the_place_in_the_source(found: str) -> None:
-    error = refused(source(fields={"customer_id": "who.id"}), payload(who={"id": found}))
+@pytest.mark.parametrize("value", ["", "  ", "x" * 257])
+def test_what_the_event_refuses_is_said_with_the_place_in_the_source(value: str) -> None:
+    error = refused(source(fields={"customer_id": "who.id"}), payload(who={"id": value}))
     assert error.reason == "impossible_id"
     assert "path 'who.id'" in error.detail
 
@@ -236,11 +236,11 @@ def test_milliseconds_keep_their_milliseconds(number: object) -> None:
 
 @pytest.mark.parametrize("unit", ["seconds", "milliseconds"])
 @pytest.mark.parametrize(
-    "found",
+    "value",
     [1e300, -1e300, 10**18, "9" * 20, 0, -1, -(10**15), True, "", " ", "1e9", "1_000", "nan", "inf", "٣", [], {}],
 )
-def test_a_number_that_is_no_time_is_refused(unit: str, found: object) -> None:
-    error = refused(source(at={"path": "at", "format": unit}), payload(at=found))
+def test_a_number_that_is_no_time_is_refused(unit: str, value: object) -> None:
+    error = refused(source(at={"path": "at", "format": unit}), payload(at=value))
     assert (error.reason, error.field) == ("impossible_time", "occurred_at")
     assert "path 'at'" in error.detail
 
@@ -255,9 +255,9 @@ def test_milliseconds_taken_for_seconds_do_not_become_the_far_future() -> None:
     assert "smaller unit" in error.detail
 
 
-@pytest.mark.parametrize("found", [1759508092, True, "", "yesterday", "2025-13-01T00:00:00Z", [], "1759508092"])
-def test_what_is_no_iso_time_is_refused(found: object) -> None:
-    assert refused(source(), payload(at=found)).reason == "impossible_time"
+@pytest.mark.parametrize("value", [1759508092, True, "", "yesterday", "2025-13-01T00:00:00Z", [], "1759508092"])
+def test_what_is_no_iso_time_is_refused(value: object) -> None:
+    assert refused(source(), payload(at=value)).reason == "impossible_time"
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59"])
@@ -302,9 +302,9 @@ def test_null_means_null_or_not_there() -> None:
     assert skips(of, payload(error="expired"))
 
 
-@pytest.mark.parametrize(("wanted", "found"), [(True, 1), (1, True), (0, False), ("1", 1), (1, "1"), ("x", ["x"])])
-def test_values_of_different_kinds_are_different(wanted: Any, found: object) -> None:
-    assert skips(source(only_when={"flag": wanted}), payload(flag=found))
+@pytest.mark.parametrize(("wanted", "value"), [(True, 1), (1, True), (0, False), ("1", 1), (1, "1"), ("x", ["x"])])
+def test_values_of_different_kinds_are_different(wanted: Any, value: object) -> None:
+    assert skips(source(only_when={"flag": wanted}), payload(flag=value))
 
 
 def test_a_whole_number_is_the_same_with_a_decimal_point() -> None:

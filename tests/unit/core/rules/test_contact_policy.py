@@ -1,4 +1,4 @@
-"""Laws of control over actions: limits, quiet hours, consent, hold-out."""
+"""Laws of the contact policy: limits, quiet hours, consent, hold-out."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,8 +39,8 @@ BERLIN = {"quiet_hours": {"from": "21:00", "until": "08:00"}, "time_zone": {"oth
     ],
 )
 def test_quiet_hours_end_when_the_customers_clock_says_so(now: str, until: str | None) -> None:
-    found = contact_policy(**BERLIN).quiet_until_ms(at(now), {})
-    assert found == (None if until is None else at(until))
+    until_ms = contact_policy(**BERLIN).quiet_until_ms(at(now), {})
+    assert until_ms == (None if until is None else at(until))
 
 
 def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_later_than_now() -> None:
@@ -59,7 +59,7 @@ def test_quiet_hours_that_end_in_an_hour_that_is_skipped_or_repeated_still_end_l
         ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "UTC"]
     ),
 )
-def test_nobody_is_woken_and_nobody_waits_longer_than_a_day(now_ms: int, zone: str) -> None:
+def test_no_customer_is_woken_and_none_waits_longer_than_a_day(now_ms: int, zone: str) -> None:
     quiet = contact_policy(quiet_hours={"from": "21:00", "until": "08:00"}, time_zone={"otherwise": zone})
     until_ms = quiet.quiet_until_ms(now_ms, {})
     if until_ms is not None:
@@ -83,7 +83,7 @@ def test_the_first_zone_that_is_known_counts() -> None:
     assert contact_policy().zone_of({}) == "UTC"
 
 
-def test_whoever_opted_out_is_known_by_any_of_the_values_and_whoever_said_nothing_as_the_policy_says() -> None:
+def test_an_opt_out_is_any_of_the_values_and_silence_counts_as_the_policy_says() -> None:
     policy = {"from": "profile.consent", "opted out": [False, "no"]}
     asked = contact_policy(consent=policy)
     assert asked.is_opted_out({"profile.consent": (False, 1)})
@@ -136,7 +136,7 @@ def test_about_the_share_is_held_out_and_other_experiments_and_keys_choose_other
     assert 120 <= len(tenth & keyed) <= 280
 
 
-def test_times_are_read_in_utc_whatever_the_machine_is_set_to() -> None:
+def test_times_are_read_in_utc_in_any_time_zone_of_the_machine() -> None:
     utc = contact_policy(quiet_hours={"from": "21:00", "until": "08:00"})
     assert utc.quiet_until_ms(at("2024-01-01T21:00:00+00:00"), {}) == int(
         datetime(2024, 1, 2, 8, tzinfo=UTC).timestamp() * 1000
