@@ -171,7 +171,7 @@ def write_many(folder: Path, number: int) -> None:
 
 def measure(rules: RuleSet, mix: Mapping[str, int], gap_days: int) -> Cost:
     """Play customers as a worker that is caught up does: due times when they come, events when they come."""
-    keys = [plan.key for plan in rules.plans()]
+    keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, START - 800 * DAY), complete=frozenset(keys))
     chance = random.Random(1)
     cost = Cost()

@@ -131,7 +131,7 @@ def all_decisions(workload: Workload, rules: RuleSet | None = None) -> Iterator[
 
 def watched(rules: RuleSet) -> Coverage:
     """Return that everything which rules read was watched from the beginning."""
-    keys = [plan.key for plan in rules.plans()]
+    keys = [spec.key for spec in rules.specs()]
     return Coverage(dict.fromkeys(keys, START_MS), complete=frozenset(keys))
 
 

@@ -41,7 +41,7 @@ def stored_of(facts: Iterable[DecodedEvent], rules: RuleSet, since_ms: int, unti
         since_ms: everything is watched since then, completely.
         until_ms: not before the last of the facts.
     """
-    keys = [plan.key for plan in rules.plans()]
+    keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, since_ms), complete=frozenset(keys))
     outcome = decide("ada", None, list(facts), rules, observed, until_ms)
     if outcome.activity is None:

@@ -75,7 +75,7 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     """
     configuration = load_configuration(stage.settings)
     sources, rules = configuration.sources, configuration.rules
-    keys = [plan.key for plan in rules.plans()]
+    keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), complete=frozenset(keys))
     log = await read_topic(stage, stage.settings.topic("activity"))
     verdict = Verdict()

@@ -60,7 +60,7 @@ def rules(*content: Rule, types: tuple[str, ...] = TYPES, **for_every_rule: Any)
 
 def watched(ruleset: RuleSet, since_day: float = 0, whole: bool = True, **until_day: float) -> Coverage:
     """Everything watched since a day; `until_day` by type, without a limit if left out."""
-    keys = [plan.key for plan in ruleset.plans()]
+    keys = [spec.key for spec in ruleset.specs()]
     return Coverage(
         since={key: day(since_day) for key in keys},
         until={name: day(at) for name, at in until_day.items()},

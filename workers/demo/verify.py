@@ -26,7 +26,7 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
         rules: what decides.
         topic_prefix: put before the topics of the history.
     """
-    keys = [plan.key for plan in rules.plans()]
+    keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, history.start_ms), complete=frozenset(keys))
     active: set[str] = set()
     for customer, events in _by_customer(history, sources, topic_prefix).items():

@@ -20,7 +20,7 @@ class GapFinder:
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
         rules, coverage = moment.snapshot.rules, moment.coverage
-        self._keys = frozenset({spec.key for spec in rules.plans()} | set(coverage.since))
+        self._keys = frozenset({spec.key for spec in rules.specs()} | set(coverage.since))
 
     def gaps_of(self, leaf: Condition) -> Iterator[Gap]:
         """Yield the gaps of an elementary condition, the latest moment first.

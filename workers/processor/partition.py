@@ -76,7 +76,7 @@ class OwnedPartition:
         fields = self.meta.fields
         untouched = not any(map(is_since, fields))
         since = {}
-        for spec in rules.plans():
+        for spec in rules.specs():
             stored = fields.get(since_field(spec.key))
             if not stored:
                 type_ms = type_starts.get(spec.type, sources.now_ms)
@@ -108,7 +108,7 @@ class OwnedPartition:
             GENERATION: str(rules.generation),
             PARTITIONS: str(partitions),
         }
-        for spec in rules.plans():
+        for spec in rules.specs():
             if self.since is not None:
                 stamps[since_field(spec.key)] = str(self.since[spec.key])
         if self.fresh:

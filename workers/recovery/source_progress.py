@@ -81,7 +81,7 @@ def covered_since(
     default_ms = min(heads.first_ms.values(), default=0)
     # Records deleted from the log are not in the state, however far back the sources reach.
     floor_ms = heads.first_ms.get(partition, 0) if log.earliest > 0 else 0
-    return {plan.key: max(since_by_type.get(plan.type, default_ms), floor_ms) for plan in rules.plans()}
+    return {spec.key: max(since_by_type.get(spec.type, default_ms), floor_ms) for spec in rules.specs()}
 
 
 async def _progress(

@@ -99,7 +99,7 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         for rule in rules
     )
     compiled = compile_rules(RuleBook(live, book.define, book.for_every_rule), types)
-    return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(plan.key for plan in compiled.plans()))
+    return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 
 Happened = list[DecodedEvent | Action | Decision]

@@ -129,7 +129,7 @@ class Site:
 
 
 def all_known(ruleset: RuleSet, start_ms: int) -> Coverage:
-    keys = [plan.key for plan in ruleset.plans()]
+    keys = [spec.key for spec in ruleset.specs()]
     return Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
 
 

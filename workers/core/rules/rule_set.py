@@ -191,7 +191,7 @@ class RuleSet:
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
     generation: int = 0
 
-    def plans(self) -> Iterable[SeriesSpec]:
+    def specs(self) -> Iterable[SeriesSpec]:
         """Yield every series of every type."""
         for facts in self.facts.values():
             yield from facts.series

@@ -926,7 +926,7 @@ def test_what_is_no_date_is_not_observable(date: Any) -> None:
 
 def kept(when: Any) -> set[str]:
     ruleset = rules(rule(when=when), types=ALL_TYPES)
-    return {plan.key for plan in ruleset.plans()} - set(ALL_TYPES)
+    return {spec.key for spec in ruleset.specs()} - set(ALL_TYPES)
 
 
 def test_what_two_rules_ask_for_alike_is_kept_once() -> None:
