@@ -26,8 +26,8 @@ def extensions() -> list[Extension]:
         )
         for path in sources
     ]
-    # The compiler takes types from the .pxd beside a module, never from annotations. A number that 64 bits cannot hold
-    # is refused, never cut.
+    # The compiler takes types from the .pxd beside a module, never from annotations. A number that 64 bits cannot
+    # hold is refused, never cut.
     directives = {"language_level": 3, "annotation_typing": False, "infer_types": True, "overflowcheck": True}
     made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", quiet=True)
     return made

@@ -32,7 +32,18 @@ from workers.kafka.range_reader import stop_consumer
 from workers.kafka.records import decode_record
 from workers.loading import load_configuration
 
-_COMPARED = ("first_ms", "at_ms", "seen", "series", "episodes", "latest", "candidates", "acted", "traits", "pairs")
+_COMPARED = (
+    "first_ms",
+    "at_ms",
+    "seen",
+    "series",
+    "episodes",
+    "latest",
+    "candidates",
+    "acted",
+    "attributes",
+    "pairs",
+)
 """The fields of an activity that do not depend on when it was evaluated."""
 
 

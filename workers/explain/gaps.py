@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import replace
 
 from schemas.durations import DAY_MS
-from workers.core.conditions import NOT_OBSERVABLE, Condition, Deadline, Trait
+from workers.core.conditions import NOT_OBSERVABLE, Attribute, Condition, Deadline
 from workers.core.coverage import FOREVER_MS, type_of
 from workers.explain.moment import Moment
 from workers.explain.why_report import Gap, GapKind
@@ -63,10 +63,10 @@ class GapFinder:
         return leaf.evaluate(activity, self._moment.at_ms, coverage)[0] != NOT_OBSERVABLE
 
     def _unknown_attribute(self, leaf: Condition) -> Gap:
-        if not isinstance(leaf, Trait | Deadline):
+        if not isinstance(leaf, Attribute | Deadline):
             return Gap("untold", None, None, "events arrived too late to determine their order")
-        event_type, attribute = leaf.trait.split(".", 1)
-        if leaf.trait in self._moment.activity.traits:
+        event_type, attribute = leaf.attribute.split(".", 1)
+        if leaf.attribute in self._moment.activity.attributes:
             return Gap("untold", event_type, None, f"the latest '{attribute}' of a '{event_type}' event is no date")
         return Gap("untold", event_type, None, f"no '{event_type}' event had the attribute '{attribute}' yet")
 

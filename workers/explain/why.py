@@ -76,7 +76,7 @@ def _gaps_of_rule(
 
 def _notes(moment: Moment) -> Iterator[str]:
     """Yield notes on the customer as a whole."""
-    if moment.snapshot.rules.contact_policy.is_opted_out(moment.activity.traits):
+    if moment.snapshot.rules.contact_policy.is_opted_out(moment.activity.attributes):
         yield "does not want to receive messages: no rule acts"
 
 

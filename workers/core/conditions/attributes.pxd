@@ -11,17 +11,17 @@ from workers.core.customer.series cimport Series
 cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class _OfTrait(Elementary):
-    cdef readonly str trait, type, phrase
+cdef class _OfAttribute(Elementary):
+    cdef readonly str attribute, type, phrase
 
-cdef class Trait(_OfTrait):
+cdef class Attribute(_OfAttribute):
     cdef readonly object passes
     cdef readonly str bound
 
     cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
 
-cdef class Deadline(_OfTrait):
+cdef class Deadline(_OfAttribute):
     cdef readonly object ahead_ms
     cdef readonly long long over_ms
     cdef readonly str bound

@@ -15,17 +15,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class _OfTrait(Elementary):
+class _OfAttribute(Elementary):
     """A condition about the latest value of an attribute.
 
     Attributes:
-        trait: key of the stored value, `type.attribute`.
+        attribute: key of the stored value, `type.attribute`.
         type: the event type.
         phrase: the condition in words.
     """
 
-    def __init__(self, trait: str, type: str, phrase: str) -> None:
-        self.trait = trait
+    def __init__(self, attribute: str, type: str, phrase: str) -> None:
+        self.attribute = attribute
         self.type = type
         self.phrase = phrase
 
@@ -45,7 +45,7 @@ class _OfTrait(Elementary):
         return self.types
 
 
-class Trait(_OfTrait):
+class Attribute(_OfAttribute):
     """The latest known value of an attribute; not observable while none is known.
 
     Attributes:
@@ -55,25 +55,25 @@ class Trait(_OfTrait):
 
     cost = 0
 
-    def __init__(self, trait: str, type: str, phrase: str, passes: Test, bound: str) -> None:
-        super().__init__(trait, type, phrase)
+    def __init__(self, attribute: str, type: str, phrase: str, passes: Test, bound: str) -> None:
+        super().__init__(attribute, type, phrase)
         self.passes = passes
         self.bound = bound
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Test the value; time alone never changes the result."""
-        known = activity.traits.get(self.trait)
+        known = activity.attributes.get(self.attribute)
         if known is None:
             return NOT_OBSERVABLE, FOREVER_MS
         return TRUE if self.passes(known[0]) else FALSE, FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the value."""
-        known = activity.traits.get(self.trait)
+        known = activity.attributes.get(self.attribute)
         return [Reason(self.phrase, None if known is None else known[0], self.bound)]
 
 
-class Deadline(_OfTrait):
+class Deadline(_OfAttribute):
     """A date from an event is soon, or some time ago.
 
     The latest value counts: an ISO date (its midnight) or time (UTC if it names no zone), or epoch milliseconds. Not
@@ -88,21 +88,21 @@ class Deadline(_OfTrait):
 
     def __init__(
         self,
-        trait: str,
+        attribute: str,
         type: str,
         phrase: str,
         ahead_ms: int | None,
         over_ms: int,
         bound: str,
     ) -> None:
-        super().__init__(trait, type, phrase)
+        super().__init__(attribute, type, phrase)
         self.ahead_ms = ahead_ms
         self.over_ms = over_ms
         self.bound = bound
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Return the truth; it changes when the date comes near enough, and when it passes."""
-        known = activity.traits.get(self.trait)
+        known = activity.attributes.get(self.attribute)
         date_ms = None if known is None else date_ms_of(known[0])
         if date_ms is None:
             return NOT_OBSERVABLE, FOREVER_MS
@@ -116,7 +116,7 @@ class Deadline(_OfTrait):
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the date."""
-        known = activity.traits.get(self.trait)
+        known = activity.attributes.get(self.attribute)
         date_ms = None if known is None else date_ms_of(known[0])
         return [Reason(self.phrase, None if date_ms is None else moment_in_words(date_ms), self.bound)]
 

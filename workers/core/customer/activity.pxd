@@ -22,7 +22,7 @@ cdef class Activity:
     cdef public long long generation
     cdef public dict flips
     cdef public list candidates, acted
-    cdef public dict traits, pairs
+    cdef public dict attributes, pairs
 
     @cython.locals(episode=Episode)
     cpdef Episode episode_of(self, str rule_id)

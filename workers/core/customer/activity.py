@@ -107,7 +107,7 @@ class Activity:
             exact.
         candidates: actions that are not admitted yet, oldest first.
         acted: when actions were decided, while a limit over all rules counts them.
-        traits: by `type.attribute`, the latest known value and the time of its event.
+        attributes: by `type.attribute`, the latest known value and the time of its event.
         pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
             yet, `UNKNOWN` if events arrived too late to know.
     """
@@ -124,7 +124,7 @@ class Activity:
     flips: dict[str, int]
     candidates: list[Candidate]
     acted: list[int]
-    traits: dict[str, tuple[Any, int]]
+    attributes: dict[str, tuple[Any, int]]
     pairs: dict[str, list[int]]
 
     # Written out: when compiled, each default factory would import `dataclasses` at every read of an activity.
@@ -142,7 +142,7 @@ class Activity:
         flips: dict[str, int] | None = None,
         candidates: list[Candidate] | None = None,
         acted: list[int] | None = None,
-        traits: dict[str, tuple[Any, int]] | None = None,
+        attributes: dict[str, tuple[Any, int]] | None = None,
         pairs: dict[str, list[int]] | None = None,
     ) -> None:
         self.first_ms = first_ms
@@ -157,7 +157,7 @@ class Activity:
         self.flips = {} if flips is None else flips
         self.candidates = [] if candidates is None else candidates
         self.acted = [] if acted is None else acted
-        self.traits = {} if traits is None else traits
+        self.attributes = {} if attributes is None else attributes
         self.pairs = {} if pairs is None else pairs
 
     def episode_of(self, rule_id: str) -> Episode:
@@ -233,12 +233,12 @@ def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> N
             _add(known, fact, one, activity.at_ms // DAY_MS - one.keep_days)
             if len(known.days()) > _MANY_DAYS:
                 _forget_oldest(activity)
-    for attribute, key in plan.traits:
+    for attribute, key in plan.attributes:
         value = kept_value(attributes.get(attribute))
         if value is not None:
-            latest = activity.traits.get(key)
+            latest = activity.attributes.get(key)
             if latest is None or fact.at_ms >= latest[1]:
-                activity.traits[key] = (value, fact.at_ms)
+                activity.attributes[key] = (value, fact.at_ms)
 
 
 def kept_value(value: Any) -> bool | int | float | str | None:

@@ -79,7 +79,7 @@ class _Rest(msgspec.Struct, array_like=True, gc=False):
 
     latest: dict[str, Any] = {}
     candidates: list[Candidate] = []
-    traits: dict[str, tuple[Any, int]] = {}
+    attributes: dict[str, tuple[Any, int]] = {}
     pairs: dict[str, list[int]] = {}
 
 
@@ -258,7 +258,7 @@ class _Reader:
 def encode(activity: Activity) -> bytes:
     """Write an activity."""
     flips = activity.flips
-    has_rest = bool(activity.latest or activity.candidates or activity.traits or activity.pairs)
+    has_rest = bool(activity.latest or activity.candidates or activity.attributes or activity.pairs)
     due_ms = activity.due_ms
     is_flip = due_ms != 0 and due_ms == soonest_of(flips)
     flags = _HAS_FIRED if activity.fired_ms else 0
@@ -295,7 +295,7 @@ def encode(activity: Activity) -> bytes:
         out.moments(activity.acted)
     if has_rest:
         candidates = [_packed(candidate) for candidate in activity.candidates]
-        rest = [activity.latest, candidates, activity.traits, activity.pairs]
+        rest = [activity.latest, candidates, activity.attributes, activity.pairs]
         while not rest[-1]:
             rest.pop()
         out.put(_encode_rest(rest))
@@ -458,7 +458,7 @@ def _read(given: _Reader, rule_ids: Mapping[bytes, str]) -> Activity:
     rest = _decode_rest(given.take(end - given.at))
     return Activity(
         first_ms, at_ms, fired_ms, due_ms, seen, series, episodes,
-        rest.latest, generation, flips, rest.candidates, acted, rest.traits, rest.pairs,
+        rest.latest, generation, flips, rest.candidates, acted, rest.attributes, rest.pairs,
     )  # fmt: skip
 
 

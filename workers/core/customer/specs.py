@@ -86,14 +86,14 @@ class EventTypeSpec:
         type: the event type.
         series: the plain one first.
         pairs: those in which the type comes first, second, or both.
-        traits: attributes whose latest value is kept.
+        attributes: attributes whose latest value is kept.
         may_lower: attributes that are added up: a negative value lowers a sum.
     """
 
     type: str
     series: tuple[SeriesSpec, ...] = ()
     pairs: tuple[PairSpec, ...] = ()
-    traits: tuple[AttributeSpec, ...] = ()
+    attributes: tuple[AttributeSpec, ...] = ()
     may_lower: tuple[str, ...] = ()
 
 
@@ -114,9 +114,9 @@ class Specs:
             for name in self.types
         }
         self._pairs: dict[str, PairSpec] = {}
-        self._traits: set[str] = set()
+        self._attributes: set[str] = set()
 
-    def need(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
+    def require(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> str:
         """Require a series, and return its key.
 
         Args:
@@ -131,22 +131,22 @@ class Specs:
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), adds])}"
         return self._keep(SeriesSpec(key, name, adds, matcher_of(where), 0), days)
 
-    def need_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
+    def require_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
         """Require a series of the events in which an attribute is a number, and return its key."""
         if name == PURCHASE and attribute == "amount":
-            return self.need(name, where, attribute, days)  # no purchase is without
+            return self.require(name, where, attribute, days)  # no purchase is without
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'mean': attribute}])}"
         matches = carries_number(attribute, matcher_of(where))
         return self._keep(SeriesSpec(key, name, attribute, matches, 0), days)
 
-    def need_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
+    def require_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
         """Require the distinct values of an attribute, and return the key of the series."""
         key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
-    def need_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
+    def require_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
         """Require a pair, each side an event type and its `where`, and return its spec."""
-        keys = self.need(*first), self.need(*then)
+        keys = self.require(*first), self.require(*then)
         pair = PairSpec(
             key=f"{keys[0]}>{keys[1]}",
             first=keys[0],
@@ -159,23 +159,23 @@ class Specs:
         )
         return self._pairs.setdefault(pair.key, pair)
 
-    def need_trait(self, reference: str) -> str:
+    def require_attribute(self, reference: str) -> str:
         """Require the latest value of an attribute, given as `type.attribute`, and return its key."""
-        self._traits.add(reference)
+        self._attributes.add(reference)
         return reference
 
     def facts_by_type(self) -> dict[str, EventTypeSpec]:
         """Return what must be kept of the events of each type."""
         series = sorted(self._series.values(), key=lambda plan: plan.key)
         pairs = sorted(self._pairs.values(), key=lambda plan: plan.key)
-        traits = [(*reference.split(".", 1), reference) for reference in sorted(self._traits)]
-        names = {*self.types, *(plan.type for plan in series), *(name for name, _, _ in traits)}
+        attributes = [(*reference.split(".", 1), reference) for reference in sorted(self._attributes)]
+        names = {*self.types, *(plan.type for plan in series), *(name for name, _, _ in attributes)}
         return {
             name: EventTypeSpec(
                 name,
                 tuple(plan for plan in series if plan.type == name),
                 tuple(plan for plan in pairs if name in (plan.first_type, plan.then_type)),
-                tuple(AttributeSpec(attribute, key) for type_, attribute, key in traits if type_ == name),
+                tuple(AttributeSpec(attribute, key) for type_, attribute, key in attributes if type_ == name),
                 tuple(sorted({plan.adds for plan in series if plan.type == name and plan.adds is not None})),
             )
             for name in sorted(names)

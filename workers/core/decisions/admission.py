@@ -85,7 +85,7 @@ class Admission:
         refusal = self._refusal(rule, activity, episode, start_ms)
         not_before_ms = None
         if refusal is None:
-            not_before_ms = self._rules.contact_policy.quiet_until_ms(start_ms, activity.traits)
+            not_before_ms = self._rules.contact_policy.quiet_until_ms(start_ms, activity.attributes)
             if not_before_ms is not None and not_before_ms >= start_ms + rule.expires_after_ms:
                 refusal = "stale", f"the customer's quiet hours last until it has expired, {moment(not_before_ms)}"
         if refusal is not None:
@@ -105,7 +105,7 @@ class Admission:
         if candidate.withdrawn_ms:  # it would have been sent and retracted
             self._decisions.append(withdrawal_of(rule, self._customer_id, candidate))
         else:
-            zone = None if not_before_ms is None else self._rules.contact_policy.zone_of(activity.traits)
+            zone = None if not_before_ms is None else self._rules.contact_policy.zone_of(activity.attributes)
             self._decisions.append(action_of(rule, self._customer_id, candidate, not_before_ms, zone))
         self._replace(rule, activity, start_ms)
 
@@ -114,7 +114,7 @@ class Admission:
     ) -> tuple[Suppression, str] | None:
         """Return why a rule does not act, None if it does."""
         contact_policy = self._rules.contact_policy
-        if contact_policy.is_opted_out(activity.traits):
+        if contact_policy.is_opted_out(activity.attributes):
             return "opted_out", "the customer does not want to be written to"
         acted_ms, pause_ms = episode.acted_ms, rule.again_after_ms
         if acted_ms and pause_ms is None:
@@ -126,7 +126,7 @@ class Admission:
             return "cooling_down", f"its action of {day_in_words(acted_ms)} has not expired yet"
         if (winner := self._winner(rule, activity, start_ms)) is not None:
             return "outranked", f"'{winner}' comes first"
-        if (limit := contact_policy.reached(activity.acted, start_ms, activity.traits)) is not None:
+        if (limit := contact_policy.reached(activity.acted, start_ms, activity.attributes)) is not None:
             return "capped", f"the customer has had enough: {limit}"
         held = rule.hold_out
         if held is not None and is_held_out(held.key, held.experiment, self._customer_id, held.share):

@@ -140,7 +140,7 @@ class _Turn:
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
         policy = self._rules.contact_policy
-        if event.type in policy.types and policy.is_opted_out(activity.traits):
+        if event.type in policy.types and policy.is_opted_out(activity.attributes):
             self._take_back(activity, event)
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)

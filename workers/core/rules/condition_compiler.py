@@ -25,42 +25,42 @@ _LEAST: Final = Decimal(10) ** -20
 """Finer than any stored number; smaller bounds become it."""
 
 
-def compile_condition(when: Any, plans: Specs, phrase: Phrase = phrases.phrase) -> Condition:
+def compile_condition(when: Any, specs: Specs, phrase: Phrase = phrases.phrase) -> Condition:
     """Compile a condition.
 
     Args:
         when: as in `schemas.conditions`, without `meets`.
-        plans: collects what must be kept.
+        specs: collects what must be kept.
         phrase: words an elementary condition, or its opposite inside `not`.
     """
     match when:
         case model.All() | model.Any_():
-            parts = tuple(compile_condition(part, plans, phrase) for part in model.parts_of(when))
+            parts = tuple(compile_condition(part, specs, phrase) for part in model.parts_of(when))
             return conditions.Several(parts, conditions.FALSE if isinstance(when, model.All) else conditions.TRUE)
         case model.Not():
             opposite = phrases.negated if phrase is phrases.phrase else phrases.phrase
-            return conditions.Negation(compile_condition(when.not_, plans, opposite))
-    return _elementary(when, plans, phrase(when))
+            return conditions.Negation(compile_condition(when.not_, specs, opposite))
+    return _elementary(when, specs, phrase(when))
 
 
-def _elementary(when: Any, plans: Specs, phrase: str) -> Condition:
+def _elementary(when: Any, specs: Specs, phrase: str) -> Condition:
     match when:
         case model.Count() | model.Sum():
-            return _volume(when, plans, phrase)
+            return _volume(when, specs, phrase)
         case model.Average():
-            return _average(when, plans, phrase)
+            return _average(when, specs, phrase)
         case model.Distinct():
-            return _distinct(when, plans, phrase)
+            return _distinct(when, specs, phrase)
         case model.Absent():
             return conditions.Absence(
-                series=plans.need(when.none, when.where),
+                series=specs.require(when.none, when.where),
                 type=when.none,
                 phrase=phrase,
                 for_ms=duration_ms(when.for_),
                 span=write_duration(when.for_),
             )
         case model.Last() | model.First():
-            return _aged(when, plans, phrase)
+            return _aged(when, specs, phrase)
         case model.Known():
             return conditions.Tenure(
                 for_ms=duration_ms(when.known_for),
@@ -68,15 +68,15 @@ def _elementary(when: Any, plans: Specs, phrase: str) -> Condition:
                 phrase=phrase,
             )
         case model.Change():
-            return _shift(when, plans, phrase)
+            return _shift(when, specs, phrase)
         case model.Overdue():
-            return _overdue(when, plans, phrase)
+            return _overdue(when, specs, phrase)
         case model.Followed() | model.Unfollowed():
-            return _after(when, plans, phrase)
+            return _after(when, specs, phrase)
         case model.Latest() | model.Date():
-            return _told(when, plans, phrase)
+            return _told(when, specs, phrase)
         case model.Status():
-            return _status(when, plans, phrase)
+            return _status(when, specs, phrase)
     raise TypeError(f"no such condition: {when!r}")
 
 
@@ -178,12 +178,12 @@ def _bounded(bound: Decimal) -> Decimal:
     return max(-_LARGEST, min(_LARGEST, bound))
 
 
-def _volume(when: model.Count | model.Sum, plans: Specs, phrase: str) -> Condition:
+def _volume(when: model.Count | model.Sum, specs: Specs, phrase: str) -> Condition:
     name, attribute = (when.count, "") if isinstance(when, model.Count) else _split(when.sum)
     adds, days = attribute or None, _window_days(when)
     low, high = _inclusive(when, UNIT if adds else 1)
     return conditions.Volume(
-        series=plans.need(name, when.where, adds, days or 0),
+        series=specs.require(name, when.where, adds, days or 0),
         type=name,
         phrase=phrase,
         adds=adds,
@@ -194,12 +194,12 @@ def _volume(when: model.Count | model.Sum, plans: Specs, phrase: str) -> Conditi
     )
 
 
-def _average(when: model.Average, plans: Specs, phrase: str) -> Condition:
+def _average(when: model.Average, specs: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.average)
     days = _window_days(when)
     lower, upper = when.limits()
     return conditions.Average(
-        series=plans.need_mean(name, when.where, attribute, days or 0),
+        series=specs.require_mean(name, when.where, attribute, days or 0),
         type=name,
         phrase=phrase,
         low=None if lower is None else _fraction(*lower),
@@ -214,11 +214,11 @@ def _fraction(bound: Decimal, excluded: bool) -> conditions.Fraction:
     return conditions.Fraction(numerator * UNIT, denominator, excluded)
 
 
-def _distinct(when: model.Distinct, plans: Specs, phrase: str) -> Condition:
+def _distinct(when: model.Distinct, specs: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.distinct)
     low, high = _inclusive(when, 1)
     return conditions.Distinct(
-        series=plans.need_different(name, when.where, attribute),
+        series=specs.require_different(name, when.where, attribute),
         type=name,
         phrase=phrase,
         low=low,
@@ -228,7 +228,7 @@ def _distinct(when: model.Distinct, plans: Specs, phrase: str) -> Condition:
     )
 
 
-def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Condition:
+def _aged(when: model.Last | model.First, specs: Specs, phrase: str) -> Condition:
     least, most = when.ages()
     name = when.last if isinstance(when, model.Last) else when.first
     kind = conditions.Recency if isinstance(when, model.Last) else conditions.Beginning
@@ -238,7 +238,7 @@ def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Conditio
         if age is not None
     ]
     return kind(
-        series=plans.need(name, when.where),
+        series=specs.require(name, when.where),
         type=name,
         phrase=phrase,
         least_ms=None if least is None else duration_ms(least),
@@ -247,14 +247,14 @@ def _aged(when: model.Last | model.First, plans: Specs, phrase: str) -> Conditio
     )
 
 
-def _shift(when: model.Change, plans: Specs, phrase: str) -> Condition:
+def _shift(when: model.Change, specs: Specs, phrase: str) -> Condition:
     name, attribute = _split(when.change)
     adds, days = attribute or None, duration_ms(when.within) // DAY_MS
     percent = when.up_by if when.up_by is not None else -(when.down_by or Decimal(0))
     least = (_bounded(when.from_at_least) * (UNIT if adds else 1)).to_integral_value(ROUND_CEILING)
     word = "up by" if when.up_by is not None else "down by"
     return conditions.Shift(
-        series=plans.need(name, when.where, adds, 2 * days),
+        series=specs.require(name, when.where, adds, 2 * days),
         type=name,
         phrase=phrase,
         adds=adds,
@@ -266,10 +266,10 @@ def _shift(when: model.Change, plans: Specs, phrase: str) -> Condition:
     )
 
 
-def _overdue(when: model.Overdue, plans: Specs, phrase: str) -> Condition:
+def _overdue(when: model.Overdue, specs: Specs, phrase: str) -> Condition:
     return conditions.Overdue(
         # Buckets keep the days of late events apart.
-        series=plans.need(when.overdue, when.where, None, 1),
+        series=specs.require(when.overdue, when.where, None, 1),
         type=when.overdue,
         phrase=phrase,
         times=int(when.by * 100),
@@ -279,13 +279,13 @@ def _overdue(when: model.Overdue, plans: Specs, phrase: str) -> Condition:
     )
 
 
-def _after(when: model.Followed | model.Unfollowed, plans: Specs, phrase: str) -> Condition:
+def _after(when: model.Followed | model.Unfollowed, specs: Specs, phrase: str) -> Condition:
     first = _which(when.after)
     if isinstance(when, model.Unfollowed):
         then = _which(when.without)
         return conditions.Unanswered(
-            first=plans.need(*first),
-            then=plans.need(*then),
+            first=specs.require(*first),
+            then=specs.require(*then),
             first_type=first[0],
             then_type=then[0],
             later=first[0] == then[0],
@@ -293,7 +293,7 @@ def _after(when: model.Followed | model.Unfollowed, plans: Specs, phrase: str) -
             for_ms=duration_ms(when.for_),
             span=write_duration(when.for_),
         )
-    pair = plans.need_pair(first, _which(when.then))
+    pair = specs.require_pair(first, _which(when.then))
     return conditions.Answered(
         first=pair.first,
         then=pair.then,
@@ -307,14 +307,14 @@ def _after(when: model.Followed | model.Unfollowed, plans: Specs, phrase: str) -
     )
 
 
-def _told(when: model.Latest | model.Date, plans: Specs, phrase: str) -> Condition:
+def _told(when: model.Latest | model.Date, specs: Specs, phrase: str) -> Condition:
     if isinstance(when, model.Date):
         ahead = when.in_the_next
         bound = f"in the next {write_duration(ahead)}" if ahead is not None else ""
         if when.passed_for is not None:
             bound = f"passed for {write_duration(when.passed_for)}"
         return conditions.Deadline(
-            trait=plans.need_trait(when.date),
+            attribute=specs.require_attribute(when.date),
             type=_split(when.date)[0],
             phrase=phrase,
             ahead_ms=None if ahead is None else duration_ms(ahead),
@@ -326,8 +326,8 @@ def _told(when: model.Latest | model.Date, plans: Specs, phrase: str) -> Conditi
         wanted = _as_kept(when.is_)
     elif when.is_not is not None:
         wanted = model.Different(other_than=_as_kept(when.is_not))
-    return conditions.Trait(
-        trait=plans.need_trait(when.latest),
+    return conditions.Attribute(
+        attribute=specs.require_attribute(when.latest),
         type=_split(when.latest)[0],
         phrase=phrase,
         passes=value_test(wanted),
@@ -348,13 +348,13 @@ def _told_bound(when: model.Latest) -> str:
     return when.words()
 
 
-def _status(when: model.Status, plans: Specs, phrase: str) -> Condition:
-    for name in (CANCELLATION, *plans.returns):
-        plans.need(name, None)
+def _status(when: model.Status, specs: Specs, phrase: str) -> Condition:
+    for name in (CANCELLATION, *specs.returns):
+        specs.require(name, None)
     return conditions.Cancelled(
         wanted=when.status == "cancelled",
         for_ms=0 if when.for_ is None else duration_ms(when.for_),
-        returns=plans.returns,
+        returns=specs.returns,
         bound=when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}",
         phrase=phrase,
     )

@@ -6,6 +6,6 @@ cdef class ContactPolicy:
     cdef readonly long long remembers_ms, most
     cdef frozenset _opted_out
 
-    cpdef bint is_opted_out(self, dict traits) except -1
-    cpdef object quiet_until_ms(self, long long at_ms, dict traits)
-    cpdef object reached(self, object acted, long long at_ms, dict traits)
+    cpdef bint is_opted_out(self, dict attributes) except -1
+    cpdef object quiet_until_ms(self, long long at_ms, dict attributes)
+    cpdef object reached(self, object acted, long long at_ms, dict attributes)

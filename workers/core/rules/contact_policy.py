@@ -18,7 +18,7 @@ _WEEK_DAYS: Final = 7
 _LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
 _PARTS: Final = 1 << 64
 
-Traits = Mapping[str, tuple[Any, int]]
+Attributes = Mapping[str, tuple[Any, int]]
 """The latest known value of each attribute, by `type.attribute`, and the time of its event."""
 
 
@@ -40,37 +40,37 @@ class ContactPolicy:
     _opted_out: frozenset[tuple[type, Any]] = field(default_factory=frozenset)
 
     @property
-    def traits(self) -> frozenset[str]:
+    def attributes(self) -> frozenset[str]:
         """Return the attributes that must be kept, as `type.attribute`."""
         zone, consent = self.policy.time_zone, self.policy.consent
         wanted = (zone.from_, zone.country, None if consent is None else consent.from_)
         return frozenset(reference for reference in wanted if reference is not None)
 
-    def is_opted_out(self, traits: Traits) -> bool:
+    def is_opted_out(self, attributes: Attributes) -> bool:
         """Return whether the customer must not be contacted."""
         consent = self.policy.consent
         if consent is None:
             return False
-        known = traits.get(consent.from_)
+        known = attributes.get(consent.from_)
         if known is None or known[0] is None:
             return consent.unknown == "opted out"
         return _sort_of(known[0]) in self._opted_out
 
-    def zone_of(self, traits: Traits) -> str:
+    def zone_of(self, attributes: Attributes) -> str:
         """Return the name of the customer's time zone: the customer's own, the country's, or the default."""
         zone = self.policy.time_zone
-        if zone.from_ is not None and (known := traits.get(zone.from_)) is not None and _is_zone(known[0]):
+        if zone.from_ is not None and (known := attributes.get(zone.from_)) is not None and _is_zone(known[0]):
             return str(known[0])
-        if zone.country is not None and (known := traits.get(zone.country)) is not None:
+        if zone.country is not None and (known := attributes.get(zone.country)) is not None:
             return zone.zones.get(str(known[0]), zone.otherwise)
         return zone.otherwise
 
-    def quiet_until_ms(self, at_ms: int, traits: Traits) -> int | None:
+    def quiet_until_ms(self, at_ms: int, attributes: Attributes) -> int | None:
         """Return when the quiet hours at a moment end, None if it is not in quiet hours."""
         quiet = self.policy.quiet_hours
         if quiet is None:
             return None
-        zone = ZoneInfo(self.zone_of(traits))
+        zone = ZoneInfo(self.zone_of(attributes))
         local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
         begin, end, now = _clock(quiet.from_), _clock(quiet.until), local.time()
         if begin < end:
@@ -83,16 +83,16 @@ class ContactPolicy:
             day = local.date() + timedelta(days=1) if now >= begin else local.date()
         return _moment_ms(day, end, zone, at_ms)
 
-    def reached(self, acted: Sequence[int], at_ms: int, traits: Traits) -> str | None:
+    def reached(self, acted: Sequence[int], at_ms: int, attributes: Attributes) -> str | None:
         """Return the limit that another action would exceed, in words; None if it exceeds none.
 
         Args:
             acted: when actions were decided, in any order.
             at_ms: when the next action would be decided.
-            traits: the customer's, for the time zone.
+            attributes: the customer's, for the time zone.
         """
         for limit in self.policy.limits:
-            if _counted(limit, acted, at_ms, self.zone_of(traits)) >= limit.at_most:
+            if _counted(limit, acted, at_ms, self.zone_of(attributes)) >= limit.at_most:
                 return f"at most {limit_in_words(limit)}"
         return None
 

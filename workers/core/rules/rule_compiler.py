@@ -36,11 +36,11 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     evaluated = [rule for rule in ordered if rule.status != "draft"]
     contact_policy = compile_contact_policy(book.for_every_rule)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
-    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.traits})
-    plans = Specs(known)
-    for reference in sorted(contact_policy.traits):
-        plans.need_trait(reference)
-    compiled = grouped(competing([_compile(rule, plans, hold_out_key) for rule in evaluated], contact_policy))
+    known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
+    specs = Specs(known)
+    for reference in sorted(contact_policy.attributes):
+        specs.require_attribute(reference)
+    compiled = grouped(competing([_compile(rule, specs, hold_out_key) for rule in evaluated], contact_policy))
     references: dict[str, set[str]] = {}
     for one in evaluated:
         for reference in one.variables.values():
@@ -60,7 +60,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             ]
         ),
         contact_policy=contact_policy,
-        facts=plans.facts_by_type(),
+        facts=specs.facts_by_type(),
         groups={name: tuple(group) for name, group in groups.items()},
         requires={name: group[0].requires for name, group in groups.items()},
         responses={
@@ -68,7 +68,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             for kind in known
             for was_cancelled in (False, True)
         },
-        returns=plans.returns,
+        returns=specs.returns,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
@@ -101,11 +101,11 @@ def _content(rule: written.Rule) -> Any:
     return _dumped(rule, exclude={"examples", "description"})
 
 
-def _compile(rule: written.Rule, plans: Specs, hold_out_key: bytes) -> Rule:
+def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
     when: Any = rule.when
     if rule.unless is not None:
         when = conditions.All(all=[rule.when, conditions.Not(not_=rule.unless)])
-    condition = compile_condition(when, plans)
+    condition = compile_condition(when, specs)
     content = _content(rule)
     version = digest_of(content)
     audience_hash = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
