@@ -249,7 +249,7 @@ def test_an_activity_topic_that_was_recreated_is_named(apache_pair: Pair, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "checked", "found", "remedy"),
+    ("field", "value", "checked", "message", "remedy"),
     [
         ("offset", "1000", "stored offsets", "up to offset 1000, but its log holds 0 to ", "linger rebuild"),
         (REBUILDING, "rules-known:0", "rebuild", "its rebuild was not finished", "linger rebuild"),

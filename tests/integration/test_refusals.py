@@ -1,6 +1,7 @@
 """Laws of what Linger refuses, over real Kafka and Redis: each refusal names the command that fixes it."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -184,7 +185,10 @@ def test_a_recreated_activity_topic_ends_the_worker_and_stops_its_partitions(
         await place.order("ada", 1)
         await place.now(2)
         await place.decided_until(2)
+        # Awake, it might see that there is no topic, give its partitions back, and only stop those of the new one.
+        place.processes[0].send_signal(signal.SIGSTOP)
         await recreate(place, place.settings.topic("activity"), 4)
+        place.processes[0].send_signal(signal.SIGCONT)
         assert "was deleted and created again" in await ended(place)
         place.start_worker()
 

@@ -34,8 +34,6 @@ _MARKER = _JARS / "complete.pom.xml"
 _JVM = ["-Xmx512m", "-Xms128m", "-XX:TieredStopAtLevel=1"]
 _CLUSTER_ID = "TGluZ2VyVGVzdEthZmthMQ"  # any 16 bytes in base64
 _KAFKA_PATIENCE_SECONDS = 90.0
-# The broker's session with its own controller is short because a killed broker may come back only when the
-# session of the killed one is over: with the default of 9 s a restart took 11.7 s instead of 5.
 # The cleaner's buffer is small because the default, 128 MiB, is so much of a small heap that its garbage is collected
 # without end: half of Kafka's CPU under load.
 _KAFKA_PROPERTIES = """\
@@ -55,7 +53,6 @@ share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
 log.cleaner.dedupe.buffer.size=8388608
 """
 _PLAIN_LISTENERS = """\
