@@ -148,6 +148,8 @@ async def a_little_history(place: Site) -> str:
     place.start_worker()
     await place.now(12)
     await place.decided_until(12)
+    # One that is still starting would be refused: it has read the rules as they were.
+    await place.until(lambda: ready(place, 3), "the new worker to be ready")
     (place.folder / "rules.yaml").write_text(RULES.replace("Bought, and", "Bought and"))
     await place.until(lambda: taken_over(place), "the new rules to be active")
     (held,) = json.loads(await linger(place, "rules", "held", "--json"))
@@ -175,6 +177,10 @@ async def shared(place: Site) -> bool:
     return all('"worker_ready"' in log for log in logs) and all(
         claimed and len(json.loads(claimed[-1])["partitions"]) == 2 for claimed in claims
     )
+
+
+async def ready(place: Site, number: int) -> bool:
+    return place.log().count('"worker_ready"') >= number
 
 
 async def taken_over(place: Site) -> bool:
