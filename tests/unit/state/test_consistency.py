@@ -54,7 +54,7 @@ def test_a_rebuild_that_was_not_finished_does_not_fit() -> None:
     assert mismatch.kind == "rebuilding"
 
 
-def test_what_intake_knows_makes_a_log_longer_only_where_the_broker_is_lower_bound() -> None:
+def test_what_intake_knows_makes_a_log_longer_only_where_the_broker_reports_a_lower_bound() -> None:
     assert end_of_log(20, 30, is_lower_bound=True) == 30
     assert end_of_log(20, 10, is_lower_bound=True) == 20
     assert end_of_log(20, 30, is_lower_bound=False) == 20
