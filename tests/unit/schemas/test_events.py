@@ -90,6 +90,11 @@ def test_a_number_is_no_time(time: object) -> None:
     assert refused(login(occurred_at=time)).reason == "impossible_time"
 
 
+@pytest.mark.parametrize("text", ["1970-01-01T00:00:00Z", "1970-06-01T00:00:00Z", "1971-01-01T00:00:00Z"])
+def test_1970_is_the_first_year_that_is_accepted(text: str) -> None:
+    assert parsed(login(occurred_at=text)).occurred_at == datetime.fromisoformat(text)
+
+
 @pytest.mark.parametrize("text", ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"])
 def test_nothing_happened_before_1970_utc(text: str) -> None:
     assert refused(login(occurred_at=text)).reason == "impossible_time"
