@@ -1,6 +1,6 @@
 """The check of a demo: the pure core, in one thread, over the same history in time order.
 
-Without Kafka, Redis and workers, the history's records pass the same mapping and the same `decide`.
+It needs no Kafka, Redis or workers, but uses their mapping and `decide`.
 """
 
 from collections.abc import Iterable, Iterator

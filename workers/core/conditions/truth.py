@@ -35,7 +35,7 @@ class Condition:
         raise NotImplementedError
 
     def quiet_ms(self, type_: str) -> int:
-        """Return for how long it certainly is not true after an event of a type; 0 if it may be true at once.
+        """Return how long the condition is certainly not true after an event of a type; 0 if it may be true at once.
 
         Args:
             type_: type of the customer's latest event.
@@ -43,7 +43,7 @@ class Condition:
         raise NotImplementedError
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return for how long an event of a type certainly makes the condition no truer than it would be without it.
+        """Return how long an event of a type can only delay the condition: with it, it becomes true no earlier.
 
         Args:
             type_: type of the customer's latest event, which carries no negative number.
@@ -52,7 +52,7 @@ class Condition:
         raise NotImplementedError
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return for how long such an event certainly makes it no less true; arguments as for `lowered_ms`."""
+        """Return how long such an event can only keep the condition true; arguments as for `lowered_ms`."""
         raise NotImplementedError
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
