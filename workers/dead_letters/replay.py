@@ -109,9 +109,9 @@ async def batches(dead_letters: AsyncIterator[DeadLetter]) -> AsyncIterator[list
 def replayed_headers(dead_letter: DeadLetter, activity_topic: str) -> tuple[Header, ...]:
     """Return the headers to send a dead letter with: its original ones, and the number of replays.
 
-    A record of the activity topic is sent without intake's source header. With it, the processor would drop the record
-    as a duplicate. Without it, the record counts as a direct producer's: checked in full, and dropped only if its event
-    id is known.
+    A record of the activity topic is sent without intake's source header. With it, the processor would drop the
+    record as a duplicate. Without it, the record counts as a direct producer's: checked in full, and dropped only if
+    its event id is known.
     """
     dropped = {REPLAYS, SOURCE_HEADER} if dead_letter.topic == activity_topic else {REPLAYS}
     original_headers = tuple(header for header in dead_letter.headers if header[0] not in dropped)

@@ -17,8 +17,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoBrokersAvailable, for_code
 from aiokafka.protocol.admin import CreateTopicsRequest
 
-from workers.kafka.acls import Right, rights_in
 from workers.kafka.records import TopicPartition
+from workers.kafka.rights import Right, rights_in
 from workers.kafka.topic_ids import TopicMetadataRequest, topic_id_of
 
 __all__ = [

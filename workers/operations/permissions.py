@@ -24,7 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from schemas.sources import SourcesFile
 from workers.errors import Transient
-from workers.kafka.acls import Right, rights_in
+from workers.kafka.rights import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.topology import open_nodes

@@ -196,8 +196,7 @@ class Processor:
             reading: the clock, read before everything else.
             progress: of all source partitions, read after the clock.
             ends: end offsets of the activity partitions, read after the progress.
-            position_past_gaps: returns, for a partition and an offset, the effective position of a consumer that
-                has handled every record before the offset: past any confirmed gap.
+            position_past_gaps: returns, for a partition and an offset, the offset moved past any confirmed gap.
         """
         sources, now_ms = self._sources, reading.now_ms
         sources.update(progress, now_ms)

@@ -22,8 +22,8 @@ from workers.core.direct_producers import (
     only_direct,
 )
 from workers.core.watermarks import NO_WATERMARK_MS, PartitionWatermarks, Progress
-from workers.kafka.acls import Right
 from workers.kafka.records import SeekTo
+from workers.kafka.rights import Right
 from workers.kafka.topics import LogBounds
 from workers.operations.permissions import rights_needed
 from workers.processor.results import Processed

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.secure_services import acls_of_script
-from workers.kafka.acls import Right
+from workers.kafka.rights import Right
 from workers.operations.permissions import Refusal, rights_needed, topic_rights_missing
 from workers.operations.redis_checks import COMMANDS
 from workers.settings import OWN_TOPICS, read_settings

@@ -43,7 +43,7 @@ class Condition:
         raise NotImplementedError
 
     def lowered_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return how long an event of a type can only delay the condition: with it, it becomes true no earlier.
+        """Return how long an event of a type certainly cannot make the condition truer.
 
         Args:
             type_: type of the customer's latest event, which carries no negative number.
@@ -52,7 +52,7 @@ class Condition:
         raise NotImplementedError
 
     def raised_ms(self, type_: str, was_cancelled: bool) -> int:
-        """Return how long such an event can only keep the condition true; arguments as for `lowered_ms`."""
+        """Return how long such an event certainly cannot make it less true; arguments as for `lowered_ms`."""
         raise NotImplementedError
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
