@@ -1,8 +1,12 @@
-"""Clocks: the interface of a clock, and the wall clock. The clock of a replay is `workers.state.replay_clock`."""
+"""Clocks: the interface of a clock, and the wall clock. The clock of a replay is `workers.state.replay_clock`.
+
+`iso_text` writes a moment for people and for JSON.
+"""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -46,3 +50,8 @@ def believed_ms(clock: Clock, stamped_ms: int) -> int:
     """Return a record's timestamp if it is plausible: 0 for none, and never later than the clock allows."""
     stamped_ms = max(0, stamped_ms)
     return min(stamped_ms, clock.latest_plausible_ms(stamped_ms))
+
+
+def iso_text(at_ms: int) -> str:
+    """Return epoch milliseconds as ISO 8601 in UTC with `Z`, to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

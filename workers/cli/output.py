@@ -5,7 +5,6 @@ It must not know any command.
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
@@ -41,8 +40,3 @@ def print_json(document: Any) -> None:
 def complain(problem: str) -> None:
     """Print a problem to standard error after `error:`, not wrapped; markup in it has no meaning."""
     err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
-
-
-def iso_text(at_ms: int) -> str:
-    """Return epoch milliseconds as ISO 8601 in UTC with `Z`, to the second."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

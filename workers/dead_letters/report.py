@@ -7,13 +7,13 @@ customers' data.
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workers.clock import iso_text
 from workers.dead_letters.disposition import RecordedDisposition
 from workers.dead_letters.record import DeadLetter, position_text
 from workers.dead_letters.replay import ReplayResult
@@ -44,8 +44,8 @@ def group_document(group: Group) -> dict[str, Any]:
         "count": group.count,
         "replayed": group.replayed,
         "discarded": group.discarded,
-        "oldest": _iso_text(group.oldest_ms),
-        "newest": _iso_text(group.newest_ms),
+        "oldest": iso_text(group.oldest_ms),
+        "newest": iso_text(group.newest_ms),
         "example": position_text(group.example),
     }
 
@@ -79,7 +79,7 @@ def dead_letter_document(
     topic, partition, offset = dead_letter.source or (None, None, None)
     return {
         "place": position_text(dead_letter.position),
-        "at": _iso_text(dead_letter.at_ms),
+        "at": iso_text(dead_letter.at_ms),
         "reason": dead_letter.reason,
         "detail": dead_letter.detail,
         "source": {"topic": topic, "partition": partition, "offset": offset},
@@ -148,8 +148,8 @@ def print_groups(console: Console, groups: Sequence[Group], *, is_narrowed: bool
             str(group.count),
             str(group.replayed),
             str(group.discarded),
-            _iso_text(group.oldest_ms),
-            _iso_text(group.newest_ms),
+            iso_text(group.oldest_ms),
+            iso_text(group.newest_ms),
             position_text(group.example),
         )
     console.print(table)
@@ -201,7 +201,7 @@ def print_dead_letter(
         max_characters: longer keys, values and headers are cut to this length.
     """
     topic, partition, offset = dead_letter.source or ("-", "-", "-")
-    at = f"{position_text(dead_letter.position)}, {_iso_text(dead_letter.at_ms)}"
+    at = f"{position_text(dead_letter.position)}, {iso_text(dead_letter.at_ms)}"
     rows = [
         ("place", f"{at}, {recorded}" if recorded else at),
         ("reason", dead_letter.reason),
@@ -283,7 +283,3 @@ def _plain(text: str) -> str:
 
 def _counted(count: int) -> str:
     return f"{count} dead letter" + ("" if count == 1 else "s")
-
-
-def _iso_text(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

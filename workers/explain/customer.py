@@ -1,8 +1,8 @@
 """The stored state of one customer, as plain values for `linger customer show`."""
 
-from datetime import UTC, datetime
 from typing import TypedDict
 
+from workers.clock import iso_text
 from workers.core.coverage import type_of
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
@@ -83,9 +83,9 @@ async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSe
     return Knowledge(
         customer_id=customer_id,
         partition=partition,
-        known_since=_iso_text(activity.first_ms),
-        latest_event=_iso_text(activity.at_ms),
-        looked_again_at=_iso_text(activity.due_ms) if activity.due_ms else None,
+        known_since=iso_text(activity.first_ms),
+        latest_event=iso_text(activity.at_ms),
+        looked_again_at=iso_text(activity.due_ms) if activity.due_ms else None,
         bytes=len(raw),
         events=[_series(key, series) for key, series in activity.series.items() if key == type_of(key)],
         rules=[_rule(rule, activity) for rule in rules.rules],
@@ -95,8 +95,8 @@ async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSe
 def _series(key: str, series: Series) -> KnownSeries:
     return KnownSeries(
         type=key,
-        first=_iso_text(series.first_ms),
-        last=_iso_text(series.last_ms),
+        first=iso_text(series.first_ms),
+        last=iso_text(series.last_ms),
         total=series.total,
         sum=series.total_sum / UNIT if series.sums() else None,
         days_kept=len(series.days()),
@@ -107,12 +107,8 @@ def _rule(rule: Rule, activity: Activity) -> KnownRule:
     episode = activity.episodes.get(rule.id)
     return KnownRule(
         rule=rule.id,
-        holds_since=_iso_text(episode.start_ms) if episode is not None and episode.holding else None,
-        last_acted=_iso_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
+        holds_since=iso_text(episode.start_ms) if episode is not None and episode.holding else None,
+        last_acted=iso_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
         waiting_for_sources=(episode is not None and bool(episode.pending_ms))
         or any(candidate.rule == rule.id for candidate in activity.candidates),
     )
-
-
-def _iso_text(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
