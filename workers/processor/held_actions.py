@@ -11,7 +11,6 @@ import msgspec
 
 from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Action
 from workers.core.decisions.records import held_back
-from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership
@@ -52,14 +51,8 @@ class OrderExecutor:
             partition = partitions[number]
             await partition.outbox.wait_for_room()
             async with partition.lock:
-                if not partition.is_usable:
-                    continue
-                try:
-                    await self._step(partition, orders)
-                except Fenced:
-                    await self._ownership.lose(partition)
-                except Transient as error:
-                    await self._ownership.recover_or_lose(partition, error)
+                if partition.is_usable:
+                    await self._ownership.attempt(partition, self._step(partition, orders))
 
     async def _step(self, partition: OwnedPartition, orders: Orders) -> None:
         work = UnitOfWork(partition.meta)

@@ -6,7 +6,7 @@ It never folds an event and never decides.
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from itertools import count
 from typing import Final
 
@@ -149,12 +149,28 @@ class Ownership:
             partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
             return
 
-    async def recover_or_lose(self, partition: OwnedPartition, error: Transient) -> None:
-        """Recover a partition after a step that got no answer, or lose it to the worker that owns it."""
+    async def attempt(self, partition: OwnedPartition, step: Awaitable[None]) -> bool:
+        """Take a step that need not be repeated; recover the partition if it got no answer, lose it if it is fenced.
+
+        Args:
+            partition: the partition of the step; the caller holds its lock.
+            step: reads and commits.
+
+        Returns:
+            Whether the step was taken.
+        """
         try:
-            await self.recover(partition, error, 0)
+            await step
         except Fenced:
             await self.lose(partition)
+        except Transient as error:
+            try:
+                await self.recover(partition, error, 0)
+            except Fenced:
+                await self.lose(partition)
+        else:
+            return True
+        return False
 
     async def set_back(self) -> list[OwnedPartition]:
         """Return the partitions whose stored version is older than ours: a failover lost steps.

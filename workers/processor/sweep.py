@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from workers.errors import Fenced, Transient
+from workers.errors import Transient
 from workers.observability import log_events
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership
@@ -109,9 +109,4 @@ class RuleSweep:
     async def _mark_swept(self, partition: OwnedPartition, generation: int) -> None:
         changes = self._steps.empty_write_set(partition)
         changes.fields[SWEPT] = generation
-        try:
-            await self._steps.commit(partition, changes)
-        except Fenced:
-            await self._ownership.lose(partition)
-        except Transient as error:
-            await self._ownership.recover_or_lose(partition, error)
+        await self._ownership.attempt(partition, self._steps.commit(partition, changes))

@@ -11,7 +11,7 @@ import structlog
 
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
-from workers.errors import Fenced, LingerError, Transient
+from workers.errors import LingerError
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership
@@ -103,15 +103,8 @@ class Timers:
         async with partition.lock:
             if not partition.is_usable:
                 return False
-            try:
-                await self._step(partition, due, upto_ms, sweeping=sweeping)
-            except Fenced:
-                await self._ownership.lose(partition)
-            except Transient as error:
-                await self._ownership.recover_or_lose(partition, error)  # the next tick finds the same customers
-            else:
-                return True
-        return False
+            # If it is not taken, the next tick finds the same customers.
+            return await self._ownership.attempt(partition, self._step(partition, due, upto_ms, sweeping=sweeping))
 
     async def _step(self, partition: OwnedPartition, due: Due, upto_ms: int, *, sweeping: bool) -> None:
         work = UnitOfWork(partition.meta)
