@@ -155,7 +155,13 @@ def is_in_window(event: DecodedEvent, within: timedelta | None, at_ms: int, back
     return 0 <= age < within.days
 
 
+def is_count_known(life: Life, name: str, days: int | None, at_ms: int) -> bool:
+    """Whether nothing can be missing of what is counted: of a new customer, nothing before the first event."""
+    return life.knows_ever(name) or (days is not None and is_window_known(life, name, days, at_ms))
+
+
 def is_window_known(life: Life, name: str, days: int | None, at_ms: int) -> bool:
+    """Whether the customer was known, and the type watched, all the time."""
     if days is None:
         return life.knows_ever(name)
     return (at_ms // DAY - days + 1) * DAY >= life.watched_from(name)
@@ -167,7 +173,7 @@ def window_days(when: Any) -> int | None:
 
 def count(when: model.Count, life: Life, at_ms: int) -> int:
     seen = sum(is_in_window(event, when.within, at_ms) for event in life.of(when.count, when.where))
-    more = [0] if is_window_known(life, when.count, window_days(when), at_ms) else range(12)
+    more = [0] if is_count_known(life, when.count, window_days(when), at_ms) else range(12)
     return certain([is_within(seen + unseen, when) for unseen in more])
 
 
@@ -180,7 +186,7 @@ def sum_(when: model.Sum, life: Life, at_ms: int) -> int:
     ]
     seen = sum(amounts, Fraction(0))
     more = [Fraction(0)]
-    if not is_window_known(life, name, window_days(when), at_ms):
+    if not is_count_known(life, name, window_days(when), at_ms):
         gaps = [Fraction(limit[0]) - seen for limit in when.limits() if limit is not None]
         more += [gap + step for gap in gaps for step in (0, Fraction(1, 10_000), 1) if gap + step > 0]
         more.append(Fraction(10**9))
@@ -208,7 +214,7 @@ def distinct(when: model.Distinct, life: Life, at_ms: int) -> int:
             continue
         if not any(is_same(value, other) for other in values):
             values.append(value)
-    more = [0] if is_window_known(life, name, window_days(when), at_ms) else range(model.MAX_DISTINCT + 2)
+    more = [0] if is_count_known(life, name, window_days(when), at_ms) else range(model.MAX_DISTINCT + 2)
     return certain([is_within(len(values) + unseen, when) for unseen in more])
 
 

@@ -1,17 +1,18 @@
 """The gaps that make a condition not observable. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from copy import copy
 from dataclasses import replace
+from typing import Literal
 
 from schemas.durations import DAY_MS
 from workers.core.conditions import NOT_OBSERVABLE, Attribute, Condition, Deadline
-from workers.core.coverage import FOREVER_MS, type_of
+from workers.core.coverage import FOREVER_MS, SETTLING_MS, type_of
 from workers.explain.moment import Moment
 from workers.explain.why_report import Gap, GapKind
 
-Lack = tuple[GapKind, str]
-"""What may be missing: `watched` or `kept` with the key of a series, or `customer` with an empty text."""
+Lack = tuple[Literal["whole"] | GapKind, str]
+"""What may be missing: `whole` (the history of before), `watched` or `kept` with the key of a series, or `customer`."""
 
 
 class GapFinder:
@@ -30,7 +31,9 @@ class GapFinder:
         """
         # A condition that reads no type depends on them all: on since when the customer is known.
         keys = sorted(key for key in self._keys if not leaf.types or type_of(key) in leaf.types)
-        lacks: list[Lack] = [("watched", key) for key in keys]
+        # The whole history first: a window that was watched in time needs none.
+        lacks: list[Lack] = [("whole", key) for key in keys]
+        lacks += [("watched", key) for key in keys]
         lacks += [("kept", key) for key in keys]
         lacks.append(("customer", ""))
         if not self._is_known(leaf, lacks):
@@ -44,18 +47,21 @@ class GapFinder:
         # The latest moment comes first: it determines when enough is known.
         yield from sorted(gaps, key=lambda gap: (-(gap.since_ms or FOREVER_MS), gap.type or ""))
 
-    def _is_known(self, leaf: Condition, supplied: Iterable[Lack]) -> bool:
+    def _is_known(self, leaf: Condition, supplied: Collection[Lack]) -> bool:
         """Return whether a condition would be observable without these gaps."""
         coverage, activity = self._moment.coverage, self._moment.activity
         since, complete = dict(coverage.since), set(coverage.complete)
         series = dict(activity.series)
+        if ("customer", "") in supplied:
+            activity = replace(activity, first_ms=0)
+        # As early as it matters, and no earlier: the customer must not count as new because of it.
+        early_ms = min([activity.first_ms - SETTLING_MS + 1, *(facts.first_ms for facts in series.values())])
         for kind, key in supplied:
-            if kind == "customer":
-                activity = replace(activity, first_ms=0)
-            elif kind == "watched":
-                since[key] = 0
+            if kind == "watched":
+                since[key] = max(0, early_ms)
+            elif kind == "whole":
                 complete.add(key)
-            elif key in series:
+            elif kind == "kept" and key in series:
                 series[key] = copy(series[key])
                 series[key].gone_day = 0
         activity = replace(activity, series=series)
@@ -70,7 +76,7 @@ class GapFinder:
             return Gap("untold", event_type, None, f"the latest '{attribute}' of a '{event_type}' event is no date")
         return Gap("untold", event_type, None, f"no '{event_type}' event had the attribute '{attribute}' yet")
 
-    def _gap(self, kind: GapKind, key: str) -> Gap:
+    def _gap(self, kind: Literal["whole"] | GapKind, key: str) -> Gap:
         activity = self._moment.activity
         if kind == "customer":
             return Gap(kind, None, activity.first_ms)
@@ -78,4 +84,4 @@ class GapFinder:
         if kind == "kept":
             return Gap(kind, event_type, (activity.series[key].gone_day + 1) * DAY_MS)
         since_ms = self._moment.coverage.since.get(key)
-        return Gap("unwatched" if since_ms is None else kind, event_type, since_ms)
+        return Gap("unwatched" if since_ms is None else "watched", event_type, since_ms)

@@ -13,12 +13,21 @@ FEW = {"count": "purchase", "at most": 1, "within": "30 days"}
 
 def test_a_customer_known_for_too_short_a_time_is_a_reason() -> None:
     ruleset = rules(rule(when=FEW))
-    report = why(ruleset, known(ruleset, event("login", 50)), 60)
+    observed = since(ruleset, 0)
+    report = why(ruleset, known(ruleset, event("login", 50), observed=observed), 60, observed=observed)
     assert (only(report).verdict, only(report).gaps) == ("not observable", (Gap("customer", None, day(50)),))
     assert only(report).gaps == leaf(report).gaps
     assert only(report).gaps[0].text == "the customer is known only since 2024-02-20 00:00 UTC"
     assert only(report).change is not None
     assert only(report).change.at_ms == day(79)  # type: ignore[union-attr]
+
+
+def test_of_a_customer_who_is_new_nothing_is_missing() -> None:
+    """Where the history is complete, or was watched long before the customer came, nothing happened before."""
+    ruleset = rules(rule(when=FEW))
+    for observed in (watched(ruleset), since(ruleset, -200)):
+        report = why(ruleset, known(ruleset, event("login", 50), observed=observed), 60, observed=observed)
+        assert (only(report).verdict, only(report).gaps) == ("true", ())
 
 
 def test_a_type_watched_for_too_short_a_time_is_a_reason() -> None:

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.customer.activity cimport Activity
 from workers.core.conditions.truth cimport Found
-from workers.core.conditions.observability cimport OfOneType, knows_ever, staged, watched_from
+from workers.core.conditions.observability cimport OfOneType, counted_from, knows_ever, staged, watched_from
 from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
 

@@ -10,6 +10,7 @@ from schemas.durations import DAY_MS
 from workers.core.conditions.observability import (
     NOTHING,
     OfOneType,
+    counted_from,
     days_in_words,
     knows_ever,
     staged,
@@ -89,7 +90,7 @@ class Volume(OfOneType):
             amounts = facts.counts() if self.adds is None else facts.sums()
             most = facts.total if self.adds is None else _sum_of(amounts)
             if most < 0:
-                watched_ms = watched_from(activity, self.series, facts, days, observed)
+                watched_ms = counted_from(activity, self.series, facts, days, observed)
                 return self._rising_and_falling(facts, at_ms, watched_ms)
             # A bound that all stored days together do not reach is not reached within a window either.
             enough = self._enough if most >= self._enough else _OUT_OF_REACH
@@ -111,7 +112,7 @@ class Volume(OfOneType):
                     break
         if at_ms < enough_until and self.high is None:
             return TRUE, enough_until
-        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        watched_ms = counted_from(activity, self.series, facts, days, observed)
         return staged(at_ms, too_many_until, enough_until, watched_ms, self.high is not None)
 
     def _ever(self, activity: Activity, facts: Series | None, observed: Coverage) -> int:
@@ -332,7 +333,7 @@ class Distinct(OfOneType):
                 too_many_until = FOREVER_MS
             knows = knows_ever(activity, self.series, observed) and (facts is None or not facts.gone_day)
             return staged(at_ms, too_many_until, enough_until, 0 if knows else FOREVER_MS, high is not None)
-        watched_ms = watched_from(activity, self.series, facts, days, observed)
+        watched_ms = counted_from(activity, self.series, facts, days, observed)
         first = at_ms // DAY_MS - days + 1
         if not enough_until and low is not None and number >= low and seen[-low] >= first:
             enough_until = (seen[-low] + days) * DAY_MS

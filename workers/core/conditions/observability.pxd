@@ -15,6 +15,7 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cpdef bint knows_ever(Activity activity, str series, Coverage observed) except -1
 @cython.locals(since_ms=cython.longlong, day=cython.longlong, from_ms=cython.longlong)
 cpdef long long watched_from(Activity activity, str series, Series facts, long long days, Coverage observed) except? -1
+cpdef long long counted_from(Activity activity, str series, Series facts, long long days, Coverage observed) except? -1
 cpdef str moment_in_words(long long at_ms)
 @cython.locals(day=cython.longlong, words=str)
 cpdef str day_in_words(long long at_ms)

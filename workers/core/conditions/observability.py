@@ -1,7 +1,9 @@
 """How much of a customer's history is known, and wording that several conditions share.
 
-A series is watched since `Coverage.since`. Nothing is known of a customer before the event that arrived first, unless
-the history is complete or the customer first appeared long after watching began.
+A series is watched since `Coverage.since`. Of a customer before the event that arrived first, a condition that counts
+knows that nothing happened, if the history is complete or the customer first appeared long after watching began
+(`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): nobody is silent
+for longer than they are known.
 """
 
 from datetime import date
@@ -31,7 +33,7 @@ def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:
 
 
 def watched_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Coverage) -> int:
-    """Return from when on the last `days` UTC days are known completely."""
+    """Return from when on the last `days` UTC days lie in the time since the customer is known, and are complete."""
     since_ms = observed.since_ms(series)
     if since_ms < activity.first_ms:
         since_ms = activity.first_ms
@@ -41,6 +43,14 @@ def watched_from(activity: Activity, series: str, facts: Series | None, days: in
         day = facts.gone_day
     from_ms = (day + days) * DAY_MS
     return from_ms if from_ms < FOREVER_MS else FOREVER_MS
+
+
+def counted_from(activity: Activity, series: str, facts: Series | None, days: int, observed: Coverage) -> int:
+    """Return from when on no event of the last `days` UTC days can be missing."""
+    if not knows_ever(activity, series, observed):
+        return watched_from(activity, series, facts, days, observed)
+    # Nothing happened before the first event, so only buckets that are gone make a window incomplete.
+    return (facts.gone_day + days) * DAY_MS if facts is not None and facts.gone_day else 0
 
 
 def staged(

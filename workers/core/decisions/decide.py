@@ -145,9 +145,7 @@ class _Turn:
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)
         if is_new:
-            self._retime(
-                activity, [name for name, rules in self._rules.groups.items() if event.type not in rules[0].types]
-            )
+            self._meet_customer(activity, event)
         activity.due_ms = soonest_of(activity.flips)
 
     def adopt(self) -> None:
@@ -346,6 +344,12 @@ class _Turn:
             flip_ms = self._soonest(self._rules.groups[group], activity) if can_hold else FOREVER_MS
             self._set_flip(activity, group, flip_ms)
             self._exact.add(group)
+
+    def _meet_customer(self, activity: Activity, event: DecodedEvent) -> None:
+        """Evaluate the rules that do not read the type of a customer's first event: some hold for every new customer."""
+        for group, rules in self._rules.groups.items():
+            if event.type not in rules[0].types and activity.has(self._rules.requires[group]):
+                self._set_flip(activity, group, self._judge_group(group, activity, event))
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
         """Return when time alone first changes one of the rules; evaluate the earliest, estimate the others."""

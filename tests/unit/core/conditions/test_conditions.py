@@ -194,20 +194,52 @@ def test_a_silence_counts_from_the_latest_event_also_if_it_came_first() -> None:
 
 def test_a_customer_known_for_less_than_the_window_may_have_done_it_before() -> None:
     """Known since the middle of day 100, so the first day that is known as a whole is day 101."""
-    question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(100.5))
+    question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(100.5), whole=False)
     assert (question.at(130 - MS), question.at(130)) == ("not observable", "true")
     assert question.next_flip(100.5) == 130
 
 
+COUNTED: Final = (
+    {"count": "complaint", "exactly": 0, "within": "90 days"},
+    {"sum": "purchase.amount", "less than": 500, "within": "90 days"},
+    {"distinct": "login.device", "at most": 1, "within": "90 days"},
+    {"not": {"count": "complaint", "at least": 1, "within": "90 days"}},
+)
+"""Bounds that a customer without a past keeps."""
+
+
+@pytest.mark.parametrize("when", COUNTED)
+@pytest.mark.parametrize(("first_day", "whole"), [(100.5, True), (180, False)])
+def test_of_a_new_customer_it_is_known_that_nothing_happened_before(when: Any, first_day: float, whole: bool) -> None:
+    """The history is complete, or the customer was first seen half a year after watching began."""
+    assert holds(when, bought(first_day, amount=10), first_day, whole=whole) == "true"
+    assert holds(when, bought(first_day - 1, amount=10), first_day - 1, whole=False) == "not observable"
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"none": "login", "for": "90 days"},
+        {"average": "purchase.amount", "at most": 50, "within": "90 days"},
+        {"change": "purchase", "down by": "50%", "within": "45 days", "from at least": 1},
+    ],
+)
+def test_what_lasted_is_known_only_since_a_customer_is_known(when: Any) -> None:
+    """Somebody who registered a minute ago has not been silent for 90 days."""
+    question = Question(when, bought(100, amount=10))
+    assert (question.at(100), question.at(189 - MS)) == ("not observable",) * 2
+    assert question.at(190) != "not observable"
+
+
 def test_a_window_that_is_not_watched_as_a_whole_says_nothing_of_how_few_there_were() -> None:
-    question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(10, 50), since_day=40)
+    question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(10, 50), since_day=40, whole=False)
     assert (question.at(69 - MS), question.at(69)) == ("not observable", "true")
 
 
 def test_what_was_seen_is_enough_for_a_lower_bound_however_short_it_was_watched() -> None:
-    few = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50, 51), since_day=50)
+    few = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50, 51), since_day=50, whole=False)
     assert few.at(51) == "true"
-    one = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50), since_day=50)
+    one = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50), since_day=50, whole=False)
     assert one.at(51) == "not observable"
 
 
@@ -278,7 +310,7 @@ def test_how_much_was_seen_ever_is_enough_for_a_lower_bound() -> None:
 KNOWN: Final = {
     "true": {"count": "purchase", "at least": 1},
     "false": {"count": "purchase", "at least": 9},
-    "not observable": {"count": "purchase", "at most": 5, "within": "700 days"},
+    "not observable": {"average": "purchase.amount", "at most": 5, "within": "700 days"},
 }
 RANK: Final = {"false": 0, "not observable": 1, "true": 2}
 BY_RANK: Final = {rank: word for word, rank in RANK.items()}
