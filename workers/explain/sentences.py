@@ -303,8 +303,13 @@ def _need_of(condition: Any, holds: bool) -> Iterator[timedelta | str]:
                 return
             if condition.within is None:
                 yield whole.format(noun(_subject(condition)))
-            else:
+            elif isinstance(condition, model.Average):
                 yield condition.within
+            else:
+                yield (
+                    f"customers who may have had a {noun(_subject(condition))} before Linger knew them, until it has "
+                    f"known them for {write_duration(condition.within)} (see complete_since in sources.yaml)"
+                )
         case model.Change():
             yield 2 * condition.within
         case model.Absent() if holds:
