@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from schemas.actions import ActionName, Retraction, Suppression
+from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
     MAX_CONDITIONS,
@@ -551,11 +552,13 @@ class RuleBook:
         rules: the rules of all files; their ids are unique.
         define: named conditions as written; they can refer to each other.
         for_every_rule: settings for every rule.
+        attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
     """
 
     rules: tuple[Rule, ...] = ()
     define: Mapping[str, Condition] = field(default_factory=dict)
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
+    attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
 
 
 for _model in (Rule, RuleFile):

@@ -98,7 +98,7 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         )
         for rule in rules
     )
-    compiled = compile_rules(RuleBook(live, book.define, book.for_every_rule), types)
+    compiled = compile_rules(replace(book, rules=live), types)
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 

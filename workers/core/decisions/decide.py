@@ -16,9 +16,10 @@ from schemas.actions import Action, Decision, Retraction
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.observability import day_in_words
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
+from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, keep_latest, remember, soonest_of
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
+from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import is_negative
 from workers.core.rules.rule_set import Rule, RuleSet
@@ -37,6 +38,7 @@ class Outcome:
         due_ms: the next due time, 0 for none.
         waiting: by event type, the earliest watermark that a rule waits for.
         stored: the activity, encoded; empty until the caller encodes it.
+        left_out: for each value that its type could not read: the event's id, the attribute, the reason.
     """
 
     activity: Activity | None
@@ -46,6 +48,7 @@ class Outcome:
     due_ms: int
     waiting: dict[str, int]
     stored: bytes
+    left_out: list[tuple[str, str, str]]
 
     def __init__(self, activity: Activity | None) -> None:
         self.activity = activity
@@ -54,6 +57,7 @@ class Outcome:
         self.due_ms = _NEVER
         self.waiting = {}
         self.stored = b""
+        self.left_out = []
 
 
 def decide(
@@ -131,12 +135,18 @@ class _Turn:
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         remember(activity, fingerprint)
+        told, types = event, self._rules.attribute_types.get(event.type)
+        if types is not None:
+            event = typed(event, types, self._outcome.left_out)
         is_plain = not is_new and event.at_ms > _clock(activity) and not self._takes_away(event)
         was_cancelled = self._is_cancelled(activity)
         activity.at_ms = max(activity.at_ms, event.at_ms)
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
         self._keep(activity, event)
+        if event is not told:
+            for attribute, key in self._rules.as_told.get(event.type, ()):
+                keep_latest(activity, key, told.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
         policy = self._rules.contact_policy
