@@ -116,7 +116,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`attribute_types`, belongs to one of Linger's own fields, or follows from the rules: bounds, `sum`, `average` "
         "and `change` need a number, `date` a moment, and a value that is compared needs its own type. A value of "
         "another type never matches. Write the value as that type; texts that events carry are converted.",
-        "when:\n  count: purchase\n  at least: 1\n  where: {amount: \">50\"}\n",
+        'when:\n  count: purchase\n  at least: 1\n  where: {amount: ">50"}\n',
         "when:\n  count: purchase\n  at least: 1\n  where: {amount: {more than: 50}}\n",
     ),
 }

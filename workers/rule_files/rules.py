@@ -100,9 +100,7 @@ def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFil
             values.append(value)
             rule_nodes += [(document, rule) for rule in rules_in(document)]
     book = _merged(values, names.attribute_types)
-    problems = add_elsewhere(
-        problems, attribute_type_problems(book, documents, rule_nodes, is_whole=not problems)
-    )
+    problems = add_elsewhere(problems, attribute_type_problems(book, documents, rule_nodes, is_whole=not problems))
     return ParsedRuleFiles(book, tuple(in_order(problems)), documents, tuple(rule_nodes))
 
 

@@ -8,7 +8,7 @@ and terminals; `workers.rule_preview.command` does.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import combinations
 from operator import attrgetter

@@ -21,7 +21,7 @@ cdef class Outcome:
     cdef public long long folded, duplicates, due_ms
     cdef public dict waiting
     cdef public bytes stored
-    cdef public list left_out
+    cdef public list not_understood, left_out
 
 cdef class _Turn:
     cdef Admission _admission

@@ -38,6 +38,7 @@ class Outcome:
         due_ms: the next due time, 0 for none.
         waiting: by event type, the earliest watermark that a rule waits for.
         stored: the activity, encoded; empty until the caller encodes it.
+        not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
         left_out: for each value that its type could not read: the event's id, the attribute, the reason.
     """
 
@@ -48,6 +49,7 @@ class Outcome:
     due_ms: int
     waiting: dict[str, int]
     stored: bytes
+    not_understood: list[str]
     left_out: list[tuple[str, str, str]]
 
     def __init__(self, activity: Activity | None) -> None:
@@ -57,6 +59,7 @@ class Outcome:
         self.due_ms = _NEVER
         self.waiting = {}
         self.stored = b""
+        self.not_understood = []
         self.left_out = []
 
 
@@ -112,7 +115,7 @@ class _Turn:
         self._observed = observed
         self._outcome = outcome
         activity = self._outcome.activity
-        self._admission = Admission(customer_id, rules, observed, self._outcome.decisions)
+        self._admission = Admission(customer_id, rules, observed, outcome.decisions, outcome.not_understood)
         # The exact due time before this turn; the types folded since, and the groups whose time is exact.
         self._first_due_ms = 0 if activity is None else activity.due_ms
         self._touched: set[str] = set()

@@ -115,14 +115,16 @@ def date_ms_of(value: Any) -> int | None:
 def _number(value: Any) -> int | float | Decimal | None:
     if value.__class__ is int:
         return value  # type: ignore[no-any-return]
-    if value.__class__ is float or value.__class__ is Decimal:
+    if value.__class__ is float:
         return value if isfinite(value) else None
+    if value.__class__ is Decimal:
+        return value if value.is_finite() else None
     if value.__class__ is not str or len(value) > _LONGEST:
         return None
     text = value.strip()
     if _NUMBER.fullmatch(text) is None:
         return None
-    if text.isdigit() or text[1:].isdigit():
+    if text.lstrip("+-").isdigit():
         return int(text)
     number = float(text)
     return number if isfinite(number) else None
@@ -131,9 +133,9 @@ def _number(value: Any) -> int | float | Decimal | None:
 def _text(value: Any) -> str | None:
     if value.__class__ is bool:
         return "true" if value else "false"
-    if value.__class__ is int or value.__class__ is float:
+    if value.__class__ is int or (value.__class__ is float and isfinite(value)):
         return str(value)
-    return f"{value:f}" if value.__class__ is Decimal else None
+    return str(value) if value.__class__ is Decimal and value.is_finite() else None
 
 
 def _truth(value: Any) -> bool | None:
@@ -142,7 +144,7 @@ def _truth(value: Any) -> bool | None:
     if value.__class__ is str:
         return _TRUTHS.get(value.strip().lower()) if len(value) <= _LONGEST else None
     if value.__class__ is int or value.__class__ is float or value.__class__ is Decimal:
-        return bool(value) if value in (0, 1) else None
+        return _TRUTHS.get(str(value))
     return None
 
 
