@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from schemas.actions import ActionName, Retraction, Suppression
+from schemas.attribute_types import AttributeType
 from schemas.conditions import (
     DEFINITION_PATTERN,
     MAX_CONDITIONS,
@@ -37,6 +38,7 @@ from schemas.conditions import (
     TypeName,
     size_of,
 )
+from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 
@@ -333,14 +335,31 @@ class Consent(Strict):
     from_: Reference = Field(
         alias="from", description="The attribute with the consent.", examples=["profile.marketing_consent"]
     )
-    opted_out: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
-        alias="opted out", description="Values that mean no.", examples=[[False, "no", "withdrawn"]]
+    opted_in: Annotated[list[Plain], Field(max_length=64)] = Field(
+        default_factory=list,
+        alias="opted in",
+        description="Values that mean yes, beyond the common ones such as `true`, `yes`, `1`, `subscribed`.",
+        examples=[["ja", "newsletter"]],
+    )
+    opted_out: Annotated[list[Plain], Field(max_length=64)] = Field(
+        default_factory=list,
+        alias="opted out",
+        description="Values that mean no, beyond the common ones such as `false`, `no`, `0`, `unsubscribed`.",
+        examples=[["nein", "bounced"]],
     )
     unknown: Literal["may be written to", "opted out"] = Field(
         default="may be written to",
         description="How to treat customers without a known value.",
         examples=["opted out"],
     )
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "Consent":
+        both = {spelling_of(value) for value in self.opted_in} & {spelling_of(value) for value in self.opted_out}
+        if both:
+            message = f"'{min(both)}' cannot mean both: it is under 'opted in' and under 'opted out'"
+            raise InconsistentEntries(message, "opted in", "opted out")
+        return self
 
 
 class ForEveryRule(Strict):
@@ -551,11 +570,13 @@ class RuleBook:
         rules: the rules of all files; their ids are unique.
         define: named conditions as written; they can refer to each other.
         for_every_rule: settings for every rule.
+        attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
     """
 
     rules: tuple[Rule, ...] = ()
     define: Mapping[str, Condition] = field(default_factory=dict)
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
+    attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
 
 
 for _model in (Rule, RuleFile):

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.conditions import Reference
 from schemas.durations import Duration
 from schemas.events import BUILT_IN, TYPE_PATTERN
 from schemas.refusals import InconsistentEntries, not_in_format
@@ -204,7 +206,40 @@ class SourcesFile(_Strict):
     event_types: dict[TypeName, DeclaredType] = Field(
         default_factory=dict, description="Your own event types.", examples=[{"complaint": {"description": "…"}}]
     )
+    attribute_types: Annotated[dict[Reference, AttributeType], Field(max_length=1000)] = Field(
+        default_factory=dict,
+        description="As what the value of an attribute counts, whatever the sender wrote; by type and attribute, with "
+        "a dot between. It applies wherever such an event enters.",
+        examples=[{"nps.score": "number", "profile.newsletter": "true/false"}],
+    )
     sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
+
+    @model_validator(mode="after")
+    def _typed(self) -> "SourcesFile":
+        for reference, kind in self.attribute_types.items():
+            event_type, _, attribute = reference.partition(".")
+            if event_type not in BUILT_IN and event_type not in self.event_types:
+                known = ", ".join(sorted({*BUILT_IN, *self.event_types}))
+                message = f"'attribute_types' names {reference}, but there is no event type '{event_type}'; known are {known}"
+                raise InconsistentEntries(message, "attribute_types")
+            if (own := BUILT_IN_TYPES.get(reference, kind)) != kind:
+                message = f"'attribute_types' makes {reference} a {kind}, but it is Linger's own field, a {own}"
+                raise InconsistentEntries(message, "attribute_types")
+            possible = self._attributes_of(event_type)
+            if reference not in BUILT_IN_TYPES and possible and attribute not in possible:
+                message = (
+                    f"'attribute_types' names {reference}, but no source gives a {event_type} the attribute "
+                    f"'{attribute}'; they give {', '.join(sorted(possible))}"
+                )
+                raise InconsistentEntries(message, "attribute_types")
+        return self
+
+    def _attributes_of(self, event_type: str) -> set[str]:
+        """Return what the sources of a type map as attributes; empty if its events can have any."""
+        mapped = [source for source in self.sources if event_type in source.types()]
+        if any(source.format == "canonical" for source in mapped):
+            return set()
+        return {name for source in mapped for name in source.attributes}
 
     @model_validator(mode="after")
     def _consistent(self) -> "SourcesFile":

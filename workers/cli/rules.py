@@ -152,7 +152,8 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
     from workers.explain.rule_page import explanation
 
     declared, problems = _declared(sources)
-    book, rule_problems = load_book(paths, None if problems else known_names(declared).types)
+    names = KnownNames() if problems else known_names(declared)
+    book, rule_problems = load_book(paths, names.types, attribute_types=names.attribute_types)
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     entries = explanation(book)

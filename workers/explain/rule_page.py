@@ -131,7 +131,8 @@ def main(arguments: list[str]) -> int:
     """Write the page of a folder, or with `--check` only compare it. Return 1 if it is stale or cannot be built."""
     folder = Path(next((argument for argument in arguments if not argument.startswith("-")), "rules"))
     sources, _ = load_sources(Path("sources.yaml"))
-    book, problems = load_book([folder], None if sources is None else event_types(sources))
+    types = None if sources is None else event_types(sources)
+    book, problems = load_book([folder], types, attribute_types=None if sources is None else sources.attribute_types)
     if problems:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
         return 1

@@ -110,7 +110,7 @@ def _refused(standing: RuleAtMoment) -> Iterator[State]:
     probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]
     decisions: list[Action | Decision] = []
     everything_seen = replace(moment.coverage, until={})
-    Admission(moment.snapshot.customer_id, moment.snapshot.rules, everything_seen, decisions).release(probe)
+    Admission(moment.snapshot.customer_id, moment.snapshot.rules, everything_seen, decisions, []).release(probe)
     refusals = [decision for decision in decisions if isinstance(decision, Decision)]
     if refusals:
         yield State(refusals[0].decision, f"did not act: {refusals[0].detail}", start_ms)

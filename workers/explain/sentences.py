@@ -339,9 +339,9 @@ def _by_others(rule: Rule, book: RuleBook) -> Iterator[str]:
 
 def _by_all(every: ForEveryRule) -> Iterator[str]:
     if every.consent is not None:
-        no = model.Latest.model_validate({"latest": every.consent.from_, "is": every.consent.opted_out})
+        no = model.Latest.model_validate({"latest": every.consent.from_, "is": "no"})
         also = ", or is not known" if every.consent.unknown == "opted out" else ""
-        yield f"customers who opted out: {phrase(no)}{also}"
+        yield f"customers who opted out: {phrase(no)}, or is neither yes nor no{also}"
     for limit in every.limits:
         yield f"customers who got {limit_in_words(limit)}, across all rules"
     if every.quiet_hours is not None:

@@ -76,7 +76,10 @@ def _gaps_of_rule(
 
 def _notes(moment: Moment) -> Iterator[str]:
     """Yield notes on the customer as a whole."""
-    if moment.snapshot.rules.contact_policy.is_opted_out(moment.activity.attributes):
+    policy, attributes = moment.snapshot.rules.contact_policy, moment.activity.attributes
+    if (spelling := policy.not_understood(attributes)) is not None:
+        yield f"answered '{spelling}' to whether messages are wanted, which is neither yes nor no: no rule acts"
+    elif policy.is_opted_out(attributes):
         yield "does not want to receive messages: no rule acts"
 
 

@@ -1,9 +1,10 @@
 """The names that rules can use: event types and their attributes, as `sources.yaml` declares them. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.attribute_types import AttributeType
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 
@@ -18,10 +19,12 @@ class KnownNames:
     Attributes:
         types: every event type, built-in and declared; None if they are unknown, so that nothing is checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
+        attribute_types: the declared types of attributes, by `type.attribute`.
     """
 
     types: Collection[str] | None = None
     attributes: Mapping[str, Collection[str]] | None = None
+    attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
 
 
 def event_types(sources: SourcesFile) -> list[str]:
@@ -59,4 +62,4 @@ def known_names(sources: SourcesFile | None) -> KnownNames:
         event_type: filled | built_in_attributes(event_type)
         for event_type, filled in event_attributes(sources).items()
     }
-    return KnownNames(tuple(event_types(sources)), attributes)
+    return KnownNames(tuple(event_types(sources)), attributes, sources.attribute_types)

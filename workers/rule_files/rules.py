@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from schemas.attribute_types import AttributeType
 from schemas.conditions import expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
+from workers.rule_files.attribute_types import attribute_type_problems
 from workers.rule_files.cross_references import reference_problems
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, add_elsewhere, in_order
@@ -46,6 +48,7 @@ def load_book(
     paths: Sequence[Path],
     known_types: Collection[str] | None = None,
     attributes: Mapping[str, Collection[str]] | None = None,
+    attribute_types: Mapping[str, AttributeType] | None = None,
 ) -> tuple[RuleBook, list[Problem]]:
     """Read all rules of some files and folders.
 
@@ -54,13 +57,14 @@ def load_book(
             and `*_test.yaml`.
         known_types: all event types; any other one is a problem. None: event types are not checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
+        attribute_types: the declared types of attributes, by `type.attribute`.
 
     Returns:
         The book, with the rules in the order of the files, and all problems by file and line. If there are
         problems, the book covers only the files that have none, and serves only further checks.
     """
     texts, unreadable = read_texts(paths)
-    book, problems = read_book(texts, known_types, attributes)
+    book, problems = read_book(texts, known_types, attributes, attribute_types)
     return book, in_order([*unreadable, *problems])
 
 
@@ -68,9 +72,10 @@ def read_book(
     texts: Mapping[str, str],
     known_types: Collection[str] | None = None,
     attributes: Mapping[str, Collection[str]] | None = None,
+    attribute_types: Mapping[str, AttributeType] | None = None,
 ) -> tuple[RuleBook, list[Problem]]:
     """Read all rules of some texts, given by file name; pure. Arguments and result as in `load_book`."""
-    parsed = read_documents(texts, KnownNames(known_types, attributes))
+    parsed = read_documents(texts, KnownNames(known_types, attributes, attribute_types or {}))
     return parsed.book, list(parsed.problems)
 
 
@@ -94,10 +99,12 @@ def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFil
         if value is not None:
             values.append(value)
             rule_nodes += [(document, rule) for rule in rules_in(document)]
-    return ParsedRuleFiles(_merged(values), tuple(in_order(problems)), documents, tuple(rule_nodes))
+    book = _merged(values, names.attribute_types)
+    problems = add_elsewhere(problems, attribute_type_problems(book, documents, rule_nodes, is_whole=not problems))
+    return ParsedRuleFiles(book, tuple(in_order(problems)), documents, tuple(rule_nodes))
 
 
-def _merged(files: Iterable[RuleFile]) -> RuleBook:
+def _merged(files: Iterable[RuleFile], attribute_types: Mapping[str, AttributeType]) -> RuleBook:
     """Return the rules of all files; the first definition of a name and the last `for every rule` count."""
     rules: list[Rule] = []
     define: dict[str, Any] = {}
@@ -106,7 +113,7 @@ def _merged(files: Iterable[RuleFile]) -> RuleBook:
         rules += file.rules
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
-    return RuleBook(tuple(rules), define, every)
+    return RuleBook(tuple(rules), define, every, attribute_types)
 
 
 def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:

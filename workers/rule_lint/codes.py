@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from workers.rule_files import cross_references, key_errors, model_errors, rules, sources, yaml_nodes, yaml_syntax
+from workers.rule_files import (
+    attribute_types,
+    cross_references,
+    key_errors,
+    model_errors,
+    rules,
+    sources,
+    yaml_nodes,
+    yaml_syntax,
+)
 from workers.rule_files.problems import Explanation
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
@@ -28,6 +37,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **model_errors.EXPLANATIONS,
     **rules.EXPLANATIONS,
     **cross_references.EXPLANATIONS,
+    **attribute_types.EXPLANATIONS,
     **sources.EXPLANATIONS,
     **runner.EXPLANATIONS,
     **proof.EXPLANATIONS,
@@ -69,6 +79,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
     "Names": (
         "unknown-type",
         "unknown-attribute",
+        "attribute-type",
         "unknown-rule",
         "unknown-definition",
         "repeated-id",

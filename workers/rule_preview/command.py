@@ -8,7 +8,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from schemas.attribute_types import AttributeType
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
@@ -102,7 +103,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     _check_jobs(options.jobs)
     sources = _load_sources(options.sources, options.settings)
     types = tuple(BUILT_IN if sources is None else event_types(sources))
-    books = _load_books(options.rules, options.against, types)
+    books = _load_books(options.rules, options.against, types, {} if sources is None else sources.attribute_types)
     progress = _Progress(Console(stderr=True))
     with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()
@@ -204,12 +205,15 @@ def _load_sources(path: Path | None, settings: Settings | None) -> SourcesFile |
 
 
 def _load_books(
-    rules: Sequence[Path], against: Sequence[Path] | None, types: Sequence[str]
+    rules: Sequence[Path],
+    against: Sequence[Path] | None,
+    types: Sequence[str],
+    attribute_types: Mapping[str, AttributeType],
 ) -> tuple[RuleBook, RuleBook | None]:
-    book, problems = load_book(rules, types)
+    book, problems = load_book(rules, types, attribute_types=attribute_types)
     other = None
     if against is not None:
-        other, more = load_book(against, types)
+        other, more = load_book(against, types, attribute_types=attribute_types)
         problems = [*problems, *more]
     if problems:
         raise StartupError([str(problem) for problem in problems])

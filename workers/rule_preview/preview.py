@@ -8,7 +8,7 @@ and terminals; `workers.rule_preview.command` does.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import combinations
 from operator import attrgetter
@@ -340,7 +340,7 @@ class _Version:
     def __init__(self, task: PreviewTask, book: RuleBook, counts: dict[str, RuleCounts]) -> None:
         evaluated = evaluated_rules(book)
         as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated)
-        self.rules = compile_rules(RuleBook(as_live, book.define, book.for_every_rule), task.types, task.hold_out_key)
+        self.rules = compile_rules(replace(book, rules=as_live), task.types, task.hold_out_key)
         keys = [spec.key for spec in self.rules.specs()]
         self.observed = Coverage(
             since=dict.fromkeys(keys, task.start_ms), complete=frozenset(keys) if task.whole else frozenset()

@@ -7,7 +7,7 @@ This module must never know files and terminals.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -98,7 +98,7 @@ def scenario_of(book: RuleBook, rules: tuple[Rule, ...], types: tuple[str, ...])
         )
         for rule in rules
     )
-    compiled = compile_rules(RuleBook(live, book.define, book.for_every_rule), types)
+    compiled = compile_rules(replace(book, rules=live), types)
     return Scenario({rule.id: rule for rule in live}, compiled, types, tuple(spec.key for spec in compiled.specs()))
 
 

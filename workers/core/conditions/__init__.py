@@ -7,7 +7,7 @@ says which could); otherwise it is not observable.
 
 from workers.core.conditions.ages import Absence, Beginning, Overdue, Recency, Tenure
 from workers.core.conditions.amounts import Average, Distinct, Fraction, Shift, Volume
-from workers.core.conditions.attributes import Attribute, Cancelled, Deadline, date_ms_of
+from workers.core.conditions.attributes import Attribute, Cancelled, Deadline
 from workers.core.conditions.combinations import Negation, Several
 from workers.core.conditions.sequences import Answered, Unanswered
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Condition
@@ -36,5 +36,4 @@ __all__ = [
     "Attribute",
     "Unanswered",
     "Volume",
-    "date_ms_of",
 ]

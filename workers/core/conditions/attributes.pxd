@@ -7,6 +7,7 @@ from workers.core.conditions.truth cimport Elementary, Found
 from workers.core.conditions.observability cimport moment_in_words
 from workers.core.coverage cimport Coverage
 from workers.core.customer.series cimport Series
+from workers.core.events.attribute_types cimport convert, date_ms_of
 
 cdef long long FOREVER_MS
 cdef int FALSE, NOT_OBSERVABLE, TRUE
@@ -17,9 +18,11 @@ cdef class _OfAttribute(Elementary):
 cdef class Attribute(_OfAttribute):
     cdef readonly object passes
     cdef readonly str bound
+    cdef readonly object kind
 
     cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
+    cdef object _value(self, Activity activity)
 
 cdef class Deadline(_OfAttribute):
     cdef readonly object ahead_ms
@@ -28,6 +31,7 @@ cdef class Deadline(_OfAttribute):
 
     cpdef Found evaluate(self, Activity activity, long long at_ms, Coverage observed)
     cpdef list reasons(self, Activity activity, long long at_ms, Coverage observed)
+    cdef object _date_ms(self, Activity activity)
 
 cdef class Cancelled(Elementary):
     cdef readonly bint wanted

@@ -1,18 +1,16 @@
 """Conditions on the latest value of an attribute, on a date, and on a cancellation."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from schemas.actions import Reason
-from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
+from schemas.attribute_types import AttributeType
+from workers.core.conditions.observability import moment_in_words
 from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.specs import CANCELLATION
+from workers.core.events.attribute_types import convert, date_ms_of
 from workers.core.events.filters import Test
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class _OfAttribute(Elementary):
@@ -48,29 +46,40 @@ class _OfAttribute(Elementary):
 class Attribute(_OfAttribute):
     """The latest known value of an attribute; not observable while none is known.
 
+    A value stored before its attribute had a type, or stored as it came, counts as the type too.
+
     Attributes:
         passes: returns whether a value matches.
         bound: in words.
+        kind: the type of the attribute; None if it has none.
     """
 
     cost = 0
 
-    def __init__(self, attribute: str, type: str, phrase: str, passes: Test, bound: str) -> None:
+    def __init__(
+        self, attribute: str, type: str, phrase: str, passes: Test, bound: str, kind: AttributeType | None = None
+    ) -> None:
         super().__init__(attribute, type, phrase)
         self.passes = passes
         self.bound = bound
+        self.kind = kind
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Test the value; time alone never changes the result."""
-        known = activity.attributes.get(self.attribute)
-        if known is None:
+        value = self._value(activity)
+        if value is None:
             return NOT_OBSERVABLE, FOREVER_MS
-        return TRUE if self.passes(known[0]) else FALSE, FOREVER_MS
+        return TRUE if self.passes(value) else FALSE, FOREVER_MS
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the value."""
+        return [Reason(self.phrase, self._value(activity), self.bound)]
+
+    def _value(self, activity: Activity) -> Any:
         known = activity.attributes.get(self.attribute)
-        return [Reason(self.phrase, None if known is None else known[0], self.bound)]
+        if known is None:
+            return None
+        return known[0] if self.kind is None else convert(known[0], self.kind)
 
 
 class Deadline(_OfAttribute):
@@ -102,8 +111,7 @@ class Deadline(_OfAttribute):
 
     def evaluate(self, activity: Activity, at_ms: int, observed: Coverage) -> tuple[int, int]:
         """Return the truth; it changes when the date comes near enough, and when it passes."""
-        known = activity.attributes.get(self.attribute)
-        date_ms = None if known is None else date_ms_of(known[0])
+        date_ms = self._date_ms(activity)
         if date_ms is None:
             return NOT_OBSERVABLE, FOREVER_MS
         if self.ahead_ms is None:
@@ -116,26 +124,12 @@ class Deadline(_OfAttribute):
 
     def reasons(self, activity: Activity, at_ms: int, observed: Coverage) -> list[Reason]:
         """Return the date."""
-        known = activity.attributes.get(self.attribute)
-        date_ms = None if known is None else date_ms_of(known[0])
+        date_ms = self._date_ms(activity)
         return [Reason(self.phrase, None if date_ms is None else moment_in_words(date_ms), self.bound)]
 
-
-def date_ms_of(value: Any) -> int | None:
-    """Read a date as `date` conditions do, in epoch milliseconds; None if it is not a date from 1970 to 9999."""
-    if value.__class__ is str:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        value = (moment - _EPOCH) // _MILLISECOND
-    elif value.__class__ is float:
-        value = int(value)
-    elif value.__class__ is not int:
-        return None
-    return value if 0 <= value < LATEST_YEAR_MS else None
+    def _date_ms(self, activity: Activity) -> int | None:
+        known = activity.attributes.get(self.attribute)
+        return None if known is None else date_ms_of(convert(known[0], "moment"))
 
 
 class Cancelled(Elementary):

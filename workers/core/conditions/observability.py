@@ -14,6 +14,7 @@ from workers.core.conditions.truth import FALSE, NOT_OBSERVABLE, TRUE, Elementar
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
 from workers.core.customer.activity import Activity
 from workers.core.customer.series import Series
+from workers.core.events.attribute_types import LATEST_YEAR_MS
 
 NOTHING: Final = frozenset[str]()
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
@@ -21,8 +22,6 @@ _MOST_DAYS: Final = 4096
 _DAYS: Final[dict[int, str]] = {}
 """Cached words of days."""
 _MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(1440))
-LATEST_YEAR_MS: Final = 253_402_300_800_000
-"""The end of the year 9999."""
 
 
 def knows_ever(activity: Activity, series: str, observed: Coverage) -> bool:

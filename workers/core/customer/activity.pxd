@@ -38,6 +38,7 @@ cpdef remember(Activity activity, bytes fingerprint)
 cpdef long long soonest_of(dict flips) except? -1
 @cython.locals(series=dict, attributes=dict, pair=PairSpec, one=SeriesSpec, known=Series)
 cpdef fold_facts(Activity activity, DecodedEvent fact, EventTypeSpec plan)
+cpdef keep_latest(Activity activity, str key, object value, long long at_ms)
 @cython.locals(at=cython.longlong, day=cython.longlong, days=list, stale=cython.longlong)
 cdef _add(Series series, DecodedEvent fact, SeriesSpec plan, long long oldest)
 cdef _tell_apart(Series series, object value, long long day)

@@ -234,11 +234,16 @@ def fold_facts(activity: Activity, fact: DecodedEvent, plan: EventTypeSpec) -> N
             if len(known.days()) > _MANY_DAYS:
                 _forget_oldest(activity)
     for attribute, key in plan.attributes:
-        value = kept_value(attributes.get(attribute))
-        if value is not None:
-            latest = activity.attributes.get(key)
-            if latest is None or fact.at_ms >= latest[1]:
-                activity.attributes[key] = (value, fact.at_ms)
+        keep_latest(activity, key, attributes.get(attribute), fact.at_ms)
+
+
+def keep_latest(activity: Activity, key: str, value: Any, at_ms: int) -> None:
+    """Keep a value of an event at `at_ms` if none that is later is known; a value that cannot be kept is ignored."""
+    value = kept_value(value)
+    if value is not None:
+        latest = activity.attributes.get(key)
+        if latest is None or at_ms >= latest[1]:
+            activity.attributes[key] = (value, at_ms)
 
 
 def kept_value(value: Any) -> bool | int | float | str | None:

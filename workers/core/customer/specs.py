@@ -5,15 +5,17 @@ every rule set.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, literals_in
 from schemas.conditions import MAX_DISTINCT, Bounds, Different
 from workers.core.coverage import SERIES_OF_SOME
+from workers.core.events.attribute_types import reads_like_another
 from workers.core.events.filters import Matcher, carries_number, matcher_of
 
 MIN_KEEP_DAYS: Final = 90
@@ -100,13 +102,25 @@ class EventTypeSpec:
 class Specs:
     """Collects what conditions read, and how far back.
 
+    Args:
+        types: all event types.
+        attribute_types: by `type.attribute`, the types of attributes.
+        declared: those of them that are declared in `sources.yaml`.
+
     Attributes:
         types: all event types, sorted.
         returns: types of events that end a cancellation.
     """
 
-    def __init__(self, types: Iterable[str]) -> None:
+    def __init__(
+        self,
+        types: Iterable[str],
+        attribute_types: Mapping[str, AttributeType] | None = None,
+        declared: Collection[str] = (),
+    ) -> None:
         self.types = tuple(sorted(set(types)))
+        self._attribute_types = attribute_types or {}
+        self._declared = declared
         self.returns = (PURCHASE, REACTIVATION) if REACTIVATION in self.types else (PURCHASE,)
         # The plain series of each type is always kept; that of purchases adds up the amount.
         self._series = {
@@ -128,20 +142,20 @@ class Specs:
         plain = self._series.get(name)
         if not where and plain is not None and adds in (None, plain.adds):
             return self._keep(plain, days)
-        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), adds])}"
+        key = self._key(name, where, adds, adds)
         return self._keep(SeriesSpec(key, name, adds, matcher_of(where), 0), days)
 
     def require_mean(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> str:
         """Require a series of the events in which an attribute is a number, and return its key."""
         if name == PURCHASE and attribute == "amount":
             return self.require(name, where, attribute, days)  # no purchase is without
-        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'mean': attribute}])}"
+        key = self._key(name, where, {"mean": attribute}, attribute)
         matches = carries_number(attribute, matcher_of(where))
         return self._keep(SeriesSpec(key, name, attribute, matches, 0), days)
 
     def require_different(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> str:
         """Require the distinct values of an attribute, and return the key of the series."""
-        key = f"{name}{SERIES_OF_SOME}{digest_of([_contents(where), {'different': attribute}])}"
+        key = self._key(name, where, {"different": attribute}, attribute)
         return self._keep(SeriesSpec(key, name, None, matcher_of(where), 0, attribute), 0)
 
     def require_pair(self, first: "tuple[str, Any]", then: "tuple[str, Any]") -> PairSpec:
@@ -180,6 +194,41 @@ class Specs:
             )
             for name in sorted(names)
         }
+
+    def type_of(self, reference: str) -> AttributeType | None:
+        """Return the type of an attribute, given as `type.attribute`; None if it has none."""
+        return self._attribute_types.get(reference)
+
+    def types_that_matter(
+        self, name: str, where: Mapping[str, Any] | None, attribute: str | None
+    ) -> dict[str, AttributeType]:
+        """Return the types without which other events would belong to a series, or be added up otherwise.
+
+        They are part of its key: such a series starts again when a type changes. A plain text compared with a text
+        that is no number, nor true or false, is folded as if it had no type, and so are Linger's own fields.
+
+        Args:
+            name: event type.
+            where: filter of its events, None for all.
+            attribute: what is added up, or whose distinct values are counted; None for neither.
+        """
+        wanted = {} if attribute is None else {attribute: None}
+        types = {}
+        for own, value in {**wanted, **(where or {})}.items():
+            reference = f"{name}.{own}"
+            kind = self._attribute_types.get(reference)
+            if kind is None or reference in BUILT_IN_TYPES:
+                continue
+            is_text_only = kind == "text" and not (own == attribute and reference in self._declared)
+            if not is_text_only or any(reads_like_another(one) for one in literals_in(value) if isinstance(one, str)):
+                types[own] = kind
+        return types
+
+    def _key(self, name: str, where: Mapping[str, Any] | None, what: Any, attribute: str | None) -> str:
+        contents = [_contents(where), what]
+        if types := self.types_that_matter(name, where, attribute):
+            contents.append({"types": types})
+        return f"{name}{SERIES_OF_SOME}{digest_of(contents)}"
 
     def _keep(self, plan: SeriesSpec, days: int) -> str:
         known = self._series.get(plan.key)

@@ -11,7 +11,7 @@ cdef long long FOREVER_MS
 
 cdef class Admission:
     cdef object _customer_id
-    cdef list _decisions
+    cdef list _decisions, _not_understood
     cdef Coverage _observed
     cdef RuleSet _rules
 

@@ -19,15 +19,21 @@ from workers.core.rules.rule_set import Rule, RuleSet
 class Admission:
     """Admits or suppresses the candidates of one customer in one turn."""
 
-    __slots__ = ("_customer_id", "_decisions", "_observed", "_rules")
+    __slots__ = ("_customer_id", "_decisions", "_not_understood", "_observed", "_rules")
 
     def __init__(
-        self, customer_id: str, rules: RuleSet, observed: Coverage, decisions: list[Action | Decision]
+        self,
+        customer_id: str,
+        rules: RuleSet,
+        observed: Coverage,
+        decisions: list[Action | Decision],
+        not_understood: list[str],
     ) -> None:
         self._customer_id = customer_id
         self._rules = rules
         self._observed = observed
         self._decisions = decisions
+        self._not_understood = not_understood
 
     def release(self, activity: Activity, before_ms: int = FOREVER_MS) -> None:
         """Decide every candidate that can be decided now.
@@ -115,7 +121,11 @@ class Admission:
         """Return why a rule does not act, None if it does."""
         contact_policy = self._rules.contact_policy
         if contact_policy.is_opted_out(activity.attributes):
-            return "opted_out", "the customer does not want to be written to"
+            spelling = contact_policy.not_understood(activity.attributes)
+            if spelling is None:
+                return "opted_out", "the customer does not want to be written to"
+            self._not_understood.append(spelling)
+            return "opted_out", f"not understood: the customer's answer '{spelling}' is neither yes nor no"
         acted_ms, pause_ms = episode.acted_ms, rule.again_after_ms
         if acted_ms and pause_ms is None:
             return "cooling_down", f"acted on {day_in_words(acted_ms)} and never acts again"

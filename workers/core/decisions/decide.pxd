@@ -2,8 +2,9 @@
 
 cimport cython
 
-from workers.core.customer.activity cimport Activity, Episode, fold_facts, remember, soonest_of
+from workers.core.customer.activity cimport Activity, Episode, fold_facts, keep_latest, remember, soonest_of
 from workers.core.decisions.admission cimport Admission, forget
+from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent
 from workers.core.events.filters cimport is_negative
 from workers.core.coverage cimport Coverage
@@ -20,6 +21,7 @@ cdef class Outcome:
     cdef public long long folded, duplicates, due_ms
     cdef public dict waiting
     cdef public bytes stored
+    cdef public list not_understood, left_out
 
 cdef class _Turn:
     cdef Admission _admission
@@ -31,7 +33,7 @@ cdef class _Turn:
     cdef RuleSet _rules
 
     @cython.locals(
-        activity=Activity, fingerprint=bytes, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
+        activity=Activity, fingerprint=bytes, told=DecodedEvent, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
     )
     cdef fold(self, DecodedEvent event)
     @cython.locals(activity=Activity, rules=RuleSet, rule=Rule, episode=Episode, clock=cython.longlong)

@@ -16,9 +16,10 @@ from schemas.actions import Action, Decision, Retraction
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.observability import day_in_words
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, remember, soonest_of
+from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, keep_latest, remember, soonest_of
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
+from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.filters import is_negative
 from workers.core.rules.rule_set import Rule, RuleSet
@@ -37,6 +38,8 @@ class Outcome:
         due_ms: the next due time, 0 for none.
         waiting: by event type, the earliest watermark that a rule waits for.
         stored: the activity, encoded; empty until the caller encodes it.
+        not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
+        left_out: for each value that its type could not read: the event's id, the attribute, the reason.
     """
 
     activity: Activity | None
@@ -46,6 +49,8 @@ class Outcome:
     due_ms: int
     waiting: dict[str, int]
     stored: bytes
+    not_understood: list[str]
+    left_out: list[tuple[str, str, str]]
 
     def __init__(self, activity: Activity | None) -> None:
         self.activity = activity
@@ -54,6 +59,8 @@ class Outcome:
         self.due_ms = _NEVER
         self.waiting = {}
         self.stored = b""
+        self.not_understood = []
+        self.left_out = []
 
 
 def decide(
@@ -108,7 +115,7 @@ class _Turn:
         self._observed = observed
         self._outcome = outcome
         activity = self._outcome.activity
-        self._admission = Admission(customer_id, rules, observed, self._outcome.decisions)
+        self._admission = Admission(customer_id, rules, observed, outcome.decisions, outcome.not_understood)
         # The exact due time before this turn; the types folded since, and the groups whose time is exact.
         self._first_due_ms = 0 if activity is None else activity.due_ms
         self._touched: set[str] = set()
@@ -131,12 +138,18 @@ class _Turn:
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         remember(activity, fingerprint)
+        told, types = event, self._rules.attribute_types.get(event.type)
+        if types is not None:
+            event = typed(event, types, self._outcome.left_out)
         is_plain = not is_new and event.at_ms > _clock(activity) and not self._takes_away(event)
         was_cancelled = self._is_cancelled(activity)
         activity.at_ms = max(activity.at_ms, event.at_ms)
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
         self._keep(activity, event)
+        if event is not told:
+            for attribute, key in self._rules.as_told.get(event.type, ()):
+                keep_latest(activity, key, told.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
         policy = self._rules.contact_policy

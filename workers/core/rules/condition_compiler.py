@@ -332,6 +332,7 @@ def _told(when: model.Latest | model.Date, specs: Specs, phrase: str) -> Conditi
         phrase=phrase,
         passes=value_test(wanted),
         bound=_told_bound(when),
+        kind=specs.type_of(when.latest),
     )
 
 

@@ -4,8 +4,9 @@ cdef class ContactPolicy:
     cdef readonly object policy
     cdef readonly frozenset types
     cdef readonly long long remembers_ms, most
-    cdef frozenset _opted_out
+    cdef dict _answers
 
     cpdef bint is_opted_out(self, dict attributes) except -1
+    cpdef object not_understood(self, dict attributes)
     cpdef object quiet_until_ms(self, long long at_ms, dict attributes)
     cpdef object reached(self, object acted, long long at_ms, dict attributes)

@@ -11,12 +11,15 @@ from hashlib import blake2b
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from schemas.consent import answers, spelling_of
 from schemas.durations import duration_ms, write_duration
 from schemas.rules import ForEveryRule, Limit
 
 _WEEK_DAYS: Final = 7
 _LONGEST_CALENDAR_MS: Final = (_WEEK_DAYS + 2) * 86_400_000
 _PARTS: Final = 1 << 64
+_LONGEST_SPELLING: Final = 40
+"""Characters of an answer that is shown and counted."""
 
 Attributes = Mapping[str, tuple[Any, int]]
 """The latest known value of each attribute, by `type.attribute`, and the time of its event."""
@@ -37,7 +40,7 @@ class ContactPolicy:
     types: frozenset[str]
     remembers_ms: int
     most: int
-    _opted_out: frozenset[tuple[type, Any]] = field(default_factory=frozenset)
+    _answers: dict[str, bool] = field(default_factory=dict)
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -47,14 +50,23 @@ class ContactPolicy:
         return frozenset(reference for reference in wanted if reference is not None)
 
     def is_opted_out(self, attributes: Attributes) -> bool:
-        """Return whether the customer must not be contacted."""
+        """Return whether the customer must not be contacted: answered no, or with what is neither no nor yes."""
         consent = self.policy.consent
         if consent is None:
             return False
         known = attributes.get(consent.from_)
         if known is None or known[0] is None:
             return consent.unknown == "opted out"
-        return _sort_of(known[0]) in self._opted_out
+        return not self._answers.get(spelling_of(known[0]), False)
+
+    def not_understood(self, attributes: Attributes) -> str | None:
+        """Return the customer's answer, cut, if it is neither yes nor no; None if it is one of them, or unknown."""
+        consent = self.policy.consent
+        known = None if consent is None else attributes.get(consent.from_)
+        if known is None or known[0] is None:
+            return None
+        spelling = spelling_of(known[0])
+        return None if spelling in self._answers else spelling[:_LONGEST_SPELLING]
 
     def zone_of(self, attributes: Attributes) -> str:
         """Return the name of the customer's time zone: the customer's own, the country's, or the default."""
@@ -109,7 +121,7 @@ def compile_contact_policy(policy: ForEveryRule) -> ContactPolicy:
         frozenset() if consent is None else frozenset({consent.from_.split(".", 1)[0]}),
         remembers_ms,
         max((limit.at_most for limit in policy.limits), default=0),
-        frozenset() if consent is None else frozenset(map(_sort_of, consent.opted_out)),
+        {} if consent is None else answers(consent.opted_in, consent.opted_out),
     )
 
 
@@ -127,15 +139,6 @@ def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -
     """
     digest = blake2b(f"{experiment}\n{customer_id}".encode(), key=key, digest_size=8).digest()
     return int.from_bytes(digest, "big") * 100 < share * _PARTS
-
-
-def _sort_of(value: Any) -> tuple[type, Any]:
-    # True == 1 in Python; in a rule they are different answers.
-    if isinstance(value, bool):
-        return bool, value
-    if isinstance(value, int | float | Decimal):
-        return Decimal, Decimal(str(value))
-    return str, str(value).casefold()
 
 
 def _is_zone(name: Any) -> bool:

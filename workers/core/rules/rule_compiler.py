@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from schemas import actions, conditions
 from schemas import rules as written
+from schemas.attribute_types import AttributeType, uses_of
 from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.codec import codes_of
-from workers.core.customer.specs import Specs, digest_of
+from workers.core.customer.specs import AttributeSpec, Specs, digest_of
+from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
 from workers.core.rules.contact_policy import compile_contact_policy
@@ -37,15 +39,19 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     contact_policy = compile_contact_policy(book.for_every_rule)
     read = {name for rule in evaluated for part in _conditions_of(rule) for name in types_of(part)}
     known = sorted(set(types) | read | {reference.split(".", 1)[0] for reference in contact_policy.attributes})
-    specs = Specs(known)
+    types_by_attribute = types_of_attributes(book)
+    specs = Specs(known, types_by_attribute, book.attribute_types)
     for reference in sorted(contact_policy.attributes):
         specs.require_attribute(reference)
+    read_attributes = {name for rule in evaluated for part in _conditions_of(rule) for name in attributes_in(part)}
     compiled = grouped(competing([_compile(rule, specs, hold_out_key) for rule in evaluated], contact_policy))
     references: dict[str, set[str]] = {}
     for one in evaluated:
+        read_attributes.update(one.variables.values())
         for reference in one.variables.values():
             name, attribute = reference.split(".", 1)
             references.setdefault(name, set()).add(attribute)
+    attribute_types = to_convert(types_by_attribute, read_attributes)
     groups: dict[str, list[Rule]] = {}
     for rule in compiled:
         groups.setdefault(rule.group, []).append(rule)
@@ -57,6 +63,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 [_content(rule) for rule in ordered],
                 _dumped(book.for_every_rule),
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
+                *([dict(book.attribute_types)] if book.attribute_types else []),
             ]
         ),
         contact_policy=contact_policy,
@@ -71,6 +78,8 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         returns=specs.returns,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
+        attribute_types=attribute_types,
+        as_told=_as_told(contact_policy.attributes, attribute_types),
         by_id={rule.id: rule for rule in compiled},
         codes=codes_of(rule.id for rule in compiled),
         conflict_groups={
@@ -78,6 +87,18 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             for number in {rule.conflict_group for rule in compiled if rule.conflict_group >= 0}
         },
     )
+
+
+def _as_told(
+    references: Iterable[str], attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]]
+) -> dict[str, tuple[AttributeSpec, ...]]:
+    """Return by event type the attributes whose latest value is kept as it came, though rules read it as a type."""
+    kept: dict[str, tuple[AttributeSpec, ...]] = {}
+    for reference in sorted(references):
+        name, attribute = reference.split(".", 1)
+        if any(attribute == own for own, _ in attribute_types.get(name, ())):
+            kept[name] = (*kept.get(name, ()), AttributeSpec(attribute, reference))
+    return kept
 
 
 def _conditions_of(rule: written.Rule) -> list[Any]:
@@ -108,7 +129,9 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
     condition = compile_condition(when, specs)
     content = _content(rule)
     version = digest_of(content)
-    audience_hash = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
+    audience = {name: content.get(name) for name in ("when", "unless", "for", "existing")}
+    # A declared type can change whom a rule means, without a change of the rule.
+    types = _types_that_matter(when, specs)
     return Rule(
         id=rule.id,
         version=version,
@@ -136,8 +159,22 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
-        audience_hash=digest_of([audience_hash, rule.status == "live"]),
+        audience_hash=digest_of([audience, rule.status == "live", *([types] if types else [])]),
     )
+
+
+def _types_that_matter(when: Any, specs: Specs) -> dict[str, AttributeType]:
+    """Return by `type.attribute` the types without which a rule would mean other customers."""
+    types: dict[str, AttributeType] = {}
+    for use in uses_of(when):
+        name, attribute = use.reference.split(".", 1)
+        if found := specs.types_that_matter(name, {attribute: use.wanted}, None):
+            types[use.reference] = found[attribute]
+    for reference in sorted(distinct_in(when)):
+        name, attribute = reference.split(".", 1)
+        if found := specs.types_that_matter(name, None, attribute):
+            types[reference] = found[attribute]
+    return types
 
 
 def _range_of_events(when: Any) -> Required:

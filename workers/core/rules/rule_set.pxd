@@ -44,5 +44,6 @@ cdef class RuleSet:
     cdef readonly tuple returns
     cdef readonly dict references
     cdef readonly frozenset declared
+    cdef readonly dict attribute_types, as_told
     cdef readonly dict by_id, codes, conflict_groups
     cdef readonly long long generation

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from schemas import actions
+from schemas.attribute_types import AttributeType
 from workers.core.conditions.truth import Condition
-from workers.core.customer.specs import EventTypeSpec, SeriesSpec
+from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
@@ -170,6 +171,9 @@ class RuleSet:
         returns: event types that end a cancellation.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
+        attribute_types: by event type, the attributes that are converted when an event is folded, and their types.
+        as_told: by event type, the attributes among them whose latest value is kept as it came: those that decide
+            about contact. A value that is neither yes nor no must not leave an earlier yes standing.
         by_id: the rules by id.
         codes: rule ids by their codes in stored activities.
         conflict_groups: by number, the names of the groups whose rules compete in it.
@@ -186,6 +190,8 @@ class RuleSet:
     returns: tuple[str, ...]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
+    attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]] = field(default_factory=dict)
+    as_told: Mapping[str, tuple[AttributeSpec, ...]] = field(default_factory=dict)
     by_id: Mapping[str, Rule] = field(default_factory=dict)
     codes: Mapping[bytes, str] = field(default_factory=dict)
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)

@@ -151,9 +151,14 @@ def test_numbers_below_nothing_make_a_sum_rise_as_they_leave() -> None:
     assert (question.next_flip(52.5), question.next_flip(59)) == (59, None)
 
 
-@pytest.mark.parametrize("value", ["12", True, None, "many"])
+@pytest.mark.parametrize("value", ["12,50", "", True, None, "many"])
 def test_what_is_no_number_adds_nothing(value: Any) -> None:
     assert holds({"sum": "nps.score", "at most": 0}, [event("nps", 1, score=value)], 2) == "true"
+
+
+def test_a_number_that_was_sent_as_text_is_added() -> None:
+    texts = [event("nps", at, score=score) for at, score in ((1, "50.00"), (2, " 7 "), (3, "1e1"))]
+    assert holds({"sum": "nps.score", "exactly": 67}, texts, 4) == "true"
 
 
 def test_an_attribute_that_is_missing_adds_nothing() -> None:
@@ -379,23 +384,33 @@ def matched(where: Any, **attributes: Any) -> bool:
         ("gold", None, False),
         (5, 5, True),
         (5, 5.0, True),
-        (5, "5", False),
-        ("5", 5, False),
+        (5, "5", True),
+        (5, "6", False),
+        ("5", 5, True),
+        ("5.0", 5.0, True),
         (True, True, True),
         (True, False, False),
-        (True, 1, False),
-        (1, True, False),
-        (0, False, False),
-        (False, 0, False),
-        (True, "true", False),
+        (True, 1, True),
+        (False, 0, True),
+        (True, "true", True),
+        (False, "No ", True),
+        ("true", True, True),
     ],
 )
-def test_equal_means_the_same_value_of_the_same_kind(wanted: Any, value: Any, expected: bool) -> None:
+def test_equal_means_the_same_value_read_as_what_it_is_compared_with(wanted: Any, value: Any, expected: bool) -> None:
     assert matched({"x": wanted}, x=value) is expected
     assert matched({"x": [wanted]}, x=value) is expected
     # A missing value is not another value.
     assert matched({"x": {"other than": wanted}}, x=value) is (not expected and value is not None)
     assert matched({"x": {"other than": [wanted]}}, x=value) is (not expected and value is not None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value"), [(1, True), (0, False), (5, "five"), (5, "5,0"), (True, "maybe"), (True, 2)]
+)
+def test_a_value_that_cannot_be_read_as_the_type_is_neither_the_value_nor_another(wanted: Any, value: Any) -> None:
+    assert not matched({"x": wanted}, x=value)
+    assert not matched({"x": {"other than": wanted}}, x=value)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +443,8 @@ def test_any_of_several_values() -> None:
         ({"at least": 1, "at most": 2}, 3, False),
         ({"at least": 0}, True, False),
         ({"at most": 9}, False, False),
-        ({"at least": 0}, "5", False),
+        ({"at least": 0}, "5", True),
+        ({"at least": 0}, "5 EUR", False),
         ({"at least": -5}, -5, True),
     ],
 )
@@ -534,7 +550,8 @@ def scored(*scores: Any, at: float = 1) -> list[DecodedEvent]:
         ([1, 1, 2], {"at most": "1.3333"}, "false"),
         ([1, 1, 2], {"at least": "1.3334"}, "false"),
         ([0.1, 0.2, 0.3], {"exactly": "0.2"}, "true"),
-        ([5, None, "9", True, 5], {"exactly": 5}, "true"),
+        ([5, None, "many", True, 5], {"exactly": 5}, "true"),
+        ([5, "8", " 5.0 "], {"exactly": 6}, "true"),
         ([-4, 2], {"at most": -1}, "true"),
         ([-4, 2], {"less than": -1}, "false"),
         ([7], {"between": "6.5 and 7"}, "true"),
@@ -546,7 +563,7 @@ def test_a_mean_is_compared_exactly_and_of_numbers_only(scores: list[Any], bound
 
 def test_nothing_has_no_mean_that_any_bound_could_meet() -> None:
     for bounds in ({"at least": -100}, {"at most": 100}):
-        assert holds({"average": "nps.score", **bounds}, scored(None, "9"), 2) == "false"
+        assert holds({"average": "nps.score", **bounds}, scored(None, "nine"), 2) == "false"
 
 
 def test_a_mean_moves_as_days_leave_the_window() -> None:
@@ -901,18 +918,20 @@ def test_what_followed_while_no_rule_asked_is_not_taken_as_never_happened(
         ({"is": 5}, Decimal("5.00"), "true"),
         ({"is": 19.99}, Decimal("19.99"), "true"),
         ({"is": True}, True, "true"),
-        ({"is": True}, 1, "false"),
+        ({"is": True}, 1, "true"),
+        ({"is": True}, 2, "not observable"),
         ({"is not": "gold"}, "tin", "true"),
         ({"is not": ["gold", "tin"]}, "tin", "false"),
         ({"at most": 6}, 6, "true"),
-        ({"at most": 6}, "6", "false"),
+        ({"at most": 6}, "6", "true"),
+        ({"at most": 6}, "six", "not observable"),
         ({"more than": 6}, 6, "false"),
         ({"between": "1 and 2"}, 1.5, "true"),
         ({"at least": 5}, 10**400, "true"),
         ({"is": "x" * 500}, "x" * 500, "true"),
     ],
 )
-def test_the_latest_value_is_compared_as_it_is(asked: Any, value: Any, expected: str) -> None:
+def test_the_latest_value_is_compared_as_what_the_rule_needs(asked: Any, value: Any, expected: str) -> None:
     assert holds({"latest": "nps.score", **asked}, scored(value), 2) == expected
 
 
@@ -975,7 +994,7 @@ def test_what_two_rules_ask_for_alike_is_kept_once() -> None:
 
 def test_the_name_of_a_series_says_what_is_in_it_and_never_changes() -> None:
     assert kept({"none": "login", "for": "5 days", "where": {"plan": "gold"}}) == {"login?1721f5c67cda"}
-    assert kept({"sum": "nps.score", "at least": 1}) == {"nps?c97f21e27c19"}
+    assert kept({"sum": "purchase.amount", "at least": 1, "where": {"plan": "gold"}}) == {"purchase?93ee1e025246"}
 
 
 def test_a_window_that_reaches_further_back_than_what_was_kept_is_not_observable() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas.rules import ForEveryRule
 from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy, is_held_out
@@ -89,9 +90,75 @@ def test_an_opt_out_is_any_of_the_values_and_silence_counts_as_the_policy_says()
     assert asked.is_opted_out({"profile.consent": (False, 1)})
     assert asked.is_opted_out({"profile.consent": ("No", 1)})
     assert not asked.is_opted_out({"profile.consent": (True, 1)})
-    assert not asked.is_opted_out({"profile.consent": (0, 1)})  # a zero is not a no
     assert not asked.is_opted_out({})
     assert contact_policy(consent={**policy, "unknown": "opted out"}).is_opted_out({})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        False,
+        "false",
+        "FALSE",
+        0,
+        0.0,
+        "0",
+        "no",
+        "no ",
+        "NO",
+        "n",
+        "off",
+        "Unsubscribed",
+        "opted_out",
+        "opt-out",
+        "OPTED  OUT",
+    ],
+)
+def test_every_common_spelling_of_no_is_a_no(answer: Any) -> None:
+    asked = contact_policy(consent={"from": "profile.consent"})
+    assert asked.is_opted_out({"profile.consent": (answer, 1)})
+    assert asked.not_understood({"profile.consent": (answer, 1)}) is None
+
+
+@pytest.mark.parametrize(
+    "answer", [True, "true", "True", 1, 1.0, "1", "yes", " Yes", "y", "on", "subscribed", "opted_in"]
+)
+def test_every_common_spelling_of_yes_is_a_yes(answer: Any) -> None:
+    asked = contact_policy(consent={"from": "profile.consent"})
+    assert not asked.is_opted_out({"profile.consent": (answer, 1)})
+
+
+@pytest.mark.parametrize(
+    "answer", ["nein danke", "", " ", "pending", 2, -1, 0.5, "null", "undefined", 10**18, float("1e300")]
+)
+def test_what_is_neither_yes_nor_no_is_never_written_to(answer: Any) -> None:
+    asked = contact_policy(consent={"from": "profile.consent"})
+    assert asked.is_opted_out({"profile.consent": (answer, 1)})
+    spelling = asked.not_understood({"profile.consent": (answer, 1)})
+    assert spelling is not None
+    assert len(spelling) <= 40
+
+
+def test_what_a_rule_file_names_comes_before_the_common_spellings() -> None:
+    consent = {"from": "profile.consent", "opted in": ["Nein danke", "off"], "opted out": ["JA", "on"]}
+    asked = contact_policy(consent=consent)
+    opted_out = [
+        word for word in ("nein  danke", "off", "ja", "on") if asked.is_opted_out({"profile.consent": (word, 1)})
+    ]
+    assert opted_out == ["ja", "on"]
+
+
+def test_an_attribute_that_says_whether_the_customer_opted_out_is_read_the_other_way_round() -> None:
+    asked = contact_policy(consent={"from": "profile.opted_out", "opted out": [True]})
+    for answer, is_opted_out in ((True, True), ("yes", True), (1, True), (False, False), ("no", False), ("0", False)):
+        assert asked.is_opted_out({"profile.opted_out": (answer, 1)}) is is_opted_out
+    assert asked.is_opted_out({"profile.opted_out": ("unsubscribed", 1)})
+    assert asked.is_opted_out({"profile.opted_out": ("maybe", 1)})
+
+
+def test_one_spelling_cannot_mean_yes_and_no() -> None:
+    with pytest.raises(ValidationError, match="'no' cannot mean both"):
+        contact_policy(consent={"from": "profile.consent", "opted in": ["no"], "opted out": ["NO "]})
 
 
 def test_a_limit_counts_what_happened_in_its_stretch_of_time() -> None:

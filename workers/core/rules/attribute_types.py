@@ -1,0 +1,62 @@
+"""The types of attributes: those of Linger's own fields, those that `sources.yaml` declares, those that rules need."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from schemas import conditions as model
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, uses_of
+from schemas.conditions import expanded
+from schemas.rules import Rule, RuleBook
+
+
+def types_of_attributes(book: RuleBook) -> dict[str, AttributeType]:
+    """Return the type of every attribute that has one, by `type.attribute`.
+
+    Linger's own fields come before declared types, and those before what the rules need. An attribute of which rules
+    need different types has none; `linger rules check` refuses them. Drafts need nothing.
+    """
+    needed: dict[str, AttributeType | None] = {}
+    for rule in book.rules:
+        if rule.status == "draft":
+            continue
+        for condition in conditions_in(rule, book.define):
+            for use in uses_of(condition):
+                needed[use.reference] = use.kind if needed.get(use.reference, use.kind) == use.kind else None
+    following = {reference: kind for reference, kind in needed.items() if kind is not None}
+    return {**following, **book.attribute_types, **BUILT_IN_TYPES}
+
+
+def conditions_in(rule: Rule, define: Mapping[str, Any]) -> Iterable[Any]:
+    """Return `when` and `unless` of a rule, with named conditions replaced by their content."""
+    written = [rule.when] if rule.unless is None else [rule.when, rule.unless]
+    return [expanded(condition, define) for condition in written]
+
+
+def attributes_in(condition: Any) -> set[str]:
+    """Return every attribute that a condition without `meets` reads, as `type.attribute`."""
+    return {*(use.reference for use in uses_of(condition)), *distinct_in(condition)}
+
+
+def distinct_in(condition: Any) -> set[str]:
+    """Return the attributes whose distinct values a condition without `meets` counts, as `type.attribute`."""
+    if isinstance(condition, model.Distinct):
+        return {condition.distinct}
+    return {reference for part in model.parts_of(condition) for reference in distinct_in(part)}
+
+
+def to_convert(
+    types: Mapping[str, AttributeType], read: Iterable[str]
+) -> dict[str, tuple[tuple[str, AttributeType], ...]]:
+    """Return by event type the attributes to convert when an event is folded, and their types.
+
+    Args:
+        types: by `type.attribute`.
+        read: the attributes that rules and templates read. Others are folded as they come, and cost nothing.
+    """
+    by_type: dict[str, list[tuple[str, AttributeType]]] = {}
+    for reference in sorted(set(read)):
+        kind = types.get(reference)
+        if kind is not None and reference not in BUILT_IN_TYPES:
+            event_type, _, attribute = reference.partition(".")
+            by_type.setdefault(event_type, []).append((attribute, kind))
+    return {event_type: tuple(found) for event_type, found in by_type.items()}

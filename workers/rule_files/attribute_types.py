@@ -1,0 +1,122 @@
+"""Attributes that rules read as different types: of each other, or of the type that is declared. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, AttributeUse, uses_of
+from schemas.conditions import expanded
+from schemas.rules import Rule, RuleBook
+from workers.rule_files.positions import Position
+from workers.rule_files.problems import Explanation, Problem, shortened
+from workers.rule_files.references import conditions_of, definitions_in, meets_in, names_in_condition
+from workers.rule_files.yaml_nodes import Document, MapNode, Node
+
+_IN_WORDS: Final[Mapping[AttributeType, str]] = {
+    "number": "a number",
+    "text": "a text",
+    "true/false": "true or false",
+    "moment": "a moment",
+}
+_HINTS: Final[Mapping[AttributeType, str]] = {
+    "number": "write a number without quotes, or a comparison such as {at least: 50}",
+    "text": 'write the value in quotes, such as "9"',
+    "true/false": "write true or false, without quotes",
+    "moment": "a moment is compared by 'date', with 'in the next' or 'passed for'",
+}
+
+
+class _Place(NamedTuple):
+    """Where a rule uses an attribute, and as what."""
+
+    use: AttributeUse
+    file: str
+    at: Position
+
+
+def attribute_type_problems(
+    book: RuleBook,
+    documents: Sequence[Document],
+    rule_nodes: Sequence[tuple[Document, MapNode]],
+    *,
+    is_whole: bool,
+) -> Iterator[Problem]:
+    """Yield a problem for each use of an attribute as another type than it has.
+
+    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts decide nothing
+    for other rules, and are compared with declared types only.
+
+    Args:
+        book: the rules.
+        documents: their files.
+        rule_nodes: for each rule of the book, its file and its node.
+        is_whole: whether every `meets` can be written out; otherwise rules with one are left out.
+    """
+    types: dict[str, AttributeType] = {**book.attribute_types, **BUILT_IN_TYPES}
+    first: dict[str, _Place] = {}
+    for rule, (document, node) in zip(book.rules, rule_nodes, strict=True):
+        if not is_whole and any(meets for part in conditions_of(node) for meets in meets_in(part)):
+            continue
+        for place in _places(rule, book.define, document, node, documents):
+            reference, kind = place.use.reference, place.use.kind
+            if (known := types.get(reference)) is not None:
+                if known != kind:
+                    yield _problem(place, known, _origin(reference, known))
+            elif rule.status != "draft" and (other := first.setdefault(reference, place)).use.kind != kind:
+                position = f"{other.file}:{other.at.line}"
+                yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}")
+
+
+def _origin(reference: str, kind: AttributeType) -> str:
+    if reference in BUILT_IN_TYPES:
+        return f"it is Linger's own field, {_IN_WORDS[kind]}"
+    return f"sources.yaml declares it as {_IN_WORDS[kind]}"
+
+
+def _problem(place: _Place, kind: AttributeType, origin: str) -> Problem:
+    use = place.use
+    message = f"{use.reference} is {_used(use)} here, but {origin}"
+    return Problem(place.file, *place.at, "attribute-type", message, _HINTS[kind])
+
+
+def _used(use: AttributeUse) -> str:
+    if use.wanted is None:
+        return f"used as {_IN_WORDS[use.kind]}"
+    shown = str(use.wanted).lower() if isinstance(use.wanted, bool) else shortened(str(use.wanted), 40)
+    return f"compared with the text '{shown}'" if use.kind == "text" else f"compared with {shown}"
+
+
+def _places(
+    rule: Rule, define: Mapping[str, Any], document: Document, node: MapNode, documents: Iterable[Document]
+) -> Iterator[_Place]:
+    written = [rule.when] if rule.unless is None else [rule.when, rule.unless]
+    for condition, part in zip(written, conditions_of(node), strict=False):
+        for use in uses_of(expanded(condition, define)):
+            yield _Place(use, *_position(use.reference, document, part, documents))
+
+
+def _position(reference: str, document: Document, part: Node, documents: Iterable[Document]) -> tuple[str, Position]:
+    """Return where a condition names an attribute: in itself, or in a named condition that it uses."""
+    found = (named.node.at for named in names_in_condition(part) if f"{named.type}.{named.attribute}" == reference)
+    if (at := next(found, None)) is not None:
+        return document.file, at
+    for other in documents:
+        for definition in definitions_in(other):
+            for named in names_in_condition(definition.condition):
+                if f"{named.type}.{named.attribute}" == reference:
+                    return other.file, named.node.at
+    return document.file, part.at
+
+
+# --- codes ------------------------------------------------------------------------------------------------------
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "attribute-type": Explanation(
+        "An attribute is used as two types",
+        "An attribute has one type: number, text, true/false or moment. It is declared in sources.yaml under "
+        "`attribute_types`, belongs to one of Linger's own fields, or follows from the rules: bounds, `sum`, `average` "
+        "and `change` need a number, `date` a moment, and a value that is compared needs its own type. A value of "
+        "another type never matches. Write the value as that type; texts that events carry are converted.",
+        'when:\n  count: purchase\n  at least: 1\n  where: {amount: ">50"}\n',
+        "when:\n  count: purchase\n  at least: 1\n  where: {amount: {more than: 50}}\n",
+    ),
+}
