@@ -12,6 +12,7 @@ from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.rule_tests.playback import Playback, scenario_of
 from workers.settings import OWN_TOPICS, Settings
@@ -32,7 +33,7 @@ _PLOTS: Final[tuple[list[dict[str, Any]], ...]] = (
 
 def workload_book(number: int = 20) -> RuleBook:
     """Return `number` rules of the workload; beyond twenty they repeat with other numbers."""
-    book, problems = load_book([RULES], TYPES)
+    book, problems = load_book([RULES], KnownNames(TYPES))
     if problems:
         raise ValueError("\n".join(map(str, problems)))
     if number > len(book.rules):

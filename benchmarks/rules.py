@@ -30,7 +30,7 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
-from workers.rule_files.known_names import event_types
+from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.settings import Settings
@@ -75,7 +75,7 @@ def main() -> None:
     sources, problems = load_sources(HOME / "sources.yaml")
     assert sources is not None, problems
     types = event_types(sources)
-    shipped, found = load_book([HOME / "rules"], types)
+    shipped, found = load_book([HOME / "rules"], KnownNames(types))
     assert not found, found
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:

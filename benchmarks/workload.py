@@ -18,6 +18,7 @@ from workers.core.events.decoding import DecodedEvent, decode_event
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import iso_utc
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 RULES: Final = Path(__file__).parent / "workload_rules.yaml"
@@ -110,7 +111,7 @@ def _written(number: object, kind: str, customer: str, at_ms: int, chance: rando
 
 def load_rules(path: Path = RULES) -> RuleSet:
     """Compile the workload's rules."""
-    book, problems = load_book([path], TYPES)
+    book, problems = load_book([path], KnownNames(TYPES))
     if problems:
         raise ValueError("\n".join(map(str, problems)))
     return compile_rules(book, TYPES)

@@ -153,6 +153,9 @@ BUILT_IN: Final[dict[str, type[Purchase] | type[Login] | type[Cancellation]]] = 
     "cancellation": Cancellation,
 }
 
+SIGNS_OF_LIFE: Final = frozenset({"purchase", "login", "reactivation"})
+"""Event types that show that a customer is back. `sources.yaml` can name further ones."""
+
 _REASONS = {
     "missing": "missing_field",
     "timezone_aware": "naive_time",

@@ -40,6 +40,7 @@ from schemas.conditions import (
 )
 from schemas.consent import spelling_of
 from schemas.durations import DURATION_SCHEMA, Duration, parse_duration, write_duration
+from schemas.events import SIGNS_OF_LIFE
 from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
@@ -184,6 +185,14 @@ class Rule(Strict):
         default=None,
         description="Rules of the same experiment hold out the same customers. By default: the rule's id.",
         examples=["winter-2026"],
+    )
+    take_back: Literal["never"] | None = Field(
+        default=None,
+        alias="take back",
+        description="never: an action stands when the rule no longer holds, as for a rule about something good. It "
+        "is still taken back when the customer opts out, when a late event shows that it was wrong, and when another "
+        "rule acts instead. By default it is also taken back as soon as the rule no longer holds.",
+        examples=["never"],
     )
     existing: Literal["leave alone", "include"] = Field(
         default="leave alone",
@@ -571,12 +580,14 @@ class RuleBook:
         define: named conditions as written; they can refer to each other.
         for_every_rule: settings for every rule.
         attribute_types: the types that `sources.yaml` declares, by `type.attribute`: the rules read values as these.
+        signs_of_life: the event types that show that a customer is back.
     """
 
     rules: tuple[Rule, ...] = ()
     define: Mapping[str, Condition] = field(default_factory=dict)
     for_every_rule: ForEveryRule = field(default_factory=ForEveryRule)
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
+    signs_of_life: frozenset[str] = SIGNS_OF_LIFE
 
 
 for _model in (Rule, RuleFile):

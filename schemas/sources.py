@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
 from schemas.conditions import Reference
 from schemas.durations import Duration
-from schemas.events import BUILT_IN, TYPE_PATTERN
+from schemas.events import BUILT_IN, SIGNS_OF_LIFE, TYPE_PATTERN
 from schemas.refusals import InconsistentEntries, not_in_format
 
 PATH_PATTERN: Final = r"^[^.\[\]\s]+(\[\d{1,4}\])*(\.[^.\[\]\s]+(\[\d{1,4}\])*)*$"
@@ -198,6 +198,12 @@ class DeclaredType(_Strict):
     """An event type in addition to purchase, login and cancellation."""
 
     description: Annotated[str, Field(max_length=300)] = ""
+    sign_of_life: bool = Field(
+        default=False,
+        alias="sign of life",
+        description="Whether such an event shows that the customer is back, as a purchase or a login does. An action "
+        "that it ends is then taken back with the reason customer_returned. A reactivation always is one.",
+    )
 
 
 class SourcesFile(_Strict):
@@ -258,3 +264,7 @@ class SourcesFile(_Strict):
                     "event_types",
                 )
         return self
+
+    def signs_of_life(self) -> frozenset[str]:
+        """Return the event types that show that a customer is back."""
+        return SIGNS_OF_LIFE | {name for name, declared in self.event_types.items() if declared.sign_of_life}

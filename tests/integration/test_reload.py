@@ -19,6 +19,7 @@ from tests.support.oracle import left
 from tests.support.site import Site, site
 from workers.core.decisions.decide import decide
 from workers.demo.embedded import Pair
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.state.rule_sets import as_active, newest_generation
 
@@ -95,7 +96,7 @@ def test_a_reload_under_load_loses_and_doubles_nothing(pair: Pair, tmp_path: Pat
             await place.decided_until(200)
             await until_generation(place, number)
             published = [json.loads(record.value) for record in await place.read("at-risk")]
-            book, problems = load_book([path], TYPES)
+            book, problems = load_book([path], KnownNames(TYPES))
             assert not problems
             assert len(book.rules) == 2
             # At least once: a record may come again, and is the same then.

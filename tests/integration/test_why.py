@@ -19,6 +19,7 @@ from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.demo.embedded import HOST, Pair, free_ports
 from workers.processor.results import Processed
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
@@ -89,7 +90,7 @@ class Place:
         """Let the processor take records and decide what is due, and store what a worker would."""
 
         async def work() -> None:
-            book, problems = load_book([self.folder / "rules.yaml"], [*BUILT_IN, "nps"])
+            book, problems = load_book([self.folder / "rules.yaml"], KnownNames([*BUILT_IN, "nps"]))
             assert problems == []
             store = Store(RedisServers(open_nodes({"url": self.redis_url}, 5_000)), self.namespace)
             try:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +154,7 @@ def explain(paths: Paths, sources: Sources = None, as_json: AsJson = False) -> N
 
     declared, problems = _declared(sources)
     names = KnownNames() if problems else known_names(declared)
-    book, rule_problems = load_book(paths, names.types, attribute_types=names.attribute_types)
+    book, rule_problems = load_book(paths, replace(names, attributes=None))
     if problems or rule_problems:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     entries = explanation(book)

@@ -12,7 +12,7 @@ from workers.explain.moment import Moment
 from workers.explain.why_report import Gap, GapKind
 
 Lack = tuple[Literal["whole"] | GapKind, str]
-"""What may be missing: `whole` (the history of before), `watched` or `kept` with the key of a series, or `customer`."""
+"""What may be missing: `whole` (all of the past), `watched` or `kept` with the key of a series, or `customer`."""
 
 
 class GapFinder:

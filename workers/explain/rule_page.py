@@ -15,7 +15,7 @@ from schemas.rules import Rule, RuleBook
 from workers.core.phrases import phrase
 from workers.core.rules.contact_policy import limit_in_words
 from workers.explain.sentences import explained
-from workers.rule_files.known_names import event_types
+from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 
@@ -131,8 +131,7 @@ def main(arguments: list[str]) -> int:
     """Write the page of a folder, or with `--check` only compare it. Return 1 if it is stale or cannot be built."""
     folder = Path(next((argument for argument in arguments if not argument.startswith("-")), "rules"))
     sources, _ = load_sources(Path("sources.yaml"))
-    types = None if sources is None else event_types(sources)
-    book, problems = load_book([folder], types, attribute_types=None if sources is None else sources.attribute_types)
+    book, problems = load_book([folder], KnownNames() if sources is None else known_types(sources))
     if problems:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
         return 1

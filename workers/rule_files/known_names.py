@@ -1,11 +1,11 @@
 """The names that rules can use: event types and their attributes, as `sources.yaml` declares them. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from schemas.attribute_types import AttributeType
-from schemas.events import BUILT_IN
+from schemas.events import BUILT_IN, SIGNS_OF_LIFE
 from schemas.sources import SourcesFile
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
@@ -20,11 +20,13 @@ class KnownNames:
         types: every event type, built-in and declared; None if they are unknown, so that nothing is checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
         attribute_types: the declared types of attributes, by `type.attribute`.
+        signs_of_life: the event types that show that a customer is back.
     """
 
     types: Collection[str] | None = None
     attributes: Mapping[str, Collection[str]] | None = None
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
+    signs_of_life: frozenset[str] = SIGNS_OF_LIFE
 
 
 def event_types(sources: SourcesFile) -> list[str]:
@@ -51,15 +53,23 @@ def built_in_attributes(event_type: str) -> frozenset[str]:
     return frozenset(BUILT_IN[event_type].model_fields) - _NO_ATTRIBUTES if event_type in BUILT_IN else frozenset()
 
 
+def known_types(sources: SourcesFile | None) -> KnownNames:
+    """Return the event types that rules can use, with any attribute; without sources, the built-in types."""
+    if sources is None:
+        return KnownNames(tuple(BUILT_IN))
+    types = tuple(event_types(sources))
+    return KnownNames(types, None, sources.attribute_types, sources.signs_of_life())
+
+
 def known_names(sources: SourcesFile | None) -> KnownNames:
     """Return the names that rules can use; without sources, the built-in event types with any attribute.
 
     Linger's own fields of an event type are among them even if no source fills them yet.
     """
     if sources is None:
-        return KnownNames(tuple(BUILT_IN))
+        return known_types(None)
     attributes = {
         event_type: filled | built_in_attributes(event_type)
         for event_type, filled in event_attributes(sources).items()
     }
-    return KnownNames(tuple(event_types(sources)), attributes, sources.attribute_types)
+    return replace(known_types(sources), attributes=attributes)

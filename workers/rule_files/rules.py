@@ -4,12 +4,11 @@ Rule sets are all or nothing: no rule counts while any file has a problem. This 
 is evaluated.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.attribute_types import AttributeType
 from schemas.conditions import expanded
 from schemas.rules import ForEveryRule, Rule, RuleBook, RuleFile
 from workers.rule_files.attribute_types import attribute_type_problems
@@ -44,38 +43,26 @@ class ParsedRuleFiles:
     rule_nodes: tuple[tuple[Document, MapNode], ...]
 
 
-def load_book(
-    paths: Sequence[Path],
-    known_types: Collection[str] | None = None,
-    attributes: Mapping[str, Collection[str]] | None = None,
-    attribute_types: Mapping[str, AttributeType] | None = None,
-) -> tuple[RuleBook, list[Problem]]:
+def load_book(paths: Sequence[Path], names: KnownNames | None = None) -> tuple[RuleBook, list[Problem]]:
     """Read all rules of some files and folders.
 
     Args:
         paths: rule files and folders. A folder includes its `*.yaml` and `*.yml` files, by name, except hidden ones
             and `*_test.yaml`.
-        known_types: all event types; any other one is a problem. None: event types are not checked.
-        attributes: by event type, every attribute that its events can have. Other types can have any attribute.
-        attribute_types: the declared types of attributes, by `type.attribute`.
+        names: what the rules can use; any other name is a problem. None: names are not checked.
 
     Returns:
         The book, with the rules in the order of the files, and all problems by file and line. If there are
         problems, the book covers only the files that have none, and serves only further checks.
     """
     texts, unreadable = read_texts(paths)
-    book, problems = read_book(texts, known_types, attributes, attribute_types)
+    book, problems = read_book(texts, names)
     return book, in_order([*unreadable, *problems])
 
 
-def read_book(
-    texts: Mapping[str, str],
-    known_types: Collection[str] | None = None,
-    attributes: Mapping[str, Collection[str]] | None = None,
-    attribute_types: Mapping[str, AttributeType] | None = None,
-) -> tuple[RuleBook, list[Problem]]:
+def read_book(texts: Mapping[str, str], names: KnownNames | None = None) -> tuple[RuleBook, list[Problem]]:
     """Read all rules of some texts, given by file name; pure. Arguments and result as in `load_book`."""
-    parsed = read_documents(texts, KnownNames(known_types, attributes, attribute_types or {}))
+    parsed = read_documents(texts, names or KnownNames())
     return parsed.book, list(parsed.problems)
 
 
@@ -99,12 +86,12 @@ def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFil
         if value is not None:
             values.append(value)
             rule_nodes += [(document, rule) for rule in rules_in(document)]
-    book = _merged(values, names.attribute_types)
+    book = _merged(values, names)
     problems = add_elsewhere(problems, attribute_type_problems(book, documents, rule_nodes, is_whole=not problems))
     return ParsedRuleFiles(book, tuple(in_order(problems)), documents, tuple(rule_nodes))
 
 
-def _merged(files: Iterable[RuleFile], attribute_types: Mapping[str, AttributeType]) -> RuleBook:
+def _merged(files: Iterable[RuleFile], names: KnownNames) -> RuleBook:
     """Return the rules of all files; the first definition of a name and the last `for every rule` count."""
     rules: list[Rule] = []
     define: dict[str, Any] = {}
@@ -113,7 +100,7 @@ def _merged(files: Iterable[RuleFile], attribute_types: Mapping[str, AttributeTy
         rules += file.rules
         define = {**file.define, **define}
         every = every if file.for_every_rule is None else file.for_every_rule
-    return RuleBook(tuple(rules), define, every, attribute_types)
+    return RuleBook(tuple(rules), define, every, names.attribute_types, names.signs_of_life)
 
 
 def read_texts(paths: Sequence[Path]) -> tuple[dict[str, str], list[Problem]]:

@@ -8,7 +8,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from schemas.attribute_types import AttributeType
 from schemas.events import BUILT_IN
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
@@ -34,7 +33,7 @@ from workers.histories.files import Gathering, SourceReader, canonical_reader, f
 from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, HistoryError
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
-from workers.rule_files.known_names import event_types
+from workers.rule_files.known_names import KnownNames, event_types, known_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.document import PreviewResult, document_of
@@ -103,7 +102,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
     _check_jobs(options.jobs)
     sources = _load_sources(options.sources, options.settings)
     types = tuple(BUILT_IN if sources is None else event_types(sources))
-    books = _load_books(options.rules, options.against, types, {} if sources is None else sources.attribute_types)
+    books = _load_books(options.rules, options.against, known_types(sources))
     progress = _Progress(Console(stderr=True))
     with EventsByCustomer() as store, _rare_collections():
         started = time.monotonic()
@@ -205,15 +204,12 @@ def _load_sources(path: Path | None, settings: Settings | None) -> SourcesFile |
 
 
 def _load_books(
-    rules: Sequence[Path],
-    against: Sequence[Path] | None,
-    types: Sequence[str],
-    attribute_types: Mapping[str, AttributeType],
+    rules: Sequence[Path], against: Sequence[Path] | None, names: KnownNames
 ) -> tuple[RuleBook, RuleBook | None]:
-    book, problems = load_book(rules, types, attribute_types=attribute_types)
+    book, problems = load_book(rules, names)
     other = None
     if against is not None:
-        other, more = load_book(against, types, attribute_types=attribute_types)
+        other, more = load_book(against, names)
         problems = [*problems, *more]
     if problems:
         raise StartupError([str(problem) for problem in problems])

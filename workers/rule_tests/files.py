@@ -4,7 +4,7 @@ This module must never know how an example is run.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Final
@@ -12,10 +12,8 @@ from typing import Final
 import orjson
 from rich.console import Console
 
-from schemas.attribute_types import AttributeType
-from schemas.events import BUILT_IN
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
-from workers.rule_files.known_names import KnownNames
+from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
 from workers.rule_files.rules import find_rule_files, read_documents, read_texts, texts_of
 from workers.rule_files.sources import load_sources
@@ -39,12 +37,7 @@ _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 # -- reading and running ---------------------------------------------------------------------------------------
 
 
-def report_on(
-    paths: Sequence[FilePath],
-    types: Collection[str],
-    pattern: str | None = None,
-    attribute_types: Mapping[str, AttributeType] | None = None,
-) -> RuleTestReport:
+def report_on(paths: Sequence[FilePath], names: KnownNames, pattern: str | None = None) -> RuleTestReport:
     """Run the examples and tests of some files and folders.
 
     The rule files beside a named file are read too, because `meets`, `instead of` and `for every rule` can refer to
@@ -52,15 +45,15 @@ def report_on(
 
     Args:
         paths: rule files, test files, and folders of both.
-        types: all event types.
+        names: what the rules can use; `types` is given.
         pattern: run only examples with this text in their name, the id of their rule or the name of their file. None:
             run all.
-        attribute_types: the declared types of attributes, by `type.attribute`.
     """
     test_files, requested = _find_tests(paths), [path for path in paths if not _is_test(path)]
     texts, problems = read_texts(requested)
     texts |= _beside([path for path in paths if not path.is_dir()], texts)
-    parsed = read_documents(texts, KnownNames(types, attribute_types=attribute_types or {}))
+    types = names.types or ()
+    parsed = read_documents(texts, names)
     files, invalid = _read_tests(test_files)
     problems = in_order([*problems, *parsed.problems, *invalid])
     if problems:
@@ -208,12 +201,9 @@ def test_command(options: RuleTestOptions, out: Console) -> int:
 
 
 def _report(options: RuleTestOptions) -> RuleTestReport:
-    types: list[str] = list(BUILT_IN)
-    attribute_types: Mapping[str, AttributeType] = {}
+    declared = None
     if options.sources is not None:
         declared, problems = load_sources(options.sources)
         if declared is None:
             return RuleTestReport(problems=tuple(problems), pattern=options.pattern)
-        types += declared.event_types
-        attribute_types = declared.attribute_types
-    return report_on(options.paths, types, options.pattern, attribute_types)
+    return report_on(options.paths, known_types(declared), options.pattern)

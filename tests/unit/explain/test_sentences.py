@@ -19,7 +19,7 @@ from tests.support.paths import ROOT
 from workers.core.phrases import bounds_in_words, listed, negated, phrase, plural, said
 from workers.explain import rule_page
 from workers.explain.sentences import checked_after, excluded, exclusions, explained, sentence
-from workers.rule_files.known_names import event_types
+from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_tests.files import report_on
@@ -463,7 +463,9 @@ def test_all_customers_who_are_left_out_are_named() -> None:
 
 def test_a_lower_bound_leaves_out_no_customer_because_of_what_was_not_seen() -> None:
     assert not any("known" in text for text in exclusions(rule(when=OFTEN), RuleBook()))
-    assert exclusions(rule(when={"not": OFTEN}), RuleBook())[1].startswith("customers who may have had a login before")
+    assert exclusions(rule(when={"not": OFTEN}), RuleBook())[1].startswith(
+        "customers who may have had a login before"
+    )
 
 
 # --- the shipped rules --------------------------------------------------------------------------------------------
@@ -472,7 +474,7 @@ def test_a_lower_bound_leaves_out_no_customer_because_of_what_was_not_seen() -> 
 def shipped() -> RuleBook:
     sources, _ = load_sources(ROOT / "sources.yaml")
     assert sources is not None
-    book, problems = load_book([ROOT / "rules"], event_types(sources))
+    book, problems = load_book([ROOT / "rules"], KnownNames(event_types(sources)))
     assert problems == []
     return book
 
@@ -500,7 +502,7 @@ def test_every_shipped_rule_has_an_example_it_acts_for_and_one_it_does_not(name:
 def test_every_example_and_test_that_comes_with_the_rules_holds() -> None:
     sources, _ = load_sources(ROOT / "sources.yaml")
     assert sources is not None
-    report = report_on([ROOT / "rules"], event_types(sources))
+    report = report_on([ROOT / "rules"], KnownNames(event_types(sources)))
     assert report.is_good
     assert len(report.results) > len(SHIPPED.rules)
 

@@ -5,6 +5,7 @@ import pytest
 from schemas.conditions import Meets, expanded
 from schemas.events import BUILT_IN
 from tests.unit.rule_files.rule_texts import file_of, places, rule
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import read_book
 
 
@@ -30,19 +31,19 @@ def test_an_id_is_compared_even_if_its_rule_is_in_disorder() -> None:
     ],
 )
 def test_an_unknown_type_is_reported_wherever_it_is_named(when: str, column: int) -> None:
-    _, problems = read_book({"a.yaml": file_of(rule(when=when))}, known_types=["purchase", "login"])
+    _, problems = read_book({"a.yaml": file_of(rule(when=when))}, KnownNames(["purchase", "login"]))
     assert places(problems) == [(4, column)]
     assert problems[0].hint == "did you mean 'purchase'?"
 
 
 def test_variables_name_types_too() -> None:
     text = file_of(rule(more="    variables: {why: cancelation.reason}\n"))
-    _, problems = read_book({"a.yaml": text}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": text}, KnownNames(BUILT_IN))
     assert places(problems) == [(8, 22)]
 
 
 def test_a_word_like_no_known_type_is_answered_with_all_of_them() -> None:
-    _, problems = read_book({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": file_of(rule(when="{none: xyz, for: 1 day}"))}, KnownNames(BUILT_IN))
     assert problems[0].hint == "known are cancellation, login, purchase"
 
 
@@ -51,7 +52,7 @@ def test_types_are_not_checked_where_none_are_given() -> None:
 
 
 def test_what_is_no_type_at_all_is_one_problem_not_two() -> None:
-    _, problems = read_book({"a.yaml": file_of(rule(when="{none: Purchase!, for: 1 day}"))}, known_types=BUILT_IN)
+    _, problems = read_book({"a.yaml": file_of(rule(when="{none: Purchase!, for: 1 day}"))}, KnownNames(BUILT_IN))
     assert [problem.code for problem in problems] == ["wrong-value"]
 
 
@@ -179,7 +180,7 @@ EVERYWHERE = [
 
 @pytest.mark.parametrize(("when", "more"), EVERYWHERE)
 def test_an_unknown_type_is_reported_in_every_kind_of_condition(when: str, more: str) -> None:
-    _, problems = read_book({"a.yaml": file_of(rule(when=when, more=more))}, known_types=["purchase", "login"])
+    _, problems = read_book({"a.yaml": file_of(rule(when=when, more=more))}, KnownNames(["purchase", "login"]))
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-type", "did you mean 'purchase'?")]
 
 
@@ -192,7 +193,7 @@ def test_an_unknown_type_is_reported_in_every_kind_of_condition(when: str, more:
     ],
 )
 def test_an_unknown_type_is_reported_in_what_holds_for_every_rule(every: str) -> None:
-    _, problems = read_book({"a.yaml": f"for every rule:\n  {every}\n"}, known_types=["profile"])
+    _, problems = read_book({"a.yaml": f"for every rule:\n  {every}\n"}, KnownNames(["profile"]))
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-type", "did you mean 'profile'?")]
 
 
@@ -212,6 +213,6 @@ def test_an_unknown_type_is_reported_in_what_holds_for_every_rule(every: str) ->
 )
 def test_an_attribute_that_no_source_gives_is_reported_wherever_it_is_named(when: str, more: str) -> None:
     text = file_of(rule(when=when, more=more))
-    _, problems = read_book({"a.yaml": text}, ["purchase", "login"], {"purchase": ["amount"]})
+    _, problems = read_book({"a.yaml": text}, KnownNames(["purchase", "login"], {"purchase": ["amount"]}))
     assert [(problem.code, problem.hint) for problem in problems] == [("unknown-attribute", "did you mean 'amount'?")]
-    assert read_book({"a.yaml": text}, ["purchase", "login"])[1] == []
+    assert read_book({"a.yaml": text}, KnownNames(["purchase", "login"]))[1] == []

@@ -9,7 +9,7 @@ from schemas.events import BUILT_IN
 from schemas.rules import Rule
 from tests.support.paths import ROOT
 from tests.unit.rule_files.rule_texts import assert_keeps_schema, file_of, rule
-from workers.rule_files.known_names import known_names
+from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
 from workers.rule_files.sources import load_sources
@@ -42,7 +42,7 @@ rules:
 
 
 def test_five_mistakes_in_one_file_are_five_problems_each_in_its_place() -> None:
-    book, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
+    book, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, KnownNames(BUILT_IN))
     assert book.rules == ()
     assert [(problem.line, problem.column, problem.code, problem.hint) for problem in problems] == [
         (7, 18, "unknown-type", "did you mean 'purchase'?"),
@@ -54,7 +54,7 @@ def test_five_mistakes_in_one_file_are_five_problems_each_in_its_place() -> None
 
 
 def test_problems_are_shown_with_their_line_and_a_caret_under_the_column() -> None:
-    _, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, known_types=BUILT_IN)
+    _, problems = read_book({"rules/a.yaml": FIVE_MISTAKES}, KnownNames(BUILT_IN))
     assert render_problems(problems[1:3], {"rules/a.yaml": FIVE_MISTAKES}) == (
         "rules/a.yaml:8:11: unknown key 'at leest' [unknown-key]\n"
         "    8 |           at leest: 3\n"
@@ -112,7 +112,7 @@ def shipped() -> dict[str, Rule]:
     sources, problems = load_sources(ROOT / "sources.yaml")
     assert problems == []
     known = known_names(sources)
-    book, problems = load_book([SHIPPED], known.types, known.attributes)
+    book, problems = load_book([SHIPPED], known)
     assert problems == []
     return {rule.id: rule for rule in book.rules}
 

@@ -19,6 +19,7 @@ from workers.core.events.mapping import SourceRecord, compile_source
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 from workers.histories.simulated import simulate
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.rule_files.sources import load_sources
 from workers.rule_preview.command import PreviewOptions, preview_command
@@ -106,7 +107,7 @@ class Site:
 
     def compiled(self, path: Path) -> RuleSet:
         """Compile a file as a preview does: every rule is live except the paused ones."""
-        book, problems = load_book([path], TYPES)
+        book, problems = load_book([path], KnownNames(TYPES))
         assert not problems
         live = [rule.model_copy(update={"status": "live"}) for rule in book.rules if rule.status != "paused"]
         return rules(*live)

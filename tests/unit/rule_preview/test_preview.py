@@ -13,6 +13,7 @@ from schemas.rules import Rule, RuleBook
 from tests.support.builders import TYPES, day, event, rule
 from tests.unit.rule_preview.preview_site import RULES, Site, actions_of, all_known, at_the_end, by_rule, reached, run
 from workers.demo.verify import expected_actions
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 from workers.rule_preview.preview import PreviewTask, preview, replay_customers
 
@@ -22,7 +23,7 @@ def book_of(*written: Rule) -> RuleBook:
 
 
 def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
-    book, _ = load_book([site.rules], TYPES)
+    book, _ = load_book([site.rules], KnownNames(TYPES))
     ruleset = site.compiled(site.rules)
     left: set[str] = set()
     observed = all_known(ruleset, site.history.start_ms)
@@ -40,8 +41,8 @@ def test_what_is_left_is_what_the_demo_expects(site: Site) -> None:
 
 
 def test_customers_counted_apart_add_up(site: Site) -> None:
-    book, _ = load_book([site.rules], TYPES)
-    other, _ = load_book([site.other], TYPES)
+    book, _ = load_book([site.rules], KnownNames(TYPES))
+    other, _ = load_book([site.other], KnownNames(TYPES))
     start_ms, end_ms = site.history.start_ms, site.history.end_ms
     task = PreviewTask(book, TYPES, start_ms, start_ms, end_ms, against=other, all_ids=True, all_changed_ids=True)
     customers = list(site.customers().items())

@@ -6,13 +6,14 @@ from typing import Final
 import pytest
 
 from tests.unit.rule_tests.example_rules import FILE, TYPES, command, passed
+from workers.rule_files.known_names import KnownNames
 from workers.rule_tests.files import report_on
 
 PASSING: Final = FILE[: FILE.index("      - name: buys nothing")]
 
 
 def test_a_folder_runs_its_examples_and_its_tests(folder: Path) -> None:
-    report = report_on([folder], TYPES)
+    report = report_on([folder], KnownNames(TYPES))
     assert [(Path(result.location.file).name, result.location.line, result.passed) for result in report.results] == [
         ("quiet.yaml", 10, True),
         ("quiet.yaml", 13, False),
@@ -25,14 +26,14 @@ def test_a_folder_runs_its_examples_and_its_tests(folder: Path) -> None:
 
 
 def test_a_file_of_tests_is_about_the_rules_beside_it(folder: Path) -> None:
-    assert passed(report_on([folder / "together_test.yaml"], TYPES)) == {
+    assert passed(report_on([folder / "together_test.yaml"], KnownNames(TYPES))) == {
         "buys once": True,
         "buys and is forgotten": False,
     }
 
 
 def test_a_rule_file_runs_its_examples_alone(folder: Path) -> None:
-    assert list(passed(report_on([folder / "quiet.yaml"], TYPES))) == [
+    assert list(passed(report_on([folder / "quiet.yaml"], KnownNames(TYPES)))) == [
         "buys once",
         "buys nothing",
         "pays with nothing",
@@ -45,16 +46,16 @@ def test_the_rule_files_beside_a_file_are_read_and_not_run(folder: Path) -> None
     (folder / "names.yaml").write_text("define:\n  gone quiet: {none: purchase, for: 45 days}\n")
     (folder / "other.yaml").write_text(PASSING.replace("id: quiet", "id: other"))
     (folder / "docker-compose.yml").write_text("services: {}\n")
-    assert [result.owner for result in report_on([folder / "quiet.yaml"], TYPES).results] == ["quiet"]
-    assert len(report_on([folder / "together_test.yaml"], TYPES).results) == 2
+    assert [result.owner for result in report_on([folder / "quiet.yaml"], KnownNames(TYPES)).results] == ["quiet"]
+    assert len(report_on([folder / "together_test.yaml"], KnownNames(TYPES)).results) == 2
     (folder / "names.yaml").write_text("define:\n  gone quiet: {none: puchase, for: 45 days}\n")
-    (problem,) = report_on([folder / "quiet.yaml"], TYPES).problems
+    (problem,) = report_on([folder / "quiet.yaml"], KnownNames(TYPES)).problems
     assert (Path(problem.file).name, problem.code) == ("names.yaml", "unknown-type")
 
 
 def test_a_file_that_is_named_twice_runs_once(folder: Path) -> None:
     paths = [folder, folder / "quiet.yaml", folder / "together_test.yaml"]
-    assert len(report_on(paths, TYPES).results) == 5
+    assert len(report_on(paths, KnownNames(TYPES)).results) == 5
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_file_that_is_named_twice_runs_once(folder: Path) -> None:
     ],
 )
 def test_only_what_a_pattern_fits_is_run(folder: Path, pattern: str, names: list[str]) -> None:
-    report = report_on([folder], TYPES, pattern)
+    report = report_on([folder], KnownNames(TYPES), pattern)
     assert [result.name for result in report.results] == names
     assert report.unproven == ()
 
@@ -82,7 +83,7 @@ def test_only_what_a_pattern_fits_is_run(folder: Path, pattern: str, names: list
 def test_nothing_is_run_while_a_file_is_broken(folder: Path, file: str, old: str, new: str, code: str) -> None:
     path = folder / file
     path.write_text(path.read_text().replace(old, new, 1))
-    report = report_on([folder], TYPES)
+    report = report_on([folder], KnownNames(TYPES))
     assert report.results == ()
     assert not report.is_good
     assert {(Path(problem.file).name, problem.code) for problem in report.problems} == {(file, code)}

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from schemas.rules import RuleBook
 from tests.support.builders import rule
 from tests.unit.rule_tests.example_rules import ACTS, QUIET, TYPES, command, example
+from workers.rule_files.known_names import KnownNames
 from workers.rule_tests.files import report_on
 from workers.rule_tests.reports import RuleTestReport, as_document, as_junit, render_report
 from workers.rule_tests.runner import run_examples
@@ -39,7 +40,7 @@ def test_build_servers_get_what_they_understand(folder: Path) -> None:
 
 def test_a_broken_file_is_an_error_for_build_servers(folder: Path) -> None:
     (folder / "quiet.yaml").write_text("rules: <&>")
-    report = report_on([folder], TYPES)
+    report = report_on([folder], KnownNames(TYPES))
     suite = ElementTree.fromstring(as_junit(report))
     assert suite.get("errors") == str(len(report.problems)) != "0"
     assert as_document(report)["results"] == []
@@ -59,6 +60,6 @@ def test_machines_get_nothing_that_they_cannot_read() -> None:
 
 
 def test_the_summary_counts_by_rule_and_file(folder: Path) -> None:
-    shown = [line.text for line in render_report(report_on([folder], TYPES))]
+    shown = [line.text for line in render_report(report_on([folder], KnownNames(TYPES)))]
     assert shown[-3].split() == ["✗", "quiet", "1", "passed,", "2", "failed"]
     assert shown[-2].split()[2:] == ["1", "passed,", "1", "failed"]

@@ -25,6 +25,8 @@ from workers.core.events.filters import is_negative
 from workers.core.rules.rule_set import Rule, RuleSet
 
 _NEVER: Final = 0
+_NO_LONGER_HOLDS: Final = frozenset({"customer_returned", "no_longer_true"})
+"""Why an action is retracted only because its rule no longer holds."""
 
 
 @dataclass(init=False)
@@ -129,7 +131,7 @@ class _Turn:
                 first_ms=event.at_ms, at_ms=event.at_ms, generation=self._rules.generation
             )
             is_new = True
-        elif activity.has_seen(fingerprint):
+        elif activity.has_seen(fingerprint) or activity.has_seen(event.fingerprint_of_0_1()):
             self._outcome.duplicates += 1
             return
         else:
@@ -359,7 +361,7 @@ class _Turn:
             self._exact.add(group)
 
     def _meet_customer(self, activity: Activity, event: DecodedEvent) -> None:
-        """Evaluate the rules that do not read the type of a customer's first event: some hold for every new customer."""
+        """Evaluate the rules that do not read the type of a customer's first event: some hold at once."""
         for group, rules in self._rules.groups.items():
             if event.type not in rules[0].types and activity.has(self._rules.requires[group]):
                 self._set_flip(activity, group, self._judge_group(group, activity, event))
@@ -589,7 +591,7 @@ class _Turn:
             episode.held = [*episode.held, episode.start_ms, at_ms]
         if event is None or not (held_before or event.type in rule.can_turn_false):
             return
-        because: Retraction = "no_longer_true" if event.type == CANCELLATION else "customer_returned"
+        because: Retraction = "customer_returned" if event.type in self._rules.signs_of_life else "no_longer_true"
         self._retract(rule, activity, episode, at_ms, event, because)
 
     def _retract(
@@ -603,6 +605,8 @@ class _Turn:
         if episode.open_until_ms <= at_ms:
             return
         late = event.at_ms <= episode.acted_ms
+        if not late and _stands(rule, because):
+            return
         why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
         self._outcome.decisions.append(
             retraction_of(
@@ -639,6 +643,8 @@ class _Turn:
         if candidate.start_ms + rule.expires_after_ms <= at_ms:
             return  # expired: neither sent nor retracted
         late = event.at_ms <= candidate.start_ms
+        if not late and _stands(rule, because):
+            return
         candidate.withdrawn_ms, candidate.because = event.at_ms, "late_event" if late else because
         candidate.why_back = tuple(rule.condition.reasons(activity, at_ms, self._observed))
         if late:
@@ -656,6 +662,11 @@ class _Turn:
 def _clock(activity: Activity) -> int:
     """Return the moment up to which every rule that is not waiting is decided."""
     return max(activity.at_ms, activity.fired_ms)
+
+
+def _stands(rule: Rule, because: Retraction) -> bool:
+    """Return whether an action is not taken back although its rule no longer holds."""
+    return not rule.takes_back and because in _NO_LONGER_HOLDS
 
 
 def _first_of(flips: Mapping[str, int]) -> str:

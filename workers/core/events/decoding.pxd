@@ -6,6 +6,7 @@ cdef class DecodedEvent:
     cdef public dict attributes
 
     cpdef bytes fingerprint(self)
+    cpdef bytes fingerprint_of_0_1(self)
 
 cpdef DecodedEvent decode_event(bytes raw, object declared=*)
 cpdef DecodedEvent event_of(object wire, long long at_ms)

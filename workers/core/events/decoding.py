@@ -38,7 +38,7 @@ class DecodedEvent:
     """One event, as it is folded.
 
     Attributes:
-        event_id: unique id; a second event with the same id is a duplicate.
+        event_id: unique among the events of its type; a second event of the type with the same id is a duplicate.
         type: the event type.
         customer_id: the customer.
         at_ms: when the event happened, in epoch milliseconds.
@@ -52,7 +52,13 @@ class DecodedEvent:
     attributes: dict[str, Any]
 
     def fingerprint(self) -> bytes:
-        """Return the hash of the event id that the customer's ring of recent events keeps."""
+        """Return the hash of type and id that the customer's ring of recent events keeps."""
+        hashed = _new_hash()
+        hashed.update(f"{self.type}\n{self.event_id}".encode())
+        return hashed.digest()
+
+    def fingerprint_of_0_1(self) -> bytes:
+        """Return the hash of the id alone, which rings filled by release 0.1 still hold."""
         hashed = _new_hash()
         hashed.update(self.event_id.encode())
         return hashed.digest()

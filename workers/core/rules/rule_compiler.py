@@ -64,6 +64,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 _dumped(book.for_every_rule),
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
                 *([dict(book.attribute_types)] if book.attribute_types else []),
+                sorted(book.signs_of_life),
             ]
         ),
         contact_policy=contact_policy,
@@ -76,6 +77,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
             for was_cancelled in (False, True)
         },
         returns=specs.returns,
+        signs_of_life=book.signs_of_life,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
         declared=frozenset(known) - _BUILT_IN,
         attribute_types=attribute_types,
@@ -159,6 +161,7 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),
         pace=None if rule.pace is None else Pace(rule.pace[0], pace_seconds(rule.pace), rule.over_pace == "spread"),
         includes_existing=rule.existing == "include",
+        takes_back=rule.take_back != "never",
         audience_hash=digest_of([audience, rule.status == "live", *([types] if types else [])]),
     )
 

@@ -17,7 +17,7 @@ cdef class Rule:
     cdef readonly long long priority
     cdef readonly tuple instead_of
     cdef readonly object hold_out, pace
-    cdef readonly bint includes_existing
+    cdef readonly bint includes_existing, takes_back
     cdef readonly str audience_hash
     cdef readonly dict quiet_ms, lowered_ms
     cdef readonly tuple requires
@@ -42,6 +42,7 @@ cdef class RuleSet:
     cdef readonly ContactPolicy contact_policy
     cdef readonly dict facts, groups, requires, responses
     cdef readonly tuple returns
+    cdef readonly frozenset signs_of_life
     cdef readonly dict references
     cdef readonly frozenset declared
     cdef readonly dict attribute_types, as_told

@@ -71,6 +71,7 @@ class Rule:
         hold_out: the customers that it leaves out, None for no one.
         pace: its rate limit, None without one.
         includes_existing: whether it also acts for customers who matched it before it went live.
+        takes_back: whether its action is taken back when it no longer holds; otherwise only for other reasons.
         quiet_ms: by type, for how long the rule certainly does not hold after the customer's latest event.
         lowered_ms: by type, and whether the customer had cancelled, for how long such an event can only stop or delay
             the rule.
@@ -107,6 +108,7 @@ class Rule:
     hold_out: HoldOut | None
     pace: Pace | None
     includes_existing: bool
+    takes_back: bool
     audience_hash: str
     quiet_ms: Mapping[str, int] = field(default_factory=dict)
     lowered_ms: Mapping[tuple[str, bool], int] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class RuleSet:
         responses: by event type, and whether the customer had cancelled, the effects of its events on the groups that
             read it.
         returns: event types that end a cancellation.
+        signs_of_life: event types that show that a customer is back.
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
         attribute_types: by event type, the attributes that are converted when an event is folded, and their types.
@@ -188,6 +191,7 @@ class RuleSet:
     requires: Mapping[str, Required]
     responses: Mapping[tuple[str, bool], tuple[Responding, ...]]
     returns: tuple[str, ...]
+    signs_of_life: frozenset[str]
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
     attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]] = field(default_factory=dict)

@@ -237,12 +237,16 @@ def test_what_lasted_is_known_only_since_a_customer_is_known(when: Any) -> None:
 
 
 def test_a_window_that_is_not_watched_as_a_whole_says_nothing_of_how_few_there_were() -> None:
-    question = Question({"count": "purchase", "at most": 3, "within": "30 days"}, bought(10, 50), since_day=40, whole=False)
+    question = Question(
+        {"count": "purchase", "at most": 3, "within": "30 days"}, bought(10, 50), since_day=40, whole=False
+    )
     assert (question.at(69 - MS), question.at(69)) == ("not observable", "true")
 
 
 def test_what_was_seen_is_enough_for_a_lower_bound_however_short_it_was_watched() -> None:
-    few = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50, 51), since_day=50, whole=False)
+    few = Question(
+        {"count": "purchase", "at least": 2, "within": "30 days"}, bought(50, 51), since_day=50, whole=False
+    )
     assert few.at(51) == "true"
     one = Question({"count": "purchase", "at least": 2, "within": "30 days"}, bought(50), since_day=50, whole=False)
     assert one.at(51) == "not observable"
