@@ -4,8 +4,10 @@ cdef class Coverage:
     cdef readonly dict since
     cdef readonly dict until
     cdef readonly frozenset complete
+    cdef readonly dict meant
     cdef readonly long long settled_ms
 
     cpdef long long since_ms(self, str series) except? -1
+    cpdef bint was_decided(self, frozenset types, long long at_ms) except -1
     cpdef bint covers(self, frozenset types, long long at_ms)
     cpdef object unseen(self, frozenset types, long long at_ms)

@@ -45,6 +45,8 @@ class Coverage:
         since: by series key; a missing series is not watched.
         until: watermark by event type; a missing type has no limit, because only the activity topic itself feeds it.
         complete: series whose history the operator declares complete from `since` on, for every customer.
+        meant: by event type, up to when it had been seen when the present meaning of rules began. What a rule would
+            have begun up to then was decided by the meaning before. Empty if there was none.
         settled_ms: a customer first seen at or after this moment is new, so all of their events are known. FOREVER_MS
             if nothing is watched.
     """
@@ -52,6 +54,7 @@ class Coverage:
     since: Mapping[str, int]
     until: Mapping[str, int] = field(default_factory=dict)
     complete: frozenset[str] = frozenset()
+    meant: Mapping[str, int] = field(default_factory=dict)
     settled_ms: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +66,16 @@ class Coverage:
         """Return since when a series is watched, FOREVER_MS if it is not."""
         since_ms = self.since.get(series)
         return FOREVER_MS if since_ms is None else since_ms
+
+    def was_decided(self, types: frozenset[str], at_ms: int) -> bool:
+        """Return whether a rule that needs these types was decided at a moment by an earlier meaning."""
+        meant = self.meant
+        if not meant:
+            return False
+        for name in types:
+            if meant.get(name, 0) < at_ms:
+                return False
+        return True
 
     def covers(self, types: frozenset[str], at_ms: int) -> bool:
         """Return whether all of these types have been seen until `at_ms`."""

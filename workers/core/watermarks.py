@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from schemas.durations import duration_ms
+from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 
 NO_WATERMARK_MS: Final = 0
@@ -82,6 +83,24 @@ def watermarks_by_type(
         for event_type in source.types():
             watermarks[event_type] = min(watermark_ms, watermarks.get(event_type, watermark_ms))
     return watermarks
+
+
+def watermarks_in_partition(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, decided_ms: int | None
+) -> dict[str, int]:
+    """Return until when each type has been seen in a partition.
+
+    Args:
+        sources: where the types come from; a type that comes from no source has been seen until now.
+        progress: of all source partitions.
+        now_ms: the clock, read before the progress.
+        decided_ms: until when the partition is decided, if it has not yet read everything that intake sent it.
+    """
+    seen = watermarks_by_type(sources, progress)
+    latest_ms = now_ms if decided_ms is None else decided_ms
+    return {
+        event_type: min(latest_ms, seen.get(event_type, now_ms)) for event_type in (*BUILT_IN, *sources.event_types)
+    }
 
 
 def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> list[str]:

@@ -14,18 +14,17 @@ from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
-    NO_WATERMARK_MS,
     Progress,
     complete_types,
     sent_to,
     silent_sources,
-    watermarks_by_type,
+    watermarks_in_partition,
 )
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
-from workers.state.meta import since_by_series
+from workers.state.meta import meant_in, since_by_series
 from workers.state.rule_sets import as_active, newest_generation
 from workers.state.store import Store
 
@@ -46,7 +45,7 @@ async def read_customer(
     # The clock first: a type counts as seen until now only if nothing read later can be newer.
     now_ms = (await clock.read()).now_ms
     progress = await store.progress()
-    decided_ms = await read_decided_ms(store, partition)
+    decided_ms = await store.decided_ms(partition)
     meta = await store.meta(partition)
     raw = await store.activity(partition, customer_id)
     if raw is None:
@@ -77,23 +76,7 @@ def coverage_of(meta: Mapping[str, str], sources: SourcesFile, watermarks: Mappi
     """
     # Leaves out series that no rule needs any more.
     since = since_by_series(meta)
-    return Coverage(since, watermarks, complete_series(since, complete_types(sources)))
-
-
-def watermarks_in_partition(
-    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int, decided_ms: int | None
-) -> dict[str, int]:
-    """Return until when each type has been seen in a partition.
-
-    Args:
-        sources: where the types come from; a type that comes from no source has been seen until now.
-        progress: of all source partitions.
-        now_ms: the clock, read before the progress.
-        decided_ms: until when the partition is decided, if it has not yet read everything that intake sent it.
-    """
-    seen = watermarks_by_type(sources, progress)
-    latest_ms = now_ms if decided_ms is None else decided_ms
-    return {event_type: min(latest_ms, seen.get(event_type, now_ms)) for event_type in event_types(sources)}
+    return Coverage(since, watermarks, complete_series(since, complete_types(sources)), meant_in(meta))
 
 
 def find_source_problems(
@@ -126,12 +109,6 @@ def find_source_problems(
         for event_type in source.types():
             problems.setdefault(event_type, text)
     return problems
-
-
-async def read_decided_ms(store: Store, partition: int) -> int:
-    """Return until when a partition is decided."""
-    raw = (await store.redis.call([("HGET", store.keys.seen, str(partition))]))[0]
-    return NO_WATERMARK_MS if raw is None else int(raw.split()[0])
 
 
 async def _held_rules(store: Store, partition: int, customer_id: str, activity: Activity) -> frozenset[str]:

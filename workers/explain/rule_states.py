@@ -105,6 +105,11 @@ def _refused(standing: RuleAtMoment) -> Iterator[State]:
     if start_ms < rule.live_since_ms:
         yield State("left_alone", "skipped: the customer already matched the rule when it went live", start_ms)
         return
+    if moment.coverage.was_decided(rule.needed_to_decide, start_ms) and standing.episode.acted_ms < start_ms:
+        yield State(
+            "left_alone", "skipped: a new release reads the rule so that it had begun to hold before", start_ms
+        )
+        return
     probe = deepcopy(moment.activity)
     probe.flips = {}  # of other rules, which must not be waited for
     probe.candidates = [Candidate(rule.id, start_ms, 0, rule.action, rule.version, {}, ())]

@@ -13,7 +13,14 @@ from typing import Final
 import structlog
 
 from workers.core.direct_producers import DirectProducerProgress
-from workers.core.watermarks import NO_WATERMARK_MS, PartitionWatermarks, Progress, sent_to
+from workers.core.meaning import MEANING
+from workers.core.watermarks import (
+    NO_WATERMARK_MS,
+    PartitionWatermarks,
+    Progress,
+    sent_to,
+    watermarks_in_partition,
+)
 from workers.errors import Fenced, PartitionStopped, Transient
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
@@ -24,7 +31,7 @@ from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
 from workers.settings import Settings
 from workers.state.consistency import Log, check_consistency, end_of_log
-from workers.state.meta import GENERATION, REBUILDING, Meta
+from workers.state.meta import GENERATION, REBUILDING, Meta, meaning_fields, meaning_of, meant_in
 from workers.state.step import WriteSet
 from workers.state.store import Claimed, Store
 
@@ -221,10 +228,30 @@ class Ownership:
             partition.outdated = self._is_outdated(meta)
             log.error(log_events.PARTITION_STOPPED, partition=number, problem=str(stopped))
             return None
+        changed: dict[str, str | int] = {}
         if meta.topic_id is None and topic_id is not None:
-            meta.topic_id = topic_id
-            await partition.commit(self._store, WriteSet(fields={"topic_id": topic_id}))
+            meta.topic_id = changed["topic_id"] = topic_id
+        if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
+            changed |= await self._begin_meaning(number, meta)
+        if changed:
+            await partition.commit(self._store, WriteSet(fields=changed))
+        partition.meant = meant_in(meta.fields)
         return meta.offset
+
+    async def _begin_meaning(self, number: int, meta: Meta) -> dict[str, str]:
+        """Note in `meta` up to when the release with the meaning before has decided; return the changed fields.
+
+        Called before intake of this release can have read anything.
+        """
+        progress = self._sources.progress
+        is_behind = meta.offset < sent_to(number, progress.values())
+        decided_ms = await self._store.decided_ms(number) if is_behind else None
+        latest_ms = max((report.watermark_ms for report in progress.values()), default=NO_WATERMARK_MS)
+        meant = watermarks_in_partition(self._sources.sources, progress, latest_ms, decided_ms)
+        fields = meaning_fields(MEANING, self._rules.current.meaning_generation, meant)
+        meta.fields.update(fields)
+        log.info(log_events.MEANING_BEGAN, partition=number, meaning=MEANING)
+        return fields
 
     async def _claim_patiently(self, number: int, owner: str) -> Claimed:
         """Claim a partition; retry while Redis is silent for less than the session timeout."""

@@ -4,16 +4,17 @@ It knows nothing of other partitions, of records or of timers.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from workers.core import meaning
 from workers.core.coverage import Coverage, complete_series
 from workers.core.direct_producers import DirectProducerProgress
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
-from workers.state.meta import GENERATION, PARTITIONS, RULES, SWEPT, Meta, is_since, since_field
+from workers.state.meta import GENERATION, MEANING, PARTITIONS, RULES, SWEPT, Meta, is_since, since_field
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
@@ -35,6 +36,8 @@ class OwnedPartition:
         outdated: it is stopped because newer rules have decided for it.
         fresh: nothing was stored for it when it was claimed, and no step has been taken since.
         earliest: the first offset of its log when it was claimed.
+        meant: up to when each event type had been seen when the present meaning of rules began (milliseconds); empty
+            if it has always held here.
         lost_steps: Redis lost steps outside a delivery, so the records they folded must be read again.
     """
 
@@ -50,6 +53,7 @@ class OwnedPartition:
     outdated: bool = False
     fresh: bool = False
     earliest: int = 0
+    meant: Mapping[str, int] = field(default_factory=dict)
     lost_steps: bool = False
 
     @property
@@ -91,7 +95,7 @@ class OwnedPartition:
     def coverage(self, complete_types: Collection[str]) -> Coverage:
         """Return what has been watched here, and up to when."""
         since = self.since or {}
-        return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types))
+        return Coverage(since, self.watermarks.by_type, complete_series(since, complete_types), self.meant)
 
     def stamp(self, changes: WriteSet, rules: RuleSet, partitions: int) -> None:
         """Add to a step the rules that decided it, and since when their series are watched.
@@ -108,6 +112,8 @@ class OwnedPartition:
             GENERATION: str(rules.generation),
             PARTITIONS: str(partitions),
         }
+        if self.fresh:
+            stamps[MEANING] = f"{meaning.MEANING} {rules.meaning_generation}"
         for spec in rules.specs():
             if self.since is not None:
                 stamps[since_field(spec.key)] = str(self.since[spec.key])

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workers.core.meaning import MEANING
 from workers.errors import StartupError
 from workers.recovery.mark import RebuildMark
 from workers.recovery.report import Options
 from workers.state.consistency import Log, StateMismatch, check_consistency
-from workers.state.meta import REBUILDING
+from workers.state.meta import REBUILDING, meaning_of
 
 Metas = Mapping[int, Mapping[str, str]]
 
@@ -74,6 +75,8 @@ def _can_be_resumed(fields: Mapping[str, str], log: Log) -> bool:
     mark = _mark(fields)
     if mark is None or mark.is_wiping:
         return False
+    if _offset(fields) >= 0 and meaning_of(fields)[0] != MEANING:
+        return False  # it was begun by a release that decided otherwise
     unmarked = {name: value for name, value in fields.items() if name != REBUILDING}
     return _mismatch(unmarked, log) is None
 

@@ -99,7 +99,7 @@ class RebuildPolicy:
             elif decision.status == "retracted":
                 self._retract(decision, work)
             else:
-                self._defer(decision, work, f"{self._topic_prefix}.{decision.action}")
+                self._defer(decision, work, f"{self._topic_prefix}.{decision.action}", rules.meaning_since_ms)
 
     async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
         """Return nothing: orders wait for the workers."""
@@ -135,15 +135,18 @@ class RebuildPolicy:
         # Only decisions later than everything published: a replay may find other reasons for the past.
         return not self._published.has_decision(decision) and _decided_ms(decision) > self.decided_ms
 
-    def _defer(self, action: Action, work: UnitOfWork, topic: str) -> None:
-        """Store a new action until the end of the log, unless it was published or may have been."""
+    def _defer(self, action: Action, work: UnitOfWork, topic: str, meaning_since_ms: int) -> None:
+        """Store a new action until the end of the log, unless it was published or may have been.
+
+        What was decided before the present meaning of rules began was decided by another one.
+        """
         bits, rule_id, decided_ms = self._published.status_of(action.action_id), action.rule.id, _decided_ms(action)
         if bits & (ACTIVE | RETRACTED | ABANDONED):
             work.counted_only.append(action)
         elif bits & HELD:
             work.held.append(action)
         elif not self._published.is_retained(topic, self._partition, decided_ms) or (
-            not self._rules_known and decided_ms <= self.decided_ms
+            decided_ms <= (meaning_since_ms if self._rules_known else max(self.decided_ms, meaning_since_ms))
         ):
             self._tally.unsure[rule_id] += 1
         else:

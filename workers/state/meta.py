@@ -4,9 +4,12 @@ The names are stored; docs/architecture.md lists them. A source partition is tex
 `linger-source` is. Reads and writes nothing.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from workers.core.meaning import MEANING_OF_0_1
 
 GENERATION: Final = "generation"
 """Generation of the rule set that decided last."""
@@ -14,6 +17,10 @@ RULES: Final = "rules"
 """Content hash of that rule set."""
 SWEPT: Final = "swept"
 """Generation up to which every customer of the partition has been migrated."""
+MEANING: Final = "meaning"
+"""Number of the meaning of rules, and the generation with which it began; absent in state of release 0.1."""
+MEANT: Final = "meant"
+"""Up to when each event type had been seen when that meaning began: milliseconds by type, as JSON."""
 PARTITIONS: Final = "partitions"
 """How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
@@ -63,6 +70,23 @@ def is_since(field: str) -> bool:
 def since_by_series(fields: Mapping[str, str]) -> dict[str, int]:
     """Return since when each series is watched, in milliseconds; series no longer watched are left out."""
     return {name.removeprefix(_SINCE): int(text) for name, text in fields.items() if text and is_since(name)}
+
+
+def meaning_of(fields: Mapping[str, str]) -> tuple[int, int]:
+    """Return the number of the meaning of rules, and the generation with which it began; release 0.1 stored none."""
+    meaning, generation = (fields.get(MEANING) or f"{MEANING_OF_0_1} 0").split()
+    return int(meaning), int(generation)
+
+
+def meant_in(fields: Mapping[str, str]) -> dict[str, int]:
+    """Return up to when each type had been seen when the meaning began (milliseconds); empty if it always has."""
+    found: dict[str, int] = json.loads(fields.get(MEANT) or "{}")
+    return found
+
+
+def meaning_fields(meaning: int, generation: int, meant: Mapping[str, int]) -> dict[str, str]:
+    """Return the fields of a meaning that begins, by name; the contents as `meaning_of` and `meant_in` return them."""
+    return {MEANING: f"{meaning} {generation}", MEANT: json.dumps(dict(sorted(meant.items())))}
 
 
 def high_water_field(source: str) -> str:

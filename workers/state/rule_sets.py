@@ -2,19 +2,23 @@
 
 Every rule set that is activated gets the next number, its generation. State stored under an older set stays valid:
 a customer is migrated when next decided. A worker with an older set must not decide for a partition that a newer one
-has decided for, and a restart alone does not reactivate an older set. This module does not read rule files.
+has decided for, and a restart alone does not reactivate an older set. A release that gives rules another meaning
+(`workers.core.meaning`) makes another set of the same files. This module does not read rule files.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from workers.core.meaning import MEANING, MEANING_OF_0_1
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
 from workers.state.store import Store
 
 _RULE: Final = "rule:"
 _SET: Final = "set:"
+_MEANING: Final = "meaning"
+"""Field: the number of the meaning of rules, the generation with which it began, and when (milliseconds)."""
 
 
 class OlderRules(LingerError):
@@ -66,8 +70,12 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
         generation = newest + 1
         # The first rules of all count from time 0: they also decide for history that is read later.
         since_ms = now_ms if newest else 0
+        meaning = stored.get(_MEANING, f"{MEANING_OF_0_1} 0 0")
+        if int(meaning.split()[0]) != MEANING:
+            meaning = f"{MEANING} {generation if newest else 0} {since_ms}"
         fields = {name: value for name, value in stored.items() if name.startswith(_SET)}
         fields |= {"generation": str(generation), "hash": rules.hash, _SET + rules.hash: str(generation)}
+        fields[_MEANING] = meaning
         for rule in rules.rules:
             text = stored.get(_RULE + rule.id)
             if text is None or text.split()[0] != rule.audience_hash:
@@ -99,4 +107,5 @@ def _activated(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
         if text is not None:
             _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
-    return rules.as_activated(int(fields["generation"]), since)
+    _, meaning_generation, meaning_since_ms = fields.get(_MEANING, "0 0 0").split()
+    return rules.as_activated(int(fields["generation"]), since, (int(meaning_generation), int(meaning_since_ms)))

@@ -173,6 +173,11 @@ class Store:
         answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in numbers])
         return {partition: text_fields(raw) for partition, raw in zip(numbers, answers, strict=True)}
 
+    async def decided_ms(self, partition: int) -> int:
+        """Return until when a partition is decided, in epoch milliseconds; 0 if it never was."""
+        raw = (await self.redis.call([("HGET", self.keys.seen, str(partition))]))[0]
+        return 0 if raw is None else int(raw.split()[0])
+
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         """Scan the customers of all partitions, about `count` keys at a time, one server after the other.
 

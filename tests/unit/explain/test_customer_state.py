@@ -5,8 +5,8 @@ from typing import Any
 from schemas.sources import SourcesFile
 from tests.support.builders import day
 from workers.core.coverage import Coverage
-from workers.core.watermarks import Progress
-from workers.explain.customer_state import coverage_of, find_source_problems, watermarks_in_partition
+from workers.core.watermarks import Progress, watermarks_in_partition
+from workers.explain.customer_state import coverage_of, find_source_problems
 
 
 def declared(**source: Any) -> SourcesFile:

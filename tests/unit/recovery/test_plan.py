@@ -2,14 +2,16 @@
 
 import pytest
 
+from workers.core.meaning import MEANING
 from workers.errors import StartupError
 from workers.recovery.plan import Metas, Plan, make_plan
 from workers.recovery.report import Options
 from workers.state.consistency import Log
+from workers.state.meta import MEANING as MEANING_FIELD
 from workers.state.meta import PARTITIONS, REBUILDING
 
 LOG = Log("linger.activity", "id-1", 4, 10, 20)
-HEALTHY = {"offset": "15", "topic_id": "id-1", PARTITIONS: "4"}
+HEALTHY = {"offset": "15", "topic_id": "id-1", PARTITIONS: "4", MEANING_FIELD: f"{MEANING} 0"}
 
 
 def plan(metas: Metas, log: Log = LOG, *, all_partitions: bool = False, rules_stored: bool = True) -> Plan:
@@ -47,6 +49,12 @@ def test_an_interrupted_rebuild_is_resumed_where_it_stopped() -> None:
     made = plan({0: {**HEALTHY, REBUILDING: "rules-known:7"}, 1: {REBUILDING: "rules-known:7"}})
     assert made.resume_offsets == {0: 15, 1: 10}
     assert (made.records, made.wiped_partitions, made.rules_lost) == (5 + 10, [], False)
+
+
+def test_a_rebuild_that_a_release_with_another_meaning_began_begins_again() -> None:
+    begun = {**HEALTHY, REBUILDING: "rules-known:7"}
+    of_release_0_1 = {name: value for name, value in begun.items() if name != MEANING_FIELD}
+    assert plan({0: begun, 1: of_release_0_1}).wiped_partitions == [1]
 
 
 @pytest.mark.parametrize(

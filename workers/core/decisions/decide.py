@@ -166,26 +166,36 @@ class _Turn:
     def adopt(self) -> None:
         """Migrate a customer who was decided under an older rule set to this one.
 
-        A customer who already matches a rule when it is activated is skipped, unless the rule includes them.
+        A customer who already matches a rule when it is activated is skipped, unless the rule includes them. One who
+        matches a rule only by a new meaning of rules is always skipped.
         """
         activity, rules = self._known(), self._rules
         if activity.generation == rules.generation:
             return
         clock = _clock(activity)
+        has_new_meaning = activity.generation < rules.meaning_generation
         for rule in rules.rules:
-            if rule.since_generation <= activity.generation:
+            is_new = rule.since_generation > activity.generation
+            if not is_new and not has_new_meaning:
                 continue
             truth, _ = rule.condition.evaluate(activity, clock, self._observed)
             episode = activity.episodes.get(rule.id)
-            if episode is not None:
+            if episode is not None and is_new:
                 # The wait began under the old text of the rule.
                 episode.pending_ms = episode.true_since_ms = 0
-            if truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
+            elif episode is not None and episode.pending_ms:
+                continue  # it is decided from where it waits
+            if truth == FALSE and episode is not None:
+                self._end(rule, activity, episode, clock, None)
+                episode.true_since_ms = 0
+            elif truth == TRUE and not is_new:
+                episode = activity.episode_of(rule.id)
+                if not (episode.holding or episode.true_since_ms):
+                    episode.holding, episode.start_ms = True, clock
+            elif truth == TRUE and rule.for_ms and (episode is None or not episode.holding):
                 activity.episode_of(rule.id).true_since_ms = clock
             elif truth == TRUE:
                 self._meet(rule, activity, activity.episode_of(rule.id), clock)
-            elif truth == FALSE and episode is not None:
-                self._end(rule, activity, episode, clock, None)
         activity.generation = rules.generation
         activity.flips.clear()
         self._retime(activity, rules.groups)
@@ -530,7 +540,12 @@ class _Turn:
                     start_ms = episode.true_since_ms + rule.for_ms
                     if at_ms < start_ms:
                         return min(flip_ms, start_ms)
-                self._begin(rule, activity, activity.episode_of(rule.id), start_ms, at_ms)
+                episode = activity.episode_of(rule.id)
+                if event is None and self._observed.was_decided(rule.needed_to_decide, start_ms):
+                    # By the meaning of before, it did not begin then.
+                    episode.holding, episode.start_ms = True, start_ms
+                    return flip_ms
+                self._begin(rule, activity, episode, start_ms, at_ms)
         elif episode is not None:
             episode.true_since_ms = 0
             if truth == FALSE:

@@ -12,6 +12,7 @@ from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.codec import codes_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
+from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
@@ -65,6 +66,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
                 [(rule.id, rule.group, sorted(rule.types), rule.requires) for rule in compiled],
                 *([dict(book.attribute_types)] if book.attribute_types else []),
                 sorted(book.signs_of_life),
+                MEANING,
             ]
         ),
         contact_policy=contact_policy,

@@ -181,6 +181,8 @@ class RuleSet:
         codes: rule ids by their codes in stored activities.
         conflict_groups: by number, the names of the groups whose rules compete in it.
         generation: number of this rule set among all activated ones; 0 if not activated.
+        meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
+            (`workers.core.meaning`), and when that set was loaded; 0 for always.
     """
 
     rules: tuple[Rule, ...]
@@ -200,18 +202,23 @@ class RuleSet:
     codes: Mapping[bytes, str] = field(default_factory=dict)
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
     generation: int = 0
+    meaning_generation: int = 0
+    meaning_since_ms: int = 0
 
     def specs(self) -> Iterable[SeriesSpec]:
         """Yield every series of every type."""
         for facts in self.facts.values():
             yield from facts.series
 
-    def as_activated(self, generation: int, since: Mapping[str, tuple[int, int]]) -> "RuleSet":
+    def as_activated(
+        self, generation: int, since: Mapping[str, tuple[int, int]], meaning_since: tuple[int, int] = (0, 0)
+    ) -> "RuleSet":
         """Return the same rules as the `generation`-th set.
 
         Args:
             generation: its number.
             since: by rule id, the generation in which the rule got its `audience_hash`, and when that set was loaded.
+            meaning_since: the generation with which the present meaning of rules began, and when it was loaded.
         """
         known = {
             rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])
@@ -225,4 +232,6 @@ class RuleSet:
             groups={name: tuple(known[rule.id] for rule in group) for name, group in self.groups.items()},
             by_id=known,
             generation=generation,
+            meaning_generation=meaning_since[0],
+            meaning_since_ms=meaning_since[1],
         )
