@@ -52,6 +52,23 @@ def test_a_rule_counts_from_when_it_took_its_stance_and_not_from_when_others_cha
     law(work, pair)
 
 
+def test_a_new_meaning_of_rules_is_another_generation_in_which_no_rule_goes_live_anew(pair: Pair) -> None:
+    async def work(store: Store) -> None:
+        first = await load(store, rules(a_rule()), 100)
+        assert (first.meaning_generation, first.meaning_since_ms) == (0, 0)
+        # As a release with another meaning has left it.
+        gone = ("HDEL", store.keys.rules, "meaning", f"set:{first.hash}")
+        await store.redis.call([gone, ("HSET", store.keys.rules, "hash", "older")])
+        second = await load(store, rules(a_rule()), 200, allow_rollback=False)
+        assert (second.generation, second.meaning_generation, second.meaning_since_ms) == (2, 2, day(200))
+        assert (second.by_id["soft"].since_generation, second.by_id["soft"].live_since_ms) == (1, 0)
+        third = await load(store, rules(a_rule(11)), 300)
+        assert (third.generation, third.meaning_generation, third.meaning_since_ms) == (3, 2, day(200))
+        assert third.by_id["soft"].since_generation == 3
+
+    law(work, pair)
+
+
 def test_a_rule_that_was_removed_and_comes_back_counts_as_new(pair: Pair) -> None:
     async def work(store: Store) -> None:
         await load(store, rules(a_rule(), rule("hard")), 100)
