@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ from tests.support.site import Site
 from tests.upgrade import shop
 from tests.upgrade.answers import FURTHER_EVENTS, HELD, LAST_EVENTS, PUBLISHED, Published, write_lines
 from tests.upgrade.place import FOLDER, OldSite, metas, play, play_further, stored_site
-from tests.upgrade.stored import PREFIX, Places, dump, write
+from tests.upgrade.stored import PREFIX, Entry, Places, dump, write
+from workers.core.customer import codec
 from workers.core.events.decoding import epoch_ms
 from workers.demo.embedded import Pair
 from workers.kafka.records import decode_record
@@ -50,7 +52,6 @@ rules:
         expect: nothing
 """
 _TOPICS: Final = ("at-risk", "win-back", "decisions")
-_RING: Final = 8
 
 
 def main() -> int:
@@ -101,7 +102,7 @@ async def make(pair: Pair, folder: Path, release: Path, python: str, into: Path)
         tell(f"published after the upgrade: {len(records) - len(known)}")
     lines = [line for at, line in records.items() if at not in known]
     write_lines(into / PUBLISHED, sorted([*lines, *held]))
-    write_lines(into / LAST_EVENTS, last_events(before))
+    write_lines(into / LAST_EVENTS, last_events(before, entries))
     write_lines(into / FURTHER_EVENTS, after)
 
 
@@ -183,12 +184,24 @@ def ms_of(moment: str) -> int:
     return epoch_ms(datetime.fromisoformat(moment).astimezone(UTC))
 
 
-def last_events(events: Sequence[shop.Event]) -> list[shop.Event]:
-    """Return of each customer the events whose ids are remembered, in order."""
-    by_customer: dict[str, list[shop.Event]] = {}
-    for event in events:
-        by_customer.setdefault(event.customer, []).append(event)
-    return [event for _, several in sorted(by_customer.items()) for event in several[-_RING:]]
+def last_events(events: Sequence[shop.Event], entries: Sequence[Entry]) -> list[shop.Event]:
+    """Return of each customer the events whose ids are stored, in order."""
+    rings = {
+        key.decode().partition("}:c:")[2]: codec.decode(value, {}).seen
+        for key, kind, value in entries
+        if kind == "string" and b"}:c:" in key
+    }
+    return sorted(
+        (event for event in events if _is_in(event, rings[event.customer])),
+        key=lambda event: (event.customer, event.at_day),
+    )
+
+
+def _is_in(event: shop.Event, ring: bytes) -> bool:
+    """Return whether a ring has the event's id, as release 0.1.0 kept it."""
+    size = 6
+    kept = {ring[at : at + size] for at in range(0, len(ring), size)}
+    return blake2b(event.event_id.encode(), digest_size=size).digest() in kept
 
 
 if __name__ == "__main__":
