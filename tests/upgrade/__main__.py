@@ -78,28 +78,28 @@ def copy_rules(shipped: Path, into: Path) -> None:
 async def make(pair: Pair, folder: Path, release: Path, python: str, into: Path) -> None:
     began = time.monotonic()
 
-    def tell(what: str) -> None:
+    def report(what: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {what}", flush=True)
 
     async with stored_site(pair, folder, PREFIX) as made:
         place = OldSite(**vars(made), release=release, python=python)
         await place.now(0)
         before, after = shop.history(), shop.further_events()
-        tell(f"{len(before)} events before the upgrade")
+        report(f"{len(before)} events before the upgrade")
         await play_history(place, before)
         known = await published(place)
-        tell(f"published before the upgrade: {len(known)}")
+        report(f"published before the upgrade: {len(known)}")
         entries = await dump(place.store.redis)
         activity = {number: int(meta["offset"]) for number, meta in (await metas(place)).items()}
         sources = {f"{one.topic}:{one.partition}": end for one, end in sorted(place.ends.items())}
         now_ms = day(shop.UPGRADE_DAY)
         write(into / "redis.xz", Places(RELEASE, now_ms, sources, activity), entries)
-        tell(f"stored {len(entries)} keys")
+        report(f"stored {len(entries)} keys")
         place.start_worker()
         await play_further(place, after)
         stop(place)
         records, held = await published(place, len(known)), await still_held(place)
-        tell(f"published after the upgrade: {len(records) - len(known)}")
+        report(f"published after the upgrade: {len(records) - len(known)}")
     lines = [line for at, line in records.items() if at not in known]
     write_lines(into / PUBLISHED, sorted([*lines, *held]))
     write_lines(into / LAST_EVENTS, last_events(before, entries))
