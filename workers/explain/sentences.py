@@ -128,6 +128,8 @@ def _spoken(condition: Any, book: RuleBook, holds: bool) -> Said:
 def _afterwards(rule: Rule) -> Iterator[str]:
     yield "Never again" if rule.again_after is None else f"Not again for {write_duration(rule.again_after)}"
     yield f"expires after {write_duration(rule.expires_after)}"
+    if rule.take_back == "never":
+        yield "stands even when this is no longer true"
     if rule.pace is not None:
         above = "the rest is spread over time" if rule.over_pace == "spread" else "the rest is held for release"
         yield f"{pace_in_words(rule.pace)}, {above}"

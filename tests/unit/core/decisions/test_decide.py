@@ -616,3 +616,54 @@ def test_two_rules_that_look_the_same_in_what_is_stored_are_not_taken(monkeypatc
     monkeypatch.setattr(codec, "code_of", lambda rule_id: rule_id[:5].encode())
     with pytest.raises(ValueError, match="rules 'quiet' and 'quiet-2'"):
         codec.codes_of(["quiet", "quiet-2"])
+
+
+# --- why an action is taken back, and when it stands --------------------------------------------------------------
+
+UNHAPPY: Final = {"all": [{"count": "nps", "exactly": 0, "within": "5 days"}, {"none": "purchase", "for": "10 days"}]}
+
+
+def test_a_customer_has_returned_only_with_a_sign_of_life() -> None:
+    story = Story(rule("quiet", when=UNHAPPY, expires_after="60 days")).buys(1).time_goes_on(11).happens("nps", 12)
+    assert story.timeline == [("active", 11), ("no_longer_true", 11)]
+    assert Story(quiet()).buys(1).time_goes_on(11).buys(12).timeline == [("active", 11), ("customer_returned", 11)]
+
+
+def test_a_declared_type_is_a_sign_of_life_if_it_says_so() -> None:
+    story = Story(rule("quiet", when=UNHAPPY, expires_after="60 days"))
+    story.rules = replace(story.rules, signs_of_life=frozenset({"nps"}))
+    assert story.buys(1).time_goes_on(11).happens("nps", 12).timeline == [("active", 11), ("customer_returned", 11)]
+
+
+def test_an_action_that_is_never_taken_back_stands_when_its_rule_no_longer_holds() -> None:
+    stands = quiet(take_back="never")
+    assert Story(stands).buys(1).time_goes_on(11).buys(12).timeline == [("active", 11)]
+    assert Story(stands).buys(1).time_goes_on(11).happens("cancellation", 12).timeline == [("active", 11)]
+    waits = Story(stands).sees(purchase=5).buys(1).time_goes_on(11).logs_in(11.5).buys(12)
+    assert waits.sees().time_goes_on(13).timeline == [("active", 11)]
+
+
+def test_an_action_that_is_never_taken_back_is_when_it_was_wrong() -> None:
+    """A purchase of before arrives late."""
+    story = Story(quiet(take_back="never")).buys(1).time_goes_on(11).buys(9)
+    assert story.timeline == [("active", 11), ("late_event", 11)]
+
+
+def test_an_id_counts_once_for_each_type() -> None:
+    story = Story(quiet())
+    for kind in ("purchase", "cancellation", "purchase", "login"):
+        story.turn([event(kind, 1, event_id="18")])
+    assert {name: facts.total for name, facts in story.activity.series.items()} == {
+        "purchase": 1,
+        "cancellation": 1,
+        "login": 1,
+    }
+
+
+def test_an_id_that_release_0_1_has_remembered_does_not_count_again() -> None:
+    story = Story(quiet()).buys(1)
+    again = event("purchase", 1, event_id="before")
+    story.activity.seen = again.fingerprint_of_0_1() + story.activity.seen
+    for _ in range(2):
+        story.turn([again])
+    assert story.activity.series["purchase"].total == 1
