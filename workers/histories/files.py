@@ -19,9 +19,10 @@ from typing import Any, Final, TypeVar, cast
 
 import orjson
 
-from schemas.events import InvalidEvent, encode_event, parse_event
+from schemas.events import InvalidEvent
 from schemas.sources import Source
-from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.events.decoding import DecodedEvent
+from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
 from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
@@ -181,14 +182,8 @@ def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalRe
         latest: the latest plausible time.
     """
 
-    def read(raw: bytes | None) -> DecodedEvent:
-        try:
-            return decode_event(raw or b"", declared)
-        except NotCanonical:
-            # The full parser finds the reason, and accepts more than the decoder, such as an id that is a number.
-            return _decoded(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
-
-    return read
+    untrusted, latest_ms = compile_untrusted_reader(declared), round(latest.timestamp() * 1000)
+    return lambda raw: untrusted(raw, latest_ms)[0]
 
 
 def source_reader(source: Source, declared: Collection[str], latest: datetime) -> SourceReader:
@@ -203,16 +198,9 @@ def source_reader(source: Source, declared: Collection[str], latest: datetime) -
 
     def read(record: SourceRecord) -> DecodedEvent | None:
         event = mapper(record, latest)
-        return None if event is None else _decoded(encode_event(event), declared)
+        return None if event is None else written_and_read(event, declared)
 
     return read
-
-
-def _decoded(raw: bytes, declared: Collection[str]) -> DecodedEvent:
-    try:
-        return decode_event(raw, declared)
-    except NotCanonical:
-        raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
 
 
 # -- files -----------------------------------------------------------------------------------------------------
