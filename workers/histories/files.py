@@ -73,7 +73,6 @@ _FIELDS: Final = frozenset(
 )
 _TIMES: Final = ("occurred_at", "effective_at")
 _DELIMITERS: Final = ",;\t|"
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 _ZONE: Final = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
 _AS_TEXT: Final = ":text"
 
@@ -181,7 +180,6 @@ def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalRe
         declared: the event types declared beyond the built-in ones.
         latest: the latest plausible time.
     """
-
     untrusted, latest_ms = compile_untrusted_reader(declared), round(latest.timestamp() * 1000)
     return lambda raw: untrusted(raw, latest_ms)[0]
 
@@ -347,10 +345,10 @@ def _enveloped(line: bytes) -> SourceRecord | None:
 def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *, canonical: bool) -> _Lines:
     """Yield the rows of a table whose first line names the columns.
 
-    A column named like a field of an event is that field; every other column is an attribute. An attribute that is
-    written like a number, `true` or `false` is read as one, unless the column is called `name:text`. Empty attributes
-    are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In an export of
-    a source, each row is an object of texts under the columns' names, for the mapping of the source.
+    A column named like a field of an event is that field; every other column is an attribute (`name:text` is called
+    `name`). Its values are texts, which count as the type of the attribute like the texts of any other source. Empty
+    attributes are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In
+    an export of a source, each row is an object of texts under the columns' names, for the mapping of the source.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     header = text.readline()
@@ -406,11 +404,7 @@ def _row_as_it_is(columns: Sequence[str], row: Sequence[str], line: int) -> dict
 
 def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
     fields = [(column, name) for column, name in enumerate(columns) if name in _FIELDS]
-    attributes = [
-        (column, name.removesuffix(_AS_TEXT), name.endswith(_AS_TEXT))
-        for column, name in enumerate(columns)
-        if name not in _FIELDS
-    ]
+    attributes = [(column, name.removesuffix(_AS_TEXT)) for column, name in enumerate(columns) if name not in _FIELDS]
 
     def read(_: Sequence[str], row: Sequence[str], line: int) -> dict[str, Any]:
         width = len(row)
@@ -421,11 +415,7 @@ def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
         for name in _TIMES:
             if (text := event.get(name)) is not None and not _ZONE.search(text, 10):
                 event[name] = _in_utc(text, gathering)
-        values = {
-            name: row[column] if is_text else _typed(row[column])
-            for column, name, is_text in attributes
-            if column < width and row[column]
-        }
+        values = {name: row[column] for column, name in attributes if column < width and row[column]}
         if values:
             event["attributes"] = values
         return event
@@ -442,13 +432,6 @@ def _in_utc(text: str, gathering: Gathering) -> str:
         return text
     gathering.without_zone += 1
     return moment.replace(tzinfo=UTC).isoformat()
-
-
-def _typed(text: str) -> str | int | float | bool:
-    if _NUMBER.fullmatch(text):
-        return float(text) if "." in text else int(text)
-    word = text.lower()
-    return word == "true" if word in ("true", "false") else text
 
 
 def _iso(at_ms: int) -> str:

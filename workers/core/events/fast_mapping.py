@@ -201,7 +201,7 @@ def _is_plain(value: Any) -> bool:
         return len(value) <= _SAFE_CHARACTERS
     if kind is int:
         return -_LARGEST_INT <= value <= _LARGEST_INT
-    return kind is not float or isfinite(value)
+    return kind is not float or bool(isfinite(value))
 
 
 def _moment(at_ms: int) -> datetime:

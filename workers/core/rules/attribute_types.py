@@ -1,4 +1,4 @@
-"""The types of attributes: those of Linger's own fields, those that `sources.yaml` declares, those that rules need."""
+"""The types of attributes: of Linger's own fields, declared in `sources.yaml`, or needed by the rules."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
