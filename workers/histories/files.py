@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar, cast
 
 import orjson
 
-from schemas.events import InvalidEvent
+from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
@@ -91,6 +91,7 @@ class Gathering:
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
         examples: the first of them, as `place:number: reason: detail`.
+        left_out: number of optional values that were cut or left out, by `type.attribute` and reason.
         without_zone: number of times in tables without a time zone, which are read as UTC.
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
@@ -101,6 +102,7 @@ class Gathering:
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
+        self.left_out: Counter[tuple[str, str]] = Counter()
         self.examples: list[str] = []
         self.without_zone = 0
         self.first_ms = 0
@@ -138,6 +140,10 @@ class Gathering:
         self.events += 1
         self.store.add(event)
 
+    def note_left_out(self, event_type: str, left_out: LeftOut) -> None:
+        """Count optional values that an event was read without."""
+        self.left_out.update((f"{event_type}.{name}", reason) for name, reason in left_out)
+
     def refuse(self, place: str, number: int, error: InvalidEvent) -> None:
         """Count a record that cannot be read.
 
@@ -173,30 +179,41 @@ class Gathering:
 # -- records -> events -----------------------------------------------------------------------------------------
 
 
-def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalReader:
-    """Return the reader of Linger's own events.
+def canonical_reader(declared: Collection[str], gathering: Gathering) -> CanonicalReader:
+    """Return the reader of Linger's own events, which accepts what a canonical source accepts.
 
     Args:
         declared: the event types declared beyond the built-in ones.
-        latest: the latest plausible time.
+        gathering: knows the latest plausible time, and counts what is cut or left out.
     """
-    untrusted, latest_ms = compile_untrusted_reader(declared), round(latest.timestamp() * 1000)
-    return lambda raw: untrusted(raw, latest_ms)[0]
+    untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
+
+    def read(raw: bytes | None) -> DecodedEvent:
+        event, left_out = untrusted(raw, latest_ms)
+        if left_out:
+            gathering.note_left_out(event.type, left_out)
+        return event
+
+    return read
 
 
-def source_reader(source: Source, declared: Collection[str], latest: datetime) -> SourceReader:
+def source_reader(source: Source, declared: Collection[str], gathering: Gathering) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        latest: the latest plausible time.
+        gathering: knows the latest plausible time, and counts what is cut or left out.
     """
     mapper: Mapper = compile_source(source, declared)
 
     def read(record: SourceRecord) -> DecodedEvent | None:
-        event = mapper(record, latest)
-        return None if event is None else written_and_read(event, declared)
+        event = mapper(record, gathering.latest)
+        if event is None:
+            return None
+        if left_out := event.left_out():
+            gathering.note_left_out(event.type, left_out)
+        return written_and_read(event, declared)
 
     return read
 
@@ -293,8 +310,8 @@ def _read_lines(
     source: Source | None,
     report: Callable[[], object],
 ) -> None:
-    canonical = canonical_reader(declared, gathering.latest)
-    foreign = None if source is None else source_reader(source, declared, gathering.latest)
+    canonical = canonical_reader(declared, gathering)
+    foreign = None if source is None else source_reader(source, declared, gathering)
     topic = "" if source is None else source.topic
     take = gathering.take
     for line, value in lines:

@@ -1,4 +1,4 @@
-"""Laws of values that are cut or left out: the event stays, and each value is counted once, with where it came from."""
+"""Laws of values that are cut or left out: the event stays, and each value is counted once, by its source."""
 
 from typing import Any, Final
 

@@ -227,8 +227,24 @@ def test_texts_numbers_and_tables_are_decided_alike(site: Site, capsys: pytest.C
         run(capsys, site.write(name, text + "\n"), rules, sources=sources, list_customers=True)
         for name, text in histories.items()
     ]
-    rows = [{entry["id"]: {**entry, "customers": entry["customers"]} for entry in one["rules"]} for one in documents]
+    rows = [{entry["id"]: entry for entry in one["rules"]} for one in documents]
     assert rows[0] == rows[1] == rows[2]
-    assert rows[0]["detractor"]["customers"] == ["ada"]
+    assert rows[0]["detractor"]["customer_ids"] == ["ada"]
     assert rows[0]["detractor"]["suppressed"] == {"opted_out": 1}
-    assert "eve" not in rows[0]["spends-little"]["customers"]
+    assert "eve" not in rows[0]["spends-little"]["customer_ids"]
+    for document in documents:
+        odd = {"attribute": "nps.score", "reason": "not_a_number", "events": 1}
+        assert document["history"]["values_left_out"] == [odd]
+        assert any("left out of their events: nps.score not_a_number 1" in note for note in document["notes"])
+
+
+def test_optional_values_that_are_cut_or_left_out_are_named(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"event_id": "1", "type": "cancellation", "customer_id": "ada", "occurred_at": "2024-01-03T00:00:00Z"}
+    text = json.dumps({**event, "reason": "x" * 2_000, "effective_at": "", "attributes": {"a": []}})
+    document = run(capsys, site.write("cut.jsonl", text + "\n"), site.rules)
+    assert document["history"]["events"] == 1
+    assert document["history"]["values_left_out"] == [
+        {"attribute": "cancellation.a", "reason": "not_flat", "events": 1},
+        {"attribute": "cancellation.effective_at", "reason": "empty", "events": 1},
+        {"attribute": "cancellation.reason", "reason": "too_long", "events": 1},
+    ]
