@@ -278,7 +278,7 @@ def read_json(raw: bytes | None) -> Any:
 def _read_with_odd_numbers(raw: bytes) -> Any:
     """Read a document with `NaN`, `Infinity`, or numbers that no float can hold; None if it is no JSON even so.
 
-    Python, JavaScript and Java write them, often in a field that nobody maps. A field that is needed refuses them.
+    Python, JavaScript and Java write them, often in a field that no source maps. A field that is needed refuses them.
     """
     try:
         document = json.loads(raw.decode())
@@ -296,7 +296,7 @@ def exact_numbers(raw: bytes, attributes: Any) -> Any:
 
     Args:
         raw: the document.
-        attributes: `read_json(raw)["attributes"]`, whatever it is.
+        attributes: `read_json(raw)["attributes"]`, of any kind.
     """
     if attributes.__class__ is not dict or not has_rounded_number(attributes.values()):
         return attributes

@@ -208,7 +208,7 @@ class SourcesFile(_Strict):
     )
     attribute_types: Annotated[dict[Reference, AttributeType], Field(max_length=1000)] = Field(
         default_factory=dict,
-        description="As what the value of an attribute counts, whatever the sender wrote; by event type and "
+        description="As what the value of an attribute counts, however it is written; by event type and "
         "attribute, with a dot between. It applies wherever such an event enters.",
         examples=[{"nps.score": "number", "profile.newsletter": "true/false"}],
     )

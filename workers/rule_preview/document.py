@@ -243,8 +243,8 @@ def _notes(result: PreviewResult) -> list[str]:
         answers = _most_first(counts.not_understood)[:_SHOWN_VALUES]
         shown = ", ".join(f"'{answer}' {number:,}" for answer, number in answers)
         notes.append(
-            "These answers are neither yes nor no, so nobody who gave them is written to; name them under 'opted in' "
-            f"or 'opted out' of the consent: {shown}."
+            "These answers are neither yes nor no, so no customer who gave them is written to; name them under "
+            f"'opted in' or 'opted out' of the consent: {shown}."
         )
     return notes
 

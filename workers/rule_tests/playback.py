@@ -258,7 +258,7 @@ def _decoded_event(given: Given, index: int, event_id: str, at_ms: int, types: C
             **{name: value for name, value in written.items() if name in own},
         }
         event = build_event(document, types=types, latest=_LATEST)
-        for name, reason in event.left_out():  # a worker would go on without the value; whoever wrote it meant it
+        for name, reason in event.left_out():  # a worker would go on without it, but the author meant it
             raise InvalidEvent(reason, f"'{name}' would be cut or left out ({reason})")
         return decode_event(encode_event(event), types)
     except InvalidEvent as error:

@@ -208,7 +208,7 @@ def test_texts_numbers_and_tables_are_decided_alike(site: Site, capsys: pytest.C
     names = ["score", "paid", "consent"]
     table = ["event_id,type,customer_id,occurred_at," + ",".join(names)]
     texts, plain = [], []
-    ordered = sorted(TYPED_ROWS, key=lambda row: row[0], reverse=True)  # what somebody answered comes first
+    ordered = sorted(TYPED_ROWS, key=lambda row: row[0], reverse=True)  # answers come first
     for number, (kind, customer, name, value) in enumerate(ordered):
         at = f"2024-01-{2 + (kind == 'nps'):02}T00:00:00Z"
         event = {"event_id": str(number), "type": kind, "customer_id": customer, "occurred_at": at}

@@ -93,7 +93,7 @@ def test_a_value_that_the_release_before_stored_as_it_came_counts_as_its_type(st
 
 
 def test_a_declared_type_is_part_of_whom_a_rule_means() -> None:
-    """So whoever meets a rule only since a type was declared has met it already, and nobody is written to."""
+    """So a customer who meets a rule only since a type was declared has met it already: no message goes out."""
     content = rule(when={"distinct": "topup.size", "at least": 2})
     plain, typed = (
         compile_rules(RuleBook((content,), {}, ForEveryRule(), types), TYPES)
