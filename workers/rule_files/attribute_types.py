@@ -56,8 +56,8 @@ def attribute_type_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each use of an attribute as another type than it has.
 
-    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts decide
-    nothing for other rules, and are compared with declared types only.
+    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts count like
+    all rules: as it is here, the book could not go live.
 
     Args:
         book: the rules.
@@ -83,7 +83,7 @@ def attribute_type_problems(
             if (known := types.get(reference)) is not None:
                 if known != kind:
                     yield _problem(place, known, _origin(reference, known))
-            elif rule.status != "draft" and (other := first.setdefault(reference, place)).use.kind != kind:
+            elif (other := first.setdefault(reference, place)).use.kind != kind:
                 position = f"{other.file}:{other.at.line}"
                 yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}")
 

@@ -36,7 +36,7 @@ def test_what_is_not_of_its_type_is_counted_once_by_the_source_that_sent_it() ->
 def test_an_optional_value_of_a_direct_producer_is_cut_or_left_out_and_its_event_counts() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         cut, odd = counted(DIRECT, "reason", "too_long"), counted(DIRECT, "nested", "not_flat")
-        fields = {"reason": "x" * 5_000, "effective_at": "", "attributes": {"nested": {}, "n": 1}}
+        fields: dict[str, Any] = {"reason": "x" * 5_000, "effective_at": "", "attributes": {"nested": {}, "n": 1}}
         await agent.process(record(0, "cancellation", **fields))
         assert await agent.published("linger.dead-letter") == []
         assert stored(store).series["cancellation"].total == 1

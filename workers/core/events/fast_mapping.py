@@ -199,9 +199,9 @@ def _is_plain(value: Any) -> bool:
     kind = value.__class__
     if kind is str:
         return len(value) <= _SAFE_CHARACTERS
-    if kind is int:
-        return -_LARGEST_INT <= value <= _LARGEST_INT
-    return kind is not float or bool(isfinite(value))
+    if kind is float:
+        return isfinite(value)
+    return kind is not int or -_LARGEST_INT <= value <= _LARGEST_INT
 
 
 def _moment(at_ms: int) -> datetime:

@@ -95,10 +95,8 @@ def test_a_value_that_the_release_before_stored_as_it_came_counts_as_its_type(st
 def test_a_declared_type_is_part_of_whom_a_rule_means() -> None:
     """So a customer who meets a rule only since a type was declared has met it already: no message goes out."""
     content = rule(when={"distinct": "topup.size", "at least": 2})
-    plain, typed = (
-        compile_rules(RuleBook((content,), {}, ForEveryRule(), types), TYPES)
-        for types in ({}, {"topup.size": "number"})
-    )
+    plain = compile_rules(RuleBook((content,)), TYPES)
+    typed = compile_rules(RuleBook((content,), {}, ForEveryRule(), {"topup.size": "number"}), TYPES)
     assert plain.rules[0].audience_hash != typed.rules[0].audience_hash
     assert plain.hash != typed.hash
 
