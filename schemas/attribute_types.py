@@ -1,4 +1,4 @@
-"""Types of attributes: as what a value counts, whatever its sender wrote.
+"""Types of attributes: as what a value counts, however its sender wrote it.
 
 A type is declared in `sources.yaml` (`attribute_types`), belongs to one of Linger's own fields, or follows from the
 rules that read the attribute: a sum needs a number, `is: true` needs true/false.

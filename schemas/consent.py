@@ -34,7 +34,7 @@ WORDS: Final[Mapping[str, bool]] = {
         False,
     ),
 }
-"""Words that say what was answered, whatever the question is."""
+"""Words that say what was answered, to either question."""
 
 
 def spelling_of(value: Any) -> str:

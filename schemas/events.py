@@ -2,12 +2,17 @@
 
 One event is one JSON object of at most 1 MiB. `parse_event` refuses every impossible event. Its error
 (`InvalidEvent`) gives the field, the value found and the reason.
+
+An optional value never costs the event: a text that is too long is cut, any other impossible value is left out, and
+`left_out` says so. What every event of a type needs stays strict.
 """
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from math import isfinite
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import orjson
 from pydantic import (
@@ -17,7 +22,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 
 MAX_BODY_BYTES: Final = 1 << 20
@@ -25,6 +34,7 @@ MAX_DEPTH: Final = 32
 MAX_ID_BYTES: Final = 256
 MAX_ATTRIBUTES: Final = 64
 MAX_TEXT_BYTES: Final = 1024
+_BEYOND_INT64: Final = 1 << 63
 TYPE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}$"
 
 Scalar = str | int | float | bool | None
@@ -55,6 +65,8 @@ def _identifier(value: object) -> str:
     # JSON numbers beyond 64 bits arrive as rounded floats: as ids, they would merge two customers into one.
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("must be a text, or a whole number of at most 64 bits")
+    if value.__class__ is int and not -_BEYOND_INT64 <= value < 2 * _BEYOND_INT64:
+        raise ValueError("is beyond 64 bits; write it as a text")
     text = str(value)
     if not text.strip():
         raise ValueError("is empty")
@@ -80,21 +92,82 @@ def _after_1970(moment: datetime) -> datetime:
     return moment
 
 
-def _flat(attributes: dict[str, Any]) -> dict[str, Any]:
-    if len(attributes) > MAX_ATTRIBUTES:
-        raise ValueError(f"has {len(attributes)} entries, at most {MAX_ATTRIBUTES} are kept")
+class Unusable(NamedTuple):
+    """Stands for an optional value that could not be read where it was found; it is left out of the event."""
+
+    reason: str
+
+
+LeftOut = tuple[tuple[str, str], ...]
+"""What was cut or left out of an event: fields and attributes, each with its reason."""
+
+
+def _noted(info: ValidationInfo, name: str, reason: str) -> None:
+    if info.context is not None:
+        info.context.append((name, reason))
+
+
+def _kept_or_left_out(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Validate an optional field; cut a text that is too long, leave out any other value that is impossible."""
+    name = info.field_name or ""
+    is_text = name in ("what", "reason")
+    if is_text and isinstance(value, str) and len(value) > MAX_TEXT_BYTES:
+        _noted(info, name, "too_long")
+        value = value[:MAX_TEXT_BYTES]
+    if value.__class__ is float and not isfinite(value):
+        value = Unusable("not_finite")
+    try:
+        return handler(value)
+    except ValidationError as error:
+        if isinstance(value, Unusable):
+            reason = value.reason
+        elif isinstance(value, str) and not value.strip():
+            reason = "empty"
+        elif error.errors(include_url=False, include_context=False)[0]["type"] == "timezone_aware":
+            reason = "naive_time"
+        else:
+            reason = "impossible_text" if is_text else _REASONS_BY_FIELD[name]
+        _noted(info, name, reason)
+        return None
+
+
+def _flat(attributes: Any, info: ValidationInfo) -> dict[str, Any]:
+    """Keep the flat values of an event, at most `MAX_ATTRIBUTES`; cut texts that are too long."""
+    if attributes.__class__ is not dict:
+        if attributes is not None:
+            _noted(info, "attributes", "not_flat")
+        return {}
+    kept: dict[str, Any] = {}
     for name, value in attributes.items():
-        if not isinstance(value, str | int | float | bool | None):
-            raise ValueError(f"'{name}' is not flat: found {_shown(value)}")
-        if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
-            raise ValueError(f"'{name}' is longer than {MAX_TEXT_BYTES} bytes")
-    return attributes
+        if len(kept) == MAX_ATTRIBUTES:
+            _noted(info, "attributes", "too_many")
+            break
+        if value.__class__ is str and len(value) > MAX_TEXT_BYTES // 4 and len(value.encode()) > MAX_TEXT_BYTES:
+            _noted(info, name, "too_long")
+            kept[name] = value.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+        elif (reason := _unkept(value)) is not None:
+            _noted(info, name, reason)
+        else:
+            kept[name] = value
+    return kept
+
+
+def _unkept(value: Any) -> str | None:
+    """Return why an attribute cannot have a value, None if it can."""
+    if value is None or value.__class__ is str or value.__class__ is bool:
+        return None
+    if value.__class__ is int:
+        return None if -_BEYOND_INT64 <= value < 2 * _BEYOND_INT64 else "beyond_64_bits"
+    if value.__class__ is float:
+        return None if isfinite(value) else "not_finite"
+    return value.reason if isinstance(value, Unusable) else "not_flat"
 
 
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_after_1970)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_BYTES)]
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
+_Optional = WrapValidator(_kept_or_left_out)
 
 
 class _Event(BaseModel):
@@ -105,9 +178,14 @@ class _Event(BaseModel):
     event_id: Identifier = Field(description="The permanent id of this event; a repetition is dropped.")
     customer_id: Identifier = Field(description="The customer; at most 256 bytes of UTF-8.")
     occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone, stored in UTC.")
-    attributes: Annotated[dict[str, Any], AfterValidator(_flat)] = Field(
+    attributes: Annotated[dict[str, Any], BeforeValidator(_flat)] = Field(
         default_factory=dict, description="Flat values that rules can filter by: text, number, true/false."
     )
+    _left_out: LeftOut = PrivateAttr(default=())
+
+    def left_out(self) -> LeftOut:
+        """Return what was cut or left out, so that the event could be read."""
+        return self._left_out
 
     def unknown_fields(self) -> int:
         """Return the number of fields from the sender that this type does not have."""
@@ -120,7 +198,7 @@ class Purchase(_Event):
     type: Literal["purchase"] = "purchase"
     amount: Amount = Field(description="The amount in `currency`; not negative, at most 10^12.")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code, upper case.")
-    order_id: Identifier | None = Field(default=None, description="The shop's order number.")
+    order_id: Annotated[Identifier | None, _Optional] = Field(default=None, description="The shop's order number.")
 
 
 class Login(_Event):
@@ -133,9 +211,13 @@ class Cancellation(_Event):
     """A customer ended something, such as a subscription."""
 
     type: Literal["cancellation"] = "cancellation"
-    what: Text | None = Field(default=None, description="What was cancelled: a plan, a subscription.")
-    reason: Text | None = Field(default=None, description="Why, in the customer's or the system's words.")
-    effective_at: Moment | None = Field(
+    what: Annotated[Text | None, _Optional] = Field(
+        default=None, description="What was cancelled: a plan, a subscription."
+    )
+    reason: Annotated[Text | None, _Optional] = Field(
+        default=None, description="Why, in the customer's or the system's words."
+    )
+    effective_at: Annotated[Moment | None, _Optional] = Field(
         default=None, description="When it ends, if not at once; may be in the future."
     )
 
@@ -187,11 +269,46 @@ def read_json(raw: bytes | None) -> Any:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         reason = "too_deep" if "depth" in str(error) else "not_json"
-        raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
+        document = None if reason == "too_deep" else _read_with_odd_numbers(raw)
+        if document is None:
+            raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
     # Fewer brackets than the bound cannot nest deeper than the bound, so only other documents need the walk.
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
     return document
+
+
+def _read_with_odd_numbers(raw: bytes) -> Any:
+    """Read a document with `NaN`, `Infinity`, or numbers that no float can hold; None if it is no JSON even so.
+
+    Python, JavaScript and Java write them, often in a field that no source maps. A field that is needed refuses them.
+    """
+    try:
+        document = json.loads(raw.decode())
+        json.dumps(document, ensure_ascii=False).encode()  # half of a character is no text
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def exact_numbers(raw: bytes, attributes: Any) -> Any:
+    """Return the attributes of a document, with a mark for each whole number that 64 bits cannot hold.
+
+    The fast parser rounds such a number to a float without a word. So a document in which a float is as large is read
+    a second time.
+
+    Args:
+        raw: the document.
+        attributes: `read_json(raw)["attributes"]`, of any kind.
+    """
+    if attributes.__class__ is not dict or not has_rounded_number(attributes.values()):
+        return attributes
+    return json.loads(raw)["attributes"]
+
+
+def has_rounded_number(values: Iterable[Any]) -> bool:
+    """Return whether one of the values may be a whole number beyond 64 bits that was rounded to a float."""
+    return any(value.__class__ is float and abs(value) >= _BEYOND_INT64 for value in values)
 
 
 def _depth(document: Any) -> int:
@@ -232,10 +349,13 @@ def build_event(document: Any, *, types: Collection[str], latest: datetime) -> E
     else:
         known = ", ".join([*BUILT_IN, *types])
         raise InvalidEvent("unknown_type", f"'type' is {_shown(kind)}; known are {known}", field="type")
+    left_out: list[tuple[str, str]] = []
     try:
-        event = model.model_validate(document)
+        event = model.model_validate(document, context=left_out)
     except ValidationError as error:
         raise _explained(error) from None
+    if left_out:
+        event._left_out = tuple(left_out)
     if event.occurred_at > latest:
         detail = f"'occurred_at' is {event.occurred_at.isoformat()}, after {latest.isoformat()}"
         raise InvalidEvent("future_time", detail, field="occurred_at")
@@ -244,7 +364,10 @@ def build_event(document: Any, *, types: Collection[str], latest: datetime) -> E
 
 def parse_event(raw: bytes | None, *, types: Collection[str] = (), latest: datetime) -> Event:
     """Read one canonical event from its JSON bytes; see `read_json` and `build_event`."""
-    return build_event(read_json(raw), types=types, latest=latest)
+    document = read_json(raw)
+    if raw is not None and document.__class__ is dict and "attributes" in document:
+        document["attributes"] = exact_numbers(raw, document["attributes"])
+    return build_event(document, types=types, latest=latest)
 
 
 def encode_event(event: Event) -> bytes:

@@ -214,8 +214,8 @@ class SourcesFile(_Strict):
     )
     attribute_types: Annotated[dict[Reference, AttributeType], Field(max_length=1000)] = Field(
         default_factory=dict,
-        description="As what the value of an attribute counts, whatever the sender wrote; by type and attribute, with "
-        "a dot between. It applies wherever such an event enters.",
+        description="As what the value of an attribute counts, however it is written; by event type and "
+        "attribute, with a dot between. It applies wherever such an event enters.",
         examples=[{"nps.score": "number", "profile.newsletter": "true/false"}],
     )
     sources: Annotated[list[Source], Field(min_length=1, max_length=200)]
@@ -223,22 +223,25 @@ class SourcesFile(_Strict):
     @model_validator(mode="after")
     def _typed(self) -> "SourcesFile":
         for reference, kind in self.attribute_types.items():
-            event_type, _, attribute = reference.partition(".")
-            if event_type not in BUILT_IN and event_type not in self.event_types:
-                known = ", ".join(sorted({*BUILT_IN, *self.event_types}))
-                message = f"'attribute_types' names {reference}, but there is no event type '{event_type}'; known are {known}"
-                raise InconsistentEntries(message, "attribute_types")
-            if (own := BUILT_IN_TYPES.get(reference, kind)) != kind:
-                message = f"'attribute_types' makes {reference} a {kind}, but it is Linger's own field, a {own}"
-                raise InconsistentEntries(message, "attribute_types")
-            possible = self._attributes_of(event_type)
-            if reference not in BUILT_IN_TYPES and possible and attribute not in possible:
-                message = (
-                    f"'attribute_types' names {reference}, but no source gives a {event_type} the attribute "
-                    f"'{attribute}'; they give {', '.join(sorted(possible))}"
-                )
-                raise InconsistentEntries(message, "attribute_types")
+            if (problem := self._misdeclared(reference, kind)) is not None:
+                raise InconsistentEntries(f"'attribute_types' names {reference}, but {problem}", "attribute_types")
         return self
+
+    def _misdeclared(self, reference: str, kind: AttributeType) -> str | None:
+        """Return why an attribute cannot have a type, None if it can."""
+        event_type, _, attribute = reference.partition(".")
+        known = {*BUILT_IN, *self.event_types}
+        if event_type not in known:
+            return f"there is no event type '{event_type}'; known are {', '.join(sorted(known))}"
+        if reference in BUILT_IN_TYPES:
+            own = BUILT_IN_TYPES[reference]
+            return None if own == kind else f"it is Linger's own field, of the type {own}"
+        possible = self._attributes_of(event_type)
+        if possible and attribute not in possible:
+            return (
+                f"no source gives a {event_type} the attribute '{attribute}'; they give {', '.join(sorted(possible))}"
+            )
+        return None
 
     def _attributes_of(self, event_type: str) -> set[str]:
         """Return what the sources of a type map as attributes; empty if its events can have any."""

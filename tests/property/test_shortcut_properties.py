@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import action_id
-from workers.core.conditions.observability import LATEST_YEAR_MS, moment_in_words
+from workers.core.conditions.observability import moment_in_words
 from workers.core.customer.activity import Activity
+from workers.core.events.attribute_types import LATEST_YEAR_MS
 from workers.core.events.decoding import FINGERPRINT_BYTES, scaled
 from workers.core.events.filters import scaled_number
 

@@ -19,9 +19,10 @@ from typing import Any, Final, TypeVar, cast
 
 import orjson
 
-from schemas.events import InvalidEvent, encode_event, parse_event
+from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import Source
-from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.events.decoding import DecodedEvent
+from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
 from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
@@ -72,7 +73,6 @@ _FIELDS: Final = frozenset(
 )
 _TIMES: Final = ("occurred_at", "effective_at")
 _DELIMITERS: Final = ",;\t|"
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 _ZONE: Final = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
 _AS_TEXT: Final = ":text"
 
@@ -91,6 +91,7 @@ class Gathering:
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
         examples: the first of them, as `place:number: reason: detail`.
+        left_out: number of optional values that were cut or left out, by `type.attribute` and reason.
         without_zone: number of times in tables without a time zone, which are read as UTC.
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
@@ -101,6 +102,7 @@ class Gathering:
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
+        self.left_out: Counter[tuple[str, str]] = Counter()
         self.examples: list[str] = []
         self.without_zone = 0
         self.first_ms = 0
@@ -138,6 +140,10 @@ class Gathering:
         self.events += 1
         self.store.add(event)
 
+    def note_left_out(self, event_type: str, left_out: LeftOut) -> None:
+        """Count optional values that an event was read without."""
+        self.left_out.update((f"{event_type}.{name}", reason) for name, reason in left_out)
+
     def refuse(self, place: str, number: int, error: InvalidEvent) -> None:
         """Count a record that cannot be read.
 
@@ -173,46 +179,43 @@ class Gathering:
 # -- records -> events -----------------------------------------------------------------------------------------
 
 
-def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalReader:
-    """Return the reader of Linger's own events.
+def canonical_reader(declared: Collection[str], gathering: Gathering) -> CanonicalReader:
+    """Return the reader of Linger's own events, which accepts what a canonical source accepts.
 
     Args:
         declared: the event types declared beyond the built-in ones.
-        latest: the latest plausible time.
+        gathering: knows the latest plausible time, and counts what is cut or left out.
     """
+    untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
 
     def read(raw: bytes | None) -> DecodedEvent:
-        try:
-            return decode_event(raw or b"", declared)
-        except NotCanonical:
-            # The full parser finds the reason, and accepts more than the decoder, such as an id that is a number.
-            return _decoded(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
+        event, left_out = untrusted(raw, latest_ms)
+        if left_out:
+            gathering.note_left_out(event.type, left_out)
+        return event
 
     return read
 
 
-def source_reader(source: Source, declared: Collection[str], latest: datetime) -> SourceReader:
+def source_reader(source: Source, declared: Collection[str], gathering: Gathering) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        latest: the latest plausible time.
+        gathering: knows the latest plausible time, and counts what is cut or left out.
     """
     mapper: Mapper = compile_source(source, declared)
 
     def read(record: SourceRecord) -> DecodedEvent | None:
-        event = mapper(record, latest)
-        return None if event is None else _decoded(encode_event(event), declared)
+        event = mapper(record, gathering.latest)
+        if event is None:
+            return None
+        if left_out := event.left_out():
+            gathering.note_left_out(event.type, left_out)
+        return written_and_read(event, declared)
 
     return read
-
-
-def _decoded(raw: bytes, declared: Collection[str]) -> DecodedEvent:
-    try:
-        return decode_event(raw, declared)
-    except NotCanonical:
-        raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -307,8 +310,8 @@ def _read_lines(
     source: Source | None,
     report: Callable[[], object],
 ) -> None:
-    canonical = canonical_reader(declared, gathering.latest)
-    foreign = None if source is None else source_reader(source, declared, gathering.latest)
+    canonical = canonical_reader(declared, gathering)
+    foreign = None if source is None else source_reader(source, declared, gathering)
     topic = "" if source is None else source.topic
     take = gathering.take
     for line, value in lines:
@@ -359,10 +362,10 @@ def _enveloped(line: bytes) -> SourceRecord | None:
 def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *, canonical: bool) -> _Lines:
     """Yield the rows of a table whose first line names the columns.
 
-    A column named like a field of an event is that field; every other column is an attribute. An attribute that is
-    written like a number, `true` or `false` is read as one, unless the column is called `name:text`. Empty attributes
-    are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In an export of
-    a source, each row is an object of texts under the columns' names, for the mapping of the source.
+    A column named like a field of an event is that field; every other column is an attribute (`name:text` is called
+    `name`). Its values are texts, which count as the type of the attribute like the texts of any other source. Empty
+    attributes are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In
+    an export of a source, each row is an object of texts under the columns' names, for the mapping of the source.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     header = text.readline()
@@ -418,11 +421,7 @@ def _row_as_it_is(columns: Sequence[str], row: Sequence[str], line: int) -> dict
 
 def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
     fields = [(column, name) for column, name in enumerate(columns) if name in _FIELDS]
-    attributes = [
-        (column, name.removesuffix(_AS_TEXT), name.endswith(_AS_TEXT))
-        for column, name in enumerate(columns)
-        if name not in _FIELDS
-    ]
+    attributes = [(column, name.removesuffix(_AS_TEXT)) for column, name in enumerate(columns) if name not in _FIELDS]
 
     def read(_: Sequence[str], row: Sequence[str], line: int) -> dict[str, Any]:
         width = len(row)
@@ -433,11 +432,7 @@ def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
         for name in _TIMES:
             if (text := event.get(name)) is not None and not _ZONE.search(text, 10):
                 event[name] = _in_utc(text, gathering)
-        values = {
-            name: row[column] if is_text else _typed(row[column])
-            for column, name, is_text in attributes
-            if column < width and row[column]
-        }
+        values = {name: row[column] for column, name in attributes if column < width and row[column]}
         if values:
             event["attributes"] = values
         return event
@@ -454,13 +449,6 @@ def _in_utc(text: str, gathering: Gathering) -> str:
         return text
     gathering.without_zone += 1
     return moment.replace(tzinfo=UTC).isoformat()
-
-
-def _typed(text: str) -> str | int | float | bool:
-    if _NUMBER.fullmatch(text):
-        return float(text) if "." in text else int(text)
-    word = text.lower()
-    return word == "true" if word in ("true", "false") else text
 
 
 def _iso(at_ms: int) -> str:

@@ -316,6 +316,8 @@ class Intake:
         if event is None:
             tally.skipped[topic] += 1
             return None, True
+        for name, reason in event.left_out:
+            tally.left_out[topic, name, reason] += 1
         if event.unknown_fields:
             tally.unknown[event.type] += event.unknown_fields
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
@@ -330,6 +332,7 @@ class _Tally:
         dead: dead letters by source topic and reason.
         skipped: records that `only_when` skips, by source topic.
         unknown: fields that an event type does not have, by type.
+        left_out: values that were cut or left out, by source topic, attribute and reason.
     """
 
     def __init__(self) -> None:
@@ -337,6 +340,7 @@ class _Tally:
         self.dead: Counter[tuple[str, str]] = Counter()
         self.skipped: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.left_out: Counter[tuple[str, str, str]] = Counter()
 
     def report(self) -> None:
         """Add the counts to the metrics."""
@@ -348,3 +352,4 @@ class _Tally:
             metrics.RECORDS_SKIPPED.labels(topic).inc(count)
         for event_type, count in self.unknown.items():
             metrics.UNKNOWN_FIELDS.labels(event_type).inc(count)
+        metrics.count_left_out(self.left_out)

@@ -1,8 +1,11 @@
 """Every metric, with its kind, unit and labels. No label may hold a customer id."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from workers.observability.bounded_labels import BoundedLabels
 
 REGISTRY: Final = CollectorRegistry()
 """Only Linger's own metrics: the default registry would add those of the interpreter and of libraries."""
@@ -20,10 +23,20 @@ RECORDS_READ = _counter("records_read", "Records read from source topics.", "top
 RECORDS_LOST = _counter("source_records_lost", "Source records deleted before they were read.", "topic")
 RECORDS_SKIPPED = _counter("records_skipped", "Source records that `only_when` leaves out.", "topic")
 UNKNOWN_FIELDS = _counter("unknown_fields", "Unknown fields of canonical events.", "type")
+VALUES_LEFT_OUT = _counter(
+    "values_left_out",
+    "Optional values that were cut or left out of an event, and values that are not of the type of their attribute.",
+    *("topic", "attribute", "reason"),
+)
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")
 ACTIONS = _counter("actions", "Actions decided.", "action", "rule", "status")
 SUPPRESSED = _counter("suppressed", "Decisions not to act.", "rule", "decision")
+CONSENT_NOT_UNDERSTOOD = _counter(
+    "consent_not_understood",
+    "Decisions not to act because the customer's answer is neither yes nor no, by answer.",
+    "answer",
+)
 TIMERS = _counter("timers", "Customers evaluated because their due time came.")
 RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
 GENERATION = _gauge("rule_set_generation", "Generation of the rule set active in this worker.")
@@ -41,3 +54,18 @@ OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafk
 SEEN = _gauge("seen_timestamp_seconds", "Watermark of each event type.", "type")
 SILENT = _gauge("source_silent", "1 while a source is silent for longer than its max_silence.", "topic")
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
+
+_ATTRIBUTES: Final = BoundedLabels(100)
+_ANSWERS: Final = BoundedLabels(50)
+
+
+def count_left_out(left_out: Mapping[tuple[str, str, str], int]) -> None:
+    """Count values that were cut or left out, given by source topic, attribute and reason."""
+    for (topic, attribute, reason), count in left_out.items():
+        VALUES_LEFT_OUT.labels(topic, _ATTRIBUTES.label(topic, attribute), reason).inc(count)
+
+
+def count_not_understood(answers: Mapping[str, int]) -> None:
+    """Count decisions not to act because of an answer that is neither yes nor no, given by answer."""
+    for answer, count in answers.items():
+        CONSENT_NOT_UNDERSTOOD.labels(_ANSWERS.label("", answer)).inc(count)

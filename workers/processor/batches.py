@@ -180,6 +180,8 @@ class BatchProcessor:
                     single.decisions[:0] = merged.decisions
                     single.folded += merged.folded
                     single.duplicates += merged.duplicates
+                    single.left_out[:0] = merged.left_out
+                    single.not_understood[:0] = merged.not_understood
                 merged = single
         return merged
 

@@ -41,7 +41,7 @@ class EventReader:
             work.duplicates += 1
             return
         try:
-            event = self._event(record, direct=source is None)
+            event = self._event(record, work, direct=source is None)
         except InvalidEvent as error:
             work.dead_letters.append(self.dead_letter(record, error))
             return
@@ -61,7 +61,7 @@ class EventReader:
         """Return the time of a record in epoch milliseconds, or `now_ms` if it has no believable one."""
         return believed_ms(self._clock, record.timestamp) or now_ms
 
-    def _event(self, record: ConsumerRecord, *, direct: bool) -> DecodedEvent:
+    def _event(self, record: ConsumerRecord, work: UnitOfWork, *, direct: bool) -> DecodedEvent:
         """Decode one record.
 
         Raises:
@@ -70,7 +70,9 @@ class EventReader:
         try:
             if direct:
                 # Intake has not checked it: it passes the same checks as a source record.
-                event = self._read_untrusted(record.value, self._latest_ms(record))
+                event, left_out = self._read_untrusted(record.value, self._latest_ms(record))
+                for name, reason in left_out:
+                    work.left_out[record.topic, name, reason] += 1
             else:
                 event = decode_event(record.value or b"", self._declared)
         except NotCanonical:

@@ -14,6 +14,7 @@ from schemas.actions import Action, Decision
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
+from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
@@ -47,6 +48,8 @@ class UnitOfWork:
         duplicates: how many records or events were dropped because they had been folded before.
         customers: how many customers are new.
         timers: how many timers were decided.
+        left_out: values that were cut or left out of events, by source topic, attribute and reason.
+        not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
         newest: of the readable records of direct producers, the one with the latest timestamp.
     """
 
@@ -67,6 +70,8 @@ class UnitOfWork:
     duplicates: int = 0
     customers: int = 0
     timers: int = 0
+    left_out: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    not_understood: Counter[str] = field(default_factory=Counter)
     newest: ConsumerRecord | None = None
 
     def is_above_high_water(self, source: bytes) -> bool:
@@ -99,6 +104,12 @@ class UnitOfWork:
         self.folded += outcome.folded
         self.duplicates += outcome.duplicates
         self.customers += is_new
+        self.not_understood.update(outcome.not_understood)
+        if outcome.left_out:
+            topics = {event.event_id: source_topic(record) for event, record in self.events[customer_id]}
+            self.left_out.update(
+                (topics[event_id], attribute, reason) for event_id, attribute, reason in outcome.left_out
+            )
 
     def actions_of(self, rule_id: str) -> list[Action]:
         """Return the new actions of a rule, without retractions."""
@@ -150,6 +161,8 @@ class UnitOfWork:
         metrics.EVENTS.labels("folded").inc(self.folded)
         metrics.EVENTS.labels("duplicate").inc(self.duplicates)
         metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        metrics.count_left_out(self.left_out)
+        metrics.count_not_understood(self.not_understood)
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:
@@ -175,6 +188,14 @@ class UnitOfWork:
             counter = f"{kind}:{decision.rule.id}"
             counts[counter] = counts.get(counter, 0) + 1
         return counts
+
+
+def source_topic(record: ConsumerRecord) -> str:
+    """Return the source topic that an event comes from; for a direct producer, the activity topic."""
+    for name, value in record.headers:
+        if name == SOURCE_HEADER:
+            return str(value.decode(errors="replace").rsplit(":", 2)[0])
+    return str(record.topic)
 
 
 def _held(action: Action, topic_prefix: str) -> Held:

@@ -1,14 +1,21 @@
 """Attributes that rules read as different types: of each other, or of the type that is declared. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType, AttributeUse, uses_of
-from schemas.conditions import expanded
-from schemas.rules import Rule, RuleBook
+from schemas.conditions import Meets, parts_of
+from schemas.rules import RuleBook
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem, shortened
-from workers.rule_files.references import conditions_of, definitions_in, meets_in, names_in_condition
+from workers.rule_files.references import (
+    Definition,
+    conditions_of,
+    definitions_in,
+    elementary_in,
+    meets_in,
+    names_in_condition,
+)
 from workers.rule_files.yaml_nodes import Document, MapNode, Node
 
 _IN_WORDS: Final[Mapping[AttributeType, str]] = {
@@ -33,6 +40,13 @@ class _Place(NamedTuple):
     at: Position
 
 
+class _Names(NamedTuple):
+    """The named conditions, as models and as nodes."""
+
+    define: Mapping[str, Any]
+    definitions: Mapping[str, Definition]
+
+
 def attribute_type_problems(
     book: RuleBook,
     documents: Sequence[Document],
@@ -42,8 +56,8 @@ def attribute_type_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each use of an attribute as another type than it has.
 
-    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts decide nothing
-    for other rules, and are compared with declared types only.
+    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts count like
+    all rules: as it is here, the book could not go live.
 
     Args:
         book: the rules.
@@ -52,16 +66,24 @@ def attribute_type_problems(
         is_whole: whether every `meets` can be written out; otherwise rules with one are left out.
     """
     types: dict[str, AttributeType] = {**book.attribute_types, **BUILT_IN_TYPES}
+    definitions = {one.name: one for file in documents for one in definitions_in(file)}
+    names = _Names(book.define, definitions)
     first: dict[str, _Place] = {}
     for rule, (document, node) in zip(book.rules, rule_nodes, strict=True):
         if not is_whole and any(meets for part in conditions_of(node) for meets in meets_in(part)):
             continue
-        for place in _places(rule, book.define, document, node, documents):
+        written = [rule.when] if rule.unless is None else [rule.when, rule.unless]
+        places = (
+            place
+            for condition, part in zip(written, conditions_of(node), strict=False)
+            for place in _places(condition, part, document, names)
+        )
+        for place in places:
             reference, kind = place.use.reference, place.use.kind
             if (known := types.get(reference)) is not None:
                 if known != kind:
                     yield _problem(place, known, _origin(reference, known))
-            elif rule.status != "draft" and (other := first.setdefault(reference, place)).use.kind != kind:
+            elif (other := first.setdefault(reference, place)).use.kind != kind:
                 position = f"{other.file}:{other.at.line}"
                 yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}")
 
@@ -85,26 +107,24 @@ def _used(use: AttributeUse) -> str:
     return f"compared with the text '{shown}'" if use.kind == "text" else f"compared with {shown}"
 
 
-def _places(
-    rule: Rule, define: Mapping[str, Any], document: Document, node: MapNode, documents: Iterable[Document]
-) -> Iterator[_Place]:
-    written = [rule.when] if rule.unless is None else [rule.when, rule.unless]
-    for condition, part in zip(written, conditions_of(node), strict=False):
-        for use in uses_of(expanded(condition, define)):
-            yield _Place(use, *_position(use.reference, document, part, documents))
+def _places(condition: Any, node: Node, document: Document, names: _Names) -> Iterator[_Place]:
+    """Yield every use of an attribute in a condition, where it is written."""
+    for leaf, written in zip(_leaves(condition), elementary_in(node), strict=False):
+        if isinstance(leaf, Meets):
+            definition = names.definitions[leaf.meets]
+            yield from _places(names.define[leaf.meets], definition.condition, definition.document, names)
+            continue
+        named = {f"{one.type}.{one.attribute}": one.node.at for one in names_in_condition(written)}
+        for use in uses_of(leaf):
+            yield _Place(use, document.file, named.get(use.reference, written.at))
 
 
-def _position(reference: str, document: Document, part: Node, documents: Iterable[Document]) -> tuple[str, Position]:
-    """Return where a condition names an attribute: in itself, or in a named condition that it uses."""
-    found = (named.node.at for named in names_in_condition(part) if f"{named.type}.{named.attribute}" == reference)
-    if (at := next(found, None)) is not None:
-        return document.file, at
-    for other in documents:
-        for definition in definitions_in(other):
-            for named in names_in_condition(definition.condition):
-                if f"{named.type}.{named.attribute}" == reference:
-                    return other.file, named.node.at
-    return document.file, part.at
+def _leaves(condition: Any) -> Iterator[Any]:
+    parts = parts_of(condition)
+    for part in parts:
+        yield from _leaves(part)
+    if not parts:
+        yield condition
 
 
 # --- codes ------------------------------------------------------------------------------------------------------
@@ -113,9 +133,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "attribute-type": Explanation(
         "An attribute is used as two types",
         "An attribute has one type: number, text, true/false or moment. It is declared in sources.yaml under "
-        "`attribute_types`, belongs to one of Linger's own fields, or follows from the rules: bounds, `sum`, `average` "
-        "and `change` need a number, `date` a moment, and a value that is compared needs its own type. A value of "
-        "another type never matches. Write the value as that type; texts that events carry are converted.",
+        "`attribute_types`, belongs to one of Linger's own fields, or follows from the rules: bounds, `sum`, "
+        "`average` and `change` need a number, `date` a moment, and a value that is compared needs its own type. "
+        "A value of another type never matches. Write the value as that type; texts that events carry are converted.",
         'when:\n  count: purchase\n  at least: 1\n  where: {amount: ">50"}\n',
         "when:\n  count: purchase\n  at least: 1\n  where: {amount: {more than: 50}}\n",
     ),

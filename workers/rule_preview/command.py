@@ -127,6 +127,7 @@ def preview_command(options: PreviewOptions, out: Console | None = None) -> None
         examples=gathering.examples,
         skipped=gathering.skipped,
         without_zone=gathering.without_zone,
+        left_out=gathering.left_out + preview.counts.left_out,
         against=None if options.against is None else ", ".join(map(str, options.against)),
         reading_seconds=began - started,
         deciding_seconds=ended - began,
@@ -254,11 +255,11 @@ class _Mappings:
             raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
         return source
 
-    def reader_of(self, topic: str, activity: str, latest: datetime) -> SourceReader:
+    def reader_of(self, topic: str, activity: str, gathering: Gathering) -> SourceReader:
         """Return the reader of a topic: that of a source, or that of canonical events for the activity topic."""
         source = self.chosen or self._sources.get(topic)
         if source is not None:
-            return source_reader(source, self.declared, latest)
+            return source_reader(source, self.declared, gathering)
         if topic != activity:
             choices = ", ".join([activity, *self._sources])
             raise StartupError(
@@ -267,10 +268,10 @@ class _Mappings:
                     "Name the source whose mapping reads it: --source TOPIC"
                 ]
             )
-        canonical = canonical_reader(self.declared, latest)
+        canonical = canonical_reader(self.declared, gathering)
         return lambda record: canonical(record.value)
 
-    def demo_readers(self, latest: datetime) -> dict[str, SourceReader]:
+    def demo_readers(self, gathering: Gathering) -> dict[str, SourceReader]:
         """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
         if set(self._sources) >= _DEMO_TOPICS:
             sources = [self._sources[topic] for topic in _DEMO_TOPICS]
@@ -279,7 +280,7 @@ class _Mappings:
             if shipped is None or problems:
                 raise StartupError([str(problem) for problem in problems])
             sources = list(shipped.sources)
-        return {source.topic: source_reader(source, self.declared, latest) for source in sources}
+        return {source.topic: source_reader(source, self.declared, gathering) for source in sources}
 
 
 class _HistoryReader:
@@ -321,7 +322,7 @@ class _HistoryReader:
             raise StartupError(["a topic needs the settings of a worker, to know where Kafka is"])
         activity = self._settings.topic("activity")
         readers = {
-            topic: self._mappings.reader_of(topic, activity, gathering.latest)
+            topic: self._mappings.reader_of(topic, activity, gathering)
             for topic in (part.strip() for part in topics.split(","))
         }
         with self._progress.of("reading", None) as advance:
@@ -339,7 +340,7 @@ class _HistoryReader:
     def _read_demo(self, name: str) -> _Read:
         history = _demo_history(name)
         gathering = self._gathering(datetime.fromtimestamp(history.end_ms / 1000, UTC))
-        readers = self._mappings.demo_readers(gathering.latest)
+        readers = self._mappings.demo_readers(gathering)
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
                 foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook
@@ -27,6 +27,9 @@ _MONDAY: Final = 3  # 1970-01-01 was a Thursday
 
 
 _NAMED: Final = 2
+_SHOWN_VALUES: Final = 5
+
+Name = TypeVar("Name", str, tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class PreviewResult:
         examples: the first of those records.
         skipped: the number of records that `only_when` leaves out.
         without_zone: the number of times without a zone, which were read as UTC.
+        left_out: values that were cut or left out of their events, by `type.attribute` and reason.
         against: the name of the other version; None without one.
         reading_seconds: how long reading the history took.
         deciding_seconds: how long deciding took.
@@ -59,6 +63,7 @@ class PreviewResult:
     examples: Sequence[str] = ()
     skipped: int = 0
     without_zone: int = 0
+    left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
     against: str | None = None
     reading_seconds: float = 0.0
     deciding_seconds: float = 0.0
@@ -81,6 +86,11 @@ def document_of(result: PreviewResult) -> dict[str, Any]:
             "skipped": result.skipped,
             "unreadable": dict(result.unreadable),
             "unreadable_examples": list(result.examples),
+            "values_left_out": [
+                {"attribute": attribute, "reason": reason, "events": number}
+                for (attribute, reason), number in _most_first(result.left_out)
+            ],
+            "answers_not_understood": dict(_most_first(counts.not_understood)),
         },
         "period": {"since": _time(task.since_ms), "until": _time(task.upto_ms)},
         "rules": [_rule_document(rule, counts.rules[rule.id], result) for rule in evaluated_rules(task.book)],
@@ -225,7 +235,23 @@ def _notes(result: PreviewResult) -> list[str]:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in result.unreadable.items())
         first = "; ".join(result.examples[:2])
         notes.append(f"{unreadable:,} records cannot be read and are left out ({reasons}); the first: {first}")
+    if result.left_out:
+        values = _most_first(result.left_out)[:_SHOWN_VALUES]
+        shown = ", ".join(f"{name} {why} {number:,}" for (name, why), number in values)
+        notes.append(f"{sum(result.left_out.values()):,} values are cut or left out of their events: {shown}.")
+    if counts.not_understood:
+        answers = _most_first(counts.not_understood)[:_SHOWN_VALUES]
+        shown = ", ".join(f"'{answer}' {number:,}" for answer, number in answers)
+        notes.append(
+            "These answers are neither yes nor no, so no customer who gave them is written to; name them under "
+            f"'opted in' or 'opted out' of the consent: {shown}."
+        )
     return notes
+
+
+def _most_first(counts: Mapping[Name, int]) -> list[tuple[Name, int]]:
+    """Return counts and what they count, the largest first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _absent_types(evaluated: Sequence[Rule], result: PreviewResult) -> str:

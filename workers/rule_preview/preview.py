@@ -224,6 +224,8 @@ class PreviewCounts(_Counts):
         change: the customers gained and lost by any rule.
         types: events by type.
         gaps: the gaps by event type.
+        left_out: values that are not of the type of their attribute, by `type.attribute` and reason.
+        not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
     """
 
     customers: int = 0
@@ -238,6 +240,8 @@ class PreviewCounts(_Counts):
     change: ReachChange = field(default_factory=ReachChange)
     types: Counter[str] = field(default_factory=Counter)
     gaps: dict[str, Gaps] = field(default_factory=dict)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_understood: Counter[str] = field(default_factory=Counter)
 
 
 def preview(task: PreviewTask, customers: Iterable[CustomerEvents]) -> PreviewCounts:
@@ -285,6 +289,12 @@ class Preview:
             counts.events += outcome.folded
             counts.duplicates += outcome.duplicates
             self._note_gaps(events)
+            counts.not_understood.update(outcome.not_understood)
+            if outcome.left_out:
+                types = {event.event_id: event.type for event in events}
+                counts.left_out.update(
+                    (f"{types[event_id]}.{attribute}", reason) for event_id, attribute, reason in outcome.left_out
+                )
             reached = version.count(customer_id, outcome.decisions)
             if reached:
                 counts.reached.note(customer_id)

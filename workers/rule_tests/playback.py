@@ -257,7 +257,10 @@ def _decoded_event(given: Given, index: int, event_id: str, at_ms: int, types: C
             "attributes": {name: value for name, value in written.items() if name not in own},
             **{name: value for name, value in written.items() if name in own},
         }
-        return decode_event(encode_event(build_event(document, types=types, latest=_LATEST)), types)
+        event = build_event(document, types=types, latest=_LATEST)
+        for name, reason in event.left_out():  # a worker would go on without it, but the author meant it
+            raise InvalidEvent(reason, f"'{name}' would be cut or left out ({reason})")
+        return decode_event(encode_event(event), types)
     except InvalidEvent as error:
         raise ImpossibleExample(("given", index), f"there can be no such {given.event}: {error.detail}") from None
     except (NotCanonical, OverflowError):

@@ -452,7 +452,8 @@ def test_all_customers_who_are_left_out_are_named() -> None:
         "(see complete_since in sources.yaml)",
         'customers who match "another", which acts instead',
         'customers with an active action of "more-important", which comes first',
-        "customers who opted out: the latest profile marketing consent is no, or is neither yes nor no, or is not known",
+        "customers who opted out: the latest profile marketing consent is no, or is neither yes nor no, or is not "
+        "known",
         "customers who got 2 actions within 7 days, across all rules",
         "customers who got 1 action per calendar day, across all rules",
         "no one because of quiet hours; between 21:00 and 08:00 in the customer's time zone, the action says when it "

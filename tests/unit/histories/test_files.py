@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.attribute_types import AttributeType
 from schemas.sources import SourcesFile
 from tests.support.paths import ROOT
+from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
@@ -58,10 +60,11 @@ def event(number: int, **changes: object) -> str:
 
 
 @pytest.mark.parametrize("name", ["shop.csv", "spreadsheet.csv"])
-def test_a_table_says_what_json_lines_say(name: str) -> None:
+def test_a_table_says_what_json_lines_say_once_its_texts_count_as_their_types(name: str) -> None:
+    types: tuple[tuple[str, AttributeType], ...] = (("gift", "true/false"), ("score", "number"))
     expected, _ = read(DATA / "shop.jsonl")
     events, gathering = read(DATA / name)
-    assert events == expected
+    assert [typed(event, types, []) for event in events] == expected
     assert not gathering.unreadable
 
 
@@ -107,7 +110,7 @@ def test_a_folder_stands_for_all_histories_in_it() -> None:
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def test_values_in_a_table_become_numbers_and_truth_values_unless_the_column_is_called_text(tmp_path: Path) -> None:
+def test_values_in_a_table_are_texts_as_they_are_in_any_other_source_of_texts(tmp_path: Path) -> None:
     table = written(
         tmp_path,
         "t.csv",
@@ -115,7 +118,7 @@ def test_values_in_a_table_become_numbers_and_truth_values_unless_the_column_is_
         "login,ada,2024-01-05T10:00:00Z,9,-1.50,True,01234,42,\n",
     )
     [event], _ = read(table)
-    assert event.attributes == {"score": 9, "price": -1.5, "vip": True, "zip": "01234", "code": "42"}
+    assert event.attributes == {"score": "9", "price": "-1.50", "vip": "True", "zip": "01234", "code": "42"}
 
 
 def test_rows_without_an_id_are_events_of_their_own(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ JUNK: Final = [
     record(0, customer=" "),
     record(0, customer="x" * 257),
     record(0, "purchase", amount="-1", currency="EUR"),
-    record(0, "nps", attributes={"score": [1]}),
+    record(0, "nps", amount="1", customer=" "),
 ]
 
 

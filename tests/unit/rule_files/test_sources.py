@@ -62,3 +62,28 @@ def test_missing_sources_are_a_problem(tmp_path: Path) -> None:
     sources, problems = load_sources(tmp_path / "sources.yaml")
     assert sources is None
     assert [problem.code for problem in problems] == ["cannot-read"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ("compliant.stars: number", "there is no event type 'compliant'; known are cancellation, complaint"),
+        ("purchase.amount: text", "it is Linger's own field, of the type number"),
+        ("login.colour: text", "no source gives a login the attribute 'colour'; they give device"),
+    ],
+)
+def test_a_type_of_an_attribute_that_cannot_be_is_a_problem(declared: str, says: str) -> None:
+    text = f"event_types: {{complaint: {{}}}}\nattribute_types: {{{declared}}}\nsources:\n"
+    _, problems = read_sources("sources.yaml", text + source() + "    attributes: {device: device}\n")
+    assert [places([problem])[0][0] for problem in problems] == [2]
+    assert says in str(problems[0])
+
+
+def test_attributes_have_types_also_where_any_attribute_can_come() -> None:
+    text = (
+        "event_types: {nps: {}}\nattribute_types: {nps.score: number, nps.vip: true/false, purchase.amount: number}\n"
+    )
+    sources, problems = read_sources("sources.yaml", text + "sources:\n" + source())
+    assert problems == []
+    assert sources is not None
+    assert sources.attribute_types == {"nps.score": "number", "nps.vip": "true/false", "purchase.amount": "number"}

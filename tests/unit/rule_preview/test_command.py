@@ -164,3 +164,87 @@ def a_long_history(path: Path, events: int) -> Path:
                 f'"occurred_at":"{at}","amount":"12.50","currency":"EUR","attributes":{{"channel":"web"}}}}\n'
             )
     return path
+
+
+TYPED_RULES = """
+for every rule:
+  consent: {from: profile.consent}
+rules:
+  - id: detractor
+    title: A detractor
+    status: shadow
+    when: {latest: nps.score, at most: 6}
+    action: at-risk
+    template: sorry
+    expires after: 3 days
+  - id: spends-little
+    title: Tops up little by now
+    status: shadow
+    when: {all: [{sum: nps.paid, less than: 10, within: 30 days}, {count: nps, at least: 1, within: 30 days}]}
+    action: at-risk
+    template: sorry
+    expires after: 3 days
+"""
+TYPED_SOURCES = """
+event_types: {nps: {}, profile: {}}
+sources:
+  - {topic: shop.events, format: canonical, events: [nps, profile], max_silence: 7 days}
+"""
+TYPED_ROWS = [
+    ("nps", "ada", "score", "4"),
+    ("nps", "bob", "score", "9"),
+    ("nps", "cyd", "score", "6.0"),
+    ("nps", "dan", "score", "many"),
+    ("nps", "eve", "paid", "50.00"),
+    ("profile", "ada", "consent", "yes"),
+    ("profile", "cyd", "consent", "0"),
+    ("profile", "eve", "consent", "true"),
+    ("profile", "bob", "consent", "perhaps"),
+]
+
+
+def test_texts_numbers_and_tables_are_decided_alike(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same values as texts in JSON, as JSON writes them, and in a table, decide the same."""
+    names = ["score", "paid", "consent"]
+    table = ["event_id,type,customer_id,occurred_at," + ",".join(names)]
+    texts, plain = [], []
+    ordered = sorted(TYPED_ROWS, key=lambda row: row[0], reverse=True)  # answers come first
+    for number, (kind, customer, name, value) in enumerate(ordered):
+        at = f"2024-01-{2 + (kind == 'nps'):02}T00:00:00Z"
+        event = {"event_id": str(number), "type": kind, "customer_id": customer, "occurred_at": at}
+        texts.append({**event, "attributes": {name: value}})
+        written = {"true": True, "many": "many", "yes": "yes", "perhaps": "perhaps"}.get(value)
+        plain.append({**event, "attributes": {name: json.loads(value) if written is None else written}})
+        table.append(",".join([*event.values(), *(value if name == one else "" for one in names)]))
+    rules = site.write("typed.yaml", TYPED_RULES)
+    sources = site.write("typed-sources.yaml", TYPED_SOURCES)
+    histories = {
+        "texts.jsonl": "\n".join(map(json.dumps, texts)),
+        "plain.jsonl": "\n".join(map(json.dumps, plain)),
+        "table.csv": "\n".join(table),
+    }
+    documents = [
+        run(capsys, site.write(name, text + "\n"), rules, sources=sources, list_customers=True)
+        for name, text in histories.items()
+    ]
+    rows = [{entry["id"]: entry for entry in one["rules"]} for one in documents]
+    assert rows[0] == rows[1] == rows[2]
+    assert rows[0]["detractor"]["customer_ids"] == ["ada"]
+    assert rows[0]["detractor"]["suppressed"] == {"opted_out": 1}
+    assert "eve" not in rows[0]["spends-little"]["customer_ids"]
+    for document in documents:
+        odd = {"attribute": "nps.score", "reason": "not_a_number", "events": 1}
+        assert document["history"]["values_left_out"] == [odd]
+        assert any("left out of their events: nps.score not_a_number 1" in note for note in document["notes"])
+
+
+def test_optional_values_that_are_cut_or_left_out_are_named(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"event_id": "1", "type": "cancellation", "customer_id": "ada", "occurred_at": "2024-01-03T00:00:00Z"}
+    text = json.dumps({**event, "reason": "x" * 2_000, "effective_at": "", "attributes": {"a": []}})
+    document = run(capsys, site.write("cut.jsonl", text + "\n"), site.rules)
+    assert document["history"]["events"] == 1
+    assert document["history"]["values_left_out"] == [
+        {"attribute": "cancellation.a", "reason": "not_flat", "events": 1},
+        {"attribute": "cancellation.effective_at", "reason": "empty", "events": 1},
+        {"attribute": "cancellation.reason", "reason": "too_long", "events": 1},
+    ]

@@ -33,7 +33,7 @@ cdef class _Turn:
     cdef RuleSet _rules
 
     @cython.locals(
-        activity=Activity, fingerprint=bytes, told=DecodedEvent, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
+        activity=Activity, fingerprint=bytes, original=DecodedEvent, is_new=cython.bint, is_plain=cython.bint, was_cancelled=cython.bint
     )
     cdef fold(self, DecodedEvent event)
     @cython.locals(activity=Activity, rules=RuleSet, rule=Rule, episode=Episode, clock=cython.longlong)

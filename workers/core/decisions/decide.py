@@ -140,7 +140,7 @@ class _Turn:
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
         remember(activity, fingerprint)
-        told, types = event, self._rules.attribute_types.get(event.type)
+        original, types = event, self._rules.attribute_types.get(event.type)
         if types is not None:
             event = typed(event, types, self._outcome.left_out)
         is_plain = not is_new and event.at_ms > _clock(activity) and not self._takes_away(event)
@@ -149,9 +149,9 @@ class _Turn:
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
         self._keep(activity, event)
-        if event is not told:
+        if event is not original:
             for attribute, key in self._rules.as_told.get(event.type, ()):
-                keep_latest(activity, key, told.attributes.get(attribute), event.at_ms)
+                keep_latest(activity, key, original.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
         policy = self._rules.contact_policy

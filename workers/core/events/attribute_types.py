@@ -114,7 +114,7 @@ def date_ms_of(value: Any) -> int | None:
 
 def _number(value: Any) -> int | float | Decimal | None:
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is float:
         return value if isfinite(value) else None
     if value.__class__ is Decimal:
@@ -140,7 +140,7 @@ def _text(value: Any) -> str | None:
 
 def _truth(value: Any) -> bool | None:
     if value.__class__ is bool:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is str:
         return _TRUTHS.get(value.strip().lower()) if len(value) <= _LONGEST else None
     if value.__class__ is int or value.__class__ is float or value.__class__ is Decimal:
@@ -153,4 +153,4 @@ def _moment(value: Any) -> str | int | float | None:
         value = value.strip()
         if _MILLISECONDS.fullmatch(value):
             value = int(value)
-    return None if date_ms_of(value) is None else value  # type: ignore[no-any-return]
+    return None if date_ms_of(value) is None else value

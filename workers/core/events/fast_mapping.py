@@ -10,14 +10,25 @@ amount that a float cannot hold. Knows no clock, no logs, no Kafka.
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
+from schemas.events import (
+    BUILT_IN,
+    MAX_BODY_BYTES,
+    MAX_TEXT_BYTES,
+    Event,
+    InvalidEvent,
+    LeftOut,
+    encode_event,
+    parse_event,
+)
 from schemas.sources import Source
 from workers.core.events.decoding import (
     DecodedEvent,
+    NotCanonical,
     Wire,
     decode_event,
     epoch_ms,
@@ -41,12 +52,14 @@ class Canonical(NamedTuple):
         type: the event type.
         value: the event as canonical JSON.
         unknown_fields: number of fields of the record that the event's type does not have.
+        left_out: what was cut or left out of the record, as `left_out` of `schemas.events` says.
     """
 
     customer_id: str
     type: str
     value: bytes
     unknown_fields: int = 0
+    left_out: LeftOut = ()
 
 
 Converter = Callable[[SourceRecord, int], Canonical | None]
@@ -66,21 +79,37 @@ def compile_converter(source: Source, declared: Collection[str]) -> Converter:
     return _canonical(source, declared) if source.format == "canonical" else _mapped(source, declared)
 
 
-UntrustedReader = Callable[[bytes | None, int], DecodedEvent]
-"""`read(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` if folding cannot read the bytes."""
+UntrustedReader = Callable[[bytes | None, int], tuple[DecodedEvent, LeftOut]]
+"""`read(raw, latest_ms)` -> the event, and what was cut or left out of it; raises `InvalidEvent`."""
 
 
 def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
-    """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`."""
+    """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`.
+
+    What a canonical source accepts, it accepts, and reads as what that source would have written.
+    """
     types = frozenset([*BUILT_IN, *declared])
 
-    def read(raw: bytes | None, latest_ms: int) -> DecodedEvent:
+    def read(raw: bytes | None, latest_ms: int) -> tuple[DecodedEvent, LeftOut]:
         if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
-            return event_of(wire, epoch_ms(wire.occurred_at))
-        parse_event(raw, types=declared, latest=_moment(latest_ms))
-        return decode_event(raw or b"", declared)
+            return event_of(wire, epoch_ms(wire.occurred_at)), ()
+        event = parse_event(raw, types=declared, latest=_moment(latest_ms))
+        return written_and_read(event, declared), event.left_out()
 
     return read
+
+
+def written_and_read(event: Event, declared: Collection[str]) -> DecodedEvent:
+    """Return an event as it is folded after intake has written it.
+
+    Raises:
+        InvalidEvent: `impossible_field`, if folding cannot read it.
+    """
+    raw = encode_event(event)
+    try:
+        return decode_event(raw, declared)
+    except NotCanonical:
+        raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
 
 
 def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
@@ -123,7 +152,7 @@ def _mapped(source: Source, declared: Collection[str]) -> Converter:
 
 
 def _written(event: Event) -> Canonical:
-    return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields())
+    return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields(), event.left_out())
 
 
 def _converted(fields: dict[str, Any]) -> Wire | None:
@@ -170,6 +199,8 @@ def _is_plain(value: Any) -> bool:
     kind = value.__class__
     if kind is str:
         return len(value) <= _SAFE_CHARACTERS
+    if kind is float:
+        return isfinite(value)
     return kind is not int or -_LARGEST_INT <= value <= _LARGEST_INT
 
 

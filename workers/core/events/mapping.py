@@ -7,13 +7,15 @@ Codes of refusal beyond those of `schemas.events`: `bad_text` (a key or header t
 `unexpected_type` (a canonical topic brought a type that its source does not list).
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from schemas.events import Event, InvalidEvent, build_event, parse_event, read_json
+from schemas.events import Event, InvalidEvent, Unusable, build_event, has_rounded_number, parse_event, read_json
 from schemas.sources import Place, Plain, Source, When
 
 __all__ = ["SourceRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
@@ -85,7 +87,8 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
       (at the end of summer time) counts as the first of the two; one that is skipped counts as the moment with the
       offset from before the change.
     * `seconds` and `milliseconds` may be numbers or numeric text, not before March 1973.
-    * An optional field or an attribute without a value in the record is left out.
+    * An optional field or an attribute without a value in the record is left out, and so is one whose value is
+      impossible; `Event.left_out` names the latter.
 
     Args:
         source: a validated source.
@@ -129,7 +132,7 @@ def compile_finder(source: Source) -> Finder:
     """Return the first half of a mapper, for any format but canonical: it finds the fields."""
     conditions = tuple(_condition(path, wanted) for path, wanted in source.only_when.items())
     fields = tuple(_fields(source))
-    attributes = tuple(_field(name, place, read=None) for name, place in source.attributes.items())
+    attributes = tuple(_field(name, place, read=None, is_own=False) for name, place in source.attributes.items())
     base = {"type": source.event}
 
     def find_all(record: SourceRecord) -> dict[str, Any] | None:
@@ -150,7 +153,9 @@ def compile_finder(source: Source) -> Finder:
             elif name not in _OPTIONAL:
                 raise InvalidEvent("missing_field", f"'{name}' is missing: there is nothing at {at}", field=name)
         if attributes:
-            values["attributes"] = _attributes(attributes, document, record)
+            values["attributes"] = found = _attributes(attributes, document, record)
+            if has_rounded_number(found.values()):
+                values["attributes"] = _attributes(attributes, json.loads(record.value or b""), record)
         return values
 
     return find_all
@@ -183,17 +188,43 @@ def _fields(source: Source) -> list[_Field]:
     ]
 
 
-def _field(name: str, place: Place, read: _Read | None) -> _Field:
-    return _Field(name, _in_words(place), _finder(place), read)
+def _field(name: str, place: Place, read: _Read | None, *, is_own: bool = True) -> _Field:
+    find = _finder(place)
+    if read is None and (name in _OPTIONAL or not is_own) and (place.header is not None or place.key):
+        find = _readable(find)
+    if read is not None and name in _OPTIONAL:
+        read = _usable(read)
+    return _Field(name, _in_words(place), find, read)
+
+
+def _readable(find: _Find) -> _Find:
+    """Return a finder of an optional value; bytes that are no text are not a reason to refuse the record."""
+
+    def found(document: Any, record: SourceRecord) -> Any:
+        try:
+            return find(document, record)
+        except InvalidEvent as error:
+            return Unusable(error.reason)
+
+    return found
+
+
+def _usable(read: _Read) -> _Read:
+    """Return a reader of an optional value; one that cannot be read is not a reason to refuse the record."""
+
+    def value_of(value: Any) -> Any:
+        try:
+            return read(value)
+        except InvalidEvent as error:
+            return Unusable("empty" if isinstance(value, str) and not value.strip() else error.reason)
+
+    return value_of
 
 
 def _attributes(attributes: Sequence[_Field], document: Any, record: SourceRecord) -> dict[str, Any]:
     values = {}
-    for name, at, find, _ in attributes:
+    for name, _, find, _ in attributes:
         value = find(document, record)
-        if isinstance(value, dict | list):
-            detail = f"'attributes': '{name}' is not flat: found {_shown(value)} at {at}"
-            raise InvalidEvent("impossible_field", detail, field="attributes")
         if value is not None:
             values[name] = value
     return values
@@ -332,7 +363,9 @@ def _number(value: Any) -> int | float | None:
         if not _NUMERIC.fullmatch(value):
             return None
         return float(value) if "." in value else int(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _shown(value: Any, limit: int = 80) -> str:

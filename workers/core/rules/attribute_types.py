@@ -1,4 +1,4 @@
-"""The types of attributes: those of Linger's own fields, those that `sources.yaml` declares, those that rules need."""
+"""The types of attributes: of Linger's own fields, declared in `sources.yaml`, or needed by the rules."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,15 +9,19 @@ from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
 
 
-def types_of_attributes(book: RuleBook) -> dict[str, AttributeType]:
+def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[str, AttributeType]:
     """Return the type of every attribute that has one, by `type.attribute`.
 
     Linger's own fields come before declared types, and those before what the rules need. An attribute of which rules
-    need different types has none; `linger rules check` refuses them. Drafts need nothing.
+    need different types has none; `linger rules check` refuses them.
+
+    Args:
+        book: without problems.
+        with_drafts: whether drafts need types, too. A worker does not evaluate them, so they must change nothing.
     """
     needed: dict[str, AttributeType | None] = {}
     for rule in book.rules:
-        if rule.status == "draft":
+        if rule.status == "draft" and not with_drafts:
             continue
         for condition in conditions_in(rule, book.define):
             for use in uses_of(condition):

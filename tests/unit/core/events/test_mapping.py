@@ -149,10 +149,45 @@ def test_an_event_id_that_is_always_the_same_is_refused_in_the_source(place: dic
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1], [], {}])
-def test_an_attribute_that_is_not_flat_names_its_path(value: object) -> None:
-    error = refused(source(attributes={"sku": "line.sku"}), payload(line={"sku": value}))
-    assert "'line.sku'" in error.detail
-    assert "'sku'" in error.detail
+def test_an_attribute_that_is_not_flat_is_left_out(value: object) -> None:
+    event = mapped(source(attributes={"sku": "line.sku", "n": "n"}), payload(line={"sku": value}, n=1))
+    assert event.attributes == {"n": 1}
+    assert event.left_out() == (("sku", "not_flat"),)
+
+
+def test_a_whole_number_beyond_64_bits_is_left_out_and_never_rounded() -> None:
+    of = source(attributes={"big": "big", "n": "n"})
+    event = mapped(
+        of, b'{"id":"e","customer":"ada","at":"2025-10-03T16:14:52Z","big":12345678901234567890123,"n":1e20}'
+    )
+    assert event.attributes == {"n": 1e20}
+    assert event.left_out() == (("big", "beyond_64_bits"),)
+
+
+@pytest.mark.parametrize(
+    ("format", "value", "reason"),
+    [
+        ({}, "", "empty"),
+        ({}, "soon", "impossible_time"),
+        ({}, "2026-01-01 00:00:00", "naive_time"),
+        ({"format": "seconds"}, "2026-01-01T00:00:00Z", "impossible_time"),
+        ({"format": "seconds"}, float("nan"), "impossible_time"),
+        ({"format": "milliseconds"}, 1759508092, "impossible_time"),
+    ],
+)
+def test_an_end_that_cannot_be_read_is_left_out(format: Any, value: Any, reason: str) -> None:
+    of = source("cancellation", fields={"effective_at": {"path": "end", **format}})
+    event = mapped(of, payload(end=value))
+    assert isinstance(event, Cancellation)
+    assert event.effective_at is None
+    assert event.left_out() == (("effective_at", reason),)
+
+
+def test_optional_values_in_headers_that_are_no_utf_8_are_left_out() -> None:
+    of = source("cancellation", fields={"reason": {"header": "why"}}, attributes={"key": {"key": True}})
+    event = mapped(of, payload(), headers=(("why", b"\xff"),), key=b"\xff")
+    assert event.attributes == {}
+    assert set(event.left_out()) == {("reason", "bad_text"), ("key", "bad_text")}
 
 
 # --- ids --------------------------------------------------------------------------------------------------------
