@@ -26,6 +26,7 @@ from workers.core.customer import codec
 from workers.core.events.decoding import epoch_ms
 from workers.demo.embedded import Pair
 from workers.kafka.records import decode_record
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
 
 pytestmark = [pytest.mark.integration, pytest.mark.rest]
@@ -57,7 +58,7 @@ Only for customers who begin to match the rule after the upgrade: whoever matche
 MATCHED_ALREADY: Final = frozenset(
     {"birthday", "content", "gold-without-order", "mobile-dried-up", "reader-quiet", "worth-winning-back"}
 )
-"""Rules that customers had matched at the upgrade by the new meaning, and would have matched later by the one before."""
+"""Rules that customers had matched at the upgrade by the new meaning, and would have later by the one before."""
 DECIDED_UNTIL_MS: Final[Mapping[str, int]] = {
     "mobile-dried-up": day(shop.LOGINS_FALL_SILENT_DAY + shop.MAX_SILENCE_DAYS)
 }
@@ -93,7 +94,9 @@ def test_after_the_upgrade_nothing_is_sent_that_the_release_before_would_not_hav
         }
         assert not missing, listed(f"{len(missing)} actions that the release before would have sent", missing, {})
         # None of this holds because nothing happens: every rule of a file acts for a customer.
-        acting = {rule.id for rule in load_book([FOLDER / "rules"], TYPES)[0].rules if rule.status == "live"}
+        acting = {
+            rule.id for rule in load_book([FOLDER / "rules"], KnownNames(TYPES))[0].rules if rule.status == "live"
+        }
         assert {rule for rule, _, _ in now} == acting
 
     asyncio.run(law())

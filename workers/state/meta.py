@@ -79,7 +79,7 @@ def meaning_of(fields: Mapping[str, str]) -> tuple[int, int]:
 
 
 def meant_in(fields: Mapping[str, str]) -> dict[str, int]:
-    """Return up to when each type had been seen when the meaning began (milliseconds); empty if it always has."""
+    """Return up to when each type had been seen when the meaning began (ms); empty if it always has."""
     found: dict[str, int] = json.loads(fields.get(MEANT) or "{}")
     return found
 

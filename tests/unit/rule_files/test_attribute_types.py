@@ -3,6 +3,7 @@
 from schemas.attribute_types import AttributeType
 from tests.unit.rule_files.rule_texts import file_of, places, rule
 from workers.core.rules.attribute_types import types_of_attributes
+from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import read_book
 
@@ -12,7 +13,7 @@ TEXT = '{latest: nps.score, is: "9"}'
 
 def problems_of(texts: dict[str, str], **types: AttributeType) -> list[Problem]:
     declared = {name.replace("__", "."): kind for name, kind in types.items()}
-    return read_book(texts, attribute_types=declared)[1]
+    return read_book(texts, KnownNames(attribute_types=declared))[1]
 
 
 def test_rules_of_two_files_that_need_two_types_are_one_problem_that_names_both_places() -> None:
@@ -61,7 +62,8 @@ def test_types_come_from_own_fields_declarations_and_rules_in_this_order() -> No
         "{not: {any: [{sum: cart.value, at least: 3}]}}",
     )
     text = file_of(*(rule(f"rule-{number}", when=when) for number, when in enumerate(conditions)))
-    book, problems = read_book({"a.yaml": text}, attribute_types={"purchase.category": "text", "nps.score": "number"})
+    names = KnownNames(attribute_types={"purchase.category": "text", "nps.score": "number"})
+    book, problems = read_book({"a.yaml": text}, names)
     assert problems == []
     types = types_of_attributes(book, with_drafts=True)
     assert {name: kind for name, kind in types.items() if name.partition(".")[0] in ("nps", "loyalty", "cart")} == {

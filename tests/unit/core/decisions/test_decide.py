@@ -653,6 +653,7 @@ def test_an_id_counts_once_for_each_type() -> None:
     story = Story(quiet())
     for kind in ("purchase", "cancellation", "purchase", "login"):
         story.turn([event(kind, 1, event_id="18")])
+    assert story.activity is not None
     assert {name: facts.total for name, facts in story.activity.series.items()} == {
         "purchase": 1,
         "cancellation": 1,
@@ -663,6 +664,7 @@ def test_an_id_counts_once_for_each_type() -> None:
 def test_an_id_that_release_0_1_has_remembered_does_not_count_again() -> None:
     story = Story(quiet()).buys(1)
     again = event("purchase", 1, event_id="before")
+    assert story.activity is not None
     story.activity.seen = again.fingerprint_of_0_1() + story.activity.seen
     for _ in range(2):
         story.turn([again])
