@@ -94,9 +94,8 @@ def test_after_the_upgrade_nothing_is_sent_that_the_release_before_would_not_hav
         }
         assert not missing, listed(f"{len(missing)} actions that the release before would have sent", missing, {})
         # None of this holds because nothing happens: every rule of a file acts for a customer.
-        acting = {
-            rule.id for rule in load_book([FOLDER / "rules"], KnownNames(TYPES))[0].rules if rule.status == "live"
-        }
+        book, _ = load_book([FOLDER / "rules"], KnownNames(TYPES))
+        acting = {rule.id for rule in book.rules if rule.status == "live"}
         assert {rule for rule, _, _ in now} == acting
 
     asyncio.run(law())

@@ -85,7 +85,7 @@ def meant_in(fields: Mapping[str, str]) -> dict[str, int]:
 
 
 def meaning_fields(meaning: int, generation: int, meant: Mapping[str, int]) -> dict[str, str]:
-    """Return the fields of a meaning that begins, by name; the contents as `meaning_of` and `meant_in` return them."""
+    """Return the fields of a meaning that begins, by name; `meaning_of` and `meant_in` read them."""
     return {MEANING: f"{meaning} {generation}", MEANT: json.dumps(dict(sorted(meant.items())))}
 
 
