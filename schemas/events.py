@@ -35,6 +35,13 @@ MAX_ID_BYTES: Final = 256
 MAX_ATTRIBUTES: Final = 64
 MAX_TEXT_BYTES: Final = 1024
 _BEYOND_INT64: Final = 1 << 63
+_LONGEST_LIST: Final = MAX_TEXT_BYTES // 4
+
+UNREADABLE: Final = "(unreadable)"
+"""Attribute that names the attributes that had a value which cannot be kept, with commas between.
+
+No rule can name it. It is there for consent: an answer that cannot be read is not the same as none.
+"""
 TYPE_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,63}$"
 
 Scalar = str | int | float | bool | None
@@ -138,6 +145,7 @@ def _flat(attributes: Any, info: ValidationInfo) -> dict[str, Any]:
             _noted(info, "attributes", "not_flat")
         return {}
     kept: dict[str, Any] = {}
+    unreadable: list[str] = []
     for name, value in attributes.items():
         if len(kept) == MAX_ATTRIBUTES:
             _noted(info, "attributes", "too_many")
@@ -147,8 +155,12 @@ def _flat(attributes: Any, info: ValidationInfo) -> dict[str, Any]:
             kept[name] = value.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
         elif (reason := _unkept(value)) is not None:
             _noted(info, name, reason)
+            if reason != "not_finite":  # many programs write NaN for nothing
+                unreadable.append(name)
         else:
             kept[name] = value
+    if unreadable and len(kept) < MAX_ATTRIBUTES:
+        kept[UNREADABLE] = ",".join(unreadable)[:_LONGEST_LIST]
     return kept
 
 

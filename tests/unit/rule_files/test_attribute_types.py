@@ -47,7 +47,7 @@ def test_a_type_that_a_named_condition_needs_is_reported_where_it_is_written() -
         + file_of(rule("one", when=TEXT), rule("two", when="{meets: low score}"))
     )
     (problem,) = problems_of({"a.yaml": text})
-    assert places([problem]) == [(2, 22)]
+    assert places([problem]) == [(2, 23)]
 
 
 def test_types_come_from_own_fields_declarations_and_rules_in_this_order() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
+from schemas.events import UNREADABLE
 from workers.core.conditions import CANCELLATION, FALSE, TRUE
 from workers.core.conditions.observability import day_in_words
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -274,6 +275,9 @@ class _Turn:
         facts = self._rules.facts.get(event.type)
         if facts is not None:
             fold_facts(activity, event, facts)
+        key = self._rules.contact_policy.unreadable_answer(event.type, event.attributes)
+        if key is not None:
+            keep_latest(activity, key, UNREADABLE, event.at_ms)
         if newest:
             for name in self._rules.references.get(event.type, ()):
                 activity.latest[f"{event.type}.{name}"] = kept(event.attributes.get(name))

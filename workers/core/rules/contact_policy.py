@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.consent import answers, spelling_of
 from schemas.durations import duration_ms, write_duration
+from schemas.events import UNREADABLE
 from schemas.rules import ForEveryRule, Limit
 
 _WEEK_DAYS: Final = 7
@@ -58,6 +59,13 @@ class ContactPolicy:
         if known is None or known[0] is None:
             return consent.unknown == "opted out"
         return not self._answers.get(spelling_of(known[0]), False)
+
+    def unreadable_answer(self, event_type: str, attributes: Mapping[str, Any]) -> str | None:
+        """Return the key of the consent if an event had an answer that could not be kept, None if it had none."""
+        if event_type not in self.types or (names := attributes.get(UNREADABLE)) is None:
+            return None
+        consent = self.policy.consent
+        return consent.from_ if consent is not None and consent.from_.split(".", 1)[1] in names.split(",") else None
 
     def not_understood(self, attributes: Attributes) -> str | None:
         """Return the customer's answer, cut, if it is neither yes nor no; None if it is one of them, or unknown."""

@@ -1,5 +1,6 @@
 """Laws of typed values while deciding: where an event is folded, its attributes count as what they are."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from workers.core.conditions import TRUE
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.fast_mapping import compile_untrusted_reader
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 
@@ -168,3 +170,20 @@ def test_an_opt_out_of_the_release_before_is_one_still() -> None:
     activity = Activity(first_ms=day(0), at_ms=day(1), attributes={"profile.consent": ("no", day(1))})
     outcome = run(ruleset, event("purchase", 1), upto_day=20, activity=activity)
     assert [getattr(one, "decision", "") for one in outcome.decisions] == ["opted_out"]
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"email": True}, 2**70])
+def test_an_answer_that_cannot_even_be_kept_is_not_understood(answer: Any) -> None:
+    document = {"event_id": "e", "type": "profile", "customer_id": "ada", "occurred_at": "2024-01-03T00:00:00Z"}
+    raw = json.dumps({**document, "attributes": {"consent": answer}}).encode()
+    read = compile_untrusted_reader(TYPES)
+    ruleset = compiled(rule(when=QUIET), consent=CONSENT)
+    outcome = run(
+        ruleset,
+        event("purchase", 1),
+        event("profile", 1.5, consent="yes"),
+        read(raw, day(10))[0],
+        upto_day=20,
+    )
+    assert [getattr(one, "decision", "") for one in outcome.decisions] == ["opted_out"]
+    assert outcome.not_understood == ["(unreadable)"]

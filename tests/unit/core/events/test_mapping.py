@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.events import Cancellation, Event, InvalidEvent, Purchase
+from schemas.events import UNREADABLE, Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
 from tests.support.paths import ROOT
 from workers.core.events.mapping import Mapper, SourceRecord, compile_source
@@ -151,7 +151,7 @@ def test_an_event_id_that_is_always_the_same_is_refused_in_the_source(place: dic
 @pytest.mark.parametrize("value", [{"a": 1}, [1], [], {}])
 def test_an_attribute_that_is_not_flat_is_left_out(value: object) -> None:
     event = mapped(source(attributes={"sku": "line.sku", "n": "n"}), payload(line={"sku": value}, n=1))
-    assert event.attributes == {"n": 1}
+    assert event.attributes == {"n": 1, UNREADABLE: "sku"}
     assert event.left_out() == (("sku", "not_flat"),)
 
 
@@ -160,7 +160,7 @@ def test_a_whole_number_beyond_64_bits_is_left_out_and_never_rounded() -> None:
     event = mapped(
         of, b'{"id":"e","customer":"ada","at":"2025-10-03T16:14:52Z","big":12345678901234567890123,"n":1e20}'
     )
-    assert event.attributes == {"n": 1e20}
+    assert event.attributes == {"n": 1e20, UNREADABLE: "big"}
     assert event.left_out() == (("big", "beyond_64_bits"),)
 
 
@@ -186,7 +186,7 @@ def test_an_end_that_cannot_be_read_is_left_out(format: Any, value: Any, reason:
 def test_optional_values_in_headers_that_are_no_utf_8_are_left_out() -> None:
     of = source("cancellation", fields={"reason": {"header": "why"}}, attributes={"key": {"key": True}})
     event = mapped(of, payload(), headers=(("why", b"\xff"),), key=b"\xff")
-    assert event.attributes == {}
+    assert event.attributes == {UNREADABLE: "key"}
     assert set(event.left_out()) == {("reason", "bad_text"), ("key", "bad_text")}
 
 
