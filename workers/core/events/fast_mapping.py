@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, encode_event, parse_event
+from schemas.events import BUILT_IN, MAX_BODY_BYTES, MAX_TEXT_BYTES, Event, InvalidEvent, encode_event, parse_event
 from schemas.sources import Source
 from workers.core.events.decoding import (
     DecodedEvent,
+    NotCanonical,
     Wire,
     decode_event,
     epoch_ms,
@@ -67,20 +68,45 @@ def compile_converter(source: Source, declared: Collection[str]) -> Converter:
 
 
 UntrustedReader = Callable[[bytes | None, int], DecodedEvent]
-"""`read(raw, latest_ms)` -> the event; raises `InvalidEvent`, or `NotCanonical` if folding cannot read the bytes."""
+"""`read(raw, latest_ms)` -> the event; raises `InvalidEvent`."""
 
 
 def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
-    """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`."""
+    """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`.
+
+    It reads every event that a canonical source may bring, with the values that are folded when intake passes it on.
+    """
     types = frozenset([*BUILT_IN, *declared])
 
     def read(raw: bytes | None, latest_ms: int) -> DecodedEvent:
         if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
             return event_of(wire, epoch_ms(wire.occurred_at))
-        parse_event(raw, types=declared, latest=_moment(latest_ms))
-        return decode_event(raw or b"", declared)
+        return read_strictly(raw, declared, latest_ms)
 
     return read
+
+
+def read_strictly(raw: bytes | None, declared: Collection[str], latest_ms: int) -> DecodedEvent:
+    """Parse one canonical event, and return the values that are folded once it is written as intake writes it.
+
+    Without the second step, times without seconds, ids that are numbers and other forms that only `parse_event` reads
+    would be lost. Nothing that it accepts is refused here, except an event of the year 9999: its timers would lie
+    beyond the calendar. That takes a `latest_ms` in that year.
+
+    Args:
+        raw: the bytes.
+        declared: the event types declared beyond the built-in ones.
+        latest_ms: the latest plausible time.
+
+    Raises:
+        InvalidEvent: with the reason of `parse_event`.
+    """
+    written = encode_event(parse_event(raw, types=declared, latest=_moment(latest_ms)))
+    try:
+        return decode_event(written, declared)
+    except NotCanonical:
+        detail = f"a value is out of bounds; it begins with {written[:80]!r}"
+        raise InvalidEvent("impossible_field", detail) from None
 
 
 def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
