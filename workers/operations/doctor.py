@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
-from workers.errors import Transient
+from workers.errors import StartupError, Transient
 from workers.kafka.topics import (
     LogBounds,
     TopicsError,
@@ -28,6 +28,7 @@ from workers.kafka.topics import (
     rights_on,
 )
 from workers.operations import kafka_checks, redis_checks, state_checks
+from workers.operations.activity_sample import sample_activity
 from workers.operations.findings import Finding, ok, problem, unknown
 from workers.operations.permissions import (
     group_rights_missing,
@@ -57,7 +58,7 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, longest)
     async with opened_store(settings) as store:
-        findings = await kafka.findings()
+        findings = [*await kafka.findings(), *await kafka.direct_producers()]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
@@ -121,6 +122,20 @@ class _Kafka:
             source_topics = [source.topic for source in self._sources.sources]
             findings += kafka_checks.record_sizes(names, source_topics, configs)
         return findings
+
+    async def direct_producers(self) -> list[Finding]:
+        """Check a sample of the activity topic; nothing if it could not be described."""
+        if self._state is None:
+            return []
+        connection = self._settings.kafka_connection()
+        try:
+            return [
+                kafka_checks.direct_producers(
+                    await sample_activity(connection, self._activity, self._state.partitions)
+                )
+            ]
+        except StartupError as error:
+            return [kafka_checks.unread_activity(self._activity, error)]
 
     async def logs(self, progress: Collection[Progress]) -> dict[int, Log]:
         """Return the log of each partition of the activity topic as it is now; nothing if it cannot be read."""
