@@ -12,7 +12,7 @@ from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
 from workers.explain.customer import Knowledge, look_up
 from workers.loading import load_configuration
 from workers.settings import read_settings
-from workers.state.connect import with_store
+from workers.state.connect import with_stored_state
 from workers.state.store import Store
 
 
@@ -35,7 +35,7 @@ def show(
     async def ask(store: Store) -> Knowledge | None:
         return await look_up(store, settings.partitions, customer_id, rules)
 
-    knowledge = with_store(settings, ask)
+    knowledge = with_stored_state(settings, ask)
     if knowledge is None:
         complain_about_unknown(customer_id, as_json=as_json)
     if as_json:

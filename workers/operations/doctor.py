@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
-from workers.errors import StartupError, Transient
+from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.topics import (
     LogBounds,
     TopicsError,
@@ -40,6 +40,7 @@ from workers.operations.permissions import (
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Log, end_of_log
+from workers.state.settings_check import namespaces_of_topic, readable
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
@@ -123,6 +124,11 @@ class _Kafka:
             findings += kafka_checks.record_sizes(names, source_topics, configs)
         return findings
 
+    @property
+    def topic_id(self) -> str | None:
+        """The id of the activity topic, None if it could not be described or the broker reports none."""
+        return None if self._state is None else self._state.topic_id
+
     async def direct_producers(self) -> list[Finding]:
         """Check a sample of the activity topic; nothing if it could not be described."""
         if self._state is None:
@@ -203,11 +209,17 @@ async def _redis(settings: Settings, store: Store) -> list[Finding]:
 
 async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka) -> list[Finding]:
     try:
-        metas = await store.metas(range(settings.partitions))
-        progress = await store.progress()
-        rule_sets = await store.redis.fields(store.keys.rules)
-    except Transient as error:
+        with readable():
+            metas = await store.metas(range(settings.partitions))
+            progress = await store.progress()
+            rule_sets = await store.redis.fields(store.keys.rules)
+            elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
+    except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
     logs = await kafka.logs(progress.values())
-    return [state_checks.rule_set(rules, rule_sets), *state_checks.stored_offsets(metas, logs)]
+    return [
+        state_checks.rule_set(rules, rule_sets),
+        *state_checks.another_namespace(settings.redis_namespace, elsewhere),
+        *state_checks.stored_offsets(metas, logs, settings.partitions),
+    ]
