@@ -260,7 +260,7 @@ def test_a_record_in_the_wrong_partition_is_sent_again_to_the_partition_of_its_k
         names = [f"c{number}" for number in range(8)]
         away = [name for name in names if crc32(name.encode()) % partitions != partition_of(name, partitions)]
         assert 0 < len(away) < len(names)
-        for name in names:  # as librdkafka chooses partitions unless it is told otherwise
+        for name in names:  # as librdkafka chooses partitions unless a setting says otherwise
             raw = json.dumps(canonical("login", name, "2024-01-02T00:00Z", f"l-{name}")).encode()
             partition = crc32(name.encode()) % partitions
             await place.producer.send_and_wait(topic, value=raw, key=name.encode(), partition=partition)

@@ -98,7 +98,7 @@ def test_a_rebuild_and_the_doctor_find_the_state_of_the_topic_under_another_name
 def test_a_customer_who_was_never_seen_is_said_so_where_the_settings_are_right(pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await settled(place)
-        result = await ran(place, ("customer", "show", "nobody"))
+        result = await ran(place, ("customer", "show", "stranger"))
         assert result.exit_code == 1
         assert not isinstance(result.exception, LingerError)
 

@@ -116,7 +116,7 @@ def _unpublished(record: OutboxRecord) -> Unpublished:
 def _content(value: bytes | None) -> Any:
     try:
         return orjson.loads(value or b"null")
-    except orjson.JSONDecodeError:  # a dead letter keeps whatever came
+    except orjson.JSONDecodeError:  # a dead letter keeps what came, JSON or not
         return _text(value)
 
 

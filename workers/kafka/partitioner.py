@@ -38,6 +38,6 @@ def wrong_partition(expected: int, found: int) -> str:
     return (
         f"the key belongs to partition {expected} by murmur2, the partitioner of Kafka's own clients, and is in "
         f"partition {found}, so this customer's events would be spread over two. The producer chooses partitions in "
-        "another way: librdkafka (Python, Go, .NET, Node, Ruby, PHP) takes CRC32 unless it is told "
+        "another way: librdkafka (Python, Go, .NET, Node, Ruby, PHP) takes CRC32 without "
         f"{MURMUR2_SETTING}"
     )

@@ -1,7 +1,7 @@
 """Laws of `linger customer show`: any id is printed unchanged, and a missing store is an error of one line."""
 
 import io
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from rich.console import Console
@@ -11,7 +11,14 @@ from workers.cli.customer import render
 from workers.demo.embedded import HOST, free_ports
 from workers.explain.customer import Knowledge
 
-NOTHING_ELSE: Final[Any] = {
+NOTHING_ELSE: Final[dict[str, Any]] = {
+    "partition": 3,
+    "known_since": "2024-01-01T00:00:00Z",
+    "latest_event": "2024-01-02T00:00:00Z",
+    "looked_again_at": None,
+    "bytes": 200,
+    "events": [],
+    "rules": [],
     "timer_decided_at": None,
     "decided_under": 1,
     "filtered_events": [],
@@ -30,17 +37,8 @@ NOTHING_ELSE: Final[Any] = {
 
 
 def known_of(customer_id: str, **more: Any) -> Knowledge:
-    return Knowledge(
-        customer_id=customer_id,
-        partition=3,
-        known_since="2024-01-01T00:00:00Z",
-        latest_event="2024-01-02T00:00:00Z",
-        looked_again_at=None,
-        bytes=200,
-        events=[],
-        rules=[],
-        **{**NOTHING_ELSE, **more},
-    )
+    known = {**NOTHING_ELSE, "customer_id": customer_id, **more}
+    return cast(Knowledge, known)
 
 
 def shown(customer_id: str, **more: Any) -> str:
