@@ -80,6 +80,8 @@ async def wait_for_dead_letters(place: Site, number: int) -> list[dict[str, Any]
         return sum(int(group["count"]) for group in groups)
 
     async def are_there() -> bool:
+        if not await place.store.meta(0):
+            return False  # no worker has claimed anything yet, so the command would refuse
         groups[:] = await asked(place, "list")
         return count() >= number
 
