@@ -26,6 +26,8 @@ OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-lette
 """Linger's own topics, without the prefix."""
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _SHORTEST_TOKEN: Final = 16
+_LONGEST_TOKEN: Final = 4096
+"""The HTTP server reads no header of 8 KiB, so a longer token could never be given."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Millis = Annotated[int, Field(ge=1)]
@@ -52,7 +54,9 @@ class Settings(BaseSettings):
     kafka_group_id: str = Field(default="linger", min_length=1, description="group.id; all workers share it.")
     kafka_client_id: str = Field(default="linger", min_length=1, description="client.id in the brokers' logs.")
     kafka_group_instance_id: str | None = Field(
-        default=None, description="group.instance.id: a restart within the session timeout moves no partition."
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,249}$",  # brokers answer nothing to any other
+        description="group.instance.id: a restart within the session timeout moves no partition.",
     )
     kafka_session_timeout_ms: Millis = Field(default=30_000, description="session.timeout.ms.")
     kafka_rebalance_timeout_ms: Millis = Field(
@@ -120,7 +124,7 @@ class Settings(BaseSettings):
         default=2_000, description="How often rule files are checked for changes."
     )
     hold_out_key: SecretStr | None = Field(
-        default=None, description="Assigns customers to experiments; never change it. At most 64 bytes."
+        default=None, description="Assigns customers to experiments; never change it."
     )
     sources: Path = Field(default=Path("sources.yaml"), description="The source topics and their mappings.")
     clock: Literal["system", "replay"] = Field(
@@ -200,9 +204,10 @@ class Settings(BaseSettings):
     @classmethod
     def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
         text = "" if token is None else token.get_secret_value()
-        if token is not None and (len(text) < _SHORTEST_TOKEN or not text.isascii() or text != text.strip()):
+        is_sendable = text.isascii() and text.isprintable() and text == text.strip()
+        if token is not None and not (is_sendable and _SHORTEST_TOKEN <= len(text) <= _LONGEST_TOKEN):
             raise ValueError(
-                f"must be {_SHORTEST_TOKEN} ASCII characters or more, without spaces around; "
+                f"must be {_SHORTEST_TOKEN} to {_LONGEST_TOKEN} ASCII characters on one line, without spaces around; "
                 "create one: openssl rand -hex 24"
             )
         return token
@@ -364,6 +369,10 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         if not text:
             continue
         if field in Settings.model_fields:
+            if not _is_utf8(text) and Settings.model_fields[field].annotation not in (Path, Path | None):
+                # Not shown: it may be a secret, and pydantic lets secrets of this kind pass.
+                problems.append(f"{variable} is not UTF-8")
+                continue
             values[field] = text
         elif (plain := field.removesuffix("_file")) in Settings.model_fields and plain != field:
             if environment.get(PREFIX + plain.upper()):
@@ -379,6 +388,15 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
             hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "; see `linger config show`"
             problems.append(f"{variable} is no setting of Linger{hint}")
     return values, problems
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether a variable held UTF-8; Python keeps other bytes in a form that nothing can encode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _problem(details: Any) -> str:

@@ -40,10 +40,12 @@ done
 # The worker joins its group and commits offsets.
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
-# -- the operator: creates and inspects Linger's topics; reads and writes no record.
+# -- the operator: creates and inspects Linger's topics; reads events, and writes no record.
 
 allow "$OPERATOR" --resource-pattern-type prefixed --topic "$TOPIC_PREFIX." \
     --operation Create --operation Describe --operation DescribeConfigs
+# `linger doctor` looks at the newest events for producers that choose partitions in another way.
+allow "$OPERATOR" --operation Read --topic "$TOPIC_PREFIX.activity"
 for name in $SOURCES; do
     allow "$OPERATOR" --operation Describe --operation DescribeConfigs --topic "$name"
 done

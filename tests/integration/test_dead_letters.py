@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 import typer
@@ -22,6 +23,7 @@ from workers.cli.dead_letters import add_to
 from workers.dead_letters.disposition import DispositionLog
 from workers.demo.embedded import Pair
 from workers.errors import LingerError
+from workers.kafka.partitioner import partition_of
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +80,8 @@ async def wait_for_dead_letters(place: Site, number: int) -> list[dict[str, Any]
         return sum(int(group["count"]) for group in groups)
 
     async def are_there() -> bool:
+        if not await place.store.meta(0):
+            return False  # no worker has claimed anything yet, so the command would refuse
         groups[:] = await asked(place, "list")
         return count() >= number
 
@@ -246,6 +250,27 @@ def test_records_of_the_activity_topic_are_neither_dropped_nor_folded_twice(
         await wait_for(place, customers=2, events=2)
         assert (await asked(place, "replay", "--again", "--reason", "unknown_type", "--yes"))["sent"] == 4
         await wait_for(place, customers=2, events=2, duplicates=4)
+
+    on_the_wall_clock(apache_pair, tmp_path, scenario)
+
+
+def test_a_record_in_the_wrong_partition_is_sent_again_to_the_partition_of_its_key(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        topic, partitions = place.settings.topic("activity"), place.settings.partitions
+        names = [f"c{number}" for number in range(8)]
+        away = [name for name in names if crc32(name.encode()) % partitions != partition_of(name, partitions)]
+        assert 0 < len(away) < len(names)
+        for name in names:  # as librdkafka chooses partitions unless a setting says otherwise
+            raw = json.dumps(canonical("login", name, "2024-01-02T00:00Z", f"l-{name}")).encode()
+            partition = crc32(name.encode()) % partitions
+            await place.producer.send_and_wait(topic, value=raw, key=name.encode(), partition=partition)
+        (group,) = await wait_for_dead_letters(place, len(away))
+        assert (group["reason"], group["topic"]) == ("wrong_partition", topic)
+        await wait_for(place, customers=len(names) - len(away), events=len(names) - len(away))
+        assert (await asked(place, "replay", "--yes"))["sent"] == len(away)
+        await wait_for(place, customers=len(names), events=len(names))
 
     on_the_wall_clock(apache_pair, tmp_path, scenario)
 

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from tests.integration.test_worker import QUIET
+from tests.integration.test_worker import QUIET, canonical
 from tests.support.builders import day
 from tests.support.site import Site, site
 from workers.core.watermarks import Progress
 from workers.demo.embedded import Pair
+from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing, describe
 from workers.state.meta import PARTITIONS, REBUILDING
 
@@ -125,6 +127,29 @@ async def keys_of(place: Site) -> list[Any]:
 def restored(*commands: tuple[str, ...], pair: Pair) -> Iterator[None]:
     yield
     subprocess.run(["redis-cli", "-u", pair.redis_url, *commands[0]], check=True, capture_output=True)
+
+
+def test_a_direct_producer_that_chooses_partitions_otherwise_is_found_before_any_worker_reads_it(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    names = [f"c{number}" for number in range(40)]
+    wrong = sum(crc32(name.encode()) % 4 != partition_of(name, 4) for name in names)
+
+    async def produce(place: Site) -> None:
+        assert place.settings.partitions == 4
+        for name in names:
+            raw = json.dumps(canonical("login", name, "2024-01-02T00:00:00Z", f"l-{name}")).encode()
+            partition = crc32(name.encode()) % 4
+            await place.producer.send(
+                place.settings.topic("activity"), value=raw, key=name.encode(), partition=partition
+            )
+        await place.producer.flush()
+
+    code, findings = examined(apache_pair, tmp_path, produce)
+    assert code == 1
+    problem = the_problem(findings, "Kafka", "direct producers")
+    assert problem["found"].startswith(f"{wrong} of 40 direct records among the newest 40 records are in the wrong")
+    assert "partitioner=murmur2_random" in problem[REMEDY]
 
 
 def test_a_redis_that_evicts_is_named(apache_pair: Pair, tmp_path: Path) -> None:

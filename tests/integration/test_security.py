@@ -47,7 +47,7 @@ SECRETS = {
     "LINGER_KAFKA_SASL_PASSWORD": "scram-secret-9a1e",
     "LINGER_REDIS_PASSWORD": "redis-secret-77b0",
     "LINGER_LOG_KEY": "log-key-secret-30c2",
-    "LINGER_HOLD_OUT_KEY": "hold-out-secret-4d4f",
+    "LINGER_HOLD_OUT_KEY": "hold-out-secret-4d4f" * 7,  # longer than what the hash takes
     "LINGER_HTTP_TOKEN": "http-token-secret-e81a",
     "LINGER_KAFKA_SSL_KEY_PASSWORD": KEY_PASSWORD,
 }
@@ -501,3 +501,35 @@ def test_the_operator_creates_the_topics_and_the_worker_does_not(secure_pair: Se
         assert "Traceback" not in done.stderr
         assert_no_secret(done.stdout + done.stderr)
     assert outcomes == [2, 0]
+
+
+async def produce_one(pair: SecurePair, topic: str) -> None:
+    """Write one record as the administrator."""
+    async with AIOKafkaProducer(**read_settings(pair.variables()).kafka_connection()) as producer:
+        await producer.send_and_wait(topic, value=b"{}", key=b"ada")
+
+
+@pytest.mark.rest
+def test_the_doctor_says_that_it_may_not_read_the_activity_topic(secure_pair: SecurePair) -> None:
+    outcomes = []
+    for prefix, unread in (("seen.", None), ("unseen.", "unseen.linger.activity")):
+        allow(secure_pair, prefix, "scram", without=unread)
+        variables = {**secure_pair.variables(), **by_scram(secure_pair), "LINGER_TOPIC_PREFIX": f"{prefix}linger"}
+        variables |= {
+            "LINGER_KAFKA_SASL_USERNAME": "operator",
+            "LINGER_REDIS_USERNAME": f"{SCRAM}operator",
+            "LINGER_REDIS_NAMESPACE": f"{SCRAM}linger",
+            "LINGER_PARTITIONS": "4",
+        }
+        command = [sys.executable, "-m", "workers"]
+        subprocess.run([*command, "topics", "create"], env=variables, check=True, capture_output=True, timeout=90)
+        asyncio.run(produce_one(secure_pair, f"{prefix}linger.activity"))
+        done = subprocess.run(
+            [*command, "doctor", "--json"], env=variables, capture_output=True, text=True, timeout=90
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        findings = {finding["checked"]: finding for finding in json.loads(done.stdout)}
+        outcomes.append(findings["direct producers"])
+    assert [finding["health"] for finding in outcomes] == ["ok", "could not be checked"]
+    assert outcomes[0]["found"] == "1 of the newest 1 records are from them, each in the partition of its key"
+    assert "unseen.linger.activity" in outcomes[1]["found"]

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
@@ -18,10 +19,14 @@ from schemas.events import BUILT_IN
 from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, Agent, record
 from workers.demo.embedded import HOST, Pair, free_ports
+from workers.kafka.records import OutboxRecord, encode_record
 from workers.processor.results import Processed
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
+from workers.settings import OWN_TOPICS
 from workers.state.connection import RedisServers
+from workers.state.held_actions import Order
+from workers.state.keys import hash_tag
 from workers.state.replay_clock import ReplayClock
 from workers.state.rule_sets import activate
 from workers.state.store import Store
@@ -107,8 +112,8 @@ class Place:
 
         asyncio.run(work())
 
-    def ask(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run `linger why`."""
+    def ask(self, *arguments: str, command: str = "why", **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run `linger why`, or another command."""
         settings = {
             "REDIS_URL": self.redis_url,
             "REDIS_NAMESPACE": self.namespace,
@@ -120,12 +125,25 @@ class Place:
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LINGER_")}
         return subprocess.run(
-            [sys.executable, "-m", "workers", "why", *arguments],
+            [sys.executable, "-m", "workers", *command.split(), *arguments],
             env={**environment, **{f"LINGER_{name}": value for name, value in settings.items()}, "COLUMNS": "200"},
             capture_output=True,
             text=True,
             timeout=60,
         )
+
+    def call(self, *commands: tuple[Any, ...]) -> None:
+        """Send commands to Redis, keys without the namespace and the hash tag of partition 0."""
+        prefix = f"{self.namespace}:{{{hash_tag(0)}}}:"
+
+        async def work() -> None:
+            servers = RedisServers(open_nodes({"url": self.redis_url}, 5_000))
+            try:
+                await servers.call([(name, f"{prefix}{key}", *rest) for name, key, *rest in commands])
+            finally:
+                await servers.close()
+
+        asyncio.run(work())
 
     def document(self, *arguments: str) -> Any:
         answer = self.ask(*arguments, "--json")
@@ -277,3 +295,50 @@ def test_a_store_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert "Redis does not answer" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_customer_is_shown_with_held_actions_and_what_waits_for_kafka(pair: Pair, tmp_path: Path) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=75)
+
+    def kept(customer: str, topic: str, value: bytes) -> bytes:
+        return encode_record(OutboxRecord(topic, customer.encode(), value, (("ce_id", b"x"), ("odd", b"\xff"))))
+
+    place.call(
+        ("HSET", "held", "a-1", kept("ada", "linger.at-risk", b'{"action_id":"a-1","rule":{"id":"gone"}}')),
+        ("HSET", "held", "b-1", kept("bob", "linger.at-risk", b'{"action_id":"b-1","rule":{"id":"gone"}}')),
+        ("RPUSH", "orders", msgspec.msgpack.encode(Order("release", "gone", "a-1"))),
+        ("DEL", "outbox"),
+        ("RPUSH", "outbox", kept("ada", "linger.decisions", b'{"decision":"held"}')),
+        ("RPUSH", "outbox", kept("bob", "linger.decisions", b'{"decision":"stale"}')),
+        ("RPUSH", "outbox", kept("ada", "linger.dead-letter", b"junk \xfe")),
+    )
+    answer = place.ask("ada", "--json", command="customer show")
+    assert answer.returncode == 0, answer.stderr
+    document = json.loads(answer.stdout)
+    assert document["held_actions"] == [
+        {"action": {"action_id": "a-1", "rule": {"id": "gone"}}, "ordered": "release"}
+    ]
+    headers = {"ce_id": "x", "odd": "\\xff"}
+    assert document["unpublished"] == [
+        {"topic": "linger.decisions", "headers": headers, "content": {"decision": "held"}},
+        {"topic": "linger.dead-letter", "headers": headers, "content": "junk \\xfe"},
+    ]
+    assert "bob" not in answer.stdout
+    assert document["elsewhere"]["topics"].keys() == {f"linger.{name}" for name in OWN_TOPICS}
+    assert [(series["type"], series["total"]) for series in document["events"]] == [("login", 1), ("purchase", 1)]
+    assert len(document["event_ids"]) == 2
+    shown = place.ask("ada", command="customer show")
+    assert "held; ordered: release" in shown.stdout
+    assert "waits for Kafka: linger.decisions" in shown.stdout
+
+
+@pytest.mark.parametrize("key", ["held", "outbox", "orders"])
+def test_a_damaged_record_beside_a_customer_is_an_error_of_one_line(pair: Pair, tmp_path: Path, key: str) -> None:
+    place = Place(pair.redis_url, tmp_path)
+    place.store(*bought_once(), now_day=75)
+    place.call(("HSET", key, "x", b"\xc1") if key == "held" else ("RPUSH", key, b"\xc1"))
+    answer = place.ask("ada", command="customer show")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("error: what is stored cannot be read (")
+    assert answer.stderr.count("\n") == 1

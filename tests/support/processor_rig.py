@@ -115,7 +115,7 @@ class Agent:
         *content: Rule,
         now_day: float = 100,
         outbox_limit: int = 100,
-        partitions: int = 64,
+        partitions: int = 1,
         sources: SourcesFile | None = None,
     ) -> None:
         self.publisher = FakePublisher()

@@ -248,6 +248,42 @@ def test_every_secret_is_kept_as_one() -> None:
     assert set(plain) <= set(SECRETS)
 
 
+def test_a_hold_out_key_or_a_log_key_may_have_any_length() -> None:
+    for size in (1, 64, 65, 128, 10_000):
+        read = settings(HOLD_OUT_KEY="k" * size, LOG_KEY="k" * size)
+        assert read.hold_out_key is not None
+        assert len(read.hold_out_key.get_secret_value()) == size
+
+
+@pytest.mark.parametrize("name", [*(name.upper() for name in SECRETS), "KAFKA_GROUP_ID", "REDIS_USERNAME"])
+def test_what_is_not_utf8_is_refused_at_the_start_and_never_shown(name: str) -> None:
+    text = b"0123456789abcdef\xff".decode(errors="surrogateescape")
+    (problem,) = problems(**{name: f"redis://:{text}@r:1" if name == "REDIS_URL" else text})
+    assert problem == f"LINGER_{name} is not UTF-8"
+
+
+def test_a_path_may_be_of_any_bytes() -> None:
+    assert settings(RULES=b"rules\xff".decode(errors="surrogateescape")).rules.name.encode(
+        errors="surrogateescape"
+    ) == (b"rules\xff")
+
+
+@pytest.mark.parametrize(
+    "token", ["x" * 15, "x" * 4097, "x" * 20 + "\n" + "y" * 20, "x" * 20 + "\x00", " " + "x" * 20]
+)
+def test_a_token_that_no_header_could_carry_is_refused(token: str) -> None:
+    (problem,) = problems(HTTP_TOKEN=token)
+    assert problem.startswith("LINGER_HTTP_TOKEN: must be 16 to 4096 ASCII characters on one line")
+    assert token not in problem
+
+
+def test_a_group_instance_id_is_one_that_brokers_accept() -> None:
+    assert settings(KAFKA_GROUP_INSTANCE_ID="w" * 249).kafka_group_instance_id == "w" * 249
+    for text in ("w" * 250, "worker 1", "wörker"):
+        (problem,) = problems(KAFKA_GROUP_INSTANCE_ID=text)
+        assert problem.startswith("LINGER_KAFKA_GROUP_INSTANCE_ID: ")
+
+
 def test_shown_settings_show_every_variable_and_no_secret() -> None:
     shown = with_secrets().shown()
     assert list(shown) == [f"LINGER_{name.upper()}" for name in Settings.model_fields]

@@ -1,18 +1,18 @@
-"""`linger customer show`: the stored state of one customer."""
+"""`linger customer show`: everything that is stored of one customer."""
 
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, err, out, print_json
 from workers.explain.customer import Knowledge, look_up
+from workers.explain.customer_tables import tables
 from workers.loading import load_configuration
 from workers.settings import read_settings
-from workers.state.connect import with_store
+from workers.state.connect import with_stored_state
 from workers.state.store import Store
 
 
@@ -28,14 +28,14 @@ def show(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show what Linger knows about one customer, and when it evaluates that customer next."""
+    """Show everything that Linger stores of one customer, personal values included, and where more is kept."""
     settings = read_settings(context.obj)
     rules = load_configuration(settings).rules
 
     async def ask(store: Store) -> Knowledge | None:
-        return await look_up(store, settings.partitions, customer_id, rules)
+        return await look_up(store, settings, customer_id, rules)
 
-    knowledge = with_store(settings, ask)
+    knowledge = with_stored_state(settings, ask)
     if knowledge is None:
         complain_about_unknown(customer_id, as_json=as_json)
     if as_json:
@@ -54,19 +54,18 @@ def complain_about_unknown(customer_id: str, *, as_json: bool) -> NoReturn:
 
 
 def render(knowledge: Knowledge, console: Console) -> None:
-    """Print the state of a customer as tables."""
+    """Print everything that is stored of a customer; `--json` has it in full detail."""
     again = knowledge["looked_again_at"] or "never, unless an event arrives"
     position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
     console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
     console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
     console.print(f"Linger evaluates again: [bold]{again}[/]\n")
-    events = Table("event", "number", "first", "last", "sum")
-    for series in knowledge["events"]:
-        total = "" if series["sum"] is None else f"{series['sum']:.2f}"
-        events.add_row(series["type"], str(series["total"]), series["first"], series["last"], total)
-    console.print(events)
-    rules = Table("rule", "holds since", "last acted", "waits for a source")
-    for rule in knowledge["rules"]:
-        waits = "yes" if rule["waiting_for_sources"] else ""
-        rules.add_row(rule["rule"], rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
-    console.print(rules)
+    for table in tables(knowledge):
+        if table.row_count:
+            console.print(table)
+    if number := len(knowledge["event_ids"]):
+        console.print(f"Hashes of the latest {number} event ids are kept, not the ids.")
+    console.print("\nMore of this customer is in")
+    for topic, what in knowledge["elsewhere"]["topics"].items():
+        console.print(Text(f"  {topic}: {what}"), soft_wrap=True)
+    console.print(Text(f"  Redis: {knowledge['elsewhere']['redis']}"), soft_wrap=True)

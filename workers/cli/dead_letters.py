@@ -28,7 +28,7 @@ from workers.dead_letters.session import Session, opened_session
 from workers.errors import StartupError
 from workers.kafka.range_reader import Advance
 from workers.settings import Settings, read_settings
-from workers.state.connect import with_store
+from workers.state.connect import with_stored_state
 from workers.state.store import Store
 
 Result = TypeVar("Result")
@@ -174,7 +174,7 @@ def _in_session(settings: Settings, work: Callable[[Session], Awaitable[Result]]
         async with opened_session(settings, store) as session:
             return await work(session)
 
-    return with_store(settings, open_and_work)
+    return with_stored_state(settings, open_and_work)
 
 
 @contextmanager

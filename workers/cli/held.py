@@ -11,7 +11,7 @@ from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.settings import Settings, read_settings
-from workers.state.connect import clock_of, with_store
+from workers.state.connect import clock_of, with_stored_state
 from workers.state.rule_sets import Activation, activate
 from workers.state.store import Store
 
@@ -35,7 +35,7 @@ def held(context: typer.Context, as_json: AsJson = False) -> None:
     async def ask(store: Store) -> list[HeldOfRule]:
         return await held_by_rule(store, settings.partitions, await _now_ms(settings, store))
 
-    held_actions = with_store(settings, ask)
+    held_actions = with_stored_state(settings, ask)
     if as_json:
         print_json(held_actions)
     elif not held_actions:
@@ -71,7 +71,7 @@ def promote(
     async def ask(store: Store) -> Activation:
         return await activate(store, rules, await _now_ms(settings, store), allow_rollback=True)
 
-    activation = with_store(settings, ask)
+    activation = with_stored_state(settings, ask)
     out.print(f"These are rule set {activation.rules.generation} now. Start the workers that were refused.")
     for rule_id in activation.began:
         out.print(
@@ -90,7 +90,7 @@ def _order(
     async def ask(store: Store) -> int:
         return await order_for_held(store, settings.partitions, rule_id, verb, at_most)
 
-    count = with_store(settings, ask)
+    count = with_stored_state(settings, ask)
     done = {"release": "are being released", "discard": "are being discarded"}[verb]
     out.print(f"{count} held actions of '{rule_id}' {done}." if count else f"No action of '{rule_id}' is held.")
 

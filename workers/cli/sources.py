@@ -8,7 +8,7 @@ from workers.cli.output import out
 from workers.intake.forget_source import forget_source
 from workers.loading import load_configuration
 from workers.settings import read_settings
-from workers.state.connect import with_store
+from workers.state.connect import with_stored_state
 from workers.state.store import Store
 
 
@@ -33,5 +33,5 @@ def forget(
     async def ask(store: Store) -> int:
         return await forget_source(settings, sources, store, topic)
 
-    partitions = with_store(settings, ask)
+    partitions = with_stored_state(settings, ask)
     out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")

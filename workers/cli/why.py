@@ -12,7 +12,6 @@ from rich.tree import Tree
 
 from workers.cli.customer import complain_about_unknown
 from workers.cli.output import AsJson, out, print_json
-from workers.core.customer.codec import UnknownLayout
 from workers.errors import LingerError
 from workers.explain.customer_state import read_customer
 from workers.explain.snapshot import CustomerSnapshot
@@ -31,7 +30,7 @@ from workers.loading import Configuration, load_configuration
 from workers.rule_files.problems import shortened
 from workers.rule_files.suggestions import did_you_mean
 from workers.settings import Settings, read_settings
-from workers.state.connect import clock_of, with_store
+from workers.state.connect import clock_of, with_stored_state
 from workers.state.store import Store
 
 _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
@@ -72,7 +71,7 @@ def why(
         _check_rule(rule_id, configuration)
     try:
         report = _explain(settings, configuration, customer_id, at_ms)
-    except (TooEarly, UnknownLayout) as error:
+    except TooEarly as error:
         raise LingerError(str(error)) from error
     if report is None:
         complain_about_unknown(customer_id, as_json=as_json)
@@ -128,7 +127,7 @@ def _explain(
             customer_id,
         )
 
-    snapshot = with_store(settings, ask)
+    snapshot = with_stored_state(settings, ask)
     if snapshot is None:
         return None
     if at_ms is None:

@@ -1,4 +1,4 @@
-"""Sends dead letters again, each to the topic and partition it came from.
+"""Sends dead letters again, each to the topic and partition it came from; into the activity topic, by its key.
 
 It sends what a plan lists and decides nothing. It prints nothing and knows no clock.
 """
@@ -45,7 +45,7 @@ class ReplayResult:
 async def replay(
     settings: Settings, reader: DeadLetterReader, plan: Plan, log: DispositionLog, advance: Advance
 ) -> ReplayResult:
-    """Send the dead letters of a plan, each to the partition it came from.
+    """Send the dead letters of a plan, each to the partition it came from, or into the activity topic by its key.
 
     A disposition is recorded after Kafka has confirmed the record, up to 500 at a time. If a replay is stopped in
     between, the next one sends these again.
@@ -159,14 +159,15 @@ class _BatchSender:
         """Hand one dead letter to the producer and return its confirmation, which raises if Kafka refuses it."""
         topic, partition, _ = dead_letter.source or ("", 0, 0)
         # The original partition keeps a customer's records together, whichever partitioner their producer uses.
-        exists = partition < await self._reader.partitions_of(topic)
+        # In the activity topic a customer has one partition, and a record in another one is a dead letter for that.
+        is_kept = topic != self._activity_topic and partition < await self._reader.partitions_of(topic)
         try:
             future = await asyncio.wait_for(
                 self._producer.send(
                     topic,
                     value=dead_letter.value,
                     key=dead_letter.key,
-                    partition=partition if exists else None,
+                    partition=partition if is_kept else None,
                     headers=list(replayed_headers(dead_letter, self._activity_topic)),
                 ),
                 self._deadline_seconds,

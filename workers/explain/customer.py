@@ -1,114 +1,138 @@
-"""The stored state of one customer, as plain values for `linger customer show`."""
+"""Everything that is stored of one customer, as plain values for `linger customer show`."""
 
-from typing import TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
 
-from workers.clock import iso_text
-from workers.core.coverage import type_of
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
-from workers.core.customer.series import Series
-from workers.core.events.decoding import UNIT
-from workers.core.rules.rule_set import Rule, RuleSet
+import orjson
+
+from workers.core.rules.rule_set import RuleSet
+from workers.explain.stored_activity import StoredActivity, read_activity, stored_activity
 from workers.kafka.partitioner import partition_of
+from workers.kafka.records import OutboxRecord
+from workers.settings import Settings
+from workers.state.held_actions import Order
 from workers.state.store import Store
 
 
-class KnownSeries(TypedDict):
-    """Everything kept of one event type; times are ISO 8601 texts in UTC.
+class HeldAction(TypedDict):
+    """An action above its rule's rate limit.
 
     Attributes:
-        type: the event type.
-        first: its first event.
-        last: its latest event.
-        total: number of events.
-        sum: the total of their amounts; None if no rule sums it.
-        days_kept: number of days with kept totals.
+        action: as it would be published.
+        ordered: what an operator has ordered and no worker has done yet; None for nothing.
     """
 
-    type: str
-    first: str
-    last: str
-    total: int
-    sum: float | None
-    days_kept: int
+    action: Any
+    ordered: str | None
 
 
-class KnownRule(TypedDict):
-    """The state of one rule for the customer; times are ISO 8601 texts in UTC.
+class Unpublished(TypedDict):
+    """A record that is decided and that Kafka has not confirmed yet.
 
     Attributes:
-        rule: the rule's id.
-        holds_since: since when it holds; None if it does not.
-        last_acted: its latest action; None if there is none.
-        waiting_for_sources: whether it waits until its types have been seen further.
+        topic: where it goes.
+        headers: its headers, as text.
+        content: its JSON; its text if it is no JSON.
     """
 
-    rule: str
-    holds_since: str | None
-    last_acted: str | None
-    waiting_for_sources: bool
+    topic: str
+    headers: dict[str, str]
+    content: Any
 
 
-class Knowledge(TypedDict):
-    """The stored state of one customer; times are ISO 8601 texts in UTC.
+class Elsewhere(TypedDict):
+    """Where more is kept of the customer than this command reads.
+
+    Attributes:
+        topics: by topic, what of the customer is there.
+        redis: what else of the customer is in Redis.
+    """
+
+    topics: dict[str, str]
+    redis: str
+
+
+class Knowledge(StoredActivity):
+    """The stored state of one customer, personal values included.
 
     Attributes:
         customer_id: the customer.
         partition: of the activity topic.
-        known_since: the customer's first event.
-        latest_event: the customer's latest event.
-        looked_again_at: when the customer is evaluated next if no event arrives; None for never.
-        bytes: size of the state in Redis.
-        events: one entry for each event type.
-        rules: one entry for each rule, in the order of their ids.
+        bytes: size of the activity in Redis.
+        held_actions: of the customer, also of rules that no longer exist.
+        unpublished: records of the customer in the outbox, in order.
+        elsewhere: where more is kept.
     """
 
     customer_id: str
     partition: int
-    known_since: str
-    latest_event: str
-    looked_again_at: str | None
     bytes: int
-    events: list[KnownSeries]
-    rules: list[KnownRule]
+    held_actions: list[HeldAction]
+    unpublished: list[Unpublished]
+    elsewhere: Elsewhere
 
 
-async def look_up(store: Store, partitions: int, customer_id: str, rules: RuleSet) -> Knowledge | None:
-    """Return the stored state of a customer, None if there is none. One round trip to Redis."""
-    partition = partition_of(customer_id, partitions)
-    raw = await store.activity(partition, customer_id)
-    if raw is None:
+async def look_up(store: Store, settings: Settings, customer_id: str, rules: RuleSet) -> Knowledge | None:
+    """Return the stored state of a customer, None if there is none. One round trip to Redis.
+
+    Raises:
+        UnknownLayout: if the activity is damaged or was written by another version.
+        Transient: if Redis does not answer.
+    """
+    partition = partition_of(customer_id, settings.partitions)
+    stored = await store.of_customer(partition, customer_id)
+    if stored.activity is None:
         return None
-    activity = codec.decode(raw, rules.codes)
+    activity = read_activity(stored.activity, rules)
+    key = customer_id.encode()
+    held = {action_id: record for action_id, record in stored.held.items() if record.key == key}
     return Knowledge(
         customer_id=customer_id,
         partition=partition,
-        known_since=iso_text(activity.first_ms),
-        latest_event=iso_text(activity.at_ms),
-        looked_again_at=iso_text(activity.due_ms) if activity.due_ms else None,
-        bytes=len(raw),
-        events=[_series(key, series) for key, series in activity.series.items() if key == type_of(key)],
-        rules=[_rule(rule, activity) for rule in rules.rules],
+        bytes=len(stored.activity),
+        **stored_activity(activity, rules),
+        held_actions=_held(held, stored.orders),
+        unpublished=[_unpublished(record) for record in stored.outbox if record.key == key],
+        elsewhere=_elsewhere(settings, partition),
     )
 
 
-def _series(key: str, series: Series) -> KnownSeries:
-    return KnownSeries(
-        type=key,
-        first=iso_text(series.first_ms),
-        last=iso_text(series.last_ms),
-        total=series.total,
-        sum=series.total_sum / UNIT if series.sums() else None,
-        days_kept=len(series.days()),
+def _held(held: Mapping[str, OutboxRecord], orders: Iterable[Order]) -> list[HeldAction]:
+    ordered = {order.action_id: order.what for order in orders}
+    return [
+        HeldAction(action=_content(record.value), ordered=ordered.get(action_id))
+        for action_id, record in sorted(held.items())
+    ]
+
+
+def _unpublished(record: OutboxRecord) -> Unpublished:
+    return Unpublished(
+        topic=record.topic,
+        headers={name: _text(value) for name, value in record.headers},
+        content=_content(record.value),
     )
 
 
-def _rule(rule: Rule, activity: Activity) -> KnownRule:
-    episode = activity.episodes.get(rule.id)
-    return KnownRule(
-        rule=rule.id,
-        holds_since=iso_text(episode.start_ms) if episode is not None and episode.holding else None,
-        last_acted=iso_text(episode.acted_ms) if episode is not None and episode.acted_ms else None,
-        waiting_for_sources=(episode is not None and bool(episode.pending_ms))
-        or any(candidate.rule == rule.id for candidate in activity.candidates),
+def _content(value: bytes | None) -> Any:
+    try:
+        return orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:  # a dead letter keeps what came, JSON or not
+        return _text(value)
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="backslashreplace")
+
+
+def _elsewhere(settings: Settings, partition: int) -> Elsewhere:
+    topic = settings.topic
+    return Elsewhere(
+        topics={
+            topic("activity"): f"the events, in partition {partition}, with the customer's id as key",
+            topic("at-risk"): "published actions and their retractions, with the customer's id as key",
+            topic("win-back"): "published actions and their retractions, with the customer's id as key",
+            topic("decisions"): "why there was no action, with the customer's id as key",
+            topic("dead-letter"): "records that could not be read, as they came",
+        },
+        redis="the sorted sets `due` and `waiting:<type>` hold the customer's id and the moment of `looked_again_at`",
     )

@@ -10,7 +10,6 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.coverage import Coverage, complete_series
-from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
@@ -21,6 +20,7 @@ from workers.core.watermarks import (
     watermarks_in_partition,
 )
 from workers.explain.snapshot import CustomerSnapshot
+from workers.explain.stored_activity import read_activity
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
@@ -38,7 +38,7 @@ async def read_customer(
     """Read one customer; return None if no event of the customer has arrived.
 
     Raises:
-        UnknownLayout: if a newer version of Linger wrote the state.
+        UnknownLayout: if another version of Linger wrote the state, or it is damaged.
         Transient: if Redis does not answer.
     """
     partition = partition_of(customer_id, partitions)
@@ -51,7 +51,7 @@ async def read_customer(
     if raw is None:
         return None
     active = await as_active(store, rules)
-    activity = codec.decode(raw, active.codes)
+    activity = read_activity(raw, active)
     notes = []
     if not active.generation and await newest_generation(store):
         notes.append("the rule files differ from the rules that the workers have loaded; this explains the files")

@@ -9,6 +9,9 @@ _FACTOR: Final = 0x5BD1E995
 _WORD: Final = 0xFFFFFFFF
 _REMEMBERED: Final = 1 << 16
 
+MURMUR2_SETTING: Final = "partitioner=murmur2_random"
+"""What makes a producer on librdkafka choose partitions as Kafka's own producers do."""
+
 
 @lru_cache(maxsize=_REMEMBERED)
 def hash_of(key: bytes) -> int:
@@ -28,3 +31,13 @@ def hash_of(key: bytes) -> int:
 def partition_of(customer_id: str, partitions: int) -> int:
     """Return the activity partition of a customer."""
     return hash_of(customer_id.encode()) % partitions
+
+
+def wrong_partition(expected: int, found: int) -> str:
+    """Return why a record whose key belongs to another partition is refused, and what its producer must set."""
+    return (
+        f"the key belongs to partition {expected} by murmur2, the partitioner of Kafka's own clients, and is in "
+        f"partition {found}, so this customer's events would be spread over two. The producer chooses partitions in "
+        "another way: librdkafka (Python, Go, .NET, Node, Ruby, PHP) takes CRC32 without "
+        f"{MURMUR2_SETTING}"
+    )

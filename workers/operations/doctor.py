@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
-from workers.errors import Transient
+from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.topics import (
     LogBounds,
     TopicsError,
@@ -28,6 +28,7 @@ from workers.kafka.topics import (
     rights_on,
 )
 from workers.operations import kafka_checks, redis_checks, state_checks
+from workers.operations.activity_sample import sample_activity
 from workers.operations.findings import Finding, ok, problem, unknown
 from workers.operations.permissions import (
     group_rights_missing,
@@ -39,6 +40,7 @@ from workers.operations.permissions import (
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Log, end_of_log
+from workers.state.settings_check import namespaces_of_topic, readable
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
@@ -57,7 +59,7 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, longest)
     async with opened_store(settings) as store:
-        findings = await kafka.findings()
+        findings = [*await kafka.findings(), *await kafka.direct_producers()]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
@@ -121,6 +123,25 @@ class _Kafka:
             source_topics = [source.topic for source in self._sources.sources]
             findings += kafka_checks.record_sizes(names, source_topics, configs)
         return findings
+
+    @property
+    def topic_id(self) -> str | None:
+        """The id of the activity topic, None if it could not be described or the broker reports none."""
+        return None if self._state is None else self._state.topic_id
+
+    async def direct_producers(self) -> list[Finding]:
+        """Check a sample of the activity topic; nothing if it could not be described."""
+        if self._state is None:
+            return []
+        connection = self._settings.kafka_connection()
+        try:
+            return [
+                kafka_checks.direct_producers(
+                    await sample_activity(connection, self._activity, self._state.partitions)
+                )
+            ]
+        except StartupError as error:
+            return [kafka_checks.unread_activity(self._activity, error)]
 
     async def logs(self, progress: Collection[Progress]) -> dict[int, Log]:
         """Return the log of each partition of the activity topic as it is now; nothing if it cannot be read."""
@@ -188,11 +209,17 @@ async def _redis(settings: Settings, store: Store) -> list[Finding]:
 
 async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka) -> list[Finding]:
     try:
-        metas = await store.metas(range(settings.partitions))
-        progress = await store.progress()
-        rule_sets = await store.redis.fields(store.keys.rules)
-    except Transient as error:
+        with readable():
+            metas = await store.metas(range(settings.partitions))
+            progress = await store.progress()
+            rule_sets = await store.redis.fields(store.keys.rules)
+            elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
+    except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
     logs = await kafka.logs(progress.values())
-    return [state_checks.rule_set(rules, rule_sets), *state_checks.stored_offsets(metas, logs)]
+    return [
+        state_checks.rule_set(rules, rule_sets),
+        *state_checks.another_namespace(settings.redis_namespace, elsewhere),
+        *state_checks.stored_offsets(metas, logs, settings.partitions),
+    ]

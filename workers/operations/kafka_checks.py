@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from schemas.durations import write_duration
+from workers.errors import LingerError
+from workers.kafka.partitioner import MURMUR2_SETTING
 from workers.kafka.requirements import missing_topics, wrong_partitions
 from workers.kafka.topics import TopicState
+from workers.operations.activity_sample import ActivitySample
 from workers.operations.findings import Finding, judged, ok, problem, unknown
 from workers.operations.permissions import MissingRight, Refusal
+
+_DIRECT: Final = "direct producers"
 
 Configs = Mapping[str, Mapping[str, str]]
 """Kafka's settings by topic, of the topics whose settings this user may see."""
@@ -189,6 +194,34 @@ def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Co
             finding = problem("Kafka", f"max.message.bytes of {name}", observed, why, remedy)
             findings.append(judged(finding, is_well=size >= largest))
     return findings
+
+
+def direct_producers(sample: ActivitySample) -> Finding:
+    """Check that direct producers put each key into its partition."""
+    if not sample.records:
+        return ok("Kafka", _DIRECT, "the activity topic is empty")
+    total = f"the newest {sample.records:,} records"
+    if not sample.direct:
+        return ok("Kafka", _DIRECT, f"none of {total} is from one")
+    if sample.example is None:
+        return ok("Kafka", _DIRECT, f"{sample.direct:,} of {total} are from them, each in the partition of its key")
+    expected, found = sample.example
+    return problem(
+        "Kafka",
+        _DIRECT,
+        f"{sample.misplaced:,} of {sample.direct:,} direct records among {total} are in the wrong partition, such as "
+        f"a key of partition {expected} in partition {found}: their producer does not use murmur2",
+        "a worker writes them to the dead-letter topic (wrong_partition); an older one made two halves of a customer",
+        f"in a producer on librdkafka (Python, Go, .NET, Node, Ruby, PHP) set {MURMUR2_SETTING}; elsewhere, let "
+        "Kafka's default partitioner choose. Then: linger dead-letters replay --reason wrong_partition",
+    )
+
+
+def unread_activity(topic: str, error: LingerError) -> Finding:
+    """Return the finding that the newest records of the activity topic could not be read."""
+    why = "records in the wrong partition become dead letters"
+    remedy = f"allow Read on {topic} to this user (docs/acl/kafka-acls.sh)"
+    return unknown("Kafka", _DIRECT, str(error), why, remedy)
 
 
 def clock() -> Finding:

@@ -5,7 +5,7 @@ from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.operations.findings import Finding, judged, ok, problem, unknown
-from workers.state.consistency import Kind, Log, StateMismatch, check_consistency
+from workers.state.consistency import Kind, Log, StateMismatch, check_consistency, partitions_made_with
 
 _CHECKED: Final[Mapping[Kind, str]] = {
     "rebuilding": "rebuild",
@@ -37,12 +37,25 @@ def rule_set(rules: RuleSet, stored: Mapping[str, str]) -> Finding:
     return judged(problem("state", "rule set", f"{rules.hash}, {state}", why, remedy), is_well=not is_older)
 
 
-def stored_offsets(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log]) -> list[Finding]:
+def another_namespace(namespace: str, elsewhere: Sequence[str]) -> list[Finding]:
+    """Return the finding that the state of the activity topic is under other namespaces, nothing if it is not."""
+    if not elsewhere:
+        return []
+    shown = " and ".join(f"'{name}'" for name in elsewhere)
+    observed = f"nothing is stored under '{namespace}'; the state of the activity topic is under {shown}"
+    why = "a worker would begin again from the start of the topic, and commands would find no customer"
+    return [problem("state", "namespace", observed, why, "set LINGER_REDIS_NAMESPACE to that of the workers")]
+
+
+def stored_offsets(
+    metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Log], partitions_set: int
+) -> list[Finding]:
     """Check that the stored state of each partition fits its log.
 
     Args:
         metas: fields of `meta` by partition, read before `logs`; empty for a partition without state.
         logs: by partition; empty if they could not be read.
+        partitions_set: LINGER_PARTITIONS; compared if there are no logs to compare with.
     """
     checked = _CHECKED["outside"]
     stored = {partition: fields for partition, fields in sorted(metas.items()) if fields}
@@ -50,6 +63,10 @@ def stored_offsets(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Lo
         return [ok("state", checked, "nothing is stored yet")]
     why = "continuing would lose events or count them twice, so workers do not process these partitions"
     if not logs:
+        made_with = {count for fields in stored.values() if (count := partitions_made_with(fields)) is not None}
+        if others := sorted(made_with - {partitions_set}):
+            observed = f"made with {' and '.join(map(str, others))} partitions, LINGER_PARTITIONS is {partitions_set}"
+            return [problem("state", _CHECKED["partitions"], observed, why, f"set LINGER_PARTITIONS={others[0]}")]
         remedy = "fix the problems of Kafka first"
         return [unknown("state", checked, "the log of the activity topic could not be read", why, remedy)]
     partitions_by_mismatch: dict[StateMismatch, list[int]] = {}

@@ -3,17 +3,16 @@
 It knows nothing of rules, of stored state or of partitions other than the source positions in `meta`.
 """
 
-from datetime import UTC, datetime
-
 from aiokafka import ConsumerRecord
 
-from schemas.events import InvalidEvent, parse_event
+from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.fast_mapping import compile_untrusted_reader
+from workers.core.events.fast_mapping import compile_untrusted_reader, read_strictly
 from workers.dead_letters.record import dead_letter
+from workers.kafka.partitioner import hash_of, wrong_partition
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
 from workers.processor.unit_of_work import UnitOfWork
@@ -28,6 +27,7 @@ class EventReader:
         self._read_untrusted = compile_untrusted_reader(self._declared)
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
+        self._partitions = settings.partitions
         self._dead_letter_topic = settings.topic("dead-letter")
 
     def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
@@ -67,27 +67,24 @@ class EventReader:
         Raises:
             InvalidEvent: with the reason, if the record is not a canonical event.
         """
-        try:
-            if direct:
-                # Intake has not checked it: it passes the same checks as a source record.
-                event, left_out = self._read_untrusted(record.value, self._latest_ms(record))
-                for name, reason in left_out:
-                    work.left_out[record.topic, name, reason] += 1
-            else:
+        left_out: LeftOut = ()
+        if direct:
+            # Intake has not checked it: it passes the same checks as a source record.
+            event, left_out = self._read_untrusted(record.value, self._latest_ms(record))
+        else:
+            try:
                 event = decode_event(record.value or b"", self._declared)
-        except NotCanonical:
-            self._parse(record)
-            raise InvalidEvent("not_canonical", "it is no canonical event") from None
+            except NotCanonical:
+                event, left_out = read_strictly(record.value, self._declared, self._latest_ms(record))
+        for name, reason in left_out:
+            work.left_out[record.topic, name, reason] += 1
         if record.key != event.customer_id.encode():
             raise InvalidEvent(
                 "wrong_key", "the record's key is not its customer_id, so it is in the wrong partition"
             )
+        if direct and (expected := hash_of(record.key) % self._partitions) != record.partition:
+            raise InvalidEvent("wrong_partition", wrong_partition(expected, record.partition))
         return event
-
-    def _parse(self, record: ConsumerRecord) -> None:
-        """Parse one record with the strict reader, which raises InvalidEvent with the exact reason."""
-        latest = datetime.fromtimestamp(self._latest_ms(record) / 1000, UTC)
-        parse_event(record.value, types=self._declared, latest=latest)
 
     def _latest_ms(self, record: ConsumerRecord) -> int:
         """Return the time by which the event in a record must have occurred."""

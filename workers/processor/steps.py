@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from workers.kafka.partitioner import partition_of
 from workers.observability import metrics
 from workers.processor.active_rules import ActiveRules
 from workers.processor.partition import OwnedPartition
@@ -19,6 +20,13 @@ class Steps:
         self._partitions = settings.partitions
         self._store = store
         self._rules = rules
+
+    def belongs(self, partition: OwnedPartition, customer_id: str) -> bool:
+        """Return whether a customer's events come to this partition.
+
+        Records in the wrong partition were once folded there: what they left of a customer must never act.
+        """
+        return partition_of(customer_id, self._partitions) == partition.number
 
     def begin(self, partition: OwnedPartition) -> AbstractAsyncContextManager[Step]:
         """Return one step of a partition, to be read and committed."""

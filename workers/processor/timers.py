@@ -114,7 +114,7 @@ class Timers:
             rules = self._rules.current
             for customer_id, raw in zip(due.customers, activities, strict=True):
                 work.timers += not sweeping
-                if raw is None:
+                if raw is None or not self._steps.belongs(partition, customer_id):
                     work.due[customer_id] = 0
                     continue
                 try:

@@ -37,6 +37,7 @@ from workers.rule_files.known_names import event_types
 from workers.settings import Settings
 from workers.state.connect import clock_of
 from workers.state.rule_sets import activate, newest_generation
+from workers.state.settings_check import namespaces_of_topic
 from workers.state.store import Store
 
 RECORDS_PER_SECOND: Final = 4_000
@@ -84,7 +85,10 @@ class Rebuild:
         async with connected(self._settings, source_topics, allow_workers=allow_workers) as (consumer, snapshot):
             logs = snapshot.activity_logs
             rules_stored = bool(await newest_generation(self._store))
-            plan = make_plan(await self._store.metas(logs), logs, options, rules_stored=rules_stored)
+            metas = await self._store.metas(logs)
+            if not any(metas.values()) and not options.all_partitions:
+                await self._refuse_another_namespace(logs[0].topic_id)
+            plan = make_plan(metas, logs, options, rules_stored=rules_stored)
             if not plan.reasons:
                 return Report(plan.reasons, options.dry_run)
             heads = await read_heads(consumer, logs, self._time_of)
@@ -97,6 +101,18 @@ class Rebuild:
             await self._wipe(consumer, plan, findings)
             await self._replay(consumer, plan, findings, report.tally, advance)
         return replace(report, seconds=time.monotonic() - started_at)
+
+    async def _refuse_another_namespace(self, topic_id: str | None) -> None:
+        """Raise StartupError if nothing is lost: the state of this topic is under another namespace."""
+        if namespaces := await namespaces_of_topic(self._store, topic_id):
+            shown = " and ".join(f"'{namespace}'" for namespace in namespaces)
+            raise StartupError(
+                [
+                    f"nothing is stored under the namespace '{self._settings.redis_namespace}', but the state of "
+                    f"topic '{self._activity_topic}' is under {shown}: set LINGER_REDIS_NAMESPACE. To make the state "
+                    "a second time under this one: linger rebuild --all"
+                ]
+            )
 
     async def _read_published(self, consumer: AIOKafkaConsumer, snapshot: Snapshot, now_ms: int) -> Published:
         dead_letter_topic = self._settings.topic("dead-letter")

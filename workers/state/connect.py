@@ -9,6 +9,7 @@ from workers.clock import Clock, SystemClock
 from workers.settings import Settings
 from workers.state.connection import RedisServers
 from workers.state.replay_clock import ReplayClock
+from workers.state.settings_check import check_settings, readable
 from workers.state.store import Store
 from workers.state.topology import open_nodes
 
@@ -48,3 +49,19 @@ def with_store(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -
             return await work(store)
 
     return asyncio.run(run())
+
+
+def with_stored_state(settings: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """As `with_store`, for commands that answer from the state of workers: their settings must lead to it.
+
+    Raises:
+        StartupError: if nothing is stored under the namespace, or it was made with other partitions.
+        LingerError: if something that is stored cannot be read.
+    """
+
+    async def checked(store: Store) -> Result:
+        await check_settings(store, settings)
+        with readable():
+            return await work(store)
+
+    return with_store(settings, checked)

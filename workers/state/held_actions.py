@@ -27,7 +27,7 @@ class Order(msgspec.Struct, array_like=True, frozen=True):
     action_id: str
 
 
-_decode_order = msgspec.msgpack.Decoder(Order).decode
+decode_order = msgspec.msgpack.Decoder(Order).decode
 _encode_order = msgspec.msgpack.Encoder().encode
 
 
@@ -71,7 +71,7 @@ class HeldActions:
             [("LRANGE", self._keys.partition(partition).orders, 0, limit - 1) for partition in partitions]
         )
         return {
-            partition: [_decode_order(raw) for raw in orders]
+            partition: [decode_order(raw) for raw in orders]
             for partition, orders in zip(partitions, answers, strict=True)
             if orders
         }

@@ -15,7 +15,7 @@ from workers.core.watermarks import Progress, decode_progress, encode_progress
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
-from workers.state.held_actions import HeldActions
+from workers.state.held_actions import HeldActions, Order, decode_order
 from workers.state.keys import Keys
 from workers.state.meta import Meta
 from workers.state.scan import escaped, scan_keys
@@ -47,6 +47,23 @@ class Due:
 
     customers: list[str]
     waited: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecords:
+    """What a partition holds that may be of one customer.
+
+    Attributes:
+        activity: the customer's stored activity, None if there is none.
+        held: the held actions of all customers of the partition, by action id.
+        orders: operators' orders for held actions, of all customers.
+        outbox: records of all customers that Kafka has not confirmed, in order.
+    """
+
+    activity: bytes | None
+    held: dict[str, OutboxRecord]
+    orders: list[Order]
+    outbox: list[OutboxRecord]
 
 
 class Store:
@@ -162,6 +179,25 @@ class Store:
             0
         ]
         return raw
+
+    async def of_customer(self, partition: int, customer_id: str) -> CustomerRecords:
+        """Return everything in which a customer can be found, in one round trip; the caller picks it out."""
+        keys = self.keys.partition(partition)
+        activity, held, orders, outbox = await self.redis.call(
+            [
+                ("GET", keys.customer(customer_id)),
+                ("HGETALL", keys.held),
+                ("LRANGE", keys.orders, 0, -1),
+                ("LRANGE", keys.outbox, 0, -1),
+            ]
+        )
+        pairs = held.items() if isinstance(held, dict) else zip(*[iter(held)] * 2, strict=True)
+        return CustomerRecords(
+            activity,
+            {action_id.decode(): decode_record(raw) for action_id, raw in pairs},
+            [decode_order(raw) for raw in orders],
+            [decode_record(raw) for raw in outbox],
+        )
 
     async def meta(self, partition: int) -> dict[str, str]:
         """Return all fields of a partition's `meta`, without claiming it."""

@@ -1,6 +1,7 @@
 """Laws of `linger customer show`: any id is printed unchanged, and a missing store is an error of one line."""
 
 import io
+from typing import Any, Final, cast
 
 import pytest
 from rich.console import Console
@@ -10,21 +11,70 @@ from workers.cli.customer import render
 from workers.demo.embedded import HOST, free_ports
 from workers.explain.customer import Knowledge
 
+NOTHING_ELSE: Final[dict[str, Any]] = {
+    "partition": 3,
+    "known_since": "2024-01-01T00:00:00Z",
+    "latest_event": "2024-01-02T00:00:00Z",
+    "looked_again_at": None,
+    "bytes": 200,
+    "events": [],
+    "rules": [],
+    "timer_decided_at": None,
+    "decided_under": 1,
+    "filtered_events": [],
+    "episodes": [],
+    "attributes": {},
+    "template_values": {},
+    "pairs": {},
+    "waiting_actions": [],
+    "counted_actions": [],
+    "nothing_changes_before": {},
+    "event_ids": [],
+    "held_actions": [],
+    "unpublished": [],
+    "elsewhere": {"topics": {"linger.activity": "the events"}, "redis": "sets"},
+}
 
-def shown(customer_id: str) -> str:
-    known = Knowledge(
-        customer_id=customer_id,
-        partition=3,
-        known_since="2024-01-01T00:00:00Z",
-        latest_event="2024-01-02T00:00:00Z",
-        looked_again_at=None,
-        bytes=200,
-        events=[],
-        rules=[],
-    )
+
+def known_of(customer_id: str, **more: Any) -> Knowledge:
+    known = {**NOTHING_ELSE, "customer_id": customer_id, **more}
+    return cast(Knowledge, known)
+
+
+def shown(customer_id: str, **more: Any) -> str:
     screen = io.StringIO()
-    render(known, Console(file=screen, width=200))
+    render(known_of(customer_id, **more), Console(file=screen, width=200))
     return screen.getvalue()
+
+
+def test_what_is_known_besides_events_is_shown_in_tables() -> None:
+    action = {"rule": {"id": "soft"}, "customer_id": "ada", "variables": {"name": "[b]Greta[/b]"}}
+    text = shown(
+        "ada",
+        attributes={"profile.email": {"value": "gdpr@example.org", "at": "2024-01-03T00:00:00Z"}},
+        template_values={"profile.first_name": "Greta"},
+        pairs={"a>b": {"first": "2024-01-04T00:00:00Z", "then": None}},
+        episodes=[
+            {"rule": "#0a0b", "exists": False, "began": None, "holds": True, "last_acted": "2024-01-05T00:00:00Z"}
+        ],
+        waiting_actions=[{"rule": "quiet", "variables": {"points": 5}, "why": []}],
+        held_actions=[{"action": action, "ordered": "release"}],
+        unpublished=[{"topic": "linger.at-risk", "headers": {}, "content": {"status": "active"}}],
+        event_ids=["00", "01"],
+    )
+    for part in (
+        "gdpr@example.org",
+        "profile.first_name (for templates)",
+        "2024-01-04T00:00:00Z",
+        "#0a0b",
+        '"points": 5',
+        "held; ordered: release",
+        "[b]Greta[/b]",
+        "waits for Kafka: linger.at-risk",
+        "Hashes of the latest 2 event ids",
+        "linger.activity: the events",
+    ):
+        assert part in text
 
 
 def test_a_customer_is_shown_by_id() -> None:

@@ -29,18 +29,26 @@ def test_only_rules_that_newer_ones_replaced_are_a_problem(stored: dict[str, str
 
 def test_partitions_with_the_same_mismatch_are_one_finding() -> None:
     metas = {partition: {"offset": "15", PARTITIONS: "4"} for partition in range(7)} | {7: {"offset": "15"}}
-    (finding,) = state_checks.stored_offsets(metas, LOGS)
+    (finding,) = state_checks.stored_offsets(metas, LOGS, 8)
     assert finding.checked == "partitions of the stored state"
     assert finding.observed.startswith("partitions 0, 1, 2, 3, 4 and 2 more: ")
 
 
 def test_one_partition_outside_its_log_is_named() -> None:
-    (finding,) = state_checks.stored_offsets({2: {"offset": "9"}, 3: {"offset": "10"}, 4: {}}, LOGS)
+    (finding,) = state_checks.stored_offsets({2: {"offset": "9"}, 3: {"offset": "10"}, 4: {}}, LOGS, 8)
     assert finding.observed.startswith("partition 2: ")
     assert "linger rebuild" in finding.remedy
 
 
 def test_state_that_fits_or_is_not_there_is_well_and_without_logs_it_is_unknown() -> None:
-    assert state_checks.stored_offsets({0: {}}, {})[0].observed == "nothing is stored yet"
-    assert state_checks.stored_offsets({0: {"offset": "15"}}, LOGS)[0].health == "ok"
-    assert state_checks.stored_offsets({0: {"offset": "15"}}, {})[0].health == "could not be checked"
+    assert state_checks.stored_offsets({0: {}}, {}, 8)[0].observed == "nothing is stored yet"
+    assert state_checks.stored_offsets({0: {"offset": "15"}}, LOGS, 8)[0].health == "ok"
+    assert state_checks.stored_offsets({0: {"offset": "15"}}, {}, 8)[0].health == "could not be checked"
+
+
+def test_without_logs_the_partition_count_of_the_state_is_still_compared_with_the_setting() -> None:
+    metas = {0: {"offset": "15", PARTITIONS: "4"}, 1: {}}
+    assert state_checks.stored_offsets(metas, {}, 4)[0].health == "could not be checked"
+    (finding,) = state_checks.stored_offsets(metas, {}, 64)
+    assert (finding.health, finding.remedy) == ("problem", "set LINGER_PARTITIONS=4")
+    assert finding.observed == "made with 4 partitions, LINGER_PARTITIONS is 64"

@@ -1,7 +1,7 @@
 """Laws of reading records: what cannot be read is dead-lettered, and a repeated record is dropped."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -10,6 +10,7 @@ from schemas.events import InvalidEvent, parse_event
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import Agent, lawful, record, stored
 from workers.core.events.decoding import NotCanonical, decode_event
+from workers.kafka.partitioner import partition_of
 from workers.processor.results import Processed
 
 JUNK: Final = [
@@ -65,6 +66,70 @@ def test_no_record_stops_its_partition(bad: ConsumerRecord) -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         assert await agent.process(bad, record(1, customer="bob")) == Processed()
         assert stored(store, "bob").series["login"].total == 1
+
+    lawful(law)
+
+
+def elsewhere(partitions: int) -> str:
+    """A customer who does not belong to partition 0."""
+    return next(name for name in (f"c{number}" for number in range(100)) if partition_of(name, partitions))
+
+
+def at_home(partitions: int) -> str:
+    """A customer who belongs to partition 0."""
+    return next(name for name in (f"c{number}" for number in range(100)) if not partition_of(name, partitions))
+
+
+def test_a_direct_record_in_a_partition_where_its_key_does_not_belong_is_dead_lettered_and_names_the_remedy() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        away, home = elsewhere(4), at_home(4)
+        await agent.process(record(0, customer=away), record(1, customer=home))
+        (dead,) = await agent.published("linger.dead-letter")
+        headers = {name: (value or b"").decode() for name, value in dead.headers}
+        assert headers["linger-reason"] == "wrong_partition"
+        assert f"belongs to partition {partition_of(away, 4)} by murmur2" in headers["linger-detail"]
+        assert "is in partition 0" in headers["linger-detail"]
+        assert "partitioner=murmur2_random" in headers["linger-detail"]
+        assert set(store.contents[0].activities) == {home}
+
+    lawful(law, partitions=4)
+
+
+def test_what_intake_wrote_is_folded_where_intake_put_it() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        away = elsewhere(4)
+        await agent.process(record(0, customer=away, headers=(("linger-source", b"shop.events:0:7"),)))
+        assert not await agent.published("linger.dead-letter")
+        assert stored(store, away).series["login"].total == 1
+
+    lawful(law, partitions=4)
+
+
+@pytest.mark.parametrize("headers", [(), (("linger-source", b"shop.events:0:7"),)], ids=["direct", "intake"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"at": "2024-01-02T10:00Z"},
+        {"at": "2024-01-02T10:00:00,500Z"},
+        {"at": "2024-01-02T10:00:00\N{MINUS SIGN}05:00"},
+        {"event_id": 17},
+        {"customer_id": 17, "customer": "17"},
+        {"order_id": True},
+    ],
+    ids=[
+        "no seconds",
+        "a comma",
+        "a minus sign",
+        "a number as event id",
+        "a number as customer",
+        "extra",
+    ],
+)
+def test_what_the_parser_accepts_is_folded(fields: dict[str, Any], headers: Any) -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        await agent.process(record(0, headers=headers, **fields))
+        assert not await agent.published("linger.dead-letter")
+        assert stored(store, fields.get("customer", "ada")).series["login"].total == 1
 
     lawful(law)
 

@@ -86,17 +86,38 @@ UntrustedReader = Callable[[bytes | None, int], tuple[DecodedEvent, LeftOut]]
 def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
     """Return a reader of unchecked canonical events; `declared` is as `types` of `parse_event`.
 
-    What a canonical source accepts, it accepts, and reads as what that source would have written.
+    It reads every event that a canonical source may bring, with the values that are folded when intake passes it on.
     """
     types = frozenset([*BUILT_IN, *declared])
 
     def read(raw: bytes | None, latest_ms: int) -> tuple[DecodedEvent, LeftOut]:
         if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
             return event_of(wire, epoch_ms(wire.occurred_at)), ()
-        event = parse_event(raw, types=declared, latest=_moment(latest_ms))
-        return written_and_read(event, declared), event.left_out()
+        return read_strictly(raw, declared, latest_ms)
 
     return read
+
+
+def read_strictly(raw: bytes | None, declared: Collection[str], latest_ms: int) -> tuple[DecodedEvent, LeftOut]:
+    """Parse one canonical event; return the values that are folded once it is written as intake writes it.
+
+    Without the second step, times without seconds, ids that are numbers and other forms that only `parse_event` reads
+    would be lost. Nothing that it accepts is refused here, except an event of the year 9999: its timers would lie
+    beyond the calendar. That takes a `latest_ms` in that year.
+
+    Args:
+        raw: the bytes.
+        declared: the event types declared beyond the built-in ones.
+        latest_ms: the latest plausible time.
+
+    Returns:
+        The event, and what was cut or left out of it.
+
+    Raises:
+        InvalidEvent: with the reason of `parse_event`.
+    """
+    event = parse_event(raw, types=declared, latest=_moment(latest_ms))
+    return written_and_read(event, declared), event.left_out()
 
 
 def written_and_read(event: Event, declared: Collection[str]) -> DecodedEvent:

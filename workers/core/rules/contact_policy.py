@@ -140,11 +140,14 @@ def is_held_out(key: bytes, experiment: str, customer_id: str, share: Decimal) -
     smaller one did.
 
     Args:
-        key: at most 64 bytes.
+        key: of any length. blake2b takes 64 bytes, so a longer key stands for its hash; the others stay as they are,
+            and so does whom they hold out.
         experiment: its name.
         customer_id: the customer.
         share: percentage of customers held out.
     """
+    if len(key) > blake2b.MAX_KEY_SIZE:
+        key = blake2b(key).digest()
     digest = blake2b(f"{experiment}\n{customer_id}".encode(), key=key, digest_size=8).digest()
     return int.from_bytes(digest, "big") * 100 < share * _PARTS
 

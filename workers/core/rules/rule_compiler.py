@@ -33,7 +33,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     Args:
         book: validated: ids are unique, and every named condition exists.
         types: all event types, built-in and declared.
-        hold_out_key: key of the hold-out hash, at most 64 bytes.
+        hold_out_key: key of the hold-out hash, of any length.
     """
     ordered = sorted((_expanded(rule, book.define) for rule in book.rules), key=lambda rule: rule.id)
     evaluated = [rule for rule in ordered if rule.status != "draft"]

@@ -1,15 +1,17 @@
 """Laws of admission: whether an action that a rule asks for is published, held or dropped."""
 
+from decimal import Decimal
 from typing import Any
 
 from schemas.actions import Action, Decision
+from schemas.rules import ForEveryRule, RuleBook
 from tests.support.builders import as_stored, day, event, rule, rules, watched
 from workers.core.coverage import Coverage
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.contact_policy import is_held_out
-from workers.core.rules.rule_compiler import HOLD_OUT_KEY
+from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 TYPES = ("purchase", "login", "cancellation", "profile", "nps")
@@ -169,6 +171,19 @@ def test_a_held_out_customer_gets_a_decision_instead_and_cools_down_like_the_oth
             f"soft {first} 210",
             *taken_back,
         ]
+
+
+def test_with_a_hold_out_key_of_128_characters_customers_are_decided_as_with_any_other() -> None:
+    key = b"0123456789abcdef" * 8
+    ruleset = compile_rules(RuleBook((rule("soft", when=QUIET_10, hold_out="50%"),), {}, ForEveryRule()), TYPES, key)
+    decided = {
+        name: Customer(ruleset, name).turn(event("purchase", 1, customer=name), upto_day=30)
+        for name in (f"c{number}" for number in range(20))
+    }
+    for name, decisions in decided.items():
+        held = is_held_out(key, "soft", name, Decimal(50))
+        assert decisions == ["soft held_out 11" if held else "soft active 11"]
+    assert len(set(map(tuple, decided.values()))) == 2
 
 
 def test_a_rule_that_waits_acts_when_its_condition_has_lasted() -> None:

@@ -1,0 +1,85 @@
+"""The tables of `linger customer show`. They show every kind of value; a list of days or hashes is only counted."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from workers.explain.customer import Knowledge
+from workers.explain.stored_activity import KnownEpisode, KnownSeries
+
+
+def tables(knowledge: Knowledge) -> Iterator[Table]:
+    """Yield one table for each kind of stored value; some have no row."""
+    yield _events("event", knowledge["events"])
+    yield _events("some events only", knowledge["filtered_events"])
+    yield _values(knowledge)
+    yield _pairs(knowledge)
+    yield _rules(knowledge)
+    yield _episodes([episode for episode in knowledge["episodes"] if not episode["exists"]])
+    yield _actions(knowledge)
+
+
+def _events(head: str, several: list[KnownSeries]) -> Table:
+    table = Table(head, "number", "first", "last", "sum", "days", "distinct values (hashes)")
+    for series in several:
+        total = "" if series["sum"] is None else f"{series['sum']:.2f}"
+        days = str(series["active_days"])
+        if series["incomplete_until"] is not None:
+            days += f", each only after {series['incomplete_until']}"
+        name = series["series"] if series["needed"] else f"{series['series']} (no rule needs it)"
+        different = str(len(series["distinct_values"]) or "")
+        row = (name, str(series["total"]), series["first"], series["last"], total, days, different)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _values(knowledge: Knowledge) -> Table:
+    table = Table("attribute", "value", "since the event of")
+    for name, known in knowledge["attributes"].items():
+        table.add_row(Text(name), Text(_shown(known["value"])), known["at"])
+    for name, value in knowledge["template_values"].items():
+        table.add_row(Text(f"{name} (for templates)"), Text(_shown(value)), "the latest")
+    return table
+
+
+def _pairs(knowledge: Knowledge) -> Table:
+    table = Table("pair of events", "the first", "followed by the second")
+    for name, pair in knowledge["pairs"].items():
+        table.add_row(Text(name), pair["first"] or "-", pair["then"] or "not yet")
+    return table
+
+
+def _rules(knowledge: Knowledge) -> Table:
+    table = Table("rule", "holds since", "last acted", "waits for a source")
+    for rule in knowledge["rules"]:
+        waits = "yes" if rule["waiting_for_sources"] else ""
+        table.add_row(Text(rule["rule"]), rule["holds_since"] or "-", rule["last_acted"] or "-", waits)
+    return table
+
+
+def _episodes(episodes: list[KnownEpisode]) -> Table:
+    table = Table("rule that no longer exists (its code)", "began", "holds", "last acted")
+    for episode in episodes:
+        holds = "yes" if episode["holds"] else ""
+        table.add_row(Text(episode["rule"]), episode["began"] or "-", holds, episode["last_acted"] or "-")
+    return table
+
+
+def _actions(knowledge: Knowledge) -> Table:
+    table = Table("not published", "action of the rule", "content")
+    for candidate in knowledge["waiting_actions"]:
+        content = {"variables": candidate["variables"], "why": candidate["why"]}
+        table.add_row("waits for a source", Text(candidate["rule"]), Text(_shown(content)))
+    for held in knowledge["held_actions"]:
+        state = "held" if held["ordered"] is None else f"held; ordered: {held['ordered']}"
+        table.add_row(state, Text(held["action"]["rule"]["id"]), Text(_shown(held["action"])))
+    for record in knowledge["unpublished"]:
+        table.add_row(f"waits for Kafka: {record['topic']}", "", Text(_shown(record["content"])))
+    return table
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
