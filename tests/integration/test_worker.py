@@ -157,7 +157,7 @@ def test_an_action_that_waits_only_for_a_look_at_its_sources_does_not_wait_for_t
 
 POISON: dict[str, tuple[str, bytes | None]] = {
     "not_json": ("orders", b'{"order_id": "1", '),
-    "empty": ("orders", None),
+    "empty": ("orders", b""),
     "not_an_object": ("events", b"[1]"),
     "missing_field": ("orders", b'{"order_id": "1", "customer": "eve", "total": "1"}'),
     "too_deep": ("orders", b'{"a":' * 60 + b"1" + b"}" * 60),

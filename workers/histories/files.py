@@ -40,8 +40,8 @@ Raw = TypeVar("Raw")
 SourceReader = Callable[[SourceRecord], DecodedEvent | None]
 """Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
 
-CanonicalReader = Callable[[bytes | None], DecodedEvent]
-"""Turns the bytes of a canonical event into an event. Raises `InvalidEvent`."""
+CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
+"""Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
 
 ReportPosition = Callable[[int], object]
 """Called now and then with the position in a file, in bytes."""
@@ -181,9 +181,11 @@ def canonical_reader(declared: Collection[str], latest: datetime) -> CanonicalRe
         latest: the latest plausible time.
     """
 
-    def read(raw: bytes | None) -> DecodedEvent:
+    def read(raw: bytes | None) -> DecodedEvent | None:
+        if raw is None:
+            return None
         try:
-            return decode_event(raw or b"", declared)
+            return decode_event(raw, declared)
         except NotCanonical:
             # The full parser finds the reason, and accepts more than the decoder, such as an id that is a number.
             return _decoded(encode_event(parse_event(raw, types=declared, latest=latest)), declared)
@@ -295,6 +297,8 @@ def _opened(path: Path) -> "Iterator[tuple[io.BufferedReader[Any], io.BufferedRe
             yield raw, raw
 
 
+_TOMBSTONE: Final = b"null"
+"""What consumers on the command line print for a record without a value."""
 _Lines = Iterator[tuple[int, bytes | InvalidEvent]]
 """Line numbers, and the JSON of each line or why there is none."""
 
@@ -314,6 +318,8 @@ def _read_lines(
     for line, value in lines:
         if value.__class__ is not bytes:
             gathering.refuse(place, line, cast(InvalidEvent, value))
+        elif value.strip() == _TOMBSTONE:  # type: ignore[union-attr]
+            gathering.skipped += 1
         elif foreign is None:
             take(place, line, canonical, value)
         else:

@@ -145,7 +145,7 @@ class Processor:
         if isinstance(result, Dropped):
             return result
         has_reached = partition.watermarks.reach(partition.meta.offset)
-        partition.watermarks.advance(self._sources.direct_types, partition.direct_producers.watermark_ms)
+        self._advance(partition)
         if has_reached:
             # Timers that waited for these records need not wait for the next tick.
             try:
@@ -212,9 +212,16 @@ class Processor:
             if offset >= end:
                 partition.direct_producers.watch_from(now_ms)
             partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
-            partition.watermarks.advance(sources.direct_types, partition.direct_producers.watermark_ms)
+            self._advance(partition)
         for event_type, until_ms in self.watermarks.items():
             metrics.SEEN.labels(event_type).set(until_ms / 1000)
+
+    def _advance(self, partition: OwnedPartition) -> None:
+        """Raise the watermarks of the types that only direct producers bring, by the records folded here."""
+        sources = self._sources
+        partition.watermarks.advance(
+            sources.direct_types, partition.direct_producers.watermark_ms, sources.type_limits
+        )
 
     def progress_report(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of direct producers by activity partition, as intake reports it for source topics."""

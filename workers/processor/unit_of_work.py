@@ -47,7 +47,8 @@ class UnitOfWork:
         duplicates: how many records or events were dropped because they had been folded before.
         customers: how many customers are new.
         timers: how many timers were decided.
-        newest: of the readable records of direct producers, the one with the latest timestamp.
+        newest: by event type, of the readable records of direct producers the one with the latest timestamp.
+        tombstones: how many records had no value.
     """
 
     meta: Meta
@@ -67,7 +68,8 @@ class UnitOfWork:
     duplicates: int = 0
     customers: int = 0
     timers: int = 0
-    newest: ConsumerRecord | None = None
+    newest: dict[str, ConsumerRecord] = field(default_factory=dict)
+    tombstones: int = 0
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Return whether a source position is new, and remember it as folded.
@@ -150,6 +152,7 @@ class UnitOfWork:
         metrics.EVENTS.labels("folded").inc(self.folded)
         metrics.EVENTS.labels("duplicate").inc(self.duplicates)
         metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
+        metrics.EVENTS.labels("tombstone").inc(self.tombstones)
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:
