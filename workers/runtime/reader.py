@@ -91,6 +91,16 @@ class Reader:
         """Read a partition from an offset."""
         await self._app.consumer.seek_partition(tp, offset)
 
+    @property
+    def undecodable(self) -> Mapping[TP, str]:
+        """Why the next batch of some partitions cannot be read; none of these is fetched."""
+        undecodable: Mapping[TP, str] = {} if self._app is None else self._app.consumer.undecodable
+        return undecodable
+
+    async def try_again(self, tp: TP) -> None:
+        """Fetch a partition again whose next batch could not be read."""
+        await self._app.consumer.try_again(tp)
+
     def gaps(self) -> dict[TP, list[range]]:
         """Return the offsets that were skipped in reading and are not confirmed yet, by partition."""
         gaps: dict[TP, list[range]] = self._app.consumer.gaps()
