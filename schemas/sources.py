@@ -211,8 +211,8 @@ class DeclaredType(_Strict):
     description: Annotated[str, Field(max_length=300)] = ""
     max_silence: Duration | None = Field(
         default=None,
-        description="If no source brings an event of this type for longer, the rules that need it wait, even while its "
-        "sources go on with other types. Without it, the type falls silent with its sources only.",
+        description="If no source brings an event of this type for longer, the rules that need it wait, even while "
+        "its sources go on with other types. Without it, the type falls silent with its sources only.",
         examples=["30 days"],
     )
 

@@ -1,4 +1,4 @@
-"""What aiokafka's fetcher holds between fetching and taking out: its own classes, filled by hand instead of a broker."""
+"""What aiokafka's fetcher holds between fetching and taking out: its own classes, filled by hand."""
 
 import asyncio
 import struct

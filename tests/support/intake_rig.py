@@ -43,7 +43,7 @@ class Running:
     def __init__(self) -> None:
         self.publisher, self.clock = FakePublisher(), StoppedClock(10)
         self.intake = Intake(Settings(), SOURCES, self.publisher.as_publisher(), self.clock)
-        self.intake.assign({APP: 0, SITE: 0}, {})
+        self.intake.assign({APP: 0, SITE: 0}, {}, {})
         self.ends = {APP: 0, SITE: 0}
         self.done: list[TopicPartition] = []
         self.resumed: list[TopicPartition] = []

@@ -149,16 +149,14 @@ def watermarks_by_type(
 
 
 def type_limits(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int]:
-    """Return the moment that the watermark of a type does not pass, for the types with a `max_silence` of their own."""
+    """Return the moment that a type's watermark does not pass, for the types with a `max_silence` of their own."""
     limits: dict[str, int] = {}
     for (_, event_type), limit in _type_limits_ms(sources, progress).items():
         limits[event_type] = min(sum(limit), limits.get(event_type, sum(limit)))
     return limits
 
 
-def silent_sources(
-    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int
-) -> dict[str, int]:
+def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:
     """Return the topics of which nothing has become an event for longer than their `max_silence`.
 
     The values are the time of the last event, or since when a source that never had one is watched.

@@ -173,6 +173,19 @@ class _Unread(dict[TP, int | None]):
         """Note nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A batch that cannot be decoded.
+
+    Attributes:
+        offset: where it begins, or a gap before it.
+        problem: why it cannot be decoded.
+    """
+
+    offset: int
+    problem: str
+
+
 class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's thread around aiokafka's consumer: it reads committed records only, and numbers its answers.
 
@@ -226,7 +239,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._reached: dict[TP, int] = {}
         self._skipped: defaultdict[TP, list[range]] = defaultdict(list)
         self._confirmed: dict[TP, range] = {}
-        self._undecodable: dict[TP, str] = {}
+        self._undecodable: dict[TP, Undecodable] = {}
         self._answers = 0
         self._asking = 0
         self._read_offset = _Unread()
@@ -302,7 +315,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 self._reached[tp] = offset
         for tp, error in answer.errors.items():
             if before.get(tp, 0) == self._epochs[tp] and tp in self._ends:
-                self._undecodable[tp] = error
+                self._undecodable[tp] = Undecodable(self._ends[tp], error)
         return fetched
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -343,8 +356,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         await self._thread.seek_wait({tp: offset})
 
     @property
-    def undecodable(self) -> Mapping[TP, str]:
-        """Why the next batch of some partitions cannot be read; none of these is fetched."""
+    def undecodable(self) -> Mapping[TP, Undecodable]:
+        """The partitions whose next batch cannot be decoded; none of these is fetched."""
         return self._undecodable
 
     async def try_again(self, tp: TP) -> None:

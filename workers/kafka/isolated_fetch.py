@@ -1,8 +1,8 @@
 """Takes out what aiokafka has fetched, so that a partition that cannot be decoded stops no other.
 
-aiokafka decodes a batch when it is taken out. Its `fetched_records` raises on a batch with an unknown codec or a wrong
-checksum, and then the records it has already taken out of other partitions are lost: their positions have moved. This
-module takes the same steps partition by partition, and returns an error beside the records. It uses aiokafka's
+aiokafka decodes a batch when it is taken out. Its `fetched_records` raises on a batch with an unknown codec or a
+wrong checksum, and the records that it has already taken out of other partitions are lost: positions have moved.
+This module takes the same steps partition by partition, and returns an error beside the records. It uses aiokafka's
 internals; `tests/unit/kafka/test_isolated_fetch.py` covers what it takes for granted.
 """
 

@@ -126,6 +126,10 @@ class Processor:
         self._sweep.wake()
         return offset
 
+    def stop_partition(self, number: int, problem: str) -> None:
+        """Stop a partition whose log cannot be read; see `Ownership.stop`."""
+        self._ownership.stop(number, problem)
+
     def outdated(self) -> list[int]:
         """Return the partitions that are stopped until newer rules are loaded."""
         return self._ownership.outdated()

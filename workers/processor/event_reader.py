@@ -31,7 +31,7 @@ class EventReader:
         self._dead_letter_topic = settings.topic("dead-letter")
 
     def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
-        """Add one record to a step: to its customer's events, to the dead letters, to the duplicates or to the tombstones."""
+        """Add one record to a step: to its customer's events, the dead letters, the duplicates or the tombstones."""
         source = None
         for name, value in record.headers:
             if name == SOURCE_HEADER:

@@ -14,6 +14,7 @@ from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck, report_lost
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
+from workers.state.stopped_sources import read_stops
 
 
 class Assignment:
@@ -64,7 +65,7 @@ class Assignment:
             for tp in assigned
             if tp.topic != self._topics.activity
         }
-        self._intake.assign(sources, progress)
+        self._intake.assign(sources, progress, (await read_stops(self._store)).stops)
         positions = {TP(*topic_partition): offset for topic_partition, offset in sources.items()}
         for partition, partition_bounds in activity.items():
             # A stopped partition is read from its end, where there is nothing to drop.

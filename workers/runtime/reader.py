@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
-from workers.kafka.faust_batches import Positions, ReaderSettings, Take, build_app, read_topics
+from workers.kafka.faust_batches import Positions, ReaderSettings, Take, Undecodable, build_app, read_topics
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
@@ -92,9 +92,9 @@ class Reader:
         await self._app.consumer.seek_partition(tp, offset)
 
     @property
-    def undecodable(self) -> Mapping[TP, str]:
-        """Why the next batch of some partitions cannot be read; none of these is fetched."""
-        undecodable: Mapping[TP, str] = {} if self._app is None else self._app.consumer.undecodable
+    def undecodable(self) -> Mapping[TP, Undecodable]:
+        """The partitions whose next batch cannot be decoded; none of these is fetched."""
+        undecodable: Mapping[TP, Undecodable] = {} if self._app is None else self._app.consumer.undecodable
         return undecodable
 
     async def try_again(self, tp: TP) -> None:

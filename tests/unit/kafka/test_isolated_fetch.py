@@ -98,8 +98,8 @@ def test_records_of_before_a_seek_are_not_returned(fetcher: FakeFetcher) -> None
 def test_it_waits_until_something_arrives_and_no_longer_than_it_may(fetcher: FakeFetcher) -> None:
     async def run() -> None:
         waiting = asyncio.create_task(fetched_records(fetcher, {WELL}, 60, None))
-        while not fetcher._waiters:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert fetcher._waiters
         fetcher.put(WELL, batch(0, 1))
         assert offsets(await waiting) == {WELL: [0]}
         assert await fetched_records(fetcher, {WELL}, 0.01, None) == ({}, {})
