@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
     dead_letter_max_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.5,
-        description="A greater share of unreadable records among the last 2,000 of a source stops this source.",
+        description="A greater share of unreadable records among a source's last 2,000 stops this source.",
     )
     outbox_limit: Annotated[int, Field(ge=100)] = Field(
         default=20_000, description="Unconfirmed records of a partition at which its reading pauses."

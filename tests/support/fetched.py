@@ -43,7 +43,8 @@ class _State:
     paused = False
 
     def __init__(self, position: int) -> None:
-        self.position = self._position = position
+        self.position = position
+        self._position: int | None = position
 
     def consumed_to(self, position: int) -> None:
         self.position = self._position = position

@@ -318,7 +318,7 @@ def _read_lines(
     for line, value in lines:
         if value.__class__ is not bytes:
             gathering.refuse(place, line, cast(InvalidEvent, value))
-        elif value.strip() == _TOMBSTONE:  # type: ignore[union-attr]
+        elif value.strip() == _TOMBSTONE:
             gathering.skipped += 1
         elif foreign is None:
             take(place, line, canonical, value)

@@ -30,7 +30,7 @@ object per partition batch. That has consequences; each is covered by a test in
 - Faust creates a directory for tables in the working directory. `BatchApp` does not.
 - aiokafka raises for all partitions when one has a batch that cannot be decoded, and then loses what it has taken out
   of others; Faust ends. `isolated_fetch` takes records out instead. A partition with such a batch is set aside: it is
-  asked for no records until `try_again` seeks to where its deliveries end.
+  asked for no records until a seek.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost. `seek_wait` runs in
   the consumer's thread.
 """
@@ -357,13 +357,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     @property
     def undecodable(self) -> Mapping[TP, Undecodable]:
-        """The partitions whose next batch cannot be decoded; none of these is fetched."""
+        """The partitions whose next batch cannot be decoded; none of these is fetched until a seek."""
         return self._undecodable
-
-    async def try_again(self, tp: TP) -> None:
-        """Fetch a partition that is set aside, from where its deliveries end."""
-        if self._undecodable.pop(tp, None) is not None and (end := self._ends.get(tp)) is not None:
-            await self.seek_partition(tp, end)
 
     def _renew(self, tp: TP) -> None:
         self._epochs[tp] += 1

@@ -39,6 +39,7 @@ from workers.operations.permissions import (
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Log, end_of_log
+from workers.state.stopped_sources import read_stops
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
@@ -191,8 +192,13 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         metas = await store.metas(range(settings.partitions))
         progress = await store.progress()
         rule_sets = await store.redis.fields(store.keys.rules)
+        stops = await read_stops(store)
     except Transient as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
     logs = await kafka.logs(progress.values())
-    return [state_checks.rule_set(rules, rule_sets), *state_checks.stored_offsets(metas, logs)]
+    return [
+        state_checks.rule_set(rules, rule_sets),
+        *state_checks.stored_offsets(metas, logs),
+        state_checks.stopped_sources(stops.problems()),
+    ]

@@ -126,10 +126,6 @@ class Processor:
         self._sweep.wake()
         return offset
 
-    def stop_partition(self, number: int, problem: str) -> None:
-        """Stop a partition whose log cannot be read; see `Ownership.stop`."""
-        self._ownership.stop(number, problem)
-
     def outdated(self) -> list[int]:
         """Return the partitions that are stopped until newer rules are loaded."""
         return self._ownership.outdated()
@@ -149,7 +145,7 @@ class Processor:
         if isinstance(result, Dropped):
             return result
         has_reached = partition.watermarks.reach(partition.meta.offset)
-        self._advance(partition)
+        partition.advance_direct(self._sources)
         if has_reached:
             # Timers that waited for these records need not wait for the next tick.
             try:
@@ -216,16 +212,9 @@ class Processor:
             if offset >= end:
                 partition.direct_producers.watch_from(now_ms)
             partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
-            self._advance(partition)
+            partition.advance_direct(sources)
         for event_type, until_ms in self.watermarks.items():
             metrics.SEEN.labels(event_type).set(until_ms / 1000)
-
-    def _advance(self, partition: OwnedPartition) -> None:
-        """Raise the watermarks of the types that only direct producers bring, by the records folded here."""
-        sources = self._sources
-        partition.watermarks.advance(
-            sources.direct_types, partition.direct_producers.watermark_ms, sources.type_limits
-        )
 
     def progress_report(self) -> dict[tuple[str, int], Progress]:
         """Return the progress of direct producers by activity partition, as intake reports it for source topics."""

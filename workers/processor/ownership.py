@@ -114,13 +114,6 @@ class Ownership:
         for number in list(self.partitions):
             await self._release(number)
 
-    def stop(self, number: int, problem: str) -> None:
-        """Stop a partition whose log cannot be read further; it stays claimed, and no step is taken."""
-        partition = self.partitions.get(number)
-        if partition is not None and not partition.stopped:
-            partition.stopped = True
-            log.error(log_events.PARTITION_STOPPED, partition=number, problem=problem)
-
     async def lose(self, partition: OwnedPartition) -> None:
         """Stop publishing for a partition that another worker owns."""
         partition.lost_at = time.monotonic()

@@ -93,13 +93,9 @@ class Reader:
 
     @property
     def undecodable(self) -> Mapping[TP, Undecodable]:
-        """The partitions whose next batch cannot be decoded; none of these is fetched."""
+        """The partitions whose next batch cannot be decoded; none of these is fetched until a seek."""
         undecodable: Mapping[TP, Undecodable] = {} if self._app is None else self._app.consumer.undecodable
         return undecodable
-
-    async def try_again(self, tp: TP) -> None:
-        """Fetch a partition again whose next batch could not be read."""
-        await self._app.consumer.try_again(tp)
 
     def gaps(self) -> dict[TP, list[range]]:
         """Return the offsets that were skipped in reading and are not confirmed yet, by partition."""

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from faust.types import TP
 
+from workers.kafka.faust_batches import Undecodable
 from workers.kafka.records import TopicPartition
 from workers.observability import log_events, metrics
 from workers.runtime.parts import Parts
@@ -68,10 +69,18 @@ class StoppedSources:
     def _note_undecodable(self, now_ms: int) -> None:
         for tp, batch in self._reader.undecodable.items():
             if tp.topic == self._activity:
-                problem = f"the batch at offset {batch.offset} of {tp.topic} cannot be decoded: {batch.problem}"
-                self._processor.stop_partition(tp.partition, f"{problem}. Repair the topic and restart, or rebuild")
+                self._stop_activity(tp, batch)
             else:
                 self._stopping.stop_undecodable(TopicPartition(*tp), batch.offset, batch.problem, now_ms)
+
+    def _stop_activity(self, tp: TP, batch: Undecodable) -> None:
+        """Stop a partition of the activity topic: it stays claimed, and no step is taken until a restart."""
+        partition = self._processor.partitions.get(tp.partition)
+        if partition is not None and not partition.stopped:
+            partition.stopped = True
+            problem = f"the batch at offset {batch.offset} of {tp.topic} cannot be decoded: {batch.problem}"
+            remedy = "Mend the topic, then restart the workers; nothing of the partition is lost or skipped"
+            log.error(log_events.PARTITION_STOPPED, partition=tp.partition, problem=f"{problem}. {remedy}")
 
     async def _try(self, stored: StoredStops) -> None:
         requested, stops, now = self._requested(stored), self._stopping.stops(), time.monotonic()
@@ -81,31 +90,30 @@ class StoppedSources:
             first_seconds = _FIRST_TRY_SECONDS if place in stored.stops else _TRY_EVERY_SECONDS
             due_at = self._next_try.setdefault(place, now + first_seconds)
             is_asked = place.topic in requested
-            if now < due_at and not is_asked and stop.cause == "dead_letters":
-                continue
+            is_due = now >= due_at or is_asked
+            if is_due:
+                self._next_try[place] = now + _TRY_EVERY_SECONDS
             if stop.cause == "dead_letters":
-                self._try_reading(place, is_asked=is_asked)
-            elif not await self._try_decoding(place, is_due=now >= due_at or is_asked):
-                continue
-            self._next_try[place] = now + _TRY_EVERY_SECONDS
+                self._try_reading(place, is_due=is_due, is_asked=is_asked)
+            else:
+                await self._try_decoding(TP(*place), is_due=is_due)
 
-    def _try_reading(self, place: TopicPartition, *, is_asked: bool) -> None:
+    def _try_reading(self, place: TopicPartition, *, is_due: bool, is_asked: bool) -> None:
+        """Look further ahead of where it stopped; go on if that is due, and the cause is over or somebody asks."""
         if self._stopping.has_room(place):
-            self._reader.resume(TP(*place))  # to look further ahead
+            self._reader.resume(TP(*place))
         if is_asked:
             self._stopping.go_on_at_once(place.topic)
-        else:
+        elif is_due:
             self._stopping.go_on_if_readable(place.topic)
 
-    async def _try_decoding(self, place: TopicPartition, *, is_due: bool) -> bool:
-        """Fetch a partition again if that is due; return whether it was. Go on if the batch has arrived."""
-        tp = TP(*place)
-        if tp not in self._reader.undecodable:
-            self._stopping.go_on_if_decoded(place)
-            return False
-        if is_due:
-            await self._reader.try_again(tp)
-        return is_due
+    async def _try_decoding(self, tp: TP, *, is_due: bool) -> None:
+        """Fetch the batch again if that is due; go on once it has arrived."""
+        batch = self._reader.undecodable.get(tp)
+        if batch is None:
+            self._stopping.go_on_if_decoded(TopicPartition(*tp))
+        elif is_due:
+            await self._reader.seek(tp, batch.offset)
 
     def _requested(self, stored: StoredStops) -> set[str]:
         """Return the topics that somebody has asked to go on with since the last look; nothing at the first one."""

@@ -318,7 +318,7 @@ def test_a_rare_type_without_a_limit_of_its_own_is_as_alive_as_its_source() -> N
 
 @pytest.mark.parametrize("by", ["source", "type"])
 def test_a_type_with_a_limit_of_its_own_falls_silent_alone(by: str) -> None:
-    more = {"type_max_silence": {"nps": "5 days"}} if by == "source" else {}
+    more: dict[str, Any] = {"type_max_silence": {"nps": "5 days"}} if by == "source" else {}
     declared = {"nps": {"max_silence": "5 days"}} if by == "type" else {"nps": {}}
     site = SourcesFile.model_validate({"sources": [source("site", "login", "nps", **more)], "event_types": declared})
     known = {("site", 0): events(30, login=30, nps=12)}

@@ -28,6 +28,7 @@ from workers.kafka.faust_batches import (
     Fetch,
     ReaderSettings,
     Take,
+    Undecodable,
     build_app,
     read_topics,
 )
@@ -586,13 +587,13 @@ def test_a_partition_that_cannot_be_decoded_is_set_aside_until_it_is_tried_again
         made.thread.errors = {HERE: "UnsupportedCodecError: what is it"}
         first = await made.read({HERE: fetched(1, 3), THERE: fetched(1, 2)})
         assert [(message.tp, message.value.end) for message in first] == [(HERE, 3), (THERE, 2)]
-        assert made.consumer.undecodable == {HERE: "UnsupportedCodecError: what is it"}
+        assert made.consumer.undecodable == {HERE: Undecodable(3, "UnsupportedCodecError: what is it")}
         made.thread.errors = {}
         # Nothing of it is asked for, while the other goes on.
         later = await made.read({HERE: fetched(3, 5), THERE: fetched(2, 4)})
         assert [message.tp for message in later] == [THERE]
 
-        await made.consumer.try_again(HERE)
+        await made.consumer.seek_partition(HERE, 3)
         assert made.consumer.undecodable == {}
         assert made.thread.sought[-1] == (HERE, 3)
         (message,) = await made.read({HERE: fetched(3, 5)})
