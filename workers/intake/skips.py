@@ -37,7 +37,6 @@ class Skips:
     _block_events: int = 0
     _block_skipped: int = 0
     _row: int = 0
-    _had_event: bool = False
     _began: float | None = None
 
     def note(self, events: int, skipped: int, now: float) -> None:
@@ -51,42 +50,45 @@ class Skips:
         if not events and not skipped:
             return
         self._began = now if self._began is None else self._began
-        self._row = 0 if events else self._row + skipped
-        if events and not self._had_event:
-            self._had_event, self.problem = True, None
+        if not events:
+            self._row += skipped
+            self.look(now)
+            return
+        if self._usual() is None:
+            self.problem = None  # it said that nothing has become an event
         self._block_events += events
-        self._block_skipped += skipped
+        self._block_skipped += self._row + skipped
+        self._row = 0
         if self._block_events + self._block_skipped >= _ENOUGH:
             self._close_block()
-        self.look(now)
 
     def look(self, now: float) -> None:
         """Find out whether nothing becomes an event any more; also without a new record, because time has passed."""
-        usual = self._usual()
-        if not self._had_event:
-            total, seconds = self._row, 0.0 if self._began is None else now - self._began
-            if total >= _ENOUGH or (total >= _FEW and seconds >= _FIRST_SECONDS):
-                self.problem = f"all {total} records since the start were skipped"
-        elif usual is not None and self._row >= max(_ENOUGH, _TIMES * usual):
-            self.problem = f"the last {self._row} records were skipped, before that {usual:.2g} for each event"
+        usual, row = self._usual(), self._row
+        if usual is None:
+            seconds = 0.0 if self._began is None else now - self._began
+            if row >= _ENOUGH or (row >= _FEW and seconds >= _FIRST_SECONDS):
+                self.problem = f"all {row} records since the start were skipped"
+        elif row >= max(_ENOUGH, _TIMES * usual):
+            self.problem = f"the last {row} records were skipped, before that {usual:.2g} for each event"
 
     def _close_block(self) -> None:
-        usual, events, skipped = self._usual(), self._block_events, self._block_skipped
+        """Compare the latest records with what is usual, and count them as usual if they are."""
+        events, skipped = self._block_events, self._block_skipped
         self._block_events = self._block_skipped = 0
-        if usual is not None and events:
-            each = skipped / events
-            if each >= _TIMES * max(usual, _LEAST_USUAL) and self._events + self._skipped >= _ENOUGH:
+        if self._events + self._skipped >= _ENOUGH:
+            each, usual = skipped / events, self._skipped / self._events
+            if each >= _TIMES * max(usual, _LEAST_USUAL):
                 share = f"{skipped} of the last {events + skipped} records were skipped"
                 self.problem = f"{share}: {each:.2g} for each event, before that {usual:.2g}"
                 return
-        if events or usual is None or self._row < max(_ENOUGH, _TIMES * usual):
-            if events:
-                self.problem = None
-            self._events += events
-            self._skipped += skipped
+        self.problem = None
+        self._events += events
+        self._skipped += skipped
         if self._events + self._skipped > _FORGET_AT:
             self._events, self._skipped = (self._events + 1) // 2, self._skipped // 2
 
     def _usual(self) -> float | None:
-        """Return how many records are skipped for one event, None if there was no event yet."""
-        return self._skipped / self._events if self._events else None
+        """Return how many records were skipped for each event until the last event; None if there was none yet."""
+        events = self._events + self._block_events
+        return (self._skipped + self._block_skipped) / events if events else None

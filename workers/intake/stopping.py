@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from workers.dead_letters.limit import Excess
 from workers.intake.conversion import Conversion
 from workers.intake.cursor import Cursor
@@ -22,8 +24,12 @@ class Stopping:
         self.cursors: Mapping[TopicPartition, Cursor] = {}
 
     def stops(self) -> dict[TopicPartition, Stop]:
-        """Return the partitions of this worker that are stopped."""
-        return {partition: cursor.stop for partition, cursor in self.cursors.items() if cursor.stop is not None}
+        """Return the partitions of this worker that are stopped; see `Stop.offset` for what was forwarded."""
+        return {
+            partition: replace(cursor.stop, offset=cursor.offset) if cursor.is_held else cursor.stop
+            for partition, cursor in self.cursors.items()
+            if cursor.stop is not None
+        }
 
     def has_room(self, partition: TopicPartition) -> bool:
         """Return whether more of a partition may be fetched, to look ahead of what it stopped at."""
