@@ -455,7 +455,7 @@ async def _send_poison(stage: Stage, number: int) -> None:
 
 
 BAD_DEPLOY: Final = 400
-"""How many records nobody can read a bad deployment sends."""
+"""How many records no one can read a bad deployment sends."""
 
 
 async def bad_deploy(stage: Stage) -> None:

@@ -40,7 +40,7 @@ def play(pair: Pair, folder: Path, rules: str, scenario: Scenario, **options: An
 
 
 async def asked(place: Site, path: str) -> str:
-    """Return what the newest worker answers, whatever the status."""
+    """Return what the newest worker answers, with any status."""
     log = place.folder / "worker-0.log"
 
     async def is_up() -> bool:
@@ -152,6 +152,7 @@ def test_a_topic_that_the_broker_compresses_is_read(
 # --- a batch that cannot be decoded ---------------------------------------------------------------------------------
 
 
+@pytest.mark.rest
 def test_a_source_that_cannot_be_decoded_stops_alone_and_goes_on_where_it_stopped(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

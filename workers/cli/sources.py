@@ -49,7 +49,7 @@ def resume(
 
     A source stops alone when one of its batches cannot be decoded, or when too many of its records cannot be read.
     A batch is fetched again; if it still cannot be decoded, the source stays stopped. Of records that cannot be read,
-    everything up to the present end of the topic is let through as dead letters; what comes later counts anew.
+    everything up to the present end of the topic is let through as dead letters; what comes later counts again.
     Running workers do it within a second. A source that is not stopped is left as it is.
     """
     settings = read_settings(context.obj)

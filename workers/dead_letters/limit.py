@@ -71,7 +71,7 @@ class DeadLetterLimit:
         share = (
             f"{run} records in a row" if run > self._max_consecutive else f"{unreadable} of the last {seen} records"
         )
-        self._begin()  # what comes after it has gone on counts anew
+        self._begin()  # what comes after it has gone on counts from zero
         return Excess(run, unreadable, seen, self._problem(share, reason))
 
     def is_over(self, run: int, unreadable: int, seen: int, waiting: Sequence[bool]) -> bool:

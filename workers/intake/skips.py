@@ -1,4 +1,4 @@
-"""Whether a source skips far more than is usual: a value renamed upstream looks like records that nobody wants.
+"""Whether a source skips far more than is usual: a value renamed upstream looks like records that are not wanted.
 
 Pure: moments are arguments. Counts the records of one topic in one worker, since the worker started. Records that
 `only_when` skips are compared with those that became events, in three ways:

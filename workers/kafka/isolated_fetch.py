@@ -93,12 +93,15 @@ def _decoded(fetched: Any, max_records: int | None) -> tuple[list[ConsumerRecord
             fetched._update_position()
             fetched._partition_records = None
             return taken, None
-    except Exception as caught:  # whatever a codec raises is about this partition alone; it is reported by the caller
+    except (
+        Exception
+    ) as caught:  # anything that a codec raises is about this partition alone; it is reported by the caller
         error = _text(caught)
     fetched._update_position()  # behind the last record that was returned
     return taken, error
 
 
 def _text(error: BaseException) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    name, said = type(error).__name__, str(error)
+    text = " ".join((said if said.startswith(name) else f"{name}: {said}").split())  # Kafka's errors say their names
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -19,7 +19,7 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 RECORDS_READ = _counter("records_read", "Records read from source topics.", "topic")
 RECORDS_LOST = _counter("source_records_lost", "Source records deleted before they were read.", "topic")
 RECORDS_SKIPPED = _counter("records_skipped", "Source records that `only_when` leaves out.", "topic")
-TOMBSTONES = _counter("tombstones", "Source records without a value: they tell of no event.", "topic")
+TOMBSTONES = _counter("tombstones", "Source records without a value: they are no event.", "topic")
 UNKNOWN_FIELDS = _counter("unknown_fields", "Unknown fields of canonical events.", "type")
 DEAD_LETTERS = _counter("dead_letters", "Records put into the dead-letter topic.", "topic", "reason")
 EVENTS = _counter("events", "Records of the activity topic by outcome.", "outcome")

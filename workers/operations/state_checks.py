@@ -71,7 +71,7 @@ def stopped_sources(problems: Mapping[str, str]) -> Finding:
     """
     observed = "; ".join(f"{topic}, {text}" for topic, text in problems.items()) or "none"
     why = "the rules that need its events wait, and decide nothing, until it is read again"
-    remedy = "mend the cause; it is tried every minute, and at once by: linger sources resume TOPIC"
+    remedy = "fix the cause; it is tried every minute, and at once by: linger sources resume TOPIC"
     finding = problem("state", "stopped sources", observed, why, remedy)
     return judged(finding, is_well=not problems)
 

@@ -41,7 +41,7 @@ class EventReader:
             work.duplicates += 1
             return
         if record.value is None:
-            work.tombstones += 1  # it deletes a key from a compacted topic, and tells of no event
+            work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
             return
         try:
             event = self._event(record, direct=source is None)

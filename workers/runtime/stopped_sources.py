@@ -79,7 +79,7 @@ class StoppedSources:
         if partition is not None and not partition.stopped:
             partition.stopped = True
             problem = f"the batch at offset {batch.offset} of {tp.topic} cannot be decoded: {batch.problem}"
-            remedy = "Mend the topic, then restart the workers; nothing of the partition is lost or skipped"
+            remedy = "Fix the topic, then restart the workers; nothing of the partition is lost or skipped"
             log.error(log_events.PARTITION_STOPPED, partition=tp.partition, problem=f"{problem}. {remedy}")
 
     async def _try(self, stored: StoredStops) -> None:
@@ -99,7 +99,7 @@ class StoppedSources:
                 await self._try_decoding(TP(*place), is_due=is_due)
 
     def _try_reading(self, place: TopicPartition, *, is_due: bool, is_asked: bool) -> None:
-        """Look further ahead of where it stopped; go on if that is due, and the cause is over or somebody asks."""
+        """Look further ahead of where it stopped; go on if that is due, and the cause is over or an operator asks."""
         if self._stopping.has_room(place):
             self._reader.resume(TP(*place))
         if is_asked:
@@ -116,7 +116,7 @@ class StoppedSources:
             await self._reader.seek(tp, batch.offset)
 
     def _requested(self, stored: StoredStops) -> set[str]:
-        """Return the topics that somebody has asked to go on with since the last look; nothing at the first one."""
+        """Return the topics that an operator has asked to go on with since the last look; nothing at the first one."""
         answered, self._answered = self._answered, stored.requests
         if answered is None:
             return set()

@@ -86,7 +86,7 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
       offset from before the change.
     * `seconds` and `milliseconds` may be numbers or numeric text, not before March 1973.
     * An optional field or an attribute without a value in the record is left out.
-    * A tombstone (a record without a value) deletes its key from a compacted topic. It tells of no event: skipped.
+    * A tombstone (a record without a value) deletes its key from a compacted topic. It is no event, and is skipped.
 
     Args:
         source: a validated source.
