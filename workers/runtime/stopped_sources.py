@@ -116,7 +116,7 @@ class StoppedSources:
             await self._reader.seek(tp, batch.offset)
 
     def _requested(self, stored: StoredStops) -> set[str]:
-        """Return the topics that an operator has asked to go on with since the last look; nothing at the first one."""
+        """Return the topics that an operator asked to go on with since the last look; nothing at the first one."""
         answered, self._answered = self._answered, stored.requests
         if answered is None:
             return set()

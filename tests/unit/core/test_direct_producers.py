@@ -177,6 +177,17 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
     lawful(law, SINCE_2024, observes=False)
 
 
+def test_a_tombstone_of_a_direct_producer_is_no_dead_letter_and_no_sign_of_life() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        producers = agent.processor.partitions[0].direct_producers
+        await agent.observe(end=2)
+        await agent.process(login(0, 93), dataclasses.replace(record(1, sent_day=99), value=None))
+        assert (producers.progress.event_ms, producers.last_direct_ms) == ({"login": day(93)}, day(93))
+        assert await agent.published("linger.dead-letter") == []
+
+    lawful(law, SINCE_2024, observes=False)
+
+
 def test_what_bears_no_stamp_counts_as_of_now() -> None:
     async def law(agent: Agent, store: MemoryStore) -> None:
         producers = agent.processor.partitions[0].direct_producers

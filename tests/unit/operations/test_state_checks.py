@@ -44,3 +44,11 @@ def test_state_that_fits_or_is_not_there_is_well_and_without_logs_it_is_unknown(
     assert state_checks.stored_offsets({0: {}}, {})[0].observed == "nothing is stored yet"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, LOGS)[0].health == "ok"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, {})[0].health == "could not be checked"
+
+
+def test_stopped_sources_are_named_with_their_reasons_and_the_command() -> None:
+    assert state_checks.stopped_sources({}).health == "ok"
+    finding = state_checks.stopped_sources({"shop.orders": "partition 0: its batch cannot be decoded", "x": "y"})
+    assert finding.health == "problem"
+    assert finding.observed == "shop.orders, partition 0: its batch cannot be decoded; x, y"
+    assert "linger sources resume" in finding.remedy
