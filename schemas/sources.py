@@ -154,15 +154,28 @@ class Source(_Strict):
         default_factory=dict, description="More flat values that rules can filter by."
     )
     max_silence: Duration = Field(
-        description="After a longer silence, the source counts as broken, and the rules that need it wait. Choose a "
-        "time well above its longest quiet time, at night and on holidays.",
+        description="If nothing that the source sends becomes an event for longer, the source counts as broken, and "
+        "the rules that need it wait. Choose a time well above its longest quiet time, at night and on holidays.",
         examples=["6 hours", "3 days"],
+    )
+    type_max_silence: dict[TypeName, Duration] = Field(
+        default_factory=dict,
+        description="The same for single event types of the source: such a type falls silent alone, while the source "
+        "goes on with others. A type that is not named here falls silent with its source only.",
+        examples=[{"purchase": "2 days"}],
     )
     complete_since: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
         default=None,
         description="The topic has everything since this day, for every customer. By default Linger counts from the "
         "first record it read, and takes longer to recognize a first-time buyer.",
     )
+
+    @model_validator(mode="after")
+    def _limits_of_its_types(self) -> "Source":
+        if other := sorted(set(self.type_max_silence) - set(self.types())):
+            message = f"'type_max_silence' names {', '.join(other)}, which this source does not bring"
+            raise InconsistentEntries(message, "type_max_silence")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "Source":
@@ -203,6 +216,12 @@ class DeclaredType(_Strict):
         alias="sign of life",
         description="Whether such an event shows that the customer is back, as a purchase or a login does. An action "
         "that it ends is then taken back with the reason customer_returned. A reactivation always is one.",
+    )
+    max_silence: Duration | None = Field(
+        default=None,
+        description="If no source brings an event of this type for longer, the rules that need it wait, even while "
+        "its sources go on with other types. Without it, the type falls silent with its sources only.",
+        examples=["30 days"],
     )
 
 

@@ -3,7 +3,6 @@
     LingerError
     ├── StartupError        the operator: settings, files, topics, Redis; every problem at once
     ├── PartitionStopped    the operator: state and log of one partition do not match
-    ├── TooManyDeadLetters  the operator or the producer's team: a topic has become unreadable
     ├── Transient           no one: the same step is repeated, in order
     └── Fenced              no one: another worker owns the partition, and this one gives it up
 
@@ -39,10 +38,6 @@ class PartitionStopped(LingerError):
     def __init__(self, partition: int, problem: str, remedy: str) -> None:
         super().__init__(f"partition {partition} is stopped: {problem}. {remedy}")
         self.partition = partition
-
-
-class TooManyDeadLetters(LingerError):
-    """Too much of a source is unreadable; to continue would drain it into the dead-letter topic."""
 
 
 class Transient(LingerError):

@@ -134,10 +134,11 @@ class Settings(BaseSettings):
         default="5 minutes", validate_default=True, description="Events further in the future are dead-lettered."
     )
     dead_letter_max_consecutive: Annotated[int, Field(ge=1)] = Field(
-        default=1_000, description="This many unreadable records in a row stop the worker."
+        default=1_000, description="More unreadable records of a source in a row stop this source."
     )
     dead_letter_max_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="A greater share of unreadable records among the last 2,000 stops the worker."
+        default=0.5,
+        description="A greater share of unreadable records among a source's last 2,000 stops this source.",
     )
     outbox_limit: Annotated[int, Field(ge=100)] = Field(
         default=20_000, description="Unconfirmed records of a partition at which its reading pauses."

@@ -27,6 +27,7 @@ from workers.histories.history import LOGINS, ORDERS, History, history_of, login
 from workers.histories.simulated import simulate
 from workers.kafka.topics import connected_admin
 from workers.state.keys import SLOTS, hash_tag
+from workers.state.stopped_sources import read_stops
 
 DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
@@ -453,23 +454,31 @@ async def _send_poison(stage: Stage, number: int) -> None:
         await stage.at(min(0.9, begin + serial * 0.01))
 
 
+BAD_DEPLOY: Final = 400
+"""How many records no one can read a bad deployment sends."""
+
+
 async def bad_deploy(stage: Stage) -> None:
-    """A producer sends nothing but rubbish: workers end rather than drain it, until an operator lets it through."""
+    """A producer sends nothing but rubbish: its source stops alone, until an operator lets it through."""
     await stage.at(0.3)
-    for number in range(400):
+    for number in range(BAD_DEPLOY):
         await stage.producer.send(
             f"{stage.prefix}{ORDERS}", value=b'{"v2": true}', key=b"%d" % number, timestamp_ms=stage.now_ms
         )
     await stage.producer.flush()
 
-    async def has_ended() -> bool:
-        return any(1 in member.exits for member in stage.crew.members)
+    async def has_stopped() -> bool:
+        return bool((await read_stops(stage.store)).stops)
 
-    await stage.until(has_ended, "a worker ends")
-    stage.crew.environment |= {
-        "LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100000",
-        "LINGER_DEAD_LETTER_MAX_RATIO": "1",
-    }
+    async def goes_on() -> bool:
+        # Another worker may find only later that it, too, reads nothing but rubbish.
+        if await has_stopped():
+            await asyncio.to_thread(_linger, stage, "sources", "resume", f"{stage.prefix}{ORDERS}")
+            return False
+        return len(await read_dead_letters(stage)) == BAD_DEPLOY
+
+    await stage.until(has_stopped, "the source stops itself")
+    await stage.until(goes_on, "all of it is let through")
 
 
 _POISON: Final = (
@@ -578,8 +587,8 @@ FAULTS: Final = (
     Fault("source-anew", "a source topic is deleted and made again", source_recreated),
     Fault("source-grows", "a source topic gets more partitions", source_grows),
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
-    Fault("bad-deploy", "400 unreadable records in a row: workers end until they are let through", bad_deploy,
-          poison=400, environment={"LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100"}),
+    Fault("bad-deploy", "400 unreadable records in a row: their source stops until they are let through",
+          bad_deploy, poison=BAD_DEPLOY, environment={"LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100"}),
     Fault("clocks-apart", "one clock is five minutes ahead of the other, and workers are killed", kill_at_once,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "300000")}),
     Fault("clock-ahead", "a clock is an hour ahead", nothing,

@@ -72,9 +72,9 @@ def _trace() -> None:
         say("take", place, *span, result)
         return result
 
-    def assigned(this: Any, positions: Any, progress: Any) -> None:
+    def assigned(this: Any, positions: Any, progress: Any, stops: Any) -> None:
         say("assign", positions)
-        assign(this, positions, progress)
+        assign(this, positions, progress, stops)
 
     async def passed_on(this: Any, cursors: Any, merged: Any) -> Any:
         spans: dict[Any, list[int]] = {}

@@ -1,21 +1,26 @@
-"""`linger sources forget`: read a recreated source topic from its beginning."""
+"""`linger sources`: go on with a source that is stopped; read a recreated one from its beginning."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from workers.cli.output import out
 from workers.intake.forget_source import forget_source
+from workers.intake.resume_source import resume_source
+from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
 from workers.settings import read_settings
-from workers.state.connect import with_stored_state
+from workers.state.connect import with_store, with_stored_state
+from workers.state.stopped_sources import Stop
 from workers.state.store import Store
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the group and its command."""
+    """Register the group and its commands."""
     group = typer.Typer(no_args_is_help=True, help="The source topics.")
     group.command("forget")(forget)
+    group.command("resume")(resume)
     app.add_typer(group, name="sources")
 
 
@@ -35,3 +40,28 @@ def forget(
 
     partitions = with_stored_state(settings, ask)
     out.print(f"How far '{topic}' was read is forgotten: its {partitions} partitions are read from their beginning.")
+
+
+def resume(
+    context: typer.Context, topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The source's topic.")]
+) -> None:
+    """Go on with a source that stopped itself, now instead of at the next try, which comes every minute.
+
+    A source stops alone when one of its batches cannot be decoded, or when too many of its records cannot be read.
+    A batch is fetched again; if it still cannot be decoded, the source stays stopped. Of records that cannot be read,
+    everything up to the present end of the topic is let through as dead letters; what comes later counts again.
+    Running workers do it within a second. A source that is not stopped is left as it is.
+    """
+    settings = read_settings(context.obj)
+    sources = load_configuration(settings).sources
+
+    async def ask(store: Store) -> Mapping[TopicPartition, Stop]:
+        return await resume_source(settings, sources, store, topic)
+
+    stops = with_store(settings, ask)
+    for partition, stop in sorted(stops.items()):
+        out.print(f"partition {partition.partition}: {stop.problem}", markup=False, soft_wrap=True)
+    if stops:
+        out.print(f"The running workers were asked to go on with '{topic}'; see `stopped_sources` in /readyz.")
+    else:
+        out.print(f"'{topic}' is not stopped.")

@@ -8,10 +8,8 @@ too: a direct producer that has stopped is no reason to send an action to every 
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from schemas.sources import Source, SourcesFile
-from workers.core.watermarks import Progress
+from workers.core.watermarks import Progress, decode_progress, encode_progress
 
 SOURCE_HEADER: Final = "linger-source"
 """`topic:partition:offset` of the source record, on every record of the activity topic that intake wrote."""
@@ -66,14 +64,15 @@ class DirectProducerProgress:
     @classmethod
     def resumed(cls, published: Progress | None) -> "DirectProducerProgress":
         """Continue from the progress that the previous owner published, None if there is none."""
-        return cls(Progress() if published is None else msgspec.structs.replace(published))
+        return cls(Progress() if published is None else decode_progress(encode_progress(published)))
 
     def watch_from(self, at_ms: int) -> None:
         """Note since when the partition is watched, unless that is known already."""
         self.progress.since_ms = self.progress.since_ms or at_ms
 
-    def note_record(self, at_ms: int) -> None:
-        """Note the latest time of direct records that were folded; an earlier time changes nothing."""
+    def note_event(self, event_type: str, at_ms: int) -> None:
+        """Note the latest time of direct records that were folded as events of a type; an earlier one is nothing."""
+        self.progress.note_event(event_type, at_ms)
         self.last_direct_ms = max(self.last_direct_ms, at_ms)
         self.progress.last_record_ms = max(self.progress.last_record_ms, at_ms)
 

@@ -18,17 +18,22 @@ from schemas.sources import SourcesFile
 NO_WATERMARK_MS: Final = 0
 """Watermark of a type before anything is known of its sources."""
 
+ANY_TYPE: Final = ""
+"""Stands for every event type in `Progress.event_ms`, where the type of the last event is not known."""
+
 
 class Progress(msgspec.Struct, array_like=True):
     """How far intake has read one source partition. It is stored: fields keep their order, new ones come last.
 
     Attributes:
         watermark_ms: every record sent to the partition until then has been forwarded, confirmed by Kafka.
-        last_record_ms: time of the last readable record, 0 for none.
+        last_record_ms: time of the last readable record, skipped or not; 0 for none.
         since_ms: since when it is watched; 0 while that is unknown.
         partitions: how many partitions its topic has.
         sent: by activity partition, the offset after the last record that came from this source partition.
         next_ms: no older record is expected from this source partition; it only keeps a backlog in order.
+        event_ms: by event type, time of the last record that became such an event. None in what 0.1.0 wrote, which
+            skips this field when it reads: then the last record counts as the last event, of any type.
     """
 
     watermark_ms: int = NO_WATERMARK_MS
@@ -37,6 +42,26 @@ class Progress(msgspec.Struct, array_like=True):
     partitions: int = 0
     sent: dict[int, int] = {}
     next_ms: int = 0
+    event_ms: dict[str, int] | None = None
+
+    def note_event(self, event_type: str, at_ms: int) -> None:
+        """Note the time of a record that became an event; an earlier one changes nothing."""
+        events = self.known_events()
+        events[event_type] = max(events.get(event_type, 0), at_ms)
+
+    def known_events(self) -> dict[str, int]:
+        """Return `event_ms`; what 0.1.0 wrote is brought into its form first."""
+        if self.event_ms is None:
+            self.event_ms = {ANY_TYPE: self.last_record_ms} if self.last_record_ms else {}
+        return self.event_ms
+
+    def last_event_ms(self, event_type: str | None = None) -> int:
+        """Return the time of the last record that became an event, of one type or of any; 0 for none."""
+        if self.event_ms is None:
+            return self.last_record_ms
+        if event_type is None:
+            return max(self.event_ms.values(), default=0)
+        return max(self.event_ms.get(event_type, 0), self.event_ms.get(ANY_TYPE, 0))
 
 
 encode_progress = msgspec.msgpack.Encoder().encode
@@ -52,10 +77,44 @@ def _progress_of(topic: str, progress: Mapping[tuple[str, int], Progress]) -> li
     return None if None in reports else [report for report in reports if report is not None]
 
 
-def _last_record_ms(reports: Iterable[Progress]) -> int:
-    """Return the time of a source's last record, or since when the source is watched if it had none."""
+def _last_event_ms(reports: Iterable[Progress], event_type: str | None = None) -> int:
+    """Return the time of a source's last event, or since when the source is watched if it had none."""
     reports = list(reports)
-    return max(report.last_record_ms for report in reports) or max(report.since_ms for report in reports)
+    latest_ms = max(report.last_event_ms(event_type) for report in reports)
+    return latest_ms or max(report.since_ms for report in reports)
+
+
+def _type_limits_ms(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the last event of each type that has a `max_silence` of its own, and that limit in milliseconds.
+
+    The keys are topic and type. A limit under `event_types` is about the type, whichever of its sources sent the
+    event; one under `type_max_silence` of a source is about what this source sends, and goes before.
+    """
+    known = {
+        source.topic: reports
+        for source in sources.sources
+        if (reports := _progress_of(source.topic, progress)) is not None
+    }
+    latest: dict[str, int] = {}
+    for source in sources.sources:
+        for event_type in source.types():
+            if (reports := known.get(source.topic)) is not None:
+                latest[event_type] = max(latest.get(event_type, 0), _last_event_ms(reports, event_type))
+    limits: dict[tuple[str, str], tuple[int, int]] = {}
+    for source in sources.sources:
+        reports = known.get(source.topic)
+        if reports is None:
+            continue
+        for event_type in source.types():
+            own = source.type_max_silence.get(event_type)
+            declared = sources.event_types.get(event_type)
+            if own is not None:
+                limits[source.topic, event_type] = _last_event_ms(reports, event_type), duration_ms(own)
+            elif declared is not None and declared.max_silence is not None:
+                limits[source.topic, event_type] = latest[event_type], duration_ms(declared.max_silence)
+    return limits
 
 
 def watermarks_by_type(
@@ -63,8 +122,9 @@ def watermarks_by_type(
 ) -> dict[str, int]:
     """Return the watermark of each type that comes from sources, in epoch milliseconds.
 
-    It is the lowest over all partitions of all sources of the type. A source that has been silent for longer than its
-    `max_silence` does not move past that limit: no data does not mean no customers.
+    It is the lowest over all partitions of all sources of the type. A source of which nothing has become an event for
+    longer than its `max_silence` does not move past that limit, and a type that has a limit of its own not past that:
+    no data does not mean no customers.
 
     Args:
         sources: where the types come from.
@@ -73,15 +133,19 @@ def watermarks_by_type(
             `PartitionWatermarks`, until it has read every record it needs up to there.
     """
     watermarks: dict[str, int] = {}
+    type_limits = _type_limits_ms(sources, progress)
     for source in sources.sources:
         reports = _progress_of(source.topic, progress)
         watermark_ms = NO_WATERMARK_MS
         if reports is not None:
-            silent_from_ms = _last_record_ms(reports) + duration_ms(source.max_silence)
+            silent_from_ms = _last_event_ms(reports) + duration_ms(source.max_silence)
             least_ms = min(report.watermark_ms for report in reports)
             watermark_ms = min(awaited.get(source.topic, least_ms), silent_from_ms)
         for event_type in source.types():
-            watermarks[event_type] = min(watermark_ms, watermarks.get(event_type, watermark_ms))
+            until_ms = watermark_ms
+            if (limit := type_limits.get((source.topic, event_type))) is not None:
+                until_ms = min(until_ms, sum(limit))
+            watermarks[event_type] = min(until_ms, watermarks.get(event_type, until_ms))
     return watermarks
 
 
@@ -103,15 +167,38 @@ def watermarks_in_partition(
     }
 
 
-def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> list[str]:
-    """Return the topics that have been silent for longer than their `max_silence`."""
-    silent = []
+def type_limits(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int]:
+    """Return the moment that a type's watermark does not pass, for the types with a `max_silence` of their own."""
+    limits: dict[str, int] = {}
+    for (_, event_type), limit in _type_limits_ms(sources, progress).items():
+        limits[event_type] = min(sum(limit), limits.get(event_type, sum(limit)))
+    return limits
+
+
+def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:
+    """Return the topics of which nothing has become an event for longer than their `max_silence`.
+
+    The values are the time of the last event, or since when a source that never had one is watched.
+    """
+    silent = {}
     for source in sources.sources:
         reports = _progress_of(source.topic, progress)
         if reports is not None:
-            last_record_ms = _last_record_ms(reports)
-            if last_record_ms and now_ms > last_record_ms + duration_ms(source.max_silence):
-                silent.append(source.topic)
+            last_event_ms = _last_event_ms(reports)
+            if last_event_ms and now_ms > last_event_ms + duration_ms(source.max_silence):
+                silent[source.topic] = last_event_ms
+    return silent
+
+
+def silent_types(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:
+    """Return the event types that are silent for longer than a `max_silence` of their own.
+
+    The values are the time of the last event, or since when the type's source is watched if it never had one.
+    """
+    silent: dict[str, int] = {}
+    for (_, event_type), (last_event_ms, limit_ms) in _type_limits_ms(sources, progress).items():
+        if last_event_ms and now_ms > last_event_ms + limit_ms:
+            silent[event_type] = min(last_event_ms, silent.get(event_type, last_event_ms))
     return silent
 
 
@@ -174,10 +261,18 @@ class PartitionWatermarks:
             self._awaited = (required_position, by_type)
             self.reach(position)
 
-    def advance(self, types: Iterable[str], watermark_ms: int) -> None:
-        """Raise the watermarks of some types to a moment; a later one stays."""
-        if raised := [name for name in types if self.by_type.get(name, NO_WATERMARK_MS) < watermark_ms]:
-            self.by_type = {**self.by_type, **dict.fromkeys(raised, watermark_ms)}
+    def advance(self, types: Iterable[str], watermark_ms: int, limits: Mapping[str, int] = {}) -> None:
+        """Raise the watermarks of some types to a moment; a later one stays.
+
+        Args:
+            types: whose watermarks.
+            watermark_ms: the moment.
+            limits: by type, the latest moment for it; see `type_limits`.
+        """
+        offered = {name: min(watermark_ms, limits.get(name, watermark_ms)) for name in types}
+        raised = {name: until for name, until in offered.items() if self.by_type.get(name, NO_WATERMARK_MS) < until}
+        if raised:
+            self.by_type = {**self.by_type, **raised}
 
     def reach(self, position: int) -> bool:
         """Note that the partition is read to a position; return whether newer watermarks took effect."""

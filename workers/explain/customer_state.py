@@ -17,6 +17,7 @@ from workers.core.watermarks import (
     complete_types,
     sent_to,
     silent_sources,
+    silent_types,
     watermarks_in_partition,
 )
 from workers.explain.snapshot import CustomerSnapshot
@@ -98,8 +99,7 @@ def find_source_problems(
     for source in sources.sources:
         reports = [report for (topic, _), report in progress.items() if topic == source.topic]
         if source.topic in silent:
-            last_record_ms = max(report.last_record_ms for report in reports)
-            text = f"its source {source.topic} is silent since {in_words(last_record_ms)}"
+            text = f"its source {source.topic} is silent since {in_words(silent[source.topic])}"
         elif not reports:
             text = f"its source {source.topic} has not been read yet"
         elif (watermark_ms := min(report.watermark_ms for report in reports)) < now_ms - BEHIND_MS:
@@ -108,6 +108,9 @@ def find_source_problems(
             continue
         for event_type in source.types():
             problems.setdefault(event_type, text)
+    for event_type, last_event_ms in silent_types(sources, progress, now_ms).items():
+        text = f"no source has brought one since {in_words(last_event_ms)}, longer than its own max_silence"
+        problems.setdefault(event_type, text)
     return problems
 
 

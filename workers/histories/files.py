@@ -41,8 +41,8 @@ Raw = TypeVar("Raw")
 SourceReader = Callable[[SourceRecord], DecodedEvent | None]
 """Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
 
-CanonicalReader = Callable[[bytes | None], DecodedEvent]
-"""Turns the bytes of a canonical event into an event. Raises `InvalidEvent`."""
+CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
+"""Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
 
 ReportPosition = Callable[[int], object]
 """Called now and then with the position in a file, in bytes."""
@@ -188,7 +188,9 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     """
     untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
 
-    def read(raw: bytes | None) -> DecodedEvent:
+    def read(raw: bytes | None) -> DecodedEvent | None:
+        if raw is None:
+            return None
         event, left_out = untrusted(raw, latest_ms)
         if left_out:
             gathering.note_left_out(event.type, left_out)
@@ -298,6 +300,8 @@ def _opened(path: Path) -> "Iterator[tuple[io.BufferedReader[Any], io.BufferedRe
             yield raw, raw
 
 
+_TOMBSTONE: Final = b"null"
+"""What consumers on the command line print for a record without a value."""
 _Lines = Iterator[tuple[int, bytes | InvalidEvent]]
 """Line numbers, and the JSON of each line or why there is none."""
 
@@ -317,6 +321,8 @@ def _read_lines(
     for line, value in lines:
         if value.__class__ is not bytes:
             gathering.refuse(place, line, cast(InvalidEvent, value))
+        elif value.strip() == _TOMBSTONE:
+            gathering.skipped += 1
         elif foreign is None:
             take(place, line, canonical, value)
         else:

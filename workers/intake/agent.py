@@ -8,32 +8,27 @@ rules.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from aiokafka import ConsumerRecord
-
-from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
-from workers.core.direct_producers import SOURCE_HEADER, intake_sources
-from workers.core.events.fast_mapping import compile_converter
-from workers.core.events.mapping import SourceRecord
 from workers.core.watermarks import Progress
-from workers.dead_letters.limit import DeadLetterLimit
-from workers.dead_letters.record import dead_letter
-from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
+from workers.dead_letters.limit import Excess
+from workers.intake.conversion import Conversion, Tally
+from workers.intake.cursor import Cursor
+from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge
+from workers.intake.skips import Skips
+from workers.intake.stopping import Stopping
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord, SeekTo, TopicPartition
-from workers.observability import metrics
 from workers.settings import Settings
+from workers.state.stopped_sources import Stop
 
-_QUEUED_DELIVERIES: Final = 2
 # Workers exchange their progress once a tick. With less than this, a backlog would wait for the ticks.
 _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 # More while far behind: at ten minutes a tick, a year would take hours. A twentieth of the rest takes some 200 ticks.
@@ -63,67 +58,33 @@ class NotAssigned:
 Acceptance = Accepted | SeekTo | NotAssigned
 
 
-class _Cursor:
-    """One source partition that this worker reads.
+class Intake:
+    """Reads the source partitions assigned to this worker.
 
     Attributes:
-        offset: every record before it has been forwarded, confirmed by Kafka.
-        queued: the offset after the last record in the queue.
-        progress: of the partition, as published to other workers and the processor.
-        queue: the records that wait.
-        is_behind: whether the log held more at the last snapshot than had been forwarded.
+        stopping: stops single partitions, and lets them go on.
     """
-
-    def __init__(self, offset: int, progress: Progress) -> None:
-        self.offset = self.queued = offset
-        self.progress = progress
-        self.queue = PartitionQueue(watermark_ms=progress.watermark_ms, next_offset=offset)
-        self.is_behind = False
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no further delivery should be fetched for now."""
-        return len(self.queue.deliveries) >= _QUEUED_DELIVERIES
-
-    def acknowledge(self) -> None:
-        """Move the offset up to the records that still wait, and acknowledge the deliveries before it."""
-        records, deliveries = self.queue.records, self.queue.deliveries
-        self.offset = records[0][2].offset if records else self.queued
-        while deliveries and deliveries[0][0] <= self.offset:
-            deliveries.popleft()[1]()
-
-
-class Intake:
-    """Reads the source partitions assigned to this worker."""
 
     def __init__(self, settings: Settings, sources: SourcesFile, publisher: Publisher, clock: Clock) -> None:
         self._activity_topic = settings.topic("activity")
-        self._dead_letter_topic = settings.topic("dead-letter")
         self._publisher = publisher
         self._clock = clock
-        self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
-        declared = frozenset(sources.event_types)
-        self._converters = {
-            source.topic: compile_converter(source, declared)
-            for source in intake_sources(sources, self._activity_topic)
-        }
-        self._limits = {
-            topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
-            for topic in self._converters
-        }
-        self._cursors: dict[TopicPartition, _Cursor] = {}
+        self._conversion = Conversion(settings, sources, clock)
+        self._skips = {topic: Skips() for topic in self._conversion.topics}
+        self._cursors: dict[TopicPartition, Cursor] = {}
         self._limits_elsewhere: dict[tuple[str, int], int] = {}
         is_replay = settings.clock == "replay"
         self._max_skew_ms = _MAX_SKEW_OF_REPLAY_MS if is_replay else _MAX_SKEW_OF_WORKERS_MS
         self._stall_timeout = StallTimeout(2 * settings.kafka_session_timeout_ms / 1000)
         self._now_ms = 0
         self._changed = asyncio.Event()
+        self.stopping = Stopping(self._conversion, self._changed.set)
         self._passed_on = asyncio.Event()
 
     @property
     def topics(self) -> list[str]:
         """The source topics."""
-        return list(self._converters)
+        return self._conversion.topics
 
     @property
     def partitions(self) -> list[TopicPartition]:
@@ -135,14 +96,35 @@ class Intake:
         return {partition: cursor.offset for partition, cursor in self._cursors.items()}
 
     def is_behind(self) -> bool:
-        """Return whether, at the last snapshot, a partition held records that had not been passed on."""
-        return any(cursor.is_behind for cursor in self._cursors.values())
+        """Return whether, at the last snapshot, a partition held records that could be passed on and were not."""
+        return any(cursor.is_behind and cursor.stop is None for cursor in self._cursors.values())
 
-    def assign(self, positions: Mapping[TopicPartition, int], progress: Mapping[tuple[str, int], Progress]) -> None:
-        """Replace the assigned partitions; each continues from its position and its last published progress."""
+    def assign(
+        self,
+        positions: Mapping[TopicPartition, int],
+        progress: Mapping[tuple[str, int], Progress],
+        stops: Mapping[TopicPartition, Stop],
+    ) -> None:
+        """Replace the assigned partitions.
+
+        Args:
+            positions: from where each continues.
+            progress: as it was published last.
+            stops: those that were stopped; each stays so until it has been tried.
+        """
         self._cursors = {
-            partition: _Cursor(offset, progress.get(partition, Progress())) for partition, offset in positions.items()
+            partition: Cursor(offset, progress.get(partition, Progress()), stops.get(partition))
+            for partition, offset in positions.items()
         }
+        self.stopping.cursors = self._cursors
+
+    def skips(self, now_seconds: float) -> dict[str, str]:
+        """Return by topic what is unusual in what this worker skips; `now_seconds` is of a monotonic clock."""
+        for skips in self._skips.values():
+            skips.look(now_seconds)
+        return {topic: skips.problem for topic, skips in self._skips.items() if skips.problem is not None}
+
+    # -- records -------------------------------------------------------------------------------------------
 
     async def wait_for_in_flight(self, ends: Mapping[TopicPartition, int], seconds: float) -> None:
         """Wait until the records before some end offsets have been passed on, at most `seconds`.
@@ -160,7 +142,7 @@ class Intake:
         behind = (
             end - cursor.offset
             for partition, end in ends.items()
-            if (cursor := self._cursors.get(partition)) is not None
+            if (cursor := self._cursors.get(partition)) is not None and cursor.stop is None
         )
         return max(behind, default=0)
 
@@ -191,14 +173,14 @@ class Intake:
     async def run(self) -> AsyncIterator[TopicPartition]:
         """Pass on accepted records until cancelled; yield a partition each time its queue has room for more.
 
-        Raises:
-            TooManyDeadLetters: before any of the records that exceed the limit is sent.
+        Once too many records of a topic cannot be read, it is stopped before the first one above the limit.
         """
         while True:
             self._changed.clear()
             cursors = self._cursors
             merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
-            merged = merge([cursor.queue for cursor in cursors.values()], merge_limit_ms, _MAX_MERGED)
+            queues = [cursor.queue for cursor in cursors.values() if not cursor.is_held]
+            merged = merge(queues, merge_limit_ms, _MAX_MERGED)
             if merged:
                 for partition in await self._pass_on(cursors, merged):
                     yield partition
@@ -209,28 +191,48 @@ class Intake:
         """Return for each partition with an empty queue the time up to which others may be passed on."""
         limits = dict(self._limits_elsewhere)
         for partition, cursor in self._cursors.items():
-            if not cursor.queue.records:
+            if not cursor.queue.records and cursor.stop is None:
                 limits[partition] = cursor.queue.next_ms() + MAX_SKEW_MS
         return limits
 
     async def _pass_on(
-        self, cursors: Mapping[TopicPartition, _Cursor], merged: Sequence[QueuedRecord]
+        self, cursors: Mapping[TopicPartition, Cursor], merged: Sequence[QueuedRecord]
     ) -> list[TopicPartition]:
         """Send the records and acknowledge their deliveries; return the partitions with room for more."""
         outgoing: list[OutboxRecord] = []
-        origins: list[_Cursor] = []
+        origins: list[Cursor] = []
         last_record_ms: dict[TopicPartition, int] = {}
-        tally = _Tally()
-        for at_ms, partition, record in merged:
-            progress = cursors[partition].progress
+        event_ms: dict[tuple[TopicPartition, str], int] = {}
+        held: dict[TopicPartition, list[QueuedRecord]] = {}
+        tally = Tally()
+        for queued in merged:
+            at_ms, partition, record = queued
+            cursor = cursors[partition]
+            if cursor.is_held:
+                held.setdefault(partition, []).append(queued)
+                continue
+            converted = self._conversion.convert(record, tally, counts=record.offset >= cursor.forgiven_until)
+            if isinstance(converted, Excess):
+                held.setdefault(partition, []).append(queued)
+                self.stopping.hold(partition.topic, converted, self._now_ms)
+                continue
+            out, is_readable, event_type = converted
+            progress = cursor.progress
             progress.since_ms = progress.since_ms or at_ms or self._now_ms
-            out, is_readable = self._convert(record, tally)
             if is_readable:
                 last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
+            if event_type is not None:
+                place = partition, event_type
+                event_ms[place] = max(event_ms.get(place, 0), at_ms or self._now_ms)
             if out is not None:
                 outgoing.append(out)
-                origins.append(cursors[partition])
+                origins.append(cursor)
+        # Before anything is awaited, as if they had never been taken out.
+        for partition, records in held.items():
+            cursors[partition].put_back(records)
         tally.report()
+        for topic, events, skipped in tally.outcomes():
+            self._skips[topic].note(events, skipped, time.monotonic())
         sent_to = await self._publisher.send(outgoing) if outgoing else []
         for cursor, out, (activity_partition, offset) in zip(origins, outgoing, sent_to, strict=True):
             if out.topic == self._activity_topic:
@@ -239,7 +241,11 @@ class Intake:
         # Only now: a worker's death loses the records that it has read but not forwarded, so they must not count as
         # seen.
         for partition, at_ms in last_record_ms.items():
-            cursors[partition].progress.last_record_ms = max(cursors[partition].progress.last_record_ms, at_ms)
+            progress = cursors[partition].progress
+            progress.known_events()  # before the time of the last record moves: it may stand for the last event
+            progress.last_record_ms = max(progress.last_record_ms, at_ms)
+        for (partition, event_type), at_ms in event_ms.items():
+            cursors[partition].progress.note_event(event_type, at_ms)
         if cursors is not self._cursors:
             return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
         passed_on = {partition for _, partition, _ in merged}
@@ -279,10 +285,14 @@ class Intake:
             elif progress.last_record_ms:
                 # Not caught up, so the last record is the evidence; others may follow in its millisecond.
                 progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
+            elif cursor.stop is not None:
+                # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
+                progress.since_ms = progress.since_ms or reading.now_ms
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
             cursor.queue.watermark_ms = progress.watermark_ms
             cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
-            progress.next_ms = cursor.queue.next_ms()
+            # Other workers need not wait for what a stopped partition may still bring.
+            progress.next_ms = cursor.queue.next_ms() if cursor.stop is None else reading.now_ms
             snapshot[partition] = progress
         return snapshot
 
@@ -292,64 +302,6 @@ class Intake:
             (topic, partition): report.next_ms
             + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)
             for (topic, partition), report in progress.items()
-            if topic in self._converters and TopicPartition(topic, partition) not in self._cursors
+            if topic in self._skips and TopicPartition(topic, partition) not in self._cursors
         }
         self._changed.set()
-
-    def _convert(self, record: ConsumerRecord, tally: "_Tally") -> tuple[OutboxRecord | None, bool]:
-        """Return the event or dead letter made from a source record, if any, and whether the record is readable."""
-        topic, headers = record.topic, record.headers
-        tally.read[topic] += 1
-        source_record = SourceRecord(
-            topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers
-        )
-        latest_ms = self._clock.latest_plausible_ms(record.timestamp) + self._max_future_ms
-        try:
-            event = self._converters[topic](source_record, latest_ms)
-        except InvalidEvent as error:
-            self._limits[topic].count(readable=False, reason=error.reason)
-            tally.dead[topic, error.reason] += 1
-            source = (topic, record.partition, record.offset)
-            content = (record.key, record.value, tuple(headers))
-            return dead_letter(self._dead_letter_topic, source, content, error), False
-        self._limits[topic].count(readable=True)
-        if event is None:
-            tally.skipped[topic] += 1
-            return None, True
-        for name, reason in event.left_out:
-            tally.left_out[topic, name, reason] += 1
-        if event.unknown_fields:
-            tally.unknown[event.type] += event.unknown_fields
-        position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
-        return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,)), True
-
-
-class _Tally:
-    """Counts of one batch for the metrics, so that each label is looked up once per batch, not once per record.
-
-    Attributes:
-        read: records by source topic.
-        dead: dead letters by source topic and reason.
-        skipped: records that `only_when` skips, by source topic.
-        unknown: fields that an event type does not have, by type.
-        left_out: values that were cut or left out, by source topic, attribute and reason.
-    """
-
-    def __init__(self) -> None:
-        self.read: Counter[str] = Counter()
-        self.dead: Counter[tuple[str, str]] = Counter()
-        self.skipped: Counter[str] = Counter()
-        self.unknown: Counter[str] = Counter()
-        self.left_out: Counter[tuple[str, str, str]] = Counter()
-
-    def report(self) -> None:
-        """Add the counts to the metrics."""
-        for topic, count in self.read.items():
-            metrics.RECORDS_READ.labels(topic).inc(count)
-        for (topic, reason), count in self.dead.items():
-            metrics.DEAD_LETTERS.labels(topic, reason).inc(count)
-        for topic, count in self.skipped.items():
-            metrics.RECORDS_SKIPPED.labels(topic).inc(count)
-        for event_type, count in self.unknown.items():
-            metrics.UNKNOWN_FIELDS.labels(event_type).inc(count)
-        metrics.count_left_out(self.left_out)

@@ -15,6 +15,7 @@ from workers.kafka.topics import TopicState, connected_admin, describe, log_boun
 from workers.settings import Settings
 from workers.state.meta import high_waters_of
 from workers.state.step import WriteSet
+from workers.state.stopped_sources import read_stops
 from workers.state.store import Store
 
 
@@ -66,6 +67,9 @@ async def forget(settings: Settings, store: Store, topic: str) -> int:
     fields = [str(TopicPartition(*partition)) for partition in await store.progress() if partition[0] == topic]
     if fields:
         await store.redis.call([("HDEL", store.keys.progress, *fields)])
+    stopped = [str(partition) for partition in (await read_stops(store)).of_topic(topic)]
+    if stopped:
+        await store.redis.call([("HDEL", store.keys.stopped, *stopped)])
     # Last: the stored id makes workers refuse.
     await store.redis.call([("HDEL", store.keys.sources, topic)])
     return partitions

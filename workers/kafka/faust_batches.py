@@ -28,6 +28,9 @@ object per partition batch. That has consequences; each is covered by a test in
 - Faust drops records below the last offset it has delivered. It notes that offset when the delivery has ended, which
   may be after a seek to a lower offset. It is given a map that stays empty.
 - Faust creates a directory for tables in the working directory. `BatchApp` does not.
+- aiokafka raises for all partitions when one has a batch that cannot be decoded, and then loses what it has taken out
+  of others; Faust ends. `isolated_fetch` takes records out instead. A partition with such a batch is set aside: it is
+  asked for no records until a seek.
 - A seek from Faust's own thread races with the fetch in the consumer's thread and can be lost. `seek_wait` runs in
   the consumer's thread.
 """
@@ -42,9 +45,12 @@ from typing import Any, Final
 
 import faust
 from aiokafka import ConsumerRecord
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
+
+from workers.kafka.isolated_fetch import fetched_records
 
 Positions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Mapping[TP, int]]]
 """Receives the assigned partitions and Kafka's committed offsets; returns where to start reading each."""
@@ -138,14 +144,20 @@ class Answer(dict[TP, Sequence[ConsumerRecord]]):
     Attributes:
         number: count of answers with records that the thread has given, this one included.
         reached: by partition, the offset after everything returned so far, gaps included.
+        errors: by partition, why its next batch cannot be read.
     """
 
     def __init__(
-        self, records: Mapping[TP, Sequence[ConsumerRecord]], number: int, reached: Mapping[TP, int]
+        self,
+        records: Mapping[TP, Sequence[ConsumerRecord]],
+        number: int,
+        reached: Mapping[TP, int],
+        errors: Mapping[TP, str] = {},
     ) -> None:
         super().__init__(records)
         self.number = number
         self.reached = reached
+        self.errors = errors
 
 
 class _Unread(dict[TP, int | None]):
@@ -159,6 +171,19 @@ class _Unread(dict[TP, int | None]):
 
     def update(self, *arguments: Any, **named: Any) -> None:
         """Note nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A batch that cannot be decoded.
+
+    Attributes:
+        offset: where it begins, or a gap before it.
+        problem: why it cannot be decoded.
+    """
+
+    offset: int
+    problem: str
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -182,17 +207,25 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
         return consumer
 
-    async def _fetch_records(self, consumer: Any, *arguments: Any, **named: Any) -> Answer:
-        records = await super()._fetch_records(consumer, *arguments, **named)
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    ) -> Answer:
+        if not self.consumer.flow_active:
+            return Answer({}, self.answers, {})
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            records, errors = await fetched_records(fetcher, active_partitions, timeout or 0, max_records)
         # Nothing was awaited since aiokafka moved its positions, so they belong to these records.
         self.answers += bool(records)
         subscription = consumer._subscription.subscription
         if subscription is None or subscription.assignment is None:
-            return Answer(records, self.answers, {})
+            return Answer(records, self.answers, {}, errors)
         states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
         # A partition without a position has returned nothing yet.
         reached = {TP(*tp): state._position for tp, state in states.items() if state._position is not None}
-        return Answer(records, self.answers, reached)
+        return Answer(records, self.answers, reached, errors)
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
@@ -206,6 +239,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._reached: dict[TP, int] = {}
         self._skipped: defaultdict[TP, list[range]] = defaultdict(list)
         self._confirmed: dict[TP, range] = {}
+        self._undecodable: dict[TP, Undecodable] = {}
         self._answers = 0
         self._asking = 0
         self._read_offset = _Unread()
@@ -254,7 +288,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             # Faust gave up its request for positions, and reads on from an arbitrary offset.
             await self.perform_seek()
         before = dict(self._epochs)
-        answer: Answer = await super()._getmany(active_partitions, timeout)
+        active = (active_partitions or set()) - self._undecodable.keys()
+        answer: Answer = await super()._getmany(active, timeout)
         missed = answer.number - bool(answer) - self._answers
         self._answers = answer.number
         if missed:
@@ -278,6 +313,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         for tp, offset in answer.reached.items():
             if before.get(tp, 0) == self._epochs[tp]:
                 self._reached[tp] = offset
+        for tp, error in answer.errors.items():
+            if before.get(tp, 0) == self._epochs[tp] and tp in self._ends:
+                self._undecodable[tp] = Undecodable(self._ends[tp], error)
         return fetched
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -317,8 +355,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends[tp] = offset
         await self._thread.seek_wait({tp: offset})
 
+    @property
+    def undecodable(self) -> Mapping[TP, Undecodable]:
+        """The partitions whose next batch cannot be decoded; none of these is fetched until a seek."""
+        return self._undecodable
+
     def _renew(self, tp: TP) -> None:
         self._epochs[tp] += 1
+        self._undecodable.pop(tp, None)
         self._ends.pop(tp, None)
         self._reached.pop(tp, None)
         self._skipped.pop(tp, None)

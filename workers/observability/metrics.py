@@ -22,6 +22,7 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 RECORDS_READ = _counter("records_read", "Records read from source topics.", "topic")
 RECORDS_LOST = _counter("source_records_lost", "Source records deleted before they were read.", "topic")
 RECORDS_SKIPPED = _counter("records_skipped", "Source records that `only_when` leaves out.", "topic")
+TOMBSTONES = _counter("tombstones", "Source records without a value: they are no event.", "topic")
 UNKNOWN_FIELDS = _counter("unknown_fields", "Unknown fields of canonical events.", "type")
 VALUES_LEFT_OUT = _counter(
     "values_left_out",
@@ -53,6 +54,9 @@ PARTITIONS = _gauge("partitions_owned", "Activity partitions this worker owns.")
 OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafka.")
 SEEN = _gauge("seen_timestamp_seconds", "Watermark of each event type.", "type")
 SILENT = _gauge("source_silent", "1 while a source is silent for longer than its max_silence.", "topic")
+TYPE_SILENT = _gauge("type_silent", "1 while an event type is silent for longer than its own max_silence.", "type")
+SKIPS_UNUSUAL = _gauge("source_skips_unusual", "1 while a source skips everything, or far more than usual.", "topic")
+STOPPED = _gauge("source_stopped", "1 while a source, or a partition of it, is not read further.", "topic")
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")
 
 _ATTRIBUTES: Final = BoundedLabels(100)

@@ -41,6 +41,7 @@ from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Log, end_of_log
 from workers.state.settings_check import namespaces_of_topic, readable
+from workers.state.stopped_sources import read_stops
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
@@ -213,6 +214,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             metas = await store.metas(range(settings.partitions))
             progress = await store.progress()
             rule_sets = await store.redis.fields(store.keys.rules)
+            stops = await read_stops(store)
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
@@ -222,4 +224,5 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         state_checks.rule_set(rules, rule_sets),
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
+        state_checks.stopped_sources(stops.problems()),
     ]

@@ -80,6 +80,19 @@ def stored_offsets(
     return [_mismatch(mismatch, partitions, why) for mismatch, partitions in partitions_by_mismatch.items()]
 
 
+def stopped_sources(problems: Mapping[str, str]) -> Finding:
+    """Check that every source is read.
+
+    Args:
+        problems: by topic, which of its partitions are stopped, and why.
+    """
+    observed = "; ".join(f"{topic}, {text}" for topic, text in problems.items()) or "none"
+    why = "the rules that need its events wait, and decide nothing, until it is read again"
+    remedy = "fix the cause; it is tried every minute, and at once by: linger sources resume TOPIC"
+    finding = problem("state", "stopped sources", observed, why, remedy)
+    return judged(finding, is_well=not problems)
+
+
 def _mismatch(mismatch: StateMismatch, partitions: Sequence[int], why: str) -> Finding:
     observed = f"partition{'s' * (len(partitions) > 1)} {_listed(partitions)}: {mismatch.problem}"
     remedy = f"{mismatch.remedy} (docs/operating.md, 'A partition is stopped')"

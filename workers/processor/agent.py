@@ -145,7 +145,7 @@ class Processor:
         if isinstance(result, Dropped):
             return result
         has_reached = partition.watermarks.reach(partition.meta.offset)
-        partition.watermarks.advance(self._sources.direct_types, partition.direct_producers.watermark_ms)
+        partition.advance_direct(self._sources)
         if has_reached:
             # Timers that waited for these records need not wait for the next tick.
             try:
@@ -212,7 +212,7 @@ class Processor:
             if offset >= end:
                 partition.direct_producers.watch_from(now_ms)
             partition.watermarks.update(offset, max(end, sent_to(number, reports)), until)
-            partition.watermarks.advance(sources.direct_types, partition.direct_producers.watermark_ms)
+            partition.advance_direct(sources)
         for event_type, until_ms in self.watermarks.items():
             metrics.SEEN.labels(event_type).set(until_ms / 1000)
 

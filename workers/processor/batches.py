@@ -136,8 +136,10 @@ class BatchProcessor:
             await step.commit(changes)
         # Only now, after the step is durable: what is published must never be decided differently after a crash.
         self._steps.publish(partition, changes, work)
-        if self._sources.direct_source is not None and work.newest is not None:
-            partition.direct_producers.note_record(self._reader.written_ms(work.newest, self._sources.now_ms))
+        if self._sources.direct_source is not None:
+            for event_type, newest in work.newest.items():
+                written_ms = self._reader.written_ms(newest, self._sources.now_ms)
+                partition.direct_producers.note_event(event_type, written_ms)
         if work.waiting:
             self._blocked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)

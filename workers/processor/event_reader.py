@@ -1,4 +1,4 @@
-"""Records of the activity topic -> events of customers, dead letters, or duplicates.
+"""Records of the activity topic -> events of customers, dead letters, duplicates or tombstones.
 
 It knows nothing of rules, of stored state or of partitions other than the source positions in `meta`.
 """
@@ -31,7 +31,7 @@ class EventReader:
         self._dead_letter_topic = settings.topic("dead-letter")
 
     def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
-        """Add one record to a step: to its customer's events, to the dead letters, or to the duplicates."""
+        """Add one record to a step: to its customer's events, the dead letters, the duplicates or the tombstones."""
         source = None
         for name, value in record.headers:
             if name == SOURCE_HEADER:
@@ -40,13 +40,18 @@ class EventReader:
         if source is not None and not work.is_above_high_water(source):
             work.duplicates += 1
             return
+        if record.value is None:
+            work.tombstones += 1  # it deletes a key from a compacted topic, and is no event
+            return
         try:
             event = self._event(record, work, direct=source is None)
         except InvalidEvent as error:
             work.dead_letters.append(self.dead_letter(record, error))
             return
-        if source is None and (work.newest is None or record.timestamp > work.newest.timestamp):
-            work.newest = record
+        if source is None:
+            newest = work.newest.get(event.type)
+            if newest is None or record.timestamp > newest.timestamp:
+                work.newest[event.type] = record
         events = work.events.setdefault(event.customer_id, [])
         events.append((event, record))
 

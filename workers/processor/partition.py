@@ -32,7 +32,7 @@ class OwnedPartition:
         since: since when each series is watched; None until the sources have reported.
         lock: held by the step that is being taken; one step at a time.
         lost_at: when another worker turned out to own the partition (monotonic seconds); None while it is ours.
-        stopped: its state and its log do not match. It stays claimed, but no step is taken.
+        stopped: its state and its log do not match, or the log cannot be read. It stays claimed; no step is taken.
         outdated: it is stopped because newer rules have decided for it.
         fresh: nothing was stored for it when it was claimed, and no step has been taken since.
         earliest: the first offset of its log when it was claimed.
@@ -91,6 +91,10 @@ class OwnedPartition:
                 since[spec.key] = int(stored)
         self.since = since
         return True
+
+    def advance_direct(self, sources: SourceView) -> None:
+        """Raise the watermarks of the types that only direct producers bring, by their records folded here."""
+        self.watermarks.advance(sources.direct_types, self.direct_producers.watermark_ms, sources.type_limits)
 
     def coverage(self, complete_types: Collection[str]) -> Coverage:
         """Return what has been watched here, and up to when."""

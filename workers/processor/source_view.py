@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_source, only_direct
-from workers.core.watermarks import Progress, complete_types, watched_since
+from workers.core.watermarks import Progress, complete_types, type_limits, watched_since
 
 
 class SourceView:
@@ -20,6 +20,7 @@ class SourceView:
         direct_source: the source that declares direct producers, or None.
         direct_types: types that come only from direct producers.
         progress: of every source partition, in the last snapshot.
+        type_limits: see `workers.core.watermarks.type_limits`, of the last snapshot.
         now_ms: the time of the last snapshot, 0 before the first one.
     """
 
@@ -31,12 +32,14 @@ class SourceView:
         self.direct_source = direct_source(sources, activity_topic)
         self.direct_types = only_direct(sources, activity_topic)
         self.progress: Mapping[tuple[str, int], Progress] = {}
+        self.type_limits: Mapping[str, int] = {}
         self.now_ms = 0
         self._updated = asyncio.Event()
 
     def update(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         """Store a new snapshot and wake every caller of `wait_for_update`."""
         self.progress, self.now_ms = progress, now_ms
+        self.type_limits = type_limits(self.sources, progress)
         self._updated.set()
         self._updated = asyncio.Event()
 

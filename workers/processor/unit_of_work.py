@@ -50,7 +50,8 @@ class UnitOfWork:
         timers: how many timers were decided.
         left_out: values that were cut or left out of events, by source topic, attribute and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
-        newest: of the readable records of direct producers, the one with the latest timestamp.
+        newest: by event type, of the readable records of direct producers the one with the latest timestamp.
+        tombstones: how many records had no value.
     """
 
     meta: Meta
@@ -72,7 +73,8 @@ class UnitOfWork:
     timers: int = 0
     left_out: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     not_understood: Counter[str] = field(default_factory=Counter)
-    newest: ConsumerRecord | None = None
+    newest: dict[str, ConsumerRecord] = field(default_factory=dict)
+    tombstones: int = 0
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Return whether a source position is new, and remember it as folded.
@@ -163,6 +165,7 @@ class UnitOfWork:
         metrics.EVENTS.labels("dead_letter").inc(len(self.dead_letters))
         metrics.count_left_out(self.left_out)
         metrics.count_not_understood(self.not_understood)
+        metrics.EVENTS.labels("tombstone").inc(self.tombstones)
         actions: Counter[tuple[str, str, str]] = Counter()
         suppressed: Counter[tuple[str, str]] = Counter()
         for decision in self.decisions:

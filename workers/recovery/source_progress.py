@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
@@ -105,7 +106,9 @@ async def _progress(
     watermark_ms = reading.now_ms
     if committed < end:
         # A live worker fired timers up to the moment before this record arrived, and none later.
-        watermark_ms = min(watermark_ms, max(0, await time_at(committed) - 1))
+        # If it cannot be decoded, the record before it is the evidence, as for a live worker.
+        next_ms = await time_at(committed) or await time_at(committed - 1)
+        watermark_ms = min(watermark_ms, max(0, next_ms - 1))
     return Progress(
         watermark_ms=watermark_ms,
         last_record_ms=min(await time_at(committed - 1), reading.now_ms),
@@ -118,8 +121,11 @@ async def _progress(
 async def record_at(
     consumer: AIOKafkaConsumer, topic_partition: TopicPartition, offset: int
 ) -> ConsumerRecord | None:
-    """Return the first record from an offset on; None if none arrives within ten seconds."""
+    """Return the first record from an offset on; None if none arrives within ten seconds, or it cannot be decoded."""
     consumer.assign([topic_partition])
     consumer.seek(topic_partition, offset)
-    fetched = await consumer.getmany(timeout_ms=_FETCH_TIMEOUT_MS, max_records=1)
+    try:
+        fetched = await consumer.getmany(timeout_ms=_FETCH_TIMEOUT_MS, max_records=1)
+    except (UnsupportedCodecError, CorruptRecordException):
+        return None  # such a source is stopped, and the only one: the workers name it
     return next((record for records in fetched.values() for record in records), None)

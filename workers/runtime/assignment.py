@@ -14,6 +14,7 @@ from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck, report_lost
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
+from workers.state.stopped_sources import Stop, read_stops
 
 
 class Assignment:
@@ -59,12 +60,13 @@ class Assignment:
         activity = {tp.partition: bounds[tp] for tp in assigned if tp.topic == self._topics.activity}
         claimed = await self._processor.claim(activity, self._topics.activity_id, progress)
         claimed |= await self._claim_behind(activity)
+        stops = (await read_stops(self._store)).stops
         sources = {
-            TopicPartition(*tp): self._source_position(tp, committed.get(tp), bounds[tp])
+            TopicPartition(*tp): self._source_position(tp, _reached(committed.get(tp), stops.get(tp)), bounds[tp])
             for tp in assigned
             if tp.topic != self._topics.activity
         }
-        self._intake.assign(sources, progress)
+        self._intake.assign(sources, progress, stops)
         positions = {TP(*topic_partition): offset for topic_partition, offset in sources.items()}
         for partition, partition_bounds in activity.items():
             # A stopped partition is read from its end, where there is nothing to drop.
@@ -101,6 +103,17 @@ class Assignment:
                 f"linger sources forget {tp.topic}"
             )
         return committed
+
+
+def _reached(committed: int | None, stop: Stop | None) -> int | None:
+    """Return the offset before which every record was forwarded.
+
+    A partition with too many dead letters stops within a delivery, which is not committed then. Read from its
+    beginning, every restart would write its first dead letters once more.
+    """
+    if stop is None or stop.cause != "dead_letters":
+        return committed
+    return stop.offset if committed is None else max(committed, stop.offset)
 
 
 class Deliveries:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
-from workers.kafka.faust_batches import Positions, ReaderSettings, Take, build_app, read_topics
+from workers.kafka.faust_batches import Positions, ReaderSettings, Take, Undecodable, build_app, read_topics
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
@@ -90,6 +90,12 @@ class Reader:
     async def seek(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset."""
         await self._app.consumer.seek_partition(tp, offset)
+
+    @property
+    def undecodable(self) -> Mapping[TP, Undecodable]:
+        """The partitions whose next batch cannot be decoded; none of these is fetched until a seek."""
+        undecodable: Mapping[TP, Undecodable] = {} if self._app is None else self._app.consumer.undecodable
+        return undecodable
 
     def gaps(self) -> dict[TP, list[range]]:
         """Return the offsets that were skipped in reading and are not confirmed yet, by partition."""

@@ -23,7 +23,8 @@ from workers.runtime.gaps import GapCheck
 from workers.runtime.liveness import Liveness
 from workers.runtime.parts import Parts
 from workers.runtime.reader import PROBE_SECONDS
-from workers.runtime.silence import SilenceWatch
+from workers.runtime.silence import SilenceWatch, SkipWatch
+from workers.runtime.stopped_sources import StoppedSources
 from workers.state.consistency import partitions_mismatch
 
 log = structlog.get_logger(__name__)
@@ -42,9 +43,12 @@ class Tick:
 
     Attributes:
         problem: the external failure; None after a complete tick.
+        silence: which sources and types are silent.
+        skips: which sources skip more than is usual.
+        stopped: which sources are not read further.
     """
 
-    def __init__(self, parts: Parts, gaps: GapCheck, silence: SilenceWatch, liveness: Liveness) -> None:
+    def __init__(self, parts: Parts, gaps: GapCheck, liveness: Liveness) -> None:
         self._store = parts.store
         self._clock = parts.clock
         self._publisher = parts.publisher
@@ -54,7 +58,9 @@ class Tick:
         self._processor = parts.processor
         self._partitions = parts.settings.partitions
         self._gaps = gaps
-        self._silence = silence
+        self.silence = SilenceWatch(parts.sources)
+        self.skips = SkipWatch(parts.intake)
+        self.stopped = StoppedSources(parts)
         self._liveness = liveness
         self._seconds = parts.settings.tick_ms / 1000
         self._next_at = 0.0
@@ -102,7 +108,9 @@ class Tick:
             await self._processor.fire_soon()
             return
         await self._fire()
-        self._silence.note(progress, reading.now_ms)
+        self.silence.note(progress, reading.now_ms)
+        self.skips.look(time.monotonic())
+        await self.stopped.look(reading.now_ms)
         self.problem = None
         # Last: the results of the steps above count as progress of this worker.
         self._note_liveness(activity_ends)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -21,7 +21,6 @@ from workers.runtime.parts import build_parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.reader import PROBE_SECONDS, Subscription
 from workers.runtime.reload import RuleReload
-from workers.runtime.silence import SilenceWatch
 from workers.runtime.tick import Tick
 from workers.settings import Settings
 
@@ -56,8 +55,7 @@ class Worker:
         self._deliveries = Deliveries(parts, gaps, self._failure)
         patience_seconds = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
-        self._silence = SilenceWatch(sources)
-        self._tick = Tick(parts, gaps, self._silence, self._liveness)
+        self._tick = Tick(parts, gaps, self._liveness)
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
             settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
@@ -179,7 +177,9 @@ class Worker:
             "assigned": None if is_assigned else "no partition is assigned",
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,
-            "sources": f"silent: {', '.join(self._silence.topics)}" if self._silence.topics else None,
+            "sources": self._tick.silence.problem(),
+            "skipped": _listed(self._tick.skips.problems),
+            "stopped_sources": _listed(self._tick.stopped.problems),
         }
 
     # -- stopping ------------------------------------------------------------------------------------------
@@ -194,6 +194,11 @@ class Worker:
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)
         log.info(log_events.WORKER_STOPPED)
+
+
+def _listed(problems: Mapping[str, str]) -> str | None:
+    """Return problems by topic as one line, None if there are none."""
+    return "; ".join(f"{topic}: {problem}" for topic, problem in problems.items()) or None
 
 
 async def _first_of(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:

@@ -73,6 +73,7 @@ class Keys:
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         sources: hash of source topic to the id of the topic that was read.
+        stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
         dead_letters: set of the blocks of dispositions that exist; also their prefix.
     """
 
@@ -83,6 +84,7 @@ class Keys:
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
         self.sources = f"{namespace}:sources"
+        self.stopped = f"{namespace}:stopped"
         self.dead_letters = f"{namespace}:dead-letters"
         self._partitions: dict[int, PartitionKeys] = {}
 

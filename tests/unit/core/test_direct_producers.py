@@ -90,8 +90,8 @@ def test_a_worker_may_still_write_to_the_activity_topic() -> None:
 
 def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
     producers = DirectProducerProgress()
-    producers.note_record(day(7))
-    producers.note_record(day(3))
+    producers.note_event("login", day(7))
+    producers.note_event("login", day(3))
     assert (producers.progress.last_record_ms, producers.watermark_ms) == (day(7), day(7) - MAX_OUT_OF_ORDER_MS)
 
 
@@ -173,6 +173,17 @@ def test_only_what_comes_directly_and_can_be_read_is_a_sign_of_life() -> None:
         assert agent.processor.watermarks["login"] == day(93) - MAX_OUT_OF_ORDER_MS
         await agent.process(login(3, 99, event_id="e0"))  # there already, but a producer wrote it
         assert producers.progress.last_record_ms == day(99)
+
+    lawful(law, SINCE_2024, observes=False)
+
+
+def test_a_tombstone_of_a_direct_producer_is_no_dead_letter_and_no_sign_of_life() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        producers = agent.processor.partitions[0].direct_producers
+        await agent.observe(end=2)
+        await agent.process(login(0, 93), dataclasses.replace(record(1, sent_day=99), value=None))
+        assert (producers.progress.event_ms, producers.last_direct_ms) == ({"login": day(93)}, day(93))
+        assert await agent.published("linger.dead-letter") == []
 
     lawful(law, SINCE_2024, observes=False)
 

@@ -1,10 +1,12 @@
 """Laws of watermarks: a timer may fire only when everything that happened before it has certainly been seen."""
 
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas.sources import SourcesFile
 from tests.support.builders import DAY, START, day
@@ -17,6 +19,8 @@ from workers.core.watermarks import (
     encode_progress,
     sent_to,
     silent_sources,
+    silent_types,
+    type_limits,
     watched_since,
     watermarks_by_type,
 )
@@ -69,7 +73,7 @@ def test_a_source_says_nothing_of_types_that_it_does_not_carry() -> None:
 )
 def test_nothing_is_seen_while_one_partition_is_unknown(known: dict[tuple[str, int], Progress]) -> None:
     assert watermarks_by_type(sources(source("orders", "purchase")), known) == {"purchase": NO_WATERMARK_MS}
-    assert silent_sources(sources(source("orders", "purchase")), known, day(1_000)) == []
+    assert [*silent_sources(sources(source("orders", "purchase")), known, day(1_000))] == []
     assert watched_since(sources(source("orders", "purchase")), known) is None
 
 
@@ -103,14 +107,14 @@ def test_a_source_that_stays_silent_stops_at_its_limit(now_day: float, seen_day:
     only = sources(source("orders", "purchase", max_silence="3 days"))
     known = {("orders", 0): progress(now_day, 10)}
     assert watermarks_by_type(only, known) == {"purchase": day(seen_day)}
-    assert silent_sources(only, known, day(now_day)) == (["orders"] if now_day > 13 else [])
+    assert [*silent_sources(only, known, day(now_day))] == (["orders"] if now_day > 13 else [])
 
 
 def test_it_speaks_again_and_everything_until_then_is_seen() -> None:
     only = sources(source("orders", "purchase", max_silence="3 days"))
     spoken = {("orders", 0): progress(400, 399.5)}
     assert watermarks_by_type(only, spoken) == {"purchase": day(400)}
-    assert silent_sources(only, spoken, day(400)) == []
+    assert [*silent_sources(only, spoken, day(400))] == []
 
 
 def test_one_partition_that_speaks_is_enough_for_the_source() -> None:
@@ -123,13 +127,13 @@ def test_a_source_that_never_spoke_may_be_silent_since_it_is_watched() -> None:
     only = sources(source("orders", "purchase", max_silence="3 days"))
     known = {("orders", 0): progress(30, None, 20)}
     assert watermarks_by_type(only, known) == {"purchase": day(23)}
-    assert silent_sources(only, known, day(30)) == ["orders"]
+    assert [*silent_sources(only, known, day(30))] == ["orders"]
 
 
 def test_a_silent_source_holds_no_types_but_its_own() -> None:
     known = {("orders", 0): progress(40, 40), ("site", 0): progress(40, 10)}
     assert watermarks_by_type(SHOP, known) == {"purchase": day(40), "login": day(11), "cancellation": day(11)}
-    assert silent_sources(SHOP, known, day(40)) == ["site"]
+    assert [*silent_sources(SHOP, known, day(40))] == ["site"]
 
 
 # --- watched since ------------------------------------------------------------------------------------------------
@@ -241,7 +245,109 @@ def test_progress_is_read_as_it_was_written() -> None:
     assert decode_progress(encode_progress(one)) == one
 
 
-def test_progress_of_an_older_version_can_still_be_read() -> None:
-    import msgspec
+class ProgressOfThe010(msgspec.Struct, array_like=True):
+    """Progress as release 0.1.0 declares it (`workers/safe_time.py` there)."""
 
+    seen_ms: int = 0
+    spoke_ms: int = 0
+    since_ms: int = 0
+    partitions: int = 0
+    sent: dict[int, int] = {}
+    next_ms: int = 0
+
+
+WRITTEN_BY_THE_010: Final = bytes.fromhex(
+    "96cf0000018cc7785000cf0000018cc7784fffcf0000018cc251f40002820305070bcf0000018cc7785000"
+)
+"""Progress as release 0.1.0 wrote it into Redis: read until day 1 by a record just before, watched since day 0."""
+
+
+def test_progress_of_an_older_version_can_still_be_read() -> None:
     assert decode_progress(msgspec.msgpack.encode([1, 2])) == Progress(1, 2)
+
+
+def test_what_the_release_before_wrote_is_read_and_its_last_record_counts_as_an_event_of_any_type() -> None:
+    read = decode_progress(WRITTEN_BY_THE_010)
+    assert read == Progress(day(1), day(1) - 1, day(0), 2, {3: 5, 7: 11}, day(1))
+    assert (read.last_event_ms(), read.last_event_ms("login")) == (day(1) - 1, day(1) - 1)
+    read.note_event("purchase", day(2))
+    # What was known of any type is still known of those that have brought nothing since.
+    assert (read.last_event_ms("purchase"), read.last_event_ms("login")) == (day(2), day(1) - 1)
+    assert decode_progress(encode_progress(read)) == read
+
+
+def test_the_release_before_skips_what_it_does_not_know_of_what_this_one_wrote() -> None:
+    progress = Progress(day(1), day(1) - 1, day(0), 2, {3: 5, 7: 11}, day(1))
+    progress.note_event("login", day(1) - 1)
+    before = msgspec.msgpack.decode(encode_progress(progress), type=ProgressOfThe010)
+    assert before == ProgressOfThe010(day(1), day(1) - 1, day(0), 2, {3: 5, 7: 11}, day(1))
+    assert msgspec.msgpack.encode(before) == WRITTEN_BY_THE_010
+
+
+def test_progress_that_never_saw_an_event_says_so_whatever_was_skipped() -> None:
+    skipping = Progress(day(9), day(9), day(0), 1, event_ms={})
+    assert decode_progress(encode_progress(skipping)).last_event_ms() == 0
+
+
+# --- silence is of events -------------------------------------------------------------------------------------------
+
+
+def events(seen_day: float, since_day: float = 0, **by_type: float) -> Progress:
+    """A partition of which records were read until now, and the day of the last event of each type."""
+    latest = {event_type: day(at) for event_type, at in by_type.items()}
+    return Progress(day(seen_day), day(seen_day), day(since_day), 1, event_ms=latest)
+
+
+def test_a_source_of_which_everything_is_skipped_falls_silent_although_records_arrive() -> None:
+    shop = sources(source("orders", "purchase"))
+    known = {("orders", 0): events(30, purchase=10)}
+    assert watermarks_by_type(shop, known) == {"purchase": day(13)}
+    assert silent_sources(shop, known, day(30)) == {"orders": day(10)}
+    never = {("orders", 0): events(30, since_day=5)}
+    assert watermarks_by_type(shop, never) == {"purchase": day(8)}
+    assert silent_sources(shop, never, day(30)) == {"orders": day(5)}
+
+
+def test_a_rare_type_without_a_limit_of_its_own_is_as_alive_as_its_source() -> None:
+    shop = sources(source("site", "login", "cancellation"))
+    known = {("site", 0): events(30, login=30, cancellation=1)}
+    assert watermarks_by_type(shop, known) == {"login": day(30), "cancellation": day(30)}
+    assert silent_types(shop, known, day(30)) == {}
+    assert type_limits(shop, known) == {}
+
+
+@pytest.mark.parametrize("by", ["source", "type"])
+def test_a_type_with_a_limit_of_its_own_falls_silent_alone(by: str) -> None:
+    more: dict[str, Any] = {"type_max_silence": {"nps": "5 days"}} if by == "source" else {}
+    declared = {"nps": {"max_silence": "5 days"}} if by == "type" else {"nps": {}}
+    site = SourcesFile.model_validate({"sources": [source("site", "login", "nps", **more)], "event_types": declared})
+    known = {("site", 0): events(30, login=30, nps=12)}
+    assert watermarks_by_type(site, known) == {"login": day(30), "nps": day(17)}
+    assert silent_types(site, known, day(30)) == {"nps": day(12)}
+    assert silent_types(site, known, day(17)) == {}
+    assert silent_sources(site, known, day(30)) == {}
+    assert type_limits(site, known) == {"nps": day(17)}
+    # One that never came is watched since the source is.
+    assert watermarks_by_type(site, {("site", 0): events(30, 20, login=30)})["nps"] == day(25)
+
+
+def test_a_limit_of_a_declared_type_is_about_all_of_its_sources_and_that_of_a_source_about_this_one() -> None:
+    declared = {"nps": {"max_silence": "5 days"}}
+    known = {("web", 0): events(30, nps=30, login=30), ("till", 0): events(30, nps=1, login=30)}
+    both = [source("web", "nps", "login"), source("till", "nps", "login")]
+    by_type = SourcesFile.model_validate({"sources": both, "event_types": declared})
+    assert watermarks_by_type(by_type, known)["nps"] == day(30)
+    both[1]["type_max_silence"] = {"nps": "5 days"}
+    by_source = SourcesFile.model_validate({"sources": both, "event_types": {"nps": {}}})
+    assert watermarks_by_type(by_source, known)["nps"] == day(6)
+
+
+def test_a_source_may_limit_only_types_that_it_brings() -> None:
+    with pytest.raises(ValidationError, match="'type_max_silence' names purchase, which this source does not bring"):
+        sources(source("site", "login", type_max_silence={"purchase": "2 days"}))
+
+
+def test_records_raise_no_watermark_past_the_limit_of_its_type() -> None:
+    watermarks = PartitionWatermarks({"login": day(5), "nps": day(2)})
+    watermarks.advance(["login", "nps"], day(9), {"nps": day(4)})
+    assert watermarks.by_type == {"login": day(9), "nps": day(4)}

@@ -93,6 +93,17 @@ def test_a_dump_of_a_source_goes_through_its_mapping(name: str) -> None:
     assert not gathering.unreadable
 
 
+@pytest.mark.parametrize("topic", ["shop.orders", None])
+def test_tombstones_of_a_dump_are_skipped_and_are_not_unreadable(tmp_path: Path, topic: str | None) -> None:
+    name = "shop.jsonl" if topic is None else "orders.jsonl"
+    before, gathering = read(DATA / name, topic) if topic else read(DATA / name)
+    dump = written(tmp_path, "dump.jsonl", (DATA / name).read_bytes().rstrip(b"\n") + b"\nnull\nnull\n")
+    events, after = read(dump, topic) if topic else read(dump)
+    assert events == before
+    assert after.skipped == gathering.skipped + 2
+    assert not after.unreadable
+
+
 def test_the_beginning_and_the_end_are_those_of_the_earliest_and_the_latest_event() -> None:
     for name in ("shop.jsonl", "shop.csv"):
         events, gathering = read(DATA / name)

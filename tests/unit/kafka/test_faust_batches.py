@@ -3,7 +3,7 @@
 import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from tests.support.fetched import FakeFetcher, batch
 from tests.support.paths import ROOT
 from tests.support.processor_rig import record
 from workers.kafka.faust_batches import (
@@ -27,6 +28,7 @@ from workers.kafka.faust_batches import (
     Fetch,
     ReaderSettings,
     Take,
+    Undecodable,
     build_app,
     read_topics,
 )
@@ -71,6 +73,7 @@ class Thread:
         self.when_asked: Callable[[], object] = lambda: None
         self.reached: Mapping[TP, int] = {}
         self.answers = 0
+        self.errors: Mapping[TP, str] = {}
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     def assignment(self) -> set[TP]:
@@ -93,7 +96,7 @@ class Thread:
             return Answer({}, self.answers, self.reached)
         fetched = {tp: records for tp, records in self.fetches.pop(0).items() if tp in active}
         self.answers += bool(fetched)
-        answer = Answer(fetched, self.answers, self.reached)
+        answer = Answer(fetched, self.answers, self.reached, self.errors)
         if self.meanwhile is not None:
             await self.meanwhile()
         return answer
@@ -555,40 +558,61 @@ def test_what_was_fetched_for_a_task_that_was_cancelled_meanwhile_is_read_again(
 def test_an_answer_of_the_thread_is_numbered_and_says_how_far_it_reached() -> None:
     """The number counts answers with records: a missing one was for a task that did not wait for it."""
 
-    class Fetcher:
-        _closed = False
-
-        def __init__(self) -> None:
-            self._subscriptions = self
-            self.answers: list[dict[TP, list[ConsumerRecord]]] = [
-                {},
-                {HERE: fetched(1, 3)},
-                {},
-                {HERE: fetched(3, 4)},
-            ]
-
-        def fetch_context(self) -> AbstractContextManager[None]:
-            return nullcontext()
-
-        async def fetched_records(self, *arguments: Any, **named: Any) -> dict[TP, list[ConsumerRecord]]:
-            return self.answers.pop(0)
-
     async def run() -> None:
-        states = {HERE: SimpleNamespace(_position=9), THERE: SimpleNamespace(_position=None)}
-        assignment = SimpleNamespace(tps=states, state_value=states.get)
+        fetcher = FakeFetcher({HERE: 1, THERE: 0})
+        fetcher.states[THERE]._position = None
+        assignment = SimpleNamespace(tps=fetcher.states, state_value=fetcher.states.get)
         kafka = SimpleNamespace(
-            _fetcher=Fetcher(),
+            _fetcher=fetcher,
             _closed=False,
             _subscription=SimpleNamespace(subscription=SimpleNamespace(assignment=assignment)),
         )
         consumer = SimpleNamespace(flow_active=True, transport=SimpleNamespace(app=None), app=None)
         thread = BatchThread.__new__(BatchThread)
         thread.consumer, thread.answers = consumer, 0
-        answers = [await thread._fetch_records(kafka, {HERE}) for _ in range(4)]
+        answers = []
+        for raw in (None, batch(1, 3), None, batch(3, 9) + batch(9, 10, codec=5)):
+            if raw is not None:
+                fetcher.put(HERE, raw)
+            answers.append(await thread._fetch_records(kafka, {HERE}))
         assert [answer.number for answer in answers] == [0, 1, 1, 2]
-        assert all(answer.reached == {HERE: 9} for answer in answers)
+        assert [answer.reached for answer in answers] == [{HERE: 1}, {HERE: 3}, {HERE: 3}, {HERE: 9}]
+        assert [list(answer.errors) for answer in answers] == [[], [], [], [HERE]]
 
     asyncio.run(run())
+
+
+def test_a_partition_that_cannot_be_decoded_is_set_aside_until_it_is_tried_again() -> None:
+    async def law(made: Reader) -> None:
+        made.thread.errors = {HERE: "UnsupportedCodecError: what is it"}
+        first = await made.read({HERE: fetched(1, 3), THERE: fetched(1, 2)})
+        assert [(message.tp, message.value.end) for message in first] == [(HERE, 3), (THERE, 2)]
+        assert made.consumer.undecodable == {HERE: Undecodable(3, "UnsupportedCodecError: what is it")}
+        made.thread.errors = {}
+        # Nothing of it is asked for, while the other goes on.
+        later = await made.read({HERE: fetched(3, 5), THERE: fetched(2, 4)})
+        assert [message.tp for message in later] == [THERE]
+
+        await made.consumer.seek_partition(HERE, 3)
+        assert made.consumer.undecodable == {}
+        assert made.thread.sought[-1] == (HERE, 3)
+        (message,) = await made.read({HERE: fetched(3, 5)})
+        assert (message.value.follows, message.value.end) == (3, 5)
+
+    lawful(law, assigned={HERE, THERE})
+
+
+def test_an_error_of_before_a_seek_sets_nothing_aside() -> None:
+    async def law(made: Reader) -> None:
+        async def seek() -> None:
+            made.thread.meanwhile = None
+            await made.consumer.seek_partition(HERE, 7)
+
+        made.thread.errors, made.thread.meanwhile = {HERE: "CorruptRecordException: bad"}, seek
+        await made.read({HERE: fetched(1, 3)})
+        assert made.consumer.undecodable == {}
+
+    lawful(law)
 
 
 def test_faust_drops_nothing_for_having_read_further_before() -> None:

@@ -52,3 +52,11 @@ def test_without_logs_the_partition_count_of_the_state_is_still_compared_with_th
     (finding,) = state_checks.stored_offsets(metas, {}, 64)
     assert (finding.health, finding.remedy) == ("problem", "set LINGER_PARTITIONS=4")
     assert finding.observed == "made with 4 partitions, LINGER_PARTITIONS is 64"
+
+
+def test_stopped_sources_are_named_with_their_reasons_and_the_command() -> None:
+    assert state_checks.stopped_sources({}).health == "ok"
+    finding = state_checks.stopped_sources({"shop.orders": "partition 0: its batch cannot be decoded", "x": "y"})
+    assert finding.health == "problem"
+    assert finding.observed == "shop.orders, partition 0: its batch cannot be decoded; x, y"
+    assert "linger sources resume" in finding.remedy

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import UnsupportedCodecError
 
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
@@ -29,8 +30,9 @@ def source_file(**fields: str) -> SourcesFile:
 class SourceConsumer:
     """Reads the records of one source partition from any offset."""
 
-    def __init__(self, records: Sequence[ConsumerRecord]) -> None:
+    def __init__(self, records: Sequence[ConsumerRecord], undecodable: int | None = None) -> None:
         self.records = records
+        self.undecodable = undecodable
         self.offset = 0
 
     def assign(self, partitions: Sequence[TopicPartition]) -> None:
@@ -40,17 +42,24 @@ class SourceConsumer:
         self.offset = offset
 
     async def getmany(self, **_: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        if self.offset == self.undecodable:
+            raise UnsupportedCodecError("Libraries for lz4 compression codec not found")
         return {PARTITION: [message for message in self.records if message.offset >= self.offset][:1]}
 
 
 def progress_of(
-    days: Sequence[int], committed: int | None, *, earliest: int = 0, first_day: float | None = None
+    days: Sequence[int],
+    committed: int | None,
+    *,
+    earliest: int = 0,
+    first_day: float | None = None,
+    undecodable: int | None = None,
 ) -> Progress:
     """Find the progress of a source with one record sent on each day, the first at `earliest`; now is day 100."""
     records = [record(earliest + index, sent_day=sent_day) for index, sent_day in enumerate(days)]
     source = SourcePartition(PARTITION, LogBounds(earliest, earliest + len(days)), committed, 1)
     first_ms = {} if first_day is None else {source.topic_partition: day(first_day)}
-    consumer = cast(AIOKafkaConsumer, SourceConsumer(records))
+    consumer = cast(AIOKafkaConsumer, SourceConsumer(records, undecodable))
     progress = asyncio.run(find_progress(consumer, [source], first_ms, Reading(day(100), {}), StoppedClock(100)))
     return progress[SOURCE, 0]
 
@@ -63,6 +72,12 @@ def test_a_source_that_was_read_to_its_end_has_been_seen_until_now() -> None:
 def test_a_source_that_was_not_read_to_its_end_has_been_seen_until_its_next_record() -> None:
     progress = progress_of([1, 2, 3], 2)
     assert (progress.watermark_ms, progress.last_record_ms) == (day(3) - 1, day(2))
+
+
+def test_a_source_that_stopped_at_a_batch_that_cannot_be_decoded_has_been_seen_until_the_record_before_it() -> None:
+    progress = progress_of([1, 2, 3], 2, undecodable=2)
+    assert (progress.watermark_ms, progress.last_record_ms, progress.since_ms) == (day(2) - 1, day(2), day(1))
+    assert progress_of([1, 2], 0, undecodable=0).watermark_ms == 0
 
 
 def test_a_source_that_was_never_read_or_never_written_to_is_covered_from_what_there_is() -> None:

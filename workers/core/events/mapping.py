@@ -44,7 +44,7 @@ class SourceRecord(NamedTuple):
 
 
 Mapper = Callable[[SourceRecord, datetime], Event | None]
-"""`mapper(record, latest)` -> the event, or None for a record that `only_when` skips.
+"""`mapper(record, latest)` -> the event, or None for a record that is skipped: by `only_when`, or as a tombstone.
 
 `latest` is the latest plausible moment, aware; a later event is refused. Raises `InvalidEvent` and nothing else, for
 any bytes. Two calls with the same record give the same event.
@@ -89,6 +89,8 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
     * `seconds` and `milliseconds` may be numbers or numeric text, not before March 1973.
     * An optional field or an attribute without a value in the record is left out, and so is one whose value is
       impossible; `Event.left_out` names the latter.
+    * An optional field or an attribute without a value in the record is left out.
+    * A tombstone (a record without a value) deletes its key from a compacted topic. It is no event, and is skipped.
 
     Args:
         source: a validated source.
@@ -110,6 +112,8 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     expected = frozenset(source.events)
 
     def mapper(record: SourceRecord, latest: datetime) -> Event | None:
+        if record.value is None:
+            return None
         event = parse_event(record.value, types=types, latest=latest)
         if event.type not in expected:
             listed = ", ".join(sorted(expected))
@@ -136,8 +140,7 @@ def compile_finder(source: Source) -> Finder:
     base = {"type": source.event}
 
     def find_all(record: SourceRecord) -> dict[str, Any] | None:
-        if record.value is None and conditions:
-            # A tombstone has no value at any path, so it does not meet `only_when`.
+        if record.value is None:
             return None
         document = read_json(record.value)
         if document.__class__ is not dict:

@@ -350,9 +350,17 @@ def test_a_skipped_record_need_not_be_complete() -> None:
     assert skips(source(only_when={"result": "ok"}), {"result": "failed"})
 
 
-def test_a_tombstone_is_skipped_where_only_some_records_count_and_refused_otherwise() -> None:
+def test_a_tombstone_is_skipped_with_and_without_a_condition_and_in_canonical_topics() -> None:
     assert skips(source(only_when={"op": "c"}), None)
-    assert refused(source(), None).reason == "empty"
+    assert skips(source(), None)
+    canonical = Source.model_validate(
+        {"topic": "events", "format": "canonical", "events": ["login"], "max_silence": "1 day"}
+    )
+    assert skips(canonical, None)
+
+
+def test_a_value_that_is_there_and_empty_is_no_tombstone() -> None:
+    assert refused(source(), b"").reason == "empty"
 
 
 @pytest.mark.parametrize("body", [[], "x", 1, None])
