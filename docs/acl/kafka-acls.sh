@@ -25,7 +25,7 @@ allow() {
 # -- the worker: no Create, no Alter, no Delete, no right on the cluster. Read and Write include Describe.
 
 # The worker reads and writes the activity topic. It reads no other topic of Linger. With DescribeConfigs, it warns when a
-# topic deletes records too early; without it, it only says that it cannot tell.
+# topic deletes records too early; without it, it only says that it does not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
 
 # Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).

@@ -171,7 +171,7 @@ def broker_count(connected: Connected) -> int:
 
 def any_broker(connected: Connected) -> int:
     """Return the id of one of the brokers, the lowest, as this client knows them; asks nothing."""
-    return min(broker.nodeId for broker in _client_of(connected).cluster.brokers())
+    return min(int(broker.nodeId) for broker in _client_of(connected).cluster.brokers())
 
 
 async def create_missing(

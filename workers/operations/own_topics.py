@@ -24,7 +24,7 @@ from workers.settings import OWN_TOPICS, Settings
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
 _COPIES_TO_SPARE: Final = 3
-"""With so many copies, two must confirm a record; with fewer, a broker that is away would stop every worker."""
+"""With this many copies, two must confirm a record; with fewer, a broker that is away would stop every worker."""
 
 
 @dataclass(frozen=True, slots=True)

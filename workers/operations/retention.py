@@ -146,7 +146,7 @@ def _spans(condition: Any, define: Mapping[str, Any]) -> Iterator[timedelta]:
         case Not():
             yield from _spans(condition.not_, define)
         case Meets():
-            # Without itself: definitions that name each other are refused elsewhere, and must not run for ever here.
+            # Without itself: definitions that name each other are refused elsewhere, and must end here.
             rest = {name: meaning for name, meaning in define.items() if name != condition.meets}
             if condition.meets in define:
                 yield from _spans(define[condition.meets], rest)
