@@ -210,6 +210,7 @@ def test_each_mailer_follows_the_contract(mailer: Mailer) -> None:
     assert mailer.log().count("not an action: ") == 3
 
 
+@pytest.mark.rest
 def test_a_mailer_that_is_killed_sends_nothing_twice_and_loses_nothing(mailer: Mailer) -> None:
     actions = [action(f"c{number}") for number in range(600)]
     waiting = action("taken back while it was down", not_before=moment(40))
@@ -228,6 +229,7 @@ def test_a_mailer_that_is_killed_sends_nothing_twice_and_loses_nothing(mailer: M
     assert mailer.customers() == dict.fromkeys([*(action["customer_id"] for action in actions), "last"], 1)
 
 
+@pytest.mark.rest
 def test_a_template_that_was_missing_is_sent_after_a_restart_that_knows_it(mailer: Mailer) -> None:
     late, withdrawn = action("late", template="spring-sale"), action("withdrawn", template="spring-sale")
     mailer.publish(late, withdrawn)
