@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from schemas.actions import Action, Reason, Retraction, Rule, Suppression, action_id, encode, moment
 from schemas.generate import documents
