@@ -55,6 +55,7 @@ def _document(topic: OwnTopic, servers: str) -> dict[str, Any]:
         "outcome": str(topic.outcome),
         "partitions": topic.partitions,
         "settings": dict(topic.configs),
+        "kept": topic.kept,
         "because": topic.because,
         "settings_shown": topic.is_shown,
         "shortages": [
@@ -77,9 +78,9 @@ def _print(topics: Sequence[OwnTopic]) -> None:
     out.print(table)
     new = [topic for topic in topics if topic.outcome in ("created", "missing")]
     for topic in new:
-        settings = ", ".join(f"{name}={value}" for name, value in topic.configs.items()) or "the cluster's defaults"
-        because = f" ({topic.because})" if topic.because else ""
-        out.print(Text(f"{topic.name}: {settings}{because}"), soft_wrap=True)
+        settings = ", ".join(f"{name}={value}" for name, value in topic.configs.items())
+        kept = f"{topic.kept} ({topic.because})" if topic.kept else "as long as the cluster's default says"
+        out.print(Text(f"{topic.name} keeps records for {kept}: {settings}"), soft_wrap=True)
 
 
 def _warn(topics: Sequence[OwnTopic], servers: str) -> None:

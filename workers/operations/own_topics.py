@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from schemas.durations import write_duration
 from schemas.rules import RuleBook
 from workers.errors import StartupError
 from workers.kafka.topic_configs import default_copies, topic_configs
@@ -37,6 +38,7 @@ class OwnTopic:
         partitions: the partition count that it has, or would have.
         planned: the partition count by the settings.
         configs: Kafka's settings that it gets when it is created; an existing topic is left as it is.
+        kept: how long it must keep its records, in words; empty where the cluster's default applies.
         because: what its retention follows from, as a clause; empty where the cluster's default applies.
         shortages: settings of an existing topic with which it loses records that are needed.
         is_shown: whether Kafka shows the settings of the existing topic to this user.
@@ -47,6 +49,7 @@ class OwnTopic:
     partitions: int
     planned: int
     configs: Mapping[str, str]
+    kept: str = ""
     because: str = ""
     shortages: Sequence[Shortage] = ()
     is_shown: bool = True
@@ -126,7 +129,8 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
 def _kept(name: str, need: Need | None, *, exists: bool, config: Mapping[str, str] | None) -> dict[str, Any]:
     if need is None:
         return {}
+    reasons = {"kept": write_duration(need.kept), "because": need.because}
     if not exists:
-        return {"because": need.because}
+        return reasons
     shortages = () if config is None else tuple(shortages_of(name, need, config))
-    return {"because": need.because, "shortages": shortages, "is_shown": config is not None}
+    return {**reasons, "shortages": shortages, "is_shown": config is not None}

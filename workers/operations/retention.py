@@ -76,8 +76,8 @@ def needs_of(book: RuleBook, settings: Settings) -> dict[str, Need]:
         book: all rules as written, drafts included: a draft may go live tomorrow.
         settings: name the topics.
     """
-    actions = _longest(_expiries(book), Need(ACTION_MARGIN, "no rule needs more"))
-    activity = _longest(_look_backs(book), Need(LEAST_ACTIVITY, "no rule looks back further"))
+    actions = _longest(_expiries(book), Need(ACTION_MARGIN, "30 days at least; no rule needs more"))
+    activity = _longest(_look_backs(book), Need(LEAST_ACTIVITY, "400 days at least; no rule looks back further"))
     return {settings.topic("activity"): activity, **dict.fromkeys(map(settings.topic, ACTION_TOPICS), actions)}
 
 

@@ -59,7 +59,9 @@ def test_the_activity_topic_keeps_400_days_even_if_no_rule_looks_back_so_far() -
 def test_the_activity_topic_keeps_the_longest_time_that_any_condition_looks_back(when: Any, days: int) -> None:
     need = activity(BOUGHT, when)
     assert need.kept == timedelta(days=days)
-    assert need.because == ("no rule looks back further" if days == 400 else f"rule 'rule-1' looks back {days} days")
+    assert need.because == (
+        "400 days at least; no rule looks back further" if days == 400 else f"rule 'rule-1' looks back {days} days"
+    )
 
 
 def test_a_condition_that_a_rule_only_names_counts_as_if_it_were_written_there() -> None:
