@@ -1,7 +1,10 @@
 """What Linger publishes: actions, and the decisions that explain why there is no action.
 
-The whole contract for a mailer: keep the newest record per `action_id`; send it if its `status` is `active` and
-`expires_at` has not passed. An action can arrive more than once with the same id and the same content.
+The whole contract for a mailer: keep the newest record per `action_id`, but a retraction is final: ignore any later
+`active` record of that id. Send an active action once, not before `not_before` if it has one, and only while
+`expires_at` has not passed. Read the topics to their end before you send, because a retraction may already be there.
+An action can arrive more than once with the same id and the same content. Ignore unknown fields; an unknown reason of
+a retraction is a retraction. docs/mailers.md explains each rule, and examples/ has programs that follow them.
 
 These are msgspec structs because they are written on the hot path. Their JSON Schema is generated like the others.
 """
@@ -23,6 +26,8 @@ _new_hash: Final = sha1(UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes, used
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 Number = bool | int | float | str | None
+
+_UUID: Final = {"format": "uuid"}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -48,10 +53,15 @@ Retraction = Literal["customer_returned", "late_event", "no_longer_true", "opted
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An action for one customer, or its retraction."""
 
-    action_id: Annotated[str, Meta(description="UUIDv5 of rule id, customer id and episode start.")]
+    action_id: Annotated[
+        str, Meta(description="UUIDv5 of rule id, customer id and episode start.", extra_json_schema=_UUID)
+    ]
     action: ActionName
     status: Annotated[
-        Literal["active", "retracted"], Meta(description="`retracted` means that the action is taken back.")
+        Literal["active", "retracted"],
+        Meta(
+            description="`retracted` means that the action is taken back. It is final: ignore later `active` records."
+        ),
     ]
     customer_id: str
     rule: Rule
@@ -59,15 +69,23 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decided_at: Annotated[datetime, Meta(tz=True, description="The due time or the event's time, not the clock.")]
     expires_at: Annotated[datetime, Meta(tz=True, description="After this the action must not be carried out.")]
     not_before: Annotated[
-        datetime | None,
+        Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="The end of the customer's quiet hours; must not be sent before it."),
     ] = None
     time_zone: Annotated[str | None, Meta(description="The customer's time zone, if there are quiet hours.")] = None
     template: Annotated[str, Meta(description="The message to use.")]
-    variables: Annotated[dict[str, Number], Meta(description="Values for the template.")]
+    variables: Annotated[
+        dict[str, Number], Meta(description="Values for the template; null: the customer has no such value.")
+    ]
     why: Annotated[tuple[Reason, ...], Meta(description="Every condition, with the observed value.")]
-    retracted_at: Annotated[datetime, Meta(tz=True)] | None = None
-    retracted_because: Retraction | None = None
+    retracted_at: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="In a retraction only: the time of the event that ended the action."),
+    ] = None
+    retracted_because: Annotated[
+        Retraction | None,
+        Meta(description="In a retraction only: why. More reasons may be added; each one is a retraction."),
+    ] = None
 
 
 Suppression = Literal[
@@ -91,7 +109,7 @@ EXPIRED_DETAIL: Final = "it had expired before it was released"
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Why a rule is true but there is no action, so that "0 sent" always has an explanation."""
 
-    action_id: Annotated[str, Meta(description="The id the action would have had.")]
+    action_id: Annotated[str, Meta(description="The id the action would have had.", extra_json_schema=_UUID)]
     decision: Suppression
     action: ActionName
     customer_id: str

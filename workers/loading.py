@@ -57,6 +57,18 @@ def load_rule_set(settings: Settings, sources: SourcesFile) -> RuleSet:
     return _compile(settings, sources, _load_book(settings, sources))
 
 
+def load_rule_book(settings: Settings) -> RuleBook:
+    """Read the rules as written, without the sources; neither names of event types nor examples are checked.
+
+    Raises:
+        StartupError: with every problem of every rule file, as `file:line:column: …`.
+    """
+    parsed, problems = _read_rules(settings, None)
+    if problems:
+        raise StartupError([str(problem) for problem in problems])
+    return parsed.book
+
+
 def _load_book(settings: Settings, sources: SourcesFile) -> RuleBook:
     parsed, problems = _read_rules(settings, sources)
     if problems:

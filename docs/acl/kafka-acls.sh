@@ -24,12 +24,13 @@ allow() {
 
 # -- the worker: no Create, no Alter, no Delete, no right on the cluster. Read and Write include Describe.
 
-# The worker reads and writes the activity topic. It reads no other topic of Linger.
-allow "$WORKER" --operation Read --operation Write --topic "$TOPIC_PREFIX.activity"
+# The worker reads and writes the activity topic. It reads no other topic of Linger. With DescribeConfigs, it warns when a
+# topic deletes records too early; without it, it only says that it does not know.
+allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
 
 # Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).
 for name in at-risk win-back decisions dead-letter; do
-    allow "$WORKER" --operation Write --topic "$TOPIC_PREFIX.$name"
+    allow "$WORKER" --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.$name"
 done
 
 # Sources are read-only.

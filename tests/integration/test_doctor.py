@@ -221,7 +221,7 @@ def test_a_wrong_number_of_partitions_is_named_with_the_right_one(apache_pair: P
 @pytest.mark.parametrize(
     ("config", "value", "checked", "remedy"),
     [
-        ("retention__ms", "86400000", "retention of", "retention.ms=7776000000"),
+        ("retention__ms", "86400000", "retention of", "retention.ms=34560000000"),
         ("cleanup__policy", "compact", "cleanup.policy of", "cleanup.policy=delete"),
         ("max__message__bytes", "1000", "max.message.bytes of", "max.message.bytes=1048588"),
     ],
@@ -236,6 +236,22 @@ def test_a_setting_of_the_activity_topic_that_loses_events_is_named(
     (setting,) = [what for _, what in problems(findings)]
     assert setting.startswith(checked)
     assert remedy in the_problem(findings, "Kafka", setting)[REMEDY]
+    assert code == 1
+
+
+@pytest.mark.parametrize("name", ["at-risk", "win-back", "decisions"])
+def test_an_action_topic_that_loses_actions_before_they_expire_is_named(
+    apache_pair: Pair, tmp_path: Path, name: str
+) -> None:
+    async def spoil(place: Site) -> None:
+        await configure(place, name, retention__ms="86400000")
+
+    code, findings = examined(apache_pair, tmp_path, spoil)
+    ((_, checked),) = problems(findings)
+    problem = the_problem(findings, "Kafka", checked)
+    assert checked == f"retention of {next(iter(problem[REMEDY].split('--topic ')[1].split()))}"
+    assert problem["found"].startswith("1 day, needed: 44 days (actions of rule 'quiet-buyer' expire after 14 days")
+    assert problem[REMEDY].endswith(f"linger.{name} --add-config retention.ms=3801600000")
     assert code == 1
 
 

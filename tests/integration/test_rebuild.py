@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -393,7 +396,11 @@ def test_what_was_deleted_from_the_log_is_not_taken_for_nothing_having_happened(
             await admin.delete_records(
                 {TopicPartition(place.settings.topic("activity"), mine): RecordsToDelete(before_offset=end - 1)}
             )
-        report = await rebuild(place)
+        process = start_rebuild(place)
+        _, complaint = await asyncio.to_thread(process.communicate, None, 120)
+        assert process.returncode == 2
+        assert b"Redis holds no customer of these partitions" in complaint
+        report = await rebuild(place, "--yes-the-log-is-cut")
         assert report["log_begins"] == {str(mine): "2024-01-06T00:00:00+00:00"}
         metas = await place.store.metas(range(4))
         since = {number: int(fields["since:purchase"]) for number, fields in metas.items() if fields}
@@ -401,6 +408,104 @@ def test_what_was_deleted_from_the_log_is_not_taken_for_nothing_having_happened(
         assert mine in since
 
     play(apache_pair, tmp_path, scenario, QUIET)
+
+
+CONSENT = """
+for every rule:
+  consent: {from: cancellation.reason, opted out: [unsubscribed]}
+"""
+
+
+async def a_cut_log(place: Site) -> None:
+    """Let eight customers go quiet and one opt out, let one come back, and delete every event but that last one."""
+    for number in range(8):
+        await place.order(f"c{number}", 1)
+    await place.order("ada", 1)
+    raw = canonical("cancellation", "out", "2024-01-03T00:00:00Z", "x1", reason="unsubscribed")
+    await place.send("events", raw, 2, b"out")
+    await place.now(12)
+    await place.decided_until(12)
+    await place.order("ada", 13)
+    await place.now(14)
+    await place.decided_until(14)
+    await stop_workers(place)
+    cut = {}
+    for number in range(4):
+        end = int((await log_of(place, number)).end)
+        before = end - (number == partition_of("ada", 4))
+        cut[TopicPartition(place.settings.topic("activity"), number)] = RecordsToDelete(before_offset=before)
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        await admin.delete_records(cut)
+
+
+def test_a_rebuild_of_a_log_without_its_beginning_says_what_would_be_lost_and_changes_nothing_unasked(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await a_cut_log(place)
+        state_before, metas_before = await state(place), await place.store.metas(range(4))
+        assert len(state_before) == 10
+        loss = (await rebuild(place, "--all", "--dry-run"))["loss"]
+        assert loss.pop("records_gone") == 10
+        assert len(loss.pop("partitions")) == 4
+        assert loss == {
+            "stored": 10, "forgotten": 9, "shortened": 1, "opted_out": 1, "acted": 9, "unreadable": 0
+        }  # fmt: skip
+
+        process = start_rebuild(place, "--all")
+        _, complaint = await asyncio.to_thread(process.communicate, None, 120)
+
+        assert process.returncode == 2
+        for words in ("10 records of it were deleted", "no event of them: 9", "opt-outs that are lost", "--yes-the-"):
+            assert words in complaint.decode()
+        assert await state(place) == state_before
+        assert await place.store.metas(range(4)) == metas_before
+
+        published_before = await published(place)
+        report = await rebuild(place, "--all", "--yes-the-log-is-cut")
+        assert report["loss"]["forgotten"] == 9
+        assert list(await state(place)) == ["ada"]
+        assert await published(place) == published_before
+        metas = await place.store.metas(range(4))
+        mine = partition_of("ada", 4)
+        # Where nothing is left, nothing is known to be complete, even if the sources declare it.
+        since = {number: int(fields["since:purchase"]) for number, fields in metas.items()}
+        assert since == {number: day(13) if number == mine else day(14) for number in range(4)}
+
+    play(apache_pair, tmp_path, scenario, CONSENT + QUIET)
+
+
+def test_on_a_terminal_it_asks_and_only_a_yes_lets_it_go_on(apache_pair: Pair, tmp_path: Path) -> None:
+    async def scenario(place: Site) -> None:
+        await a_cut_log(place)
+        before = await state(place)
+        status, asked = await asyncio.to_thread(on_a_terminal, place, "n")
+        assert (status, await state(place)) == (2, before)
+        assert "and lose this?" in asked
+        assert "no event of them: 9" in asked
+        status, _ = await asyncio.to_thread(on_a_terminal, place, "y")
+        assert (status, list(await state(place))) == (0, ["ada"])
+
+    play(apache_pair, tmp_path, scenario, CONSENT + QUIET)
+
+
+def on_a_terminal(place: Site, answer: str) -> tuple[int, str]:
+    """Rebuild everything on a terminal, answer its question, and return the exit status and what was shown."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "workers", "rebuild", "--all"]
+    process = subprocess.Popen(
+        command, env=place.process_environment(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how Linux says that the other side is closed
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+            if b"[y/N]" in shown and answer:
+                os.write(ours, f"{answer}\n".encode())
+                answer = ""
+    os.close(ours)
+    return process.wait(60), " ".join(shown.decode(errors="replace").split())
 
 
 async def log_of(place: Site, number: int) -> LogBounds:

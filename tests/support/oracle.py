@@ -1,4 +1,4 @@
-"""The actions that are left: the view of a mailer that keeps the newest record per action id."""
+"""The actions that are left, as a mailer sees them: the newest record per action id counts; a retraction is final."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,10 @@ def left(decisions: Iterable[Action | Decision]) -> dict[str, bytes]:
     """Return the actions that are not retracted, as published bytes by id."""
     newest: dict[str, Action] = {}
     for decision in decisions:
-        if isinstance(decision, Action):
+        if isinstance(decision, Action) and not _is_retracted(newest.get(decision.action_id)):
             newest[decision.action_id] = decision
     return {name: encode(action) for name, action in newest.items() if action.status == "active"}
+
+
+def _is_retracted(action: Action | None) -> bool:
+    return action is not None and action.status == "retracted"

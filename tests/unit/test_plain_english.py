@@ -26,7 +26,7 @@ PHRASES: Final = (
 )
 # Where the phrase is the plain one: "<page>: <the words around it>".
 EXCEPTIONS: Final[frozenset[str]] = frozenset()
-CODE: Final = ("schemas", "workers", "tests", "benchmarks")
+CODE: Final = ("schemas", "workers", "tests", "benchmarks", "examples")
 PAGES: Final = [
     *sorted(ROOT.glob("*.md")),
     *sorted(path for folder in ("docs", "rules", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.md")),

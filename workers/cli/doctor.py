@@ -15,7 +15,6 @@ from workers.errors import StartupError
 from workers.loading import load_configuration
 from workers.operations.doctor import examine
 from workers.operations.findings import Finding, Health, document, unreadable
-from workers.operations.longest_duration import longest_duration
 from workers.settings import read_settings
 
 _MARKS: Final[Mapping[Health, tuple[str, str]]] = {
@@ -58,8 +57,7 @@ def _findings(variables: Mapping[str, str]) -> list[Finding]:
         return findings + unreadable("rules", error)
     sources, rules = configuration.sources, configuration.rules
     findings.append(Finding("rules", "readable", "ok", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
-    longest = longest_duration(configuration.book)
-    return findings + asyncio.run(examine(settings, sources, rules, longest))
+    return findings + asyncio.run(examine(settings, sources, rules, configuration.book))
 
 
 def _print(findings: Sequence[Finding]) -> None:

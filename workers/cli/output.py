@@ -40,3 +40,8 @@ def print_json(document: Any) -> None:
 def complain(problem: str) -> None:
     """Print a problem to standard error after `error:`, not wrapped; markup in it has no meaning."""
     err.print(Text.assemble(("error:", "bold red"), " ", problem), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning to standard error after `warning:`, not wrapped; markup in it has no meaning."""
+    err.print(Text.assemble(("warning:", "bold yellow"), " ", text), soft_wrap=True)

@@ -1,6 +1,7 @@
 """`linger rebuild`: state rebuilt from the activity topic."""
 
 import sys
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 from workers.cli.output import AsJson, err, out, print_json
 from workers.loading import load_configuration
 from workers.observability import logs
+from workers.recovery.loss import Loss
 from workers.recovery.rebuild import Rebuild
 from workers.recovery.report import Options, Report
 from workers.settings import read_settings
@@ -33,18 +35,25 @@ def rebuild(
     among_workers: Annotated[
         bool, typer.Option("--among-workers", help="Run even if workers are alive; they are fenced.")
     ] = False,
+    log_is_cut: Annotated[
+        bool,
+        typer.Option(
+            "--yes-the-log-is-cut", help="Do not ask: rebuild from a log whose first records were deleted, too."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild lost Redis state from the activity topic; nothing is published twice.
 
     Stop all workers first. Only partitions with no stored state, or whose state does not match the log, are
-    rebuilt. If it is killed, run it again: it continues where it stopped.
+    rebuilt. If it is killed, run it again: it continues where it stopped. If the topic has lost its first records, it
+    says what would be lost, and asks.
     """
     settings = read_settings(context.obj)
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
-    options = Options(all_partitions, dry_run, among_workers)
+    options = Options(all_partitions, dry_run, among_workers, log_is_cut)
 
     async def work(store: Store) -> Report:
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
@@ -65,7 +74,22 @@ async def _run(work: Rebuild, options: Options) -> Report:
         def start(records: int) -> None:
             bar.update(task, description="folding", total=records)
 
-        return await work.run(options, start, lambda records: bar.advance(task, records))
+        def accept(loss: Loss) -> bool:
+            bar.stop()  # it would write over the question
+            is_accepted = _is_accepted(loss)
+            bar.start()
+            return is_accepted
+
+        return await work.run(options, start, lambda records: bar.advance(task, records), accept)
+
+
+def _is_accepted(loss: Loss) -> bool:
+    """Ask on a terminal; without one, no one accepts a loss."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    for sentence in loss.sentences():
+        err.print(f"{sentence[0].upper()}{sentence[1:]}.", soft_wrap=True)
+    return typer.confirm("Rebuild from the rest of the log, and lose this?", err=True)
 
 
 def document_of(report: Report) -> dict[str, Any]:
@@ -77,6 +101,7 @@ def document_of(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 1),
         "ids_known": report.ids_known,
         "log_begins": report.log_begins,
+        "loss": None if report.loss is None else asdict(report.loss),
         "rules_lost": report.rules_lost,
         "published": dict(report.tally.published),
         "unsure": dict(report.tally.unsure),
@@ -103,6 +128,11 @@ def render(report: Report) -> None:
             f"The log of {len(report.log_begins)} partitions has lost its beginning (first record left: "
             f"{min(report.log_begins.values())}): windows that reach further back are not observable."
         )
+    if report.loss is not None:
+        for sentence in report.loss.sentences():
+            out.print(f"{sentence[0].upper()}{sentence[1:]}.")
+        if report.dry_run:
+            out.print("linger rebuild asks before it does that; --yes-the-log-is-cut answers.")
     if report.rules_lost:
         out.print(
             "Redis also lost when each rule was activated: all rules now count from the beginning. An action from "

@@ -11,11 +11,11 @@ from typing import Final
 import typer
 
 from workers.cli.output import EXIT_FORCED
-from workers.loading import load_configuration
+from workers.loading import Configuration, load_configuration
 from workers.observability import logs
-from workers.runtime.preflight import require_access
+from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
-from workers.settings import read_settings
+from workers.settings import Settings, read_settings
 
 _COLLECT_AFTER: Final = (200_000, 20, 100)
 """New objects before a young collection, and how many of those before an older one; Python's own are 700, 10, 10."""
@@ -34,11 +34,16 @@ def run(context: typer.Context) -> None:
     logs.configure_logging(settings.log_level, settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
-    asyncio.run(require_access(settings, configuration.sources))
+    asyncio.run(_check_access(settings, configuration))
     _tune_collector()
     _tune_thread_switching()
     worker = Worker(settings, configuration.sources, configuration.rules)
     asyncio.run(_run_until_signal(worker, settings.shutdown_grace_ms / 1000))
+
+
+async def _check_access(settings: Settings, configuration: Configuration) -> None:
+    await require_access(settings, configuration.sources)
+    await warn_of_lost_records(settings, configuration.book)
 
 
 def _tune_collector() -> None:

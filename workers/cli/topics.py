@@ -2,12 +2,17 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json
-from workers.operations.own_topics import create_own_topics
+from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json, warn
+from workers.kafka.topic_configs import alter_command
+from workers.loading import load_rule_book
+from workers.operations.own_topics import OwnTopic, create_own_topics
 from workers.settings import read_settings
 
 
@@ -18,24 +23,76 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="topics")
 
 
-def create(context: typer.Context, as_json: AsJson = False) -> None:
-    """Create those of Linger's own topics that are missing; existing topics are never changed."""
+def create(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create those of Linger's own topics that are missing; existing topics are never changed.
+
+    How long they keep their records follows from the rules (LINGER_RULES). An existing topic that keeps less is
+    named, with the command that changes it.
+    """
     settings = read_settings(context.obj)
-    results = asyncio.run(create_own_topics(settings))
+    topics = asyncio.run(create_own_topics(settings, load_rule_book(settings), dry_run=dry_run))
+    servers = settings.kafka_bootstrap_servers
     if as_json:
-        print_json(
-            [
-                {"topic": result.name, "outcome": str(result.outcome), "partitions": result.partitions}
-                for result in results
-            ]
-        )
+        print_json([_document(topic, servers) for topic in topics])
     else:
-        table = Table("topic", "partitions", "outcome")
-        for result in results:
-            table.add_row(result.name, str(result.partitions), str(result.outcome).replace("_", " "))
-        out.print(table)
-    if any(result.partitions != result.planned for result in results):
+        _print(topics)
+    _warn(topics, servers)
+    if any(topic.partitions != topic.planned for topic in topics):
         complain(
             f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions}; they cannot be changed later"
         )
         sys.exit(EXIT_PROBLEM)
+
+
+def _document(topic: OwnTopic, servers: str) -> dict[str, Any]:
+    """Return a topic as JSON values; `settings` are those of a new topic, also where it exists already."""
+    return {
+        "topic": topic.name,
+        "outcome": str(topic.outcome),
+        "partitions": topic.partitions,
+        "settings": dict(topic.configs),
+        "kept": topic.kept,
+        "because": topic.because,
+        "settings_shown": topic.is_shown,
+        "shortages": [
+            {
+                "setting": shortage.setting,
+                "found": shortage.found,
+                "needed": shortage.needed,
+                "because": shortage.because,
+                "remedy": alter_command(shortage.topic, shortage.remedy, servers),
+            }
+            for shortage in topic.shortages
+        ],
+    }
+
+
+def _print(topics: Sequence[OwnTopic]) -> None:
+    table = Table("topic", "partitions", "outcome")
+    for topic in topics:
+        table.add_row(topic.name, str(topic.partitions), str(topic.outcome).replace("_", " "))
+    out.print(table)
+    new = [topic for topic in topics if topic.outcome in ("created", "missing")]
+    for topic in new:
+        settings = ", ".join(f"{name}={value}" for name, value in topic.configs.items())
+        kept = f"{topic.kept} ({topic.because})" if topic.kept else "as long as the cluster's default says"
+        out.print(Text(f"{topic.name} keeps records for {kept}: {settings}"), soft_wrap=True)
+
+
+def _warn(topics: Sequence[OwnTopic], servers: str) -> None:
+    if hidden := [topic.name for topic in topics if not topic.is_shown]:
+        warn(
+            f"this user may not see how long {', '.join(hidden)} keep their records: allow DescribeConfigs on them "
+            "(docs/acl/kafka-acls.sh)"
+        )
+    for topic in topics:
+        for shortage in topic.shortages:
+            warn(
+                f"topic '{shortage.topic}' loses records that are needed: {shortage.setting} is {shortage.found}, "
+                f"needed: {shortage.needed} ({shortage.because}). An existing topic is not changed here: "
+                f"{alter_command(shortage.topic, shortage.remedy, servers)}"
+            )

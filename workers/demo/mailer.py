@@ -1,4 +1,7 @@
-"""A mailer: reads the action topics and keeps the newest record of each action id."""
+"""The demo's mailer: reads the action topics and keeps the newest record of each action id; a retraction is final.
+
+It sends nothing, so `not_before` and `expires_at` are only shown. `examples/mailer.py` is a mailer that sends.
+"""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,7 @@ class Mailer:
         dead_letter_topic: read for its reasons.
 
     Attributes:
-        newest: the newest record of each action id.
+        newest: the newest record of each action id, or its retraction: that is final.
         published: ids and statuses of the distinct actions and retractions.
         differing: by id, two records that should be equal and are not.
         recent: the latest new actions, newest last.
@@ -76,6 +79,9 @@ class Mailer:
         if content in self.published:
             return  # the same record again: Linger publishes at least once
         self.published.add(content)
+        before = self.newest.get(action.action_id)
+        if before is not None and before.status == "retracted":
+            return  # the action is older than its retraction, however late it arrives
         self.newest[action.action_id] = action
         if action.status == "active":
             self.recent.append(action)

@@ -29,6 +29,7 @@ __all__ = [
     "TopicResult",
     "TopicState",
     "TopicsError",
+    "any_broker",
     "broker_count",
     "connected_admin",
     "create_missing",
@@ -166,6 +167,11 @@ async def connected_admin(connection: Mapping[str, Any]) -> AsyncIterator[AIOKaf
 def broker_count(connected: Connected) -> int:
     """Return how many brokers the cluster has, as this client knows it; asks nothing."""
     return len(_client_of(connected).cluster.brokers())
+
+
+def any_broker(connected: Connected) -> int:
+    """Return the id of one of the brokers, the lowest, as this client knows them; asks nothing."""
+    return min(int(broker.nodeId) for broker in _client_of(connected).cluster.brokers())
 
 
 async def create_missing(

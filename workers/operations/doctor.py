@@ -4,19 +4,19 @@ Returns findings and prints nothing. Claims no partition, joins no group and wri
 is missing is reported as such, and the others still run. Run it with the settings of a worker.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
+from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
+from workers.kafka.topic_configs import topic_configs
 from workers.kafka.topics import (
     LogBounds,
     TopicsError,
@@ -37,6 +37,7 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
+from workers.operations.retention import Need, needs_of
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.connect import opened_store
 from workers.state.consistency import Log, end_of_log
@@ -48,17 +49,17 @@ _REQUEST_TIMEOUT_MS: Final = 10_000
 _NO_LOG: Final = LogBounds(0, 0)
 
 
-async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, longest: timedelta) -> list[Finding]:
+async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook) -> list[Finding]:
     """Check everything outside that a worker with these settings and files needs.
 
     Args:
         settings: of a worker.
         sources: its sources.
         rules: its rules.
-        longest: the longest duration that a rule looks back.
+        book: the same rules as written: how long topics must keep their records follows from them.
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
-    kafka = _Kafka(settings, sources, longest)
+    kafka = _Kafka(settings, sources, needs_of(book, settings))
     async with opened_store(settings) as store:
         findings = [*await kafka.findings(), *await kafka.direct_producers()]
         redis = await _redis(settings, store)
@@ -73,10 +74,10 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, long
 class _Kafka:
     """Fetches what the checks of Kafka need, and keeps the activity topic for the checks of the state."""
 
-    def __init__(self, settings: Settings, sources: SourcesFile, longest: timedelta) -> None:
+    def __init__(self, settings: Settings, sources: SourcesFile, needs: Mapping[str, Need]) -> None:
         self._settings = settings
         self._sources = sources
-        self._longest = longest
+        self._needs = needs
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
 
@@ -109,16 +110,12 @@ class _Kafka:
         findings += kafka_checks.rights_on_topics(reported, needed, missing)
         group_missing = await group_rights_missing(settings, admin)
         findings += kafka_checks.rights_on_group(settings.kafka_group_id, group_missing)
-        configs = await _configs(admin, list(topics))
+        configs = await topic_configs(admin, list(topics))
         own_existing = [name for name in own if name in topics]
         described = await admin.describe_topics(own_existing) if own_existing else []
         findings += [kafka_checks.copies(topic, brokers, configs) for topic in described]
-        return findings + self._topic_settings(configs)
-
-    def _topic_settings(self, configs: kafka_checks.Configs) -> list[Finding]:
-        if self._state is None:
-            return []
-        findings = kafka_checks.activity_settings(self._activity, configs, self._longest)
+        needs = {name: need for name, need in self._needs.items() if name in topics}
+        findings += kafka_checks.kept_records(needs, configs)
         if self._activity in configs:
             names = [self._activity, self._settings.topic("dead-letter")]
             source_topics = [source.topic for source in self._sources.sources]
@@ -169,21 +166,6 @@ class _Kafka:
         finally:
             await consumer.stop()
         return {tp.partition: bounds for tp, bounds in bounds_by_partition.items()}
-
-
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> kafka_checks.Configs:
-    """Return the settings of those topics whose settings this user may see."""
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    configs: dict[str, Mapping[str, str]] = {}
-    try:
-        answers = await admin.describe_configs(resources) if resources else []
-    except KafkaError:
-        return {}
-    for answer in answers:
-        for error_code, _, _, name, entries, *_ in answer.resources:
-            if not error_code:
-                configs[name] = {entry[0]: entry[1] for entry in entries}
-    return configs
 
 
 # -- Redis and what it holds -----------------------------------------------------------------------------------

@@ -8,15 +8,19 @@ from schemas.durations import write_duration
 from workers.errors import LingerError
 from workers.kafka.partitioner import MURMUR2_SETTING
 from workers.kafka.requirements import missing_topics, wrong_partitions
+from workers.kafka.topic_configs import alter_command
 from workers.kafka.topics import TopicState
 from workers.operations.activity_sample import ActivitySample
 from workers.operations.findings import Finding, judged, ok, problem, unknown
 from workers.operations.permissions import MissingRight, Refusal
+from workers.operations.retention import Configs, Need, shortages_of
 
 _DIRECT: Final = "direct producers"
-
-Configs = Mapping[str, Mapping[str, str]]
-"""Kafka's settings by topic, of the topics whose settings this user may see."""
+_CHECKED: Final = {"retention.ms": "retention"}
+"""What a setting is called in findings, where that is not its name."""
+_WHY_KEPT: Final = (
+    "what Linger knows is rebuilt from its topics if Redis is lost; what they have deleted is forgotten"
+)
 
 
 def reachable(brokers: int, servers: str) -> Finding:
@@ -125,7 +129,7 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
     elif replicas < 2:
         for_this_one = "kafka-reassign-partitions.sh"
     else:
-        for_this_one = _alter(name, "min.insync.replicas=2")
+        for_this_one = alter_command(name, "min.insync.replicas=2")
     finding = problem(
         "Kafka",
         f"copies of {name}",
@@ -136,41 +140,38 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
     return judged(finding, is_well=in_sync >= least and is_enough and is_guarded)
 
 
-def activity_settings(activity: str, configs: Configs, longest: timedelta) -> list[Finding]:
-    """Check that the activity topic keeps what the rules need.
+def kept_records(needs: Mapping[str, Need], configs: Configs) -> list[Finding]:
+    """Check that topics keep their records for as long as they are needed.
 
     Args:
-        activity: its name.
+        needs: how long each topic must keep them, by name; only topics that exist.
         configs: settings of topics.
-        longest: the longest duration that a rule looks back.
     """
-    settings = configs.get(activity)
-    why = "what Linger knows is rebuilt from this topic if Redis is lost"
-    if settings is None:
+    findings = []
+    if hidden := [topic for topic in needs if topic not in configs]:
         observed = "cleanup.policy and retention are not shown to this user"
         remedy = "allow DescribeConfigs on it, or run this as an operator (docs/acl/kafka-acls.sh)"
-        return [unknown("Kafka", f"settings of {activity}", observed, why, remedy)]
-    policy, kept_ms = settings["cleanup.policy"], int(settings["retention.ms"])
-    longest_ms = round(longest.total_seconds() * 1000)
-    kept_words = "unlimited" if kept_ms < 0 else write_duration(timedelta(milliseconds=kept_ms))
-    cleanup = problem(
-        "Kafka",
-        f"cleanup.policy of {activity}",
-        policy,
-        "compaction leaves one event of each customer",
-        _alter(activity, "cleanup.policy=delete"),
-    )
-    retention = problem(
-        "Kafka",
-        f"retention of {activity}",
-        f"{kept_words}; the rules look back for {write_duration(longest)}",
-        why,
-        _alter(activity, f"retention.ms={longest_ms}"),
-    )
-    return [
-        judged(cleanup, is_well="compact" not in policy),
-        judged(retention, is_well=kept_ms < 0 or kept_ms >= longest_ms),
-    ]
+        findings.append(unknown("Kafka", f"settings of {', '.join(hidden)}", observed, _WHY_KEPT, remedy))
+    for topic, need in needs.items():
+        if topic in configs:
+            findings += _kept(topic, need, configs[topic])
+    return findings
+
+
+def _kept(topic: str, need: Need, config: Mapping[str, str]) -> list[Finding]:
+    shortages = {shortage.setting: shortage for shortage in shortages_of(topic, need, config)}
+    kept_ms = int(config.get("retention.ms", -1))
+    kept = "unlimited" if kept_ms < 0 else write_duration(timedelta(milliseconds=kept_ms))
+    well = {"cleanup.policy": config.get("cleanup.policy", "delete"), "retention.ms": kept}
+    findings = []
+    for setting in (*well, *(shortages.keys() - well)):
+        checked = f"{_CHECKED.get(setting, setting)} of {topic}"
+        if (shortage := shortages.get(setting)) is None:
+            findings.append(ok("Kafka", checked, well[setting]))
+        else:
+            observed = f"{shortage.found}, needed: {shortage.needed} ({shortage.because})"
+            findings.append(problem("Kafka", checked, observed, _WHY_KEPT, alter_command(topic, shortage.remedy)))
+    return findings
 
 
 def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Configs) -> list[Finding]:
@@ -190,7 +191,7 @@ def record_sizes(names: Iterable[str], source_topics: Iterable[str], configs: Co
         if name in configs:
             size = int(configs[name]["max.message.bytes"])
             observed = f"{size}; the largest of the sources is {largest}"
-            remedy = _alter(name, f"max.message.bytes={largest}")
+            remedy = alter_command(name, f"max.message.bytes={largest}")
             finding = problem("Kafka", f"max.message.bytes of {name}", observed, why, remedy)
             findings.append(judged(finding, is_well=size >= largest))
     return findings
@@ -228,7 +229,3 @@ def clock() -> Finding:
     """Return the finding that the clock of Kafka cannot be checked."""
     why = "timestamps that a broker sets are compared with this machine's clock (LINGER_MAX_FUTURE)"
     return unknown("clocks", "Kafka", "brokers do not report their time", why, "compare `date -u` there and here")
-
-
-def _alter(topic: str, config: str) -> str:
-    return f"kafka-configs.sh --bootstrap-server ... --alter --topic {topic} --add-config {config}"

@@ -50,10 +50,16 @@ def event_time(record: ConsumerRecord) -> int:
 
     In a replay, records are written long after their events occurred.
     """
+    at_ms = occurred_ms(record)
+    return kafka_time(record) if at_ms is None else at_ms
+
+
+def occurred_ms(record: ConsumerRecord) -> int | None:
+    """Return when a record's event occurred, epoch milliseconds; None if the record is not an event."""
     try:
         return round(_decode_event(record.value or b"").occurred_at.timestamp() * 1000)
     except (msgspec.DecodeError, ValueError):
-        return kafka_time(record)
+        return None
 
 
 async def read_heads(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_of: RecordTime) -> LogHeads:

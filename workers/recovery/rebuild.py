@@ -24,6 +24,7 @@ from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
+from workers.recovery.loss import Loss, count_loss
 from workers.recovery.mark import RebuildMark
 from workers.recovery.partition_replay import Advance, PartitionReplay, ReplayContext
 from workers.recovery.plan import Plan, make_plan
@@ -64,16 +65,25 @@ class Rebuild:
         self._activity_topic = settings.topic("activity")
         self._time_of = event_time if settings.clock == "replay" else kafka_time
 
-    async def run(self, options: Options, start: Callable[[int], None], advance: Advance) -> Report:
+    async def run(
+        self,
+        options: Options,
+        start: Callable[[int], None],
+        advance: Advance,
+        accept: Callable[[Loss], bool] = lambda _: False,
+    ) -> Report:
         """Rebuild the partitions that need it.
 
         Args:
             options: from the operator.
             start: called once, with the number of records to read; not in a dry run, nor if there is nothing to do.
             advance: called as records are folded, with their number.
+            accept: called if a log has lost its beginning and the options do not accept that, before anything is
+                changed; returns whether to go on.
 
         Raises:
-            StartupError: if it cannot begin; every problem at once.
+            StartupError: if it cannot begin, every problem at once; or a log has lost its beginning and no one
+                accepts it.
             LingerError: if it cannot finish. Run again, it continues where it stopped.
         """
         started_at = time.monotonic()
@@ -93,10 +103,13 @@ class Rebuild:
                 return Report(plan.reasons, options.dry_run)
             heads = await read_heads(consumer, logs, self._time_of)
             published = await self._read_published(consumer, snapshot, reading.now_ms)
-            findings = _Findings(reading, snapshot, heads, published)
+            loss = await count_loss(self._store, consumer, self._rules, logs, plan.wiped_partitions)
+            findings = _Findings(reading, snapshot, heads, published, loss)
             report = _forecast(plan, findings, options)
             if options.dry_run:
                 return report
+            if loss is not None and not options.cut_log_accepted and not accept(loss):
+                raise StartupError(_refusal(loss))
             start(report.records)
             await self._wipe(consumer, plan, findings)
             await self._replay(consumer, plan, findings, report.tally, advance)
@@ -163,7 +176,7 @@ class Rebuild:
         try:
             for partition in plan.reasons:
                 log = logs[partition]
-                since = covered_since(self._sources, rules, progress, findings.heads, partition, log)
+                since = covered_since(self._sources, rules, progress, findings.heads, partition, log, reading.now_ms)
                 await PartitionReplay(partition, log, context).run(consumer, reading, progress, since, advance)
         finally:
             await publisher.stop()
@@ -201,12 +214,14 @@ class _Findings:
         snapshot: of Kafka.
         heads: the first records of the activity topic.
         published: what was published before.
+        loss: what is lost because logs have lost their beginning; None if they have it.
     """
 
     reading: Reading
     snapshot: Snapshot
     heads: LogHeads
     published: Published
+    loss: Loss | None
 
 
 def _forecast(plan: Plan, findings: _Findings, options: Options) -> Report:
@@ -223,5 +238,14 @@ def _forecast(plan: Plan, findings: _Findings, options: Options) -> Report:
         seconds=plan.records / RECORDS_PER_SECOND,
         ids_known=len(findings.published.statuses),
         log_begins=log_begins,
+        loss=findings.loss,
         rules_lost=plan.rules_lost,
     )
+
+
+def _refusal(loss: Loss) -> list[str]:
+    remedy = (
+        "nothing was changed. Restore Redis or the topic from a copy if there is one; to rebuild from the rest of "
+        "the log, and lose this: linger rebuild --yes-the-log-is-cut"
+    )
+    return [*loss.sentences(), remedy]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workers.recovery.loss import Loss
 from workers.recovery.release_policy import Tally
 
 
@@ -14,11 +15,13 @@ class Options:
         all_partitions: rebuild partitions whose state is consistent with the log, too.
         dry_run: only report what would be done.
         among_workers: do not refuse to run while workers of the group are alive; they are fenced.
+        cut_log_accepted: rebuild from a log without its beginning, and do not ask before.
     """
 
     all_partitions: bool = False
     dry_run: bool = False
     among_workers: bool = False
+    cut_log_accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Report:
         ids_known: published action ids that have not expired.
         log_begins: time of the first record left (ISO 8601), or that none is left, by partition; only partitions
             whose log has lost its beginning.
+        loss: what is lost because logs have lost their beginning; None if they have it.
         rules_lost: Redis no longer held when each rule was activated.
         tally: published and withheld actions, by rule.
     """
@@ -43,5 +47,6 @@ class Report:
     seconds: float = 0.0
     ids_known: int = 0
     log_begins: Mapping[int, str] = field(default_factory=dict)
+    loss: Loss | None = None
     rules_lost: bool = False
     tally: Tally = field(default_factory=Tally)

@@ -67,6 +67,7 @@ def covered_since(
     heads: LogHeads,
     partition: int,
     log: Log,
+    now_ms: int,
 ) -> dict[str, int]:
     """Return since when each series of the rules is covered in a rebuilt partition, epoch milliseconds.
 
@@ -77,11 +78,12 @@ def covered_since(
         heads: the first records of the activity topic.
         partition: of the activity topic.
         log: of that partition.
+        now_ms: the time when the rebuild began.
     """
     since_by_type = watched_since(sources, progress) or {}
     default_ms = min(heads.first_ms.values(), default=0)
     # Records deleted from the log are not in the state, however far back the sources reach.
-    floor_ms = heads.first_ms.get(partition, 0) if log.earliest > 0 else 0
+    floor_ms = heads.first_ms.get(partition, now_ms) if log.earliest > 0 else 0
     return {spec.key: max(since_by_type.get(spec.type, default_ms), floor_ms) for spec in rules.specs()}
 
 

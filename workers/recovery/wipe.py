@@ -33,7 +33,7 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
         await store.wipe(partition, metas[partition], (), {REBUILDING: mark.while_wiping().encode()})
     if not metas:
         return
-    customers = await _stored_customers(store, metas)
+    customers = await stored_customers(store, metas)
     held_rules = await store.held_actions.rules()
     for partition, meta in metas.items():
         keys = store.keys.partition(partition)
@@ -45,7 +45,7 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
         await store.wipe(partition, meta, (), {REBUILDING: marks[partition].encode()})
 
 
-async def _stored_customers(store: Store, partitions: Iterable[int]) -> dict[int, set[str]]:
+async def stored_customers(store: Store, partitions: Iterable[int]) -> dict[int, set[str]]:
     """Return the ids of all stored customers, by partition: one scan over all of Redis."""
     partition_by_tag = {hash_tag(partition): partition for partition in partitions}
     customers: dict[int, set[str]] = {}

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
+import structlog
 from aiokafka.errors import KafkaError
 
+from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
 from workers.errors import StartupError, Transient
 from workers.intake.source_identity import recreated, remember
 from workers.kafka.requirements import missing_topics, wrong_partitions
-from workers.kafka.topics import TopicState, connected_admin, describe
+from workers.kafka.topic_configs import alter_command, topic_configs
+from workers.kafka.topics import TopicsError, TopicState, connected_admin, describe
+from workers.observability.log_events import TOPIC_LOSES_RECORDS, TOPIC_SETTINGS_HIDDEN
 from workers.operations.permissions import (
     MissingRight,
     Refusal,
@@ -18,9 +22,12 @@ from workers.operations.permissions import (
     redis_refusals,
 )
 from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info
+from workers.operations.retention import needs_of, shortages_of
 from workers.runtime.parts import Parts
 from workers.settings import OWN_TOPICS, Settings
 from workers.state.consistency import partitions_made_with, partitions_mismatch
+
+log = structlog.get_logger(__name__)
 
 
 async def require_access(settings: Settings, sources: SourcesFile) -> None:
@@ -37,6 +44,39 @@ async def require_access(settings: Settings, sources: SourcesFile) -> None:
     refusals += await redis_refusals(settings)
     if refusals:
         raise StartupError([str(refusal) for refusal in refusals])
+
+
+async def warn_of_lost_records(settings: Settings, book: RuleBook) -> None:
+    """Log each setting with which a topic of Linger deletes records that the rules need; never refuses the start.
+
+    A Kafka that does not answer is not reported here: the checks that follow do.
+
+    Args:
+        settings: of the worker.
+        book: its rules as written.
+    """
+    needs = needs_of(book, settings)
+    try:
+        async with connected_admin(settings.kafka_connection()) as admin:
+            topics = await describe(admin, needs)
+            configs = await topic_configs(admin, list(topics))
+    except (KafkaError, OSError, TopicsError):
+        return
+    if hidden := sorted(topics.keys() - configs.keys()):
+        log.info(
+            TOPIC_SETTINGS_HIDDEN, topics=hidden, remedy="allow DescribeConfigs on them (docs/acl/kafka-acls.sh)"
+        )
+    for name in sorted(topics.keys() & configs.keys()):
+        for shortage in shortages_of(name, needs[name], configs[name]):
+            log.warning(
+                TOPIC_LOSES_RECORDS,
+                topic=shortage.topic,
+                setting=shortage.setting,
+                found=shortage.found,
+                needed=shortage.needed,
+                because=shortage.because,
+                remedy=alter_command(shortage.topic, shortage.remedy, settings.kafka_bootstrap_servers),
+            )
 
 
 class Preflight:

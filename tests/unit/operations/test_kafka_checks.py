@@ -8,8 +8,10 @@ import pytest
 from workers.kafka.topics import TopicState
 from workers.operations import kafka_checks
 from workers.operations.permissions import MissingRight, Refusal
+from workers.operations.retention import Need
 
 ACTIVITY = "linger.activity"
+DAY = Need(timedelta(days=1), "rule 'r' looks back 1 day")
 
 
 def described(replicas: int, in_sync: int) -> dict[str, Any]:
@@ -75,17 +77,26 @@ def test_the_loss_of_one_broker_loses_nothing(
         ("compact,delete", -1, [f"cleanup.policy of {ACTIVITY}"]),
     ],
 )
-def test_the_activity_topic_keeps_what_the_rules_look_back_to(
+def test_a_topic_keeps_its_records_for_as_long_as_they_are_needed(
     policy: str, retention_ms: int, problems: list[str]
 ) -> None:
     configs = {ACTIVITY: {"cleanup.policy": policy, "retention.ms": str(retention_ms)}}
-    findings = kafka_checks.activity_settings(ACTIVITY, configs, timedelta(days=1))
+    findings = kafka_checks.kept_records({ACTIVITY: DAY}, configs)
+    assert len(findings) == 2
     assert [finding.checked for finding in findings if finding.health == "problem"] == problems
 
 
-def test_settings_that_are_not_shown_are_unknown() -> None:
-    (finding,) = kafka_checks.activity_settings(ACTIVITY, {}, timedelta(days=1))
-    assert finding.health == "could not be checked"
+def test_what_is_kept_too_short_says_what_was_found_what_is_needed_and_because_of_which_rule() -> None:
+    configs = {ACTIVITY: {"retention.ms": "3600000", "retention.bytes": "1000"}}
+    _, retention, size = kafka_checks.kept_records({ACTIVITY: DAY}, configs)
+    assert retention.observed == "1 hour, needed: 1 day (rule 'r' looks back 1 day)"
+    assert retention.remedy.endswith(f"--topic {ACTIVITY} --add-config retention.ms=86400000")
+    assert (size.checked, size.health) == (f"retention.bytes of {ACTIVITY}", "problem")
+
+
+def test_settings_that_are_not_shown_are_unknown_and_named_once() -> None:
+    (finding,) = kafka_checks.kept_records({ACTIVITY: DAY, "linger.at-risk": DAY}, {})
+    assert (finding.health, finding.checked) == ("could not be checked", f"settings of {ACTIVITY}, linger.at-risk")
 
 
 def test_topics_take_the_largest_record_of_any_source() -> None:

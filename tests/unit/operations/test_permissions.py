@@ -14,6 +14,7 @@ from workers.settings import OWN_TOPICS, read_settings
 ACL_FILES: Final = ROOT / "docs" / "acl"
 AROUND: Final = {"MULTI", "EXEC", "WATCH", "UNWATCH", "INFO", "PING"}
 TOPIC: Final = 2
+DESCRIBE_CONFIGS: Final = 10
 
 
 def redis_user(name: str) -> list[str]:
@@ -34,14 +35,15 @@ def test_a_redis_user_begins_with_nothing_and_names_each_command(name: str) -> N
     assert not [word for word in words if word.startswith("+@") or word in ("allkeys", "~*", "nopass", "allcommands")]
 
 
-def test_the_kafka_worker_is_given_what_a_start_asks_for() -> None:
+def test_the_kafka_worker_is_given_what_a_start_asks_for_and_may_see_how_long_its_topics_keep_records() -> None:
     creations = acls_of_script(ACL_FILES / "kafka-acls.sh", SOURCES="a b")
     given: dict[str, set[int]] = {}
     for kind, name, _, principal, _, operation, _ in creations:
         if kind == TOPIC and principal == "User:linger":
             given.setdefault(name, set()).add(operation)
     asked = rights_needed(read_settings({}), _Sources(), OWN_TOPICS)  # type: ignore[arg-type]
-    assert given == {name: set(rights) for name, rights in asked.items()} | {"a": {Right.READ}, "b": {Right.READ}}
+    needed = {name: {*map(int, rights), DESCRIBE_CONFIGS} for name, rights in asked.items()}
+    assert given == needed | {"a": {Right.READ}, "b": {Right.READ}}
 
 
 class _Sources:

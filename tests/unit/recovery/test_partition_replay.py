@@ -93,7 +93,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
         folded: list[int] = []
         log = Log("linger.activity", None, 1, 0, len(consumer.records))
         progress = {(SOURCE, 0): Progress(clock.now_ms, clock.now_ms, day(0), 1, {})}
-        since = covered_since(SOURCES, context.rules, progress, LogHeads({0: day(1)}, {}), 0, log)
+        since = covered_since(SOURCES, context.rules, progress, LogHeads({0: day(1)}, {}), 0, log, day(100))
         await PartitionReplay(0, log, context).run(
             cast(AIOKafkaConsumer, consumer), await clock.read(), progress, since, folded.append
         )

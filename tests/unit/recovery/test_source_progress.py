@@ -20,6 +20,7 @@ from workers.state.consistency import Log
 PARTITION = TopicPartition(SOURCE, 0)
 RULES = rules(rule(when={"none": "login", "for": "10 days"}), types=TYPES)
 HEADS = LogHeads({0: day(3), 1: day(2)}, {})
+NOW = day(100)
 
 
 def source_file(**fields: str) -> SourcesFile:
@@ -94,10 +95,15 @@ def test_a_source_whose_first_records_were_deleted_is_covered_since_the_activity
 def test_a_series_is_covered_since_its_sources_are_or_its_log_begins() -> None:
     sources = source_file(complete_since="2024-01-02")
     whole, truncated = Log("linger.activity", None, 2, 0, 9), Log("linger.activity", None, 2, 4, 9)
-    assert set(covered_since(sources, RULES, {}, HEADS, 0, whole).values()) == {day(1)}
-    assert set(covered_since(sources, RULES, {}, HEADS, 0, truncated).values()) == {day(3)}
+    assert set(covered_since(sources, RULES, {}, HEADS, 0, whole, NOW).values()) == {day(1)}
+    assert set(covered_since(sources, RULES, {}, HEADS, 0, truncated, NOW).values()) == {day(3)}
+
+
+def test_a_series_whose_log_has_lost_every_record_is_covered_from_now_on_whatever_is_declared_complete() -> None:
+    sources, emptied = source_file(complete_since="2024-01-02"), Log("linger.activity", None, 2, 9, 9)
+    assert set(covered_since(sources, RULES, {}, LogHeads({1: day(2)}, {}), 0, emptied, NOW).values()) == {NOW}
 
 
 def test_a_series_whose_sources_are_unknown_is_covered_since_the_first_record_of_any_partition() -> None:
     log = Log("linger.activity", None, 2, 0, 9)
-    assert set(covered_since(source_file(), RULES, {}, HEADS, 0, log).values()) == {day(2)}
+    assert set(covered_since(source_file(), RULES, {}, HEADS, 0, log, NOW).values()) == {day(2)}
