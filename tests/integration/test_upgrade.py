@@ -60,7 +60,7 @@ MATCHED_ALREADY: Final = frozenset(
 )
 """Rules that customers had matched at the upgrade by the new meaning, and would have later by the one before."""
 DECIDED_UNTIL_MS: Final[Mapping[str, int]] = {
-    "mobile-dried-up": day(shop.LOGINS_FALL_SILENT_DAY + shop.MAX_SILENCE_DAYS)
+    "mobile-dried-up": day(shop.LOGINS_FALL_SILENT_DAY + shop.MAX_SILENCE_DAYS - 0.1)
 }
 """Up to when a rule was decided before the upgrade, if not up to the upgrade: log-ins were silent."""
 
