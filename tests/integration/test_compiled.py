@@ -26,6 +26,8 @@ TESTS_OF_THE_CORE: Final = (
     "core/conditions/test_conditions",
     "core/decisions/test_admission",
     "core/decisions/test_decide",
+    "core/decisions/test_typed_values",
+    "core/events/test_attribute_types",
     "core/events/test_mapping",
     "core/rules/test_contact_policy",
     "explain/test_sentences",
