@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 from structlog.testing import capture_logs
 
 from tests.support.builders import day
@@ -106,7 +107,7 @@ def test_a_batch_that_cannot_be_decoded_is_fetched_again_once_a_minute_and_stays
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def law(place: Place) -> None:
-        tp = stopped_sources.TP("app", 0)
+        tp = TP("app", 0)
         place.running.ends = {APP: 4, SITE: 0}
         await place.running.take_snapshot()
         for tries, seconds in ((0, 0), (0, 59), (1, 60), (1, 119), (2, 120)):
@@ -159,7 +160,7 @@ def test_an_activity_partition_that_cannot_be_decoded_is_stopped_and_says_so_onc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def law(place: Place) -> None:
-        place.undecodable[stopped_sources.TP("linger.activity", 0)] = Undecodable(4, "CorruptRecordException: CRC")
+        place.undecodable[TP("linger.activity", 0)] = Undecodable(4, "CorruptRecordException: CRC")
         with capture_logs() as logs:
             await place.look()
             await place.look()
