@@ -6,6 +6,7 @@ from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
+from workers.rule_files.values.kinds import Kind, KindOf, kinds_with
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
@@ -18,10 +19,17 @@ class KnownNames:
     Attributes:
         types: every event type, built-in and declared; None if they are unknown, so that nothing is checked.
         attributes: by event type, every attribute that its events can have. Other types can have any attribute.
+        kinds: by `type.attribute`, the kind of value, as far as it is declared.
     """
 
     types: Collection[str] | None = None
     attributes: Mapping[str, Collection[str]] | None = None
+    kinds: Mapping[str, Kind] | None = None
+
+    @property
+    def kind_of(self) -> KindOf:
+        """The function that knows the kinds of Linger's own fields and the declared ones."""
+        return kinds_with(self.kinds)
 
 
 def event_types(sources: SourcesFile) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from workers.rule_files import cross_references, key_errors, model_errors, rules, sources, yaml_nodes, yaml_syntax
 from workers.rule_files.problems import Explanation
+from workers.rule_files.values import impossible, levels
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
 
@@ -28,6 +29,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **model_errors.EXPLANATIONS,
     **rules.EXPLANATIONS,
     **cross_references.EXPLANATIONS,
+    **impossible.EXPLANATIONS,
+    **levels.EXPLANATIONS,
     **sources.EXPLANATIONS,
     **runner.EXPLANATIONS,
     **proof.EXPLANATIONS,
@@ -76,6 +79,11 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "repeated-for-every-rule",
         "definition-of-itself",
         "too-large-condition",
+    ),
+    "Comparisons": (
+        "impossible-value",
+        "name-as-value",
+        "change-of-level",
     ),
     "Live rules": (
         "live-without-example",
