@@ -9,11 +9,13 @@ from typing import Final
 from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import ParsedRuleFiles
-from workers.rule_lint import actions, conditions, names
+from workers.rule_lint import actions, conditions, names, newcomers
 from workers.rule_lint.definition import Lint
 from workers.rule_lint.located_rules import located_rules
 
-LINTS: Final[dict[str, Lint]] = {lint.code: lint for lint in (*conditions.LINTS, *names.LINTS, *actions.LINTS)}
+LINTS: Final[dict[str, Lint]] = {
+    lint.code: lint for lint in (*conditions.LINTS, *names.LINTS, *newcomers.LINTS, *actions.LINTS)
+}
 """Every lint by its code."""
 
 
