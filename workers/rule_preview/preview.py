@@ -398,7 +398,7 @@ class _Version:
         Args:
             customer_id: the customer.
             events: the folded events, at least one.
-            activity: what became of them until the end.
+            activity: the state of the customer at the end.
         """
         first = decide(customer_id, None, events[:1], self.rules, self.observed).activity
         assert first is not None

@@ -1,7 +1,7 @@
 """`change` of an attribute that is reported again and again: a score, seats, the size of a plan.
 
-`change` adds up what the events of a window say. That is right for amounts, of which each event brings a new one. A
-level is the same thing told again: three answers of 9 and then two would look like a fall from 27 to 18.
+`change` adds up what the events of a window say. That is right for amounts: each event has a new one. A level is the
+same thing told again: three answers of 9 and then two would look like a fall from 27 to 18.
 
 Nothing in an event says which of the two an attribute is. An attribute counts as an amount if it is called `amount`,
 as Linger's own is, or if a `sum` in the same rule files adds it up: then somebody has decided that it adds up.
@@ -45,8 +45,8 @@ def _problem(document: Document, change: Comparison) -> Problem:
         "would look like a fall"
     )
     hint = (
-        f"compare the latest value: 'latest: {name}' with 'at most' or 'at least'; if it is an amount of which each "
-        f"event brings a new one, say so with a 'sum: {name}' in these files"
+        f"compare the latest value: 'latest: {name}' with 'at most' or 'at least'; if each event has a new amount "
+        f"of it, say so with a 'sum: {name}' in these files"
     )
     return Problem(document.file, *change.node.at, "change-of-level", message, hint)
 
@@ -54,8 +54,8 @@ def _problem(document: Document, change: Comparison) -> Problem:
 EXPLANATIONS: Final[dict[str, Explanation]] = {
     "change-of-level": Explanation(
         "`change` of something that is reported again and again",
-        "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, of which "
-        "each event brings a new one: money, pieces, minutes. A level, such as a score, seats or the size of a plan, "
+        "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, such as "
+        "money, pieces or minutes: each event has a new one. A level, such as a score, seats or the size of a plan, "
         "is the same thing told again: three answers of 9 and then two would look like a fall from 27 to 18. Compare "
         "its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` in the "
         "same rule files adds it up.",
