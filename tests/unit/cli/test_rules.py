@@ -260,6 +260,6 @@ def test_a_history_that_cannot_be_read_is_said_in_one_sentence(linger: Linger, t
     file = tmp_path / "quiet.yaml"
     file.write_text(GOOD)
     answer = linger("rules", "check", str(file), "--history", str(tmp_path / "nothing.csv"))
-    assert answer.status == output.EXIT_PROBLEM
+    assert answer.status == 2
     assert "nothing.csv" in answer.err
     assert "Traceback" not in answer.err
