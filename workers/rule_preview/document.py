@@ -151,6 +151,7 @@ def _unknown_document(counts: RuleCounts) -> dict[str, Any]:
         "known_from": _day(min(days)) if days else None,
         "all_known_from": _day(max(days)) if days else None,
         "until_an_event": counts.unknown[NEVER],
+        "decisions": counts.not_observable,
     }
 
 

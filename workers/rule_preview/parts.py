@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import conditions as model
+from schemas.actions import Action, Decision
 from schemas.conditions import expanded
 from schemas.rules import Rule, RuleBook
 from workers.core import phrases
@@ -106,7 +107,7 @@ class Parts:
         rules, observed, upto_ms = self._rules, self._observed, self._task.upto_ms
         held, unknown, part_of = self.counts.held, self.counts.unknown, self._part_of
         for customer_id, events, outcome in replay_customers(customers, rules, observed, upto_ms):
-            holding = {decision.rule.id for decision in outcome.decisions}
+            holding = {decision.rule.id for decision in outcome.decisions if _is_of_episode(decision)}
             first = decide(customer_id, None, events[:1], rules, observed).activity
             last, last_ms = outcome.activity, max(upto_ms, events[-1].at_ms)
             assert first is not None
@@ -121,3 +122,8 @@ class Parts:
                     held[part_of[rule.id]] += 1
                 elif truth == NOT_OBSERVABLE:
                     unknown[part_of[rule.id]] += 1
+
+
+def _is_of_episode(decision: Action | Decision) -> bool:
+    """Return whether a decision shows that a rule held."""
+    return isinstance(decision, Action) or decision.decision != "not_observable"

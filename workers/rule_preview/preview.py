@@ -174,6 +174,7 @@ class RuleCounts(Counts):
         suppressed: by reason, the number of episodes without an action.
         days: actions by UTC day, counted from 1970-01-01.
         periods: actions by period of the pace of the rule (`at_ms // length`); empty without a pace.
+        not_observable: how often the rule might have begun to hold by time, if more had been known.
         at_first_event: for how many customers it would hold at their very first event.
         unknown: the customers for whom it is not observable at the end, by the UTC day on which time alone makes it
             known; by `NEVER` if only an event can.
@@ -186,6 +187,7 @@ class RuleCounts(Counts):
     suppressed: Counter[str] = field(default_factory=Counter)
     days: Counter[int] = field(default_factory=Counter)
     periods: Counter[int] = field(default_factory=Counter)
+    not_observable: int = 0
     at_first_event: int = 0
     unknown: Counter[int] = field(default_factory=Counter)
 
@@ -379,7 +381,10 @@ class _Version:
             if counts is None or _epoch_ms(decision.decided_at) < self._since_ms:
                 continue
             if isinstance(decision, Decision):
-                counts.suppressed[decision.decision] += 1
+                if decision.decision == "not_observable":
+                    counts.not_observable += 1  # nothing began that was not sent
+                else:
+                    counts.suppressed[decision.decision] += 1
             elif decision.status == "active":
                 actions[decision.action_id] = decision
                 taken_back.pop(decision.action_id, None)

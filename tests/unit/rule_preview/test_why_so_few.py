@@ -118,7 +118,16 @@ def test_customers_for_whom_a_rule_is_not_observable_are_counted_with_the_day_fr
         "known_from": None,
         "all_known_from": None,
         "until_an_event": len(site.customers()),
+        "decisions": 0,
     }
+
+
+def test_what_might_have_begun_is_counted_apart_from_what_was_not_sent(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = by_rule(run(capsys, site.events, site.rules, incomplete=True, **at_the_end(site)))
+    assert document["first-time"]["not_observable"]["decisions"] > 0
+    assert all("not_observable" not in rule["suppressed"] for rule in document.values())
 
 
 def test_customers_for_whom_a_rule_is_true_at_their_first_event_are_counted(
