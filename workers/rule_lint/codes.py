@@ -82,6 +82,7 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "Comparisons": (
         "impossible-value",
+        "bound-as-text",
         "name-as-value",
         "change-of-level",
     ),

@@ -142,7 +142,7 @@ def test_a_condition_that_does_not_fit_its_attribute_is_a_mistake(when: str, hel
         "{latest: cancellation.reason, is: [price, too expensive]}",
         "{date: cancellation.effective_at, in the next: 3 days}",
         "{date: profile.renews_at, passed for: 3 days}",
-        '{latest: profile.plan, is: ">50"}',
+        '{latest: profile.plan, is: "> fifty"}',
         "{latest: profile.size, is: 50+}",
     ],
 )
@@ -168,6 +168,25 @@ def test_a_value_that_an_event_can_have_is_no_mistake(when: str) -> None:
 def test_a_value_of_another_kind_than_the_declared_one_is_a_mistake(when: str, helps: str) -> None:
     assert helps in str(only(when, DECLARED).hint)
     assert problems(when) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "helps"),
+    [
+        ('{latest: profile.points, is: ">50"}', "write 'more than: 50'"),
+        ('{latest: profile.points, is not: "<= 5"}', "write 'at most: 5'"),
+        ('{count: nps, at least: 1, where: {score: ">=9"}}', "'score: {at least: 9}'"),
+        ('{count: nps, at least: 1, where: {score: "!= 9"}}', "'score: {other than: 9}'"),
+        ('{count: nps, at least: 1, where: {score: "== 9"}}', "write 9"),
+    ],
+)
+def test_a_comparison_sign_inside_a_text_is_a_mistake_unless_the_attribute_is_declared_as_text(
+    when: str, helps: str
+) -> None:
+    problem = only(when)
+    assert problem.code == "bound-as-text"
+    assert helps in str(problem.hint)
+    assert problems(when, {"profile.points": "text", "nps.score": "text"}) == []
 
 
 def test_values_are_checked_in_named_conditions_too() -> None:

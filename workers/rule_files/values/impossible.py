@@ -47,6 +47,7 @@ _WRITTEN: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     )
 )
 _ONE_NUMBER: Final = re.compile(rf"(?:==?\s*)?(?:[€$£¥]|[A-Za-z]{{3}}\s)?\s*{_N}\s*(?:[€$£¥]|[A-Za-z]{{3}})?")
+_COMPARING: Final = re.compile(rf"(?:[<>]=?|=[<>]|[≤≥≠]|!=|<>|==)\s*{_N}")
 _THOUSANDS: Final = re.compile(r"-?\d{1,3}(?:[,. ']\d{3})+")
 _TRUTHS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("true", "yes", "y", "on", "1", "ja", "oui", "si"), "true"),
@@ -78,6 +79,13 @@ def _problems_in(
                 yield Problem(document.file, *node.at, "name-as-value", message, hint)
             elif (impossible := _impossible_value(comparison, kind, node)) is not None:
                 yield Problem(document.file, *node.at, "impossible-value", *impossible)
+            elif kind is None and isinstance(node.value, str) and _COMPARING.fullmatch(node.value.strip()):
+                message = f"'{shortened(node.value)}' is taken as a text here, not as a bound"
+                hint = (
+                    f"{_number_hint(comparison, node)}; if events have this text, declare {comparison.reference} as "
+                    "text under 'attribute_types' in sources.yaml"
+                )
+                yield Problem(document.file, *node.at, "bound-as-text", message, hint)
         yield from _bound_problems(document, comparison, kind)
 
 
@@ -265,6 +273,14 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "customers do. Bounds are written as words: `more than: 50`.",
         'when:\n  count: purchase\n  at least: 2\n  where: {currency: eur, amount: ">50"}\n',
         "when:\n  count: purchase\n  at least: 2\n  where: {currency: EUR, amount: {more than: 50}}\n",
+    ),
+    "bound-as-text": Explanation(
+        "A comparison sign inside a text",
+        'A value is compared exactly, so `">9"` is the text of these two characters, which hardly any event has. '
+        "Bounds are written as words: `more than: 9`. If events do have such texts, declare the attribute as text "
+        "under `attribute_types` in sources.yaml.",
+        'when:\n  count: login\n  at least: 2\n  where: {minutes: ">9"}\n',
+        "when:\n  count: login\n  at least: 2\n  where: {minutes: {more than: 9}}\n",
     ),
     "name-as-value": Explanation(
         "The name of an attribute where a value is expected",
