@@ -210,6 +210,14 @@ def test_a_text_with_a_dot_that_names_no_attribute_is_a_value(value: str) -> Non
     assert problems(f"{{count: purchase, at least: 1, where: {{sku: {value}}}}}") == []
 
 
+def test_the_name_of_the_attribute_itself_is_no_value_unless_it_is_written_as_a_list() -> None:
+    problem = only("{after: cart, without: {event: purchase, where: {sku: sku}}, for: 1 day}")
+    assert problem.code == "name-as-value"
+    assert "write [sku]" in str(problem.hint)
+    assert problems("{after: cart, without: {event: purchase, where: {sku: [sku]}}, for: 1 day}") == []
+    assert problems("{latest: profile.plan, is: plan}") == []
+
+
 def test_an_attribute_that_only_rules_name_is_a_name_too() -> None:
     define = "define:\n  gold: {latest: profile.plan, is: gold}\n"
     assert problems("{latest: subscription.plan, is: profile.plan}") == []

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.conditions import BOUND_WORDS, CONDITION_WORDS
 from workers.rule_files.references import elementary_in, entries_of
-from workers.rule_files.yaml_nodes import MapNode, Node, ScalarNode, items_of, value_of
+from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, items_of, value_of
 
 Way = Literal["where", "latest", "sum", "average", "change", "date", "consent"]
 
@@ -30,6 +30,7 @@ class Comparison(NamedTuple):
         values: the values that it is compared with; empty for a comparison with bounds.
         bounds: by word (`at least` …), the nodes of the bounds.
         excludes: any value except these.
+        is_list: the values are written as a list.
     """
 
     type: str
@@ -39,6 +40,7 @@ class Comparison(NamedTuple):
     values: tuple[ScalarNode, ...] = ()
     bounds: Mapping[str, ScalarNode] = {}
     excludes: bool = False
+    is_list: bool = False
 
     @property
     def reference(self) -> str:
@@ -96,11 +98,13 @@ def _filters(event_type: str, where: Node | None) -> Iterator[Comparison]:
     for attribute, (key, wanted) in entries_of(where).items():
         if isinstance(wanted, MapNode):
             if other := _scalars(value_of(wanted, "other than")):
-                yield Comparison(event_type, attribute, key, "where", other, excludes=True)
+                is_list = isinstance(value_of(wanted, "other than"), ListNode)
+                yield Comparison(event_type, attribute, key, "where", other, excludes=True, is_list=is_list)
             elif bounds := _bounds(wanted):
                 yield Comparison(event_type, attribute, key, "where", bounds=bounds)
         elif values := _scalars(wanted):
-            yield Comparison(event_type, attribute, key, "where", values)
+            is_list = isinstance(wanted, ListNode)
+            yield Comparison(event_type, attribute, key, "where", values, is_list=is_list)
 
 
 def _split(node: Node | None) -> tuple[str, str]:

@@ -74,8 +74,10 @@ def _problems_in(
         kind = names.kind_of(comparison.reference)
         for node in comparison.values:
             # A name in the wrong place says more than a text that is no number.
-            if (message := _name_as_value(node, attributes)) is not None:
+            if (message := _name_as_value(comparison, node, attributes)) is not None:
                 hint = "write the value itself, or leave it out: a rule cannot ask for the same value"
+                if node.value == comparison.attribute:
+                    hint += f"; if events have this very text, write [{node.value}]"
                 yield Problem(document.file, *node.at, "name-as-value", message, hint)
             elif (impossible := _impossible_value(comparison, kind, node)) is not None:
                 yield Problem(document.file, *node.at, "impossible-value", *impossible)
@@ -117,10 +119,12 @@ def _known_attributes(documents: Iterable[Document], names: KnownNames) -> dict[
     return known
 
 
-def _name_as_value(node: ScalarNode, attributes: Mapping[str, Collection[str]]) -> str | None:
+def _name_as_value(comparison: Comparison, node: ScalarNode, attributes: Mapping[str, Collection[str]]) -> str | None:
     """Return why a name is no value; None if it is no name of an attribute."""
     if not isinstance(node.value, str):
         return None
+    if comparison.way == "where" and node.value == comparison.attribute and not comparison.is_list:
+        return f"'{node.value}' is taken as a text here, not as the {node.value} of another event"
     bare = node.value.strip(_AROUND)
     event_type, _, attribute = bare.partition(".")
     if _REFERENCE.fullmatch(bare) is None or attribute not in attributes.get(event_type, ()):
