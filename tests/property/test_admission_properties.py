@@ -204,7 +204,7 @@ def test_not_looking_at_rules_that_cannot_hold_yet_changes_nothing(
 
 
 def known(decisions: Sequence[Action | Decision]) -> list[Action | Decision]:
-    """Leave out what cannot be known: of a rule that cannot hold yet, nobody asks."""
+    """Leave out what cannot be known: a rule that cannot hold yet is not evaluated."""
     return [
         decision for decision in decisions if isinstance(decision, Action) or decision.decision != "not_observable"
     ]

@@ -19,7 +19,7 @@ from workers.rule_lint.located_rules import LocatedRules
 from workers.rule_tests.playback import CUSTOMER, START, Scenario, epoch_ms, scenario_of
 
 _ANYTHING: Final = "anything-else"
-"""A type that no rule reads: whoever begins with it has done nothing that a rule counts."""
+"""A type that no rule reads: a customer who begins with it has done nothing that a rule counts."""
 _FEWEST_TYPES: Final = 2
 _START_MS: Final = epoch_ms(START)
 _ATTRIBUTES: Final = {"purchase": {"amount": Decimal(10), "currency": "EUR"}}
@@ -75,7 +75,7 @@ EVERY_NEWCOMER: Final = Lint(
     warning(
         "A live rule that holds for every new customer",
         "Of a new customer it is known that nothing happened before the first event. So a condition that only says "
-        "what did not happen is true when they appear: the rule is for everybody. Add what they must have done, or "
+        "what did not happen is true when they appear: the rule is for all customers. Add what they must have done, or "
         "how long they must be known.",
         "status: live\nwhen: {count: cancellation, exactly: 0}\n",
         "status: live\nwhen:\n  all:\n    - count: cancellation\n      exactly: 0\n"

@@ -1,4 +1,4 @@
-"""Why a rule reaches nobody: its conditions one by one, over the same customers.
+"""Why a rule reaches no customer: its conditions one by one, over the same customers.
 
 Each condition of a rule's `all` is decided as if it were a rule of its own, by the same core. A condition that never
 holds for anybody keeps the rule from acting. Pure: this module must never know files, clocks and terminals.
@@ -35,7 +35,7 @@ class PartsTask:
     """Rules whose conditions are looked at one by one.
 
     Attributes:
-        preview: the preview in which they reached nobody.
+        preview: the preview in which they reached no customer.
         rules: their ids.
     """
 

@@ -161,9 +161,9 @@ def _unknown_words(unknown: Mapping[str, Any], customers: int) -> str:
     if first is not None:
         text += f", known from {first} on" if first == last else f", known from {first} to {last} on"
     if (untold := unknown["until_an_event"]) and untold == unknown["customers"]:
-        text += ": no event of theirs tells it"
+        text += ": no event of theirs shows it"
     elif untold:
-        text += f"; of {untold:,} no event tells it"
+        text += f"; of {untold:,} no event shows it"
     return text
 
 

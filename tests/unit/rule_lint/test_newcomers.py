@@ -1,4 +1,4 @@
-"""Laws of the lint about new customers: what is true of everybody who appears is said before the rule goes live."""
+"""Laws of the lint about new customers: what is true of each of them is said before a rule goes live."""
 
 import pytest
 

@@ -28,7 +28,7 @@ RULE = """
 WHENS = {
     "unknown-reason": "{all: [{status: cancelled}, {latest: cancellation.reason, is: Too Expensive}]}",
     "never-together": "{all: [{none: purchase, for: 30 days}, {last: purchase, at most: 3 days}]}",
-    "everybody": "{count: complaint, exactly: 0}",
+    "every-customer": "{count: complaint, exactly: 0}",
     "buyers": "{count: purchase, exactly: 1}",
     "later": "{known for: 2 days}",
     "never-told": "{latest: profile.country, is: NL}",
@@ -135,7 +135,7 @@ def test_customers_for_whom_a_rule_is_true_at_their_first_event_are_counted(
 ) -> None:
     counted = {name: rule["at_first_event"] for name, rule in previewed(site, few, capsys).items()}
     customers = site.customers().values()
-    assert counted["everybody"] == len(customers)
+    assert counted["every-customer"] == len(customers)
     assert counted["buyers"] == sum(events[0].type == "purchase" for events in customers)
     assert counted["later"] == counted["never-told"] == 0
 
@@ -168,7 +168,7 @@ def test_the_report_says_why_in_words(site: Site, few: Path) -> None:
         "no event has cancellation.reason 'Too Expensive'; it has: 'too expensive' (",
         "its conditions never held together; customers for whom each held: ",
         "no event is of the type 'profile'",
-        f"not observable at the end for {number} of {number} customers: no event of theirs tells it",
+        f"not observable at the end for {number} of {number} customers: no event of theirs shows it",
         "True at a customer's very first event",
         f"{number} customers, 100.0%",
     ):

@@ -527,7 +527,7 @@ class _Turn:
         """
         if rule.paused or at_ms < rule.live_since_ms:
             return
-        known = f"known from {day_in_words(known_ms)} on" if known_ms < FOREVER_MS else "only an event can tell"
+        known = f"known from {day_in_words(known_ms)} on" if known_ms < FOREVER_MS else "only an event can show it"
         detail = f"it cannot be known whether the rule holds: {known}"
         self._outcome.decisions.append(suppressed(rule, self._customer_id, at_ms, "not_observable", detail))
 

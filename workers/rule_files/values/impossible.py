@@ -1,7 +1,7 @@
-"""Comparisons that can never hold, whatever customers do: `currency: eur`, `amount: ">50"`, `sku: cart.sku`.
+"""Comparisons that can never hold: `currency: eur`, `amount: ">50"`, `sku: cart.sku`.
 
-A rule with such a comparison looks as if it worked, and reaches nobody, or everybody. So each is a mistake. This
-module must never know which values a history has; `unseen` names those.
+A rule with such a comparison looks as if it worked, and reaches no customer, or all of them. So each is a mistake.
+This module must never know which values a history has; `unseen` names those.
 """
 
 import math
@@ -273,8 +273,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "impossible-value": Explanation(
         "A value that no event can have",
         "The attribute has another kind of value, or another form: a currency is three capital letters, an amount is "
-        "a number from 0 on, and a text is never equal to a number. The comparison would never hold, whatever "
-        "customers do. Bounds are written as words: `more than: 50`.",
+        "a number from 0 on, and a text is never equal to a number. The comparison would never hold. "
+        "Bounds are written as words: `more than: 50`.",
         'when:\n  count: purchase\n  at least: 2\n  where: {currency: eur, amount: ">50"}\n',
         "when:\n  count: purchase\n  at least: 2\n  where: {currency: EUR, amount: {more than: 50}}\n",
     ),

@@ -1,10 +1,10 @@
 """`change` of an attribute that is reported again and again: a score, seats, the size of a plan.
 
 `change` adds up what the events of a window say. That is right for amounts: each event has a new one. A level is the
-same thing told again: three answers of 9 and then two would look like a fall from 27 to 18.
+same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18.
 
 Nothing in an event says which of the two an attribute is. An attribute counts as an amount if it is called `amount`,
-as Linger's own is, or if a `sum` in the same rule files adds it up: then somebody has decided that it adds up.
+as Linger's own is, or if a `sum` in the same rule files adds it up: then someone has decided that it adds up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def level_problems(documents: Sequence[Document]) -> Iterator[Problem]:
 def _problem(document: Document, change: Comparison) -> Problem:
     name = change.reference
     message = (
-        f"'change' adds up {name}: if every event tells it anew, such as a score, three answers of 9 and then two "
+        f"'change' adds up {name}: if events report it again and again, such as a score, three answers of 9 and then two "
         "would look like a fall"
     )
     hint = (
@@ -56,7 +56,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`change` of something that is reported again and again",
         "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, such as "
         "money, pieces or minutes: each event has a new one. A level, such as a score, seats or the size of a plan, "
-        "is the same thing told again: three answers of 9 and then two would look like a fall from 27 to 18. Compare "
+        "is the same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18. Compare "
         "its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` in the "
         "same rule files adds it up.",
         "define:\n  unhappier: {change: login.score, down by: 20%, within: 90 days, from at least: 1}\n"

@@ -153,13 +153,13 @@ def test_what_time_would_make_true_if_more_were_known_is_told_with_the_day_from_
     assert decision.detail == "it cannot be known whether the rule holds: known from 2024-01-22 on"
 
 
-def test_what_only_an_event_can_tell_says_so() -> None:
+def test_what_only_an_event_can_show_says_so() -> None:
     told_by_event = {"all": [AWAY, {"not": {"latest": "nps.score", "at most": 6}}]}
     story = Story(rule("away", when=told_by_event)).happens("nps", 0.5).buys(1).time_goes_on(400)
     (decision,) = [record for record in story.decisions if isinstance(record, Decision)]
     assert (word(decision), decision.detail) == (
         "not_observable",
-        "it cannot be known whether the rule holds: only an event can tell",
+        "it cannot be known whether the rule holds: only an event can show it",
     )
 
 
