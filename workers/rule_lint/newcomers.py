@@ -75,8 +75,8 @@ EVERY_NEWCOMER: Final = Lint(
     warning(
         "A live rule that holds for every new customer",
         "Of a new customer it is known that nothing happened before the first event. So a condition that only says "
-        "what did not happen is true when they appear: the rule is for all customers. Add what they must have done, or "
-        "how long they must be known.",
+        "what did not happen is true when they appear: the rule is for all customers. Add what they must have done, "
+        "or how long they must be known.",
         "status: live\nwhen: {count: cancellation, exactly: 0}\n",
         "status: live\nwhen:\n  all:\n    - count: cancellation\n      exactly: 0\n"
         "    - known for: 90 days\n"

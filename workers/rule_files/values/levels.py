@@ -41,8 +41,8 @@ def level_problems(documents: Sequence[Document]) -> Iterator[Problem]:
 def _problem(document: Document, change: Comparison) -> Problem:
     name = change.reference
     message = (
-        f"'change' adds up {name}: if events report it again and again, such as a score, three answers of 9 and then two "
-        "would look like a fall"
+        f"'change' adds up {name}: if events report it again and again, such as a score, three answers of 9 and "
+        "then two would look like a fall"
     )
     hint = (
         f"compare the latest value: 'latest: {name}' with 'at most' or 'at least'; if each event has a new amount "
@@ -56,8 +56,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`change` of something that is reported again and again",
         "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, such as "
         "money, pieces or minutes: each event has a new one. A level, such as a score, seats or the size of a plan, "
-        "is the same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18. Compare "
-        "its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` in the "
+        "is the same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18. "
+        "Compare its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` in the "
         "same rule files adds it up.",
         "define:\n  unhappier: {change: login.score, down by: 20%, within: 90 days, from at least: 1}\n"
         "rules:\n  - {id: asked, title: Asked, when: {meets: unhappier}, action: at-risk, template: a, "

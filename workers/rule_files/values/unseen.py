@@ -1,8 +1,8 @@
 """What rules name and a history does not have: event types, attributes, values, and bounds that no value reaches.
 
 A value that no event has is not a mistake: it may still come. But a rule that waits for `Too Expensive` while the
-events say `too expensive` reaches no customer. So what comes near is named, and how often it occurs. Pure: the history is
-an argument, counted before.
+events say `too expensive` reaches no customer. So what comes near is named, and how often it occurs. Pure: the
+history is an argument, counted before.
 """
 
 import re
