@@ -57,8 +57,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         "`change` adds up the attribute over two windows and compares the sums. That is right for amounts, such as "
         "money, pieces or minutes: each event has a new one. A level, such as a score, seats or the size of a plan, "
         "is the same thing reported again: three answers of 9 and then two would look like a fall from 27 to 18. "
-        "Compare its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` in the "
-        "same rule files adds it up.",
+        "Compare its latest value instead. An attribute counts as an amount if it is called `amount`, or if a `sum` "
+        "in the same rule files adds it up.",
         "define:\n  unhappier: {change: login.score, down by: 20%, within: 90 days, from at least: 1}\n"
         "rules:\n  - {id: asked, title: Asked, when: {meets: unhappier}, action: at-risk, template: a, "
         "expires after: 1 day}\n",
