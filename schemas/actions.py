@@ -107,7 +107,7 @@ EXPIRED_DETAIL: Final = "it had expired before it was released"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a rule is true but there is no action, so that "0 sent" always has an explanation."""
+    """Why there is no action although a rule is true, or might be, so that "0 sent" always has an explanation."""
 
     action_id: Annotated[str, Meta(description="The id the action would have had.", extra_json_schema=_UUID)]
     decision: Suppression

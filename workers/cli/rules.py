@@ -14,10 +14,11 @@ from schemas.sources import SourcesFile
 from workers.cli import held
 from workers.cli.output import EXIT_LINT, EXIT_PROBLEM, AsJson, json_line, out
 from workers.errors import StartupError
-from workers.rule_files.known_names import KnownNames, known_names
+from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
-from workers.rule_files.rules import load_book, read_texts, texts_of
+from workers.rule_files.rules import load_book, read_documents, read_texts, texts_of
 from workers.rule_files.sources import load_sources
+from workers.rule_files.values.unseen import Seen
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of
 from workers.rule_lint.lint import LINTS
@@ -74,6 +75,7 @@ def _lints(written: str) -> frozenset[str]:
 
 
 def check(
+    context: typer.Context,
     paths: Paths,
     sources: Sources = None,
     output: Annotated[
@@ -86,6 +88,13 @@ def check(
     lint_fatal: Annotated[
         bool, typer.Option("--lint-fatal", help="Exit status 3 if there are warnings but no mistakes.")
     ] = False,
+    history: Annotated[
+        str | None,
+        typer.Option(help="Also warn of what no event of this history has: as in linger rules preview --history."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The topic in sources.yaml whose mapping reads the files of the history.")
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(metavar="CODE", is_eager=True, callback=_explain_code, help="Only print what a code means."),
@@ -100,17 +109,29 @@ def check(
     texts, unreadable = read_texts(paths)
     # Broken sources leave open which event types there are.
     names = KnownNames() if unread else None
-    checked = check_texts(texts, declared, datetime.now(UTC), lint_codes, names)
+    seen, events = (None, 0) if history is None else _seen(context, history, texts, declared, source)
+    checked = check_texts(texts, declared, datetime.now(UTC), lint_codes, names, seen)
     mistakes = [*unread, *in_order([*unreadable, *checked.mistakes])]
     problems = [*unread, *in_order([*unreadable, *checked.mistakes, *checked.warnings])]
     rules = [rule.id for rule in checked.parsed.book.rules]
-    sys.stdout.write(_as_text(problems, rules, Format.JSON if as_json else output))
+    compared = None if history is None else (history, events)
+    sys.stdout.write(_as_text(problems, rules, Format.JSON if as_json else output, compared))
     if declared is None and not unread and any(problem.code == "unknown-type" for problem in mistakes):
         sys.stderr.write("your own event types are declared in sources.yaml: name that file with --sources\n")
     if mistakes:
         sys.exit(EXIT_PROBLEM)
     if problems and lint_fatal:
         sys.exit(EXIT_LINT)
+
+
+def _seen(
+    context: typer.Context, history: str, texts: dict[str, str], sources: SourcesFile | None, source: str | None
+) -> tuple[Seen, int]:
+    """Count in a history what the rule files name; return the counts and the number of events."""
+    from workers.rule_preview.history_reader import TOPIC_PREFIXES, count_values
+
+    settings = read_settings(context.obj) if history.startswith(TOPIC_PREFIXES) else None
+    return count_values(history, read_documents(texts, known_types(sources)), sources, source, settings)
 
 
 def _declared(sources: Path | None) -> tuple[SourcesFile | None, list[Problem]]:
@@ -122,13 +143,20 @@ def _or_usual(sources: Path | None) -> Path | None:
     return _USUAL_SOURCES if sources is None and _USUAL_SOURCES.is_file() else sources
 
 
-def _as_text(problems: list[Problem], rules: list[str], output: Format) -> str:
+def _as_text(
+    problems: list[Problem], rules: list[str], output: Format, compared: tuple[str, int] | None = None
+) -> str:
+    """Return problems in a format, with the history that the rules were compared with and its number of events."""
     if output is Format.JSON:
-        return json_line({"rules": rules, "problems": [as_document(problem) for problem in problems]})
+        document: dict[str, Any] = {"rules": rules, "problems": [as_document(problem) for problem in problems]}
+        if compared is not None:
+            document["history"] = {"name": compared[0], "events": compared[1]}
+        return json_line(document)
     if output is Format.GITHUB:
         return github_commands(problems)
     text = render_problems(problems, texts_of(problems))
-    return (f"{text}\n" if problems else "") + _summary(problems, rules)
+    with_history = "" if compared is None else f"compared with {compared[1]:,} events of {compared[0]}\n"
+    return (f"{text}\n" if problems else "") + with_history + _summary(problems, rules)
 
 
 def _summary(problems: list[Problem], rules: list[str]) -> str:
@@ -218,8 +246,9 @@ def preview(
 ) -> None:
     """Show which customers rules would have reached in a past period, per rule and week, before anything is sent."""
     from workers.rule_preview.command import PreviewOptions, preview_command
+    from workers.rule_preview.history_reader import TOPIC_PREFIXES
 
-    reads_kafka = history.startswith(("topic:", "kafka:"))
+    reads_kafka = history.startswith(TOPIC_PREFIXES)
     options = PreviewOptions(
         history=history,
         rules=rules,

@@ -186,7 +186,8 @@ def _branch(tree: Tree, condition: ConditionReport) -> None:
     text.append(f"\n  found: {_as_text(condition.observed)}")
     if condition.bound:
         text.append(f"; asked for: {condition.bound}", "dim")
-    for line in [*(gap.text for gap in condition.gaps), *_changes(condition)]:
+    nearly = [] if condition.nearly is None else [condition.nearly]
+    for line in [*nearly, *(gap.text for gap in condition.gaps), *_changes(condition)]:
         text.append(f"\n  {line}")
     tree.add(text)
 

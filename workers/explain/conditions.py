@@ -1,5 +1,7 @@
 """Explains each condition of a rule at one moment: its truth, and what would change it. Pure."""
 
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from schemas.actions import Number
@@ -8,6 +10,7 @@ from workers.core.conditions import (
     NOT_OBSERVABLE,
     TRUE,
     Absence,
+    Attribute,
     Cancelled,
     Condition,
     Negation,
@@ -22,6 +25,9 @@ from workers.explain.moment import Moment
 from workers.explain.why_report import Change, ConditionReport, Gap, Verdict
 
 VERDICTS: Final[dict[int, Verdict]] = {FALSE: "false", NOT_OBSERVABLE: "not observable", TRUE: "true"}
+_CASES: Final[tuple[Callable[[str], str], ...]] = (str.lower, str.upper, str.title, str.capitalize)
+_NO_VALUE: Final = "\0"
+_TRUTH_WORDS: Final = {"true": True, "false": False}
 _TRUTHS: Final = {verdict: truth for truth, verdict in VERDICTS.items()}
 
 
@@ -76,6 +82,7 @@ class ConditionExplainer:
             change=self._change(leaf),
             events=events,
             by_events=by_events,
+            nearly=_nearly(plain, reason.observed),
         )
 
     def _change(self, leaf: Condition) -> Change | None:
@@ -100,6 +107,30 @@ def _by_events(leaf: Condition, truth: int, observed: Number) -> tuple[tuple[str
     verb = "changes" if at_once and truth != NOT_OBSERVABLE else "can change"
     nouns = listed([noun(name) for name in names], "or")
     return tuple(names), f"{verb} with the next {nouns}{_of_that_kind(leaf)}"
+
+
+def _nearly(leaf: Condition, observed: Number) -> str | None:
+    """Return in which small thing a value differs from one that passes; None if it passes, or differs in more."""
+    if not isinstance(leaf, Attribute) or not isinstance(observed, str) or leaf.passes(observed):
+        return None
+    if leaf.passes(_NO_VALUE):
+        return None  # it asks for any value except some
+    words = " ".join(observed.split())
+    if any(leaf.passes(form) for form in (words, *(change(words) for change in _CASES))):
+        return "values are compared exactly: this one differs only in case or blanks"
+    if (number := _number_in(observed)) is not None and leaf.passes(number):
+        return "values are compared exactly: this one is a text, and a number is asked for"
+    if leaf.passes(_TRUTH_WORDS.get(observed.strip().lower())):
+        return "values are compared exactly: this one is a text, and true or false is asked for"
+    return None
+
+
+def _number_in(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _by_volume(leaf: Volume, truth: int, observed: float) -> tuple[tuple[str, ...], str | None]:

@@ -78,6 +78,7 @@ class ConditionReport:
         change: when it changes if nothing happens; None for never and for a combination.
         events: the types whose events can change it.
         by_events: how these events change it, in words; None if no event can.
+        nearly: what the found value differs in from what is asked for, if that is little; None otherwise.
         parts: the conditions of a combination.
     """
 
@@ -91,6 +92,7 @@ class ConditionReport:
     change: Change | None = None
     events: tuple[str, ...] = ()
     by_events: str | None = None
+    nearly: str | None = None
     parts: "tuple[ConditionReport, ...]" = ()
 
     def leaves(self) -> "Iterator[ConditionReport]":
@@ -244,6 +246,7 @@ def _condition(condition: ConditionReport) -> dict[str, Any]:
         "changes_by_itself": _change(condition.change),
         "events_that_change_it": list(condition.events),
         "changes_by_events": condition.by_events,
+        "nearly": condition.nearly,
     }
 
 

@@ -25,7 +25,7 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
 from workers.core.events.mapping import Mapper, SourceRecord, compile_source
 from workers.errors import StartupError
-from workers.histories.by_customer import EventsByCustomer
+from workers.histories.seen_values import TakesEvents
 
 __all__ = [
     "CanonicalReader",
@@ -96,7 +96,7 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: EventsByCustomer, latest: datetime) -> None:
+    def __init__(self, store: TakesEvents, latest: datetime) -> None:
         self.store = store
         self.latest = latest
         self.events = 0

@@ -7,6 +7,7 @@ from typing import Final
 from schemas.attribute_types import AttributeType
 from schemas.events import BUILT_IN, SIGNS_OF_LIFE
 from schemas.sources import SourcesFile
+from workers.rule_files.values.kinds import TypeOf, types_with
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
 _NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
@@ -27,6 +28,11 @@ class KnownNames:
     attributes: Mapping[str, Collection[str]] | None = None
     attribute_types: Mapping[str, AttributeType] = field(default_factory=dict)
     signs_of_life: frozenset[str] = SIGNS_OF_LIFE
+
+    @property
+    def type_of(self) -> TypeOf:
+        """The function that knows the types of Linger's own fields and the declared ones."""
+        return types_with(self.attribute_types)
 
 
 def event_types(sources: SourcesFile) -> list[str]:

@@ -16,6 +16,8 @@ from workers.rule_files.cross_references import reference_problems
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.problems import Explanation, Problem, add_elsewhere, in_order
 from workers.rule_files.references import rules_in
+from workers.rule_files.values.impossible import value_problems
+from workers.rule_files.values.levels import level_problems
 from workers.rule_files.yaml_nodes import Document, MapNode, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
 
@@ -77,7 +79,11 @@ def read_documents(texts: Mapping[str, str], names: KnownNames) -> ParsedRuleFil
     values: list[RuleFile] = []
     rule_nodes: list[tuple[Document, MapNode]] = []
     problems: list[Problem] = []
-    between_files = list(reference_problems(documents, names))
+    between_files = [
+        *reference_problems(documents, names),
+        *value_problems(documents, names),
+        *level_problems(documents),
+    ]
     for document in documents:
         value, file_problems = validate(document, RuleFile)
         problems += add_elsewhere(

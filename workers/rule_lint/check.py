@@ -12,6 +12,7 @@ from schemas.sources import SourcesFile
 from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, add_elsewhere, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents
+from workers.rule_files.values.unseen import Seen
 from workers.rule_lint.lint import LINTS, lint
 from workers.rule_tests.proof import proof_problems
 
@@ -37,6 +38,7 @@ def check_texts(
     now: datetime | None = None,
     lints: Collection[str] = tuple(LINTS),
     names: KnownNames | None = None,
+    seen: Seen | None = None,
 ) -> CheckResult:
     """Check rule files.
 
@@ -46,12 +48,13 @@ def check_texts(
         now: the time from which windows reach back. None: windows are not compared with the history.
         lints: the codes of the warnings to return.
         names: the names that rules can use, if they are not those of `sources`.
+        seen: what a history has, to name what rules wait for and it has not. None: without a history.
     """
     names = names or known_names(sources)
     parsed = read_documents(texts, names)
     mistakes = list(parsed.problems)
     if not mistakes and names.types is not None:
         mistakes = proof_problems(parsed, list(BUILT_IN) if sources is None else event_types(sources))
-    warnings = [problem for problem in lint(parsed, sources, now) if problem.code in lints]
+    warnings = [problem for problem in lint(parsed, sources, now, seen) if problem.code in lints]
     warnings = add_elsewhere(mistakes, warnings)[len(mistakes) :]
     return CheckResult(parsed, tuple(in_order(mistakes)), tuple(in_order(warnings)))

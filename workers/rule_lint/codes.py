@@ -24,6 +24,7 @@ from workers.rule_files import (
     yaml_syntax,
 )
 from workers.rule_files.problems import Explanation
+from workers.rule_files.values import impossible, levels
 from workers.rule_lint.lint import LINTS
 from workers.rule_tests import proof, runner
 
@@ -38,6 +39,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     **rules.EXPLANATIONS,
     **cross_references.EXPLANATIONS,
     **attribute_types.EXPLANATIONS,
+    **impossible.EXPLANATIONS,
+    **levels.EXPLANATIONS,
     **sources.EXPLANATIONS,
     **runner.EXPLANATIONS,
     **proof.EXPLANATIONS,
@@ -87,6 +90,12 @@ CHAPTERS: Final[dict[str, tuple[str, ...]]] = {
         "repeated-for-every-rule",
         "definition-of-itself",
         "too-large-condition",
+    ),
+    "Comparisons": (
+        "impossible-value",
+        "bound-as-text",
+        "name-as-value",
+        "change-of-level",
     ),
     "Live rules": (
         "live-without-example",

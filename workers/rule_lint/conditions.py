@@ -169,7 +169,7 @@ def short_history(book: LocatedRules) -> Iterator[Problem]:
         for part in conditions_of(located_rule.node):
             for named, days, at in _windows_in(part):
                 since = _complete_since(book.sources, named.type)
-                if since is None or book.now - timedelta(days=days) >= since or book.now < since:
+                if since is None or book.now < since or book.now - timedelta(days=days) >= since:
                     continue
                 enough = (since + timedelta(days=days)).date()
                 message = (

@@ -17,6 +17,7 @@ from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem
 from workers.rule_files.references import Definition, conditions_of, definitions_in, meets_in
 from workers.rule_files.rules import ParsedRuleFiles
+from workers.rule_files.values.unseen import Seen
 from workers.rule_files.yaml_nodes import Document, MapNode, Node, items_of, value_of
 from workers.rule_lint.logic import Literal, Tree, alternatives
 
@@ -65,6 +66,7 @@ class LocatedRules:
         is_whole: no file has a problem, so that a lint can say that something is missing.
         sources: the content of `sources.yaml`; None if it is unknown.
         now: the time from which windows reach back.
+        seen: what a history has; None without one.
         alternatives: the results of `alternatives_of`, by file and position of the rule.
     """
 
@@ -75,6 +77,7 @@ class LocatedRules:
     is_whole: bool
     sources: SourcesFile | None
     now: datetime
+    seen: Seen | None = None
     alternatives: dict[tuple[str, Position], list[list[Literal]] | None] = field(default_factory=dict)
 
     @cached_property
@@ -112,7 +115,9 @@ class LocatedRules:
         return Literal(condition, holds, at or node.at)
 
 
-def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: datetime) -> LocatedRules:
+def located_rules(
+    parsed: ParsedRuleFiles, sources: SourcesFile | None, now: datetime, seen: Seen | None = None
+) -> LocatedRules:
     """Pair rules and definitions with their positions."""
     definitions = {
         definition.name: definition for document in parsed.documents for definition in definitions_in(document)
@@ -123,4 +128,4 @@ def located_rules(parsed: ParsedRuleFiles, sources: SourcesFile | None, now: dat
         for rule, (document, node) in zip(parsed.book.rules, parsed.rule_nodes, strict=True)
         if is_whole or not any(meets for part in conditions_of(node) for meets in meets_in(part))
     )
-    return LocatedRules(parsed.book, parsed.documents, rules, definitions, is_whole, sources, now)
+    return LocatedRules(parsed.book, parsed.documents, rules, definitions, is_whole, sources, now, seen)

@@ -7,11 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook
+from workers.rule_files.values.unseen import Unseen
+from workers.rule_preview.parts import PartCounts, phrases_of
 from workers.rule_preview.preview import (
+    NEVER,
     Customers,
     PreviewCounts,
     PreviewTask,
@@ -48,6 +52,8 @@ class PreviewResult:
         skipped: the number of records that `only_when` leaves out.
         without_zone: the number of times without a zone, which were read as UTC.
         left_out: values that were cut or left out of their events, by `type.attribute` and reason.
+        parts: the conditions of the rules that never began to hold, one by one; None if there is no such rule.
+        unseen: what the rules name and the history does not have.
         against: the name of the other version; None without one.
         reading_seconds: how long reading the history took.
         deciding_seconds: how long deciding took.
@@ -64,6 +70,8 @@ class PreviewResult:
     skipped: int = 0
     without_zone: int = 0
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    parts: PartCounts | None = None
+    unseen: Sequence[Unseen] = ()
     against: str | None = None
     reading_seconds: float = 0.0
     deciding_seconds: float = 0.0
@@ -138,7 +146,53 @@ def _rule_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> dic
         "largest_day": None if largest_day is None else {"day": _day(largest_day[0]), "actions": largest_day[1]},
         "weeks": _weeks(counts.days, result.task),
         "pace": _pace_document(rule, counts),
+        "at_first_event": counts.at_first_event,
+        "not_observable": _unknown_document(counts),
+        "never_occurs": [_unseen_document(unseen) for unseen in result.unseen if rule.id in unseen.rules],
+        "conditions": _conditions_document(rule, counts, result),
     }
+
+
+def _unknown_document(counts: RuleCounts) -> dict[str, Any]:
+    """Return how many customers a rule is not observable for at the end, and when time alone makes it known."""
+    days = [day for day in counts.unknown if day != NEVER]
+    return {
+        "customers": counts.unknown.total(),
+        "known_from": _day(min(days)) if days else None,
+        "all_known_from": _day(max(days)) if days else None,
+        "until_an_event": counts.unknown[NEVER],
+        "decisions": counts.not_observable,
+    }
+
+
+def _unseen_document(unseen: Unseen) -> dict[str, Any]:
+    return {
+        "what": unseen.what,
+        "name": unseen.name,
+        "value": _plain(unseen.value),
+        "instead": [{"value": _plain(value), "events": number} for value, number in unseen.near],
+        "file": unseen.file,
+        "line": unseen.at.line,
+        "column": unseen.at.column,
+        "text": unseen.message,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _conditions_document(rule: Rule, counts: RuleCounts, result: PreviewResult) -> list[dict[str, Any]] | None:
+    """Return for how many customers each condition ever held; None for a rule that began to hold."""
+    if result.parts is None or counts.actions or counts.suppressed:
+        return None
+    held, unknown = result.parts.held, result.parts.unknown
+    return [
+        {"condition": phrase, "held": held[rule.id, number], "not_observable": unknown[rule.id, number]}
+        for number, phrase in enumerate(phrases_of(rule, result.task.book))
+    ]
 
 
 def _customers_document(customers: Customers, all_customers: int, *, with_ids: bool) -> dict[str, Any]:

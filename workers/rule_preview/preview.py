@@ -17,13 +17,17 @@ from typing import Final, TypeVar
 from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
-from workers.core.coverage import Coverage
+from workers.core.conditions import NOT_OBSERVABLE, TRUE
+from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 
 __all__ = [
+    "NEVER",
+    "Counts",
     "PreviewCounts",
     "Customers",
     "Gaps",
@@ -31,6 +35,7 @@ __all__ = [
     "PreviewTask",
     "ReachChange",
     "RuleCounts",
+    "coverage_of",
     "replay_customers",
     "evaluated_rules",
     "preview",
@@ -39,9 +44,12 @@ __all__ = [
 EXAMPLES: Final = 5
 """The number of customer ids that are kept by default: the first ones in alphabetical order."""
 
+NEVER: Final = -1
+"""Stands for the day of something that time alone never brings."""
+
 _TIDY_ABOVE: Final = 200
 _at_ms = attrgetter("at_ms")
-Counted = TypeVar("Counted", bound="_Counts")
+Counted = TypeVar("Counted", bound="Counts")
 
 CustomerEvents = tuple[str, Sequence[DecodedEvent]]
 """A customer id, and all events of the customer by time."""
@@ -100,7 +108,7 @@ class PreviewTask:
     hold_out_key: bytes = field(default=HOLD_OUT_KEY, repr=False)
 
 
-class _Counts:
+class Counts:
     """Counts that add up field by field: the counts of two halves of the customers are those of all."""
 
     __slots__ = ()
@@ -109,7 +117,7 @@ class _Counts:
         """Add the counts of other customers."""
         for each in fields(self):  # type: ignore[arg-type]
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, _Counts):
+            if isinstance(mine, Counts):
                 mine.add(theirs)
             elif isinstance(mine, Counter):
                 mine.update(theirs)
@@ -124,7 +132,7 @@ class _Counts:
 
 
 @dataclass(slots=True)
-class Customers(_Counts):
+class Customers(Counts):
     """The number of some customers, and all of their ids or a few.
 
     Attributes:
@@ -155,7 +163,7 @@ class Customers(_Counts):
 
 
 @dataclass(slots=True)
-class RuleCounts(_Counts):
+class RuleCounts(Counts):
     """The decisions of one rule in the period.
 
     Attributes:
@@ -166,6 +174,10 @@ class RuleCounts(_Counts):
         suppressed: by reason, the number of episodes without an action.
         days: actions by UTC day, counted from 1970-01-01.
         periods: actions by period of the pace of the rule (`at_ms // length`); empty without a pace.
+        not_observable: how often the rule might have begun to hold by time, if more had been known.
+        at_first_event: for how many customers it would hold at their very first event.
+        unknown: the customers for whom it is not observable at the end, by the UTC day on which time alone makes it
+            known; by `NEVER` if only an event can.
     """
 
     actions: int = 0
@@ -175,10 +187,13 @@ class RuleCounts(_Counts):
     suppressed: Counter[str] = field(default_factory=Counter)
     days: Counter[int] = field(default_factory=Counter)
     periods: Counter[int] = field(default_factory=Counter)
+    not_observable: int = 0
+    at_first_event: int = 0
+    unknown: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
-class ReachChange(_Counts):
+class ReachChange(Counts):
     """Customers that only one of two versions reaches, by one rule or by any rule.
 
     Attributes:
@@ -191,7 +206,7 @@ class ReachChange(_Counts):
 
 
 @dataclass(slots=True)
-class Gaps(_Counts):
+class Gaps(Counts):
     """Gaps between days with an event of one type, over customers with at least two such days.
 
     Attributes:
@@ -208,7 +223,7 @@ class Gaps(_Counts):
 
 
 @dataclass(slots=True)
-class PreviewCounts(_Counts):
+class PreviewCounts(Counts):
     """All counts about some customers.
 
     Attributes:
@@ -296,6 +311,7 @@ class Preview:
                     (f"{types[event_id]}.{attribute}", reason) for event_id, attribute, reason in outcome.left_out
                 )
             reached = version.count(customer_id, outcome.decisions)
+            version.count_truths(customer_id, events, outcome.activity)
             if reached:
                 counts.reached.note(customer_id)
                 for pair in combinations(sorted(reached), 2):
@@ -344,6 +360,13 @@ class Preview:
                 counts.means_ms += (last_ms - first_ms) / gaps
 
 
+def coverage_of(rules: RuleSet, task: PreviewTask) -> Coverage:
+    """Return the coverage of every series that rules need, over the history of a task."""
+    keys = [spec.key for spec in rules.specs()]
+    complete = frozenset(keys) if task.whole else frozenset[str]()
+    return Coverage(since=dict.fromkeys(keys, task.start_ms), complete=complete)
+
+
 class _Version:
     """One version of the rules, compiled, and the counts of its decisions."""
 
@@ -351,11 +374,9 @@ class _Version:
         evaluated = evaluated_rules(book)
         as_live = tuple(rule.model_copy(update={"status": "live"}) for rule in evaluated)
         self.rules = compile_rules(replace(book, rules=as_live), task.types, task.hold_out_key)
-        keys = [spec.key for spec in self.rules.specs()]
-        self.observed = Coverage(
-            since=dict.fromkeys(keys, task.start_ms), complete=frozenset(keys) if task.whole else frozenset()
-        )
+        self.observed = coverage_of(self.rules, task)
         self._since_ms = task.since_ms
+        self._upto_ms = task.upto_ms
         self._counts = counts
         self._paces = {rule.id: pace_seconds(rule.pace) * 1000 for rule in evaluated if rule.pace is not None}
         for rule in evaluated:
@@ -370,7 +391,10 @@ class _Version:
             if counts is None or _epoch_ms(decision.decided_at) < self._since_ms:
                 continue
             if isinstance(decision, Decision):
-                counts.suppressed[decision.decision] += 1
+                if decision.decision == "not_observable":
+                    counts.not_observable += 1  # nothing began that was not sent
+                else:
+                    counts.suppressed[decision.decision] += 1
             elif decision.status == "active":
                 actions[decision.action_id] = decision
                 taken_back.pop(decision.action_id, None)
@@ -382,6 +406,27 @@ class _Version:
         for rule_id in reached:
             self._counts[rule_id].customers.note(customer_id)
         return reached
+
+    def count_truths(self, customer_id: str, events: Sequence[DecodedEvent], activity: Activity | None) -> None:
+        """Count for a customer which rules hold at the first event, and which are not observable at the end.
+
+        Args:
+            customer_id: the customer.
+            events: the folded events, at least one.
+            activity: the state of the customer at the end.
+        """
+        first = decide(customer_id, None, events[:1], self.rules, self.observed).activity
+        assert first is not None
+        assert activity is not None
+        first_ms, last_ms = events[0].at_ms, max(self._upto_ms, events[-1].at_ms)
+        for rule in self.rules.rules:
+            counts = self._counts[rule.id]
+            # A rule that demands a duration does not hold at once.
+            if not rule.for_ms and rule.condition.evaluate(first, first_ms, self.observed)[0] == TRUE:
+                counts.at_first_event += 1
+            truth, known_ms = rule.condition.evaluate(activity, last_ms, self.observed)
+            if truth == NOT_OBSERVABLE:
+                counts.unknown[NEVER if known_ms >= FOREVER_MS else known_ms // DAY_MS] += 1
 
     def _count_action(self, action: Action, retracted_because: str | None) -> None:
         rule_id, at_ms = action.rule.id, _epoch_ms(action.decided_at)

@@ -39,6 +39,8 @@ def render(document: Mapping[str, Any], console: Console, *, list_customers: boo
     console.print(_rule_table(rules, document["any_rule"]))
     _draw_weeks(rules, console)
     _draw_why_not(rules, console)
+    _draw_why_so_few(rules, history["customers"], console)
+    _draw_first_events(rules, history, console)
     _draw_paces(rules, console)
     _draw_overlap(rules, document["overlap"], console)
     _draw_gaps(document["usual_gap"], console)
@@ -127,6 +129,53 @@ def _draw_why_not(rules: Sequence[Mapping[str, Any]], console: Console) -> None:
         if parts:
             lines.append((rule["id"], "; ".join(parts)))
     _draw_lines("Why not", lines, console)
+
+
+def _draw_why_so_few(rules: Sequence[Mapping[str, Any]], customers: int, console: Console) -> None:
+    lines = []
+    for rule in rules:
+        texts = [_never_words(condition) for condition in _never_held(rule)]
+        texts += [entry["text"] for entry in rule["never_occurs"]]
+        if rule["conditions"] is not None and len(rule["conditions"]) > 1 and not _never_held(rule):
+            each = "; ".join(f"{part['condition']} ({part['held']:,})" for part in rule["conditions"])
+            texts.append(f"its conditions never held together; customers for whom each held: {each}")
+        if rule["not_observable"]["customers"]:
+            texts.append(_unknown_words(rule["not_observable"], customers))
+        lines += [(rule["id"] if not number else "", text) for number, text in enumerate(dict.fromkeys(texts))]
+    _draw_lines("Why so few", lines, console)
+
+
+def _never_held(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [condition for condition in rule["conditions"] or () if not condition["held"]]
+
+
+def _never_words(condition: Mapping[str, Any]) -> str:
+    unknown = condition["not_observable"]
+    known = f" (not observable for {_customers_words(unknown)})" if unknown else ""
+    return f"never held for anybody: {condition['condition']}{known}"
+
+
+def _unknown_words(unknown: Mapping[str, Any], customers: int) -> str:
+    text = f"not observable at the end for {unknown['customers']:,} of {_customers_words(customers)}"
+    first, last = unknown["known_from"], unknown["all_known_from"]
+    if first is not None:
+        text += f", known from {first} on" if first == last else f", known from {first} to {last} on"
+    if (untold := unknown["until_an_event"]) and untold == unknown["customers"]:
+        text += ": no event of theirs shows it"
+    elif untold:
+        text += f"; of {untold:,} no event shows it"
+    return text
+
+
+def _draw_first_events(rules: Sequence[Mapping[str, Any]], history: Mapping[str, Any], console: Console) -> None:
+    if not history["complete"]:
+        return
+    lines = [
+        (rule["id"], f"{_customers_words(rule['at_first_event'])}, {_percent(rule['at_first_event'] / customers)}")
+        for rule in rules
+        if rule["at_first_event"] and (customers := history["customers"])
+    ]
+    _draw_lines("True at a customer's very first event", lines, console)
 
 
 def _draw_paces(rules: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -3,16 +3,20 @@
 This module must never know how differences are shown.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final, get_args
 
-from schemas.actions import Action, Decision
+from schemas.actions import Action, Decision, Suppression
 from schemas.rules import Expected
 from workers.core.events.decoding import DecodedEvent
 from workers.rule_tests.entries import Mark, TimelineEntry
 from workers.rule_tests.expectations import as_expected, decided_at, is_met, offset_words, whole_seconds
 from workers.rule_tests.failures import explained
 from workers.rule_tests.playback import Playback
+
+_ALL_KINDS: Final = frozenset(get_args(Suppression))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +35,20 @@ class Comparison:
 def compare(expectations: list[Expected], playback: Playback) -> Comparison:
     """Play an example, and compare its decisions with the expected ones.
 
-    Decisions that only say why nothing is sent are compared if the example expects any of them.
+    Decisions that only say why nothing is sent are compared if the example expects any of them. `not_observable` is
+    compared only if the example expects that: at such a moment nothing begins, and nothing is held back.
     """
-    is_strict = any(expected.decision is not None for expected in expectations)
-    timeline, missing = _matched(expectations, playback, is_strict)
-    instead = _instead(timeline, expectations, missing, is_strict)
+    expected = {each.decision for each in expectations if each.decision is not None}
+    compared = (_ALL_KINDS - {"not_observable"} | expected) if expected else frozenset[str]()
+    timeline, missing = _matched(expectations, playback, compared)
+    instead = _instead(timeline, expectations, missing, compared)
     if missing or any(entry.mark == "unexpected" for entry in timeline):
         timeline = explained(timeline, missing, playback)
     return Comparison(sorted(timeline, key=_order), instead)
 
 
 def _matched(
-    expectations: list[Expected], playback: Playback, is_strict: bool
+    expectations: list[Expected], playback: Playback, compared: Collection[str]
 ) -> tuple[list[TimelineEntry], list[Expected]]:
     """Return the events and decisions of an example, and the expectations that none of them meets."""
     missing, timeline = list(expectations), list[TimelineEntry]()
@@ -52,12 +58,12 @@ def _matched(
                 at = playback.since_start(event_or_decision.at_ms)
                 timeline.append(TimelineEntry(at, "given", event=event_or_decision))
             else:
-                timeline.append(_decided(event_or_decision, missing, playback, is_strict))
+                timeline.append(_decided(event_or_decision, missing, playback, compared))
     return timeline, missing
 
 
 def _decided(
-    record: Action | Decision, missing: list[Expected], playback: Playback, is_strict: bool
+    record: Action | Decision, missing: list[Expected], playback: Playback, compared: Collection[str]
 ) -> TimelineEntry:
     """Return the entry of a decision; an expectation that it meets is removed from `missing`."""
     at = playback.since_start(decided_at(record))
@@ -65,21 +71,22 @@ def _decided(
     met = next((expected for expected in missing if is_met(expected, actual)), None)
     if met is not None:
         missing.remove(met)
-    mark: Mark = "met" if met is not None else "unexpected" if is_strict or isinstance(record, Action) else "noted"
+    is_compared = isinstance(record, Action) or record.decision in compared
+    mark: Mark = "met" if met is not None else "unexpected" if is_compared else "noted"
     return TimelineEntry(at, mark, decided=record, expected=actual, notes=_notes_about(record, playback))
 
 
 def _instead(
-    timeline: list[TimelineEntry], expectations: list[Expected], missing: list[Expected], is_strict: bool
+    timeline: list[TimelineEntry], expectations: list[Expected], missing: list[Expected], compared: Collection[str]
 ) -> list[Expected]:
     """Return the expectations under which the example would pass."""
     decided = [entry for entry in timeline if entry.expected is not None]
     # A decision that prevents an expected action should be expected, and then all such decisions are compared.
-    with_decisions = is_strict or any(_prevents(entry, expected) for entry in decided for expected in missing)
+    prevented = any(_prevents(entry, expected) for entry in decided for expected in missing)
     return [
         _as_detailed(entry.expected, expectations)
         for entry in decided
-        if entry.expected is not None and (with_decisions or isinstance(entry.decided, Action))
+        if entry.expected is not None and (prevented or entry.expected.decision in {None, *compared})
     ]
 
 

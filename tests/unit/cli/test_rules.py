@@ -237,3 +237,29 @@ def test_rules_are_previewed_over_a_history(linger: Linger, tmp_path: Path) -> N
     answer = linger("rules", "preview", str(file), "--history", str(history), "--json")
     assert answer.status == 0
     assert "quiet" in answer.out
+
+
+def test_rules_are_checked_against_a_history(linger: Linger, tmp_path: Path) -> None:
+    file, history = tmp_path / "quiet.yaml", tmp_path / "events.csv"
+    file.write_text(GOOD.replace("{none: purchase", "{none: purchase, where: {currency: EUR}"))
+    history.write_text(
+        "event_id,customer_id,type,occurred_at,amount,currency\n"
+        "1,ada,purchase,2024-01-01T00:00:00Z,5,USD\n"
+        "2,bob,purchase,2024-02-01T00:00:00Z,5,USD\n"
+    )
+    answer = linger("rules", "check", str(file), "--history", str(history), "--lint", "unseen-value")
+    assert (answer.status, answer.err) == (0, "")
+    assert "no event has purchase.currency 'EUR'; it has: 'USD' (2) [unseen-value]" in answer.out
+    assert f"compared with 2 events of {history}\n" in answer.out
+    document = json.loads(linger("rules", "check", str(file), "--history", str(history), "--json").out)
+    assert document["history"] == {"name": str(history), "events": 2}
+    assert [problem["code"] for problem in document["problems"]] == ["unseen-value"]
+
+
+def test_a_history_that_cannot_be_read_is_said_in_one_sentence(linger: Linger, tmp_path: Path) -> None:
+    file = tmp_path / "quiet.yaml"
+    file.write_text(GOOD)
+    answer = linger("rules", "check", str(file), "--history", str(tmp_path / "nothing.csv"))
+    assert answer.status == 2
+    assert "nothing.csv" in answer.err
+    assert "Traceback" not in answer.err

@@ -1,8 +1,10 @@
 """Laws of explained conditions: what time and events change, and by how much."""
 
+from typing import Any
+
 import pytest
 
-from tests.support.builders import day, event, rule, rules
+from tests.support.builders import TYPES, day, event, rule, rules
 from tests.support.explained import known, leaf, only, state_text, why
 
 
@@ -45,6 +47,26 @@ def test_a_sum_says_how_much_more_it_takes() -> None:
     report = why(ruleset, known(ruleset, event("purchase", 1)), 2)
     assert leaf(report, "low").by_events == "changes when purchase amount grows by 30.5"
     assert leaf(report, "high").by_events == "changes when purchase amount grows by more than 10"
+
+
+@pytest.mark.parametrize(
+    ("test", "found", "expected"),
+    [
+        ({"is": "gold"}, "Gold", "in case or blanks"),
+        ({"is": ["silver", "Too Expensive"]}, "too  expensive ", "in case or blanks"),
+        ({"is": 9}, "9", "a number is asked for"),
+        ({"at most": 9}, "7", "a number is asked for"),
+        ({"is": True}, "true", "true or false is asked for"),
+        ({"is": "gold"}, "gold", None),
+        ({"is": "gold"}, "silver", None),
+        ({"is not": "gold"}, "gold", None),
+        ({"at most": 9}, "12", None),
+    ],
+)
+def test_a_value_that_nearly_matches_is_explained(test: dict[str, Any], found: str, expected: str | None) -> None:
+    ruleset = rules(rule(when={"latest": "profile.plan", **test}), types=(*TYPES, "profile"))
+    nearly = leaf(why(ruleset, known(ruleset, event("profile", 1, plan=found)), 2)).nearly
+    assert nearly is None if expected is None else expected in str(nearly)
 
 
 def test_a_rule_that_must_hold_for_a_while_says_since_when_and_until_when() -> None:

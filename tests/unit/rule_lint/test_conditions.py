@@ -4,6 +4,7 @@ import pytest
 
 from schemas.sources import SourcesFile
 from tests.unit.rule_lint.linted_rules import checked, codes, rule
+from workers.rule_lint.check import check_texts
 
 NEVER = [
     ("{count: login, at least: 3, within: 30 days}", "{count: login, at most: 2, within: 30 days}"),
@@ -181,3 +182,9 @@ def test_rules_for_the_same_customers_are_reported_in_any_order_and_under_any_na
 )
 def test_a_window_longer_than_the_history_is_reported(sources: SourcesFile, when: str, is_short: bool) -> None:
     assert codes(rule("a-rule", when), sources=sources) == ["short-history"] * is_short
+
+
+def test_without_a_clock_windows_are_not_compared_with_the_history(sources: SourcesFile) -> None:
+    text = "rules:\n" + rule("a-rule", "{count: purchase, at least: 1, within: 700 days}")
+    codes_found = [problem.code for problem in check_texts({"a.yaml": text}, sources).warnings]
+    assert "short-history" not in codes_found

@@ -56,6 +56,24 @@ def test_once_one_such_reason_is_expected_all_of_them_are() -> None:
     assert run_one([*expect, {"at": "145 days", "decision": "cooling_down"}], given, again_after="never").passed
 
 
+def test_what_cannot_be_known_needs_no_mention_even_beside_other_reasons() -> None:
+    given = [{"at": "start", "event": "purchase"}]
+    when = {"all": [{"last": "purchase", "at least": "5 days ago"}, {"none": "login", "for": "20 days"}]}
+    expect = [{"at": "20 days", "action": "at-risk"}]
+    assert run_one(expect, given, when=when).passed
+    unknown = {"at": "5 days", "decision": "not_observable"}
+    assert run_one([unknown, *expect], given, when=when).passed
+    assert not run_one([{**unknown, "at": "6 days"}, *expect], given, when=when).passed
+    suppressed = [
+        *expect,
+        {"at": "30 days", "retracted": "customer_returned"},
+        {"at": "35 days", "decision": "cooling_down"},
+    ]
+    twice = [*given, {"at": "30 days", "event": "purchase"}]
+    again = [entry.mark for entry in run_one(suppressed, twice, when=when, again_after="never").timeline]
+    assert "unexpected" not in again
+
+
 @pytest.mark.parametrize(
     ("written", "fits"),
     [

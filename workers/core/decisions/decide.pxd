@@ -13,7 +13,7 @@ from workers.core.rules.rule_set cimport Responding, Response, Rule, RuleSet
 from workers.core.customer.series cimport Series
 
 cdef long long FOREVER_MS
-cdef int FALSE, TRUE
+cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Outcome:
     cdef public Activity activity
@@ -92,6 +92,7 @@ cdef class _Turn:
     cdef long long _judge_group(self, str group, Activity activity, DecodedEvent event) except? -1
     @cython.locals(episode=Episode, start_ms=cython.longlong)
     cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, DecodedEvent event) except? -1
+    cdef _tell_unknown(self, Rule rule, long long at_ms, long long known_ms)
     cdef _begin(
         self, Rule rule, Activity activity, Episode episode, long long start_ms, long long at_ms
     )

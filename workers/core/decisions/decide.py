@@ -14,7 +14,7 @@ from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
 from schemas.events import UNREADABLE
-from workers.core.conditions import CANCELLATION, FALSE, TRUE
+from workers.core.conditions import CANCELLATION, FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.observability import day_in_words
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, keep_latest, remember, soonest_of
@@ -554,7 +554,20 @@ class _Turn:
             episode.true_since_ms = 0
             if truth == FALSE:
                 self._end(rule, activity, episode, at_ms, event)
+        if truth == NOT_OBSERVABLE and event is None and (episode is None or not episode.holding):
+            self._tell_unknown(rule, at_ms, flip_ms)
         return flip_ms
+
+    def _tell_unknown(self, rule: Rule, at_ms: int, known_ms: int) -> None:
+        """Report that a rule might begin to hold by time, if more were known.
+
+        Only time is reported: what was true before an event is not kept, so each event would be reported again.
+        """
+        if rule.paused or at_ms < rule.live_since_ms or self._observed.was_decided(rule.needed_to_decide, at_ms):
+            return
+        known = f"known from {day_in_words(known_ms)} on" if known_ms < FOREVER_MS else "only an event can show it"
+        detail = f"it cannot be known whether the rule holds: {known}"
+        self._outcome.decisions.append(suppressed(rule, self._customer_id, at_ms, "not_observable", detail))
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
         if start_ms < rule.live_since_ms:

@@ -140,6 +140,51 @@ def test_a_rule_whose_truth_is_unknown_neither_begins_nor_ends_an_episode() -> N
     assert story.time_goes_on(11).timeline == [("active", 11)]
 
 
+# --- what cannot be known -----------------------------------------------------------------------------------------
+
+AWAY: Final = {"last": "purchase", "at least": "5 days ago"}
+UNKNOWN: Final = {"all": [AWAY, {"none": "login", "for": "20 days"}]}
+
+
+def test_what_time_would_make_true_if_more_were_known_is_told_with_the_day_from_which_it_is_known() -> None:
+    story = Story(rule("away", when=UNKNOWN)).buys(1).time_goes_on(400)
+    assert story.timeline == [("not_observable", 6), ("active", 21)]
+    (decision,) = [record for record in story.decisions if isinstance(record, Decision)]
+    assert decision.detail == "it cannot be known whether the rule holds: known from 2024-01-22 on"
+
+
+def test_what_only_an_event_can_show_says_so() -> None:
+    told_by_event = {"all": [AWAY, {"not": {"latest": "nps.score", "at most": 6}}]}
+    story = Story(rule("away", when=told_by_event)).happens("nps", 0.5).buys(1).time_goes_on(400)
+    (decision,) = [record for record in story.decisions if isinstance(record, Decision)]
+    assert (word(decision), decision.detail) == (
+        "not_observable",
+        "it cannot be known whether the rule holds: only an event can show it",
+    )
+
+
+def test_what_cannot_be_known_is_told_once_however_often_it_is_looked_at() -> None:
+    story = Story(rule("away", when=UNKNOWN)).buys(1)
+    for at in (6, 7, 8, 9, 20):
+        story.time_goes_on(at)
+    assert story.timeline == [("not_observable", 6)]
+
+
+def test_an_event_that_leaves_a_rule_unknown_tells_nothing() -> None:
+    story = Story(rule("known", when={"none": "login", "for": "20 days"})).buys(1, 2, 3)
+    assert story.timeline == []
+
+
+@pytest.mark.parametrize("status", ["draft", "paused"])
+def test_of_a_rule_that_is_not_in_force_it_is_not_told_what_cannot_be_known(status: str) -> None:
+    assert Story(rule("away", when=UNKNOWN, status=status)).buys(1).time_goes_on(400).timeline == []
+
+
+def test_an_episode_that_cannot_be_known_any_longer_goes_on_and_is_not_told() -> None:
+    story = Story(rule("away", when=AWAY)).buys(1).time_goes_on(400)
+    assert story.timeline == [("active", 6)]
+
+
 # --- again --------------------------------------------------------------------------------------------------------
 
 

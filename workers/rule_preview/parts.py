@@ -1,0 +1,129 @@
+"""Why a rule reaches no customer: its conditions one by one, over the same customers.
+
+Each condition of a rule's `all` is decided as if it were a rule of its own, by the same core. A condition that never
+holds for anybody keeps the rule from acting. Pure: this module must never know files, clocks and terminals.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas import conditions as model
+from schemas.actions import Action, Decision
+from schemas.conditions import expanded
+from schemas.rules import Rule, RuleBook
+from workers.core import phrases
+from workers.core.conditions import NOT_OBSERVABLE, TRUE
+from workers.core.decisions.decide import decide
+from workers.core.rules.rule_compiler import compile_rules
+from workers.rule_preview.preview import (
+    Counts,
+    CustomerEvents,
+    PreviewTask,
+    coverage_of,
+    evaluated_rules,
+    replay_customers,
+)
+
+PartOfRule = tuple[str, int]
+"""The id of a rule, and the number of one of its conditions, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsTask:
+    """Rules whose conditions are looked at one by one.
+
+    Attributes:
+        preview: the preview in which they reached no customer.
+        rules: their ids.
+    """
+
+    preview: PreviewTask
+    rules: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class PartCounts(Counts):
+    """Customers by condition.
+
+    Attributes:
+        held: for how many a condition held at some moment.
+        unknown: for how many it is not observable at the end, and never held.
+    """
+
+    held: Counter[PartOfRule] = field(default_factory=Counter)
+    unknown: Counter[PartOfRule] = field(default_factory=Counter)
+
+
+def conditions_of(rule: Rule, book: RuleBook) -> list[Any]:
+    """Return the conditions that must all hold, `unless` among them as its opposite; names are written out."""
+    found = list(_all_of(expanded(rule.when, book.define)))
+    if rule.unless is not None:
+        found.append(model.Not(not_=expanded(rule.unless, book.define)))
+    return found
+
+
+def _all_of(condition: Any) -> Iterator[Any]:
+    if isinstance(condition, model.All):
+        for part in condition.all:
+            yield from _all_of(part)
+    else:
+        yield condition
+
+
+def phrases_of(rule: Rule, book: RuleBook) -> list[str]:
+    """Return the conditions of a rule in words, in the order of `conditions_of`."""
+    return [phrases.phrase(condition) for condition in conditions_of(rule, book)]
+
+
+class Parts:
+    """One run over customers.
+
+    Attributes:
+        counts: the counts so far; those of another run of the task over other customers can be added.
+    """
+
+    def __init__(self, task: PartsTask) -> None:
+        self.counts = PartCounts()
+        self._task = task.preview
+        self._part_of: dict[str, PartOfRule] = {}
+        self._rules = self._compiled(task.preview, task.rules)
+        self._observed = coverage_of(self._rules, task.preview)
+
+    def _compiled(self, task: PreviewTask, ids: Collection[str]) -> Any:
+        parts = []
+        for rule in evaluated_rules(task.book):
+            for number, condition in enumerate(conditions_of(rule, task.book) if rule.id in ids else ()):
+                name = f"{rule.id}/{number}"
+                self._part_of[name] = rule.id, number
+                changes = {"id": name, "status": "live", "when": condition, "unless": None, "for_": None}
+                without = dict.fromkeys(("pace", "priority", "instead_of", "hold_out", "experiment"))
+                parts.append(rule.model_copy(update={**changes, **without, "variables": {}}))
+        return compile_rules(RuleBook(tuple(parts)), task.types)
+
+    def replay(self, customers: Iterable[CustomerEvents]) -> None:
+        """Decide more customers, each given only once in a run, and count."""
+        rules, observed, upto_ms = self._rules, self._observed, self._task.upto_ms
+        held, unknown, part_of = self.counts.held, self.counts.unknown, self._part_of
+        for customer_id, events, outcome in replay_customers(customers, rules, observed, upto_ms):
+            holding = {decision.rule.id for decision in outcome.decisions if _is_of_episode(decision)}
+            first = decide(customer_id, None, events[:1], rules, observed).activity
+            last, last_ms = outcome.activity, max(upto_ms, events[-1].at_ms)
+            assert first is not None
+            assert last is not None
+            for rule in rules.rules:
+                # What holds from the first event on, and ends with time, begins no episode that is reported.
+                if rule.id in holding or rule.condition.evaluate(first, events[0].at_ms, observed)[0] == TRUE:
+                    held[part_of[rule.id]] += 1
+                    continue
+                truth, _ = rule.condition.evaluate(last, last_ms, observed)
+                if truth == TRUE:
+                    held[part_of[rule.id]] += 1
+                elif truth == NOT_OBSERVABLE:
+                    unknown[part_of[rule.id]] += 1
+
+
+def _is_of_episode(decision: Action | Decision) -> bool:
+    """Return whether a decision shows that a rule held."""
+    return isinstance(decision, Action) or decision.decision != "not_observable"
