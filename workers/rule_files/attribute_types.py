@@ -1,4 +1,4 @@
-"""Attributes that rules read as different types: of each other, or of the type that is declared. Pure."""
+"""Attributes that several rules read as different types. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -54,10 +54,10 @@ def attribute_type_problems(
     *,
     is_whole: bool,
 ) -> Iterator[Problem]:
-    """Yield a problem for each use of an attribute as another type than it has.
+    """Yield a problem for each use of an attribute as another type than the first rule that uses it needs.
 
-    It has the type of Linger's own field, the declared one, or the one that the first rule needs. Drafts count like
-    all rules: as it is here, the book could not go live.
+    Drafts count like all rules: as it is here, the book could not go live. Uses of Linger's own fields and of
+    attributes with a declared type are not compared here.
 
     Args:
         book: the rules.
@@ -65,7 +65,6 @@ def attribute_type_problems(
         rule_nodes: for each rule of the book, its file and its node.
         is_whole: whether every `meets` can be written out; otherwise rules with one are left out.
     """
-    types: dict[str, AttributeType] = {**book.attribute_types, **BUILT_IN_TYPES}
     definitions = {one.name: one for file in documents for one in definitions_in(file)}
     names = _Names(book.define, definitions)
     first: dict[str, _Place] = {}
@@ -80,18 +79,11 @@ def attribute_type_problems(
         )
         for place in places:
             reference, kind = place.use.reference, place.use.kind
-            if (known := types.get(reference)) is not None:
-                if known != kind:
-                    yield _problem(place, known, _origin(reference, known))
-            elif (other := first.setdefault(reference, place)).use.kind != kind:
+            if reference in book.attribute_types or reference in BUILT_IN_TYPES:
+                continue  # `values.impossible` compares with the type that is known
+            if (other := first.setdefault(reference, place)).use.kind != kind:
                 position = f"{other.file}:{other.at.line}"
                 yield _problem(place, other.use.kind, f"{_used(other.use)} at {position}")
-
-
-def _origin(reference: str, kind: AttributeType) -> str:
-    if reference in BUILT_IN_TYPES:
-        return f"it is Linger's own field, {_IN_WORDS[kind]}"
-    return f"sources.yaml declares it as {_IN_WORDS[kind]}"
 
 
 def _problem(place: _Place, kind: AttributeType, origin: str) -> Problem:
@@ -132,11 +124,11 @@ def _leaves(condition: Any) -> Iterator[Any]:
 EXPLANATIONS: Final[dict[str, Explanation]] = {
     "attribute-type": Explanation(
         "An attribute is used as two types",
-        "An attribute has one type: number, text, true/false or moment. It is declared in sources.yaml under "
-        "`attribute_types`, belongs to one of Linger's own fields, or follows from the rules: bounds, `sum`, "
-        "`average` and `change` need a number, `date` a moment, and a value that is compared needs its own type. "
-        "A value of another type never matches. Write the value as that type; texts that events carry are converted.",
-        'when:\n  count: purchase\n  at least: 1\n  where: {amount: ">50"}\n',
-        "when:\n  count: purchase\n  at least: 1\n  where: {amount: {more than: 50}}\n",
+        "An attribute has one type: number, text, true/false or moment. If sources.yaml does not declare it under "
+        "`attribute_types`, it follows from the rules: bounds, `sum`, `average` and `change` need a number, `date` a "
+        "moment, and a value that is compared needs its own type. Rules that need different types cannot all match. "
+        "Write the values as one type; values that events carry are converted to it.",
+        "when:\n  all:\n    - {latest: purchase.size, at most: 6}\n    - {latest: purchase.size, is not: none}\n",
+        "when:\n  latest: purchase.size\n  at most: 6\n",
     ),
 }

@@ -23,11 +23,11 @@ def test_rules_of_two_files_that_need_two_types_are_one_problem_that_names_both_
     assert problem.message == "nps.score is compared with the text '9' here, but used as a number at a.yaml:4"
 
 
-def test_a_rule_that_needs_another_type_than_the_declared_one_is_a_problem_in_a_draft_too() -> None:
+def test_a_rule_that_needs_another_type_than_the_declared_one_is_one_problem_in_a_draft_too() -> None:
     text = file_of(rule("one", when=TEXT, more="    status: draft\n"))
     (problem,) = problems_of({"a.yaml": text}, nps__score="number")
-    assert problem.message == "nps.score is compared with the text '9' here, but sources.yaml declares it as a number"
-    assert problem.hint == "write a number without quotes, or a comparison such as {at least: 50}"
+    assert (problem.code, problem.message) == ("impossible-value", "nps.score is a number, and never the text '9'")
+    assert problem.hint == "write 'is: 9'"
     assert problems_of({"a.yaml": text}, nps__score="text") == []
 
 
@@ -59,7 +59,7 @@ def test_types_come_from_own_fields_declarations_and_rules_in_this_order() -> No
         "{average: nps.price, at least: 3}",
         "{after: {event: nps, where: {vip: false}}, without: {event: cart, where: {size: [1, 2]}}, for: 2 days}",
         "{distinct: purchase.category, at least: 3}",
-        "{not: {any: [{sum: cart.value, at least: 3}]}}",
+        "{not: {any: [{sum: cart.value, at least: 3}, {sum: purchase.items, at least: 3}]}}",
     )
     text = file_of(*(rule(f"rule-{number}", when=when) for number, when in enumerate(conditions)))
     names = KnownNames(attribute_types={"purchase.category": "text", "nps.score": "number"})

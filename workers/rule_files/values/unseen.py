@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
+from schemas.attribute_types import BUILT_IN_TYPES
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import shortened
 from workers.rule_files.references import (
@@ -25,7 +26,6 @@ from workers.rule_files.references import (
 )
 from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.values.comparisons import Comparison, comparisons_in
-from workers.rule_files.values.kinds import BUILT_IN_TYPES
 from workers.rule_files.yaml_nodes import Document, Node, ScalarNode
 
 Plain = str | int | float | bool | Decimal
