@@ -133,9 +133,9 @@ def variables(
 
 async def create_topics(settings: Settings, sources: Mapping[str, int]) -> None:
     """Create Linger's own topics and source topics with their partitions; existing ones are left alone."""
-    own = [name for name in map(settings.topic, OWN_TOPICS) if name not in sources]
+    own = [name for name in OWN_TOPICS if settings.topic(name) not in sources]
     plans: Sequence[TopicPlan] = [
-        *(TopicPlan(name, settings.partitions, 1) for name in own),
+        *(TopicPlan(settings.topic(name), settings.partitions_of(name), 1) for name in own),
         *(TopicPlan(topic, number, 1, KEPT) for topic, number in sources.items()),
     ]
     async with connected_admin(settings.kafka_connection()) as admin:

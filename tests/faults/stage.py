@@ -316,7 +316,10 @@ async def stage(
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
-    plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
+    plans = [
+        TopicPlan(settings.topic(name), settings.partitions_of(name), copies, {**_durable(copies), **kept})
+        for name in OWN_TOPICS
+    ]
     plans += [
         TopicPlan(source.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
         for source in intake_sources(sources, settings.topic("activity"))

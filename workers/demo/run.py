@@ -262,7 +262,8 @@ class _Demo:
         return summary
 
     async def _create_topics(self) -> None:
-        plans = [TopicPlan(self._settings.topic(name), _PARTITIONS, 1) for name in OWN_TOPICS]
+        settings = self._settings
+        plans = [TopicPlan(settings.topic(name), settings.partitions_of(name), 1) for name in OWN_TOPICS]
         # A history is older than any retention: Kafka would delete it at the next check.
         unlimited = {"retention.ms": "-1"}
         plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, unlimited) for source in self._sources.sources]

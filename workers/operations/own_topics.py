@@ -1,15 +1,21 @@
 """Linger's own topics as the settings define them, and their creation."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
 from workers.errors import StartupError
 from workers.kafka.topics import TopicPlan, TopicResult, connected_admin, create_missing
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import OWN_TOPICS, PAUSES, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
+_CONFIGS: Final[Mapping[str, Mapping[str, str]]] = {
+    "dead-letter": {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)},
+    # The newest record of each rule is kept for ever: a pause does not end because a week has passed.
+    PAUSES: {"cleanup.policy": "compact"},
+}
 
 
 async def create_own_topics(settings: Settings) -> list[TopicResult]:
@@ -24,9 +30,9 @@ async def create_own_topics(settings: Settings) -> list[TopicResult]:
     plans = [
         TopicPlan(
             settings.topic(name),
-            settings.partitions,
+            settings.partitions_of(name),
             settings.topic_replication_factor,
-            {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if name == "dead-letter" else {},
+            _CONFIGS.get(name, {}),
         )
         for name in OWN_TOPICS
     ]

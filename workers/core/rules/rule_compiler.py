@@ -70,6 +70,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         },
         returns=specs.returns,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
+        brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,
         by_id={rule.id: rule for rule in compiled},
         codes=codes_of(rule.id for rule in compiled),

@@ -173,6 +173,7 @@ class RuleSet:
         by_id: the rules by id.
         codes: rule ids by their codes in stored activities.
         conflict_groups: by number, the names of the groups whose rules compete in it.
+        brake: the most actions of all rules together in an hour; None if it follows from the past.
         generation: number of this rule set among all activated ones; 0 if not activated.
     """
 
@@ -189,6 +190,7 @@ class RuleSet:
     by_id: Mapping[str, Rule] = field(default_factory=dict)
     codes: Mapping[bytes, str] = field(default_factory=dict)
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    brake: int | None = None
     generation: int = 0
 
     def specs(self) -> Iterable[SeriesSpec]:
