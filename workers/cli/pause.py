@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from workers.cli.output import EXIT_PROBLEM, AsJson, complain, out, print_json
@@ -63,7 +64,8 @@ def pause(
         raise StartupError(['say why, for whoever finds the pause later: --because "the offer is wrong"'])
     if len(reason) > _LONGEST_REASON:
         raise StartupError([f"--because has {len(reason)} characters, at most {_LONGEST_REASON}"])
-    asyncio.run(_pause(settings, names, _who(by), reason, as_json=as_json))
+    if not asyncio.run(_pause(settings, names, _who(by), reason, as_json=as_json)):
+        sys.exit(EXIT_PROBLEM)
 
 
 def resume(
@@ -83,7 +85,8 @@ def resume(
     names = _names(rules, everything=everything)
     if not names:
         raise StartupError(["say what to resume: RULE, or --all; linger paused shows what is paused"])
-    asyncio.run(_resume(settings, names, _who(by), " ".join(because.split()), as_json=as_json))
+    if not asyncio.run(_resume(settings, names, _who(by), " ".join(because.split()), as_json=as_json)):
+        sys.exit(EXIT_PROBLEM)
 
 
 def paused(context: typer.Context, as_json: AsJson = False) -> None:
@@ -111,26 +114,27 @@ def _who(by: str | None) -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-async def _pause(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> None:
+async def _pause(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> bool:
     async with opened_store(settings) as store:
         if names != [ALL_RULES]:
             await _refuse_unknown(settings, store, names)
         await read_pauses(settings)  # the topic exists and can be read, before anything is promised
-        await _write(settings, store, names, by, because, pausing=True, as_json=as_json)
+        return await _write(settings, store, names, by, because, pausing=True, as_json=as_json)
 
 
-async def _resume(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> None:
+async def _resume(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> bool:
     known = await read_pauses(settings)
     problems = [problem for name in names if (problem := _not_paused(known, name)) is not None]
     if problems:
         for problem in problems:
             complain(problem)
-        sys.exit(EXIT_PROBLEM)
+        return False
     async with opened_store(settings) as store:
-        await _write(settings, store, names, by, because, pausing=False, as_json=as_json)
+        is_certain = await _write(settings, store, names, by, because, pausing=False, as_json=as_json)
     still = [record.rule for record in known.paused() if record.rule not in names]
     if still and not as_json:
         out.print("Still paused: " + ", ".join(_named(name) for name in still), markup=False)
+    return is_certain
 
 
 def _not_paused(known: PauseList, name: str) -> str | None:
@@ -161,7 +165,7 @@ async def _refuse_unknown(settings: Settings, store: Store, names: Sequence[str]
 
 async def _write(
     settings: Settings, store: Store, names: Sequence[str], by: str, because: str, *, pausing: bool, as_json: bool
-) -> None:
+) -> bool:
     at_ms = time.time_ns() // 1_000_000
     records = [PauseRecord(rule=name, paused=pausing, by=by, at_ms=at_ms, because=because) for name in names]
     offset = await write_pauses(settings, records)
@@ -179,8 +183,7 @@ async def _write(
         what = ", ".join(_named(name) for name in names)
         out.print(f"{'Paused' if pausing else 'Resumed'}: {what}.", markup=False)
         _say(obedience, pausing=pausing)
-    if not obedience.is_certain:
-        sys.exit(EXIT_PROBLEM)
+    return obedience.is_certain
 
 
 def _say(obedience: Obedience, *, pausing: bool) -> None:
@@ -211,7 +214,8 @@ def _show(settings: Settings, *, as_json: bool) -> None:
     if records:
         table = Table("rule", "since", "by", "because")
         for record in records:
-            table.add_row(_named(record.rule), iso_text(record.at_ms), record.by, record.because)
+            cells = _named(record.rule), iso_text(record.at_ms), record.by, record.because
+            table.add_row(*map(escape, cells))
         out.print(table)
     else:
         out.print("Nothing is paused.")
