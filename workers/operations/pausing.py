@@ -89,11 +89,13 @@ async def until_obeyed(settings: Settings, store: Store, offset: int, seconds: f
 
     It returns at once if no worker runs.
     """
-    has_workers = await _has_workers(settings)
-    if has_workers is False:
-        return Obedience(has_workers=False)
     give_up_at = time.monotonic() + seconds
+    has_workers: bool | None = None
     while True:
+        # None: Kafka has no coordinator for the group yet, because it is the first group of a new cluster.
+        has_workers = await _has_workers(settings) if has_workers is None else has_workers
+        if has_workers is False:
+            return Obedience(has_workers=False)
         try:
             obeyed = await store.fields(store.keys.obeyed)
         except Transient as error:

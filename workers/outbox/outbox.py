@@ -82,6 +82,7 @@ class Outbox:
         self._retracted: set[str] = set()
         self._unconfirmed = 0
         self._sent_at_offset: int | None = None
+        self._is_closed = False
         self._filled = asyncio.Event()
         self._moved = asyncio.Event()
         self.put(waiting)
@@ -174,6 +175,8 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop publishing; unconfirmed records stay in Redis for the next owner."""
+        self._is_closed = True  # `asyncio.wait_for` drops a cancellation that comes as its call ends
+        self._filled.set()
         self._task.cancel()
         await asyncio.wait({self._task})
 
@@ -187,18 +190,20 @@ class Outbox:
             moved.cancel()
 
     async def _publish(self) -> None:
-        while True:
+        while not self._is_closed:
             await self._filled.wait()
+            if self._is_closed:
+                return
             batch = self._next_batch()
             if batch:
                 await self._send(batch)
-            if not self._queue:
+            if not self._queue and not self._is_closed:
                 self._filled.clear()
                 if self._delayed:
                     await self._until_filled_or_fresh()
 
     async def _until_filled_or_fresh(self) -> None:
-        while not self._queue and not self._pauses.is_fresh():
+        while not self._queue and not self._is_closed and not self._pauses.is_fresh():
             try:
                 await asyncio.wait_for(self._filled.wait(), _STALE_SECONDS)
             except TimeoutError:
