@@ -11,6 +11,7 @@ from benchmarks.workload import RULES, START_MS, TYPES
 from schemas.actions import Action, Decision
 from schemas.rules import Example, Rule, RuleBook, write_offset
 from workers.demo.embedded import Pair
+from workers.demo.rules import UNBRAKED
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.rule_files.rules import load_book
 from workers.rule_tests.playback import Playback, scenario_of
@@ -48,6 +49,8 @@ def write_rules(folder: Path, number: int = 20) -> None:
         documents = [_with_examples(rule, book) for rule in book.rules[place : place + 20]]
         # JSON is YAML.
         (folder / f"rules-{place:03d}.yaml").write_text(json.dumps({"rules": documents}, indent=1))
+    # What is measured is work, not what is held: an hour of the workload's clock has any number of actions.
+    (folder / "brake.yaml").write_text(json.dumps({"for every rule": {"brake": UNBRAKED}}))
 
 
 def _with_examples(rule: Rule, book: RuleBook) -> dict[str, Any]:

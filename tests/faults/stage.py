@@ -6,7 +6,6 @@ seen. Requests of the harness itself bypass the proxies and are repeated until t
 
 import asyncio
 import os
-import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -308,8 +307,6 @@ async def stage(
         **environment,
         **({} if topology is None else topology.variables()),
     }
-    # A fault may change the rules: only a copy of them.
-    variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
     if is_direct:
         history = let_some_write_directly(history, settings, prefix)

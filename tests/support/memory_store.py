@@ -229,9 +229,7 @@ class MemoryHeldActions:
 
     def _sorted(self, partition: int, rule_id: str, because: Because) -> list[Held]:
         actions = [
-            held
-            for held in self.contents[partition].held.values()
-            if (held.rule, held.because) == (rule_id, because)
+            held for held in self.contents[partition].held.values() if (held.rule, held.because) == (rule_id, because)
         ]
         return sorted(actions, key=lambda held: (held.decided_ms, held.action_id))
 

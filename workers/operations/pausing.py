@@ -1,4 +1,4 @@
-"""`linger pause` and `linger resume`: records for the topic of pauses, and the answer of the workers that obey them."""
+"""`linger pause` and `linger resume`: records for the topic of pauses, and whether the workers obey them."""
 
 import asyncio
 import time
@@ -100,9 +100,7 @@ async def until_obeyed(settings: Settings, store: Store, offset: int, seconds: f
             obeyed = await store.fields(store.keys.obeyed)
         except Transient as error:
             return Obedience(has_workers, problem=str(error))
-        missing = tuple(
-            number for number in range(settings.partitions) if int(obeyed.get(str(number), -1)) < offset
-        )
+        missing = tuple(number for number in range(settings.partitions) if int(obeyed.get(str(number), -1)) < offset)
         if not missing or time.monotonic() >= give_up_at:
             return Obedience(has_workers, missing)
         await asyncio.sleep(_POLL_SECONDS)

@@ -3,14 +3,14 @@
 Records enter after the step that decided them is durable. A later step trims them from Redis, after Kafka has
 confirmed them. A crash in between publishes them again, with the same ids and bytes.
 
-An active action is sent only while its rule is not paused, and while that is known for certain. The action of a paused
-rule is withheld: it counts as done here, and the step that trims it stores it among the held actions. Everything else
-(retractions, decisions, dead letters) is sent in any case, if need be ahead of actions that wait.
+An active action is sent only while its rule is not paused, and while that is known for certain. The action of a
+paused rule is withheld: it counts as done here, and the step that trims it stores it among the held actions.
+Everything else (retractions, decisions, dead letters) is sent in any case, if need be ahead of actions that wait.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from workers.kafka.producer import Publisher, Withdrawn

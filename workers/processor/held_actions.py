@@ -1,4 +1,4 @@
-"""Held actions: actions above a limit or of a paused rule, which wait in the store until they are released or discarded.
+"""Held actions: above a limit or of a paused rule, they wait in the store until they are released or discarded.
 
 An order of the operator (`linger rules release`, `discard`) is stored beside the held actions. The partition's owner
 carries it out in its next atomic step, so nothing is lost or sent twice if either process dies.
@@ -65,7 +65,6 @@ class OrderExecutor:
             changes.orders_done = len(orders.given)
             await step.commit(changes)
         self._steps.publish(partition, changes, work)
-
 
     async def _note_emptied(self, number: int, orders: Orders, work: UnitOfWork) -> None:
         """Unset the fields of `meta` for rules of which nothing is held any more."""

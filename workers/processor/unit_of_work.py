@@ -126,7 +126,7 @@ class UnitOfWork:
         ]
 
     def withdraw(self, action: Action, detail: str) -> None:
-        """Hold an action of an earlier step that was not sent; an action that this step takes back is only dropped."""
+        """Hold an action of an earlier step that was not sent; if this step takes it back, it is only dropped."""
         if (action.rule.id, action.action_id) not in self.released:
             self.withdrawn.append(action)
             self.held.append((action, "pause"))

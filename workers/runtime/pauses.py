@@ -1,4 +1,4 @@
-"""Pauses in a running worker: the list is kept fresh, and what its partitions obey is told to the operator's commands.
+"""Pauses in a running worker: the list is kept fresh, and operators' commands learn what its partitions obey.
 
 It also counts what is held, because both concern the same partitions.
 """
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 5.0
-"""How often what is obeyed is written although it has not changed (Redis may have lost it), and what is held is counted."""
+"""How often what is obeyed is written although it has not changed, for Redis may have lost it."""
 _PATIENCE_SECONDS: Final = 5.0
 """How long the list of pauses may be out of date before the worker is not ready."""
 

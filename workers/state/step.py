@@ -21,7 +21,7 @@ MAX_CUSTOMERS: Final = 500
 
 
 Because = Literal["pace", "pause", "brake"]
-"""Why an action is held: above its rule's rate limit, its rule is paused, or above the limit of all rules together."""
+"""Why an action is held: it is above its rule's rate limit, its rule is paused, or it is above the brake."""
 
 
 @dataclass(frozen=True, slots=True)

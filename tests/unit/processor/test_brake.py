@@ -85,7 +85,9 @@ def test_a_brake_is_written_like_a_pace_with_or_without_a_comma_between_thousand
     assert rules(GONE, brake=text).brake == most
 
 
-@pytest.mark.parametrize("text", ["at most 2,00 per hour", "at most 5 per day", "at most 0 per hour", "at most 2.000 per hour"])
+@pytest.mark.parametrize(
+    "text", ["at most 2,00 per hour", "at most 5 per day", "at most 0 per hour", "at most 2.000 per hour"]
+)
 def test_what_is_no_number_for_an_hour_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         ForEveryRule.model_validate({"brake": text})

@@ -1,4 +1,4 @@
-"""Laws of a pause: nothing of a paused rule is sent, nothing of it is lost, and a resume lets it go once, in order."""
+"""Laws of a pause: nothing of a paused rule is sent or lost, and a resume lets it go once, in order."""
 
 from typing import Any, Final
 
