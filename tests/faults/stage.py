@@ -70,6 +70,7 @@ class Stage:
         premature: ids of actions that were published before a replica knew of them.
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
         dead_letters: source positions of dead letters that were deleted with their topic.
+        pauses: from when to when all rules were paused (epoch milliseconds); None if they never were.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -91,6 +92,7 @@ class Stage:
     premature: list[str] = field(default_factory=list)
     forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
+    pauses: list[tuple[int, int]] | None = None
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0

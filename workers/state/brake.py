@@ -1,9 +1,9 @@
 """The brake: how many actions of all rules together may be published in an hour, over all partitions.
 
 The limit is written in the rule files, or follows from the past: ten times the greatest hour of the last 28 days,
-and at least 500. An hour in which the brake held something does not count for that: otherwise one accident would raise
-the limit for the next. As with rate limits, actions are counted before the atomic step that uses them: if a worker
-dies in between, fewer are published, never more. This module does not know customers, and does not hold anything.
+and at least 500. An hour in which the brake held something does not count for that: otherwise one accident would
+raise the limit for the next. As with rate limits, actions are counted before the atomic step that uses them: if a
+worker dies in between, fewer are published, never more. This module knows no customer, and holds nothing.
 """
 
 from collections.abc import Mapping

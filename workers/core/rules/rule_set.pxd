@@ -45,4 +45,5 @@ cdef class RuleSet:
     cdef readonly dict references
     cdef readonly frozenset declared
     cdef readonly dict by_id, codes, conflict_groups
+    cdef readonly object brake
     cdef readonly long long generation
