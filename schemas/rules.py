@@ -390,8 +390,8 @@ class ForEveryRule(Strict):
     consent: Consent | None = Field(default=None, description="Customers who must not get messages.")
     brake: Brake | None = Field(
         default=None,
-        description="The most actions of all rules together in an hour; what exceeds it is held until somebody "
-        "releases or discards it. By default: ten times the greatest hour of the last 28 days, at least 500.",
+        description="The most actions of all rules together in an hour; what exceeds it is held until it is "
+        "released or discarded. By default: ten times the greatest hour of the last 28 days, at least 500.",
         examples=["at most 2,000 per hour"],
     )
 

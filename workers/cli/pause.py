@@ -61,7 +61,7 @@ def pause(
         return
     reason = " ".join((because or "").split())
     if not reason:
-        raise StartupError(['say why, for whoever finds the pause later: --because "the offer is wrong"'])
+        raise StartupError(['say why, for those who find the pause later: --because "the offer is wrong"'])
     if len(reason) > _LONGEST_REASON:
         raise StartupError([f"--because has {len(reason)} characters, at most {_LONGEST_REASON}"])
     if not asyncio.run(_pause(settings, names, _who(by), reason, as_json=as_json)):
@@ -90,7 +90,7 @@ def resume(
 
 
 def paused(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what is paused: since when, by whom and why; and how far the brake of this hour is."""
+    """Show what is paused: since when, by which user, the reason, and how far the brake of this hour is."""
     _show(read_settings(context.obj), as_json=as_json)
 
 

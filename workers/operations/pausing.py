@@ -40,7 +40,7 @@ class Obedience:
 
     @property
     def is_certain(self) -> bool:
-        """Whether every partition obeys, or there is nobody to obey."""
+        """Whether every partition obeys, or there is no worker to obey."""
         return self.problem is None and (self.has_workers is False or not self.missing)
 
 

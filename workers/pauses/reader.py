@@ -90,7 +90,7 @@ class PauseReader:
         """
         async with asyncio.timeout(2 * _ANSWER_SECONDS):
             consumer = self._consumer or await self._open()
-        # Before the question: whatever is appended later than this moment may be missing from the answer.
+        # Before the question: everything that was appended by this moment is before the answer.
         asked_at = time.monotonic()
         end = (await asyncio.wait_for(consumer.end_offsets([self._place]), _ANSWER_SECONDS))[self._place]
         if end < self.pauses.offset:

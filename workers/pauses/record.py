@@ -12,7 +12,7 @@ ALL_RULES: Final = "*"
 
 
 class PauseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody did last with a rule, or with all rules.
+    """What was done last with a rule, or with all rules.
 
     Attributes:
         rule: the rule's id, or `*` for all rules.

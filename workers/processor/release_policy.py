@@ -175,7 +175,7 @@ class LivePolicy:
         rule_ids = {rule_id for meta in metas.values() for rule_id in rules_held(meta.fields, "pause")}
         for rule_id in sorted(rule_ids):
             rule = rules.by_id.get(rule_id)
-            # Nobody would take back the action of a rule that no longer acts: it waits for release or discard.
+            # The action of a rule that no longer acts would not be taken back: it waits for release or discard.
             if rule is None or rule.paused or rule.shadow or self._pauses.is_paused(rule_id):
                 continue
             oldest = await self._store.held_actions.oldest_of_all(

@@ -236,7 +236,7 @@ def test_draining_ends_at_once_when_the_publishing_ends() -> None:
 # --- pauses -------------------------------------------------------------------------------------------------------
 
 
-class Told:
+class KnownPauses:
     """What is known of pauses, as the test says it."""
 
     def __init__(self) -> None:
@@ -280,14 +280,16 @@ async def until_sent(publisher: FakePublisher, number: int) -> None:
 
 
 def paused_lawful(
-    law: Callable[[Outbox, FakePublisher, Told], Coroutine[Any, Any, None]], *waiting: OutboxRecord, **told: Any
+    law: Callable[[Outbox, FakePublisher, KnownPauses], Coroutine[Any, Any, None]],
+    *waiting: OutboxRecord,
+    **known: Any,
 ) -> None:
-    """Run one law with an outbox that asks `Told`."""
+    """Run one law with an outbox that asks `KnownPauses`."""
 
     async def run() -> None:
         async with asyncio.timeout(60):
-            publisher, pauses = FakePublisher(), Told()
-            for name, value in told.items():
+            publisher, pauses = FakePublisher(), KnownPauses()
+            for name, value in known.items():
                 setattr(pauses, name, value)
             outbox = Outbox(publisher.as_publisher(), waiting, 1_000, pauses)
             try:
@@ -299,7 +301,7 @@ def paused_lawful(
 
 
 def test_the_action_of_a_paused_rule_is_not_sent_and_counts_as_done_and_withheld() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await outbox.drain(1)
         assert values(publisher.sent) == ["b", "7"]
         assert (outbox.confirmed(), outbox.unconfirmed) == (3, 0)
@@ -311,7 +313,7 @@ def test_the_action_of_a_paused_rule_is_not_sent_and_counts_as_done_and_withheld
 
 
 def test_a_retraction_is_sent_although_its_rule_is_paused_and_its_action_is_not_held() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await outbox.drain(1)
         assert values(publisher.sent) == ["a:retracted"]
         assert (outbox.confirmed(), outbox.withheld(2)) == (2, [])
@@ -320,7 +322,7 @@ def test_a_retraction_is_sent_although_its_rule_is_paused_and_its_action_is_not_
 
 
 def test_an_action_that_is_taken_back_after_it_was_withheld_is_not_held_any_more() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await outbox.drain(1)
         assert values(outbox.withheld(1)) == ["a"]
         outbox.put([taken_back("quiet", "a")])
@@ -331,7 +333,7 @@ def test_an_action_that_is_taken_back_after_it_was_withheld_is_not_held_any_more
 
 
 def test_while_the_pauses_are_not_known_for_certain_actions_wait_and_everything_else_is_sent() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await until_sent(publisher, 2)
         await settled()
         assert values(publisher.sent) == ["7", "x:retracted"]
@@ -348,7 +350,7 @@ def test_while_the_pauses_are_not_known_for_certain_actions_wait_and_everything_
 
 
 def test_an_action_that_waits_is_dropped_if_its_retraction_goes_first_for_nothing_may_follow_a_retraction() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await outbox.drain(5)
         pauses.fresh = True
         await settled()
@@ -359,7 +361,7 @@ def test_an_action_that_waits_is_dropped_if_its_retraction_goes_first_for_nothin
 
 
 def test_actions_keep_their_order_when_they_may_go_again() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await settled()
         outbox.put([action("quiet", f"b{number}") for number in range(700)])
         await settled()
@@ -373,7 +375,7 @@ def test_actions_keep_their_order_when_they_may_go_again() -> None:
 
 
 def test_what_is_refused_on_its_way_to_kafka_is_judged_again() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         publisher.before = lambda: pauses.paused.add("quiet")  # between the choice and the sending
         outbox.put([action("quiet", "a"), *records(7)])
         await outbox.drain(5)
@@ -384,7 +386,7 @@ def test_what_is_refused_on_its_way_to_kafka_is_judged_again() -> None:
 
 
 def test_an_outbox_obeys_a_pause_only_when_nothing_that_was_sent_before_it_is_on_its_way() -> None:
-    async def law(outbox: Outbox, publisher: FakePublisher, pauses: Told) -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         publisher.works.clear()
         outbox.put([action("quiet", "a")])
         await settled()

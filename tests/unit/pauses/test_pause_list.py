@@ -1,4 +1,4 @@
-"""Laws of the pause list: the newest record of a key counts, and nobody acts on a list that is out of date."""
+"""Laws of the pause list: the newest record of a key counts, and a list that is out of date is not acted on."""
 
 from workers.pauses.pause_list import FRESH_SECONDS, PauseList
 from workers.pauses.record import ALL_RULES, PauseRecord, decode_pause, encode_pause
