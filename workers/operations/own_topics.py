@@ -13,7 +13,7 @@ _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
 _CONFIGS: Final[Mapping[str, Mapping[str, str]]] = {
     "dead-letter": {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)},
-    # The newest record of each rule is kept for ever: a pause does not end because a week has passed.
+    # The newest record of each rule is kept: a pause does not end because a week has passed.
     PAUSES: {"cleanup.policy": "compact"},
 }
 

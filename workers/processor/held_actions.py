@@ -67,7 +67,7 @@ class OrderExecutor:
         self._steps.publish(partition, changes, work)
 
     async def _note_emptied(self, number: int, orders: Orders, work: UnitOfWork) -> None:
-        """Unset the fields of `meta` for rules of which nothing is held any more."""
+        """Unset the fields of `meta` for rules without held actions."""
         rules = sorted({order.rule for order in orders.resumed} | set(orders.suspected))
         counts = await self._store.held_actions.counts([(number, rule_id, "pause") for rule_id in rules])
         for rule_id, count in zip(rules, counts, strict=True):

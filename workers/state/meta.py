@@ -96,6 +96,6 @@ def held_field(rule_id: str, because: str) -> str:
 
 
 def rules_held(fields: Mapping[str, str], because: str) -> list[str]:
-    """Return the ids of rules of which actions may be held for this reason."""
+    """Return the ids of rules with actions that may be held for this reason."""
     prefix = held_field("", because)
     return [name.removeprefix(prefix) for name, value in fields.items() if value and name.startswith(prefix)]

@@ -151,7 +151,7 @@ class Step:
             commands.append(("LTRIM", keys.outbox, changes.trim, -1))
         if changes.outbox:
             commands.append(("RPUSH", keys.outbox, *changes.outbox))
-        # Before what is held now: the same action may be held anew.
+        # Before what is held now: the same action may be held again.
         commands += _unlisting(keys, changes.missing)
         for held in changes.held:
             commands.append(("HSET", keys.held, held.action_id, held.record))
@@ -177,7 +177,7 @@ class Step:
 
 
 def _unlisting(keys: PartitionKeys, actions: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
-    """Return the commands that remove actions from the lists of their rules, whatever they were held for."""
+    """Return the commands that remove actions from the lists of their rules, for every reason."""
     by_rule: dict[str, list[str]] = {}
     for rule_id, action_id in actions:
         by_rule.setdefault(rule_id, []).append(action_id)
