@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
-from workers.errors import Transient
+from workers.errors import StartupError, Transient
 from workers.kafka.topics import (
     LogBounds,
     TopicsError,
@@ -29,6 +29,7 @@ from workers.kafka.topics import (
 )
 from workers.operations import kafka_checks, redis_checks, state_checks
 from workers.operations.findings import Finding, ok, problem, unknown
+from workers.operations.pausing import read_pauses
 from workers.operations.permissions import (
     group_rights_missing,
     kafka_refusals,
@@ -36,9 +37,12 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
-from workers.settings import OWN_TOPICS, Settings
-from workers.state.connect import opened_store
+from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.state.brake import brake_state
+from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
+from workers.state.meta import rules_held
+from workers.state.step import Because
 from workers.state.store import Store
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
@@ -116,6 +120,7 @@ class _Kafka:
         if self._state is None:
             return []
         findings = kafka_checks.activity_settings(self._activity, configs, self._longest)
+        findings += kafka_checks.pauses_settings(self._settings.topic(PAUSES), configs)
         if self._activity in configs:
             names = [self._activity, self._settings.topic("dead-letter")]
             source_topics = [source.topic for source in self._sources.sources]
@@ -191,8 +196,26 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         metas = await store.metas(range(settings.partitions))
         progress = await store.progress()
         rule_sets = await store.redis.fields(store.keys.rules)
+        braking = await _brake(settings, store, metas)
     except Transient as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
     logs = await kafka.logs(progress.values())
-    return [state_checks.rule_set(rules, rule_sets), *state_checks.stored_offsets(metas, logs)]
+    offsets = state_checks.stored_offsets(metas, logs)
+    return [state_checks.rule_set(rules, rule_sets), *offsets, await _pauses(settings), braking]
+
+
+async def _brake(settings: Settings, store: Store, metas: Mapping[int, Mapping[str, str]]) -> Finding:
+    names: list[tuple[int, str, Because]] = [
+        (number, rule_id, "brake") for number, meta in metas.items() for rule_id in rules_held(meta, "brake")
+    ]
+    held = await store.held_actions.counts(names)
+    now_ms = (await clock_of(settings, store).read()).now_ms
+    return state_checks.brake(await brake_state(store, now_ms), sum(held))
+
+
+async def _pauses(settings: Settings) -> Finding:
+    try:
+        return state_checks.pauses((await read_pauses(settings)).paused())
+    except StartupError as error:
+        return unknown("state", "pauses", "; ".join(error.problems), "without it no action is sent", "see above")

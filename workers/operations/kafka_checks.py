@@ -131,6 +131,16 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
     return judged(finding, is_well=in_sync >= least and is_enough and is_guarded)
 
 
+def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that the topic of pauses keeps the newest record of each rule; nothing if its settings are not shown."""
+    if topic not in configs:
+        return []
+    policy = configs[topic]["cleanup.policy"]
+    why, remedy = "a pause would end when its record is deleted", _alter(topic, "cleanup.policy=compact")
+    finding = problem("Kafka", f"cleanup.policy of {topic}", policy, why, remedy)
+    return [judged(finding, is_well=policy == "compact")]
+
+
 def activity_settings(activity: str, configs: Configs, longest: timedelta) -> list[Finding]:
     """Check that the activity topic keeps what the rules need.
 

@@ -74,7 +74,8 @@ class PauseWatch:
         return "the topic of pauses cannot be read; actions wait, retractions do not"
 
     async def _write_obeyed(self) -> None:
-        partitions = {number: one for number, one in self._processor.partitions.items() if one.is_usable}
+        # Also those that are stopped: what waited in their outbox is still sent.
+        partitions = {number: one for number, one in self._processor.partitions.items() if one.lost_at is None}
         obeyed = {str(number): str(partition.outbox.obeys()) for number, partition in partitions.items()}
         is_time = time.monotonic() - self._written_at >= _AGAIN_SECONDS
         if obeyed and (obeyed != self._written or is_time):

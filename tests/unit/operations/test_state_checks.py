@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from workers.operations import state_checks
+from workers.pauses.record import PauseRecord
+from workers.state.brake import BrakeState
 from workers.state.consistency import Log
 from workers.state.meta import PARTITIONS
 
@@ -44,3 +46,20 @@ def test_state_that_fits_or_is_not_there_is_well_and_without_logs_it_is_unknown(
     assert state_checks.stored_offsets({0: {}}, {})[0].observed == "nothing is stored yet"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, LOGS)[0].health == "ok"
     assert state_checks.stored_offsets({0: {"offset": "15"}}, {})[0].health == "could not be checked"
+
+
+def test_a_pause_is_shown_and_is_no_problem() -> None:
+    paused = [PauseRecord(rule=name, paused=True, by="ann", at_ms=0, because="wrong offer") for name in ("*", "quiet")]
+    finding = state_checks.pauses(paused)
+    assert (finding.health, finding.observed) == (
+        "ok",
+        "all rules by ann: wrong offer; quiet by ann: wrong offer",
+    )
+    assert state_checks.pauses([]).observed == "nothing is paused"
+
+
+def test_a_brake_that_holds_something_is_a_problem() -> None:
+    state = BrakeState(hour=1, passed=500, limit=500, is_written=False, has_braked=True)
+    assert state_checks.brake(state, 3).health == "problem"
+    assert state_checks.brake(state, 0).health == "ok"
+    assert state_checks.brake(state, 3).observed == "500 actions in this hour, at most 500; it holds 3"

@@ -41,10 +41,10 @@ def test_a_tombstone_ends_a_pause() -> None:
 def test_a_list_is_fresh_for_a_second_after_its_end_was_asked_for() -> None:
     now = [100.0]
     pauses = PauseList(lambda: now[0])
-    assert not pauses.is_fresh()
-    assert pauses.stale_seconds is None
+    assert (pauses.is_fresh(), pauses.stale_seconds) == (False, None)
     pauses.confirm(7, 99.5)
-    assert (pauses.offset, pauses.is_fresh(), pauses.stale_seconds) == (7, True, 0.5)
+    stale = pauses.stale_seconds
+    assert (pauses.offset, pauses.is_fresh(), stale) == (7, True, 0.5)
     now[0] = 99.5 + FRESH_SECONDS
     assert pauses.is_fresh()
     now[0] += 0.01

@@ -95,7 +95,7 @@ def test_what_is_no_number_for_an_hour_is_refused(text: str) -> None:
 
 def test_without_a_brake_rule_sets_keep_their_hash() -> None:
     assert rules(GONE).hash == rules(GONE, limits=[]).hash
-    assert rules(GONE).hash != rules(GONE, **THREE).hash
+    assert rules(GONE).hash != rules(GONE, brake=THREE["brake"]).hash
 
 
 # --- what it holds ------------------------------------------------------------------------------------------------
