@@ -49,7 +49,9 @@ def test_state_that_fits_or_is_not_there_is_well_and_without_logs_it_is_unknown(
 
 
 def test_a_pause_is_shown_and_is_no_problem() -> None:
-    paused = [PauseRecord(rule=name, paused=True, by="ann", at_ms=0, because="wrong offer") for name in ("*", "quiet")]
+    paused = [
+        PauseRecord(rule=name, paused=True, by="ann", at_ms=0, because="wrong offer") for name in ("*", "quiet")
+    ]
     finding = state_checks.pauses(paused)
     assert (finding.health, finding.observed) == (
         "ok",
