@@ -36,7 +36,7 @@ def create(context: typer.Context, as_json: AsJson = False) -> None:
         out.print(table)
     if any(result.partitions != result.planned for result in results):
         complain(
-            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (the pauses: 1); they cannot be "
-            "changed later"
+            f"a topic has other partitions than LINGER_PARTITIONS={settings.partitions} (the pauses: 1); "
+            "they cannot be changed later"
         )
         sys.exit(EXIT_PROBLEM)

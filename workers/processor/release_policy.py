@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 500
 _RESUMED_AT_ONCE: Final = 100
+_AGAIN_MS: Final = 5_000
+"""How long a rule whose limit is reached is not asked for again: that asks every partition for its oldest actions."""
 RESUME_PACE: Final = Pace(500, 3600, spread=True)
 """How fast the held actions of a rule without a pace are sent after a pause."""
 
@@ -91,6 +93,7 @@ class LivePolicy:
         self._limiter = RateLimiter(store)
         self._brake = Brake(store)
         self._braked_hour = -1
+        self._resume_again_ms: dict[str, int] = {}
 
     async def withhold(self, work: UnitOfWork, rules: RuleSet, now_ms: int) -> None:
         """Hold the actions of paused rules and those above a limit, and release those that the step retracts."""
@@ -178,6 +181,8 @@ class LivePolicy:
             # The action of a rule that no longer acts would not be taken back: it waits for release or discard.
             if rule is None or rule.paused or rule.shadow or self._pauses.is_paused(rule_id):
                 continue
+            if now_ms < self._resume_again_ms.get(rule_id, 0):
+                continue
             oldest = await self._store.held_actions.oldest_of_all(
                 self._partitions, rule_id, _RESUMED_AT_ONCE, "pause"
             )
@@ -189,6 +194,8 @@ class LivePolicy:
             if not ours:
                 continue
             granted = await self._granted(rule_id, rule.pace or RESUME_PACE, len(ours), rules, now_ms)
+            if granted < len(ours):
+                self._resume_again_ms[rule_id] = now_ms + _AGAIN_MS
             for number, action_id in ours[:granted]:
                 orders_by_partition[number].resumed.append(Order("release", rule_id, action_id))
 
