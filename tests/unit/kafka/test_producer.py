@@ -31,7 +31,7 @@ class Prepared(Publisher):
 
     def __init__(self, producer: Producer) -> None:
         super().__init__({}, idempotent=True, deadline_ms=1_000, shorten=lambda records: records)
-        self._producer = producer  # type: ignore[assignment]
+        self._producer = producer
 
     async def _replace(self, broken: Any) -> None:
         return None
