@@ -135,10 +135,10 @@ def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
     """Check that the topic of pauses keeps the newest record of each rule; nothing if its settings are not shown."""
     if topic not in configs:
         return []
-    policy = configs[topic]["cleanup.policy"]
+    policy, kept_ms = configs[topic]["cleanup.policy"], int(configs[topic]["retention.ms"])
     why, remedy = "a pause would end when its record is deleted", _alter(topic, "cleanup.policy=compact")
     finding = problem("Kafka", f"cleanup.policy of {topic}", policy, why, remedy)
-    return [judged(finding, is_well=policy == "compact")]
+    return [judged(finding, is_well=policy == "compact" or kept_ms < 0)]
 
 
 def activity_settings(activity: str, configs: Configs, longest: timedelta) -> list[Finding]:
