@@ -104,6 +104,9 @@ Suppression = Literal[
 DISCARDED_DETAIL: Final = "discarded by hand"
 EXPIRED_DETAIL: Final = "it had expired before it was released"
 """`detail` of a final decision `held`: the action is not held any longer. `linger rebuild` recognises both texts."""
+PAUSED_DETAIL: Final = "paused"
+BRAKED_DETAIL: Final = "the brake holds it"
+"""How the `detail` of a decision `held` begins if a pause or the brake holds the action, and not its rule's pace."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,9 @@ from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
 RULE_ID_PATTERN: Final = r"^[a-z][a-z0-9-]{1,62}[a-z0-9]$"
 RuleId = Annotated[str, Field(pattern=RULE_ID_PATTERN)]
 
-_PACE: Final = re.compile(r"at\s+most\s+(\d{1,7})\s+per\s+(minute|hour|day)")
+_NUMBER: Final = r"(\d{1,3}(?:,\d{3}){1,2}|\d{1,7})"  # 2,000 or 2000; not 2,00
+_PACE: Final = re.compile(rf"at\s+most\s+{_NUMBER}\s+per\s+(minute|hour|day)")
+_MOST_PER_PERIOD: Final = 9_999_999
 _PACE_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 _ACTIONS: Final = re.compile(r"(\d{1,3})\s+actions?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -72,9 +74,10 @@ def _read_pace(value: Any) -> Any:
     if isinstance(value, tuple | list) and len(value) == 2:
         return tuple(value)
     match = _PACE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or not int(match[1]):
+    most = 0 if match is None else int(match[1].replace(",", ""))
+    if match is None or not 0 < most <= _MOST_PER_PERIOD:
         raise not_in_format("a pace such as 'at most 500 per hour'", value, "pace")
-    return int(match[1]), match[2]
+    return most, match[2]
 
 
 Pace = Annotated[
@@ -84,7 +87,7 @@ Pace = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^at\s+most\s+\d{1,7}\s+per\s+(minute|hour|day)$",
+            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+(minute|hour|day)$",
             "examples": ["at most 500 per hour"],
         }
     ),
@@ -94,6 +97,27 @@ Pace = Annotated[
 def pace_seconds(pace: tuple[int, str]) -> int:
     """Return the length of a pace's period in seconds."""
     return _PACE_SECONDS[pace[1]]
+
+
+def _read_brake(value: Any) -> Any:
+    pace = _read_pace(value)
+    if pace[1] != "hour":
+        raise not_in_format("a brake for an hour, such as 'at most 2,000 per hour'", value, "pace")
+    return pace
+
+
+Brake = Annotated[
+    tuple[int, Literal["hour"]],
+    BeforeValidator(_read_brake),
+    PlainSerializer(lambda brake: f"at most {brake[0]} per {brake[1]}", return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^at\s+most\s+(\d{1,3}(,\d{3}){1,2}|\d{1,7})\s+per\s+hour$",
+            "examples": ["at most 2,000 per hour"],
+        }
+    ),
+]
 
 
 def _share(percent: Decimal) -> Decimal:
@@ -392,6 +416,12 @@ class ForEveryRule(Strict):
         examples=[{"from": "profile.time_zone", "otherwise": "Europe/Berlin"}],
     )
     consent: Consent | None = Field(default=None, description="Customers who must not get messages.")
+    brake: Brake | None = Field(
+        default=None,
+        description="The most actions of all rules together in an hour; what exceeds it is held until it is "
+        "released or discarded. By default: ten times the greatest hour of the last 28 days, at least 500.",
+        examples=["at most 2,000 per hour"],
+    )
 
 
 # -- examples and tests ----------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ from workers.errors import StartupError
 
 PREFIX: Final = "LINGER_"
 MASK: Final = "********"
-OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter")
+PAUSES: Final = "pauses"
+OWN_TOPICS: Final = ("activity", "at-risk", "win-back", "decisions", "dead-letter", PAUSES)
 """Linger's own topics, without the prefix."""
 _SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _SHORTEST_TOKEN: Final = 16
@@ -253,6 +254,10 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """Return the full name of one of Linger's own topics: `activity`, `at-risk`, `win-back`, …."""
         return f"{self.topic_prefix}.{name}"
+
+    def partitions_of(self, name: str) -> int:
+        """Return how many partitions one of Linger's own topics has: the pauses need one, for their order."""
+        return 1 if name == PAUSES else self.partitions
 
     def kafka_connection(self) -> dict[str, Any]:
         """Return the keyword arguments that every aiokafka client takes to reach the brokers."""

@@ -13,7 +13,7 @@ set -eu
 : "${GROUP_ID:=linger}"                         # LINGER_KAFKA_GROUP_ID
 : "${SOURCES:?the topics of your sources file, with spaces between}"
 : "${WORKER:=User:linger}"                      # the user that runs `linger run`
-: "${OPERATOR:=User:linger-operator}"           # the user that runs `linger topics create` and `linger doctor`
+: "${OPERATOR:=User:linger-operator}"           # the user that runs `linger topics create`, `linger doctor` and `linger pause`
 : "${KAFKA_ACLS:=kafka-acls.sh}"                # from Kafka's bin folder
 
 allow() {
@@ -24,9 +24,10 @@ allow() {
 
 # -- the worker: no Create, no Alter, no Delete, no right on the cluster. Read and Write include Describe.
 
-# The worker reads and writes the activity topic. It reads no other topic of Linger. With DescribeConfigs, it warns when a
-# topic deletes records too early; without it, it only says that it does not know.
+# The worker reads and writes the activity topic, and reads which rules are paused. It reads no other topic of Linger.
+# With DescribeConfigs, it warns when a topic deletes records too early; without it, it only says that it does not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
+allow "$WORKER" --operation Read --topic "$TOPIC_PREFIX.pauses"
 
 # Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).
 for name in at-risk win-back decisions dead-letter; do
@@ -41,12 +42,13 @@ done
 # The worker joins its group and commits offsets.
 allow "$WORKER" --operation Read --group "$GROUP_ID"
 
-# -- the operator: creates and inspects Linger's topics; reads events, and writes no record.
+# -- the operator: creates and inspects Linger's topics, reads events, pauses rules; writes no other record.
 
 allow "$OPERATOR" --resource-pattern-type prefixed --topic "$TOPIC_PREFIX." \
     --operation Create --operation Describe --operation DescribeConfigs
 # `linger doctor` looks at the newest events for producers that choose partitions in another way.
 allow "$OPERATOR" --operation Read --topic "$TOPIC_PREFIX.activity"
+allow "$OPERATOR" --operation Read --operation Write --topic "$TOPIC_PREFIX.pauses"
 for name in $SOURCES; do
     allow "$OPERATOR" --operation Describe --operation DescribeConfigs --topic "$name"
 done

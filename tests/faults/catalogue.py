@@ -151,6 +151,38 @@ def change_a_rule(stage: Stage) -> None:
     path.write_text(path.read_text().replace(_TITLE, f"{_TITLE}Changed. ", 1))
 
 
+async def pause_and_kill(stage: Stage) -> None:
+    """All rules are paused and resumed twice, and workers are killed before and after each of these commands."""
+    stage.pauses = []
+    for begin in (0.15, 0.5):
+        await stage.sometime(begin, begin + 0.1)
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+        await asyncio.to_thread(_command, stage, "pause", "--all", "--because", "a fault")
+        since_ms = round(time.time() * 1000)
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+        await stage.at(min(1, stage.share + 0.15))  # under load, a command may take until the end
+        stage.pauses.append((since_ms, round(time.time() * 1000)))
+        await asyncio.to_thread(_command, stage, "resume", "--all")
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+    await stage.at(1)
+
+    async def is_let_go() -> bool:
+        held = await stage.store.redis.call(
+            [("HLEN", stage.store.keys.partition(number).held) for number in range(PARTITIONS)]
+        )
+        return not any(held)
+
+    await stage.until(is_let_go, "everything that was held is let go")
+
+
+def _command(stage: Stage, *arguments: str) -> None:
+    """Run a command as an operator does; status 1 says that a worker, which may be dead, has not confirmed it."""
+    command = [sys.executable, "-m", "workers", *arguments]
+    done = subprocess.run(command, env=stage.crew.environment, capture_output=True, text=True, timeout=90)
+    if done.returncode not in (0, 1):
+        raise AssertionError(f"linger {' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+
 # -- network -----------------------------------------------------------------------------------------------------
 
 
@@ -558,6 +590,8 @@ FAULTS: Final = (
     Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),
     Fault("lag", "no worker runs for half of the time; all of it is caught up", lag),
     Fault("reload", "rule files change while workers are killed", reload_and_kill),
+    Fault("pause-and-kill", "all rules are paused and resumed while workers are killed", pause_and_kill, seconds=40,
+          short=True),
     Fault("kafka-cut", "no worker reaches Kafka for seconds", kafka_cut),
     Fault("kafka-stall", "Kafka's packets are swallowed for 9 s", kafka_stall),
     Fault("redis-cut", "no worker reaches Redis for seconds", redis_cut),

@@ -180,8 +180,8 @@ def _die_waiting_for_the_answer(fuse: _Fuse) -> None:
 def _die_after_sending(fuse: _Fuse, *, of_intake: bool) -> None:
     original = Publisher.send
 
-    async def changed(publisher: Publisher, records: Sequence[OutboxRecord]) -> Any:
-        result = await original(publisher, records)
+    async def changed(publisher: Publisher, records: Sequence[OutboxRecord], *more: Any) -> Any:
+        result = await original(publisher, records, *more)
         if any(record.topic.endswith("activity") for record in records) == of_intake:
             fuse.light()
         return result

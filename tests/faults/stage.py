@@ -6,7 +6,6 @@ seen. Requests of the harness itself bypass the proxies and are repeated until t
 
 import asyncio
 import os
-import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -71,6 +70,7 @@ class Stage:
         premature: ids of actions that were published before a replica knew of them.
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
         dead_letters: source positions of dead letters that were deleted with their topic.
+        pauses: from when to when all rules were paused (epoch milliseconds); None if they never were.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -92,6 +92,7 @@ class Stage:
     premature: list[str] = field(default_factory=list)
     forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
+    pauses: list[tuple[int, int]] | None = None
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
@@ -308,15 +309,16 @@ async def stage(
         **environment,
         **({} if topology is None else topology.variables()),
     }
-    # A fault may change the rules: only a copy of them.
-    variables["LINGER_RULES"] = shutil.copytree(variables["LINGER_RULES"], folder / "rules").as_posix()
     settings = read_settings(variables)
     if is_direct:
         history = let_some_write_directly(history, settings, prefix)
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
-    plans = [TopicPlan(settings.topic(name), PARTITIONS, copies, {**_durable(copies), **kept}) for name in OWN_TOPICS]
+    plans = [
+        TopicPlan(settings.topic(name), settings.partitions_of(name), copies, {**_durable(copies), **kept})
+        for name in OWN_TOPICS
+    ]
     plans += [
         TopicPlan(source.topic, SOURCE_PARTITIONS, copies, {**_durable(copies), **kept})
         for source in intake_sources(sources, settings.topic("activity"))

@@ -15,7 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from schemas.actions import Action, action_id
+from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
 from workers.core.coverage import Coverage
@@ -185,7 +185,12 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         if mailer.newest[name].decided_at.timestamp() * 1000 <= stage.history.end_ms
     }
     verdict.actions = len(expected)
-    verdict.miss("action", expected - published)
+    withheld: set[str] = set()
+    if stage.pauses is not None:
+        withheld = await _expired_while_held(stage)
+        stage.notes.append(f"{len(withheld & expected)} actions expired while they were held")
+        verdict.exceed("action sent during a pause", await _sent_during_pauses(stage, stage.pauses))
+    verdict.miss("action", expected - published - withheld)
     verdict.exceed("action", published - expected)
     verdict.exceed(
         "contents of one action id",
@@ -194,6 +199,26 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
     unread = len(stage.dead_letters | await read_dead_letters(stage))
     if unread != poison:
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
+
+
+async def _expired_while_held(stage: Stage) -> set[str]:
+    """Return the ids of actions that were held until they had expired, as the decisions say: they are not lost."""
+    log = await read_topic(stage, stage.settings.topic("decisions"))
+    decisions = [msgspec.json.decode(record.value, type=Decision) for records in log.values() for record in records]
+    return {decision.action_id for decision in decisions if decision.detail == EXPIRED_DETAIL}
+
+
+async def _sent_during_pauses(stage: Stage, pauses: list[tuple[int, int]]) -> set[str]:
+    """Return the ids of actions that Kafka has from a pause, later than two seconds after its command returned."""
+    sent = set()
+    for name in ("at-risk", "win-back"):
+        for records in (await read_topic(stage, stage.settings.topic(name))).values():
+            for record in records:
+                action = msgspec.json.decode(record.value, type=Action)
+                is_in = any(since_ms + 2_000 < record.timestamp < until_ms for since_ms, until_ms in pauses)
+                if action.status == "active" and is_in:
+                    sent.add(action.action_id)
+    return sent
 
 
 def _are_of_two_rule_sets(first: Action, second: Action) -> bool:

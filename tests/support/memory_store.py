@@ -13,7 +13,7 @@ from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
 from workers.state.keys import Keys, hash_tag
 from workers.state.meta import Meta
-from workers.state.step import Held, WriteSet
+from workers.state.step import Because, Held, WriteSet
 from workers.state.store import Claimed, Due, Store
 
 
@@ -94,6 +94,7 @@ class MemoryStore:
         failing: how many of the next calls get no answer and write nothing.
         losing: how many of the next commits are taken but get no answer.
         counters: of rate limits, by key.
+        hashes: those that all partitions share, by key.
         keys: of the namespace.
         held_actions: held actions and orders.
     """
@@ -101,6 +102,7 @@ class MemoryStore:
     def __init__(self, partitions: int = 1) -> None:
         self.contents = {partition: Content() for partition in range(partitions)}
         self.counters: dict[str, int] = {}
+        self.hashes: dict[str, dict[str, str]] = {}
         self.keys = Keys("memory")
         self.held_actions = MemoryHeldActions(self.contents)
         self.failing = 0
@@ -156,6 +158,25 @@ class MemoryStore:
         self.counters[key] = self.counters.get(key, 0) + number
         return self.counters[key]
 
+    async def count_in(self, key: str, field: str, number: int) -> int:
+        self.answer()
+        fields = self.hashes.setdefault(key, {})
+        fields[field] = str(int(fields.get(field, 0)) + number)
+        return int(fields[field])
+
+    async def fields(self, key: str) -> dict[str, str]:
+        self.answer()
+        return dict(self.hashes.get(key, {}))
+
+    async def set_fields(self, key: str, fields: Mapping[str, str]) -> None:
+        self.answer()
+        self.hashes.setdefault(key, {}).update(fields)
+
+    async def remove_fields(self, key: str, names: Iterable[str]) -> None:
+        self.answer()
+        for name in names:
+            self.hashes.get(key, {}).pop(name, None)
+
     async def scan(self, cursor: int, count: int) -> tuple[int, dict[str, list[str]]]:
         self.answer()
         return 0, {hash_tag(number): list(content.activities) for number, content in self.contents.items()}
@@ -180,14 +201,37 @@ class MemoryHeldActions:
         held = self.contents[partition].held
         return {action_id: held[action_id].record for action_id in action_ids if action_id in held}
 
-    async def oldest(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
+    async def oldest(
+        self, partitions: Sequence[int], rule_id: str, limit: int, because: Because = "pace"
+    ) -> dict[int, list[str]]:
         oldest = {}
         for partition in partitions:
-            actions = [held for held in self.contents[partition].held.values() if held.rule == rule_id]
-            actions.sort(key=lambda held: (held.decided_ms, held.action_id))
-            if actions:
+            if actions := self._sorted(partition, rule_id, because):
                 oldest[partition] = [held.action_id for held in actions[:limit]]
         return oldest
+
+    async def oldest_of_all(
+        self, partitions: Sequence[int], rule_id: str, limit: int, because: Because
+    ) -> list[tuple[int, str]]:
+        found = [
+            (held.decided_ms, held.action_id, partition)
+            for partition in partitions
+            if partition in self.contents
+            for held in self._sorted(partition, rule_id, because)
+        ]
+        return [(partition, action_id) for _, action_id, partition in sorted(found)[:limit]]
+
+    async def counts(self, names: Sequence[tuple[int, str, Because]]) -> list[int]:
+        return [len(self._sorted(*name)) for name in names]
+
+    async def total(self, partitions: Sequence[int]) -> int:
+        return sum(len(self.contents[partition].held) for partition in partitions)
+
+    def _sorted(self, partition: int, rule_id: str, because: Because) -> list[Held]:
+        actions = [
+            held for held in self.contents[partition].held.values() if (held.rule, held.because) == (rule_id, because)
+        ]
+        return sorted(actions, key=lambda held: (held.decided_ms, held.action_id))
 
     async def orders(self, partitions: Sequence[int], limit: int) -> dict[int, list[Order]]:
         stored = {partition: self.contents[partition].orders for partition in partitions}

@@ -18,9 +18,10 @@ from workers.core.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.kafka.faust_batches import Delivery
-from workers.kafka.producer import Publisher
+from workers.kafka.producer import Publisher, Withdrawn
 from workers.kafka.records import OutboxRecord
 from workers.kafka.topics import LogBounds
+from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
 from workers.processor.results import ProcessResult
 from workers.settings import Settings
@@ -40,6 +41,7 @@ class FakePublisher:
         sent: the records of every call, confirmed or not.
         works: while it is cleared, no call ends.
         failure: raised by every call, unless it is None.
+        before: called first, to change what is allowed.
     """
 
     def __init__(self) -> None:
@@ -47,8 +49,14 @@ class FakePublisher:
         self.works = asyncio.Event()
         self.works.set()
         self.failure: BaseException | None = None
+        self.before: Callable[[], object] = lambda: None
 
-    async def send(self, records: Sequence[OutboxRecord]) -> list[tuple[int, int]]:
+    async def send(
+        self, records: Sequence[OutboxRecord], allowed: Callable[[], bool] = lambda: True
+    ) -> list[tuple[int, int]]:
+        self.before()
+        if not allowed():
+            raise Withdrawn
         self.sent += records
         await self.works.wait()
         if self.failure is not None:
@@ -99,6 +107,13 @@ def record(
     )
 
 
+def fresh_pauses() -> PauseList:
+    """Return an empty list of pauses that stays fresh."""
+    pauses = PauseList(lambda: 0.0)
+    pauses.confirm(0, 0.0)
+    return pauses
+
+
 class Agent:
     """A processor that owns partition 0 of a topic, and everything around it.
 
@@ -106,6 +121,7 @@ class Agent:
         publisher: confirms what is published.
         clock: moved by the test.
         store: of the state.
+        pauses: changed by the test.
         processor: under test.
     """
 
@@ -117,10 +133,12 @@ class Agent:
         outbox_limit: int = 100,
         partitions: int = 1,
         sources: SourcesFile | None = None,
+        brake: str | None = None,
     ) -> None:
         self.publisher = FakePublisher()
         self.clock = StoppedClock(now_day)
         self.store = store
+        self.pauses = fresh_pauses()
         settings = Settings(outbox_limit=outbox_limit, partitions=partitions)
         sources = sources or SourcesFile.model_validate(
             {
@@ -136,8 +154,9 @@ class Agent:
                 ],
             }
         )
-        backends = Backends(store, self.publisher.as_publisher(), self.clock)
-        self.processor = Processor(settings, sources, rules(*content, types=TYPES), backends)
+        backends = Backends(store, self.publisher.as_publisher(), self.clock, self.pauses)
+        policy = {} if brake is None else {"brake": brake}
+        self.processor = Processor(settings, sources, rules(*content, types=TYPES, **policy), backends)
 
     async def start(self, end: int = 1_000) -> None:
         """Claim partition 0 and let every event type be complete up to now."""

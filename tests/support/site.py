@@ -246,7 +246,7 @@ async def site(
     async with connected_admin(connection) as admin:
         # Records of 2024 are older than any retention: Kafka would delete them at its next check.
         kept = {"retention.ms": "-1"}
-        plans = [TopicPlan(settings.topic(name), settings.partitions, 1, kept) for name in OWN_TOPICS]
+        plans = [TopicPlan(settings.topic(name), settings.partitions_of(name), 1, kept) for name in OWN_TOPICS]
         plans += [TopicPlan(f"{prefix}{name}", 2, 1, kept) for name in ("orders", "logins", "events")]
         await create_missing(admin, plans)
     store = Store(RedisServers(open_nodes(settings.redis_connection(), 5_000)), settings.redis_namespace)

@@ -29,7 +29,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def held(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show how many actions are held because they are above their rule's rate limit (`pace`)."""
+    """Show how many actions are held, and why: their rule's rate limit (pace), a pause, or the brake."""
     settings = read_settings(context.obj)
 
     async def ask(store: Store) -> list[HeldOfRule]:
@@ -41,15 +41,21 @@ def held(context: typer.Context, as_json: AsJson = False) -> None:
     elif not held_actions:
         out.print("No action is held.")
     else:
-        table = Table("rule", "held", "expired", "oldest", "first to expire")
+        table = Table("rule", "because", "held", "expired", "oldest", "first to expire")
         for row in held_actions:
-            table.add_row(row["rule"], str(row["held"]), str(row["expired"]), row["oldest"], row["expires_first"])
+            counts = str(row["held"]), str(row["expired"])
+            table.add_row(row["rule"], row["because"], *counts, row["oldest"], row["expires_first"])
         out.print(table)
         out.print("linger rules release RULE --at-most 100    or    linger rules discard RULE --all")
+        if any(row["because"] == "pause" for row in held_actions):
+            out.print("What a pause holds goes out by itself after: linger resume (see linger paused)")
 
 
 def release(context: typer.Context, rule_id: RuleId, at_most: AtMost = None, everything: Everything = False) -> None:
-    """Send held actions of a rule; the workers do it within a second or two. Expired actions are not sent."""
+    """Send held actions of a rule; the workers do it within a second or two. Expired actions are not sent.
+
+    Of a rule that is paused nothing is sent: its actions go out after linger resume.
+    """
     _order(read_settings(context.obj), rule_id, "release", at_most, everything=everything)
 
 

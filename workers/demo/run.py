@@ -21,6 +21,7 @@ from workers.demo.embedded import EmbeddedError, Pair, running_pair
 from workers.demo.mailer import Mailer
 from workers.demo.player import Player
 from workers.demo.processes import Workers, WorkersFailed
+from workers.demo.rules import copy_rules
 from workers.demo.screen import Picture, draw, line
 from workers.demo.verify import expected_actions
 from workers.errors import LingerError, StartupError, Transient
@@ -146,12 +147,12 @@ def _pair(options: DemoOptions, folder: Path) -> Iterator[Pair]:
 
 
 def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> dict[str, str]:
-    """Write `sources.yaml` for a replay, and return the environment variables of its workers.
+    """Write `sources.yaml` and the rules for a replay, and return the environment variables of its workers.
 
     Args:
         pair: the broker and the store.
         history: what is replayed.
-        folder: for `sources.yaml`.
+        folder: for `sources.yaml` and the rules.
         prefix: of topics, keys and the consumer group.
     """
     sources = folder / "sources.yaml"
@@ -164,7 +165,7 @@ def demo_settings(pair: Pair, history: History, folder: Path, prefix: str) -> di
         "LINGER_TOPIC_PREFIX": f"{prefix}linger",
         "LINGER_PARTITIONS": str(_PARTITIONS),
         "LINGER_TOPIC_REPLICATION_FACTOR": "1",
-        "LINGER_RULES": str(_rules_folder()),
+        "LINGER_RULES": str(copy_rules(_rules_folder(), folder / "rules")),
         "LINGER_SOURCES": str(sources),
         "LINGER_CLOCK": "replay",
         "LINGER_TICK_MS": "100",
@@ -264,7 +265,8 @@ class _Demo:
     async def _create_topics(self) -> None:
         # A history is older than any retention: Kafka would delete it at the next check.
         unlimited = {"retention.ms": "-1"}
-        plans = [TopicPlan(self._settings.topic(name), _PARTITIONS, 1, unlimited) for name in OWN_TOPICS]
+        settings = self._settings
+        plans = [TopicPlan(settings.topic(name), settings.partitions_of(name), 1, unlimited) for name in OWN_TOPICS]
         plans += [TopicPlan(source.topic, _SOURCE_PARTITIONS, 1, unlimited) for source in self._sources.sources]
         async with connected_admin(self._connection) as admin:
             await create_missing(admin, plans)

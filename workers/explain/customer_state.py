@@ -25,12 +25,14 @@ from workers.explain.stored_activity import read_activity
 from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
-from workers.state.meta import meant_in, since_by_series
+from workers.state.meta import meant_in, rules_held, since_by_series
 from workers.state.rule_sets import as_active, newest_generation
 from workers.state.store import Store
 
 BEHIND_MS: Final = 60_000
 """A source whose watermark is older than this is reported as behind; a younger one is being read normally."""
+
+_HOLDERS: Final = {"pause": "a pause", "brake": "the brake"}
 
 
 async def read_customer(
@@ -65,7 +67,7 @@ async def read_customer(
         coverage=coverage_of(meta, sources, watermarks),
         now_ms=now_ms,
         source_problems=find_source_problems(sources, progress, now_ms, partition if is_behind else None),
-        held_rules=await _held_rules(store, partition, customer_id, activity),
+        held_rules=await _held_rules(store, partition, customer_id, activity, active, meta),
         notes=tuple(notes),
     )
 
@@ -114,11 +116,22 @@ def find_source_problems(
     return problems
 
 
-async def _held_rules(store: Store, partition: int, customer_id: str, activity: Activity) -> frozenset[str]:
+async def _held_rules(
+    store: Store, partition: int, customer_id: str, activity: Activity, rules: RuleSet, meta: Mapping[str, str]
+) -> dict[str, str]:
     rule_ids = {
         action_id(rule_id, customer_id, episode.acted_ms): rule_id
         for rule_id, episode in activity.episodes.items()
         if episode.acted_ms
     }
     held = await store.held_actions.records(partition, list(rule_ids))
-    return frozenset(rule_ids[held_id] for held_id in held)
+    return {rule_ids[held_id]: _held_by(rule_ids[held_id], rules, meta) for held_id in held}
+
+
+def _held_by(rule_id: str, rules: RuleSet, meta: Mapping[str, str]) -> str:
+    """Return what holds the actions of a rule in a partition; there may be more than one reason."""
+    reasons = [words for because, words in _HOLDERS.items() if rule_id in rules_held(meta, because)]
+    rule = rules.by_id.get(rule_id)
+    if not reasons or (rule is not None and rule.pace is not None):
+        reasons.insert(0, "the rule's pace")
+    return " or ".join(reasons)

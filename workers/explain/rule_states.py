@@ -60,8 +60,8 @@ def _acted(standing: RuleAtMoment) -> Iterator[State]:
     if hold_out is not None and is_held_out(hold_out.key, hold_out.experiment, customer_id, hold_out.share):
         text = f"held out of '{hold_out.experiment}' on {in_words(acted_ms)}, to measure the effect"
         yield State("held_out", text, acted_ms)
-    elif rule.id in moment.snapshot.held_rules:
-        yield State("held", f"its action of {in_words(acted_ms)} is held by the rule's pace", acted_ms)
+    elif (held_by := moment.snapshot.held_rules.get(rule.id)) is not None:
+        yield State("held", f"its action of {in_words(acted_ms)} is held by {held_by}", acted_ms)
     elif episode.open_until_ms > moment.at_ms:
         text = f"acted on {in_words(acted_ms)}; the action is good until {in_words(episode.open_until_ms)}"
         yield State("acted", text, acted_ms, episode.open_until_ms)

@@ -1,6 +1,6 @@
 """Everything that an explanation of one customer needs, as plain values. It does not know how they are read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.core.coverage import Coverage
@@ -19,7 +19,7 @@ class CustomerSnapshot:
         coverage: coverage of the customer's partition.
         now_ms: the clock, read before everything else.
         source_problems: why a type is not seen until now, by type; a type without a problem is left out.
-        held_rules: ids of rules whose latest action is held by their rate limit.
+        held_rules: by id of each rule whose latest action is held, what holds it, in words.
         notes: on the customer as a whole.
     """
 
@@ -29,7 +29,7 @@ class CustomerSnapshot:
     coverage: Coverage
     now_ms: int
     source_problems: Mapping[str, str] = field(default_factory=dict)
-    held_rules: Collection[str] = ()
+    held_rules: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

@@ -31,8 +31,19 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 Position = tuple[int, int]
 """Partition and offset of a record in its topic."""
 
+Allowed = Callable[[], bool]
+"""Returns whether records may still be sent; asked right before each attempt."""
+
 Shorten = Callable[[Sequence[OutboxRecord]], Sequence[OutboxRecord]]
 """Returns the records with the too large ones shortened. Raises `ValueError` if it can shorten none of them."""
+
+
+class Withdrawn(Exception):
+    """Records may not be sent any longer. After a failed attempt, it is unknown which of them Kafka has."""
+
+
+def _always() -> bool:
+    return True
 
 
 class Publisher:
@@ -69,14 +80,19 @@ class Publisher:
         """Connect; raises `KafkaError` if no broker answers."""
         self._producer = await self._open()
 
-    async def send(self, records: Sequence[OutboxRecord]) -> list[Position]:
+    async def send(self, records: Sequence[OutboxRecord], allowed: Allowed = _always) -> list[Position]:
         """Send records in order and return the position that Kafka gave each.
 
         Returns only after Kafka has confirmed all of them, no matter how long that takes; cancel the call to give
         up. After a failure all of them are sent again.
 
+        Args:
+            records: to send.
+            allowed: whether they may still be sent.
+
         Raises:
             ValueError: if a record is larger than its topic allows and cannot be shortened.
+            Withdrawn: once they are not allowed any longer; an attempt in flight was awaited before.
         """
         pause = 0.1
         while True:
@@ -84,7 +100,7 @@ class Publisher:
             try:
                 if producer is None:
                     raise KafkaError("there is no connection")
-                sent = await asyncio.wait_for(self._send_once(producer, records), self._deadline_seconds)
+                sent = await asyncio.wait_for(self._send_once(producer, records, allowed), self._deadline_seconds)
                 self.is_refused = False
                 return sent
             except (MessageSizeTooLargeError, RecordTooLargeError):
@@ -110,7 +126,9 @@ class Publisher:
             await self._dispose(producer)
 
     @staticmethod
-    async def _send_once(producer: AIOKafkaProducer, records: Sequence[OutboxRecord]) -> list[Position]:
+    async def _send_once(
+        producer: AIOKafkaProducer, records: Sequence[OutboxRecord], allowed: Allowed
+    ) -> list[Position]:
         topics = {record.topic for record in records}
         partition_counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
         partitions = [
@@ -119,12 +137,19 @@ class Publisher:
         by_partition: dict[tuple[str, int], list[OutboxRecord]] = {}
         for partition, record in zip(partitions, records, strict=True):
             by_partition.setdefault(partition, []).append(record)
-        sent = [await _send_to(producer, partition, group) for partition, group in by_partition.items()]
+        sent = []
+        for partition, group in by_partition.items():
+            # Right before each group: the metadata, or room for the group before, may have taken long.
+            if not allowed():
+                break
+            sent.append(await _send_to(producer, partition, group))
         # Every batch is awaited, also after one has failed: an unread exception is a lost record.
         answers = await asyncio.gather(*(future for batches in sent for future, _ in batches), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
+        if len(sent) < len(by_partition):
+            raise Withdrawn
         offsets = {
             partition: chain.from_iterable(
                 range(future.result().offset, future.result().offset + count) for future, count in batches

@@ -52,6 +52,8 @@ STEP_SECONDS = Histogram(
 )
 PARTITIONS = _gauge("partitions_owned", "Activity partitions this worker owns.")
 OUTBOX = _gauge("outbox_records", "Records decided but not yet confirmed by Kafka.")
+HELD = _gauge("held_actions", "Actions held in the partitions this worker owns, by reason.", "because")
+PAUSED_RULES = _gauge("paused_rules", "Rules paused by `linger pause`; all rules together count as one.")
 SEEN = _gauge("seen_timestamp_seconds", "Watermark of each event type.", "type")
 SILENT = _gauge("source_silent", "1 while a source is silent for longer than its max_silence.", "topic")
 TYPE_SILENT = _gauge("type_silent", "1 while an event type is silent for longer than its own max_silence.", "type")

@@ -30,6 +30,7 @@ from workers.kafka.topics import (
 from workers.operations import kafka_checks, redis_checks, state_checks
 from workers.operations.activity_sample import sample_activity
 from workers.operations.findings import Finding, ok, problem, unknown
+from workers.operations.pausing import read_pauses
 from workers.operations.permissions import (
     group_rights_missing,
     kafka_refusals,
@@ -37,11 +38,14 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
-from workers.operations.retention import Need, needs_of
-from workers.settings import OWN_TOPICS, Settings
-from workers.state.connect import opened_store
+from workers.operations.retention import Configs, Need, needs_of
+from workers.settings import OWN_TOPICS, PAUSES, Settings
+from workers.state.brake import brake_state
+from workers.state.connect import clock_of, opened_store
 from workers.state.consistency import Log, end_of_log
+from workers.state.meta import rules_held
 from workers.state.settings_check import namespaces_of_topic, readable
+from workers.state.step import Because
 from workers.state.stopped_sources import read_stops
 from workers.state.store import Store
 
@@ -114,8 +118,12 @@ class _Kafka:
         own_existing = [name for name in own if name in topics]
         described = await admin.describe_topics(own_existing) if own_existing else []
         findings += [kafka_checks.copies(topic, brokers, configs) for topic in described]
+        return findings + self._topic_settings(set(topics), configs)
+
+    def _topic_settings(self, topics: set[str], configs: Configs) -> list[Finding]:
         needs = {name: need for name, need in self._needs.items() if name in topics}
-        findings += kafka_checks.kept_records(needs, configs)
+        findings = kafka_checks.kept_records(needs, configs)
+        findings += kafka_checks.pauses_settings(self._settings.topic(PAUSES), configs)
         if self._activity in configs:
             names = [self._activity, self._settings.topic("dead-letter")]
             source_topics = [source.topic for source in self._sources.sources]
@@ -198,6 +206,7 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
             rule_sets = await store.redis.fields(store.keys.rules)
             stops = await read_stops(store)
             elsewhere = [] if any(metas.values()) else await namespaces_of_topic(store, kafka.topic_id)
+            braking = await _brake(settings, store, metas)
     except LingerError as error:
         return [unknown("state", "stored state", str(error), "", "see above")]
     # Logs after the stored state: workers may read on in between, which only makes a log longer.
@@ -207,4 +216,22 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         *state_checks.another_namespace(settings.redis_namespace, elsewhere),
         *state_checks.stored_offsets(metas, logs, settings.partitions),
         state_checks.stopped_sources(stops.problems()),
+        await _pauses(settings),
+        braking,
     ]
+
+
+async def _brake(settings: Settings, store: Store, metas: Mapping[int, Mapping[str, str]]) -> Finding:
+    names: list[tuple[int, str, Because]] = [
+        (number, rule_id, "brake") for number, meta in metas.items() for rule_id in rules_held(meta, "brake")
+    ]
+    held = await store.held_actions.counts(names)
+    now_ms = (await clock_of(settings, store).read()).now_ms
+    return state_checks.brake(await brake_state(store, now_ms), sum(held))
+
+
+async def _pauses(settings: Settings) -> Finding:
+    try:
+        return state_checks.pauses((await read_pauses(settings)).paused())
+    except StartupError as error:
+        return unknown("state", "pauses", "; ".join(error.problems), "without it no action is sent", "see above")

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal, TypedDict
+from itertools import product
+from typing import Final, Literal, TypedDict, get_args
 
 import msgspec
 
 from schemas.actions import Action
 from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
+from workers.state.step import Because
 from workers.state.store import Store
 
 _AT_ONCE: Final = 500
@@ -17,10 +19,11 @@ _read: Final = msgspec.json.Decoder(Action).decode
 
 
 class HeldOfRule(TypedDict):
-    """The held actions of one rule, over all partitions; times as ISO 8601 in UTC.
+    """The actions of one rule that are held for one reason, over all partitions; times as ISO 8601 in UTC.
 
     Attributes:
         rule: its id.
+        because: why they are held: `pace`, `pause` or `brake`.
         held: count of held actions.
         expired: how many of them have expired.
         oldest: when the oldest one was decided.
@@ -28,6 +31,7 @@ class HeldOfRule(TypedDict):
     """
 
     rule: str
+    because: Because
     held: int
     expired: int
     oldest: str
@@ -35,14 +39,15 @@ class HeldOfRule(TypedDict):
 
 
 async def held_by_rule(store: Store, partitions: int, now_ms: int) -> list[HeldOfRule]:
-    """Return the held actions by rule, including rules that no longer exist."""
+    """Return the held actions by rule and reason, including rules that no longer exist."""
     rows = []
-    for rule_id in sorted(await store.held_actions.rules()):
-        actions = [action for _, action in await _held_of(store, partitions, rule_id)]
+    for rule_id, because in product(sorted(await store.held_actions.rules()), get_args(Because)):
+        actions = [action for _, action in await _held_of(store, partitions, rule_id, because)]
         if actions:
             rows.append(
                 HeldOfRule(
                     rule=rule_id,
+                    because=because,
                     held=len(actions),
                     expired=sum(_ms(action.expires_at) <= now_ms for action in actions),
                     oldest=_text(min(action.decided_at for action in actions)),
@@ -67,9 +72,8 @@ async def order_for_held(
     Returns:
         The number of actions ordered.
     """
-    held = sorted(
-        await _held_of(store, partitions, rule_id), key=lambda pair: (pair[1].decided_at, pair[1].action_id)
-    )
+    found = [pair for because in get_args(Because) for pair in await _held_of(store, partitions, rule_id, because)]
+    held = sorted(found, key=lambda pair: (pair[1].decided_at, pair[1].action_id))
     selection = held if at_most is None else held[:at_most]
     by_partition: dict[int, list[Order]] = {}
     for partition, action in selection:
@@ -80,8 +84,8 @@ async def order_for_held(
     return len(selection)
 
 
-async def _held_of(store: Store, partitions: int, rule_id: str) -> list[tuple[int, Action]]:
-    ids_by_partition = await store.held_actions.oldest(range(partitions), rule_id, _MOST)
+async def _held_of(store: Store, partitions: int, rule_id: str, because: Because) -> list[tuple[int, Action]]:
+    ids_by_partition = await store.held_actions.oldest(range(partitions), rule_id, _MOST, because)
     held: list[tuple[int, Action]] = []
     for partition, action_ids in ids_by_partition.items():
         for start in range(0, len(action_ids), _AT_ONCE):

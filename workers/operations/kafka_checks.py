@@ -140,6 +140,16 @@ def copies(topic: Mapping[str, Any], brokers: int, configs: Configs) -> Finding:
     return judged(finding, is_well=in_sync >= least and is_enough and is_guarded)
 
 
+def pauses_settings(topic: str, configs: Configs) -> list[Finding]:
+    """Check that the topic of pauses keeps the newest record of each rule; nothing if its settings are not shown."""
+    if topic not in configs:
+        return []
+    policy, kept_ms = configs[topic]["cleanup.policy"], int(configs[topic]["retention.ms"])
+    why, remedy = "a pause would end when its record is deleted", alter_command(topic, "cleanup.policy=compact")
+    finding = problem("Kafka", f"cleanup.policy of {topic}", policy, why, remedy)
+    return [judged(finding, is_well=policy == "compact" or kept_ms < 0)]
+
+
 def kept_records(needs: Mapping[str, Need], configs: Configs) -> list[Finding]:
     """Check that topics keep their records for as long as they are needed.
 

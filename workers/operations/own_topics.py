@@ -20,7 +20,7 @@ from workers.kafka.topics import (
     describe,
 )
 from workers.operations.retention import Need, Shortage, needs_of, shortages_of
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import OWN_TOPICS, PAUSES, Settings
 
 _DEAD_LETTER_MAX_BYTES: Final = 10 << 20
 """A dead letter carries a whole source record, the reason, and the record's origin."""
@@ -83,14 +83,20 @@ async def _created(
     copies = settings.topic_replication_factor
     known_copies = copies if copies > 0 else await default_copies(admin, any_broker(admin))
     plans = [
-        TopicPlan(name, settings.partitions, copies, configs_of(name, settings, needs.get(name), known_copies))
-        for name in map(settings.topic, OWN_TOPICS)
+        TopicPlan(
+            settings.topic(name),
+            settings.partitions_of(name),
+            copies,
+            configs_of(settings.topic(name), settings, needs.get(settings.topic(name)), known_copies),
+        )
+        for name in OWN_TOPICS
     ]
-    before = await describe(admin, [plan.name for plan in plans])
+    planned = {plan.name: plan.partitions for plan in plans}
+    before = await describe(admin, list(planned))
     found: dict[str, tuple[str, int]] = {plan.name: ("missing", plan.partitions) for plan in plans}
     if dry_run:
         for name, state in before.items():
-            is_planned = state.partitions == settings.partitions
+            is_planned = state.partitions == planned[name]
             found[name] = (TopicOutcome.EXISTS if is_planned else TopicOutcome.WRONG_PARTITIONS, state.partitions)
     else:
         for result in await create_missing(admin, plans):
@@ -118,8 +124,10 @@ def configs_of(name: str, settings: Settings, need: Need | None, copies: int | N
         copies: of each partition; None if the broker's default is not known.
     """
     if need is None:
-        is_dead_letter = name == settings.topic("dead-letter")
-        return {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if is_dead_letter else {}
+        if name == settings.topic(PAUSES):
+            # The newest record of each rule is kept: a pause does not end because a week has passed.
+            return {"cleanup.policy": "compact"}
+        return {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)} if name == settings.topic("dead-letter") else {}
     configs = {"cleanup.policy": "delete", "retention.ms": str(need.kept_ms), "retention.bytes": "-1"}
     if copies is not None:
         configs["min.insync.replicas"] = "2" if copies >= _COPIES_TO_SPARE else "1"

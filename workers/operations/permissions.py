@@ -26,7 +26,7 @@ from schemas.sources import SourcesFile
 from workers.errors import Transient
 from workers.kafka.rights import Right, rights_in
 from workers.kafka.topics import connected_admin, rights_on
-from workers.settings import OWN_TOPICS, Settings
+from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.topology import open_nodes
 
 _RIGHTS_ON_ACTIVITY: Final = (Right.READ, Right.WRITE)
@@ -124,6 +124,7 @@ def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) 
     """Return by topic the rights that a worker needs; `own` are Linger's own topics without their prefix."""
     needed: dict[str, tuple[Right, ...]] = {settings.topic(name): (Right.WRITE,) for name in own}
     needed[settings.topic("activity")] = _RIGHTS_ON_ACTIVITY
+    needed[settings.topic(PAUSES)] = (Right.READ,)
     return {source.topic: (Right.READ,) for source in sources.sources} | needed
 
 

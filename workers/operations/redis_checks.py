@@ -21,10 +21,13 @@ COMMANDS: Final = (
     ("HGETALL", "{meta}"),
     ("HSET", "{meta}", "x", "x"),
     ("HDEL", "{held}", "x"),
+    ("HLEN", "{held}"),
+    ("HINCRBY", "{brake}", "x", "0"),
     ("DEL", "{rules}"),
     ("ZADD", "{due}", "0", "x"),
     ("ZREM", "{due}", "x"),
     ("ZRANGE", "{due}", "0", "0"),
+    ("ZCARD", "{due}"),
     ("LRANGE", "{outbox}", "0", "0"),
     ("RPUSH", "{outbox}", "x"),
     ("LTRIM", "{outbox}", "0", "-1"),
@@ -157,6 +160,7 @@ async def _refused_commands(store: Store) -> list[str]:
         "{due}": keys.due,
         "{outbox}": keys.outbox,
         "{rules}": store.keys.rules,
+        "{brake}": store.keys.brake,
         "{pace}": store.keys.pace("linger-doctor", 0),
     }
     queued: Sequence[tuple[Any, ...]] = [tuple(key_by_name.get(part, part) for part in parts) for parts in COMMANDS]

@@ -5,6 +5,8 @@ from typing import Final
 
 from workers.core.rules.rule_set import RuleSet
 from workers.operations.findings import Finding, judged, ok, problem, unknown
+from workers.pauses.record import ALL_RULES, PauseRecord
+from workers.state.brake import BrakeState
 from workers.state.consistency import Kind, Log, StateMismatch, check_consistency, partitions_made_with
 
 _CHECKED: Final[Mapping[Kind, str]] = {
@@ -35,6 +37,27 @@ def rule_set(rules: RuleSet, stored: Mapping[str, str]) -> Finding:
     why = "a worker refuses to start with rules that were replaced by newer ones"
     remedy = "load the newest files, or: linger rules promote"
     return judged(problem("state", "rule set", f"{rules.hash}, {state}", why, remedy), is_well=not is_older)
+
+
+def pauses(paused: Sequence[PauseRecord]) -> Finding:
+    """Show what is paused: it is meant, so it is no problem."""
+    names = ["all rules" if record.rule == ALL_RULES else record.rule for record in paused]
+    said = [f"{name} by {record.by}: {record.because}" for name, record in zip(names, paused, strict=True)]
+    return ok("state", "pauses", "; ".join(said) or "nothing is paused")
+
+
+def brake(state: BrakeState, held: int) -> Finding:
+    """Check that the brake holds nothing.
+
+    Args:
+        state: of this hour.
+        held: how many actions it holds.
+    """
+    limit = "no limit yet" if state.limit is None else f"at most {state.limit}"
+    observed = f"{state.passed} actions in this hour, {limit}; it holds {held}"
+    why = "far more actions than ever: the rest waits until an operator decides, and expires meanwhile"
+    remedy = "linger rules held; then linger rules release or discard, and set `brake` if so many are meant"
+    return judged(problem("state", "brake", observed, why, remedy), is_well=not held)
 
 
 def another_namespace(namespace: str, elsewhere: Sequence[str]) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Decisions -> records of the action and decision topics, as CloudEvents in Kafka's binary mode. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ import msgspec
 from schemas.actions import Action, Decision, encode
 from workers.kafka.records import OutboxRecord
 
+_SOURCE_PREFIX: Final = b"/linger/rules/"
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
 _SPEC: Final = ("ce_specversion", b"1.0")
 _as_json: Final = msgspec.json.Encoder().encode
@@ -22,6 +24,31 @@ def messages(decisions: Iterable[Action | Decision], topic_prefix: str) -> list[
         topic_prefix: of the topics.
     """
     return [_message(decision, topic_prefix) for decision in decisions]
+
+
+@dataclass(frozen=True, slots=True)
+class SentAction:
+    """What a record says of an action, read from its headers.
+
+    Attributes:
+        action_id: the action.
+        rule: id of its rule.
+        is_active: whether the record asks for the action; otherwise it takes it back.
+    """
+
+    action_id: str
+    rule: str
+    is_active: bool
+
+
+def action_in(record: OutboxRecord) -> SentAction | None:
+    """Return the action of a record that `messages` made, None for a decision and for a dead letter."""
+    headers = dict(record.headers)
+    event_id, source = headers.get("ce_id"), headers.get("ce_source")
+    if "ce_expirytime" not in headers or event_id is None or source is None:
+        return None
+    action_id, _, status = event_id.decode().partition(":")
+    return SentAction(action_id, source.removeprefix(_SOURCE_PREFIX).decode(), not status)
 
 
 def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
@@ -40,7 +67,7 @@ def _message(decision: Action | Decision, topic_prefix: str) -> OutboxRecord:
         _CONTENT_TYPE,
         ("ce_id", event_id.encode()),
         ("ce_type", f"linger.{kind}.v1".encode()),
-        ("ce_source", f"/linger/rules/{decision.rule.id}".encode()),
+        ("ce_source", _SOURCE_PREFIX + decision.rule.id.encode()),
         ("ce_subject", decision.customer_id.encode()),
         ("ce_time", _rfc3339(at)),
     ]

@@ -21,6 +21,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
 from workers.observability import log_events, metrics
+from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
 from workers.processor.event_reader import EventReader
@@ -48,11 +49,13 @@ class Backends:
         store: of the state.
         publisher: sends the decisions.
         clock: the time.
+        pauses: the paused rules, as far as they are known.
     """
 
     store: Store
     publisher: Publisher
     clock: Clock
+    pauses: PauseList
 
 
 class Processor:
@@ -73,18 +76,18 @@ class Processor:
             settings: of this worker.
             sources: the source topics.
             rules: the active rule set.
-            backends: the store, the publisher and the clock.
+            backends: the store, the publisher, the clock and the pauses.
             rebuild_policy: chooses what is published during a rebuild; None in a worker.
         """
-        store = backends.store
-        policy = LivePolicy(store) if rebuild_policy is None else rebuild_policy
+        store, pauses = backends.store, backends.pauses
+        policy = rebuild_policy or LivePolicy(store, pauses, settings.partitions)
         self._partition_count = settings.partitions
         self._rules = active = ActiveRules(rules)
         self._sources = view = SourceView(sources, settings.topic("activity"))
         self._ownership = ownership = Ownership(
-            settings, store, backends.publisher, active, view, rebuilding=rebuild_policy is not None
+            settings, store, backends.publisher, active, view, pauses, rebuilding=rebuild_policy is not None
         )
-        self._steps = steps = Steps(settings, store, active)
+        self._steps = steps = Steps(settings, store, active, pauses)
         reader = EventReader(settings, sources, backends.clock)
         self._batches = BatchProcessor(reader, ownership, steps, active, view, policy)
         self._timers = Timers(store, ownership, steps, active, view, policy)

@@ -1,27 +1,23 @@
-"""Held actions: actions above their rule's rate limit, which wait in the store until they are released or discarded.
+"""Held actions: above a limit or of a paused rule, they wait in the store until they are released or discarded.
 
 An order of the operator (`linger rules release`, `discard`) is stored beside the held actions. The partition's owner
 carries it out in its next atomic step, so nothing is lost or sent twice if either process dies.
 """
 
 from collections.abc import Mapping
-from typing import Final
 
-import msgspec
-
-from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Action
+from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL
 from workers.core.decisions.records import held_back
 from workers.kafka.records import decode_record
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
-from workers.processor.release_policy import Orders, ReleasePolicy
+from workers.processor.release_policy import Orders, ReleasePolicy, decode_action
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
+from workers.state.meta import held_field
 from workers.state.store import Store
-
-_decode_action: Final = msgspec.json.Decoder(Action).decode
 
 
 class OrderExecutor:
@@ -46,7 +42,8 @@ class OrderExecutor:
     async def run(self) -> None:
         """Release and discard the held actions that are ordered now; each order once."""
         partitions = {partition.number: partition for partition in self._ownership.usable()}
-        ordered = await self._policy.orders(list(partitions), self._rules.current, self._sources.now_ms)
+        metas = {number: partition.meta for number, partition in partitions.items()}
+        ordered = await self._policy.orders(metas, self._rules.current, self._sources.now_ms)
         for number, orders in ordered.items():
             partition = partitions[number]
             await partition.outbox.wait_for_room()
@@ -63,10 +60,20 @@ class OrderExecutor:
                 partition.number, [order.action_id for order in orders.all()]
             )
             carry_out(orders, held, work, self._sources.now_ms)
+            await self._note_emptied(partition.number, orders, work)
             changes = self._steps.write_set(partition, work)
             changes.orders_done = len(orders.given)
             await step.commit(changes)
         self._steps.publish(partition, changes, work)
+
+    async def _note_emptied(self, number: int, orders: Orders, work: UnitOfWork) -> None:
+        """Unset the fields of `meta` for rules without held actions."""
+        rules = sorted({order.rule for order in orders.resumed} | set(orders.suspected))
+        counts = await self._store.held_actions.counts([(number, rule_id, "pause") for rule_id in rules])
+        for rule_id, count in zip(rules, counts, strict=True):
+            gone = {action_id for rule, action_id in [*work.released, *work.missing] if rule == rule_id}
+            if count <= len(gone & {order.action_id for order in orders.resumed}):
+                work.emptied.append(held_field(rule_id, "pause"))
 
 
 def carry_out(orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_ms: int) -> None:
@@ -80,13 +87,16 @@ def carry_out(orders: Orders, held: Mapping[str, bytes], work: UnitOfWork, now_m
     """
     done: set[str] = set()
     for order in orders.all():
+        if order.action_id in done:
+            continue
         raw = held.get(order.action_id)
-        if raw is None or order.action_id in done:
-            continue  # released, discarded or retracted before
+        if raw is None:  # released, discarded or retracted before
+            work.missing.append((order.rule, order.action_id))
+            continue
         done.add(order.action_id)
         value = decode_record(raw).value
         assert value is not None
-        action = _decode_action(value)
+        action = decode_action(value)
         work.released.append((order.rule, order.action_id))
         if order.what == "discard":
             work.decisions.append(held_back(action, DISCARDED_DETAIL))

@@ -26,6 +26,7 @@ from workers.kafka.producer import Publisher
 from workers.kafka.topics import LogBounds
 from workers.observability import log_events, metrics
 from workers.outbox.outbox import Outbox
+from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
@@ -56,6 +57,7 @@ class Ownership:
         publisher: Publisher,
         rules: ActiveRules,
         sources: SourceView,
+        pauses: PauseList,
         *,
         rebuilding: bool,
     ) -> None:
@@ -67,6 +69,7 @@ class Ownership:
             publisher: of the outboxes.
             rules: the active rule set.
             sources: whose progress limits how far a log must reach.
+            pauses: asked by the outboxes.
             rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
@@ -75,6 +78,7 @@ class Ownership:
         self._publisher = publisher
         self._rules = rules
         self._sources = sources
+        self._pauses = pauses
         self._rebuilding = rebuilding
         self._claiming = asyncio.Lock()
         self._versions_checked_at = time.monotonic()
@@ -153,7 +157,7 @@ class Ownership:
             # The stored outbox is the truth: if the step was taken, its records are in it. Records that were sent
             # and not trimmed are published again, with the same ids.
             await partition.outbox.close()
-            partition.outbox = Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit)
+            partition.outbox = self._outbox(claimed)
             return
 
     async def attempt(self, partition: OwnedPartition, step: Awaitable[None]) -> bool:
@@ -215,7 +219,7 @@ class Ownership:
         partition = self.partitions[number] = OwnedPartition(
             number,
             meta,
-            Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit),
+            self._outbox(claimed),
             self._no_watermarks(),
             DirectProducerProgress.resumed(previous),
             fresh=fresh,
@@ -302,6 +306,9 @@ class Ownership:
 
     def _no_watermarks(self) -> PartitionWatermarks:
         return PartitionWatermarks(dict.fromkeys(self._sources.event_types, NO_WATERMARK_MS))
+
+    def _outbox(self, claimed: Claimed) -> Outbox:
+        return Outbox(self._publisher, claimed.outbox, self._settings.outbox_limit, self._pauses)
 
     async def _release(self, number: int) -> None:
         partition = self.partitions.pop(number)

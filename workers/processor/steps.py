@@ -4,8 +4,10 @@ from contextlib import AbstractAsyncContextManager
 
 from workers.kafka.partitioner import partition_of
 from workers.observability import metrics
+from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
 from workers.processor.partition import OwnedPartition
+from workers.processor.release_policy import decode_action, paused_detail
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
 from workers.state.step import Step, WriteSet
@@ -15,11 +17,12 @@ from workers.state.store import Store
 class Steps:
     """Turns units of work into atomic steps; the caller holds the partition's lock."""
 
-    def __init__(self, settings: Settings, store: Store, rules: ActiveRules) -> None:
+    def __init__(self, settings: Settings, store: Store, rules: ActiveRules, pauses: PauseList) -> None:
         self._topic_prefix = settings.topic_prefix
         self._partitions = settings.partitions
         self._store = store
         self._rules = rules
+        self._pauses = pauses
 
     def belongs(self, partition: OwnedPartition, customer_id: str) -> bool:
         """Return whether a customer's events come to this partition.
@@ -33,8 +36,17 @@ class Steps:
         return self._store.step(partition.number, partition.meta)
 
     def write_set(self, partition: OwnedPartition, work: UnitOfWork) -> WriteSet:
-        """Return the writes of a step with this work, stamped with the active rules."""
-        changes = work.changes(self._topic_prefix, partition.outbox.confirmed())
+        """Return the writes of a step with this work, stamped with the active rules.
+
+        It trims what is done of the outbox, and holds what of it was not sent because its rule is paused: in one
+        step, so that neither a crash nor another owner loses or doubles it.
+        """
+        trim = partition.outbox.confirmed()
+        for record in partition.outbox.withheld(trim):
+            assert record.value is not None
+            action = decode_action(record.value)
+            work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule.id)))
+        changes = work.changes(self._topic_prefix, trim)
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes
 

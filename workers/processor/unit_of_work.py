@@ -19,8 +19,8 @@ from workers.core.events.decoding import DecodedEvent
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
-from workers.state.meta import Meta, counter_field, high_water_field
-from workers.state.step import Held, WriteSet
+from workers.state.meta import Meta, counter_field, held_field, high_water_field
+from workers.state.step import Because, Held, WriteSet
 
 _LONGEST_OFFSET: Final = 19
 """Digits of the largest offset that Kafka can have (2^63 - 1); longer text is not an offset."""
@@ -40,8 +40,11 @@ class UnitOfWork:
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
         high_waters: by source partition, the highest source offset that this step folds.
-        held: actions above their rule's rate limit, to be stored instead of published.
+        held: actions to be stored instead of published, and why.
+        withdrawn: actions of earlier steps that were not sent because their rule is paused; they are among `held`.
+        emptied: fields of `meta` that say that actions of a rule may be held; there are none any more.
         released: rule and id of actions that are not held any longer, if they were.
+        missing: rule and id of actions that are listed as held and are not.
         deferred: actions of a rebuild, to be stored until the partition has been read to its end.
         counted_only: decisions of a rebuild that are counted in `meta` and not published.
         folded: how many events were folded.
@@ -63,8 +66,11 @@ class UnitOfWork:
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     high_waters: dict[bytes, int] = field(default_factory=dict)
-    held: list[Action] = field(default_factory=list)
+    held: list[tuple[Action, Because]] = field(default_factory=list)
+    withdrawn: list[Action] = field(default_factory=list)
+    emptied: list[str] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
     deferred: list[Held] = field(default_factory=list)
     counted_only: list[Action | Decision] = field(default_factory=list)
     folded: int = 0
@@ -113,24 +119,31 @@ class UnitOfWork:
                 (topics[event_id], attribute, reason) for event_id, attribute, reason in outcome.left_out
             )
 
-    def actions_of(self, rule_id: str) -> list[Action]:
-        """Return the new actions of a rule, without retractions."""
+    def new_actions(self) -> list[Action]:
+        """Return the actions to be published, in order, without retractions."""
         return [
-            decision
-            for decision in self.decisions
-            if isinstance(decision, Action) and decision.status == "active" and decision.rule.id == rule_id
+            decision for decision in self.decisions if isinstance(decision, Action) and decision.status == "active"
         ]
 
-    def hold_back(self, actions: Sequence[Action], detail: str) -> None:
+    def hold_back(self, actions: Sequence[Action], detail: str, because: Because) -> None:
         """Hold new actions of this step; publish a decision with this detail in place of each."""
+        if not actions:
+            return
         held_ids = {action.action_id for action in actions}
-        self.held += actions
+        self.held += [(action, because) for action in actions]
         self.decisions = [
             held_back(decision, detail)
             if isinstance(decision, Action) and decision.status == "active" and decision.action_id in held_ids
             else decision
             for decision in self.decisions
         ]
+
+    def withdraw(self, action: Action, detail: str) -> None:
+        """Hold an action of an earlier step that was not sent; if this step takes it back, it is only dropped."""
+        if (action.rule.id, action.action_id) not in self.released:
+            self.withdrawn.append(action)
+            self.held.append((action, "pause"))
+            self.decisions.append(held_back(action, detail))
 
     def changes(self, topic_prefix: str, trim: int) -> WriteSet:
         """Return what the step writes, and fill in `outgoing`, what it publishes.
@@ -147,6 +160,11 @@ class UnitOfWork:
         for counter, increase in self._counts().items():
             if increase:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
+        fields |= dict.fromkeys(self.emptied, "")
+        for action, because in self.held:
+            name = held_field(action.rule.id, because)
+            if because != "pace" and not fields.get(name, self.meta.fields.get(name)):
+                fields[name] = "1"
         return WriteSet(
             fields=fields,
             activities=self.activities,
@@ -154,8 +172,9 @@ class UnitOfWork:
             waiting=self.waiting,
             outbox=[encode_record(record) for record in self.outgoing],
             trim=trim,
-            held=[*(_held(action, topic_prefix) for action in self.held), *self.deferred],
+            held=[*(_held(action, topic_prefix, because) for action, because in self.held), *self.deferred],
             released=self.released,
+            missing=self.missing,
         )
 
     def report(self) -> None:
@@ -190,6 +209,9 @@ class UnitOfWork:
             kind = decision.status if isinstance(decision, Action) else decision.decision
             counter = f"{kind}:{decision.rule.id}"
             counts[counter] = counts.get(counter, 0) + 1
+        for action in self.withdrawn:
+            counter = f"active:{action.rule.id}"
+            counts[counter] = counts.get(counter, 0) - 1
         return counts
 
 
@@ -201,6 +223,6 @@ def source_topic(record: ConsumerRecord) -> str:
     return str(record.topic)
 
 
-def _held(action: Action, topic_prefix: str) -> Held:
+def _held(action: Action, topic_prefix: str, because: Because) -> Held:
     record = encode_record(messages([action], topic_prefix)[0])
-    return Held(action.rule.id, action.action_id, round(action.decided_at.timestamp() * 1000), record)
+    return Held(action.rule.id, action.action_id, round(action.decided_at.timestamp() * 1000), record, because)

@@ -19,6 +19,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import SeekTo, TopicPartition
 from workers.kafka.topics import LogBounds
+from workers.pauses.pause_list import PauseList
 from workers.processor.agent import Backends, Processor
 from workers.processor.partition import OwnedPartition
 from workers.processor.results import Dropped, Processed
@@ -54,6 +55,7 @@ class ReplayContext:
         store: of the state.
         publisher: started; of the actions that were never published.
         clock: the time.
+        pauses: the paused rules; kept fresh by the rebuild.
         published: what is published already.
         tally: counts published and withheld actions.
         rules_known: Redis still held when each rule was activated.
@@ -65,6 +67,7 @@ class ReplayContext:
     store: Store
     publisher: Publisher
     clock: Clock
+    pauses: PauseList
     published: Published
     tally: Tally
     rules_known: bool
@@ -87,6 +90,7 @@ class PartitionReplay:
         self._store = context.store
         self._policy = RebuildPolicy(
             context.store,
+            context.pauses,
             partition,
             context.settings.topic_prefix,
             context.published,
@@ -97,7 +101,7 @@ class PartitionReplay:
             context.settings,
             context.sources,
             context.rules,
-            Backends(context.store, context.publisher, context.clock),
+            Backends(context.store, context.publisher, context.clock, context.pauses),
             rebuild_policy=self._policy,
         )
 

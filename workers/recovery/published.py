@@ -13,10 +13,11 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
-from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL, Decision, Suppression
+from schemas.actions import BRAKED_DETAIL, DISCARDED_DETAIL, EXPIRED_DETAIL, PAUSED_DETAIL, Decision, Suppression
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
+from workers.state.step import Because
 
 PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
 """The action topics and the decision topic, without the prefix; each has as many partitions as the activity topic."""
@@ -28,6 +29,9 @@ ABANDONED: Final = 4
 
 _DECISIONS: Final = {kind: 8 << index for index, kind in enumerate(get_args(Suppression))}
 HELD: Final = _DECISIONS["held"]
+HELD_BY_PAUSE: Final = 1 << 30
+HELD_BY_BRAKE: Final = 1 << 31
+"""Besides `HELD`, if it was not the pace of the rule."""
 
 
 class PublishedRecord(msgspec.Struct):
@@ -61,6 +65,10 @@ class PublishedRecord(msgspec.Struct):
             return RETRACTED if self.status == "retracted" else ACTIVE
         if self.decision == "held" and self.detail in (DISCARDED_DETAIL, EXPIRED_DETAIL):
             return ABANDONED
+        if self.decision == "held" and self.detail.startswith(PAUSED_DETAIL):
+            return HELD | HELD_BY_PAUSE
+        if self.decision == "held" and self.detail.startswith(BRAKED_DETAIL):
+            return HELD | HELD_BY_BRAKE
         return _DECISIONS.get(self.decision, 0)
 
 
@@ -86,6 +94,18 @@ class Published:
     def status_of(self, action_id: str) -> int:
         """Return the bits of everything published about an id, 0 for nothing."""
         return self.statuses.get(UUID(action_id).bytes, 0)
+
+    def held_because(self, action_id: str) -> Because | None:
+        """Return why an action was held that was published neither before nor after, None if it was not held.
+
+        What the brake held once is not let go by itself, and what a pause held is not bound to the pace again.
+        """
+        bits = self.status_of(action_id)
+        if not bits & HELD or bits & (ACTIVE | RETRACTED | ABANDONED):
+            return None
+        if bits & HELD_BY_BRAKE:
+            return "brake"
+        return "pause" if bits & HELD_BY_PAUSE else "pace"
 
     def has_decision(self, decision: Decision) -> bool:
         """Return whether a decision of this kind was published for this id."""

@@ -6,6 +6,7 @@ kill at any point, the next run continues where it stopped. Until a partition is
 (`workers.recovery.mark`) keeps workers away from it.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from workers.core.watermarks import Progress
 from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
 from workers.kafka.producer import Publisher
+from workers.pauses.pause_list import PauseList
+from workers.pauses.reader import PauseReader
 from workers.recovery.activity_log import LogHeads, event_time, kafka_time, read_heads, read_last_intake_ms
 from workers.recovery.loss import Loss, count_loss
 from workers.recovery.mark import RebuildMark
@@ -35,7 +38,7 @@ from workers.recovery.snapshot import Snapshot, connected
 from workers.recovery.source_progress import SourcePartition, covered_since, find_progress
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
-from workers.settings import Settings
+from workers.settings import PAUSES, Settings
 from workers.state.connect import clock_of
 from workers.state.rule_sets import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
@@ -161,6 +164,7 @@ class Rebuild:
             deadline_ms=self._settings.kafka_delivery_timeout_ms,
             shorten=cut_dead_letters,
         )
+        pauses = PauseReader(self._settings.kafka_connection(), self._settings.topic(PAUSES), PauseList())
         context = ReplayContext(
             self._settings,
             self._sources,
@@ -168,17 +172,24 @@ class Rebuild:
             self._store,
             publisher,
             self._clock,
+            pauses.pauses,
             findings.published,
             tally,
             rules_known=not plan.rules_lost,
         )
         await publisher.start()
+        keeping_fresh: asyncio.Task[None] | None = None
         try:
+            await pauses.start()
+            keeping_fresh = asyncio.create_task(pauses.run(), name="pauses")
             for partition in plan.reasons:
                 log = logs[partition]
                 since = covered_since(self._sources, rules, progress, findings.heads, partition, log, reading.now_ms)
                 await PartitionReplay(partition, log, context).run(consumer, reading, progress, since, advance)
         finally:
+            if keeping_fresh is not None:
+                keeping_fresh.cancel()
+            await pauses.stop()
             await publisher.stop()
 
     async def _restore_progress(

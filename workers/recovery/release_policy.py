@@ -7,27 +7,24 @@ is never published.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-
-import msgspec
 
 from schemas.actions import Action, Decision, encode
 from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import SOURCE_OFFSET
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
-from workers.processor.release_policy import LivePolicy, Orders
+from workers.pauses.pause_list import PauseList
+from workers.processor.release_policy import LivePolicy, Orders, decode_action
 from workers.processor.unit_of_work import UnitOfWork
-from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
+from workers.recovery.published import ABANDONED, ACTIVE, RETRACTED, Published
 from workers.state.meta import Meta
 from workers.state.step import Held
 from workers.state.store import Store
 
 DEFERRED: Final = "*rebuild"
 """Replaces the rule id of deferred actions among the held actions. No rule can have this id."""
-
-_decode_action: Final = msgspec.json.Decoder(Action).decode
 
 
 @dataclass(slots=True)
@@ -54,6 +51,7 @@ class RebuildPolicy:
     def __init__(
         self,
         store: Store,
+        pauses: PauseList,
         partition: int,
         topic_prefix: str,
         published: Published,
@@ -65,6 +63,7 @@ class RebuildPolicy:
 
         Args:
             store: of the state.
+            pauses: the paused rules.
             partition: that is rebuilt.
             topic_prefix: of the action topics.
             published: what the topics already hold.
@@ -74,7 +73,7 @@ class RebuildPolicy:
         """
         self.decided_ms = published.decided_ms(partition)
         self._store = store
-        self._rate_limits = LivePolicy(store)
+        self._limits = LivePolicy(store, pauses, 0)
         self._partition = partition
         self._topic_prefix = topic_prefix
         self._published = published
@@ -101,12 +100,12 @@ class RebuildPolicy:
             else:
                 self._defer(decision, work, f"{self._topic_prefix}.{decision.action}", rules.meaning_since_ms)
 
-    async def orders(self, partitions: Sequence[int], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
+    async def orders(self, metas: Mapping[int, Meta], rules: RuleSet, now_ms: int) -> dict[int, Orders]:
         """Return nothing: orders wait for the workers."""
         return {}
 
     async def publish_deferred(self, meta: Meta, rules: RuleSet, now_ms: int, at_most: int) -> UnitOfWork | None:
-        """Return a step that publishes deferred actions, within the rate limits of their rules.
+        """Return a step that publishes deferred actions; those of paused rules and above a limit are held.
 
         The caller takes the step, which removes them, and calls this again.
 
@@ -125,10 +124,10 @@ class RebuildPolicy:
             return None
         values = [decode_record(raw).value for raw in (await held.records(partition, names)).values()]
         work = UnitOfWork(meta)
-        work.decisions += [_decode_action(value) for value in values if value is not None]
+        work.decisions += [decode_action(value) for value in values if value is not None]
         work.released += [(DEFERRED, name) for name in names]
         self._tally.published.update(decision.rule.id for decision in work.decisions)
-        await self._rate_limits.withhold(work, rules, now_ms)
+        await self._limits.withhold(work, rules, now_ms)
         return work
 
     def _is_new(self, decision: Decision) -> bool:
@@ -143,8 +142,8 @@ class RebuildPolicy:
         bits, rule_id, decided_ms = self._published.status_of(action.action_id), action.rule.id, _decided_ms(action)
         if bits & (ACTIVE | RETRACTED | ABANDONED):
             work.counted_only.append(action)
-        elif bits & HELD:
-            work.held.append(action)
+        elif (because := self._published.held_because(action.action_id)) is not None:
+            work.held.append((action, because))
         elif not self._published.is_retained(topic, self._partition, decided_ms) or (
             decided_ms <= (meaning_since_ms if self._rules_known else max(self.decided_ms, meaning_since_ms))
         ):
@@ -158,7 +157,7 @@ class RebuildPolicy:
     def _retract(self, action: Action, work: UnitOfWork) -> None:
         """Retract an action that was published and not retracted yet; an action that is only deferred is dropped."""
         name = _deferred_name(action)
-        work.held = [held for held in work.held if held.action_id != action.action_id]
+        work.held = [held for held in work.held if held[0].action_id != action.action_id]
         work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
         work.released += [(DEFERRED, name), (action.rule.id, action.action_id)]
         bits = self._published.status_of(action.action_id)

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from itertools import product
+from typing import Final, get_args
 
 from workers.recovery.mark import RebuildMark
 from workers.state.keys import hash_tag
 from workers.state.meta import REBUILDING, Meta
+from workers.state.step import Because
 from workers.state.store import Store
 
 _KEYS_PER_STEP: Final = 1_000
@@ -38,7 +40,12 @@ async def wipe(store: Store, marks: Mapping[int, RebuildMark], event_types: Coll
     for partition, meta in metas.items():
         keys = store.keys.partition(partition)
         doomed = [keys.customer(customer_id) for customer_id in customers.get(partition, ())]
-        doomed += [keys.due, keys.outbox, keys.held, *map(keys.held_of, held_rules)]
+        doomed += [
+            keys.due,
+            keys.outbox,
+            keys.held,
+            *(keys.held_of(*held) for held in product(held_rules, get_args(Because))),
+        ]
         doomed += map(keys.waiting, event_types)
         for start in range(0, len(doomed), _KEYS_PER_STEP):
             await store.wipe(partition, meta, doomed[start : start + _KEYS_PER_STEP])

@@ -72,6 +72,7 @@ _WORDS: Final = {
     "expires after": "expires expire expiry ttl valid_for expires_in expire_after valid_until expiration",
     "priority": "prio importance rank weight order",
     "instead of": "replaces overrides instead supersedes suppresses beats",
+    "brake": "global_limit total_limit max_total emergency_stop kill_switch circuit_breaker",
     "pace": "throttle rate rate_limit limit max_per_hour speed",
     "over pace": "when_over_pace overflow above_pace",
     "hold out": "holdout control control_group test_group control_share",
@@ -318,6 +319,7 @@ def as_two_ages(written: str) -> str | None:
 
 def as_pace(written: str) -> str | None:
     """Return `500/hour` or `500 an hour` as a pace, or None for anything else."""
+    written = re.sub(r"(?<=\d)[,.](?=\d{3}\b)", "", written)  # thousands
     match = re.search(r"(\d{1,7})\D*?(minute|min|hour|hr|h|day|d)\b", written.lower())
     if match is None:
         number = re.search(r"\d{1,7}", written)

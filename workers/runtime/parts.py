@@ -8,10 +8,12 @@ from workers.core.rules.rule_set import RuleSet
 from workers.dead_letters.record import cut_dead_letters
 from workers.intake.agent import Intake
 from workers.kafka.producer import Publisher
+from workers.pauses.pause_list import PauseList
+from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
-from workers.settings import Settings
+from workers.settings import PAUSES, Settings
 from workers.state.connect import clock_of, open_store
 from workers.state.store import Store
 
@@ -30,6 +32,7 @@ class Parts:
         topics: the topics as Kafka last described them.
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
+        pauses: reads which rules are paused.
     """
 
     settings: Settings
@@ -41,6 +44,7 @@ class Parts:
     topics: KnownTopics
     intake: Intake
     processor: Processor
+    pauses: PauseReader
 
 
 def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Parts:
@@ -53,6 +57,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         shorten=cut_dead_letters,
     )
     clock = clock_of(settings, store)
+    pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     return Parts(
         settings,
         sources,
@@ -62,5 +67,6 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         Reader(settings),
         KnownTopics(settings.topic("activity")),
         Intake(settings, sources, publisher, clock),
-        Processor(settings, sources, rules, Backends(store, publisher, clock)),
+        Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses)),
+        pauses,
     )

@@ -18,6 +18,7 @@ from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.parts import build_parts
+from workers.runtime.pauses import PauseWatch
 from workers.runtime.preflight import Preflight
 from workers.runtime.reader import PROBE_SECONDS, Subscription
 from workers.runtime.reload import RuleReload
@@ -55,6 +56,7 @@ class Worker:
         self._deliveries = Deliveries(parts, gaps, self._failure)
         patience_seconds = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
+        self._pauses = PauseWatch(parts)
         self._tick = Tick(parts, gaps, self._liveness)
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
@@ -71,6 +73,7 @@ class Worker:
         core = "plain Python" if core_file is not None and core_file.endswith(".py") else "compiled"
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         await self._preflight.check()
+        await self._pauses.start()  # before anything is published
         await self._rule_reload.join()
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -82,6 +85,8 @@ class Worker:
                 asyncio.create_task(self._deliveries.pass_on(), name="intake"),
                 asyncio.create_task(self._failure.guard(self._processor.sweep()), name="sweep"),
                 asyncio.create_task(self._failure.guard(self._rule_reload.watch()), name="rules"),
+                asyncio.create_task(self._failure.guard(self._pauses.read()), name="pauses"),
+                asyncio.create_task(self._failure.guard(self._pauses.report()), name="obeyed"),
             ]
             log.info(log_events.WORKER_READY, http_port=port)
             await self._work(stop)
@@ -177,6 +182,8 @@ class Worker:
             "assigned": None if is_assigned else "no partition is assigned",
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,
+            "pauses": self._pauses.problem,
+            "brake": self._pauses.brake_problem,
             "sources": self._tick.silence.problem(),
             "skipped": _listed(self._tick.skips.problems),
             "stopped_sources": _listed(self._tick.stopped.problems),
@@ -190,6 +197,7 @@ class Worker:
         await _bounded(self._processor.stop(grace / 4), grace / 2)
         await _bounded(self._reader.stop(), grace / 2)
         await _bounded(self._reader.disconnect(), grace / 8)
+        await _bounded(self._pauses.stop(), grace / 8)
         await _bounded(self._publisher.stop(), grace / 8)
         await _bounded(self._endpoints.stop(), grace / 8)
         await _bounded(self._store.close(), grace / 8)

@@ -1,4 +1,4 @@
-"""Held actions (above their rule's rate limit) in Redis, and the operators' orders for them.
+"""Held actions in Redis, by the reason why each is held, and the operators' orders for them.
 
 Does not decide when a held action is released: the processor does.
 """
@@ -11,6 +11,7 @@ import msgspec
 from workers.state.connection import RedisServers
 from workers.state.keys import Keys
 from workers.state.scan import escaped, scan_keys
+from workers.state.step import Because
 
 
 class Order(msgspec.Struct, array_like=True, frozen=True):
@@ -45,10 +46,20 @@ class HeldActions:
         answers = (await self._redis.call([("HMGET", self._keys.partition(partition).held, *action_ids)]))[0]
         return {action_id: raw for action_id, raw in zip(action_ids, answers, strict=True) if raw is not None}
 
-    async def oldest(self, partitions: Sequence[int], rule_id: str, limit: int) -> dict[int, list[str]]:
-        """Return the ids of a rule's held actions by partition, oldest first, at most `limit` of each partition."""
+    async def oldest(
+        self, partitions: Sequence[int], rule_id: str, limit: int, because: Because = "pace"
+    ) -> dict[int, list[str]]:
+        """Return the ids of a rule's held actions by partition, oldest first, at most `limit` of each partition.
+
+        Args:
+            partitions: to ask for.
+            rule_id: the rule.
+            limit: the most of each partition.
+            because: only those that are held for this reason.
+        """
         commands = [
-            ("ZRANGE", self._keys.partition(partition).held_of(rule_id), 0, limit - 1) for partition in partitions
+            ("ZRANGE", self._keys.partition(partition).held_of(rule_id, because), 0, limit - 1)
+            for partition in partitions
         ]
         answers = await self._redis.call(commands)
         return {
@@ -57,9 +68,32 @@ class HeldActions:
             if action_ids
         }
 
+    async def oldest_of_all(
+        self, partitions: Sequence[int], rule_id: str, limit: int, because: Because
+    ) -> list[tuple[int, str]]:
+        """Return the oldest of a rule's held actions over several partitions: partition and id, at most `limit`."""
+        commands = [
+            ("ZRANGE", self._keys.partition(partition).held_of(rule_id, because), 0, limit - 1, "WITHSCORES")
+            for partition in partitions
+        ]
+        found: list[tuple[float, str, int]] = []
+        for partition, answer in zip(partitions, await self._redis.call(commands), strict=True):
+            scores = zip(*[iter(answer)] * 2, strict=True) if answer and isinstance(answer[0], bytes) else answer
+            found += [(float(score), action_id.decode(), partition) for action_id, score in scores]
+        return [(partition, action_id) for _, action_id, partition in sorted(found)[:limit]]
+
+    async def counts(self, names: Sequence[tuple[int, str, Because]]) -> list[int]:
+        """Return how many actions are held, for each partition, rule and reason."""
+        keys = [self._keys.partition(partition).held_of(rule_id, because) for partition, rule_id, because in names]
+        return [int(count) for count in await self._redis.call([("ZCARD", key) for key in keys])]
+
+    async def total(self, partitions: Sequence[int]) -> int:
+        """Return how many actions these partitions hold, for any reason."""
+        return sum(await self._redis.call([("HLEN", self._keys.partition(number).held) for number in partitions]))
+
     async def rules(self) -> set[str]:
         """Return the ids of all rules with held actions. It scans all keys."""
-        pattern, rule_ids, cursor = f"{escaped(self._keys.namespace)}:{{*}}:held:*", set[str](), -1
+        pattern, rule_ids, cursor = f"{escaped(self._keys.namespace)}:{{*}}:held*:*", set[str](), -1
         while cursor:
             cursor, keys = await scan_keys(self._redis, max(0, cursor), pattern, 1_000)
             rule_ids |= {raw.decode().rpartition(":")[2] for raw in keys}

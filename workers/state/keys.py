@@ -37,7 +37,7 @@ class PartitionKeys:
         orders: list of orders for held actions.
     """
 
-    __slots__ = ("_customer", "_held_of", "_waiting", "due", "held", "meta", "orders", "outbox")
+    __slots__ = ("_customer", "_held", "_waiting", "due", "held", "meta", "orders", "outbox")
 
     def __init__(self, namespace: str, partition: int) -> None:
         prefix = f"{namespace}:{{{hash_tag(partition)}}}:"
@@ -46,7 +46,7 @@ class PartitionKeys:
         self.outbox = f"{prefix}outbox"
         self.held = f"{prefix}held"
         self.orders = f"{prefix}orders"
-        self._held_of = f"{prefix}held:"
+        self._held = f"{prefix}held"
         self._customer = f"{prefix}c:"
         self._waiting = f"{prefix}waiting:"
 
@@ -54,9 +54,9 @@ class PartitionKeys:
         """Return the key of a customer's activity."""
         return self._customer + customer_id
 
-    def held_of(self, rule_id: str) -> str:
-        """Return the key of the ids of a rule's held actions, oldest first."""
-        return self._held_of + rule_id
+    def held_of(self, rule_id: str, because: str = "pace") -> str:
+        """Return the key of the ids of a rule's actions that are held for one reason, oldest first."""
+        return f"{self._held}:{rule_id}" if because == "pace" else f"{self._held}-by-{because}:{rule_id}"
 
     def waiting(self, event_type: str) -> str:
         """Return the key of the customers that wait for the watermark of an event type."""
@@ -74,6 +74,8 @@ class Keys:
         rules: hash in which the workers agree on the active rule set.
         sources: hash of source topic to the id of the topic that was read.
         stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
+        brake: hash of hour to the actions of all rules in it.
+        obeyed: hash of activity partition to the offset up to which its owner obeys the pauses.
         dead_letters: set of the blocks of dispositions that exist; also their prefix.
     """
 
@@ -85,6 +87,8 @@ class Keys:
         self.rules = f"{namespace}:rules"
         self.sources = f"{namespace}:sources"
         self.stopped = f"{namespace}:stopped"
+        self.brake = f"{namespace}:brake"
+        self.obeyed = f"{namespace}:obeyed"
         self.dead_letters = f"{namespace}:dead-letters"
         self._partitions: dict[int, PartitionKeys] = {}
 

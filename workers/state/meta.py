@@ -28,6 +28,7 @@ REBUILDING: Final = "rebuilding"
 _SINCE: Final = "since:"
 _HIGH_WATER: Final = "hw:"
 _COUNTER: Final = "n:"
+_HELD: Final = "held:"
 
 
 @dataclass(slots=True)
@@ -111,3 +112,14 @@ def counter_field(name: str) -> str:
 def counters_of(fields: Mapping[str, str]) -> dict[str, int]:
     """Return all counters by name."""
     return {name.removeprefix(_COUNTER): int(value) for name, value in fields.items() if name.startswith(_COUNTER)}
+
+
+def held_field(rule_id: str, because: str) -> str:
+    """Return the field that is set while actions of a rule may be held for a reason other than its rate limit."""
+    return f"{_HELD}{because}:{rule_id}"
+
+
+def rules_held(fields: Mapping[str, str], because: str) -> list[str]:
+    """Return the ids of rules with actions that may be held for this reason."""
+    prefix = held_field("", because)
+    return [name.removeprefix(prefix) for name, value in fields.items() if value and name.startswith(prefix)]

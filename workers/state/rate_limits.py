@@ -36,3 +36,9 @@ class RateLimiter:
         if granted < requested:
             await self._store.count_up(key, granted - requested, 2 * pace.seconds)
         return granted
+
+    async def give_back(self, rule_id: str, pace: Pace, number: int, now_ms: int) -> None:
+        """Uncount actions that were counted and are not published after all."""
+        if number:
+            period = now_ms // (pace.seconds * 1000)
+            await self._store.count_up(self._store.keys.pace(rule_id, period), -number, 2 * pace.seconds)

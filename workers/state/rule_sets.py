@@ -44,6 +44,11 @@ class Activation:
     began: tuple[str, ...]
 
 
+def active_rules(stored: Mapping[str, str]) -> list[str]:
+    """Return the ids of the rules of the newest set, from the fields of the hash of rules."""
+    return [name.removeprefix(_RULE) for name in stored if name.startswith(_RULE)]
+
+
 async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback: bool) -> Activation:
     """Make a rule set the newest; if it is the newest already, change nothing.
 

@@ -7,7 +7,7 @@ decides what is written.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from redis.asyncio import Connection
 
@@ -20,21 +20,27 @@ MAX_CUSTOMERS: Final = 500
 """Customers in one step; more would block Redis for too long."""
 
 
+Because = Literal["pace", "pause", "brake"]
+"""Why an action is held: it is above its rule's rate limit, its rule is paused, or it is above the brake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A held action: one above its rule's rate limit.
+    """A held action.
 
     Attributes:
         rule: id of the rule.
         action_id: the action.
         decided_ms: when it was decided; a rule's actions are released in this order.
         record: the encoded `OutboxRecord` to publish.
+        because: why it is held.
     """
 
     rule: str
     action_id: str
     decided_ms: int
     record: bytes
+    because: Because = "pace"
 
 
 @dataclass(slots=True)
@@ -49,8 +55,9 @@ class WriteSet:
         waiting: by event type, the watermark in milliseconds that a customer waits for, 0 to remove the customer.
         outbox: encoded `OutboxRecord`s to append.
         trim: number of records at the head of the outbox that Kafka has confirmed.
-        held: actions above their rule's rate limit, kept until they are released or discarded.
+        held: actions to be kept until they are released or discarded.
         released: rule and id of actions that are no longer held; they need not have been held.
+        missing: rule and id of actions that are listed as held and are not: an older release forgets to unlist them.
         orders_done: number of orders at the head of the list that were carried out.
     """
 
@@ -63,6 +70,7 @@ class WriteSet:
     trim: int = 0
     held: list[Held] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
     orders_done: int = 0
 
 
@@ -143,14 +151,14 @@ class Step:
             commands.append(("LTRIM", keys.outbox, changes.trim, -1))
         if changes.outbox:
             commands.append(("RPUSH", keys.outbox, *changes.outbox))
+        # Before what is held now: the same action may be held again.
+        commands += _unlisting(keys, changes.missing)
         for held in changes.held:
             commands.append(("HSET", keys.held, held.action_id, held.record))
-            commands.append(("ZADD", keys.held_of(held.rule), held.decided_ms, held.action_id))
+            commands.append(("ZADD", keys.held_of(held.rule, held.because), held.decided_ms, held.action_id))
         if changes.released:
             commands.append(("HDEL", keys.held, *(action_id for _, action_id in changes.released)))
-            for rule_id in {rule_id for rule_id, _ in changes.released}:
-                action_ids = [action_id for rule, action_id in changes.released if rule == rule_id]
-                commands.append(("ZREM", keys.held_of(rule_id), *action_ids))
+            commands += _unlisting(keys, changes.released)
         if changes.orders_done:
             commands.append(("LTRIM", keys.orders, changes.orders_done, -1))
         commands.append(("HSET", keys.meta, *(part for pair in written.items() for part in pair)))
@@ -166,6 +174,18 @@ class Step:
             meta.offset = changes.offset
         meta.fields.update((name, str(value)) for name, value in changes.fields.items())
         await self._redis.wait_for_replicas(self._connection)
+
+
+def _unlisting(keys: PartitionKeys, actions: Sequence[tuple[str, str]]) -> list[tuple[Any, ...]]:
+    """Return the commands that remove actions from the lists of their rules, for every reason."""
+    by_rule: dict[str, list[str]] = {}
+    for rule_id, action_id in actions:
+        by_rule.setdefault(rule_id, []).append(action_id)
+    return [
+        ("ZREM", keys.held_of(rule_id, because), *action_ids)
+        for rule_id, action_ids in by_rule.items()
+        for because in get_args(Because)
+    ]
 
 
 def _sorted_set_commands(key: str, scores: Mapping[str, int]) -> list[tuple[Any, ...]]:

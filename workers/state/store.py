@@ -72,7 +72,7 @@ class Store:
     Attributes:
         keys: the keys of its namespace.
         redis: the servers, for commands outside a step.
-        held_actions: actions above their rule's rate limit.
+        held_actions: actions that wait, and the orders for them.
     """
 
     def __init__(self, redis: RedisServers, namespace: str) -> None:
@@ -270,6 +270,22 @@ class Store:
         """Add to a counter and return its new value; the counter expires after `seconds`."""
         answers = await self.redis.call([("INCRBY", key, number), ("EXPIRE", key, seconds)])
         return int(answers[0])
+
+    async def count_in(self, key: str, field: str, number: int) -> int:
+        """Add to a counter in a hash and return its new value."""
+        return int((await self.redis.call([("HINCRBY", key, field, number)]))[0])
+
+    async def fields(self, key: str) -> dict[str, str]:
+        """Return a hash of texts, empty if the key does not exist."""
+        return await self.redis.fields(key)
+
+    async def set_fields(self, key: str, fields: Mapping[str, str]) -> None:
+        """Set fields of a hash, at least one."""
+        await self.redis.call([("HSET", key, *(part for pair in fields.items() for part in pair))])
+
+    async def remove_fields(self, key: str, names: Iterable[str]) -> None:
+        """Remove fields of a hash, at least one."""
+        await self.redis.call([("HDEL", key, *names)])
 
     async def close(self) -> None:
         """Close every connection."""

@@ -68,7 +68,7 @@ def test_an_action_that_waits_for_a_source_says_for_which() -> None:
 def test_an_action_above_its_pace_is_said_to_be_held() -> None:
     ruleset, activity = acted(pace="at most 1 per day")
     assert "held" not in states(why(ruleset, activity, 12))
-    report = why(ruleset, activity, 12, held_rules={"a-rule"})
+    report = why(ruleset, activity, 12, held_rules={"a-rule": "the rule's pace"})
     assert state_text(report, "held") == "its action of 2024-01-11 00:00 UTC is held by the rule's pace"
 
 

@@ -114,3 +114,19 @@ def test_every_broker_that_refuses_is_a_finding_with_its_remedy() -> None:
         ("Kafka at a: x", "Check A"),
         ("Kafka at b: y", "Check B"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "retention_ms", "health"),
+    [
+        ("compact", 604_800_000, "ok"),
+        ("delete", 604_800_000, "problem"),
+        ("compact,delete", 1, "problem"),
+        ("delete", -1, "ok"),
+    ],
+)
+def test_a_topic_of_pauses_that_forgets_is_a_problem(policy: str, retention_ms: int, health: str) -> None:
+    configs = {"linger.pauses": {"cleanup.policy": policy, "retention.ms": str(retention_ms)}}
+    (finding,) = kafka_checks.pauses_settings("linger.pauses", configs)
+    assert finding.health == health
+    assert kafka_checks.pauses_settings("linger.pauses", {}) == []

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from workers.operations import state_checks
+from workers.pauses.record import PauseRecord
+from workers.state.brake import BrakeState
 from workers.state.consistency import Log
 from workers.state.meta import PARTITIONS
 
@@ -60,3 +62,22 @@ def test_stopped_sources_are_named_with_their_reasons_and_the_command() -> None:
     assert finding.health == "problem"
     assert finding.observed == "shop.orders, partition 0: its batch cannot be decoded; x, y"
     assert "linger sources resume" in finding.remedy
+
+
+def test_a_pause_is_shown_and_is_no_problem() -> None:
+    paused = [
+        PauseRecord(rule=name, paused=True, by="ann", at_ms=0, because="wrong offer") for name in ("*", "quiet")
+    ]
+    finding = state_checks.pauses(paused)
+    assert (finding.health, finding.observed) == (
+        "ok",
+        "all rules by ann: wrong offer; quiet by ann: wrong offer",
+    )
+    assert state_checks.pauses([]).observed == "nothing is paused"
+
+
+def test_a_brake_that_holds_something_is_a_problem() -> None:
+    state = BrakeState(hour=1, passed=500, limit=500, is_written=False, has_braked=True)
+    assert state_checks.brake(state, 3).health == "problem"
+    assert state_checks.brake(state, 0).health == "ok"
+    assert state_checks.brake(state, 3).observed == "500 actions in this hour, at most 500; it holds 3"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processor_rig import FakePublisher
+from tests.support.processor_rig import FakePublisher, fresh_pauses
 from workers.kafka.records import OutboxRecord
 from workers.outbox.outbox import Outbox
 
@@ -33,7 +33,7 @@ def lawful(
     async def run() -> None:
         async with asyncio.timeout(60):
             publisher = FakePublisher()
-            outbox = Outbox(publisher.as_publisher(), records(*waiting), limit)
+            outbox = Outbox(publisher.as_publisher(), records(*waiting), limit, fresh_pauses())
             try:
                 await law(outbox, publisher)
             finally:
@@ -231,3 +231,169 @@ def test_draining_ends_at_once_when_the_publishing_ends() -> None:
         assert draining.done()
 
     lawful(law)
+
+
+# --- pauses -------------------------------------------------------------------------------------------------------
+
+
+class KnownPauses:
+    """What is known of pauses, as the test says it."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.fresh = True
+        self.paused: set[str] = set()
+
+    def is_fresh(self) -> bool:
+        return self.fresh
+
+    def is_paused(self, rule_id: str) -> bool:
+        return rule_id in self.paused
+
+
+def action(rule_id: str, action_id: str, status: str = "active") -> OutboxRecord:
+    """Return a record as `messages` writes it, with the headers that the outbox reads."""
+    event_id = action_id if status == "active" else f"{action_id}:{status}"
+    headers = (
+        ("ce_id", event_id.encode()),
+        ("ce_source", f"/linger/rules/{rule_id}".encode()),
+        ("ce_expirytime", b"2024-02-01T00:00:00Z"),
+    )
+    return OutboxRecord("linger.at-risk", b"ada", event_id.encode(), headers)
+
+
+def taken_back(rule_id: str, action_id: str) -> OutboxRecord:
+    return action(rule_id, action_id, "retracted")
+
+
+def values(sent: Sequence[OutboxRecord]) -> list[str]:
+    return [(record.value or b"").decode() for record in sent]
+
+
+async def until_sent(publisher: FakePublisher, number: int) -> None:
+    """Let every task run until this many records were sent."""
+    for _ in range(10_000):
+        if len(publisher.sent) >= number:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"{len(publisher.sent)} of {number} were sent")
+
+
+def paused_lawful(
+    law: Callable[[Outbox, FakePublisher, KnownPauses], Coroutine[Any, Any, None]],
+    *waiting: OutboxRecord,
+    **known: Any,
+) -> None:
+    """Run one law with an outbox that asks `KnownPauses`."""
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            publisher, pauses = FakePublisher(), KnownPauses()
+            for name, value in known.items():
+                setattr(pauses, name, value)
+            outbox = Outbox(publisher.as_publisher(), waiting, 1_000, pauses)
+            try:
+                await law(outbox, publisher, pauses)
+            finally:
+                await outbox.close()
+
+    asyncio.run(run())
+
+
+def test_the_action_of_a_paused_rule_is_not_sent_and_counts_as_done_and_withheld() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await outbox.drain(1)
+        assert values(publisher.sent) == ["b", "7"]
+        assert (outbox.confirmed(), outbox.unconfirmed) == (3, 0)
+        assert values(outbox.withheld(3)) == ["a"]
+        outbox.trimmed(3)
+        assert (len(outbox), outbox.withheld(3)) == (0, [])
+
+    paused_lawful(law, action("quiet", "a"), action("gone", "b"), *records(7), paused={"quiet"})
+
+
+def test_a_retraction_is_sent_although_its_rule_is_paused_and_its_action_is_not_held() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await outbox.drain(1)
+        assert values(publisher.sent) == ["a:retracted"]
+        assert (outbox.confirmed(), outbox.withheld(2)) == (2, [])
+
+    paused_lawful(law, action("quiet", "a"), taken_back("quiet", "a"), paused={"quiet"})
+
+
+def test_an_action_that_is_taken_back_after_it_was_withheld_is_not_held_any_more() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await outbox.drain(1)
+        assert values(outbox.withheld(1)) == ["a"]
+        outbox.put([taken_back("quiet", "a")])
+        await outbox.drain(1)
+        assert (values(publisher.sent), outbox.withheld(2)) == (["a:retracted"], [])
+
+    paused_lawful(law, action("quiet", "a"), paused={"quiet"})
+
+
+def test_while_the_pauses_are_not_known_for_certain_actions_wait_and_everything_else_is_sent() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await until_sent(publisher, 2)
+        await settled()
+        assert values(publisher.sent) == ["7", "x:retracted"]
+        # Nothing before the action can be trimmed, because a list is trimmed from its head.
+        assert (outbox.confirmed(), outbox.unconfirmed) == (0, 1)
+        outbox.put(records(8))
+        await until_sent(publisher, 3)
+        pauses.fresh = True
+        await outbox.drain(5)
+        assert values(publisher.sent) == ["7", "x:retracted", "8", "a"]
+        assert (outbox.confirmed(), outbox.withheld(4)) == (4, [])
+
+    paused_lawful(law, action("quiet", "a"), *records(7), taken_back("gone", "x"), fresh=False)
+
+
+def test_an_action_that_waits_is_dropped_if_its_retraction_goes_first_for_nothing_may_follow_a_retraction() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await outbox.drain(5)
+        pauses.fresh = True
+        await settled()
+        assert values(publisher.sent) == ["a:retracted"]
+        assert (outbox.confirmed(), outbox.withheld(2)) == (2, [])
+
+    paused_lawful(law, action("quiet", "a"), taken_back("quiet", "a"), fresh=False)
+
+
+def test_actions_keep_their_order_when_they_may_go_again() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        await settled()
+        outbox.put([action("quiet", f"b{number}") for number in range(700)])
+        await settled()
+        assert publisher.sent == []
+        pauses.fresh = True
+        outbox.put([action("quiet", "c")])
+        await outbox.drain(5)
+        assert values(publisher.sent) == ["a", *(f"b{number}" for number in range(700)), "c"]
+
+    paused_lawful(law, action("quiet", "a"), fresh=False)
+
+
+def test_what_is_refused_on_its_way_to_kafka_is_judged_again() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        publisher.before = lambda: pauses.paused.add("quiet")  # between the choice and the sending
+        outbox.put([action("quiet", "a"), *records(7)])
+        await outbox.drain(5)
+        assert values(publisher.sent) == ["7"]
+        assert values(outbox.withheld(2)) == ["a"]
+
+    paused_lawful(law)
+
+
+def test_an_outbox_obeys_a_pause_only_when_nothing_that_was_sent_before_it_is_on_its_way() -> None:
+    async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
+        publisher.works.clear()
+        outbox.put([action("quiet", "a")])
+        await settled()
+        pauses.offset, pauses.paused = 5, {"quiet"}
+        assert outbox.obeys() == 0
+        publisher.works.set()
+        await outbox.drain(1)
+        assert outbox.obeys() == 5
+
+    paused_lawful(law)

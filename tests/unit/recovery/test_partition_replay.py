@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.memory_store import MemoryStore
-from tests.support.processor_rig import SOURCE, TYPES, FakePublisher, StoppedClock, record
+from tests.support.processor_rig import SOURCE, TYPES, FakePublisher, StoppedClock, fresh_pauses, record
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.recovery.activity_log import LogHeads
@@ -86,6 +86,7 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
             store.as_store(),
             (publisher or FakePublisher()).as_publisher(),
             clock,
+            fresh_pauses(),
             Published(),
             Tally(),
             rules_known=True,

@@ -53,6 +53,25 @@ def test_what_is_known_of_an_id_is_everything_that_was_ever_said_about_it() -> N
     assert published.status_of(action().action_id) == HELD | ABANDONED | ACTIVE | RETRACTED
 
 
+def test_why_an_action_is_held_is_known_from_the_last_words_about_it() -> None:
+    for details, because in (
+        (["more than 1 per day: it waits its turn"], "pace"),
+        (["paused by ann@shop: wrong offer"], "pause"),
+        (["the brake holds it: more than 500 per hour of all rules"], "brake"),
+        (["more than 1 per day: it waits its turn", "paused by ann@shop"], "pause"),  # released during a pause
+        (["the brake holds it: more than 500", "paused by ann@shop"], "brake"),
+        (["paused by ann@shop", DISCARDED_DETAIL], None),
+        ([], None),
+    ):
+        published = Published()
+        for detail in details:
+            published.add(0, encode(held_back(action(), detail)))
+        assert published.held_because(action().action_id) == because
+    published.add(0, encode(held_back(action(), "paused by ann@shop")))
+    published.add(0, encode(action()))
+    assert published.held_because(action().action_id) is None
+
+
 def test_a_decision_is_known_by_its_id_and_its_kind() -> None:
     published = Published()
     published.add(0, encode(decision("capped")))

@@ -81,6 +81,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         returns=specs.returns,
         signs_of_life=book.signs_of_life,
         references={name: tuple(sorted(attributes)) for name, attributes in references.items()},
+        brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,
         attribute_types=attribute_types,
         as_told=_as_told(contact_policy.attributes, attribute_types),

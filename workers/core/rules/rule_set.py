@@ -180,6 +180,7 @@ class RuleSet:
         by_id: the rules by id.
         codes: rule ids by their codes in stored activities.
         conflict_groups: by number, the names of the groups whose rules compete in it.
+        brake: the most actions of all rules together in an hour; None if it follows from the past.
         generation: number of this rule set among all activated ones; 0 if not activated.
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
@@ -201,6 +202,7 @@ class RuleSet:
     by_id: Mapping[str, Rule] = field(default_factory=dict)
     codes: Mapping[bytes, str] = field(default_factory=dict)
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    brake: int | None = None
     generation: int = 0
     meaning_generation: int = 0
     meaning_since_ms: int = 0

@@ -1,0 +1,137 @@
+"""`linger pause` and `linger resume`: records for the topic of pauses, and whether the workers obey them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from workers.errors import StartupError, Transient
+from workers.kafka.groups import members_of
+from workers.kafka.topics import connected_admin, describe
+from workers.pauses.pause_list import PauseList
+from workers.pauses.reader import PauseReader
+from workers.pauses.record import PauseRecord, encode_pause
+from workers.settings import PAUSES, Settings
+from workers.state.rule_sets import active_rules
+from workers.state.store import Store
+
+_POLL_SECONDS: Final = 0.1
+_REQUEST_TIMEOUT_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Obedience:
+    """What the workers answered to a record.
+
+    Attributes:
+        has_workers: whether any worker runs; None if Kafka does not say.
+        missing: partitions whose owner has not confirmed that it obeys.
+        problem: why it could not be asked, None if it could.
+    """
+
+    has_workers: bool | None
+    missing: tuple[int, ...] = ()
+    problem: str | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every partition obeys, or there is no worker to obey."""
+        return self.problem is None and (self.has_workers is False or not self.missing)
+
+
+async def read_pauses(settings: Settings) -> PauseList:
+    """Return all pauses as the topic has them.
+
+    Raises:
+        StartupError: if Kafka does not answer, or the topic is missing or cannot be read.
+    """
+    topic, connection = settings.topic(PAUSES), settings.kafka_connection()
+    async with _kafka_answers(settings), connected_admin(connection) as admin:
+        if topic not in await describe(admin, [topic]):
+            raise StartupError([f"topic '{topic}' does not exist; create it: linger topics create"])
+    reader = PauseReader(connection, topic, PauseList())
+    await reader.start()
+    await reader.stop()
+    return reader.pauses
+
+
+async def write_pauses(settings: Settings, records: Sequence[PauseRecord]) -> int:
+    """Append records to the topic of pauses, and return the offset after the last of them.
+
+    Raises:
+        StartupError: if Kafka does not take them.
+    """
+    connection = settings.kafka_connection() | {
+        "request_timeout_ms": min(_REQUEST_TIMEOUT_MS, settings.kafka_request_timeout_ms)
+    }
+    producer = AIOKafkaProducer(**connection, acks="all")
+    async with _kafka_answers(settings):
+        await producer.start()
+        try:
+            offset = -1
+            for record in records:
+                placed = await producer.send_and_wait(
+                    settings.topic(PAUSES), encode_pause(record), key=record.rule.encode(), partition=0
+                )
+                offset = placed.offset
+        finally:
+            await producer.stop()
+    return offset + 1
+
+
+async def until_obeyed(settings: Settings, store: Store, offset: int, seconds: float) -> Obedience:
+    """Wait until the owner of every partition obeys the pauses before an offset, at most this long.
+
+    It returns at once if no worker runs.
+    """
+    give_up_at = time.monotonic() + seconds
+    has_workers: bool | None = None
+    while True:
+        # None: Kafka has no coordinator for the group yet, because it is the first group of a new cluster.
+        has_workers = await _has_workers(settings) if has_workers is None else has_workers
+        if has_workers is False:
+            return Obedience(has_workers=False)
+        try:
+            obeyed = await store.fields(store.keys.obeyed)
+        except Transient as error:
+            return Obedience(has_workers, problem=str(error))
+        missing = tuple(number for number in range(settings.partitions) if int(obeyed.get(str(number), -1)) < offset)
+        if not missing or time.monotonic() >= give_up_at:
+            return Obedience(has_workers, missing)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def known_rules(store: Store, written: Collection[str]) -> set[str]:
+    """Return the ids of all rules that can be paused: in the files, active in workers, or with held actions.
+
+    A Redis that does not answer is no reason to refuse a pause of a rule that is in the files.
+    """
+    known = set(written)
+    try:
+        known.update(active_rules(await store.fields(store.keys.rules)))
+        known |= await store.held_actions.rules()
+    except Transient:
+        return known
+    return known
+
+
+async def _has_workers(settings: Settings) -> bool | None:
+    try:
+        async with connected_admin(settings.kafka_connection()) as admin:
+            return await members_of(admin, settings.kafka_group_id) > 0
+    except (KafkaError, OSError, ValueError, KeyError):
+        return None
+
+
+@asynccontextmanager
+async def _kafka_answers(settings: Settings) -> AsyncIterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        servers = settings.kafka_bootstrap_servers
+        raise StartupError([f"Kafka at {servers} does not take it: {type(error).__name__}: {error}"]) from error
