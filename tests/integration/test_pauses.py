@@ -58,6 +58,7 @@ class Shop:
         self.customers = 0
         self.at_day = 1.0
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     async def sell(self) -> None:
         self.at_day += 0.002
@@ -67,16 +68,18 @@ class Shop:
 
     def open(self) -> None:
         async def go_on() -> None:
-            while True:
+            while not self._closing.is_set():
                 await self.sell()
                 await asyncio.sleep(0.02)
 
+        self._closing.clear()
         self._task = asyncio.create_task(go_on())
 
     async def close(self) -> None:
+        """Close after the sale that is under way, so that it is counted."""
         assert self._task is not None
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        self._closing.set()
+        await self._task
 
     async def leave(self, number: int) -> None:
         """Let a customer cancel."""

@@ -49,14 +49,15 @@ class _Entry:
         action: what it says of an action, None if it is about something else.
         is_done: it was sent, withheld or dropped, and can be trimmed.
         is_withheld: it was not sent because its rule is paused.
+        is_dropped: it was not sent because it was taken back before.
     """
 
-    __slots__ = ("action", "is_done", "is_withheld", "record")
+    __slots__ = ("action", "is_done", "is_dropped", "is_withheld", "record")
 
     def __init__(self, record: OutboxRecord) -> None:
         self.record = record
         self.action: SentAction | None = action_in(record)
-        self.is_done = self.is_withheld = False
+        self.is_done = self.is_withheld = self.is_dropped = False
 
 
 class Outbox:
@@ -111,7 +112,7 @@ class Outbox:
                 self._retracted.add(entry.action.action_id)
                 withheld = self._unsent.get(entry.action.action_id)
                 if withheld is not None and withheld.is_withheld:
-                    withheld.is_withheld = False  # taken back: it must not be held
+                    withheld.is_withheld, withheld.is_dropped = False, True  # taken back: it must not be held
         self._unconfirmed += len(records)
         self._filled.set()
 
@@ -127,6 +128,11 @@ class Outbox:
     def withheld(self, number: int) -> list[OutboxRecord]:
         """Return those of the first `number` records that the step which trims them must hold, in order."""
         return [entry.record for entry, _ in zip(self._entries, range(number), strict=False) if entry.is_withheld]
+
+    def dropped(self, number: int) -> list[str]:
+        """Return the rule of each action among the first `number` records that was never sent, and is not held."""
+        entries = (entry for entry, _ in zip(self._entries, range(number), strict=False) if entry.is_dropped)
+        return [entry.action.rule for entry in entries if entry.action is not None]
 
     def trimmed(self, number: int) -> None:
         """Note that a committed step trimmed this number of records."""
@@ -229,7 +235,8 @@ class Outbox:
                 elif not is_fresh:
                     self._delayed.append(entry)
                 elif self._pauses.is_paused(action.rule):
-                    entry.is_withheld = action.action_id not in self._retracted
+                    entry.is_dropped = action.action_id in self._retracted
+                    entry.is_withheld = not entry.is_dropped
                     self._settle([entry])
                 else:
                     batch.append(entry)
@@ -239,6 +246,7 @@ class Outbox:
         """Drop an action that is still delayed: its retraction goes first, and it must not follow."""
         entry = self._unsent.get(action_id)
         if entry is not None and not entry.is_done:
+            entry.is_dropped = True
             self._settle([entry])
 
     async def _send(self, batch: list[_Entry]) -> None:

@@ -46,6 +46,7 @@ class Steps:
             assert record.value is not None
             action = decode_action(record.value)
             work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule.id)))
+        work.unsent += partition.outbox.dropped(trim)
         changes = work.changes(self._topic_prefix, trim)
         partition.stamp(changes, self._rules.current, self._partitions)
         return changes

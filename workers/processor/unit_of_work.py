@@ -41,7 +41,7 @@ class UnitOfWork:
         waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
         high_waters: by source partition, the highest source offset that this step folds.
         held: actions to be stored instead of published, and why.
-        withdrawn: actions of earlier steps that were not sent because their rule is paused; they are among `held`.
+        unsent: rules of actions of earlier steps that were counted as active, and were not sent.
         emptied: fields of `meta` that say that actions of a rule may be held; there are none any more.
         released: rule and id of actions that are not held any longer, if they were.
         missing: rule and id of actions that are listed as held and are not.
@@ -67,7 +67,7 @@ class UnitOfWork:
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
     high_waters: dict[bytes, int] = field(default_factory=dict)
     held: list[tuple[Action, Because]] = field(default_factory=list)
-    withdrawn: list[Action] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
     released: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
@@ -140,8 +140,8 @@ class UnitOfWork:
 
     def withdraw(self, action: Action, detail: str) -> None:
         """Hold an action of an earlier step that was not sent; if this step takes it back, it is only dropped."""
+        self.unsent.append(action.rule.id)
         if (action.rule.id, action.action_id) not in self.released:
-            self.withdrawn.append(action)
             self.held.append((action, "pause"))
             self.decisions.append(held_back(action, detail))
 
@@ -209,8 +209,8 @@ class UnitOfWork:
             kind = decision.status if isinstance(decision, Action) else decision.decision
             counter = f"{kind}:{decision.rule.id}"
             counts[counter] = counts.get(counter, 0) + 1
-        for action in self.withdrawn:
-            counter = f"active:{action.rule.id}"
+        for rule_id in self.unsent:
+            counter = f"active:{rule_id}"
             counts[counter] = counts.get(counter, 0) - 1
         return counts
 

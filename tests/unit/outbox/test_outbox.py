@@ -316,7 +316,7 @@ def test_a_retraction_is_sent_although_its_rule_is_paused_and_its_action_is_not_
     async def law(outbox: Outbox, publisher: FakePublisher, pauses: KnownPauses) -> None:
         await outbox.drain(1)
         assert values(publisher.sent) == ["a:retracted"]
-        assert (outbox.confirmed(), outbox.withheld(2)) == (2, [])
+        assert (outbox.confirmed(), outbox.withheld(2), outbox.dropped(2)) == (2, [], ["quiet"])
 
     paused_lawful(law, action("quiet", "a"), taken_back("quiet", "a"), paused={"quiet"})
 
@@ -355,7 +355,7 @@ def test_an_action_that_waits_is_dropped_if_its_retraction_goes_first_for_nothin
         pauses.fresh = True
         await settled()
         assert values(publisher.sent) == ["a:retracted"]
-        assert (outbox.confirmed(), outbox.withheld(2)) == (2, [])
+        assert (outbox.confirmed(), outbox.withheld(2), outbox.dropped(2)) == (2, [], ["quiet"])
 
     paused_lawful(law, action("quiet", "a"), taken_back("quiet", "a"), fresh=False)
 

@@ -131,6 +131,7 @@ def test_an_action_that_is_taken_back_while_it_stands_in_the_outbox_is_not_held(
         await agent.processor.fire()
         sent = [orjson.loads(one.value or b"")["status"] for one in await agent.published("linger.win-back")]
         assert (sent, held(store)) == (["retracted"], [])
+        assert store.contents[0].meta["n:active:gone"] == "0"
 
     lawful(law, now_day=4)
 
