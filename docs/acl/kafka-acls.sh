@@ -27,7 +27,7 @@ allow() {
 # The worker reads and writes the activity topic, and reads which rules are paused. It reads no other topic of Linger.
 # With DescribeConfigs, it warns when a topic deletes records too early; without it, it only says that it does not know.
 allow "$WORKER" --operation Read --operation Write --operation DescribeConfigs --topic "$TOPIC_PREFIX.activity"
-allow "$WORKER" --operation Read --topic "$TOPIC_PREFIX.pauses"
+allow "$WORKER" --operation Read --operation DescribeConfigs --topic "$TOPIC_PREFIX.pauses"
 
 # Output topics. An idempotent producer needs no extra right (Kafka 2.8 and later).
 for name in at-risk win-back decisions dead-letter; do

@@ -1,4 +1,4 @@
-"""A source that cannot be read, or of which nothing becomes an event, stops or falls silent alone."""
+"""A source that cannot be read stops alone, and one that brings no event falls silent alone."""
 
 import asyncio
 import json

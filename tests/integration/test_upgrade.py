@@ -53,12 +53,12 @@ SENT_BY_THE_NEW_MEANING: Final[Mapping[str, str]] = {
 }
 """Rules that act where the release before would not have acted, each with the reason.
 
-Only for customers who begin to match the rule after the upgrade: whoever matched it then has matched it already.
+Only for customers who begin to match the rule after the upgrade: those who matched it then have matched it already.
 """
 MATCHED_ALREADY: Final = frozenset(
     {"birthday", "content", "gold-without-order", "mobile-dried-up", "reader-quiet", "worth-winning-back"}
 )
-"""Rules that customers had matched at the upgrade by the new meaning, and would have later by the one before."""
+"""Rules that customers had matched at the upgrade by the new meaning, and would have later by the old one."""
 DECIDED_UNTIL_MS: Final[Mapping[str, int]] = {
     "mobile-dried-up": day(shop.LOGINS_FALL_SILENT_DAY + shop.MAX_SILENCE_DAYS - 0.1)
 }
@@ -85,7 +85,7 @@ def test_after_the_upgrade_nothing_is_sent_that_the_release_before_would_not_hav
             if rule not in SENT_BY_THE_NEW_MEANING or began_ms <= DECIDED_UNTIL_MS.get(rule, upgrade_ms)
         }
         assert not extra, listed(f"{len(extra)} actions that the release before would not have sent", extra, now)
-        # A "no" is understood in more spellings, and whoever says neither yes nor no is not written to.
+        # A "no" is understood in more spellings, and a customer who says neither yes nor no is not written to.
         refusing = {event.customer for event in further if is_refusal(event)}
         missing = {
             (rule, customer, began_ms)

@@ -68,7 +68,13 @@ LEVELS: Final = (
 LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # The core has rooms of its own, in the same order.
 CORE_LEVELS: Final = (
-    ("workers.core.coverage", "workers.core.events", "workers.core.phrases", "workers.core.watermarks"),
+    (
+        "workers.core.coverage",
+        "workers.core.events",
+        "workers.core.meaning",
+        "workers.core.phrases",
+        "workers.core.watermarks",
+    ),
     ("workers.core.customer", "workers.core.direct_producers"),
     ("workers.core.conditions",),
     ("workers.core.rules",),

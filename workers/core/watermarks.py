@@ -122,9 +122,9 @@ def watermarks_by_type(
 ) -> dict[str, int]:
     """Return the watermark of each type that comes from sources, in epoch milliseconds.
 
-    It is the lowest over all partitions of all sources of the type. A source of which nothing has become an event for
-    longer than its `max_silence` does not move past that limit, and a type that has a limit of its own not past that:
-    no data does not mean no customers.
+    It is the lowest over all partitions of all sources of the type. A source that brought no event for longer than
+    its `max_silence` does not move past that limit, and a type that has a limit of its own not past that: no data
+    does not mean no customers.
 
     Args:
         sources: where the types come from.
@@ -176,7 +176,7 @@ def type_limits(sources: SourcesFile, progress: Mapping[tuple[str, int], Progres
 
 
 def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> dict[str, int]:
-    """Return the topics of which nothing has become an event for longer than their `max_silence`.
+    """Return the topics that brought no event for longer than their `max_silence`.
 
     The values are the time of the last event, or since when a source that never had one is watched.
     """

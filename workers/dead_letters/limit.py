@@ -1,4 +1,4 @@
-"""The limit of dead letters: a source of which too many records cannot be read is not read further.
+"""The limit of dead letters: a source with too many records that cannot be read is not read further.
 
 After a bad deployment upstream, it is better to stop the source than to drain its topic into the dead-letter topic.
 Each source has a limit of its own. Pure: it counts and knows no Kafka.

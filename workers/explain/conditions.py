@@ -1,7 +1,6 @@
 """Explains each condition of a rule at one moment: its truth, and what would change it. Pure."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from schemas.actions import Number
@@ -27,7 +26,6 @@ from workers.explain.why_report import Change, ConditionReport, Gap, Verdict
 VERDICTS: Final[dict[int, Verdict]] = {FALSE: "false", NOT_OBSERVABLE: "not observable", TRUE: "true"}
 _CASES: Final[tuple[Callable[[str], str], ...]] = (str.lower, str.upper, str.title, str.capitalize)
 _NO_VALUE: Final = "\0"
-_TRUTH_WORDS: Final = {"true": True, "false": False}
 _TRUTHS: Final = {verdict: truth for truth, verdict in VERDICTS.items()}
 
 
@@ -118,19 +116,7 @@ def _nearly(leaf: Condition, observed: Number) -> str | None:
     words = " ".join(observed.split())
     if any(leaf.passes(form) for form in (words, *(change(words) for change in _CASES))):
         return "values are compared exactly: this one differs only in case or blanks"
-    if (number := _number_in(observed)) is not None and leaf.passes(number):
-        return "values are compared exactly: this one is a text, and a number is asked for"
-    if leaf.passes(_TRUTH_WORDS.get(observed.strip().lower())):
-        return "values are compared exactly: this one is a text, and true or false is asked for"
     return None
-
-
-def _number_in(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 def _by_volume(leaf: Volume, truth: int, observed: float) -> tuple[tuple[str, ...], str | None]:

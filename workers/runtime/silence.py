@@ -64,7 +64,7 @@ class SilenceWatch:
 
 
 class SkipWatch:
-    """Notes of which sources this worker skips more than is usual, and logs every change.
+    """Notes the sources whose records this worker skips more than is usual, and logs every change.
 
     Attributes:
         problems: by topic, what is unusual now.

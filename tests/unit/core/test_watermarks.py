@@ -293,7 +293,7 @@ def test_progress_that_never_saw_an_event_says_so_whatever_was_skipped() -> None
 
 
 def events(seen_day: float, since_day: float = 0, **by_type: float) -> Progress:
-    """A partition of which records were read until now, and the day of the last event of each type."""
+    """A partition whose records were read until now, and the day of the last event of each type."""
     latest = {event_type: day(at) for event_type, at in by_type.items()}
     return Progress(day(seen_day), day(seen_day), day(since_day), 1, event_ms=latest)
 

@@ -1,4 +1,4 @@
-"""Laws of the limit of dead letters: a source of which too many records cannot be read is stopped, and it alone."""
+"""Laws of the limit of dead letters: a source with too many records that cannot be read is stopped, and it alone."""
 
 import pytest
 

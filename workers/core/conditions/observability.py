@@ -2,8 +2,8 @@
 
 A series is watched since `Coverage.since`. Of a customer before the event that arrived first, a condition that counts
 knows that nothing happened, if the history is complete or the customer first appeared long after watching began
-(`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): nobody is
-silent for longer than they are known.
+(`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): no customer is
+silent for longer than known.
 """
 
 from datetime import date

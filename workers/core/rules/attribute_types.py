@@ -12,8 +12,8 @@ from schemas.rules import Rule, RuleBook
 def types_of_attributes(book: RuleBook, *, with_drafts: bool = False) -> dict[str, AttributeType]:
     """Return the type of every attribute that has one, by `type.attribute`.
 
-    Linger's own fields come before declared types, and those before what the rules need. An attribute of which rules
-    need different types has none; `linger rules check` refuses them.
+    Linger's own fields come before declared types, and those before what the rules need. If rules need different
+    types of an attribute, it has none; `linger rules check` refuses them.
 
     Args:
         book: without problems.

@@ -230,7 +230,7 @@ def test_of_a_new_customer_it_is_known_that_nothing_happened_before(when: Any, f
     ],
 )
 def test_what_lasted_is_known_only_since_a_customer_is_known(when: Any) -> None:
-    """Somebody who registered a minute ago has not been silent for 90 days."""
+    """Someone who registered a minute ago has not been silent for 90 days."""
     question = Question(when, bought(100, amount=10))
     assert (question.at(100), question.at(189 - MS)) == ("not observable",) * 2
     assert question.at(190) != "not observable"
