@@ -80,7 +80,7 @@ def test_a_topic_accepts_what_all_its_copies_must_confirm(apache_pair: Pair, tmp
     async def write() -> None:
         async with AIOKafkaProducer(bootstrap_servers=apache_pair.bootstrap_servers, acks="all") as producer:
             for name in OWN_TOPICS:
-                await producer.send_and_wait(f"{place.prefix}.{name}", b"x")
+                await producer.send_and_wait(f"{place.prefix}.{name}", b"x", key=b"k")  # compaction needs a key
 
     asyncio.run(write())
 
