@@ -114,9 +114,12 @@ class UnitOfWork:
         self.customers += is_new
         self.not_understood.update(outcome.not_understood)
         if outcome.left_out:
-            topics = {event.event_id: source_topic(record) for event, record in self.events[customer_id]}
+            topics = {
+                (event.type, event.event_id): source_topic(record) for event, record in self.events[customer_id]
+            }
             self.left_out.update(
-                (topics[event_id], attribute, reason) for event_id, attribute, reason in outcome.left_out
+                (topics[event_type, event_id], attribute, reason)
+                for event_type, event_id, attribute, reason in outcome.left_out
             )
 
     def new_actions(self) -> list[Action]:

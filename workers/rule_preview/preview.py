@@ -306,9 +306,8 @@ class Preview:
             self._note_gaps(events)
             counts.not_understood.update(outcome.not_understood)
             if outcome.left_out:
-                types = {event.event_id: event.type for event in events}
                 counts.left_out.update(
-                    (f"{types[event_id]}.{attribute}", reason) for event_id, attribute, reason in outcome.left_out
+                    (f"{event_type}.{attribute}", reason) for event_type, _, attribute, reason in outcome.left_out
                 )
             reached = version.count(customer_id, outcome.decisions)
             version.count_truths(customer_id, events, outcome.activity)

@@ -42,7 +42,7 @@ class Outcome:
         waiting: by event type, the earliest watermark that a rule waits for.
         stored: the activity, encoded; empty until the caller encodes it.
         not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
-        left_out: for each value that its type could not read: the event's id, the attribute, the reason.
+        left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
     """
 
     activity: Activity | None
@@ -53,7 +53,7 @@ class Outcome:
     waiting: dict[str, int]
     stored: bytes
     not_understood: list[str]
-    left_out: list[tuple[str, str, str]]
+    left_out: list[tuple[str, str, str, str]]
 
     def __init__(self, activity: Activity | None) -> None:
         self.activity = activity

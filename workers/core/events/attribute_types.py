@@ -56,15 +56,15 @@ def convert(value: Any, kind: AttributeType) -> Any:
 
 
 def typed(
-    event: DecodedEvent, types: Sequence[tuple[str, AttributeType]], left_out: list[tuple[str, str, str]]
+    event: DecodedEvent, types: Sequence[tuple[str, AttributeType]], left_out: list[tuple[str, str, str, str]]
 ) -> DecodedEvent:
     """Return the event with its attributes converted; the same event if none has to be.
 
     Args:
         event: it is not changed.
         types: attributes of its type, and their types.
-        left_out: gets the event's id, the attribute and the reason for each value that cannot be converted. The
-            result is without it.
+        left_out: gets the event's type and id, the attribute and the reason for each value that cannot be converted.
+            The result is without it.
     """
     attributes = event.attributes
     changed: dict[str, Any] | None = None
@@ -79,7 +79,7 @@ def typed(
             changed = attributes.copy()
         if converted is None:
             del changed[name]
-            left_out.append((event.event_id, name, REASONS[kind]))
+            left_out.append((event.type, event.event_id, name, REASONS[kind]))
         else:
             changed[name] = converted
     if changed is None:

@@ -50,7 +50,7 @@ def test_a_value_that_cannot_be_converted_leaves_the_latest_known_one() -> None:
     outcome = run(ruleset, event("nps", 1, score=4), event("nps", 2, event_id="odd", score="many"))
     assert outcome.activity is not None
     assert outcome.activity.attributes["nps.score"] == (4, day(1))
-    assert outcome.left_out == [("odd", "score", "not_a_number")]
+    assert outcome.left_out == [("nps", "odd", "score", "not_a_number")]
 
 
 def test_a_repeated_event_leaves_nothing_out_a_second_time() -> None:

@@ -156,8 +156,8 @@ def test_an_event_without_anything_to_convert_is_the_same_event() -> None:
 
 def test_a_value_that_cannot_be_converted_is_left_out_and_said_and_the_event_stays_as_it_came() -> None:
     given_event = event("nps", 1, event_id="e-7", score="many", seats=" 5 ", vip="perhaps")
-    left_out: list[tuple[str, str, str]] = []
+    left_out: list[tuple[str, str, str, str]] = []
     result = typed(given_event, (("score", "number"), ("seats", "number"), ("vip", "true/false")), left_out)
     assert result.attributes == {"seats": 5}
-    assert left_out == [("e-7", "score", "not_a_number"), ("e-7", "vip", "not_true_or_false")]
+    assert left_out == [("nps", "e-7", "score", "not_a_number"), ("nps", "e-7", "vip", "not_true_or_false")]
     assert given_event.attributes == {"score": "many", "seats": " 5 ", "vip": "perhaps"}
