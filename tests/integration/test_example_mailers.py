@@ -211,7 +211,7 @@ def test_each_mailer_follows_the_contract(mailer: Mailer) -> None:
 
 
 def test_one_record_that_is_no_action_never_keeps_the_others_from_being_sent(mailer: Mailer) -> None:
-    """Whoever else may write to the topics: a mailer that ends at a record would end there after each restart, too."""
+    """A mailer that ends at a record would end there after each restart, too."""
     wrong: list[dict[str, Any]] = [
         action("no variables", variables=None),
         action("list of variables", variables=["name"]),

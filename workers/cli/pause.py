@@ -125,7 +125,9 @@ async def _pause(settings: Settings, names: list[str], by: str, because: str, *,
         for record in known.paused():
             if record.rule in names:
                 before = f"since {iso_text(record.at_ms)} by {record.by}, because: {record.because}"
-                out.print(f"{_named(record.rule)}: paused already {before}. The new reason replaces it.", markup=False)
+                out.print(
+                    f"{_named(record.rule)}: paused already {before}. The new reason replaces it.", markup=False
+                )
     return is_certain
 
 

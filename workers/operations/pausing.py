@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError, Transient
 from workers.kafka.groups import members_of
@@ -143,5 +143,7 @@ async def _kafka_answers(settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        servers = settings.kafka_bootstrap_servers
-        raise StartupError([f"Kafka at {servers} does not take it: {type(error).__name__}: {error}"]) from error
+        problem = f"Kafka at {settings.kafka_bootstrap_servers} does not take it: {type(error).__name__}: {error}"
+        if isinstance(error, TopicAuthorizationFailedError):
+            problem += f"; allow this user to Write to '{settings.topic(PAUSES)}': docs/acl/kafka-acls.sh"
+        raise StartupError([problem]) from error

@@ -155,10 +155,11 @@ class Preflight:
         if not refused:
             return []
         user = self._settings.redis_username or "USER"
-        added = " ".join(f"+{name.lower()}" for name in sorted(refused))
+        names, answer = sorted(refused), next(iter(refused.values()))
+        added = " ".join(f"+{name.lower()}" for name in names)
         return [
-            f"Redis refuses {', '.join(sorted(refused))} to this user ({next(iter(refused.values()))}). Give it its line "
-            f"in docs/acl/redis-users.acl; after an upgrade: redis-cli ACL SETUSER {user} {added}"
+            f"Redis refuses {', '.join(names)} to this user ({answer}). Give it its line in "
+            f"docs/acl/redis-users.acl; after an upgrade: redis-cli ACL SETUSER {user} {added}"
         ]
 
     async def _eviction_problems(self) -> list[str]:
