@@ -64,9 +64,11 @@ function note(message, place) {
   try {
     action = JSON.parse(message.value.toString());
     [notBefore, expiresAt] = [Date.parse(action.not_before ?? "1970-01-01T00:00:00Z"), Date.parse(action.expires_at)];
-    const needed = action.status === "active" ? ["action_id", "customer_id", "template", "variables"] : ["action_id", "status"];
-    const missing = needed.filter((name) => action[name] === undefined);
-    if (missing.length || Number.isNaN(notBefore + expiresAt)) throw new Error(`it has no ${missing.join(", ") || "valid moments"}`);
+    const texts = ["action_id", "status", ...(action.status === "active" ? ["customer_id", "template"] : [])];
+    const wrong = texts.filter((name) => typeof action[name] !== "string");
+    if (action.status === "active" && Object.prototype.toString.call(action.variables) !== "[object Object]") wrong.push("variables");
+    if (Number.isNaN(notBefore + expiresAt)) wrong.push("moments");
+    if (wrong.length) throw new Error(`missing or of another type: ${wrong.join(", ")}`);
   } catch (error) {
     console.error(`not an action: ${place}:${message.offset} ${error.message}`);
     return [];
@@ -106,7 +108,7 @@ function sendDue() {
   const due = [...actions].filter(([, { status, notBefore, expiresAt }]) => status === "waiting" && notBefore <= now && now < expiresAt);
   for (const [id, action] of due.slice(0, AT_ONCE)) {
     const { template } = action.record;
-    const isUnknown = templates !== null && !(template in templates);
+    const isUnknown = templates !== null && !Object.hasOwn(templates, template);
     if (isUnknown) console.error(`unknown template: ${template} in ${id}`);
     else if (Date.now() < action.expiresAt) send(action.record, templates?.[template]);
     else continue;
@@ -124,7 +126,7 @@ function send(action, words = { text: action.template }) {
   const key = action.action_id;
   if (lines(sentFile).some((line) => JSON.parse(line).idempotency_key === key)) return;
   const isComplete = !Object.values(action.variables).includes(null);
-  const text = (isComplete ? words.text : (words.otherwise ?? words.text)).replace(/\$(\w+)/g, (_, name) => action.variables[name] ?? "");
+  const text = (isComplete ? words.text : (words.otherwise ?? words.text)).replace(/\$(\w+)/g, (_, name) => (Object.hasOwn(action.variables, name) ? action.variables[name] : ""));
   const mail = { idempotency_key: key, customer_id: action.customer_id, template: action.template, text, sent_at: Date.now() / 1000 };
   append(sentFile, JSON.stringify(mail) + "\n");
 }

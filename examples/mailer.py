@@ -21,6 +21,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 KEPT_SECONDS = 30 * 86_400  # how long an id is remembered after its action has expired
 AT_ONCE = 100  # how many are sent before the topics are read again
+OF_EVERY_RECORD = {"action_id": str, "status": str}
+OF_AN_ACTIVE_ONE = {"customer_id": str, "template": str, "variables": dict}
 TABLES = """
 CREATE TABLE IF NOT EXISTS actions (
     id TEXT PRIMARY KEY, status TEXT, not_before REAL, expires_at REAL, record TEXT);
@@ -49,16 +51,17 @@ def note(state: sqlite3.Connection, record: ConsumerRecord) -> None:
     if record.value is None:
         return
     try:
-        action = json.loads(record.value)
+        text = record.value.decode()
+        action = json.loads(text)
         is_active = action["status"] == "active"  # any other status is a retraction, for any reason
         row = {"id": action["action_id"], "status": "waiting" if is_active else "retracted"}
         row |= {"not_before": seconds(action.get("not_before")), "expires_at": seconds(action["expires_at"])}
-        if is_active and (missing := {"customer_id", "template", "variables"} - action.keys()):
-            raise ValueError(f"it has no {missing}")
-    except (ValueError, KeyError, TypeError) as error:
+        needed = {**OF_EVERY_RECORD, **(OF_AN_ACTIVE_ONE if is_active else {})}
+        if wrong := [name for name, kind in needed.items() if not isinstance(action.get(name), kind)]:
+            raise ValueError(f"missing or of another type: {', '.join(wrong)}")
+        state.execute(NOTE, row | {"record": text})
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         print(f"not an action: {record.topic}:{record.partition}:{record.offset} {error!r}", file=sys.stderr)
-    else:
-        state.execute(NOTE, row | {"record": record.value.decode()})
 
 
 async def read_to_the_end(consumer: AIOKafkaConsumer, state: sqlite3.Connection) -> None:

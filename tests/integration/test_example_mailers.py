@@ -210,6 +210,34 @@ def test_each_mailer_follows_the_contract(mailer: Mailer) -> None:
     assert mailer.log().count("not an action: ") == 3
 
 
+def test_one_record_that_is_no_action_never_keeps_the_others_from_being_sent(mailer: Mailer) -> None:
+    """A mailer that ends at a record would end there after each restart, too."""
+    wrong: list[dict[str, Any]] = [
+        action("no variables", variables=None),
+        action("list of variables", variables=["name"]),
+        action("number of a template", template=7),
+        action("object as an id", action_id={"id": 1}),
+        action("huge id", action_id=10**30),
+        {**action("no id of a customer"), "customer_id": ["ada"]},
+        retracted(action("retraction of an object", action_id={"id": 1})),
+    ]
+    raw: list[Record] = [json.dumps(record).encode() for record in wrong]
+    raw += [b"[" * 100_000, json.dumps(action("another encoding")).encode("utf-16"), b"\xff\xfe", b"null", b"7"]
+    raw += [json.dumps(action("half a character", action_id="\ud800")).encode()]
+    mailer.publish(*raw)
+    mailer.publish(*raw, topic="win-back")
+    mailer.publish(action("no such template", template="constructor"), action("last"))
+    mailer.start()
+    mailer.until_sent("last")
+    mailer.kill()
+    mailer.publish(action("after a restart"))
+    mailer.start()
+    mailer.until_sent("after a restart")
+    assert mailer.customers().keys() - {"half a character"} == {"last", "after a restart"}
+    assert mailer.log().count("not an action: ") >= 2 * (len(raw) - 1)
+    assert "unknown template: constructor" in mailer.log()
+
+
 @pytest.mark.rest
 def test_a_mailer_that_is_killed_sends_nothing_twice_and_loses_nothing(mailer: Mailer) -> None:
     actions = [action(f"c{number}") for number in range(600)]

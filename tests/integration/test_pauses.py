@@ -218,6 +218,37 @@ def test_without_workers_a_pause_is_written_and_said_to_count_later_and_an_unkno
     asyncio.run(law())
 
 
+def test_a_pause_by_other_settings_than_those_of_the_workers_is_written_and_never_said_to_be_confirmed(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def law() -> None:
+        async with site(apache_pair, tmp_path, RULES) as place:
+            shop = Shop(place)
+            await shop.sell()
+            await shop.later(0.1)
+            await place.decided_until(shop.at_day)
+            for setting, value, said in (
+                ("LINGER_PARTITIONS", "2", "Set LINGER_PARTITIONS=4"),
+                ("LINGER_PARTITIONS", "8", "Set LINGER_PARTITIONS=4"),
+                ("LINGER_REDIS_NAMESPACE", "nowhere", "under the namespace 'nowhere'"),
+            ):
+                right = place.environment[setting]
+                place.environment[setting] = value
+                answer = await linger(place, "pause", "--all", "--because", f"with {setting}={value}", "--by", "ann")
+                shown = await linger(place, "paused")
+                place.environment[setting] = right
+                assert answer.returncode == 1, answer.stdout
+                assert "confirmed" not in answer.stdout
+                assert said in " ".join(answer.stderr.split())
+                assert said in " ".join(shown.stdout.split())  # about the brake
+            # The reason that another operator gave is not replaced without a word.
+            again = await linger(place, "pause", "--all", "--because", "mine", "--by", "bob")
+            assert again.returncode == 0
+            assert "by ann, because: with LINGER_REDIS_NAMESPACE=nowhere" in " ".join(again.stdout.split())
+
+    asyncio.run(law())
+
+
 def test_a_worker_that_does_not_answer_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(apache_pair, tmp_path, RULES) as place:

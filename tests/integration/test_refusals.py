@@ -221,6 +221,35 @@ def test_a_redis_that_evicts_is_refused_at_the_start_and_at_every_claim(apache_p
 
 
 @pytest.mark.rest
+def test_a_redis_user_of_an_older_release_is_refused_with_the_command_that_gives_it_its_rights(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    """With the rights of 0.1.0 a worker would start, and retry its steps forever."""
+    permitted = (
+        "+get +mget +mset +hget +hmget +hgetall +hset +hdel +del +zadd +zrem +zrange +lrange +rpush +ltrim "
+        "+incrby +expire +multi +exec +watch +unwatch +scan +info +ping"
+    )
+
+    async def scenario(place: Site) -> None:
+        user = f"{place.prefix}worker"
+        rights = ("on", ">secret-6e1f", f"~{place.settings.redis_namespace}:*", "-@all", *permitted.split())
+        await place.store.redis.call([("ACL", "SETUSER", user, *rights)])
+        place.environment |= {"LINGER_REDIS_USERNAME": user, "LINGER_REDIS_PASSWORD": "secret-6e1f"}
+        log = await refused(place)
+        remedy = f"redis-cli ACL SETUSER {user} "
+        assert f"{remedy}+hincrby +hlen +zcard" in log
+        assert "secret-6e1f" not in log
+        (added,) = [line.partition(remedy)[2].split() for line in log.splitlines() if remedy in line]
+        await place.store.redis.call([("ACL", "SETUSER", user, *added)])
+        place.start_worker()
+        await place.order("ada", 1)
+        await place.now(2)
+        await place.decided_until(2)
+        await place.store.redis.call([("ACL", "DELUSER", user)])
+
+    play(apache_pair, tmp_path, scenario, workers=0)
+
+
 def test_a_partition_added_to_a_source_is_waited_for_and_read(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         orders = f"{place.prefix}orders"

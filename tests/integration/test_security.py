@@ -533,3 +533,27 @@ def test_the_doctor_says_that_it_may_not_read_the_activity_topic(secure_pair: Se
     assert [finding["health"] for finding in outcomes] == ["ok", "could not be checked"]
     assert outcomes[0]["found"] == "1 of the newest 1 records are from them, each in the partition of its key"
     assert "unseen.linger.activity" in outcomes[1]["found"]
+
+
+@pytest.mark.rest
+def test_an_operator_with_the_rights_of_an_older_release_is_told_which_right_a_pause_needs(
+    secure_pair: SecurePair,
+) -> None:
+    """The topic of pauses is new, so its ACLs are missing after an upgrade."""
+    prefix = "older."
+    allow(secure_pair, prefix, "scram", without=f"{prefix}linger.pauses")
+    variables = {**secure_pair.variables(), **by_scram(secure_pair), "LINGER_TOPIC_PREFIX": f"{prefix}linger"}
+    variables |= {
+        "LINGER_KAFKA_SASL_USERNAME": "operator",
+        "LINGER_REDIS_USERNAME": f"{SCRAM}operator",
+        "LINGER_REDIS_NAMESPACE": f"{SCRAM}linger",
+        "LINGER_PARTITIONS": "4",
+    }
+    command = [sys.executable, "-m", "workers"]
+    subprocess.run([*command, "topics", "create"], env=variables, check=True, capture_output=True, timeout=90)
+    for words in (["pause", "--all", "--because", "x"], ["resume", "--all"], ["paused"]):
+        done = subprocess.run([*command, *words], env=variables, capture_output=True, text=True, timeout=90)
+        assert done.returncode == 2, done.stdout
+        assert "allow this user to Read it: docs/acl/kafka-acls.sh" in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
+        assert_no_secret(done.stderr)

@@ -23,6 +23,7 @@ from workers.rule_files.rules import load_book
 from workers.settings import Settings, read_settings
 from workers.state.brake import BrakeState, brake_state
 from workers.state.connect import clock_of, opened_store
+from workers.state.settings_check import check_settings
 from workers.state.store import Store
 
 _PATIENCE_SECONDS: Final = 10.0
@@ -118,8 +119,16 @@ async def _pause(settings: Settings, names: list[str], by: str, because: str, *,
     async with opened_store(settings) as store:
         if names != [ALL_RULES]:
             await _refuse_unknown(settings, store, names)
-        await read_pauses(settings)  # the topic exists and can be read, before anything is promised
-        return await _write(settings, store, names, by, because, pausing=True, as_json=as_json)
+        known = await read_pauses(settings)  # the topic exists and can be read, before anything is promised
+        is_certain = await _write(settings, store, names, by, because, pausing=True, as_json=as_json)
+    if not as_json:
+        for record in known.paused():
+            if record.rule in names:
+                before = f"since {iso_text(record.at_ms)} by {record.by}, because: {record.because}"
+                out.print(
+                    f"{_named(record.rule)}: paused already {before}. The new reason replaces it.", markup=False
+                )
+    return is_certain
 
 
 async def _resume(settings: Settings, names: list[str], by: str, because: str, *, as_json: bool) -> bool:
@@ -226,8 +235,9 @@ async def _read(settings: Settings) -> tuple[PauseList, BrakeState | str]:
     known = await read_pauses(settings)
     async with opened_store(settings) as store:
         try:
+            await check_settings(store, settings)
             return known, await brake_state(store, (await clock_of(settings, store).read()).now_ms)
-        except Transient as error:
+        except (StartupError, Transient) as error:
             return known, str(error)
 
 

@@ -14,6 +14,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from schemas.sources import TOPIC_PATTERN
+from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord
 
 __all__ = [
@@ -91,11 +92,15 @@ def cut_dead_letters(records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
     """Cut the values of dead letters to 256 KiB, and leave other records unchanged; sources keep the whole values.
 
     Raises:
-        ValueError: if there is nothing to cut.
+        LingerError: if there is nothing to cut.
     """
     cut = [_cut(record) for record in records]
     if cut == list(records):
-        raise ValueError("a record is larger than its topic allows; raise max.message.bytes of Linger's topics")
+        topics = " or ".join(sorted({f"'{record.topic}'" for record in records}))
+        raise LingerError(
+            f"a record is larger than topic {topics} allows; nothing is lost: raise its max.message.bytes "
+            "(kafka-configs.sh), and start the worker again"
+        )
     return cut
 
 

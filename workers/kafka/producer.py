@@ -91,7 +91,7 @@ class Publisher:
             allowed: whether they may still be sent.
 
         Raises:
-            ValueError: if a record is larger than its topic allows and cannot be shortened.
+            LingerError: if a record is larger than its topic allows and cannot be shortened.
             Withdrawn: once they are not allowed any longer; an attempt in flight was awaited before.
         """
         pause = 0.1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError, Transient
 from workers.kafka.groups import members_of
@@ -18,6 +18,7 @@ from workers.pauses.reader import PauseReader
 from workers.pauses.record import PauseRecord, encode_pause
 from workers.settings import PAUSES, Settings
 from workers.state.rule_sets import active_rules
+from workers.state.settings_check import check_settings
 from workers.state.store import Store
 
 _POLL_SECONDS: Final = 0.1
@@ -102,7 +103,8 @@ async def until_obeyed(settings: Settings, store: Store, offset: int, seconds: f
             return Obedience(has_workers, problem=str(error))
         missing = tuple(number for number in range(settings.partitions) if int(obeyed.get(str(number), -1)) < offset)
         if not missing or time.monotonic() >= give_up_at:
-            return Obedience(has_workers, missing)
+            # With other settings than the workers' their answers are not seen, or not all of them.
+            return Obedience(has_workers, missing, await _other_settings(settings, store))
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -120,6 +122,14 @@ async def known_rules(store: Store, written: Collection[str]) -> set[str]:
     return known
 
 
+async def _other_settings(settings: Settings, store: Store) -> str | None:
+    try:
+        await check_settings(store, settings)
+    except (StartupError, Transient) as error:
+        return str(error)
+    return None
+
+
 async def _has_workers(settings: Settings) -> bool | None:
     try:
         async with connected_admin(settings.kafka_connection()) as admin:
@@ -133,5 +143,7 @@ async def _kafka_answers(settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
-        servers = settings.kafka_bootstrap_servers
-        raise StartupError([f"Kafka at {servers} does not take it: {type(error).__name__}: {error}"]) from error
+        problem = f"Kafka at {settings.kafka_bootstrap_servers} does not take it: {type(error).__name__}: {error}"
+        if isinstance(error, TopicAuthorizationFailedError):
+            problem += f"; allow this user to Write to '{settings.topic(PAUSES)}': docs/acl/kafka-acls.sh"
+        raise StartupError([problem]) from error

@@ -142,7 +142,7 @@ async def commands(store: Store) -> list[Finding]:
     Each is sent inside a transaction that is never executed: Redis checks the permission, and changes nothing.
     """
     try:
-        refused = await _refused_commands(store)
+        refused = [f"{name} ({error})" for name, error in await refused_commands(store)]
     except RedisConnectionError as error:
         return [unknown("Redis", "commands", str(error), "a worker needs them", "run this again")]
     if not refused:
@@ -151,7 +151,12 @@ async def commands(store: Store) -> list[Finding]:
     return [problem("Redis", "commands", f"refused: {answer}", why, remedy) for answer in refused]
 
 
-async def _refused_commands(store: Store) -> list[str]:
+async def refused_commands(store: Store) -> list[tuple[str, ResponseError]]:
+    """Return the commands of a worker that Redis refuses, each with its answer; nothing is changed.
+
+    Raises:
+        redis.exceptions.ConnectionError: if Redis does not answer.
+    """
     keys = store.keys.partition(0)
     key_by_name = {
         "{c}": keys.customer("linger-doctor"),
@@ -164,7 +169,7 @@ async def _refused_commands(store: Store) -> list[str]:
         "{pace}": store.keys.pace("linger-doctor", 0),
     }
     queued: Sequence[tuple[Any, ...]] = [tuple(key_by_name.get(part, part) for part in parts) for parts in COMMANDS]
-    refused: list[str] = []
+    refused: list[tuple[str, ResponseError]] = []
     async with store.redis.connection(keys.meta) as connection:
         for command in [("WATCH", keys.meta), ("UNWATCH",), ("MULTI",), *queued]:
             await connection.send_command(*command)
@@ -173,6 +178,6 @@ async def _refused_commands(store: Store) -> list[str]:
             except MovedError:
                 continue  # another node of a cluster has that key; the user is the same there
             except ResponseError as error:
-                refused.append(f"{command[0]} ({error})")
+                refused.append((str(command[0]), error))
         await connection.disconnect()  # and with it the transaction
     return refused

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from workers.errors import StartupError
 from workers.kafka.range_reader import stop_consumer
@@ -63,9 +63,10 @@ class PauseReader:
             await self.read_on()
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
-            raise StartupError(
-                [f"the pauses cannot be read from topic '{self._place.topic}': {type(error).__name__}: {error}"]
-            ) from error
+            problem = f"the pauses cannot be read from topic '{self._place.topic}': {type(error).__name__}: {error}"
+            if isinstance(error, TopicAuthorizationFailedError):
+                problem += "; allow this user to Read it: docs/acl/kafka-acls.sh"
+            raise StartupError([problem]) from error
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled; while Kafka does not answer, it is tried again."""

@@ -3,12 +3,14 @@
 The newest record of a key counts. A resume is a record too, so it stays known who resumed. Pure.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 ALL_RULES: Final = "*"
 """The key that stands for all rules. No rule can have this id."""
+_LATEST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999: no later moment can be shown."""
 
 
 class PauseRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ class PauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     paused: bool
     by: str
-    at_ms: int
+    at_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
     because: str = ""
 
 

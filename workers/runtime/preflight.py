@@ -5,6 +5,8 @@ from contextlib import suppress
 
 import structlog
 from aiokafka.errors import KafkaError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
 
 from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
@@ -21,7 +23,7 @@ from workers.operations.permissions import (
     missing_rights,
     redis_refusals,
 )
-from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info
+from workers.operations.redis_checks import EVICTS_NOTHING, may_evict, parse_info, refused_commands
 from workers.operations.retention import needs_of, shortages_of
 from workers.runtime.parts import Parts
 from workers.settings import OWN_TOPICS, Settings
@@ -139,9 +141,26 @@ class Preflight:
 
     async def _redis_problems(self) -> list[str]:
         try:
-            return await self._eviction_problems()
-        except Transient as error:
+            return [*await self._eviction_problems(), *await self._missing_commands()]
+        except (Transient, RedisConnectionError) as error:
             return [f"{error}. Check LINGER_REDIS_URL"]
+
+    async def _missing_commands(self) -> list[str]:
+        """Return which commands Redis's ACL does not give to this user: a worker would retry its steps forever."""
+        refused = {
+            name: str(error)
+            for name, error in await refused_commands(self._store)
+            if isinstance(error, NoPermissionError) and (name != "WAIT" or self._settings.redis_wait_replicas)
+        }
+        if not refused:
+            return []
+        user = self._settings.redis_username or "USER"
+        names, answer = sorted(refused), next(iter(refused.values()))
+        added = " ".join(f"+{name.lower()}" for name in names)
+        return [
+            f"Redis refuses {', '.join(names)} to this user ({answer}). Give it its line in "
+            f"docs/acl/redis-users.acl; after an upgrade: redis-cli ACL SETUSER {user} {added}"
+        ]
 
     async def _eviction_problems(self) -> list[str]:
         problems = []

@@ -7,6 +7,7 @@ import pytest
 from schemas.events import InvalidEvent
 from tests.support.dead_letters import TOPIC, dead_letter_at, stored
 from workers.dead_letters.record import CUT_FROM, cut_dead_letters, dead_letter, read_dead_letter
+from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 
 KIBI = 1 << 10
@@ -83,13 +84,13 @@ def test_cutting_changes_nothing_else() -> None:
 
 @pytest.mark.parametrize("records", [[], [written(b"x" * (256 * KIBI))], [written(None)], [action(300 * KIBI)]])
 def test_when_there_is_nothing_to_cut_an_error_is_raised(records: list[OutboxRecord]) -> None:
-    with pytest.raises(ValueError, match=r"max\.message\.bytes"):
+    with pytest.raises(LingerError, match=r"max\.message\.bytes"):
         cut_dead_letters(records)
 
 
 def test_nothing_is_cut_twice() -> None:
     cut = cut_dead_letters([written(b"x" * (300 * KIBI))])
-    with pytest.raises(ValueError, match=r"max\.message\.bytes"):
+    with pytest.raises(LingerError, match=r"max\.message\.bytes"):
         cut_dead_letters(cut)
 
 

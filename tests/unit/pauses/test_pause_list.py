@@ -55,3 +55,4 @@ def test_a_record_is_read_as_it_was_written_and_what_is_none_is_no_pause() -> No
     assert decode_pause(encode_pause(record("quiet", at_ms=5))) == record("quiet", at_ms=5)
     assert decode_pause(b"{}") is None
     assert decode_pause(b"\xff") is None
+    assert decode_pause(encode_pause(record("quiet", at_ms=99_999_999_999_999_999))) is None  # no moment to show
