@@ -598,7 +598,9 @@ def test_the_mean_of_purchases_is_known_of_those_that_were_there_before_the_rule
     [
         (["a", "b", "a"], 2),
         ([1, 1.0, Decimal("1.00")], 1),
-        ([1, "1", True], 3),
+        ([1, True], 2),
+        ([1, "1", 1.5, "1.5", True, "true", -3, "-3"], 4),  # a table has texts only, and counts like the rest
+        (["7", "007", "1.1", "1.10", "True", "true"], 6),
         ([None, "a"], 1),
         (["a", "A", "a "], 3),
         ([10**30, 1e30], 1),
