@@ -357,7 +357,8 @@ def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *
     """Yield the rows of a table whose first line names the columns.
 
     A column named like a field of the row's event type is that field; every other column is an attribute
-    (`name:text` is called `name`). So `amount` is a field of a purchase, and an attribute of a type of the operator's. Its values are texts, which count as the type of the attribute like the texts of any other source. Empty
+    (`name:text` is called `name`). So `amount` is a field of a purchase, and an attribute of a declared type. Its
+    values are texts, which count as the type of the attribute like the texts of any other source. Empty
     attributes are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In
     an export of a source, each row is an object of texts under the columns' names, for the mapping of the source.
     """

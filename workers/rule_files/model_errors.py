@@ -170,6 +170,8 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     first, (key_node, value) = next(iter(node.entries.items()))
     is_part = _is_key_of_some_kind(location, first)
     for key, (node_of_key, _) in node.entries.items() if not is_part else ():
+        if _is_key_of_some_kind(location, key):
+            continue  # 'at least' is right where it is, and resembles 'latest'
         if (suggested := suggestions.meant_key(key, kinds)) is not None:
             hint = odd_key_hint(key) or f"did you mean '{suggested}'?"
             return ProblemText("unknown-kind", f"'{shortened(key)}' is no condition", hint, node_of_key.at)

@@ -47,9 +47,9 @@ def convert(value: Any, kind: AttributeType) -> Any:
     * text: texts as they are; a number as it is written, true and false as `true` and `false`.
     * true/false: true and false; of any case, `true`, `t`, `yes`, `y`, `on`, `1` and `false`, `f`, `no`, `n`, `off`,
       `0`; the numbers 1 and 0.
-    * moment: a date or time as text that `date_ms_of` reads, and epoch milliseconds of 12 to 15 digits, as a number or
-      a text. Fewer digits are not milliseconds but seconds, or a date such as `20261231`. A text is kept as it is
-      written, without blanks around it.
+    * moment: a date or time as text that `date_ms_of` reads, and epoch milliseconds of 12 to 15 digits, as a number
+      or a text. Fewer digits are not milliseconds but seconds, or a date such as `20261231`. A text is kept as it
+      is written, without blanks around it.
     """
     if kind == "text":
         return value if value.__class__ is str else _text(value)

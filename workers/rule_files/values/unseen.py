@@ -228,7 +228,8 @@ def _no_attribute(named: Named, seen: Seen) -> str:
         return f"no {named.type} has {what} as '{named.attribute}'; {_instead(counted[:_MOST_NAMED], None)}"
     has = [name for name in all_names if name != UNREADABLE]
     if not has and UNREADABLE in all_names:
-        return f"no {named.type} has the attribute '{named.attribute}'; it has only lists and objects, which are left out"
+        left_out = "it has only lists and objects, which are left out"
+        return f"no {named.type} has the attribute '{named.attribute}'; {left_out}"
     close = did_you_mean(named.attribute or "", has, _LIKENESS)
     instead = f"; did you mean '{close}'?" if close else f"; it has: {', '.join(has[:_MOST_NAMED])}" if has else ""
     return f"no {named.type} has the attribute '{named.attribute}'{instead}"

@@ -14,6 +14,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import MAX_DAYS, Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.filters import fingerprint_of, fingerprint_of_text_0_1
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")
@@ -615,6 +616,17 @@ def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
     events = [*scored("a", at=10.5), *scored("b", at=11.5), *scored("a", at=14.5)]
     question = Question({"distinct": "nps.score", "at least": 2, "within": "7 days"}, events)
     assert (question.at(18 - MS), question.next_flip(14.5), question.at(18)) == ("true", 18, "false")
+
+
+def test_a_numeric_text_that_release_0_1_stored_is_the_same_value_when_it_comes_again() -> None:
+    question = Question({"distinct": "nps.score", "exactly": 2}, scored("101", "red"))
+    (kept,) = (series for series in question.activity.series.values() if series.values)
+    kept.values = [fingerprint_of_text_0_1("101"), fingerprint_of_text_0_1("red")]
+    ruleset = rules(rule(when={"distinct": "nps.score", "exactly": 2}), types=ALL_TYPES)
+    again = decide("ada", question.activity, scored("101", "red", at=2), ruleset, question.observed).activity
+    assert again is not None
+    (kept,) = (series for series in again.series.values() if series.values)
+    assert sorted(kept.values) == sorted(filter(None, map(fingerprint_of, ("101", "red"))))
 
 
 def test_a_value_that_arrives_late_was_still_seen_last_when_it_was() -> None:
