@@ -142,6 +142,11 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     message = f"{content} is not possible here"
     if words and (lines := suggestions.in_lines(written, location.key)) is not None:
         return ProblemText("wrong-value", message, lines)
+    if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
+        hint = (
+            f"write '{written.partition('.')[2]}' if it is of this event, or 'latest: {written}' in another condition"
+        )
+        return ProblemText("wrong-value", message, hint)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
         return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
@@ -281,6 +286,8 @@ def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted
 
 
 def _number_hint(written: str) -> str | None:
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written[:200]):
+        return "write a number: a rule cannot compare with another value of the customer"
     number = suggestions.as_number(written[:200])
     if "," in written:
         return "write a decimal point, and nothing between thousands" + (f": {number}" if number else "")
