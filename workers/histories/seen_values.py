@@ -93,8 +93,13 @@ class SeenValues:
         return self._of(reference).events
 
     def events_with_value(self, reference: str, value: Plain) -> int:
-        """Return how many events have this value of an attribute; texts, numbers and true/false differ."""
-        return self._of(reference).by_key.get(_key(value), 0)
+        """Return how many events have this value of an attribute, read as its type if it has one.
+
+        Without a type, texts, numbers and true/false differ.
+        """
+        kind = self._types.get(reference)
+        read = None if kind is None else convert(value, kind)
+        return self._of(reference).by_key.get(_key(value if read is None else read), 0)
 
     def counted(self, reference: str) -> Sequence[tuple[Plain, int]]:
         """Return the values of an attribute that were kept, the most frequent first."""

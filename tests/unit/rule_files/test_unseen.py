@@ -160,3 +160,10 @@ def test_an_attribute_whose_values_cannot_be_read_as_its_type_is_named_with_thos
 def test_an_attribute_that_is_a_list_or_an_object_is_not_answered_with_the_name_of_what_was_left_out() -> None:
     (found,) = unseen("{latest: nps.score, at most: 6}", {"nps": [{"(unreadable)": "score"}]})
     assert found.message == "no nps has the attribute 'score'; it has only lists and objects, which are left out"
+
+
+def test_another_spelling_of_a_value_that_events_have_is_not_named() -> None:
+    documents = [parse_yaml("a.yaml", HEAD.format(when='{latest: nps.vip, is: [true, "yes", 1]}', define=""))]
+    seen = SeenValues(wanted_values(documents), {"nps.vip": "true/false"})
+    seen.add(event("nps", 0, vip="on"))
+    assert unseen_in(documents, seen) == []
