@@ -143,10 +143,9 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     if words and (lines := suggestions.in_lines(written, location.key)) is not None:
         return ProblemText("wrong-value", message, lines)
     if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
-        hint = (
-            f"write '{written.partition('.')[2]}' if it is of this event, or 'latest: {written}' in another condition"
-        )
-        return ProblemText("wrong-value", message, hint)
+        name = written.partition(".")[2]
+        other = f"write '{name}' if it is of this event, or 'latest: {written}' in another condition"
+        return ProblemText("wrong-value", message, other)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
         return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")

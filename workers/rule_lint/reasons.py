@@ -42,7 +42,7 @@ OLD_REASON: Final = Lint(
     "old-reason",
     old_reasons,
     warning(
-        "An example expects a reason that is told no longer",
+        "An example expects a reason that is given no longer",
         "A message is taken back with `customer_returned` only after a sign of life: a purchase, a login, a "
         "reactivation, or a type that sources.yaml declares with `sign of life: true`. After any other event, such "
         "as a cancellation or a better answer, the reason is `no_longer_true`. `linger rules test` counts the "

@@ -56,7 +56,7 @@ class ExampleResult:
 
     @property
     def differs_by_reason_of_0_1(self) -> bool:
-        """Whether all that keeps it from passing is `customer_returned` where now `no_longer_true` is told.
+        """Whether all that keeps it from passing is `customer_returned` where now `no_longer_true` is given.
 
         Release 0.1 said so of every event that ended a rule, such as a better answer.
         """
@@ -65,9 +65,9 @@ class ExampleResult:
         missing, unexpected = (
             [entry.expected for entry in self.timeline if entry.mark == mark] for mark in ("missing", "unexpected")
         )
-        told = [(each.rule, each.at) for each in unexpected if each and each.retracted == "no_longer_true"]
+        given = [(each.rule, each.at) for each in unexpected if each and each.retracted == "no_longer_true"]
         wanted = [(each.rule, each.at) for each in missing if each and each.retracted == "customer_returned"]
-        return len(told) == len(unexpected) and len(wanted) == len(missing) and sorted(told) == sorted(wanted)
+        return len(given) == len(unexpected) and len(wanted) == len(missing) and sorted(given) == sorted(wanted)
 
 
 # -- running ---------------------------------------------------------------------------------------------------

@@ -292,7 +292,7 @@ def _path_finder(path: str) -> _Find:
 
 
 def _attribute_finder(path: str, find: _Find) -> _Find:
-    """Return a finder of an attribute that tells a value on the way from nothing at all.
+    """Return a finder of an attribute that distinguishes a value on the way from nothing at all.
 
     A consent that moves from `{"mail": {"ok": "no"}}` to `{"mail": "no"}` is there, and cannot be read: it must not
     count as if the customer had never answered.
