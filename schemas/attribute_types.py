@@ -4,11 +4,13 @@ A type is declared in `sources.yaml` (`attribute_types`), belongs to one of Ling
 rules that read the attribute: a sum needs a number, `is: true` needs true/false.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from schemas import conditions as model
+from schemas.consent import TRUTHS
 
 AttributeType = Literal["number", "text", "true/false", "moment"]
 
@@ -86,13 +88,31 @@ def _of_filter(event_type: str, where: Mapping[str, Any] | None) -> Iterator[Att
 
 
 def _of_values(reference: str, literals: list[Any]) -> Iterator[AttributeUse]:
-    """Yield one use for each type among some values."""
+    """Yield one use for each type among some values; one only, if all can be read as the strictest of them.
+
+    `[true, "yes", 1]` and `[7, "7"]` name one value in the spellings of several producers.
+    """
     found = set()
+    kinds = {kind_of(literal) for literal in literals}
+    for kind in _STRICTEST_FIRST if len(kinds) > 1 else ():
+        if kind in kinds and all(_reads_as(literal, kind) for literal in literals):
+            yield AttributeUse(reference, kind, next(literal for literal in literals if kind_of(literal) == kind))
+            return
     for literal in literals:
         kind = kind_of(literal)
         if kind not in found:
             found.add(kind)
             yield AttributeUse(reference, kind, literal)
+
+
+_STRICTEST_FIRST: Final[tuple[AttributeType, ...]] = ("true/false", "number")
+
+
+def _reads_as(literal: Any, kind: AttributeType) -> bool:
+    """Return whether a value in a rule file says a number, or true or false, perhaps in quotes."""
+    if kind == "true/false":
+        return str(literal).strip().lower() in TRUTHS
+    return not isinstance(literal, bool) and _NUMBER.fullmatch(str(literal).strip()) is not None
 
 
 def _type_of(condition: Any) -> str:
@@ -101,4 +121,5 @@ def _type_of(condition: Any) -> str:
     return str(getattr(condition, word)).partition(".")[0]
 
 
+_NUMBER: Final = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?", re.ASCII)
 _NAMING: Final = ("count", "sum", "average", "distinct", "none", "last", "first", "change", "overdue")

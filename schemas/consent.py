@@ -6,7 +6,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
-_BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
+_BETWEEN_WORDS: Final = re.compile(r"(?<=[^\s_-])[\s_-]+(?=[^\s_-])")
+"""Not before the first word: `-1` is not `1`."""
 _LONGEST: Final = 200
 
 TRUTHS: Final[Mapping[str, bool]] = {
@@ -43,7 +44,7 @@ def spelling_of(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal) and isfinite(value) and value == int(value):
         return str(int(value))
-    return _BETWEEN_WORDS.sub(" ", str(value)[:_LONGEST]).strip().casefold()
+    return _BETWEEN_WORDS.sub(" ", str(value)[:_LONGEST].strip()).casefold()
 
 
 def answers(opted_in: Iterable[Any], opted_out: Iterable[Any]) -> dict[str, bool]:

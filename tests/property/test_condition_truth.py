@@ -368,7 +368,7 @@ def date(when: model.Date, life: Life, at_ms: int) -> int:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         date_ms = ms(moment - datetime(1970, 1, 1, tzinfo=UTC))
-    elif value is not None and not isinstance(value, bool):
+    elif value is not None and not isinstance(value, bool) and value >= 10**11:  # fewer digits are no milliseconds
         date_ms = int(value)
     else:
         return NOT_OBSERVABLE

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar, cast
 
 import orjson
 
+from schemas.attribute_types import BUILT_IN_TYPES
 from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
@@ -57,20 +58,7 @@ _HOPELESS_BEGINNING: Final = 1000
 """Reading stops if none of the first records can be read, this many of them."""
 
 _REQUIRED: Final = ("customer_id", "type", "occurred_at")
-_FIELDS: Final = frozenset(
-    {
-        "event_id",
-        "type",
-        "customer_id",
-        "occurred_at",
-        "amount",
-        "currency",
-        "order_id",
-        "what",
-        "reason",
-        "effective_at",
-    }
-)
+_FIELDS: Final = frozenset({"event_id", "type", "customer_id", "occurred_at"})
 _TIMES: Final = ("occurred_at", "effective_at")
 _DELIMITERS: Final = ",;\t|"
 _ZONE: Final = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
@@ -368,8 +356,9 @@ def _enveloped(line: bytes) -> SourceRecord | None:
 def _table(path: Path, stream: "io.BufferedReader[Any]", gathering: Gathering, *, canonical: bool) -> _Lines:
     """Yield the rows of a table whose first line names the columns.
 
-    A column named like a field of an event is that field; every other column is an attribute (`name:text` is called
-    `name`). Its values are texts, which count as the type of the attribute like the texts of any other source. Empty
+    A column named like a field of the row's event type is that field; every other column is an attribute
+    (`name:text` is called `name`). So `amount` is a field of a purchase, and an attribute of a declared type. Its
+    values are texts, which count as the type of the attribute like the texts of any other source. Empty
     attributes are left out. A time without a zone is read as UTC. A row without an `event_id` gets a unique one. In
     an export of a source, each row is an object of texts under the columns' names, for the mapping of the source.
     """
@@ -435,10 +424,12 @@ def _row_as_event(columns: Sequence[str], gathering: Gathering) -> _RowReader:
             name: row[column].strip() for column, name in fields if column < width and row[column]
         }
         event.setdefault("event_id", f"line {line}")
+        values = {name: row[column] for column, name in attributes if column < width and row[column]}
+        for name in [name for name in values if f"{event.get('type')}.{name}" in BUILT_IN_TYPES]:
+            event[name] = values.pop(name).strip()
         for name in _TIMES:
             if (text := event.get(name)) is not None and not _ZONE.search(text, 10):
                 event[name] = _in_utc(text, gathering)
-        values = {name: row[column] for column, name in attributes if column < width and row[column]}
         if values:
             event["attributes"] = values
         return event

@@ -15,6 +15,8 @@ from workers.core.events.filters import exact_number
 
 MOST_VALUES: Final = 1_000
 """The most different values of one attribute that are kept, beside those that were asked for."""
+MOST_MISREAD: Final = 100
+"""The most different values of one attribute that are kept though they cannot be read as its type."""
 _MOST_ATTRIBUTES: Final = 200
 
 Plain = str | int | float | bool | Decimal
@@ -44,6 +46,7 @@ class SeenValues:
             attribute_types: by `type.attribute`, as what its values count.
         """
         self._events: dict[str, int] = {}
+        self._types = attribute_types
         self._names: dict[str, dict[str, None]] = {name: {} for name in wanted}
         self._attributes = {
             event_type: [
@@ -69,10 +72,13 @@ class SeenValues:
             names.update(dict.fromkeys(attributes))
         for name, values, kind in self._attributes[event_type]:
             value = attributes.get(name)
-            if value is not None and kind is not None:
-                value = convert(value, kind)
-            if value is not None:
-                values.count(value)
+            if value is None:
+                continue
+            read = value if kind is None else convert(value, kind)
+            if read is None:
+                values.count_misread(value)
+            else:
+                values.count(read)
 
     def events_of(self, event_type: str) -> int:
         """Return the number of events of a type."""
@@ -87,8 +93,13 @@ class SeenValues:
         return self._of(reference).events
 
     def events_with_value(self, reference: str, value: Plain) -> int:
-        """Return how many events have this value of an attribute; texts, numbers and true/false differ."""
-        return self._of(reference).by_key.get(_key(value), 0)
+        """Return how many events have this value of an attribute, read as its type if it has one.
+
+        Without a type, texts, numbers and true/false differ.
+        """
+        kind = self._types.get(reference)
+        read = None if kind is None else convert(value, kind)
+        return self._of(reference).by_key.get(_key(value if read is None else read), 0)
 
     def counted(self, reference: str) -> Sequence[tuple[Plain, int]]:
         """Return the values of an attribute that were kept, the most frequent first."""
@@ -104,6 +115,14 @@ class SeenValues:
         """Return how many different values were kept, if there are more; None if all of them were."""
         return MOST_VALUES if self._of(reference).is_cut else None
 
+    def misread(self, reference: str) -> tuple[AttributeType, Sequence[tuple[Plain, int]]] | None:
+        """Return the type of an attribute, and values that cannot be read as it, the most frequent first.
+
+        None without such values. At most `MOST_MISREAD` different values are kept.
+        """
+        found, kind = self._of(reference).misread, self._types.get(reference)
+        return (kind, sorted(found.items(), key=lambda each: (-each[1], str(each[0])))) if kind and found else None
+
     def _of(self, reference: str) -> "_Values":
         return self._by_reference.get(reference) or _Values(())
 
@@ -116,9 +135,10 @@ class _Values:
         by_key: events by value, for the kept values.
         least, most: the outermost numbers; None without numbers.
         is_cut: there are more values than are kept.
+        misread: events by value, for values that cannot be read as the attribute's type.
     """
 
-    __slots__ = ("_room", "by_key", "events", "is_cut", "least", "most")
+    __slots__ = ("_room", "by_key", "events", "is_cut", "least", "misread", "most")
 
     def __init__(self, asked_for: Iterable[Plain]) -> None:
         self.events = 0
@@ -126,6 +146,7 @@ class _Values:
         self.least: int | Decimal | None = None
         self.most: int | Decimal | None = None
         self.is_cut = False
+        self.misread: dict[Any, int] = {}
         self._room = MOST_VALUES
 
     def count(self, value: Any) -> None:
@@ -145,6 +166,10 @@ class _Values:
             self.by_key[key] = 1
         else:
             self.is_cut = True
+
+    def count_misread(self, value: Any) -> None:
+        if value in self.misread or len(self.misread) < MOST_MISREAD:
+            self.misread[value] = self.misread.get(value, 0) + 1
 
 
 def _key(value: Any) -> _Key:

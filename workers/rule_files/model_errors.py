@@ -142,6 +142,10 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     message = f"{content} is not possible here"
     if words and (lines := suggestions.in_lines(written, location.key)) is not None:
         return ProblemText("wrong-value", message, lines)
+    if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
+        name = written.partition(".")[2]
+        other = f"write '{name}' if it is of this event, or 'latest: {written}' in another condition"
+        return ProblemText("wrong-value", message, other)
     suggested = None if rewrite is None else rewrite(written[:200])
     if suggested not in (None, written):
         return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
@@ -170,6 +174,8 @@ def _no_kind_in_entries(location: ErrorLocation, node: MapNode, kinds: list[str]
     first, (key_node, value) = next(iter(node.entries.items()))
     is_part = _is_key_of_some_kind(location, first)
     for key, (node_of_key, _) in node.entries.items() if not is_part else ():
+        if _is_key_of_some_kind(location, key):
+            continue  # 'at least' is right where it is, and resembles 'latest'
         if (suggested := suggestions.meant_key(key, kinds)) is not None:
             hint = odd_key_hint(key) or f"did you mean '{suggested}'?"
             return ProblemText("unknown-kind", f"'{shortened(key)}' is no condition", hint, node_of_key.at)
@@ -279,6 +285,8 @@ def _hint_for_scalar(location: ErrorLocation, node: ScalarNode, expected: Wanted
 
 
 def _number_hint(written: str) -> str | None:
+    if re.search(r"[A-Za-z]\w*\.[A-Za-z]", written[:200]):
+        return "write a number: a rule cannot compare with another value of the customer"
     number = suggestions.as_number(written[:200])
     if "," in written:
         return "write a decimal point, and nothing between thousands" + (f": {number}" if number else "")

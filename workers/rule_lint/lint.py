@@ -10,12 +10,20 @@ from schemas.sources import SourcesFile
 from workers.rule_files.problems import Problem
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.values.unseen import Seen
-from workers.rule_lint import actions, conditions, names, newcomers, unseen
+from workers.rule_lint import actions, conditions, names, newcomers, reasons, unseen
 from workers.rule_lint.definition import Lint
 from workers.rule_lint.located_rules import located_rules
 
 LINTS: Final[dict[str, Lint]] = {
-    lint.code: lint for lint in (*conditions.LINTS, *names.LINTS, *newcomers.LINTS, *unseen.LINTS, *actions.LINTS)
+    lint.code: lint
+    for lint in (
+        *conditions.LINTS,
+        *names.LINTS,
+        *newcomers.LINTS,
+        *unseen.LINTS,
+        *actions.LINTS,
+        *reasons.LINTS,
+    )
 }
 """Every lint by its code."""
 

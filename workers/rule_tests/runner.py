@@ -54,6 +54,21 @@ class ExampleResult:
         """Whether it ran, and exactly the expected decisions were made."""
         return self.problem is None and not any(entry.mark in ("missing", "unexpected") for entry in self.timeline)
 
+    @property
+    def differs_by_reason_of_0_1(self) -> bool:
+        """Whether all that keeps it from passing is `customer_returned` where now `no_longer_true` is given.
+
+        Release 0.1 said so of every event that ended a rule, such as a better answer.
+        """
+        if self.problem is not None or self.passed:
+            return False
+        missing, unexpected = (
+            [entry.expected for entry in self.timeline if entry.mark == mark] for mark in ("missing", "unexpected")
+        )
+        given = [(each.rule, each.at) for each in unexpected if each and each.retracted == "no_longer_true"]
+        wanted = [(each.rule, each.at) for each in missing if each and each.retracted == "customer_returned"]
+        return len(given) == len(unexpected) and len(wanted) == len(missing) and sorted(given) == sorted(wanted)
+
 
 # -- running ---------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,21 @@ def test_values_in_a_table_are_texts_as_they_are_in_any_other_source_of_texts(tm
     )
     [event], _ = read(table)
     assert event.attributes == {"score": "9", "price": "-1.50", "vip": "True", "zip": "01234", "code": "42"}
+
+
+def test_a_column_named_like_a_field_of_another_type_is_an_attribute_of_this_type(tmp_path: Path) -> None:
+    table = written(
+        tmp_path,
+        "t.csv",
+        "type,customer_id,occurred_at,amount,currency,reason\n"
+        "nps,ada,2024-01-05T10:00:00Z,50.00,EUR,late\n"
+        "purchase,ada,2024-01-05T10:00:00Z,50.00,EUR,birthday\n"
+        "cancellation,ada,2024-01-05T10:00:00Z,3,,late\n",
+    )
+    answer, purchase, cancellation = (event.attributes for event in read(table)[0])
+    assert answer == {"amount": "50.00", "currency": "EUR", "reason": "late"}
+    assert purchase == {"amount": Decimal("50.00"), "currency": "EUR", "reason": "birthday"}
+    assert cancellation == {"amount": "3", "reason": "late"}
 
 
 def test_rows_without_an_id_are_events_of_their_own(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Laws of the types that rules need: an attribute has one, for all rules and all files."""
 
+import pytest
+
 from schemas.attribute_types import AttributeType
 from tests.unit.rule_files.rule_texts import file_of, places, rule
 from workers.core.rules.attribute_types import types_of_attributes
@@ -29,6 +31,28 @@ def test_a_rule_that_needs_another_type_than_the_declared_one_is_one_problem_in_
     assert (problem.code, problem.message) == ("impossible-value", "nps.score is a number, and never the text '9'")
     assert problem.hint == "write 'is: 9'"
     assert problems_of({"a.yaml": text}, nps__score="text") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("[true, 'yes', 1]", "true/false"),
+        ("[0, false]", "true/false"),
+        ("[7, '7']", "number"),
+        ("['7.5', 8]", "number"),
+    ],
+)
+def test_one_value_in_the_spellings_of_several_producers_needs_one_type(written: str, kind: str) -> None:
+    for when in ("{latest: nps.score, is: %s}", "{count: nps, at least: 1, where: {score: {other than: %s}}}"):
+        book, problems = read_book({"a.yaml": file_of(rule("one", when=when % written))})
+        assert problems == []
+        assert types_of_attributes(book, with_drafts=True)["nps.score"] == kind
+
+
+@pytest.mark.parametrize("written", ["[true, gold]", "[7, many]", "[true, 7]"])
+def test_values_that_no_one_type_has_are_a_problem(written: str) -> None:
+    problems = problems_of({"a.yaml": file_of(rule("one", when=f"{{latest: nps.score, is: {written}}}"))})
+    assert {problem.code for problem in problems} == {"attribute-type"}
 
 
 def test_a_draft_gives_no_type_to_what_a_worker_folds() -> None:

@@ -43,6 +43,12 @@ AT_KEYS = [
         "cannot stand beside 'status'",
         "all:",
     ),
+    (
+        changed("count:", "visits:"),
+        "visits",
+        "expected a condition: it begins with one of",
+        "such as 'count: purchase'",
+    ),
     (changed("rules:", "rule:"), "rule:", "unknown key 'rule'", "did you mean 'rules'?"),
 ]
 
@@ -64,6 +70,13 @@ AT_VALUES = [
     (changed("count: purchase", "count: Purchase!"), "Purchase!", "is not possible here", "an event type"),
     (changed("id: regular-gone-quiet", "id: Regular"), "Regular", "is not possible here", "an id"),
     (changed("at least: 3", "at least: three"), "three", "expected a number, found 'three'", "write 3"),
+    (
+        changed("at least: 3", "at least: 30% of a.b"),
+        "30% of a.b",
+        "expected a number",
+        "cannot compare with another",
+    ),
+    (changed("at least: 3", "at least: profile.cac"), "profile.cac", "expected a number", "cannot compare with"),
     (changed("at least: 3", "at least: 1,000"), "1,000", "expected a number", "nothing between thousands"),
     (changed("at least: 3", "at least: 2.5"), "2.5", "whole numbers", "None"),
     (changed("at least: 3", "at least: [3]"), "[3]", "expected a number, found a list", "one value"),

@@ -146,3 +146,24 @@ def test_one_edit_is_one_character(other: str) -> None:
 def test_more_than_one_edit_is_none(other: str) -> None:
     assert not is_one_edit("price", other)
     assert not is_one_edit(other, "price")
+
+
+def test_an_attribute_whose_values_cannot_be_read_as_its_type_is_named_with_those_values() -> None:
+    documents = [parse_yaml("a.yaml", HEAD.format(when="{latest: nps.score, at most: 6}", define=""))]
+    seen = SeenValues(wanted_values(documents), {"nps.score": "number"})
+    for score in ("4/10", "4/10", "four"):
+        seen.add(event("nps", 0, score=score))
+    (found,) = unseen_in(documents, seen)
+    assert found.message == "no nps has a number as 'score'; it has: '4/10' (2), 'four' (1)"
+
+
+def test_an_attribute_that_is_a_list_or_an_object_is_not_answered_with_the_name_of_what_was_left_out() -> None:
+    (found,) = unseen("{latest: nps.score, at most: 6}", {"nps": [{"(unreadable)": "score"}]})
+    assert found.message == "no nps has the attribute 'score'; it has only lists and objects, which are left out"
+
+
+def test_another_spelling_of_a_value_that_events_have_is_not_named() -> None:
+    documents = [parse_yaml("a.yaml", HEAD.format(when='{latest: nps.vip, is: [true, "yes", 1]}', define=""))]
+    seen = SeenValues(wanted_values(documents), {"nps.vip": "true/false"})
+    seen.add(event("nps", 0, vip="on"))
+    assert unseen_in(documents, seen) == []

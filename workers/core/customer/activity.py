@@ -18,7 +18,7 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.series import Series
 from workers.core.customer.specs import MAX_TOLD_APART, EventTypeSpec, PairSpec, SeriesSpec
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED, DecodedEvent
-from workers.core.events.filters import fingerprint_of, scaled_number
+from workers.core.events.filters import fingerprint_of, fingerprint_of_text_0_1, scaled_number
 
 MAX_DAYS: Final = 1_200
 """Buckets of one customer, over all series: enough for a year of three kinds of events on every day."""
@@ -319,6 +319,10 @@ def _tell_apart(series: Series, value: Any, day: int) -> None:
     if fingerprint is None:
         return
     values, days = series.values, series.value_days
+    if value.__class__ is str and fingerprint not in values:
+        old = fingerprint_of_text_0_1(value)
+        if old in values:
+            values[values.index(old)] = fingerprint
     if fingerprint in values:
         place = values.index(fingerprint)
         if days[place] >= day:

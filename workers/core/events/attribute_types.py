@@ -27,7 +27,9 @@ REASONS: Final[dict[str, str]] = {
 
 _LONGEST: Final = 64
 _NUMBER: Final = re.compile(r"[+-]?(\d{1,40}|(\d{1,40}\.\d{0,40}|\.\d{1,40}|\d{1,40})([eE][+-]?\d{1,3})?)", re.ASCII)
-_MILLISECONDS: Final = re.compile(r"\d{12,15}", re.ASCII)
+_MILLISECONDS: Final = re.compile(r"(\d{12,15})(\.0*)?", re.ASCII)
+_FEWEST_MILLISECONDS: Final = 10**11
+"""Smaller numbers, up to March 1973, are seconds or a date without hyphens (`20261231`) far more often."""
 _TRUTHS: Final = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), True),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), False),
@@ -45,8 +47,9 @@ def convert(value: Any, kind: AttributeType) -> Any:
     * text: texts as they are; a number as it is written, true and false as `true` and `false`.
     * true/false: true and false; of any case, `true`, `t`, `yes`, `y`, `on`, `1` and `false`, `f`, `no`, `n`, `off`,
       `0`; the numbers 1 and 0.
-    * moment: what `date_ms_of` reads, and epoch milliseconds as a text of 12 to 15 digits. It is kept as it is
-      written, without blanks around it.
+    * moment: a date or time as text that `date_ms_of` reads, and epoch milliseconds of 12 to 15 digits, as a number
+      or a text. Fewer digits are not milliseconds but seconds, or a date such as `20261231`. A text is kept as it
+      is written, without blanks around it.
     """
     if kind == "text":
         return value if value.__class__ is str else _text(value)
@@ -148,9 +151,15 @@ def _truth(value: Any) -> bool | None:
     return None
 
 
+def _is_milliseconds(value: Any) -> bool:
+    return value.__class__ in (int, float) and value >= _FEWEST_MILLISECONDS
+
+
 def _moment(value: Any) -> str | int | float | None:
     if value.__class__ is str:
         value = value.strip()
-        if _MILLISECONDS.fullmatch(value):
-            value = int(value)
+        if milliseconds := _MILLISECONDS.fullmatch(value):
+            value = int(milliseconds[1])
+    if value.__class__ is not str and not _is_milliseconds(value):
+        return None
     return None if date_ms_of(value) is None else value

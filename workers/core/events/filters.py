@@ -5,6 +5,7 @@ exactly; a float counts as the decimal number it is written as. A value that is 
 passes no test. Knows no customer and no clock.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from hashlib import blake2b
@@ -21,6 +22,7 @@ Test = Callable[[Any], bool]
 
 _LARGEST: Final = scaled(10**15)
 _BOUND: Final = Decimal(_LARGEST // UNIT)
+_SHORT_NUMBER: Final = re.compile(r"-?\d{1,16}(\.\d{1,10})?", re.ASCII)
 
 
 def matcher_of(where: Mapping[str, Any] | None) -> Matcher | None:
@@ -104,9 +106,13 @@ def is_negative(value: Any) -> bool:
 
 
 def fingerprint_of(value: Any) -> int | None:
-    """Return a 32-bit hash of a value, for counting distinct values; None if it is not a plain value."""
+    """Return a 32-bit hash of a value, for counting distinct values; None if it is not a plain value.
+
+    A number, true or false counts as the text that a table has for it: `1` and `"1"` are one value. Two different
+    texts stay two values: `"1.10"` is not `"1.1"`, nor `"007"` `"7"`.
+    """
     if value.__class__ is str:
-        text = f"str {value}"
+        text = _text_as_plain(value) or f"str {value}"
     elif value.__class__ is bool:
         text = f"bool {value}"
     elif (number := exact_number(value)) is not None:
@@ -114,7 +120,25 @@ def fingerprint_of(value: Any) -> int | None:
         text = f"number {_shortest(number)}"
     else:
         return None
+    return _hashed(text)
+
+
+def fingerprint_of_text_0_1(text: str) -> int:
+    """Return the hash of a text that series filled by release 0.1 still hold: `"1"` was not `1`."""
+    return _hashed(f"str {text}")
+
+
+def _hashed(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=4).digest(), "big")
+
+
+def _text_as_plain(text: str) -> str | None:
+    """Return what is hashed of the number, true or false that a table writes as this text; None if there is none."""
+    if text in ("true", "false"):
+        return f"bool {text.capitalize()}"
+    if _SHORT_NUMBER.fullmatch(text) is None or _shortest(Decimal(text)) != text:
+        return None
+    return f"number {text}"
 
 
 def _one_of(wanted: list[Any]) -> Test:

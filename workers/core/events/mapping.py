@@ -195,6 +195,8 @@ def _field(name: str, place: Place, read: _Read | None, *, is_own: bool = True) 
     find = _finder(place)
     if read is None and (name in _OPTIONAL or not is_own) and (place.header is not None or place.key):
         find = _readable(find)
+    if not is_own and place.path is not None:
+        find = _attribute_finder(place.path, find)
     if read is not None and name in _OPTIONAL:
         read = _usable(read)
     return _Field(name, _in_words(place), find, read)
@@ -278,11 +280,50 @@ def _finder(place: Place) -> _Find:
     return lambda _, record: constant
 
 
+def _steps(path: str) -> tuple[_Step, ...]:
+    return tuple(int(index) if index else name for index, name in _STEPS.findall(path))
+
+
 def _path_finder(path: str) -> _Find:
-    steps: tuple[_Step, ...] = tuple(int(index) if index else name for index, name in _STEPS.findall(path))
+    steps = _steps(path)
     if len(steps) == 1:
         return lambda document, _: document.get(path)
     return lambda document, _: _walked(document, steps)
+
+
+def _attribute_finder(path: str, find: _Find) -> _Find:
+    """Return a finder of an attribute that distinguishes a value on the way from nothing at all.
+
+    A consent that moves from `{"mail": {"ok": "no"}}` to `{"mail": "no"}` is there, and cannot be read: it must not
+    count as if the customer had never answered.
+    """
+    steps = _steps(path)
+    if len(steps) == 1:
+        return find
+
+    def found(document: Any, record: SourceRecord) -> Any:
+        value = find(document, record)
+        return Unusable("not_flat") if value is None and _ends_on_the_way(document, steps) else value
+
+    return found
+
+
+def _ends_on_the_way(node: Any, steps: tuple[_Step, ...]) -> bool:
+    """Return whether a path to nothing leads through a value that is no object or list, and is not empty."""
+    for step in steps:
+        if node is None or node == "" or node in ([], {}):
+            return False
+        if step.__class__ is int:
+            if node.__class__ is not list:
+                return True
+            if step >= len(node):
+                return False
+            node = node[step]
+        elif node.__class__ is dict:
+            node = node.get(step)
+        else:
+            return True
+    return False
 
 
 def _walked(node: Any, steps: tuple[_Step, ...]) -> Any:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
-from schemas.attribute_types import BUILT_IN_TYPES
+from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
+from schemas.events import UNREADABLE
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import shortened
 from workers.rule_files.references import (
@@ -61,6 +62,9 @@ class Seen(Protocol):
 
     def kept(self, reference: str) -> int | None:
         """Return how many different values were kept, if there are more; None if all of them were."""
+
+    def misread(self, reference: str) -> tuple[AttributeType, Sequence[Counted]] | None:
+        """Return the type of an attribute, and values that cannot be read as it, the most frequent first; or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,15 @@ def _instead(near: Sequence[Counted], kept: int | None) -> str:
 
 
 def _no_attribute(named: Named, seen: Seen) -> str:
-    has = seen.attributes_of(named.type)
+    all_names = seen.attributes_of(named.type)
+    if misread := seen.misread(f"{named.type}.{named.attribute}"):
+        kind, counted = misread
+        what = "true or false" if kind == "true/false" else f"a {kind}"
+        return f"no {named.type} has {what} as '{named.attribute}'; {_instead(counted[:_MOST_NAMED], None)}"
+    has = [name for name in all_names if name != UNREADABLE]
+    if not has and UNREADABLE in all_names:
+        left_out = "it has only lists and objects, which are left out"
+        return f"no {named.type} has the attribute '{named.attribute}'; {left_out}"
     close = did_you_mean(named.attribute or "", has, _LIKENESS)
     instead = f"; did you mean '{close}'?" if close else f"; it has: {', '.join(has[:_MOST_NAMED])}" if has else ""
     return f"no {named.type} has the attribute '{named.attribute}'{instead}"

@@ -14,6 +14,7 @@ from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.activity import MAX_DAYS, Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.events.filters import fingerprint_of, fingerprint_of_text_0_1
 
 WORDS: Final = {TRUE: "true", FALSE: "false", NOT_OBSERVABLE: "not observable"}
 ALL_TYPES: Final = (*TYPES, "nps")
@@ -598,7 +599,9 @@ def test_the_mean_of_purchases_is_known_of_those_that_were_there_before_the_rule
     [
         (["a", "b", "a"], 2),
         ([1, 1.0, Decimal("1.00")], 1),
-        ([1, "1", True], 3),
+        ([1, True], 2),
+        ([1, "1", 1.5, "1.5", True, "true", -3, "-3"], 4),  # a table has texts only, and counts like the rest
+        (["7", "007", "1.1", "1.10", "True", "true"], 6),
         ([None, "a"], 1),
         (["a", "A", "a "], 3),
         ([10**30, 1e30], 1),
@@ -613,6 +616,17 @@ def test_a_value_counts_from_the_day_on_which_it_was_seen_last() -> None:
     events = [*scored("a", at=10.5), *scored("b", at=11.5), *scored("a", at=14.5)]
     question = Question({"distinct": "nps.score", "at least": 2, "within": "7 days"}, events)
     assert (question.at(18 - MS), question.next_flip(14.5), question.at(18)) == ("true", 18, "false")
+
+
+def test_a_numeric_text_that_release_0_1_stored_is_the_same_value_when_it_comes_again() -> None:
+    question = Question({"distinct": "nps.score", "exactly": 2}, scored("101", "red"))
+    (kept,) = (series for series in question.activity.series.values() if series.values)
+    kept.values = [fingerprint_of_text_0_1("101"), fingerprint_of_text_0_1("red")]
+    ruleset = rules(rule(when={"distinct": "nps.score", "exactly": 2}), types=ALL_TYPES)
+    again = decide("ada", question.activity, scored("101", "red", at=2), ruleset, question.observed).activity
+    assert again is not None
+    (kept,) = (series for series in again.series.values() if series.values)
+    assert sorted(kept.values) == sorted(filter(None, map(fingerprint_of, ("101", "red"))))
 
 
 def test_a_value_that_arrives_late_was_still_seen_last_when_it_was() -> None:

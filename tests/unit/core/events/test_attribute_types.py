@@ -133,6 +133,8 @@ def test_what_is_neither_true_nor_false_is_left_out(value: Any) -> None:
         ("1704067200000", 1704067200000),
         (1704067200000, 1704067200000),
         (1704067200000.0, 1704067200000),
+        ("1704067200000.0", 1704067200000),  # a table of whole numbers with gaps, as many programs write it
+        ("20240101", 1704067200000),
     ],
 )
 def test_a_moment_is_what_a_date_condition_reads(value: Any, at_ms: int) -> None:
@@ -142,6 +144,11 @@ def test_a_moment_is_what_a_date_condition_reads(value: Any, at_ms: int) -> None
 @pytest.mark.parametrize("value", ["", "soon", "0000-00-00", "31.12.2024", True, -1, 10**18, float("inf"), "1" * 20])
 def test_what_is_no_moment_is_left_out(value: Any) -> None:
     assert convert(value, "moment") is None
+
+
+@pytest.mark.parametrize("seconds", [1704067200, 20240101, 1704067200.5, 0])
+def test_seconds_and_days_without_hyphens_are_not_taken_for_milliseconds_of_1970(seconds: float) -> None:
+    assert convert(seconds, "moment") is None
 
 
 @given(value=st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False))

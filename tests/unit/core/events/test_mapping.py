@@ -155,6 +155,19 @@ def test_an_attribute_that_is_not_flat_is_left_out(value: object) -> None:
     assert event.left_out() == (("sku", "not_flat"),)
 
 
+@pytest.mark.parametrize("mail", ["no", False, 0, ["no"]])
+def test_a_value_on_the_way_to_an_attribute_is_there_and_cannot_be_read(mail: object) -> None:
+    event = mapped(source(attributes={"consent": "mail.ok", "n": "n"}), payload(mail=mail, n=1))
+    assert event.attributes == {"n": 1, UNREADABLE: "consent"}
+    assert event.left_out() == (("consent", "not_flat"),)
+
+
+@pytest.mark.parametrize("mail", [None, "", {}, [], {"other": 1}, {"ok": None}])
+def test_nothing_on_the_way_to_an_attribute_is_nothing(mail: object) -> None:
+    event = mapped(source(attributes={"consent": "mail.ok", "n": "n"}), payload(mail=mail, n=1))
+    assert (event.attributes, event.left_out()) == ({"n": 1}, ())
+
+
 def test_a_whole_number_beyond_64_bits_is_left_out_and_never_rounded() -> None:
     of = source(attributes={"big": "big", "n": "n"})
     event = mapped(

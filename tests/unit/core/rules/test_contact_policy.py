@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from schemas.consent import answers, spelling_of
 from schemas.rules import ForEveryRule
 from workers.core.rules.contact_policy import ContactPolicy, compile_contact_policy, is_held_out
 
@@ -227,3 +228,9 @@ def test_times_are_read_in_utc_in_any_time_zone_of_the_machine() -> None:
     assert utc.quiet_until_ms(at("2024-01-01T21:00:00+00:00"), {}) == int(
         datetime(2024, 1, 2, 8, tzinfo=UTC).timestamp() * 1000
     )
+
+
+@pytest.mark.parametrize("answer", ["-1", "_1", "-yes", "1-", "yes_"])
+def test_a_sign_before_or_after_a_spelling_is_part_of_it(answer: str) -> None:
+    assert spelling_of(answer) == answer
+    assert spelling_of(answer) not in answers((), ())
