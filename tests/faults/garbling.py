@@ -21,17 +21,22 @@ What happens to the sources, in shares of the history:
 """
 
 import json
+import shutil
 from binascii import crc32
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
 from tests.faults.intended import DAY_MS, END_MS, START_MS, Meant, meant
+from tests.support.paths import DATA
 from workers.histories.history import History, iso_utc
 from workers.kafka.partitioner import partition_of
+from workers.settings import Settings
 
+_FILES: Final = DATA / "streams-go-wrong"
 ACTIVITY: Final = "linger.activity"
 TOPICS: Final = {
     "purchase": "shop.orders",
@@ -46,13 +51,27 @@ RENAMED: Final = (0.30, 0.55)
 SILENT: Final = (0.40, 0.60)
 RENAMED_FOR_GOOD: Final = (0.62, 0.72)
 MISPLACED: Final = (0.35, 0.65)
+DAMAGED: Final = (0.70, 0.80)
 _MUTE: Final = {"visit": (RENAMED,), "topup": (SILENT,), "nps": (RENAMED_FOR_GOOD,)}
 """When nothing of a type arrives under a name that its source knows."""
 _SPELT_FROM: Final = 0.12
 CODECS: Final = (None, "gzip", "lz4", "snappy", "zstd")
 
 _YES: Final = (True, "yes", "Yes ", 1, "1", "TRUE", "subscribed", "opted_in", "granted")
-_NO: Final = (False, "false", 0, "0", "no ", "NO", "unsubscribed", "opted-out", "withdrawn", "nein danke", "???", {"mail": False})
+_NO: Final = (
+    False,
+    "false",
+    0,
+    "0",
+    "no ",
+    "NO",
+    "unsubscribed",
+    "opted-out",
+    "withdrawn",
+    "nein danke",
+    "???",
+    {"mail": False},
+)
 """The last ones are understood by nobody; a customer who answered so is not written to."""
 
 
@@ -74,10 +93,6 @@ class Sent(NamedTuple):
     fate: str
     partition: int | None = None
 
-    def codec(self) -> str | None:
-        """Return how it is compressed; a topic's codec changes from day to day."""
-        return CODECS[(self.at_ms // DAY_MS + crc32(self.topic.encode())) % len(CODECS)]
-
 
 @dataclass(frozen=True)
 class Garbled(History):
@@ -90,6 +105,15 @@ class Garbled(History):
 
     intended: tuple[Meant, ...]
     resent: dict[str, list[Sent]]
+
+    def write_files(self, settings: Settings, prefix: str) -> None:
+        """Replace rules and sources of a run by those that go with it."""
+        text = (_FILES / "sources.yaml").read_text()
+        Path(settings.sources).write_text(text.replace("PREFIX", prefix))
+        for path in settings.rules.glob("*.yaml"):
+            path.unlink()
+        for path in (_FILES / "rules").glob("*.yaml"):
+            shutil.copy(path, settings.rules)
 
 
 def moment_of(share: float) -> int:
@@ -184,7 +208,9 @@ class _Spoil:
             if key == "marketing_consent":
                 odd[key] = chance.choice(_YES if value else _NO)
             elif isinstance(value, bool):
-                odd[key] = chance.choice((value, str(value).lower(), str(value), int(value), "yes" if value else "no"))
+                odd[key] = chance.choice(
+                    (value, str(value).lower(), str(value), int(value), "yes" if value else "no")
+                )
             elif isinstance(value, int):
                 odd[key] = chance.choice((value, str(value), f" {value} ", f"{value}.0", f"+{value}", float(value)))
         if not values:
@@ -258,8 +284,3 @@ _PAYLOADS: Final[dict[str, Callable[[Meant, dict[str, Any]], dict[str, Any]]]] =
     "complaint": _canonical,
     "cancellation": _canonical,
 }
-
-
-def resent_at(records: Iterable[Sent], at_ms: int) -> list[Sent]:
-    """Return records as they are sent again at a moment, in their order."""
-    return [record._replace(at_ms=at_ms) for record in records]

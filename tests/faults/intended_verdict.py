@@ -1,0 +1,139 @@
+"""The oracle of the fault `streams-go-wrong`: it decides over what was meant, and reads no garbled record.
+
+Of the topics it takes only which events arrived, in which order; what they say, it takes from the intended history.
+
+- Every record sent is in exactly one place: an event of the activity topic, a dead letter with the expected reason, or
+  (left out, as expected) in neither.
+- Every event that was meant is folded exactly once, and no other.
+- The actions that stand, the stored customers and due times are those of one thread over the events as they were
+  meant, in the order in which they arrived.
+- No action was ever published that the intended history does not justify (`justified`).
+"""
+
+import json
+from collections import Counter
+from typing import Final
+
+from aiokafka.structs import ConsumerRecord
+
+from tests.faults.garbling import ACTIVITY, Garbled
+from tests.faults.intended import Meant
+from tests.faults.justified import Justice
+from tests.faults.stage import Stage
+from tests.faults.verdict import (
+    Verdict,
+    compare_actions,
+    compare_activities,
+    ever_active,
+    read_actions,
+    read_topic,
+)
+from tests.support.oracle import left
+from workers.core.coverage import Coverage
+from workers.core.decisions.decide import Outcome, decide
+from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.rules.rule_set import RuleSet
+from workers.dead_letters.record import read_dead_letter
+from workers.kafka.partitioner import partition_of
+from workers.loading import load_configuration
+
+_COMPARED: Final = ("first_ms", "at_ms", "series", "episodes", "candidates", "acted", "pairs")
+"""Not the values as they were told, which are stored as they came, nor the hashes of ids."""
+
+Log = dict[int, list[ConsumerRecord]]
+Position = tuple[str, int, int]
+
+
+async def judge_intended(stage: Stage) -> Verdict:
+    """Compare a run in which everything is healed and decided with what was meant."""
+    history, rules = stage.history, load_configuration(stage.settings).rules
+    assert isinstance(history, Garbled)
+    meant = {(event.type, event.event_id): event for event in history.intended}
+    log = await read_topic(stage, stage.settings.topic("activity"))
+    verdict = Verdict(events=len(meant))
+    await _account_for_records(stage, verdict, log)
+    arrived = _arrived(verdict, meant, log, len(log))
+    replayed = _replayed(arrived, rules, history)
+    mailer = await read_actions(stage)
+    compare_actions(stage, verdict, mailer, set(left(d for outcome in replayed.values() for d in outcome.decisions)))
+    by_customer: dict[str, list[Meant]] = {}
+    for event in history.intended:
+        by_customer.setdefault(event.customer, []).append(event)
+    events = {name: [event.decoded() for event in sorted(of_one)] for name, of_one in by_customer.items()}
+    justice = Justice(events, rules, history.start_ms, history.end_ms)
+    published = ever_active(stage, mailer)
+    verdict.accuse(justice.wrong(published))
+    by_rule = Counter(action.rule.id for action in published)
+    stage.notes.append(f"{len(published)} actions, by rule {dict(sorted(by_rule.items()))}")
+    in_order = justice.ever_active()
+    if moved := {action.action_id for action in published} ^ in_order:
+        stage.notes.append(f"{len(moved)} actions depend on events that came late")
+    await compare_activities(stage, verdict, replayed, len(meant), rules, _COMPARED)
+    return verdict
+
+
+async def _account_for_records(stage: Stage, verdict: Verdict, log: Log) -> None:
+    """Every record that was sent is where it belongs, and nowhere else."""
+    passed_on: set[Position] = set()
+    for records in log.values():
+        for record in records:
+            if (source := dict(record.headers).get(SOURCE_HEADER)) is not None:
+                topic, partition, offset = source.decode().rsplit(":", 2)
+                passed_on.add((topic, int(partition), int(offset)))
+    letters = await read_topic(stage, stage.settings.topic("dead-letter"))
+    reasons: dict[Position, str] = {}
+    for records in letters.values():
+        for record in records:
+            letter = read_dead_letter(record)
+            assert letter.source is not None
+            reasons[letter.source] = letter.reason
+    wrong_place = []
+    for position, record in stage.placed.items():
+        found = reasons.pop(position, None)
+        is_event = position in passed_on or (record.topic == ACTIVITY and found is None)
+        if record.fate in ("event", "again"):
+            is_right = is_event and found is None
+        elif record.fate in ("skipped", "tombstone"):
+            is_right = position not in passed_on and found is None
+        else:
+            is_right = position not in passed_on and found == record.fate
+        if not is_right:
+            wrong_place.append(f"{position}: {record.fate}, found {found or ('an event' if is_event else 'nothing')}")
+    verdict.miss("record where it belongs", wrong_place)
+    verdict.exceed("dead letter", [f"{position}: {reason}" for position, reason in reasons.items()])
+    stage.notes.append(f"records sent: {dict(Counter(record.fate for record in stage.placed.values()))}")
+
+
+def _arrived(
+    verdict: Verdict, meant: dict[tuple[str, str], Meant], log: Log, partitions: int
+) -> dict[tuple[int, str], list[Meant]]:
+    """Return the events that arrived, as they were meant, by partition and customer and in the order of the log."""
+    seen: set[tuple[str, str]] = set()
+    arrived: dict[tuple[int, str], list[Meant]] = {}
+    unknown = set()
+    for partition, records in log.items():
+        for record in records:
+            if record.value is None:
+                continue
+            document = json.loads(record.value)
+            name = document["type"], document["event_id"]
+            event = meant.get(name)
+            if event is None:
+                unknown.add(name)
+            elif name not in seen and partition == partition_of(event.customer, partitions):
+                seen.add(name)
+                arrived.setdefault((partition, event.customer), []).append(event)
+    verdict.miss("event in the activity topic", set(meant) - seen)
+    verdict.exceed("event in the activity topic", unknown)
+    return arrived
+
+
+def _replayed(
+    arrived: dict[tuple[int, str], list[Meant]], rules: RuleSet, history: Garbled
+) -> dict[tuple[int, str], Outcome]:
+    keys = [spec.key for spec in rules.specs()]
+    observed = Coverage(dict.fromkeys(keys, history.start_ms), complete=frozenset(keys))
+    return {
+        (partition, name): decide(name, None, [event.decoded() for event in events], rules, observed, history.end_ms)
+        for (partition, name), events in arrived.items()
+    }

@@ -1,0 +1,61 @@
+"""Which published actions a history does not justify: messages to the wrong people.
+
+An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
+later. Events that came late can move the beginning of an episode, and with it the id of an action. So an action is also
+justified if its rule is true at the beginning of its episode, by everything that had happened by then, and the customer
+could be written to. Everything else is wrong, even if it is taken back a moment later: it was in the topic.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from schemas.actions import Action
+from workers.core.conditions import TRUE
+from workers.core.coverage import Coverage
+from workers.core.decisions.decide import decide
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+
+
+class Justice:
+    """The history of a run, to be asked about its actions.
+
+    Args:
+        events: by customer, in the order of time; what was meant, not what arrived.
+        rules: of the run.
+        start_ms: since when every type is watched, completely.
+        end_ms: until when the run is judged.
+    """
+
+    def __init__(
+        self, events: Mapping[str, Sequence[DecodedEvent]], rules: RuleSet, start_ms: int, end_ms: int
+    ) -> None:
+        keys = [spec.key for spec in rules.specs()]
+        self._events, self._rules, self._end_ms = events, rules, end_ms
+        self._observed = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
+
+    def ever_active(self) -> set[str]:
+        """Return the ids of all actions that the core makes in the order of time, also those that it takes back."""
+        return {
+            decision.action_id
+            for customer_id, events in self._events.items()
+            for decision in decide(customer_id, None, events, self._rules, self._observed, self._end_ms).decisions
+            if isinstance(decision, Action) and decision.status == "active"
+        }
+
+    def wrong(self, published: Iterable[Action]) -> list[Action]:
+        """Return those of some actions that nothing justifies."""
+        justified = self.ever_active()
+        return [action for action in published if action.action_id not in justified and not self._is_true_for(action)]
+
+    def _is_true_for(self, action: Action) -> bool:
+        """Return whether the rule of an action was true when its episode began, and the customer had not opted out."""
+        rule = self._rules.by_id.get(action.rule.id)
+        at_ms = round(action.episode_started_at.timestamp() * 1000)
+        events = [event for event in self._events.get(action.customer_id, ()) if event.at_ms <= at_ms]
+        if rule is None or not events:
+            return False
+        activity = decide(action.customer_id, None, events, self._rules, self._observed, at_ms).activity
+        assert activity is not None
+        if self._rules.contact_policy.is_opted_out(activity.attributes):
+            return False
+        return rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
