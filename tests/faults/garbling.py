@@ -148,7 +148,7 @@ def garbled(seed: int, partitions: int) -> Garbled:
             record = spoil.record(event)
             records.append(record)
             if chance.random() < 0.05:
-                later_ms = min(END_MS - 1000, record.at_ms + chance.randrange(20) * DAY_MS)
+                later_ms = min(END_MS - 1000, record.at_ms + 60_000)
                 if not any(_within(later_ms, when) for when in _MUTE.get(event.type, ())):
                     records.append(record._replace(at_ms=later_ms, fate="again"))
     records += _nobody(chance)

@@ -1,12 +1,14 @@
 """Which published actions a history does not justify: messages to the wrong people.
 
 An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
-later. Events that came late can move the beginning of an episode, and with it the id of an action. So an action is also
-justified if its rule is true at the beginning of its episode, by everything that had happened by then, and the customer
-could be written to. Everything else is wrong, even if it is taken back a moment later: it was in the topic.
+later. Events that come late can move the beginning of an episode, and with it the id of an action. So an action is
+also justified if its rule is true, by everything that had happened, at the beginning of its episode or when it was
+published, and the customer could be written to then. Everything else is wrong, even if it is taken back a moment
+later: it was in the topic. An action that had expired when it was published is no message: no mailer sends it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from schemas.actions import Action
 from workers.core.conditions import TRUE
@@ -14,6 +16,24 @@ from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
+
+
+@dataclass(frozen=True)
+class Published:
+    """An action, and when it was published.
+
+    Attributes:
+        action: as it was published first.
+        at_ms: by the clock of the run, in epoch milliseconds.
+    """
+
+    action: Action
+    at_ms: int
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether no mailer may send it any more."""
+        return self.action.expires_at.timestamp() * 1000 <= self.at_ms
 
 
 class Justice:
@@ -42,15 +62,22 @@ class Justice:
             if isinstance(decision, Action) and decision.status == "active"
         }
 
-    def wrong(self, published: Iterable[Action]) -> list[Action]:
+    def wrong(self, published: Iterable[Published]) -> list[Action]:
         """Return those of some actions that nothing justifies."""
         justified = self.ever_active()
-        return [action for action in published if action.action_id not in justified and not self._is_true_for(action)]
+        return [
+            one.action
+            for one in published
+            if not (one.has_expired or one.action.action_id in justified or self._is_true_for(one))
+        ]
 
-    def _is_true_for(self, action: Action) -> bool:
-        """Return whether the rule of an action was true when its episode began, and the customer had not opted out."""
+    def _is_true_for(self, one: Published) -> bool:
+        began_ms = round(one.action.episode_started_at.timestamp() * 1000)
+        return any(self._is_true_at(one.action, at_ms) for at_ms in (began_ms, max(began_ms, one.at_ms)))
+
+    def _is_true_at(self, action: Action, at_ms: int) -> bool:
+        """Return whether the rule of an action was true at a moment, and the customer had not opted out."""
         rule = self._rules.by_id.get(action.rule.id)
-        at_ms = round(action.episode_started_at.timestamp() * 1000)
         events = [event for event in self._events.get(action.customer_id, ()) if event.at_ms <= at_ms]
         if rule is None or not events:
             return False

@@ -72,6 +72,7 @@ class Stage:
         premature: ids of actions that were published before a replica knew of them.
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
         dead_letters: source positions of dead letters that were deleted with their topic.
+        announced: when the replay's clock was moved on by the machine's, in epoch milliseconds, and what it showed.
         placed: by topic, partition and offset, the garbled record that is there.
         compressing: one producer for each codec, if the history is garbled; they take turns.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
@@ -95,6 +96,7 @@ class Stage:
     premature: list[str] = field(default_factory=list)
     forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
+    announced: list[tuple[int, int]] = field(default_factory=list)
     placed: dict[tuple[str, int, int], Sent] = field(default_factory=dict)
     compressing: list[AIOKafkaProducer] = field(default_factory=list)
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
@@ -162,6 +164,10 @@ class Stage:
             partition=record.partition if isinstance(record, Sent) else None,
         )
 
+    def clock_at(self, machine_ms: int) -> int:
+        """Return what the replay's clock showed at a moment of the machine's clock."""
+        return max((now_ms for at_ms, now_ms in self.announced if at_ms <= machine_ms), default=0)
+
     def ends_of(self, topic: str) -> dict[TopicPartition, int]:
         """Return the end of each partition of a topic, as far as the history has been played."""
         return {place: end for place, end in self._ends.items() if place.topic == topic}
@@ -206,6 +212,7 @@ class Stage:
         if self.lives_now:
             return
         self.now_ms = at_ms or self.now_ms
+        self.announced.append((time.time_ns() // 1_000_000, self.now_ms))
         await self.patiently(lambda: self.clock.announce(self.now_ms, self._ends))
 
     async def patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:

@@ -70,9 +70,15 @@ class DirectProducerProgress:
         """Note since when the partition is watched, unless that is known already."""
         self.progress.since_ms = self.progress.since_ms or at_ms
 
-    def note_event(self, event_type: str, at_ms: int) -> None:
-        """Note the latest time of direct records that were folded as events of a type; an earlier one is nothing."""
-        self.progress.note_event(event_type, at_ms)
+    def note_event(self, event_type: str, at_ms: int, happened_ms: int) -> None:
+        """Note direct records that were folded as events of a type; earlier times change nothing.
+
+        Args:
+            event_type: the type.
+            at_ms: the latest time of such a record.
+            happened_ms: when the latest such event happened.
+        """
+        self.progress.note_event(event_type, min(at_ms, happened_ms))
         self.last_direct_ms = max(self.last_direct_ms, at_ms)
         self.progress.last_record_ms = max(self.progress.last_record_ms, at_ms)
 

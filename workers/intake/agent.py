@@ -216,14 +216,15 @@ class Intake:
                 held.setdefault(partition, []).append(queued)
                 self.stopping.hold(partition.topic, converted, self._now_ms)
                 continue
-            out, is_readable, event_type = converted
+            out, is_readable, event = converted
             progress = cursor.progress
             progress.since_ms = progress.since_ms or at_ms or self._now_ms
             if is_readable:
                 last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
-            if event_type is not None:
-                place = partition, event_type
-                event_ms[place] = max(event_ms.get(place, 0), at_ms or self._now_ms)
+            if event is not None:
+                # What is sent again after weeks is news of weeks ago: the source is silent until it tells of today.
+                place = partition, event.type
+                event_ms[place] = max(event_ms.get(place, 0), min(at_ms or self._now_ms, event.at_ms))
             if out is not None:
                 outgoing.append(out)
                 origins.append(cursor)

@@ -139,7 +139,7 @@ class BatchProcessor:
         if self._sources.direct_source is not None:
             for event_type, newest in work.newest.items():
                 written_ms = self._reader.written_ms(newest, self._sources.now_ms)
-                partition.direct_producers.note_event(event_type, written_ms)
+                partition.direct_producers.note_event(event_type, written_ms, work.happened[event_type])
         if work.waiting:
             self._blocked.set()
         metrics.STEP_SECONDS.observe(time.perf_counter() - started)

@@ -52,6 +52,7 @@ class EventReader:
             newest = work.newest.get(event.type)
             if newest is None or record.timestamp > newest.timestamp:
                 work.newest[event.type] = record
+            work.happened[event.type] = max(work.happened.get(event.type, 0), event.at_ms)
         events = work.events.setdefault(event.customer_id, [])
         events.append((event, record))
 

@@ -51,6 +51,7 @@ class UnitOfWork:
         left_out: values that were cut or left out of events, by source topic, attribute and reason.
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
         newest: by event type, of the readable records of direct producers the one with the latest timestamp.
+        happened: by event type, when the latest event of direct producers happened, in epoch milliseconds.
         tombstones: how many records had no value.
     """
 
@@ -74,6 +75,7 @@ class UnitOfWork:
     left_out: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     not_understood: Counter[str] = field(default_factory=Counter)
     newest: dict[str, ConsumerRecord] = field(default_factory=dict)
+    happened: dict[str, int] = field(default_factory=dict)
     tombstones: int = 0
 
     def is_above_high_water(self, source: bytes) -> bool:

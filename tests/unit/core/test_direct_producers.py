@@ -90,8 +90,8 @@ def test_a_worker_may_still_write_to_the_activity_topic() -> None:
 
 def test_a_record_that_is_older_than_others_takes_nothing_back() -> None:
     producers = DirectProducerProgress()
-    producers.note_event("login", day(7))
-    producers.note_event("login", day(3))
+    producers.note_event("login", day(7), day(7))
+    producers.note_event("login", day(3), day(3))
     assert (producers.progress.last_record_ms, producers.watermark_ms) == (day(7), day(7) - MAX_OUT_OF_ORDER_MS)
 
 

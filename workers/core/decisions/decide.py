@@ -237,7 +237,7 @@ class _Turn:
         for candidate in activity.candidates:
             rule = self._rules.by_id.get(candidate.rule)
             if rule is not None:
-                self._wait(rule.needed_to_admit, candidate.start_ms)
+                self._wait(rule.needed_to_admit, candidate.seen_ms)
         self._forget_acted(activity, queued=queued)
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
@@ -550,11 +550,23 @@ class _Turn:
                     episode.holding, episode.start_ms = True, start_ms
                     return flip_ms
                 self._begin(rule, activity, episode, start_ms, at_ms)
+            elif event is not None and event.at_ms <= episode.start_ms < at_ms and event.type in rule.can_turn_false:
+                self._doubt(rule, activity, at_ms)
         elif episode is not None:
             episode.true_since_ms = 0
             if truth == FALSE:
                 self._end(rule, activity, episode, at_ms, event)
         return flip_ms
+
+    def _doubt(self, rule: Rule, activity: Activity, at_ms: int) -> None:
+        """Let a waiting action wait until everything up to a moment has been seen.
+
+        An event from before its start has come late. The rule holds now, but perhaps it did not hold at the start, and
+        events that are not read yet may disprove it.
+        """
+        for candidate in activity.candidates:
+            if candidate.rule == rule.id and not candidate.withdrawn_ms:
+                candidate.doubted_ms = at_ms
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
         if start_ms < rule.live_since_ms:

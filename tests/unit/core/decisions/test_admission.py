@@ -319,3 +319,17 @@ def test_a_source_that_a_rule_does_not_compete_over_does_not_hold_it() -> None:
     blind = watched(ruleset, purchase=1)
     customer.turn(event("login", 1), observed=blind)
     assert customer.turn(upto_day=20, observed=blind) == ["alone active 6"]
+
+
+def test_an_action_that_a_late_event_puts_in_doubt_waits_until_everything_up_to_then_was_seen() -> None:
+    """Orders lag: a log-in on day 40 decides that there was none for 20 days, and orders of day 15 and 30 follow."""
+    ruleset = compiled(rule("quiet", when=QUIET_20, expires_after="60 days", again_after="60 days"))
+    ada, bob = Customer(ruleset), Customer(ruleset, "bob")
+    for customer in (ada, bob):
+        for late in (event("purchase", 1), event("login", 40), event("purchase", 15)):
+            assert customer.turn(late, observed=watched(ruleset, purchase=1)) == []
+        # On day 21 the last order was six days old; on day 40, as far as is known, 25 days.
+        assert customer.turn(upto_day=40, observed=watched(ruleset, purchase=25)) == []
+    assert ada.turn(event("purchase", 30), observed=watched(ruleset, purchase=25)) == []
+    assert ada.turn(upto_day=40, observed=watched(ruleset, purchase=40)) == ["quiet customer_returned 21"]
+    assert bob.turn(upto_day=40, observed=watched(ruleset, purchase=40)) == ["quiet active 21"]
