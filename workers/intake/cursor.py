@@ -22,6 +22,8 @@ class Cursor:
         queue: the records that wait.
         is_behind: whether the log held more at the last snapshot than had been forwarded.
         stop: why it is not read further, None while it is.
+        unproven_ms: by event type, the latest event of those that came while the source was silent; see `Silence`.
+        unproven_written_ms: when the latest record of them was written.
         forgiven_until: records before this offset do not count for the limit of dead letters.
     """
 
@@ -32,6 +34,8 @@ class Cursor:
         self.is_behind = False
         self.stop = stop
         self.forgiven_until = 0
+        self.unproven_ms: dict[str, int] = {}
+        self.unproven_written_ms = 0
 
     @property
     def is_held(self) -> bool:
