@@ -27,7 +27,7 @@ from tests.faults.catalogue import FAULTS, Fault, reload
 from tests.faults.garbling import Garbled
 from tests.faults.installation import Installation, installation
 from tests.faults.intended_verdict import judge_intended
-from tests.faults.saboteur import GUARDS
+from tests.faults.saboteur import CORE_GUARDS, GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
 from tests.support.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
@@ -119,6 +119,7 @@ async def _run(
                 lives_now=fault.lives_now,
                 topology=topology,
                 is_direct=is_direct,
+                is_compiled=guard not in CORE_GUARDS,
             ) as here:
                 verdict, recovery = await _play(fault, here)
                 tally.add(verdict, here.stall_seconds, recovery)

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
-from tests.faults.garbling import ACTIVITY, Garbled
+from tests.faults.garbling import ACTIVITY, TOPICS, Garbled
 from tests.faults.intended import Meant
 from tests.faults.justified import Justice
 from tests.faults.stage import Stage
@@ -60,7 +60,16 @@ async def judge_intended(stage: Stage) -> Verdict:
     at_once, at_last = _left(eager), _left(lazy)
     mailer = await read_actions(stage)
     compare_actions(stage, verdict, mailer, at_once & at_last, at_once | at_last)
-    await compare_activities(stage, verdict, eager, len(meant), rules, lambda place: _compared(eager[place], lazy[place]))
+    await compare_activities(
+        stage,
+        verdict,
+        eager,
+        len(meant),
+        rules,
+        fields=lambda place: _compared(eager[place], lazy[place]),
+        # Dead letters that were replayed are stamped by the machine's clock, years after the end of the history.
+        waiting_for=sorted(TOPICS),
+    )
     justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms)
     published = await ever_active(stage)
     wrong = justice.wrong(published)

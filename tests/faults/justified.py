@@ -3,7 +3,7 @@
 An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
 later. Events that come late can move the beginning of an episode, and with it the id of an action. So an action is
 also justified if its rule is true, by everything that had happened, at the beginning of its episode or when it was
-published, and the customer could be written to then. Everything else is wrong, even if it is taken back a moment
+published, and the customer could be written to when it was published. Everything else is wrong, even if it is taken back a moment
 later: it was in the topic. An action that had expired when it was published is no message: no mailer sends it.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from schemas.actions import Action
 from workers.core.conditions import TRUE
 from workers.core.coverage import Coverage
+from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
@@ -72,17 +73,19 @@ class Justice:
         ]
 
     def _is_true_for(self, one: Published) -> bool:
+        rule = self._rules.by_id.get(one.action.rule.id)
         began_ms = round(one.action.episode_started_at.timestamp() * 1000)
-        return any(self._is_true_at(one.action, at_ms) for at_ms in (began_ms, max(began_ms, one.at_ms)))
+        published_ms = max(began_ms, one.at_ms)
+        by_then = self._known(one.action.customer_id, published_ms)
+        at_start = self._known(one.action.customer_id, began_ms)
+        if rule is None or by_then is None or self._rules.contact_policy.is_opted_out(by_then.attributes):
+            return False
+        return any(
+            activity is not None and rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
+            for activity, at_ms in ((at_start, began_ms), (by_then, published_ms))
+        )
 
-    def _is_true_at(self, action: Action, at_ms: int) -> bool:
-        """Return whether the rule of an action was true at a moment, and the customer had not opted out."""
-        rule = self._rules.by_id.get(action.rule.id)
-        events = [event for event in self._events.get(action.customer_id, ()) if event.at_ms <= at_ms]
-        if rule is None or not events:
-            return False
-        activity = decide(action.customer_id, None, events, self._rules, self._observed, at_ms).activity
-        assert activity is not None
-        if self._rules.contact_policy.is_opted_out(activity.attributes):
-            return False
-        return rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
+    def _known(self, customer_id: str, at_ms: int) -> Activity | None:
+        """Return what was to be known of a customer at a moment."""
+        events = [event for event in self._events.get(customer_id, ()) if event.at_ms <= at_ms]
+        return decide(customer_id, None, events, self._rules, self._observed, at_ms).activity

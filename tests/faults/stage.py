@@ -323,6 +323,7 @@ async def stage(
     lives_now: bool = False,
     topology: Watched | SmallCluster | None = None,
     is_direct: bool = False,
+    is_compiled: bool = True,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
 
@@ -332,6 +333,7 @@ async def stage(
         environment: further variables of the workers.
         lives_now, topology: see `Stage`.
         is_direct: some producers write to the activity topic themselves.
+        is_compiled: the core of the workers is compiled, as in the wheel.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
@@ -367,7 +369,8 @@ async def stage(
     # The folder `tests` is no part of what is installed: workers find it by where they start.
     reached = {**installation.variables(), **({} if topology is None else topology.variables())}
     # Decided by the compiled core, compared with what the core in plain Python decides.
-    crew = Crew({**os.environ, **as_in_the_wheel(ROOT, is_optimized=False), **variables, **reached}, folder, always)
+    core = as_in_the_wheel(ROOT, is_optimized=False) if is_compiled else {}
+    crew = Crew({**os.environ, **core, **variables, **reached}, folder, always)
     here = Stage(
         installation, history, settings, store, ReplayClock(store), producers[0], crew, Random(seed), prefix, seconds
     )

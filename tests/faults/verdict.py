@@ -22,7 +22,7 @@ from schemas.sources import SourcesFile
 from tests.faults.justified import Justice, Published
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
-from workers.core.coverage import Coverage
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
@@ -298,6 +298,7 @@ async def compare_activities(
     events: int,
     rules: RuleSet,
     fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: _COMPARED,
+    waiting_for: Sequence[str] = (),
 ) -> None:
     """Compare what is stored of every customer, and when each is due, with what it should be.
 
@@ -305,6 +306,7 @@ async def compare_activities(
         replayed: what it should be, by partition and customer.
         events: how many different ones were folded.
         fields: of an activity that are compared, by partition and customer.
+        waiting_for: event types that a due customer may wait for instead.
     """
     store = stage.store
     stored = dict(
@@ -333,10 +335,14 @@ async def compare_activities(
         verdict.exceed("folded events", list(range(folded - events)))
     elif differing:
         verdict.miss("activity as it should be", differing)
-    due = await store.redis.call(
-        [("ZRANGE", store.keys.partition(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)]
-    )
-    stored_due = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
+    stored_due: dict[tuple[int, str], int] = {}
+    for number in range(PARTITIONS):
+        keys = store.keys.partition(number)
+        names = [keys.due, *map(keys.waiting, waiting_for)]
+        for raw in await store.redis.call([("ZRANGE", name, 0, -1, "WITHSCORES") for name in names]):
+            for customer, score in raw:
+                place = number, customer.decode()
+                stored_due[place] = min(int(float(score)), stored_due.get(place, FOREVER_MS))
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
     late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
     verdict.miss(
