@@ -535,6 +535,8 @@ class _Turn:
         """
         truth, flip_ms = rule.condition.evaluate(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
+        if activity.candidates and truth != FALSE and event is not None and event.at_ms < at_ms:
+            self._doubt(rule, activity, at_ms, event)
         if truth == TRUE:
             if episode is None or not episode.holding:
                 start_ms = at_ms if event is None else event.at_ms
@@ -550,23 +552,22 @@ class _Turn:
                     episode.holding, episode.start_ms = True, start_ms
                     return flip_ms
                 self._begin(rule, activity, episode, start_ms, at_ms)
-            elif event is not None and event.at_ms <= episode.start_ms < at_ms and event.type in rule.can_turn_false:
-                self._doubt(rule, activity, at_ms)
         elif episode is not None:
             episode.true_since_ms = 0
             if truth == FALSE:
                 self._end(rule, activity, episode, at_ms, event)
         return flip_ms
 
-    def _doubt(self, rule: Rule, activity: Activity, at_ms: int) -> None:
-        """Let a waiting action wait until everything up to a moment has been seen.
+    def _doubt(self, rule: Rule, activity: Activity, at_ms: int, event: DecodedEvent) -> None:
+        """Let waiting actions wait until everything up to a moment has been seen.
 
-        An event from before its start has come late. The rule holds now, but perhaps it did not hold at the start, and
-        events that are not read yet may disprove it.
+        An event from before their start has come late. The rule does not fail now, but perhaps it did at their start,
+        and events that are not read yet may disprove it.
         """
-        for candidate in activity.candidates:
-            if candidate.rule == rule.id and not candidate.withdrawn_ms:
-                candidate.doubted_ms = at_ms
+        if event.type in rule.can_turn_false:
+            for candidate in activity.candidates:
+                if candidate.rule == rule.id and event.at_ms <= candidate.start_ms < at_ms:
+                    candidate.doubted_ms = at_ms
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
         if start_ms < rule.live_since_ms:
@@ -602,9 +603,10 @@ class _Turn:
 
     def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
         why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
-        activity.candidates.append(
-            Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
-        )
+        candidate = Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
+        if at_ms > start_ms:
+            candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
+        activity.candidates.append(candidate)
 
     def _is_contested(self, rule: Rule, activity: Activity) -> bool:
         """Return whether a waiting candidate depends on the state of a rule."""
@@ -628,10 +630,11 @@ class _Turn:
     def _retract(
         self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: DecodedEvent, because: Retraction
     ) -> None:
-        """Retract the rule's last action, published or not."""
+        """Retract the rule's last action; if actions of earlier episodes wait, too, none of them goes out."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         if queued:
-            self._withdraw(rule, activity, queued[-1], at_ms, event, because)
+            for candidate in queued:
+                self._withdraw(rule, activity, candidate, at_ms, event, because)
             return
         if episode.open_until_ms <= at_ms:
             return
