@@ -206,7 +206,7 @@ def main() -> None:
 
 
 def _shown(wrong: int | None) -> str:
-    return "–" if wrong is None else str(wrong)
+    return "-" if wrong is None else str(wrong)
 
 
 def _report(console: Console, tallies: dict[str, Tally]) -> None:

@@ -3,7 +3,7 @@
 Each record says what has to become of it (`fate`), so that afterwards every record can be accounted for:
 
 - `event`: it becomes an event. `again`: it is a copy of one that does.
-- `skipped`: its source calls such events by another name, or it is something that nobody asked for.
+- `skipped`: its source calls such events by another name, or it is something that no one asked for.
 - `tombstone`: a record without a value.
 - another text: a dead letter with this reason.
 
@@ -11,13 +11,13 @@ What happens to the sources, in shares of the history:
 
 | source | what goes wrong | what was meant |
 |---|---|---|
-| visits | from 0.30 on a visit has another name; at 0.55 the name is mended, and what was skipped is sent again | all of them |
+| visits | another name from 0.30 to 0.55; then fixed, and what was skipped is sent again first | all of them |
 | top-ups | nothing arrives from 0.40 to 0.60; then everything that waited | all of them |
-| answers (nps) | from 0.62 to 0.72 an answer has another name; those answers never come again | all others |
-| complaints | from 0.35 to 0.65 a producer chooses partitions by CRC32; its dead letters are replayed at the end | all of them |
+| answers (nps) | another name from 0.62 to 0.72; those answers never come again | all others |
+| complaints | partitions by CRC32 from 0.35 to 0.65; its dead letters are replayed at the end | all of them |
 | orders | one batch is damaged on the broker's disk; see `wrong_streams` | all of them |
-| all | numbers, yes and no in odd spellings, from 0.12 on; copies; tombstones; each step has another compression | what they say |
-| orders | some have no customer | nobody's events |
+| orders | some have no customer | no one's events |
+| all | numbers, yes and no in odd spellings from 0.12 on; copies; tombstones; codecs | what they say |
 """
 
 import json
@@ -72,7 +72,7 @@ _NO: Final = (
     "???",
     {"mail": False},
 )
-"""The last ones are understood by nobody; a customer who answered so is not written to."""
+"""The last ones are understood by no one; a customer who answered so is not written to."""
 
 
 class Sent(NamedTuple):
@@ -100,7 +100,7 @@ class Garbled(History):
 
     Attributes:
         intended: the events that were meant, without those that never arrived.
-        resent: by topic, what its producer sends again once it is mended.
+        resent: by topic, what its producer sends again once it is fixed.
     """
 
     intended: tuple[Meant, ...]
@@ -151,7 +151,7 @@ def garbled(seed: int, partitions: int) -> Garbled:
                 later_ms = min(END_MS - 1000, record.at_ms + 60_000)
                 if not any(_within(later_ms, when) for when in _MUTE.get(event.type, ())):
                     records.append(record._replace(at_ms=later_ms, fate="again"))
-    records += _nobody(chance)
+    records += _unowned(chance)
     records.sort(key=lambda record: (record.at_ms, record.topic, record.key or b"", record.fate))
     customers = len({event.customer for event in intended})
     return Garbled("garbled", START_MS, END_MS, records, customers, tuple(intended), resent)  # type: ignore[arg-type]
@@ -169,8 +169,8 @@ def _by_crc32(record: Sent, partitions: int) -> Sent:
     return record._replace(partition=partition, fate="event" if is_right else "wrong_partition")
 
 
-def _nobody(chance: Random) -> Iterator[Sent]:
-    """Yield records that are nobody's event: guests, tombstones, and what nobody asked for."""
+def _unowned(chance: Random) -> Iterator[Sent]:
+    """Yield records that are no one's event: guests, tombstones, and what no one asked for."""
     for number in range(160):
         at_ms = START_MS + 1000 * chance.randrange((END_MS - START_MS) // 1000)
         guest = {"order_id": f"guest-{number}", "total": "12.00", "currency": "USD", "placed_at": iso_utc(at_ms)}

@@ -1,9 +1,9 @@
 """The history of the fault `streams-go-wrong` as it was meant, from before anything was garbled.
 
-An event here is what a customer did. How its record looks is `garbling`'s affair; the oracle decides over these values
-and never reads a record. The customers are drawn so that what can be known tells right from wrong without doubt: gaps
-plus `max_silence` stay below every `for`, and sums are far from their bounds. No product could be right otherwise: a
-source that breaks is trusted until its `max_silence` is over.
+An event here is what a customer did. How its record looks is `garbling`'s affair; the oracle decides over these
+values and never reads a record. The customers are drawn so that it can be known who is meant: gaps plus `max_silence`
+stay below every `for`, and sums are far from their bounds. Otherwise no product could be right, because a source that
+breaks is believed until its `max_silence` is over.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class Meant:
         customer: whose.
         type: the event type.
         serial: the how manieth of its type and customer; the id is made of it, so types share ids.
-        values: by name, of the type that a rule expects; without those that nobody can read.
+        values: by name, of the type that a rule expects; without those that no one can read.
     """
 
     at_ms: int

@@ -2,8 +2,8 @@
 
 Of the topics it takes only which events arrived, in which order; what they say, it takes from the intended history.
 
-- Every record sent is in exactly one place: an event of the activity topic, a dead letter with the expected reason, or
-  (left out, as expected) in neither.
+- Every record sent is in exactly one place: an event of the activity topic, a dead letter with the expected reason,
+  or (left out, as expected) in neither.
 - Every event that was meant is folded exactly once, and no other.
 - The actions that stand, the stored customers and due times are those of one thread over the events as they were
   meant, in the order in which they arrived. Where sources lag, admission waits for them, and a consent that changes
@@ -40,7 +40,7 @@ from workers.kafka.partitioner import partition_of
 from workers.loading import load_configuration
 
 _FACTS: Final = ("first_ms", "at_ms", "series", "pairs")
-"""What is compared of every customer: not the values as they were told, nor the hashes of ids."""
+"""What is compared of every customer: not the values as they were given, nor the hashes of ids."""
 _EPISODES: Final = ("episodes", "candidates", "acted")
 
 Log = dict[int, list[ConsumerRecord]]
@@ -73,8 +73,6 @@ async def judge_intended(stage: Stage) -> Verdict:
     justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms)
     published = await ever_active(stage)
     wrong = justice.wrong(published)
-    import sys; sys.path.insert(0,"/tmp/ws"); import debug  # DEBUG
-    await debug.dump(stage, eager, published, wrong, mailer, arrived, rules)  # DEBUG
     verdict.accuse(wrong)
     stage.notes += [
         f"{len(published)} actions, by rule {dict(sorted(Counter(one.action.rule.id for one in published).items()))}",

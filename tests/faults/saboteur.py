@@ -286,7 +286,7 @@ def _no_consent() -> None:
 
 
 def _no_type_in_ids() -> None:
-    """Two events with one id are one, whatever their types."""
+    """Two events with one id are one, of any types."""
     decoding.DecodedEvent.fingerprint = decoding.DecodedEvent.fingerprint_of_0_1
 
 
@@ -305,7 +305,7 @@ def _no_partition_check() -> None:
 
 
 def _no_doubt() -> None:
-    """A waiting action waits only for what was before its start, whatever comes late."""
+    """A waiting action waits only for what was before its start, also if others come late."""
     decide._Turn._doubt = lambda *_: None
 
 

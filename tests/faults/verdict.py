@@ -8,7 +8,7 @@ that differ.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,7 +229,7 @@ async def ever_active(stage: Stage) -> list[Published]:
 
 
 def compare_actions(
-    stage: Stage, verdict: Verdict, mailer: Mailer, expected: set[str], possible: set[str] = frozenset()  # type: ignore[assignment]
+    stage: Stage, verdict: Verdict, mailer: Mailer, expected: set[str], possible: Set[str] = frozenset()
 ) -> None:
     """Compare the actions that stand at the end with those that should.
 

@@ -23,16 +23,10 @@ async def streams_go_wrong(stage: Stage) -> None:
     await _replay_dead_letters(stage)
 
 
-def say(stage, text):  # DEBUG
-    import datetime
-    print("TIME", datetime.datetime.now(datetime.UTC).strftime("%H:%M:%S.%f")[:-4], text, round(stage.share, 2), flush=True)
-
-
 async def _send_again(stage: Stage, topic: str, share: float) -> None:
     """Send everything that did not arrive, oldest first; only then does the source go on."""
     assert isinstance(stage.history, Garbled)
     await stage.at(share)
-    say(stage, "resend " + topic)
     await stage.send_again(stage.history.resent[topic], parts=6, seconds=0.4)
 
 
@@ -44,7 +38,6 @@ async def _change_rules(stage: Stage) -> None:
 
 async def _kill_one(stage: Stage) -> None:
     await stage.sometime(0.25, 0.6)
-    say(stage, "kill")
     stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
 
 
@@ -61,7 +54,6 @@ async def _damage_a_batch(stage: Stage) -> None:
     place = stage.chance.choice(sorted(grown))
     folder = stage.installation.folder / "kafka-1" / f"{topic}-{place.partition}"
     log, at = _last_byte(folder, before.get(place, 0))
-    say(stage, f"damage {place}")
     _turn(log, at)
     stage.installation.heal()
 
@@ -70,7 +62,6 @@ async def _damage_a_batch(stage: Stage) -> None:
 
     await stage.until(has_stopped, f"{place} stops itself")
     await stage.at(end)
-    say(stage, "mend")
     _turn(log, at)
     await asyncio.to_thread(linger, stage, "sources", "resume", topic)
 
@@ -102,7 +93,7 @@ def _turn(log: Path, at: int) -> None:
 
 
 async def _replay_dead_letters(stage: Stage) -> None:
-    """Once their producer is mended, the records in wrong partitions are sent to the right ones."""
+    """Once their producer is fixed, the records in wrong partitions are sent to the right ones."""
     expected = sum(record.fate == "wrong_partition" for record in stage.placed.values())
 
     async def are_written() -> bool:

@@ -224,7 +224,7 @@ class Intake:
             if is_readable:
                 last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
             if event is not None:
-                # What is sent again after weeks is news of weeks ago: the source is silent until it tells of today.
+                # What is sent again after weeks is news of weeks ago: the source is silent until it reports today.
                 place, written_ms = (partition, event.type), at_ms or self._now_ms
                 known_ms, known_written_ms = event_ms.get(place, (0, 0))
                 event_ms[place] = max(known_ms, min(written_ms, event.at_ms)), max(known_written_ms, written_ms)

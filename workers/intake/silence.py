@@ -66,6 +66,4 @@ class Silence:
                 cursor.unproven_ms.clear()
 
     def _is_read_elsewhere(self, topic: str, until_ms: int) -> bool:
-        return all(
-            report.watermark_ms >= until_ms for (name, _), report in self._elsewhere.items() if name == topic
-        )
+        return all(report.watermark_ms >= until_ms for (name, _), report in self._elsewhere.items() if name == topic)
