@@ -30,7 +30,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from tests.faults.intended import DAY_MS, END_MS, START_MS, Meant, meant
+from tests.faults.intended import END_MS, START_MS, Meant, meant
 from tests.support.paths import DATA
 from workers.histories.history import History, iso_utc
 from workers.kafka.partitioner import partition_of

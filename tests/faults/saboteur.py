@@ -265,7 +265,8 @@ def _no_silence() -> None:
 
     def last_event_ms(reports: Any, event_type: str | None = None) -> int:
         reports = list(reports)
-        return max(report.last_record_ms for report in reports) or max(report.since_ms for report in reports)
+        latest_ms: int = max(report.last_record_ms for report in reports)
+        return latest_ms or max(report.since_ms for report in reports)
 
     watermarks._last_event_ms = last_event_ms
 

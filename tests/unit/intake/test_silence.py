@@ -1,4 +1,4 @@
-"""Laws of the end of a silence: an event counts by when it happened, and once all of its source has been read so far."""
+"""Laws of the end of a silence: events count by when they happened, once all of their source has been read so far."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ def happened(delivery: Delivery, *days: float) -> Delivery:
 
 
 def test_what_is_sent_again_after_a_silence_is_news_of_the_day_on_which_it_happened() -> None:
-    """Nothing came since day 2; on day 20, the log-ins of days 3 and 4 are sent again, and those up to 20 will follow."""
+    """On day 20, the log-ins of days 3 and 4 are sent again; those of the days until 20 will follow."""
 
     async def law(running: Running) -> None:
         running.clock.now_ms = day(20)
