@@ -17,9 +17,10 @@ from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
+from schemas.actions import Action
 from tests.faults.garbling import ACTIVITY, TOPICS, Garbled
 from tests.faults.intended import Meant
-from tests.faults.justified import Justice
+from tests.faults.justified import Justice, Published
 from tests.faults.stage import Stage
 from tests.faults.verdict import (
     Verdict,
@@ -59,7 +60,6 @@ async def judge_intended(stage: Stage) -> Verdict:
     eager, lazy = _replayed(arrived, rules, history, eager=True), _replayed(arrived, rules, history, eager=False)
     at_once, at_last = _left(eager), _left(lazy)
     mailer = await read_actions(stage)
-    compare_actions(stage, verdict, mailer, at_once & at_last, at_once | at_last)
     await compare_activities(
         stage,
         verdict,
@@ -73,12 +73,17 @@ async def judge_intended(stage: Stage) -> Verdict:
     justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms)
     published = await ever_active(stage)
     wrong = justice.wrong(published)
+    accused = {action.action_id for action in wrong}
+    # Who is not wrong to get it gets it sooner or later than in both passes.
+    possible = {one.action.action_id for one in published} - accused
+    late = _decided_otherwise(at_once & at_last, eager, published, rules, history)
+    compare_actions(stage, verdict, mailer, (at_once & at_last) - late, at_once | at_last | possible)
     verdict.accuse(wrong)
     stage.notes += [
         f"{len(published)} actions, by rule {dict(sorted(Counter(one.action.rule.id for one in published).items()))}",
         f"{sum(one.has_expired for one in published)} had expired when they were published: no mailer sends them",
         f"{len({one.action.action_id for one in published} ^ justice.ever_active())} depend on events that came late",
-        f"{len(at_once ^ at_last)} depend on how soon the others were read",
+        f"{len((at_once ^ at_last) | late)} depend on how soon the others were read",
     ]
     return verdict
 
@@ -92,6 +97,41 @@ def _in_order(history: Garbled) -> dict[str, list[DecodedEvent]]:
 
 def _left(outcomes: dict[tuple[int, str], Outcome]) -> set[str]:
     return set(left(decision for outcome in outcomes.values() for decision in outcome.decisions))
+
+
+def _decided_otherwise(
+    expected: set[str],
+    outcomes: dict[tuple[int, str], Outcome],
+    published: list[Published],
+    rules: RuleSet,
+    history: Garbled,
+) -> set[str]:
+    """Return actions that both passes make, and that workers in between may leave out.
+
+    The customer says no between the beginning of the episode and the moment when all has been read; or another action
+    of the same rule went out, so that the rule cools down.
+    """
+    refusals: dict[str, int] = {}
+    for event in history.intended:
+        if event.type == "profile" and not dict(event.values)["marketing_consent"]:
+            refusals[event.customer] = max(event.at_ms, refusals.get(event.customer, 0))
+    acted: dict[tuple[str, str], list[int]] = {}
+    for one in published:
+        if one.action.action_id not in expected:
+            began_ms = round(one.action.episode_started_at.timestamp() * 1000)
+            acted.setdefault((one.action.rule.id, one.action.customer_id), []).append(began_ms)
+    otherwise = set()
+    for outcome in outcomes.values():
+        for decision in outcome.decisions:
+            if isinstance(decision, Action) and decision.action_id in expected:
+                began_ms = round(decision.episode_started_at.timestamp() * 1000)
+                pause_ms = rules.by_id[decision.rule.id].again_after_ms or 0
+                others = acted.get((decision.rule.id, decision.customer_id), [])
+                if refusals.get(decision.customer_id, 0) >= began_ms or any(
+                    abs(other_ms - began_ms) < pause_ms for other_ms in others
+                ):
+                    otherwise.add(decision.action_id)
+    return otherwise
 
 
 def _compared(eager: Outcome, lazy: Outcome) -> tuple[str, ...]:

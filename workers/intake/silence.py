@@ -15,7 +15,7 @@ from workers.kafka.records import TopicPartition
 class Silence:
     """The silent sources and types, as one worker knows them.
 
-    Events that come during a silence are kept apart in their cursors. They count once they are proven: every partition
+    Events that come during a silence are kept apart in their cursors. They count once they are proven: each partition
     of the source has been read up to the time at which they were written.
     """
 
