@@ -82,7 +82,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     stage.notes += [
         f"{len(published)} actions, by rule {dict(sorted(Counter(one.action.rule.id for one in published).items()))}",
         f"{sum(one.has_expired for one in published)} had expired when they were published: no mailer sends them",
-        f"{len({one.action.action_id for one in published} ^ justice.ever_active())} depend on events that came late",
+        f"{len({one.action.action_id for one in published} ^ justice.ever_active().keys())} depend on events that came late",
         f"{len((at_once ^ at_last) | late)} depend on how soon the others were read",
     ]
     return verdict

@@ -2,8 +2,8 @@
 
 An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
 later. Events that come late can move the beginning of an episode, and with it the id of an action. So an action is
-also justified if its rule is true, by everything that had happened, at the beginning of its episode or when it was
-published, and the customer could be written to when it was published. Everything else is wrong, even if it is taken
+also justified if its rule is true, by everything that had happened, at the beginning of its episode, when it was
+published, or if it acts for the customer in between, and the customer could be written to when it was published. Everything else is wrong, even if it is taken
 back a moment later: it was in the topic. An action that had expired when it was published is no message: no mailer
 sends it.
 """
@@ -55,10 +55,10 @@ class Justice:
         self._events, self._rules, self._end_ms = events, rules, end_ms
         self._observed = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
 
-    def ever_active(self) -> set[str]:
-        """Return the ids of all actions that the core makes in the order of time, also those that it takes back."""
+    def ever_active(self) -> dict[str, Action]:
+        """Return by id all actions that the core makes in the order of time, also those that it takes back."""
         return {
-            decision.action_id
+            decision.action_id: decision
             for customer_id, events in self._events.items()
             for decision in decide(customer_id, None, events, self._rules, self._observed, self._end_ms).decisions
             if isinstance(decision, Action) and decision.status == "active"
@@ -67,21 +67,25 @@ class Justice:
     def wrong(self, published: Iterable[Published]) -> list[Action]:
         """Return those of some actions that nothing justifies."""
         justified = self.ever_active()
+        begun: dict[tuple[str, str], list[int]] = {}
+        for action in justified.values():
+            begun.setdefault((action.rule.id, action.customer_id), []).append(_began_ms(action))
         return [
             one.action
             for one in published
-            if not (one.has_expired or one.action.action_id in justified or self._is_true_for(one))
+            if not (one.has_expired or one.action.action_id in justified or self._is_true_for(one, begun))
         ]
 
-    def _is_true_for(self, one: Published) -> bool:
+    def _is_true_for(self, one: Published, begun: Mapping[tuple[str, str], Sequence[int]]) -> bool:
         rule = self._rules.by_id.get(one.action.rule.id)
-        began_ms = round(one.action.episode_started_at.timestamp() * 1000)
+        began_ms = _began_ms(one.action)
         published_ms = max(began_ms, one.at_ms)
         by_then = self._known(one.action.customer_id, published_ms)
         at_start = self._known(one.action.customer_id, began_ms)
         if rule is None or by_then is None or self._rules.contact_policy.is_opted_out(by_then.attributes):
             return False
-        return any(
+        in_order = begun.get((one.action.rule.id, one.action.customer_id), ())
+        return any(began_ms <= at_ms <= published_ms for at_ms in in_order) or any(
             activity is not None and rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
             for activity, at_ms in ((at_start, began_ms), (by_then, published_ms))
         )
@@ -90,3 +94,7 @@ class Justice:
         """Return what was to be known of a customer at a moment."""
         events = [event for event in self._events.get(customer_id, ()) if event.at_ms <= at_ms]
         return decide(customer_id, None, events, self._rules, self._observed, at_ms).activity
+
+
+def _began_ms(action: Action) -> int:
+    return round(action.episode_started_at.timestamp() * 1000)

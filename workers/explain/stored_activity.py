@@ -112,7 +112,7 @@ class KnownCandidate(TypedDict):
     Attributes:
         rule: the rule's id, or its code as in `KnownEpisode`.
         began: start of the episode.
-        waits_until: up to when everything must have been seen first, because an earlier event came late; None otherwise.
+        waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
         action: the action.
         rule_version: of the rule.

@@ -1,7 +1,7 @@
 """When a silence is over: not with the first event, but once every partition of the source has been read so far.
 
-A source that was silent may send weeks of events at once. Until all of them have been read, the customers of the others
-look as if they had done nothing. Pure.
+A source that was silent may send weeks of events at once. Until all of them have been read, the customers of the
+others look as if they had done nothing. Pure.
 """
 
 from collections.abc import Mapping

@@ -76,8 +76,8 @@ class Candidate(msgspec.Struct, array_like=True):
         action, version, variables: content of the action.
         why: reasons, which `reasons_in` reads. They are used once but may be stored many times before: as bytes.
         because, why_back: content of its retraction.
-        doubted_ms: up to when everything must have been seen, because an event from before the start came late and the
-            rule held even so; 0 for none.
+        doubted_ms: up to when everything must have been seen, because an event from before the start came late and
+            the rule held even so; 0 for none.
     """
 
     rule: str
