@@ -13,6 +13,7 @@ Of the topics it takes only which events arrived, in which order; what they say,
 
 import json
 from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 from aiokafka.structs import ConsumerRecord
@@ -66,7 +67,7 @@ async def judge_intended(stage: Stage) -> Verdict:
         eager,
         len(meant),
         rules,
-        fields=lambda place: _compared(eager[place], lazy[place]),
+        fields=lambda place: _compared(arrived[place], eager[place], lazy[place]),
         # Dead letters that were replayed are stamped by the machine's clock, years after the end of the history.
         waiting_for=sorted(TOPICS),
     )
@@ -80,7 +81,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     compare_actions(stage, verdict, mailer, (at_once & at_last) - late, at_once | at_last | possible)
     verdict.accuse(wrong)
     stage.notes += [
-        f"{len(published)} actions, by rule {dict(sorted(Counter(one.action.rule.id for one in published).items()))}",
+        f"{len(published)} actions, by rule {dict(Counter(one.action.rule.id for one in published))}",
         f"{sum(one.has_expired for one in published)} had expired when they were published: no mailer sends them",
         f"{len({one.action.action_id for one in published} ^ justice.ever_active().keys())} depend on events that came late",
         f"{len((at_once ^ at_last) | late)} depend on how soon the others were read",
@@ -134,11 +135,16 @@ def _decided_otherwise(
     return otherwise
 
 
-def _compared(eager: Outcome, lazy: Outcome) -> tuple[str, ...]:
-    """Return what is compared of a customer: without the episodes if they depend on how soon things were read."""
+def _compared(events: list[Meant], eager: Outcome, lazy: Outcome) -> tuple[str, ...]:
+    """Return what is compared of a customer: without the episodes if they depend on how soon things were read.
+
+    They do if events came late, or if the customer's consent changed.
+    """
     assert eager.activity is not None
     assert lazy.activity is not None
-    is_certain = eager.activity.episodes == lazy.activity.episodes and eager.activity.acted == lazy.activity.acted
+    came_in_order = all(one.at_ms <= other.at_ms for one, other in pairwise(events))
+    answers = {event.values for event in events if event.type == "profile"}
+    is_certain = came_in_order and len(answers) <= 1 and eager.activity.episodes == lazy.activity.episodes
     return (*_FACTS, *_EPISODES) if is_certain else _FACTS
 
 

@@ -2,10 +2,10 @@
 
 An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
 later. Events that come late can move the beginning of an episode, and with it the id of an action. So an action is
-also justified if its rule is true, by everything that had happened, at the beginning of its episode, when it was
-published, or if it acts for the customer in between, and the customer could be written to when it was published. Everything else is wrong, even if it is taken
-back a moment later: it was in the topic. An action that had expired when it was published is no message: no mailer
-sends it.
+also justified if, by everything that had happened, its rule is true at the beginning of its episode, when it was
+published, or acts for the customer in between, and the customer could be written to when it was published. Everything
+else is wrong, even if it is taken back a moment later: it was in the topic. An action that had expired when it was
+published is no message: no mailer sends it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
