@@ -73,7 +73,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     )
     justice = Justice(_in_order(history), rules, history.start_ms, history.end_ms)
     published = await ever_active(stage)
-    wrong = justice.wrong(published)
+    in_order, wrong = justice.ever_active().keys(), justice.wrong(published)
     accused = {action.action_id for action in wrong}
     # Who is not wrong to get it gets it sooner or later than in both passes.
     possible = {one.action.action_id for one in published} - accused
@@ -83,7 +83,7 @@ async def judge_intended(stage: Stage) -> Verdict:
     stage.notes += [
         f"{len(published)} actions, by rule {dict(Counter(one.action.rule.id for one in published))}",
         f"{sum(one.has_expired for one in published)} had expired when they were published: no mailer sends them",
-        f"{len({one.action.action_id for one in published} ^ justice.ever_active().keys())} depend on events that came late",
+        f"{len(in_order ^ {one.action.action_id for one in published})} depend on events that came late",
         f"{len((at_once ^ at_last) | late)} depend on how soon the others were read",
     ]
     return verdict
