@@ -1,9 +1,9 @@
-"""Run faults against real workers, Kafka and Redis, and report what was lost or doubled.
+"""Run faults against real workers, Kafka and Redis, and report what was lost, doubled or wrong.
 
     python -m tests.faults [--short] [--seed N] [--runs N] [--only NAME ...] [--without GUARD] [--json]
 
 Prints the seed of every run; the same seed gives the same history and the same schedule of faults. With `--json` one
-JSON object is the last line. Exit status 1 if anything was lost or doubled, or a run did not finish.
+JSON object is the last line. Exit status 1 if anything was lost, doubled or wrong, or a run did not finish.
 """
 
 import argparse
@@ -24,8 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.catalogue import FAULTS, Fault, reload
+from tests.faults.garbling import Garbled
 from tests.faults.installation import Installation, installation
-from tests.faults.saboteur import GUARDS
+from tests.faults.intended_verdict import judge_intended
+from tests.faults.saboteur import CORE_GUARDS, GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
 from tests.support.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
@@ -40,6 +42,7 @@ class Tally:
     actions: int = 0
     lost: int = 0
     doubled: int = 0
+    wrong: int | None = None
     stall_seconds: float = 0.0
     recovery_seconds: float = 0.0
     examples: list[str] = field(default_factory=list)
@@ -52,13 +55,15 @@ class Tally:
         self.actions += verdict.actions
         self.lost += verdict.lost
         self.doubled += verdict.doubled
+        if verdict.wrong is not None:
+            self.wrong = (self.wrong or 0) + verdict.wrong
         self.stall_seconds = max(self.stall_seconds, round(stall_seconds, 1))
         self.recovery_seconds = max(self.recovery_seconds, round(recovery_seconds, 1))
         self.examples += verdict.examples
 
     def figures(self) -> dict[str, Any]:
         """Return the totals for the JSON output."""
-        names = ("runs", "events", "actions", "lost", "doubled", "stall_seconds", "recovery_seconds")
+        names = ("runs", "events", "actions", "lost", "doubled", "wrong", "stall_seconds", "recovery_seconds")
         return {name: getattr(self, name) for name in names}
 
 
@@ -114,13 +119,18 @@ async def _run(
                 lives_now=fault.lives_now,
                 topology=topology,
                 is_direct=is_direct,
+                is_compiled=guard not in CORE_GUARDS,
             ) as here:
                 verdict, recovery = await _play(fault, here)
                 tally.add(verdict, here.stall_seconds, recovery)
                 exits = [code for member in here.crew.members for code in member.exits if code not in (-9, 0)]
                 tally.notes += here.notes + ([f"workers ended with {exits}"] if exits else [])
                 result = "; ".join(
-                    [f"{verdict.lost} lost, {verdict.doubled} doubled", *verdict.examples[:6], *here.notes]
+                    [
+                        f"{verdict.lost} lost, {verdict.doubled} doubled, {_shown(verdict.wrong)} wrong",
+                        *verdict.examples[:6],
+                        *here.notes,
+                    ]
                 )
     except NeverDone as error:
         tally.runs += 1
@@ -143,7 +153,9 @@ async def _play(fault: Fault, here: Stage) -> tuple[Verdict, float]:
     healed = time.monotonic()
     await here.until_decided()
     recovery_seconds = time.monotonic() - healed
-    return await judge(here, fault.poison), recovery_seconds
+    if isinstance(here.history, Garbled):
+        return await judge_intended(here), recovery_seconds
+    return await judge(here, fault.poison, counts_wrong=fault.counts_wrong), recovery_seconds
 
 
 def main() -> None:
@@ -176,7 +188,9 @@ def main() -> None:
             )
         )
     _report(console, tallies)
-    lost, doubled = (sum(getattr(tally, name) for tally in tallies.values()) for name in ("lost", "doubled"))
+    lost, doubled, wrong = (
+        sum(getattr(tally, name) or 0 for tally in tallies.values()) for name in ("lost", "doubled", "wrong")
+    )
     if options.json:
         faults = {name: tally.figures() for name, tally in tallies.items()}
         document = {
@@ -185,19 +199,24 @@ def main() -> None:
             "faults": faults,
             "lost": lost,
             "doubled": doubled,
+            "wrong": wrong,
         }
         sys.stdout.write(json.dumps(document) + "\n")
-    sys.exit(1 if lost or doubled else 0)
+    sys.exit(1 if lost or doubled or wrong else 0)
+
+
+def _shown(wrong: int | None) -> str:
+    return "-" if wrong is None else str(wrong)
 
 
 def _report(console: Console, tallies: dict[str, Tally]) -> None:
     table = Table(title="results of the faults", title_justify="left")
     table.add_column("fault")
-    for name in ("runs", "events", "actions", "lost", "doubled", "longest stall", "recovered in"):
+    for name in ("runs", "events", "actions", "lost", "doubled", "wrong", "longest stall", "recovered in"):
         table.add_column(name, justify="right")
     for name, tally in tallies.items():
-        bad = "bold red" if tally.lost or tally.doubled else ""
-        figures = [tally.runs, tally.events, tally.actions, tally.lost, tally.doubled]
+        bad = "bold red" if tally.lost or tally.doubled or tally.wrong else ""
+        figures = [tally.runs, tally.events, tally.actions, tally.lost, tally.doubled, _shown(tally.wrong)]
         seconds = [f"{tally.stall_seconds} s", f"{tally.recovery_seconds} s"]
         table.add_row(name, *map(str, figures), *seconds, style=bad)
     console.print(table)

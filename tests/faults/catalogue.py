@@ -20,8 +20,11 @@ from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from redis.exceptions import RedisError
 
+from tests.faults.garbling import garbled
+from tests.faults.operating import change_a_rule, linger
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
+from tests.faults.wrong_streams import streams_go_wrong
 from tests.support.redis_topologies import SERVICE, SmallCluster, Watched
 from workers.histories.history import LOGINS, ORDERS, History, history_of, login, order
 from workers.histories.simulated import simulate
@@ -33,7 +36,6 @@ DAY_MS: Final = 86_400_000
 _CUSTOMERS: Final = 150
 _DAYS: Final = 400
 _PROMPT_SECONDS: Final = 5.0
-_TITLE: Final = "\n    title: "
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Fault:
         sabotage: by place of a worker, arguments of `saboteur`.
         environment: further variables of the workers.
         poison: how many unreadable records it sends.
+        counts_wrong: whether actions that the history does not justify can be counted; see `judge`.
         lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
         store: what Redis is: one server that can be killed and started, a master under Sentinel, or a cluster.
         short: belongs to the selection that `make test-rest` runs.
@@ -65,6 +68,7 @@ class Fault:
     sabotage: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     poison: int = 0
+    counts_wrong: bool = True
     lives_now: bool = False
     store: Literal["one", "sentinel", "cluster"] = "one"
     short: bool = False
@@ -143,12 +147,6 @@ async def reload(stage: Stage) -> None:
     """Change a rule during the fault, without changing what it decides."""
     await stage.at(stage.chance.uniform(0.2, 0.7))
     change_a_rule(stage)
-
-
-def change_a_rule(stage: Stage) -> None:
-    """Give a rule another title, so that there is another rule set."""
-    path = next(path for path in sorted(stage.settings.rules.glob("*.yaml")) if _TITLE in path.read_text())
-    path.write_text(path.read_text().replace(_TITLE, f"{_TITLE}Changed. ", 1))
 
 
 async def pause_and_kill(stage: Stage) -> None:
@@ -436,22 +434,9 @@ async def source_recreated(stage: Stage) -> None:
         await stage.until(have_ended, "the workers end")
         for place in range(len(stage.crew.members)):
             await stage.crew.stop(place)
-        await asyncio.to_thread(_linger, stage, "sources", "forget", topic)
+        await asyncio.to_thread(linger, stage, "sources", "forget", topic)
     for place in range(len(stage.crew.members)):
         stage.crew.begin_again(place)
-
-
-def _linger(stage: Stage, *arguments: str) -> None:
-    """Run a command as an operator does, until the group has forgotten its members."""
-    command = [sys.executable, "-m", "workers", *arguments]
-    give_up = time.monotonic() + 30
-    while True:
-        done = subprocess.run(command, env=stage.crew.environment, capture_output=True, text=True, timeout=60)
-        if not done.returncode:
-            return
-        if time.monotonic() > give_up:
-            raise AssertionError(f"linger {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        time.sleep(0.5)
 
 
 async def source_grows(stage: Stage) -> None:
@@ -505,7 +490,7 @@ async def bad_deploy(stage: Stage) -> None:
     async def goes_on() -> bool:
         # Another worker may find only later that it, too, reads nothing but rubbish.
         if await has_stopped():
-            await asyncio.to_thread(_linger, stage, "sources", "resume", f"{stage.prefix}{ORDERS}")
+            await asyncio.to_thread(linger, stage, "sources", "resume", f"{stage.prefix}{ORDERS}")
             return False
         return len(await read_dead_letters(stage)) == BAD_DEPLOY
 
@@ -623,12 +608,14 @@ FAULTS: Final = (
     Fault("poison", "unreadable records of every kind", poisoned, poison=60),
     Fault("bad-deploy", "400 unreadable records in a row: their source stops until they are let through",
           bad_deploy, poison=BAD_DEPLOY, environment={"LINGER_DEAD_LETTER_MAX_CONSECUTIVE": "100"}),
+    Fault("streams-go-wrong", "sources are renamed, garbled, silent, damaged, misplaced, while rules are reloaded",
+          streams_go_wrong, history=lambda seed: garbled(seed, PARTITIONS), seconds=14),
     Fault("clocks-apart", "one clock is five minutes ahead of the other, and workers are killed", kill_at_once,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "300000")}),
     Fault("clock-ahead", "a clock is an hour ahead", nothing,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "3600000")}),
     Fault("clock-behind", "a clock is an hour behind", nothing,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "-3600000")}),
-    Fault("ancient", "events five years old", kill, history=ancient),
+    Fault("ancient", "events five years old", kill, history=ancient, counts_wrong=False),
 )  # fmt: skip
 """In the order in which they are run."""

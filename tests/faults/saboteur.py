@@ -19,18 +19,23 @@ from typing import Any, Final
 from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
+from workers.core.decisions import decide
+from workers.core.events import decoding
+from workers.core.rules import contact_policy
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord
 from workers.processor import agent as processor
-from workers.processor import unit_of_work
+from workers.processor import event_reader, partition, unit_of_work
 from workers.runtime import assignment
 from workers.state import connection
 from workers.state.step import Step, WriteSet
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
-GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate")
+CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt")
+"""These need the core in plain Python: compiled, it cannot be changed from outside."""
+GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate", *CORE_GUARDS)
 
 
 def main() -> None:
@@ -255,12 +260,68 @@ def _no_publish_gate() -> None:
     connection.RedisServers.wait_for_replicas = wait_for_replicas
 
 
+def _no_silence() -> None:
+    """Every record ends a silence, also one that is skipped."""
+
+    def last_event_ms(reports: Any, event_type: str | None = None) -> int:
+        reports = list(reports)
+        latest_ms: int = max(report.last_record_ms for report in reports)
+        return latest_ms or max(report.since_ms for report in reports)
+
+    watermarks._last_event_ms = last_event_ms
+
+
+def _no_types() -> None:
+    """Values count as they are written."""
+    decide.typed = lambda event, types, left_out: event
+
+
+def _no_consent() -> None:
+    """Only three spellings mean no, and everything else is a yes."""
+
+    def is_opted_out(this: Any, attributes: Any) -> bool:
+        known = None if this.policy.consent is None else attributes.get(this.policy.consent.from_)
+        return known is not None and (known[0] is False or known[0] in ("no", "withdrawn"))
+
+    contact_policy.ContactPolicy.is_opted_out = is_opted_out
+
+
+def _no_type_in_ids() -> None:
+    """Two events with one id are one, of any types."""
+    decoding.DecodedEvent.fingerprint = decoding.DecodedEvent.fingerprint_of_0_1
+
+
+def _no_partition_check() -> None:
+    """A direct producer may put its records into any partition."""
+
+    class Anywhere:
+        def __mod__(self, partitions: int) -> "Anywhere":
+            return self
+
+        def __ne__(self, partition: object) -> bool:
+            return False
+
+    event_reader.hash_of = lambda key: Anywhere()
+    partition.OwnedPartition.has = lambda this, customer_id: True
+
+
+def _no_doubt() -> None:
+    """A waiting action waits only for what was before its start, also if others come late."""
+    decide._Turn._doubt = lambda *_: None
+
+
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "fence": _no_fence,
     "safe-time": _no_watermarks,
     "high-water": _no_high_water,
     "explicit-ack": _no_explicit_ack,
     "publish-gate": _no_publish_gate,
+    "silence": _no_silence,
+    "types": _no_types,
+    "consent": _no_consent,
+    "type-in-ids": _no_type_in_ids,
+    "partition-check": _no_partition_check,
+    "doubt": _no_doubt,
 }
 
 if __name__ == "__main__":

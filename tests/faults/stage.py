@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 
 from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
+from tests.faults.garbling import CODECS, Garbled, Sent
 from tests.faults.installation import Installation
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
@@ -71,6 +72,9 @@ class Stage:
         forgot: Redis lost what was decided, so that it is decided again under the rules of now.
         dead_letters: source positions of dead letters that were deleted with their topic.
         pauses: from when to when all rules were paused (epoch milliseconds); None if they never were.
+        announced: when the replay's clock was moved on by the machine's, in epoch milliseconds, and what it showed.
+        placed: by topic, partition and offset, the garbled record that is there.
+        compressing: one producer for each codec, if the history is garbled; they take turns.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
     """
 
@@ -93,6 +97,9 @@ class Stage:
     forgot: bool = False
     dead_letters: set[tuple[bytes, ...]] = field(default_factory=set)
     pauses: list[tuple[int, int]] | None = None
+    announced: list[tuple[int, int]] = field(default_factory=list)
+    placed: dict[tuple[str, int, int], Sent] = field(default_factory=dict)
+    compressing: list[AIOKafkaProducer] = field(default_factory=list)
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
@@ -138,15 +145,42 @@ class Stage:
 
     async def _send(self, records: Sequence[Record]) -> None:
         # A refused record was not sent; an accepted one is retried until the brokers are back.
-        waiting = [await self.patiently(partial(self._hand_over, record)) for record in records]
-        for placed in await asyncio.gather(*waiting):
+        producer = self.producer
+        if self.compressing:
+            producer = self.compressing[0]
+            self.compressing.append(self.compressing.pop(0))  # not in the middle: records keep their order
+        waiting = [await self.patiently(partial(self._hand_over, producer, record)) for record in records]
+        for record, placed in zip(records, await asyncio.gather(*waiting), strict=True):
             place = TopicPartition(placed.topic, placed.partition)
             self._ends[place] = max(self._ends.get(place, 0), placed.offset + 1)
+            if isinstance(record, Sent):
+                self.placed[placed.topic, placed.partition, placed.offset] = record
 
-    async def _hand_over(self, record: Record) -> Any:
-        return await self.producer.send(
-            self.prefix + record.topic, value=record.value, key=record.key, timestamp_ms=record.at_ms
+    async def _hand_over(self, producer: AIOKafkaProducer, record: Record) -> Any:
+        return await producer.send(
+            self.prefix + record.topic,
+            value=record.value,
+            key=record.key,
+            timestamp_ms=record.at_ms,
+            partition=record.partition if isinstance(record, Sent) else None,
         )
+
+    def clock_at(self, machine_ms: int) -> int:
+        """Return what the replay's clock showed at a moment of the machine's clock."""
+        return max((now_ms for at_ms, now_ms in self.announced if at_ms <= machine_ms), default=0)
+
+    def ends_of(self, topic: str) -> dict[TopicPartition, int]:
+        """Return the end of each partition of a topic, as far as the history has been played."""
+        return {place: end for place, end in self._ends.items() if place.topic == topic}
+
+    async def send_again(self, records: Sequence[Any], parts: int, seconds: float) -> None:
+        """Send garbled records now, in some parts with a pause after each, while nothing else is played."""
+        async with self._playing:
+            size = -(-len(records) // parts)
+            for begin in range(0, len(records), size):
+                await self._send([record._replace(at_ms=self.now_ms) for record in records[begin : begin + size]])
+                await self.announce()
+                await asyncio.sleep(seconds)
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -179,6 +213,7 @@ class Stage:
         if self.lives_now:
             return
         self.now_ms = at_ms or self.now_ms
+        self.announced.append((time.time_ns() // 1_000_000, self.now_ms))
         await self.patiently(lambda: self.clock.announce(self.now_ms, self._ends))
 
     async def patiently(self, ask: Callable[[], Awaitable[Any]]) -> Any:
@@ -289,6 +324,7 @@ async def stage(
     lives_now: bool = False,
     topology: Watched | SmallCluster | None = None,
     is_direct: bool = False,
+    is_compiled: bool = True,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
 
@@ -298,6 +334,7 @@ async def stage(
         environment: further variables of the workers.
         lives_now, topology: see `Stage`.
         is_direct: some producers write to the activity topic themselves.
+        is_compiled: the core of the workers is compiled, as in the wheel.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
     pair = Pair(installation.direct, f"redis://{HOST}:{installation.redis_port}/0")
@@ -310,7 +347,9 @@ async def stage(
         **({} if topology is None else topology.variables()),
     }
     settings = read_settings(variables)
-    if is_direct:
+    if isinstance(history, Garbled):
+        history.write_files(settings, prefix)
+    elif is_direct:
         history = let_some_write_directly(history, settings, prefix)
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
@@ -326,19 +365,18 @@ async def stage(
     async with connected_admin(settings.kafka_connection()) as admin:
         await _create(admin, plans)
     store = Store(RedisServers(open_nodes(settings.redis_connection(), 5_000)), settings.redis_namespace)
-    producer = AIOKafkaProducer(
-        **settings.kafka_connection() | {"request_timeout_ms": round(_PATIENCE_SECONDS * 1000)},
-        enable_idempotence=True,
-        linger_ms=2,
-    )
-    await producer.start()
+    codecs = CODECS if isinstance(history, Garbled) else (None,)
+    producers = [_producer(settings, codec) for codec in codecs]
+    await asyncio.gather(*(producer.start() for producer in producers))
     # The folder `tests` is no part of what is installed: workers find it by where they start.
     reached = {**installation.variables(), **({} if topology is None else topology.variables())}
     # Decided by the compiled core, compared with what the core in plain Python decides.
-    crew = Crew({**os.environ, **as_in_the_wheel(ROOT, is_optimized=False), **variables, **reached}, folder, always)
+    core = as_in_the_wheel(ROOT, is_optimized=False) if is_compiled else {}
+    crew = Crew({**os.environ, **core, **variables, **reached}, folder, always)
     here = Stage(
-        installation, history, settings, store, ReplayClock(store), producer, crew, Random(seed), prefix, seconds
+        installation, history, settings, store, ReplayClock(store), producers[0], crew, Random(seed), prefix, seconds
     )
+    here.compressing = producers if len(producers) > 1 else []
     here.lives_now, here.topology = lives_now, topology
     watching = None
     try:
@@ -355,8 +393,17 @@ async def stage(
             watching.cancel()
         installation.heal()
         await crew.end()
-        await producer.stop()
+        await asyncio.gather(*(producer.stop() for producer in producers))
         await store.close()
+
+
+def _producer(settings: Settings, codec: str | None) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        **settings.kafka_connection() | {"request_timeout_ms": round(_PATIENCE_SECONDS * 1000)},
+        enable_idempotence=True,
+        linger_ms=2,
+        compression_type=codec,
+    )
 
 
 def _durable(copies: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ that differ.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
+from schemas.events import encode_event
+from schemas.sources import SourcesFile
+from tests.faults.justified import Justice, Published
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
-from workers.core.coverage import Coverage
+from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer import codec
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
@@ -56,6 +60,7 @@ class Verdict:
         actions: actions that stand at the end, by the oracle.
         lost: events that are in no activity, actions and due times that are missing.
         doubled: events folded twice, actions that should not stand, ids with different contents.
+        wrong: actions published at any time that the history does not justify; None where that is not counted.
         examples: some of what is wrong, in words.
     """
 
@@ -63,6 +68,7 @@ class Verdict:
     actions: int = 0
     lost: int = 0
     doubled: int = 0
+    wrong: int | None = 0
     examples: list[str] = field(default_factory=list)
     missing_events: set[str] = field(default_factory=set)
 
@@ -76,13 +82,23 @@ class Verdict:
         self.doubled += len(names)
         self.examples += [f"too much, {what}: {name}" for name in sorted(map(str, names))[:3]]
 
+    def accuse(self, actions: "list[Action]") -> None:
+        """Note actions that nothing justifies."""
+        self.wrong = (self.wrong or 0) + len(actions)
+        self.examples += [
+            f"wrong: {action.rule.id} for {action.customer_id}, {action.episode_started_at:%Y-%m-%d %H:%M}"
+            for action in sorted(actions, key=lambda action: action.episode_started_at)[:5]
+        ]
 
-async def judge(stage: Stage, poison: int = 0) -> Verdict:
+
+async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> Verdict:
     """Compare everything that can be seen from outside with the oracles.
 
     Args:
         stage: a run in which everything is decided.
         poison: how many unreadable records were sent.
+        counts_wrong: whether an action that the history, in the order of time, does not justify is wrong. It is not
+            where events come years late: a worker that knows nothing of them is right.
     """
     configuration = load_configuration(stage.settings)
     sources, rules = configuration.sources, configuration.rules
@@ -99,12 +115,28 @@ async def judge(stage: Stage, poison: int = 0) -> Verdict:
     in_order = expected_actions(stage.history, sources, rules, stage.prefix)
     if expected.keys() != in_order:
         stage.notes.append(f"{len(expected.keys() ^ in_order)} actions depend on events that came late")
-    await _compare_actions(stage, verdict, set(expected), poison)
+    mailer = await read_actions(stage)
+    await compare_actions(stage, verdict, mailer, set(expected))
+    await _compare_dead_letters(stage, verdict, poison)
+    justice = Justice(_in_order(stage, sources), rules, stage.history.start_ms, stage.history.end_ms)
+    if counts_wrong:
+        verdict.accuse(justice.wrong(await ever_active(stage)))
+    else:
+        verdict.wrong = None
     verdict.exceed("action published before it was safe", stage.premature)
     if stage.lives_now:
         return verdict  # what time alone has changed since the end of the history is in the activities, too
-    await _compare_activities(stage, verdict, replayed, sum(wanted.values()), rules)
+    await compare_activities(stage, verdict, replayed, sum(wanted.values()), rules)
     return verdict
+
+
+def _in_order(stage: Stage, sources: SourcesFile) -> dict[str, list[DecodedEvent]]:
+    """Return the events of a history that says what was meant, by customer and in the order of time."""
+    events: dict[str, list[DecodedEvent]] = {}
+    for event in mapped_events(stage.history, sources, stage.prefix):
+        decoded = decode_event(encode_event(event), frozenset(sources.event_types))
+        events.setdefault(event.customer_id, []).append(decoded)
+    return events
 
 
 async def published_too_early(stage: Stage, since_ms: int) -> list[str]:
@@ -167,7 +199,8 @@ async def _note_places(stage: Stage, missing: set[str]) -> None:
                 stage.notes.append(f"{topic}:{partition} offsets {lost[0]} to {lost[-1]}, {len(lost)} of them")
 
 
-async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], poison: int) -> None:
+async def read_actions(stage: Stage) -> Mailer:
+    """Return a mailer that has read everything that was published."""
     settings = stage.settings
     mailer = Mailer(
         settings.kafka_connection(),
@@ -179,6 +212,31 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         await mailer.read_to_the_end()
     finally:
         await mailer.stop()
+    return mailer
+
+
+async def ever_active(stage: Stage) -> list[Published]:
+    """Return every action that was published until the end of the history, also if it was taken back."""
+    first: dict[str, Published] = {}
+    for name in ("at-risk", "win-back"):
+        for records in (await read_topic(stage, stage.settings.topic(name))).values():
+            for record in records:
+                action = msgspec.json.decode(record.value, type=Action)
+                if action.status == "active" and action.decided_at.timestamp() * 1000 <= stage.history.end_ms:
+                    at_ms = record.timestamp if stage.lives_now else stage.clock_at(record.timestamp)
+                    first.setdefault(action.action_id, Published(action, at_ms))
+    return list(first.values())
+
+
+async def compare_actions(
+    stage: Stage, verdict: Verdict, mailer: Mailer, expected: set[str], possible: Set[str] = frozenset()
+) -> None:
+    """Compare the actions that stand at the end with those that should.
+
+    Args:
+        expected: ids of actions that must stand.
+        possible: ids of actions that may.
+    """
     published = {
         name
         for name in mailer.active_ids()
@@ -191,11 +249,14 @@ async def _compare_actions(stage: Stage, verdict: Verdict, expected: set[str], p
         stage.notes.append(f"{len(withheld & expected)} actions expired while they were held")
         verdict.exceed("action sent during a pause", await _sent_during_pauses(stage, stage.pauses))
     verdict.miss("action", expected - published - withheld)
-    verdict.exceed("action", published - expected)
+    verdict.exceed("action", published - expected - possible)
     verdict.exceed(
         "contents of one action id",
         {name for name, pair in mailer.differing.items() if not (stage.forgot and _are_of_two_rule_sets(*pair))},
     )
+
+
+async def _compare_dead_letters(stage: Stage, verdict: Verdict, poison: int) -> None:
     unread = len(stage.dead_letters | await read_dead_letters(stage))
     if unread != poison:
         (verdict.miss if unread < poison else verdict.exceed)("dead letter", list(range(abs(unread - poison))))
@@ -255,9 +316,23 @@ def _replayed(
     return outcomes
 
 
-async def _compare_activities(
-    stage: Stage, verdict: Verdict, replayed: dict[tuple[int, str], Outcome], events: int, rules: RuleSet
+async def compare_activities(
+    stage: Stage,
+    verdict: Verdict,
+    replayed: dict[tuple[int, str], Outcome],
+    events: int,
+    rules: RuleSet,
+    fields: Callable[[tuple[int, str]], Sequence[str]] = lambda _: _COMPARED,
+    waiting_for: Sequence[str] = (),
 ) -> None:
+    """Compare what is stored of every customer, and when each is due, with what it should be.
+
+    Args:
+        replayed: what it should be, by partition and customer.
+        events: how many different ones were folded.
+        fields: of an activity that are compared, by partition and customer.
+        waiting_for: event types that a due customer may wait for instead.
+    """
     store = stage.store
     stored = dict(
         zip(
@@ -276,7 +351,7 @@ async def _compare_activities(
             continue
         known = codec.decode(raw, rules.codes)
         folded += sum(series.total for key, series in known.series.items() if "?" not in key)
-        if (difference := _difference(known, outcome.activity)) is not None:
+        if (difference := _difference(known, outcome.activity, fields(place))) is not None:
             differing.append(f"{place}: {difference}")
     verdict.miss("customer", lost)
     if folded < events:
@@ -285,10 +360,14 @@ async def _compare_activities(
         verdict.exceed("folded events", list(range(folded - events)))
     elif differing:
         verdict.miss("activity as it should be", differing)
-    due = await store.redis.call(
-        [("ZRANGE", store.keys.partition(number).due, 0, -1, "WITHSCORES") for number in range(PARTITIONS)]
-    )
-    stored_due = {(number, name.decode()): int(float(score)) for number, raw in enumerate(due) for name, score in raw}
+    stored_due: dict[tuple[int, str], int] = {}
+    for number in range(PARTITIONS):
+        keys = store.keys.partition(number)
+        names = [keys.due, *map(keys.waiting, waiting_for)]
+        for raw in await store.redis.call([("ZRANGE", name, 0, -1, "WITHSCORES") for name in names]):
+            for customer, score in raw:
+                place = number, customer.decode()
+                stored_due[place] = min(int(float(score)), stored_due.get(place, FOREVER_MS))
     wanted = {place: outcome.due_ms for place, outcome in replayed.items() if outcome.due_ms}
     late = {place: at_ms for place, at_ms in wanted.items() if stored_due.get(place, at_ms + 1) > at_ms}
     verdict.miss(
@@ -296,8 +375,8 @@ async def _compare_activities(
     )
 
 
-def _difference(actual: Activity, expected: Activity) -> str | None:
-    for name in _COMPARED:
+def _difference(actual: Activity, expected: Activity, fields: Sequence[str]) -> str | None:
+    for name in fields:
         if getattr(actual, name) != getattr(expected, name):
             return f"{name} is {getattr(actual, name)}, should be {getattr(expected, name)}"
     return None

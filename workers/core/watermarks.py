@@ -32,8 +32,9 @@ class Progress(msgspec.Struct, array_like=True):
         partitions: how many partitions its topic has.
         sent: by activity partition, the offset after the last record that came from this source partition.
         next_ms: no older record is expected from this source partition; it only keeps a backlog in order.
-        event_ms: by event type, time of the last record that became such an event. None in what 0.1.0 wrote, which
-            skips this field when it reads: then the last record counts as the last event, of any type.
+        event_ms: by event type, when the record of the latest event that it brought was written; for an event that
+            ends a silence, when it happened. None in what 0.1.0 wrote, which skips this field when it reads: then the
+            last record counts as the last event, of any type.
     """
 
     watermark_ms: int = NO_WATERMARK_MS

@@ -79,7 +79,7 @@ def _acted(standing: RuleAtMoment) -> Iterator[State]:
 def _queued(standing: RuleAtMoment, candidate: Candidate) -> State:
     """Return why a decided action is not admitted yet."""
     moment = standing.moment
-    unseen = moment.coverage.unseen(standing.rule.needed_to_admit, candidate.start_ms)
+    unseen = moment.coverage.unseen(standing.rule.needed_to_admit, candidate.seen_ms)
     because = "other rules are decided first" if unseen is None else moment.unseen(unseen).text
     text = f"its action of {in_words(candidate.start_ms)} waits: {because}"
     return State("waiting", text, candidate.start_ms)

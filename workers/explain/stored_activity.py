@@ -112,6 +112,7 @@ class KnownCandidate(TypedDict):
     Attributes:
         rule: the rule's id, or its code as in `KnownEpisode`.
         began: start of the episode.
+        waits_until: up to when everything must have been seen first, because an earlier event came late; else None.
         withdrawn_at: when the customer returned before it was admitted; None if they did not.
         action: the action.
         rule_version: of the rule.
@@ -123,6 +124,7 @@ class KnownCandidate(TypedDict):
 
     rule: str
     began: str | None
+    waits_until: str | None
     withdrawn_at: str | None
     action: str
     rule_version: str
@@ -278,6 +280,7 @@ def _candidate(candidate: Candidate) -> KnownCandidate:
     return KnownCandidate(
         rule=candidate.rule,
         began=_moment(candidate.start_ms),
+        waits_until=_moment(candidate.doubted_ms),
         withdrawn_at=_moment(candidate.withdrawn_ms),
         action=candidate.action,
         rule_version=candidate.version,

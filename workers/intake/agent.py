@@ -21,6 +21,7 @@ from workers.dead_letters.limit import Excess
 from workers.intake.conversion import Conversion, Tally
 from workers.intake.cursor import Cursor
 from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge
+from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
 from workers.kafka.faust_batches import Delivery
@@ -70,6 +71,7 @@ class Intake:
         self._publisher = publisher
         self._clock = clock
         self._conversion = Conversion(settings, sources, clock)
+        self._silence = Silence(sources)
         self._skips = {topic: Skips() for topic in self._conversion.topics}
         self._cursors: dict[TopicPartition, Cursor] = {}
         self._limits_elsewhere: dict[tuple[str, int], int] = {}
@@ -202,7 +204,7 @@ class Intake:
         outgoing: list[OutboxRecord] = []
         origins: list[Cursor] = []
         last_record_ms: dict[TopicPartition, int] = {}
-        event_ms: dict[tuple[TopicPartition, str], int] = {}
+        event_ms: dict[tuple[TopicPartition, str], tuple[int, int]] = {}
         held: dict[TopicPartition, list[QueuedRecord]] = {}
         tally = Tally()
         for queued in merged:
@@ -216,14 +218,16 @@ class Intake:
                 held.setdefault(partition, []).append(queued)
                 self.stopping.hold(partition.topic, converted, self._now_ms)
                 continue
-            out, is_readable, event_type = converted
+            out, is_readable, event = converted
             progress = cursor.progress
             progress.since_ms = progress.since_ms or at_ms or self._now_ms
             if is_readable:
                 last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
-            if event_type is not None:
-                place = partition, event_type
-                event_ms[place] = max(event_ms.get(place, 0), at_ms or self._now_ms)
+            if event is not None:
+                # What is sent again after weeks is news of weeks ago: the source is silent until it reports today.
+                place, written_ms = (partition, event.type), at_ms or self._now_ms
+                known_ms, known_written_ms = event_ms.get(place, (0, 0))
+                event_ms[place] = max(known_ms, min(written_ms, event.at_ms)), max(known_written_ms, written_ms)
             if out is not None:
                 outgoing.append(out)
                 origins.append(cursor)
@@ -244,8 +248,8 @@ class Intake:
             progress = cursors[partition].progress
             progress.known_events()  # before the time of the last record moves: it may stand for the last event
             progress.last_record_ms = max(progress.last_record_ms, at_ms)
-        for (partition, event_type), at_ms in event_ms.items():
-            cursors[partition].progress.note_event(event_type, at_ms)
+        for (partition, event_type), (at_ms, written_ms) in event_ms.items():
+            self._silence.note_event(cursors[partition], partition.topic, event_type, at_ms, written_ms)
         if cursors is not self._cursors:
             return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
         passed_on = {partition for _, partition, _ in merged}
@@ -294,10 +298,12 @@ class Intake:
             # Other workers need not wait for what a stopped partition may still bring.
             progress.next_ms = cursor.queue.next_ms() if cursor.stop is None else reading.now_ms
             snapshot[partition] = progress
+        self._silence.prove(self._cursors)
         return snapshot
 
     def note_other_workers(self, progress: Mapping[tuple[str, int], Progress]) -> None:
         """Note the published progress of the partitions that other workers read, so as not to run far ahead."""
+        self._silence.note(progress, self._cursors, self._now_ms)
         self._limits_elsewhere = {
             (topic, partition): report.next_ms
             + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)

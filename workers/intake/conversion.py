@@ -8,7 +8,7 @@ from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.direct_producers import SOURCE_HEADER, intake_sources
-from workers.core.events.fast_mapping import compile_converter
+from workers.core.events.fast_mapping import Canonical, compile_converter
 from workers.core.events.mapping import SourceRecord
 from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import dead_letter
@@ -84,7 +84,7 @@ class Conversion:
 
     def convert(
         self, record: ConsumerRecord, tally: Tally, *, counts: bool
-    ) -> tuple[OutboxRecord | None, bool, str | None] | Excess:
+    ) -> tuple[OutboxRecord | None, bool, Canonical | None] | Excess:
         """Convert a source record.
 
         Args:
@@ -93,7 +93,7 @@ class Conversion:
             counts: whether it counts for the limit of dead letters.
 
         Returns:
-            The event or dead letter to send, if any; whether the record is readable; the event's type, if it is one.
+            The event or dead letter to send, if any; whether the record is readable; the event, if it is one.
             Or how the limit of dead letters is exceeded by it.
         """
         topic, headers = record.topic, record.headers
@@ -124,7 +124,7 @@ class Conversion:
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
         out = OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,))
         tally.events[topic] += 1
-        return out, True, event.type
+        return out, True, event
 
     def is_readable(self, record: ConsumerRecord) -> bool:
         """Return whether a record can be read, without counting it."""

@@ -22,6 +22,8 @@ class Cursor:
         queue: the records that wait.
         is_behind: whether the log held more at the last snapshot than had been forwarded.
         stop: why it is not read further, None while it is.
+        unproven: by event type, of the events that came while the source was silent, when the latest happened, and
+            when its record was written; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
     """
 
@@ -32,6 +34,7 @@ class Cursor:
         self.is_behind = False
         self.stop = stop
         self.forgiven_until = 0
+        self.unproven: dict[str, tuple[int, int]] = {}
 
     @property
     def is_held(self) -> bool:

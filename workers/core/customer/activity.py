@@ -76,6 +76,8 @@ class Candidate(msgspec.Struct, array_like=True):
         action, version, variables: content of the action.
         why: reasons, which `reasons_in` reads. They are used once but may be stored many times before: as bytes.
         because, why_back: content of its retraction.
+        doubted_ms: up to when everything must have been seen, because an event from before the start came late and
+            the rule held even so; 0 for none.
     """
 
     rule: str
@@ -87,6 +89,12 @@ class Candidate(msgspec.Struct, array_like=True):
     why: bytes | tuple[Reason, ...]
     because: Retraction | None = None
     why_back: bytes | tuple[Reason, ...] = b""
+    doubted_ms: int = 0
+
+    @property
+    def seen_ms(self) -> int:
+        """The moment up to which everything must have been seen before it is admitted."""
+        return max(self.start_ms, self.doubted_ms)
 
 
 @dataclass(init=False)

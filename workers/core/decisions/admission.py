@@ -67,7 +67,7 @@ class Admission:
             conflict_group: int | str = rule.conflict_group if rule.conflict_group >= 0 else rule.id
             if (
                 conflict_group in blocked
-                or not self._observed.covers(rule.needed_to_admit, candidate.start_ms)
+                or not self._observed.covers(rule.needed_to_admit, candidate.seen_ms)
                 or (before_ms == FOREVER_MS and self._is_rival_due(rule, activity, candidate.start_ms))
             ):
                 blocked.add(conflict_group)

@@ -237,7 +237,7 @@ class _Turn:
         for candidate in activity.candidates:
             rule = self._rules.by_id.get(candidate.rule)
             if rule is not None:
-                self._wait(rule.needed_to_admit, candidate.start_ms)
+                self._wait(rule.needed_to_admit, candidate.seen_ms)
         self._forget_acted(activity, queued=queued)
         due_ms, passed_ms = FOREVER_MS, max(upto_ms, _clock(activity))
         self._make_exact(activity, passed_ms)
@@ -535,6 +535,8 @@ class _Turn:
         """
         truth, flip_ms = rule.condition.evaluate(activity, at_ms, self._observed)
         episode = activity.episodes.get(rule.id)
+        if activity.candidates and truth != FALSE and event is not None and event.at_ms < at_ms:
+            self._doubt(rule, activity, at_ms, event)
         if truth == TRUE:
             if episode is None or not episode.holding:
                 start_ms = at_ms if event is None else event.at_ms
@@ -568,6 +570,17 @@ class _Turn:
         known = f"known from {day_in_words(known_ms)} on" if known_ms < FOREVER_MS else "only an event can show it"
         detail = f"it cannot be known whether the rule holds: {known}"
         self._outcome.decisions.append(suppressed(rule, self._customer_id, at_ms, "not_observable", detail))
+
+    def _doubt(self, rule: Rule, activity: Activity, at_ms: int, event: DecodedEvent) -> None:
+        """Let waiting actions wait until everything up to a moment has been seen.
+
+        An event from before their start has come late. The rule does not fail now, but perhaps it did at their start,
+        and events that are not read yet may disprove it.
+        """
+        if event.type in rule.can_turn_false:
+            for candidate in activity.candidates:
+                if candidate.rule == rule.id and event.at_ms <= candidate.start_ms < at_ms:
+                    candidate.doubted_ms = at_ms
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
         if start_ms < rule.live_since_ms:
@@ -603,9 +616,10 @@ class _Turn:
 
     def _ask(self, rule: Rule, activity: Activity, start_ms: int, at_ms: int) -> None:
         why = tuple(rule.condition.reasons(activity, at_ms, self._observed))
-        activity.candidates.append(
-            Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
-        )
+        candidate = Candidate(rule.id, start_ms, 0, rule.action, rule.version, variables_of(rule, activity), why)
+        if at_ms > start_ms:
+            candidate.doubted_ms = at_ms  # it is known to hold there, and begins with an event that came late
+        activity.candidates.append(candidate)
 
     def _is_contested(self, rule: Rule, activity: Activity) -> bool:
         """Return whether a waiting candidate depends on the state of a rule."""
@@ -629,10 +643,11 @@ class _Turn:
     def _retract(
         self, rule: Rule, activity: Activity, episode: Episode, at_ms: int, event: DecodedEvent, because: Retraction
     ) -> None:
-        """Retract the rule's last action, published or not."""
+        """Retract the rule's last action; if actions of earlier episodes wait, too, none of them goes out."""
         queued = [one for one in activity.candidates if one.rule == rule.id and not one.withdrawn_ms]
         if queued:
-            self._withdraw(rule, activity, queued[-1], at_ms, event, because)
+            for candidate in queued:
+                self._withdraw(rule, activity, candidate, at_ms, event, because)
             return
         if episode.open_until_ms <= at_ms:
             return

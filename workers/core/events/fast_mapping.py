@@ -51,6 +51,7 @@ class Canonical(NamedTuple):
         customer_id: the customer.
         type: the event type.
         value: the event as canonical JSON.
+        at_ms: when it happened, in epoch milliseconds.
         unknown_fields: number of fields of the record that the event's type does not have.
         left_out: what was cut or left out of the record, as `left_out` of `schemas.events` says.
     """
@@ -58,6 +59,7 @@ class Canonical(NamedTuple):
     customer_id: str
     type: str
     value: bytes
+    at_ms: int
     unknown_fields: int = 0
     left_out: LeftOut = ()
 
@@ -150,7 +152,7 @@ def _canonical(source: Source, declared: Collection[str]) -> Converter:
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | None:
         raw = record.value
         if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
-            return Canonical(wire.customer_id, wire.type, raw)
+            return Canonical(wire.customer_id, wire.type, raw, epoch_ms(wire.occurred_at))
         event = mapper(record, _moment(latest_ms))
         return None if event is None else _written(event)
 
@@ -166,14 +168,17 @@ def _mapped(source: Source, declared: Collection[str]) -> Converter:
             return None
         wire = _converted(fields)
         if wire is not None and _is_valid(wire, latest_ms):
-            return Canonical(wire.customer_id, wire.type, _encode(wire))
+            return Canonical(wire.customer_id, wire.type, _encode(wire), epoch_ms(wire.occurred_at))
         return _written(build(fields, _moment(latest_ms)))
 
     return convert
 
 
 def _written(event: Event) -> Canonical:
-    return Canonical(event.customer_id, event.type, encode_event(event), event.unknown_fields(), event.left_out())
+    at_ms = epoch_ms(event.occurred_at)
+    return Canonical(
+        event.customer_id, event.type, encode_event(event), at_ms, event.unknown_fields(), event.left_out()
+    )
 
 
 def _converted(fields: dict[str, Any]) -> Wire | None:

@@ -319,3 +319,51 @@ def test_a_source_that_a_rule_does_not_compete_over_does_not_hold_it() -> None:
     blind = watched(ruleset, purchase=1)
     customer.turn(event("login", 1), observed=blind)
     assert customer.turn(upto_day=20, observed=blind) == ["alone active 6"]
+
+
+def test_an_action_that_a_late_event_puts_in_doubt_waits_until_everything_up_to_then_was_seen() -> None:
+    """Orders lag: a log-in on day 40 decides that there was none for 20 days, and orders of day 15 and 30 follow."""
+    ruleset = compiled(rule("quiet", when=QUIET_20, expires_after="60 days", again_after="60 days"))
+    ada, bob = Customer(ruleset), Customer(ruleset, "bob")
+    for customer in (ada, bob):
+        for late in (event("purchase", 1), event("login", 40), event("purchase", 15)):
+            assert customer.turn(late, observed=watched(ruleset, purchase=1)) == []
+        # On day 21 the last order was six days old; on day 40, as far as is known, 25 days.
+        assert customer.turn(upto_day=40, observed=watched(ruleset, purchase=25)) == []
+    assert ada.turn(event("purchase", 30), observed=watched(ruleset, purchase=25)) == []
+    assert ada.turn(upto_day=40, observed=watched(ruleset, purchase=40)) == ["quiet customer_returned 21"]
+    assert bob.turn(upto_day=40, observed=watched(ruleset, purchase=40)) == ["quiet active 21"]
+
+
+def test_an_action_that_begins_with_a_late_event_waits_until_everything_up_to_the_customer_s_clock_was_seen() -> None:
+    """With the late log-in of day 15, there are three; on day 40 that was long ago, as far as is known."""
+    regular = {"all": [{"count": "login", "at least": 3, "within": "60 days"}, {"none": "login", "for": "20 days"}]}
+    ruleset = compiled(rule("quiet", when=regular, expires_after="60 days", again_after="60 days"))
+    ada = Customer(ruleset)
+    for late in (event("login", 1), event("login", 5), event("purchase", 40), event("login", 15)):
+        assert ada.turn(late, observed=watched(ruleset, login=16)) == []
+    assert ada.turn(event("login", 30), upto_day=40, observed=watched(ruleset, login=40)) == [
+        "quiet customer_returned 15"
+    ]
+
+
+def test_when_a_late_event_ends_a_rule_no_action_of_its_earlier_episodes_goes_out() -> None:
+    """Log-ins lag, so the purchases of days 30 and 60 each ask for an action; a log-in of day 25 and 59 follow."""
+    ruleset = compiled(
+        rule(
+            "blind",
+            when={"last": "purchase", "at most": "10 days ago"},
+            unless={"count": "login", "at least": 1, "within": "25 days"},
+            expires_after="60 days",
+            again_after="90 days",
+        )
+    )
+    ada = Customer(ruleset)
+    for late in (event("login", 1), event("purchase", 30), event("purchase", 60)):
+        assert ada.turn(late, observed=watched(ruleset, login=2)) == []
+    assert ada.activity is not None
+    assert [candidate.start_ms for candidate in ada.activity.candidates] == [day(30), day(60)]
+    assert not any("active" in line for line in ada.turn(event("login", 25), observed=watched(ruleset, login=26)))
+    ada.turn(event("login", 59), observed=watched(ruleset, login=60))
+    ada.turn(upto_day=61, observed=watched(ruleset, login=61))
+    assert [short(one) for one in ada.decisions if isinstance(one, Action) and one.status == "active"] == []

@@ -1,0 +1,100 @@
+"""Which published actions a history does not justify: messages to the wrong people.
+
+An action is justified if the core, in one thread and in the order of time, makes it too, even if it takes it back
+later. Events that come late can move the beginning of an episode, and with it the id of an action. So an action is
+also justified if, by everything that had happened, its rule is true at the beginning of its episode, when it was
+published, or acts for the customer in between, and the customer could be written to when it was published. Everything
+else is wrong, even if it is taken back a moment later: it was in the topic. An action that had expired when it was
+published is no message: no mailer sends it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.actions import Action
+from workers.core.conditions import TRUE
+from workers.core.coverage import Coverage
+from workers.core.customer.activity import Activity
+from workers.core.decisions.decide import decide
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+
+
+@dataclass(frozen=True)
+class Published:
+    """An action, and when it was published.
+
+    Attributes:
+        action: as it was published first.
+        at_ms: by the clock of the run, in epoch milliseconds.
+    """
+
+    action: Action
+    at_ms: int
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether no mailer may send it any more."""
+        return self.action.expires_at.timestamp() * 1000 <= self.at_ms
+
+
+class Justice:
+    """The history of a run, to be asked about its actions.
+
+    Args:
+        events: by customer, in the order of time; what was meant, not what arrived.
+        rules: of the run.
+        start_ms: since when every type is watched, completely.
+        end_ms: until when the run is judged.
+    """
+
+    def __init__(
+        self, events: Mapping[str, Sequence[DecodedEvent]], rules: RuleSet, start_ms: int, end_ms: int
+    ) -> None:
+        keys = [spec.key for spec in rules.specs()]
+        self._events, self._rules, self._end_ms = events, rules, end_ms
+        self._observed = Coverage(dict.fromkeys(keys, start_ms), complete=frozenset(keys))
+
+    def ever_active(self) -> dict[str, Action]:
+        """Return by id all actions that the core makes in the order of time, also those that it takes back."""
+        return {
+            decision.action_id: decision
+            for customer_id, events in self._events.items()
+            for decision in decide(customer_id, None, events, self._rules, self._observed, self._end_ms).decisions
+            if isinstance(decision, Action) and decision.status == "active"
+        }
+
+    def wrong(self, published: Iterable[Published]) -> list[Action]:
+        """Return those of some actions that nothing justifies."""
+        justified = self.ever_active()
+        begun: dict[tuple[str, str], list[int]] = {}
+        for action in justified.values():
+            begun.setdefault((action.rule.id, action.customer_id), []).append(_began_ms(action))
+        return [
+            one.action
+            for one in published
+            if not (one.has_expired or one.action.action_id in justified or self._is_true_for(one, begun))
+        ]
+
+    def _is_true_for(self, one: Published, begun: Mapping[tuple[str, str], Sequence[int]]) -> bool:
+        rule = self._rules.by_id.get(one.action.rule.id)
+        began_ms = _began_ms(one.action)
+        published_ms = max(began_ms, one.at_ms)
+        by_then = self._known(one.action.customer_id, published_ms)
+        at_start = self._known(one.action.customer_id, began_ms)
+        if rule is None or by_then is None or self._rules.contact_policy.is_opted_out(by_then.attributes):
+            return False
+        in_order = begun.get((one.action.rule.id, one.action.customer_id), ())
+        return any(began_ms <= at_ms <= published_ms for at_ms in in_order) or any(
+            activity is not None and rule.condition.evaluate(activity, at_ms, self._observed)[0] == TRUE
+            for activity, at_ms in ((at_start, began_ms), (by_then, published_ms))
+        )
+
+    def _known(self, customer_id: str, at_ms: int) -> Activity | None:
+        """Return what was to be known of a customer at a moment."""
+        events = [event for event in self._events.get(customer_id, ()) if event.at_ms <= at_ms]
+        return decide(customer_id, None, events, self._rules, self._observed, at_ms).activity
+
+
+def _began_ms(action: Action) -> int:
+    return round(action.episode_started_at.timestamp() * 1000)

@@ -1,0 +1,131 @@
+"""Laws of the end of a silence: events count by when they happened, once all of their source has been read so far."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tests.support.builders import day
+from tests.support.intake_rig import APP, SITE, SOURCES, Running, lawful, settled, stamped
+from workers.core.watermarks import Progress, silent_sources, watermarks_by_type
+from workers.intake.cursor import Cursor
+from workers.intake.silence import Silence
+from workers.kafka.faust_batches import Delivery
+from workers.kafka.records import TopicPartition
+
+
+def happened(delivery: Delivery, *days: float) -> Delivery:
+    """Return the same records with log-ins of these days."""
+    records = []
+    for number, (record, at_day) in enumerate(zip(delivery.records, days, strict=True)):
+        at = datetime.fromtimestamp(day(at_day) / 1000, UTC).isoformat()
+        value = f'{{"type":"login","event_id":"{number}-{at}","customer_id":"c1","occurred_at":"{at}"}}'
+        records.append(replace(record, value=value.encode()))
+    return Delivery(records, delivery.follows)
+
+
+def test_what_is_sent_again_after_a_silence_is_news_of_the_day_on_which_it_happened() -> None:
+    """On day 20, the log-ins of days 3 and 4 are sent again; those of the days until 20 will follow."""
+
+    async def law(running: Running) -> None:
+        running.clock.now_ms = day(2)
+        await running.take(APP, happened(stamped(APP, day(2)), 2))
+        running.clock.now_ms = day(20)
+        await running.take(SITE, happened(stamped(SITE, day(20)), 20))
+        await running.take(APP, happened(after(1, day(20)), 3))
+        await running.take_snapshot()
+        await running.take(APP, happened(after(2, day(20)), 4))
+        await running.take_snapshot()
+        snapshot = await running.take_snapshot()
+        assert silent_sources(SOURCES, snapshot, day(20)) == {"app": day(4)}
+        assert watermarks_by_type(SOURCES, snapshot)["login"] == day(7)
+
+    lawful(law)
+
+
+def test_a_record_from_before_its_event_does_not_hide_a_silence() -> None:
+    async def law(running: Running) -> None:
+        await running.take(APP, happened(stamped(APP, day(2)), 9))
+        assert (await running.take_snapshot())["app", 0].last_event_ms() == day(2)
+
+    lawful(law)
+
+
+def test_a_silence_ends_when_every_partition_of_the_source_has_been_read_up_to_its_first_event() -> None:
+    """The other partition of the source is read by another worker, which has died on day 19."""
+    silence, cursor = Silence(SOURCES), spoke_on(2)
+    elsewhere = spoke_on(2).progress
+    progress = {("app", 0): cursor.progress, ("app", 1): elsewhere}
+    elsewhere.watermark_ms = day(19)
+    silence.note(progress, {APP: cursor}, day(20))
+    silence.note_event(cursor, "app", "login", day(20), day(20))
+    silence.prove({APP: cursor})
+    assert cursor.progress.last_event_ms() == day(2)
+    elsewhere.watermark_ms = day(20)
+    silence.note(progress, {APP: cursor}, day(20))
+    silence.prove({APP: cursor})
+    assert cursor.progress.last_event_ms() == day(20)
+
+
+def spoke_on(at_day: float) -> Cursor:
+    cursor = Cursor(0, Progress(watermark_ms=day(at_day), since_ms=day(1), partitions=2), None)
+    cursor.progress.note_event("login", day(at_day))
+    return cursor
+
+
+def test_a_silence_does_not_end_while_a_partition_of_the_source_is_behind() -> None:
+    async def law(running: Running) -> None:
+        running.clock.now_ms = day(20)
+        await running.take(APP, happened(stamped(APP, day(2)), 2))
+        assert silent_sources(SOURCES, await running.take_snapshot(), day(20)).keys() == {"app"}
+        running.ends[APP] = 3  # the log has one more than is delivered
+        await running.take_snapshot()
+        running.intake.accept(APP, Delivery(happened(after(1, day(20)), 20).records, 1), lambda: None)
+        await settled()
+        await running.take_snapshot()
+        assert silent_sources(SOURCES, await running.take_snapshot(), day(20)).keys() == {"app"}
+        running.intake.accept(APP, Delivery(happened(after(2, day(20)), 20).records, 2), lambda: None)
+        await settled()
+        assert silent_sources(SOURCES, await running.take_snapshot(), day(20)) == {}
+
+    lawful(law)
+
+
+def after(offset: int, at_ms: int) -> Delivery:
+    (record,) = stamped(APP, at_ms).records
+    return Delivery([replace(record, offset=offset)], offset)
+
+
+def test_a_worker_that_does_not_know_yet_which_sources_are_silent_lets_no_event_count_at_once() -> None:
+    silence, cursor = Silence(SOURCES), spoke_on(2)
+    silence.note_event(cursor, "app", "login", day(4), day(20))
+    silence.prove({APP: cursor})
+    assert cursor.progress.last_event_ms() == day(2)
+    progress = {("app", 0): cursor.progress, ("app", 1): spoke_on(2).progress}
+    silence.note(progress, {APP: cursor, TopicPartition("app", 1): spoke_on(2)}, day(20))
+    silence.prove({APP: cursor})
+    assert cursor.progress.last_event_ms() == day(4)
+
+
+def test_an_event_of_long_ago_counts_as_news_while_its_source_is_not_silent() -> None:
+    """A source may report late, and whoever tries Linger sends an order of last month."""
+
+    async def law(running: Running) -> None:
+        running.clock.now_ms = day(20)
+        await running.take(APP, happened(stamped(APP, day(20)), 3))
+        assert silent_sources(SOURCES, await running.take_snapshot(), day(20)) == {}
+
+    lawful(law)
+
+
+def test_a_backlog_is_read_by_when_it_was_written() -> None:
+    """The worker was away for weeks: what was written long ago ends no silence, and timers follow it."""
+    silence, cursor = Silence(SOURCES), spoke_on(2)
+    silence.note({("app", 0): cursor.progress, ("app", 1): spoke_on(2).progress}, {APP: cursor}, day(20))
+    silence.note_event(cursor, "app", "login", day(1), day(5))
+    assert cursor.progress.last_event_ms() == day(5)
+
+
+def test_while_a_source_speaks_every_event_counts_at_once() -> None:
+    silence, cursor = Silence(SOURCES), spoke_on(2)
+    silence.note({("app", 0): cursor.progress, ("app", 1): spoke_on(2).progress}, {APP: cursor}, day(3))
+    silence.note_event(cursor, "app", "login", day(3), day(3))
+    assert cursor.progress.last_event_ms() == day(3)
