@@ -106,7 +106,7 @@ def test_a_worker_that_does_not_know_yet_which_sources_are_silent_lets_no_event_
 
 
 def test_an_event_of_long_ago_counts_as_news_while_its_source_is_not_silent() -> None:
-    """A source may report late, and whoever tries Linger sends an order of last month."""
+    """A source may report late; who tries Linger sends an order of last month."""
 
     async def law(running: Running) -> None:
         running.clock.now_ms = day(20)
