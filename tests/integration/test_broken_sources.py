@@ -284,6 +284,7 @@ DIRECT: Final = """
 # --- too many dead letters ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rest
 def test_a_topic_that_became_unreadable_stops_itself_alone_instead_of_being_drained(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -319,6 +320,7 @@ def test_a_topic_that_became_unreadable_stops_itself_alone_instead_of_being_drai
     play(apache_pair, tmp_path, QUIET + DRY, scenario, LINGER_DEAD_LETTER_MAX_CONSECUTIVE="20")
 
 
+@pytest.mark.rest
 def test_guests_and_tombstones_end_no_worker(apache_pair: Pair, tmp_path: Path) -> None:
     """Of three orders, two have no customer; and a purge leaves more tombstones than dead letters are allowed."""
 

@@ -210,6 +210,7 @@ def test_each_mailer_follows_the_contract(mailer: Mailer) -> None:
     assert mailer.log().count("not an action: ") == 3
 
 
+@pytest.mark.rest
 def test_one_record_that_is_no_action_never_keeps_the_others_from_being_sent(mailer: Mailer) -> None:
     """A mailer that ends at a record would end there after each restart, too."""
     wrong: list[dict[str, Any]] = [

@@ -72,6 +72,7 @@ def test_topics_keep_what_the_rules_need(place: Place) -> None:
     assert place.made("dead-letter")["max.message.bytes"] == str(10 << 20)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("copies", ["1", "-1"])
 def test_a_topic_accepts_what_all_its_copies_must_confirm(apache_pair: Pair, tmp_path: Path, copies: str) -> None:
     place = Place(apache_pair, tmp_path, LINGER_TOPIC_REPLICATION_FACTOR=copies)
@@ -101,6 +102,7 @@ def test_the_table_says_what_a_topic_gets_and_why(place: Place) -> None:
     assert "retention.ms=43200000000" in line
 
 
+@pytest.mark.rest
 def test_an_existing_topic_that_keeps_less_is_left_alone_and_named_with_the_command_that_mends_it(
     place: Place,
 ) -> None:
@@ -132,6 +134,7 @@ def test_an_existing_topic_that_keeps_less_is_left_alone_and_named_with_the_comm
     assert found["retention.ms"]["remedy"] in place.complaints
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("rules", ["rules: [", "rules: [{id: a}]", None])
 def test_without_rules_that_can_be_read_nothing_is_made(apache_pair: Pair, tmp_path: Path, rules: str | None) -> None:
     place = Place(apache_pair, tmp_path)
@@ -147,6 +150,7 @@ def test_without_rules_that_can_be_read_nothing_is_made(apache_pair: Pair, tmp_p
     assert {topic["outcome"] for topic in place.topics().values()} == {"created"}
 
 
+@pytest.mark.rest
 def test_a_worker_starts_and_says_once_of_each_setting_what_is_lost_and_why(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ import pytest
 from tests.integration.test_rebuild import forget_everything, rebuild, stop_workers
 from tests.support.site import Site, site
 from workers.demo.embedded import Pair
+from workers.kafka.groups import members_of
+from workers.kafka.topics import connected_admin
 
 pytestmark = pytest.mark.integration
 
@@ -107,6 +109,12 @@ async def held(place: Site) -> int:
     return sum(await place.store.redis.call([("HLEN", place.store.keys.partition(n).held) for n in range(4)]))
 
 
+async def has_no_workers(place: Site) -> bool:
+    async with connected_admin(place.settings.kafka_connection()) as admin:
+        return await members_of(admin, place.settings.kafka_group_id) == 0
+
+
+@pytest.mark.rest
 def test_two_seconds_after_a_pause_nothing_of_it_goes_out_whatever_happens_and_a_resume_sends_all_of_it_once(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -149,6 +157,7 @@ def test_two_seconds_after_a_pause_nothing_of_it_goes_out_whatever_happens_and_a
             assert out + were_held == shop.customers
 
             await forget_everything(place, shop.at_day)
+            await place.until(lambda: has_no_workers(place), "the killed worker to be missed by its group")
             await rebuild(place)
             assert await held(place) == were_held
             place.start_worker()
@@ -218,6 +227,7 @@ def test_without_workers_a_pause_is_written_and_said_to_count_later_and_an_unkno
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_a_pause_by_other_settings_than_those_of_the_workers_is_written_and_never_said_to_be_confirmed(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -249,6 +259,7 @@ def test_a_pause_by_other_settings_than_those_of_the_workers_is_written_and_neve
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_a_worker_that_does_not_answer_is_named(apache_pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(apache_pair, tmp_path, RULES) as place:

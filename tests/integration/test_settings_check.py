@@ -51,6 +51,7 @@ async def settled(place: Site) -> None:
     await place.decided_until(2)
 
 
+@pytest.mark.rest
 def test_every_command_refuses_other_partitions_or_another_namespace_and_says_what_is_there(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -70,7 +71,7 @@ def test_every_command_refuses_other_partitions_or_another_namespace_and_says_wh
             text = await refused(place, words, LINGER_REDIS_NAMESPACE="nobody-s")
             assert text.startswith("Linger has seen nothing at all under the namespace 'nobody-s' at redis://")
             assert "Are LINGER_REDIS_NAMESPACE and LINGER_REDIS_URL those of the workers?" in text
-            assert f"'{namespace}'" in text
+            assert "There is state of Linger under '" in text  # of several, five are named
         assert sorted((await place.store.redis.call([("KEYS", "*")]))[0]) == sorted(keys[0])
 
     play(pair, tmp_path, QUIET, scenario)

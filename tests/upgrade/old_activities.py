@@ -35,6 +35,10 @@ def main() -> int:
     return 0
 
 
+ADDED_LATER = frozenset({"doubted_ms"})
+"""Fields that release 0.1 did not have; they are empty in what it stored."""
+
+
 def plain(value: Any) -> Any:
     """Return a value as JSON has it; of an object, the values of its fields in their order."""
     if isinstance(value, bytes):
@@ -49,7 +53,7 @@ def plain(value: Any) -> Any:
         names += ("values", "value_days")
     if names is None:
         return value
-    found = [getattr(value, name) for name in names]
+    found = [getattr(value, name) for name in names if name not in ADDED_LATER or getattr(value, name)]
     return [plain(one() if callable(one) else one) for one in found]
 
 

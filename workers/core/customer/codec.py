@@ -376,13 +376,13 @@ def _write_episode(out: _Writer, episode: Episode) -> None:
         out.moments(episode.stood)
 
 
-def _packed(candidate: Candidate) -> Candidate:
-    """Return a candidate with its reasons packed, as it is stored."""
+def _packed(candidate: Candidate) -> Candidate | tuple[Any, ...]:
+    """Return a candidate as it is stored: reasons packed, and without the field that release 0.1 did not have."""
     if isinstance(candidate.why, tuple):
         candidate.why = _packed_reasons(candidate.why)
     if isinstance(candidate.why_back, tuple):
         candidate.why_back = _packed_reasons(candidate.why_back)
-    return candidate
+    return candidate if candidate.doubted_ms else msgspec.structs.astuple(candidate)[:-1]
 
 
 def decode(raw: bytes, rule_ids: Mapping[bytes, str]) -> Activity:
