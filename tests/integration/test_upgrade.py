@@ -78,6 +78,14 @@ def test_after_the_upgrade_nothing_is_sent_that_the_release_before_would_not_hav
             await play_further(place, read_events(FOLDER / FURTHER_EVENTS))
             now = {**await sent(place), **await held(place)}
             opted_out = {key_of(one) for one in await place.actions("decisions") if one["decision"] == "opted_out"}
+            taken_back = [*await place.actions("at-risk"), *await place.actions("win-back")]
+            # The event with which a rule begins may be of a customer who said no before: it is taken back at once.
+            opted_out |= {
+                key_of(one)
+                for one in taken_back
+                if one.get("retracted_because") == "opted_out"
+                or (one["status"] == "retracted" and one["retracted_at"] == one["episode_started_at"])
+            }
         upgrade_ms, further = day(shop.UPGRADE_DAY), read_events(FOLDER / FURTHER_EVENTS)
         extra = {
             (rule, customer, began_ms)
