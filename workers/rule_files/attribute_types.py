@@ -16,14 +16,9 @@ from workers.rule_files.references import (
     meets_in,
     names_in_condition,
 )
+from workers.rule_files.values.kinds import IN_WORDS
 from workers.rule_files.yaml_nodes import Document, MapNode, Node
 
-_IN_WORDS: Final[Mapping[AttributeType, str]] = {
-    "number": "a number",
-    "text": "a text",
-    "true/false": "true or false",
-    "moment": "a moment",
-}
 _HINTS: Final[Mapping[AttributeType, str]] = {
     "number": "write a number without quotes, or a comparison such as {at least: 50}",
     "text": 'write the value in quotes, such as "9"',
@@ -94,7 +89,7 @@ def _problem(place: _Place, kind: AttributeType, origin: str) -> Problem:
 
 def _used(use: AttributeUse) -> str:
     if use.wanted is None:
-        return f"used as {_IN_WORDS[use.kind]}"
+        return f"used as {IN_WORDS[use.kind]}"
     shown = str(use.wanted).lower() if isinstance(use.wanted, bool) else shortened(str(use.wanted), 40)
     return f"compared with the text '{shown}'" if use.kind == "text" else f"compared with {shown}"
 

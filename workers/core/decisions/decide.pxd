@@ -92,7 +92,7 @@ cdef class _Turn:
     cdef long long _judge_group(self, str group, Activity activity, DecodedEvent event) except? -1
     @cython.locals(episode=Episode, start_ms=cython.longlong)
     cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, DecodedEvent event) except? -1
-    cdef _tell_unknown(self, Rule rule, long long at_ms, long long known_ms)
+    cdef _report_unknown(self, Rule rule, long long at_ms, long long known_ms)
     cdef _doubt(self, Rule rule, Activity activity, long long at_ms, DecodedEvent event)
     cdef _begin(
         self, Rule rule, Activity activity, Episode episode, long long start_ms, long long at_ms

@@ -151,7 +151,7 @@ class _Turn:
             activity.fired_ms = 0
         self._keep(activity, event)
         if event is not original:
-            for attribute, key in self._rules.as_told.get(event.type, ()):
+            for attribute, key in self._rules.kept_raw.get(event.type, ()):
                 keep_latest(activity, key, original.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
@@ -557,10 +557,10 @@ class _Turn:
             if truth == FALSE:
                 self._end(rule, activity, episode, at_ms, event)
         if truth == NOT_OBSERVABLE and event is None and (episode is None or not episode.holding):
-            self._tell_unknown(rule, at_ms, flip_ms)
+            self._report_unknown(rule, at_ms, flip_ms)
         return flip_ms
 
-    def _tell_unknown(self, rule: Rule, at_ms: int, known_ms: int) -> None:
+    def _report_unknown(self, rule: Rule, at_ms: int, known_ms: int) -> None:
         """Report that a rule might begin to hold by time, if more were known.
 
         Only time is reported: what was true before an event is not kept, so each event would be reported again.

@@ -84,7 +84,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         brake=None if book.for_every_rule.brake is None else book.for_every_rule.brake[0],
         declared=frozenset(known) - _BUILT_IN,
         attribute_types=attribute_types,
-        as_told=_as_told(contact_policy.attributes, attribute_types),
+        kept_raw=_kept_raw(contact_policy.attributes, attribute_types),
         by_id={rule.id: rule for rule in compiled},
         codes=codes_of(rule.id for rule in compiled),
         conflict_groups={
@@ -94,7 +94,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
     )
 
 
-def _as_told(
+def _kept_raw(
     references: Iterable[str], attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]]
 ) -> dict[str, tuple[AttributeSpec, ...]]:
     """Return by event type the attributes whose latest value is kept as it came, though rules read it as a type."""

@@ -45,7 +45,7 @@ cdef class RuleSet:
     cdef readonly frozenset signs_of_life
     cdef readonly dict references
     cdef readonly frozenset declared
-    cdef readonly dict attribute_types, as_told
+    cdef readonly dict attribute_types, kept_raw
     cdef readonly dict by_id, codes, conflict_groups
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms

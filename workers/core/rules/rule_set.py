@@ -175,7 +175,7 @@ class RuleSet:
         references: by event type, the attributes of its latest event that templates use.
         declared: the event types beyond the built-in ones.
         attribute_types: by event type, the attributes that are converted when an event is folded, and their types.
-        as_told: by event type, the attributes among them whose latest value is kept as it came: those that decide
+        kept_raw: by event type, the attributes among them whose latest value is kept as it came: those that decide
             about contact. A value that is neither yes nor no must not leave an earlier yes standing.
         by_id: the rules by id.
         codes: rule ids by their codes in stored activities.
@@ -198,7 +198,7 @@ class RuleSet:
     references: Mapping[str, tuple[str, ...]]
     declared: frozenset[str] = frozenset()
     attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]] = field(default_factory=dict)
-    as_told: Mapping[str, tuple[AttributeSpec, ...]] = field(default_factory=dict)
+    kept_raw: Mapping[str, tuple[AttributeSpec, ...]] = field(default_factory=dict)
     by_id: Mapping[str, Rule] = field(default_factory=dict)
     codes: Mapping[bytes, str] = field(default_factory=dict)
     conflict_groups: Mapping[int, frozenset[str]] = field(default_factory=dict)
