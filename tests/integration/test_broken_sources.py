@@ -22,6 +22,7 @@ from tests.support.builders import day
 from tests.support.services import running_kafka, running_redis
 from tests.support.site import SOURCES, Site, site
 from workers.demo.embedded import HOST, Pair, free_ports
+from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 
 pytestmark = pytest.mark.integration
@@ -223,8 +224,9 @@ def test_a_batch_that_broke_on_the_broker_s_disk_stops_its_partition_alone(tmp_p
         if topic == "orders":
             await place.order("ada", 1)
         else:
+            of_ada = partition_of("ada", place.settings.partitions)
             value = json.dumps({**event, "amount": "20.00", "currency": "EUR"}).encode()
-            await place.producer.send_and_wait(name, value=value, key=b"ada", partition=2, timestamp_ms=day(1))
+            await place.producer.send_and_wait(name, value=value, key=b"ada", partition=of_ada, timestamp_ms=day(1))
         for number in range(8):
             await place.login(f"bob-{number}", 1)
         (log, at) = next(
@@ -249,7 +251,7 @@ def test_a_batch_that_broke_on_the_broker_s_disk_stops_its_partition_alone(tmp_p
             assert (await linger(place, "sources", "resume", name))[0] == 0
             await until_ready_says(place, "stopped_sources")
         else:
-            await until_ready_says(place, "stopped", "[2]")
+            await until_ready_says(place, "stopped", f"[{of_ada}]")
             assert "CRC" in place.log()
 
             async def others() -> bool:

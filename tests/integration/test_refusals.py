@@ -170,7 +170,7 @@ def test_a_position_outside_the_log_stops_its_partition_and_no_other(apache_pair
         acted = {partition_of(action["customer_id"], 4) for action in await place.actions("at-risk")}
         assert acted == {2, 3}
         await stop_workers(place)
-        report = await rebuild(place)
+        report = await rebuild(place, "--yes-the-log-is-cut")
         assert sorted(report["partitions"]) == ["0", "1"]
         place.start_worker()
         await place.decided_until(12)
