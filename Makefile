@@ -9,7 +9,7 @@ ARGS ?=
 BEGAN := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-rest test-all faults bench figures check format lock clean
+.PHONY: help venv demo test test-rest test-long test-all faults bench figures check format lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,10 @@ test: $(VENV)/.dev ## run the tests in minutes, with a real Kafka and Redis if t
 test-rest: $(VENV)/.dev ## run the slow tests that `make test` leaves out, and properties with more examples
 	@$(BIN)/python -m tests rest --since $(BEGAN)
 
-test-all: $(VENV)/.dev ## run both
+test-long: $(VENV)/.dev ## run what is too slow for CI: tests with the embedded servers, properties with the most examples
+	@$(BIN)/python -m tests long --since $(BEGAN)
+
+test-all: $(VENV)/.dev ## run all three
 	@$(BIN)/python -m tests all --since $(BEGAN)
 
 faults: $(VENV)/.dev ## kill, freeze and cut off what Linger runs on, and count what is lost or doubled (half an hour)

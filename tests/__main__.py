@@ -1,8 +1,9 @@
-"""All tests, in two runs: the short one, which people wait for, and the rest.
+"""All tests, in three runs: the short one, which people wait for, the rest, which CI runs too, and the long one.
 
-python -m tests            # what `make test` calls: everything without the mark `rest`
-python -m tests rest       # what `make test-rest` calls: the others, and Hypothesis again with more examples
-python -m tests all        # both
+python -m tests            # what `make test` calls: everything without the marks `rest` and `long`
+python -m tests rest       # what `make test-rest` calls: those with `rest`, and Hypothesis again with more examples
+python -m tests long       # what `make test-long` calls: those with `long`, and Hypothesis with the most examples
+python -m tests all        # all three
 
 Several pytests run at once: those that start servers share the tests that need servers, and those that start none
 take the processor time that the others leave. The exit status is 0 if all of them passed.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from tests import prepare
-from tests.support.examples import LONG, SHORT
+from tests.support.examples import LONG, MIDDLE, SHORT
 
 _PYTEST: Final = (sys.executable, "-m", "pytest")
 _NICE: Final = ("nice", "-n", "19")
@@ -29,7 +30,7 @@ _LANES: Final = 2
 
 @dataclass(frozen=True)
 class Run:
-    """One of the two runs.
+    """One of the three runs.
 
     Attributes:
         profile: how many examples Hypothesis tries.
@@ -43,8 +44,9 @@ class Run:
 
 
 RUNS: Final = {
-    "short": Run(SHORT, "integration and not rest", "not integration and not rest"),
-    "rest": Run(LONG, "integration and rest", "not integration and (rest or hypothesis)"),
+    "short": Run(SHORT, "integration and not (rest or long)", "not integration and not (rest or long)"),
+    "rest": Run(MIDDLE, "integration and rest and not long", "not integration and (rest or hypothesis) and not long"),
+    "long": Run(LONG, "integration and long", "not integration and (long or hypothesis)"),
 }
 _REST_COMMAND: Final = "make test-rest"
 
@@ -60,7 +62,7 @@ def main() -> int:
         return 1
     prepared = time.time()
     names = list(RUNS) if options.run == "all" else [options.run]
-    passed = [_passes(RUNS[name]) for name in names]  # the second one is run, too, if the first one fails
+    passed = [_passes(RUNS[name]) for name in names]  # the next one is run, too, if one fails
     is_good = all(passed)
     environment = 0.0 if options.since is None else max(0.0, began - options.since)
     print(f"preparation  {prepared - began + environment:4.0f} s  ", end="")

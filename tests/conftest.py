@@ -63,7 +63,7 @@ def embedded_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield running
 
 
-@pytest.fixture(scope="session", params=["apache", pytest.param("embedded", marks=pytest.mark.rest)])
+@pytest.fixture(scope="session", params=["apache", pytest.param("embedded", marks=pytest.mark.long)])
 def pair(request: pytest.FixtureRequest) -> Pair:
     """One pair after the other: what holds for one must hold for both."""
     running: Pair = request.getfixturevalue(f"{request.param}_pair")
