@@ -7,9 +7,10 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent
 from schemas.sources import SourcesFile
 from workers.clock import Clock
-from workers.core.direct_producers import SOURCE_HEADER, intake_sources
+from workers.core.direct_producers import intake_sources
 from workers.core.events.fast_mapping import Canonical, compile_converter
 from workers.core.events.mapping import SourceRecord
+from workers.core.source_positions import SOURCE_HEADER, position_of
 from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import dead_letter
 from workers.kafka.records import OutboxRecord
@@ -121,7 +122,7 @@ class Conversion:
             tally.left_out[topic, name, reason] += 1
         if event.unknown_fields:
             tally.unknown[event.type] += event.unknown_fields
-        position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
+        position = (SOURCE_HEADER, position_of(topic, record.partition, record.offset))
         out = OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,))
         tally.events[topic] += 1
         return out, True, event
