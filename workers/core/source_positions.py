@@ -57,9 +57,9 @@ def split_position(position: bytes) -> tuple[bytes, Pair] | None:
     return name, (int(text), WHOLE)
 
 
-def first_of(pair: Pair) -> Pair:
-    """Return the lowest pair that a position stands for: it is new if this one is above the high-water."""
-    return pair if pair[1] != WHOLE else (pair[0], 0)
+def is_above(pair: Pair, high_water: Pair) -> bool:
+    """Return whether a position is new; that of a whole record is known if any of its items has been folded."""
+    return pair > high_water and (pair[1] != WHOLE or pair[0] > high_water[0])
 
 
 def source_topic_of(position: bytes) -> str:

@@ -17,8 +17,8 @@ from workers.core.events.decoding import DecodedEvent
 from workers.core.source_positions import (
     SOURCE_HEADER,
     Pair,
-    first_of,
     high_water_entry,
+    is_above,
     source_topic_of,
     split_position,
 )
@@ -99,7 +99,7 @@ class UnitOfWork:
         high_water = self.high_waters.get(source_partition)
         if high_water is None:
             high_water = self.meta.high_water(source_partition.decode(errors="replace"))
-        if first_of(pair) <= high_water:
+        if not is_above(pair, high_water):
             return False
         self.high_waters[source_partition] = pair
         return True
