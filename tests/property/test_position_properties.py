@@ -99,7 +99,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(data=st.data(), number=st.integers(1, 5))
     def pass_on(self, data: st.DataObject, number: int) -> None:
-        """Send some of a worker's records; Kafka takes them in order. Whole records are acknowledged then, or later."""
+        """Send some of a worker's records; Kafka takes them in order. Whole records are acknowledged, or not yet."""
         worker = data.draw(st.sampled_from(self.workers))
         for _ in range(number):
             self.pass_on_one(worker)

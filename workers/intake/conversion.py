@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
-from schemas.sources import SourcesFile
+from schemas.sources import TOMBSTONE, SourcesFile
 from workers.clock import Clock
 from workers.core.direct_producers import intake_sources
-from workers.core.events.fast_mapping import Canonical, compile_converter
-from workers.core.events.mapping import SourceRecord
-from workers.core.mapping.many import compile_many
+from workers.core.mapping.converter import Canonical, compile_converter, compile_many
+from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 from workers.core.source_positions import SOURCE_HEADER, position_of, position_of_item
 from workers.dead_letters.limit import DeadLetterLimit, Excess
@@ -52,7 +51,8 @@ class Tally:
         events: items that became events, by source topic.
         tombstones: records without a value, by source topic.
         dead: dead letters by source topic and reason.
-        skipped: items that the mapping skips, by source topic.
+        skipped: items that `only_when` skips, or that no case takes, by source topic.
+        cases: items by source topic, and by the case that they became or what skipped them.
         unknown: fields that an event type does not have, by type.
         left_out: values that were cut or left out, by source topic, attribute and reason.
     """
@@ -63,8 +63,14 @@ class Tally:
         self.tombstones: Counter[str] = Counter()
         self.dead: Counter[tuple[str, str]] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.cases: Counter[tuple[str, str]] = Counter()
         self.unknown: Counter[str] = Counter()
         self.left_out: Counter[tuple[str, str, str]] = Counter()
+
+    def skip(self, topic: str, skipped: Skipped) -> None:
+        """Count an item that becomes no event."""
+        (self.tombstones if skipped.by == TOMBSTONE else self.skipped)[topic] += 1
+        self.cases[topic, skipped.by] += 1
 
     def outcomes(self) -> list[tuple[str, int, int]]:
         """Return for each topic how many items became events, and how many the mapping skipped."""
@@ -80,6 +86,8 @@ class Tally:
             metrics.DEAD_LETTERS.labels(topic, reason).inc(count)
         for topic, count in self.skipped.items():
             metrics.RECORDS_SKIPPED.labels(topic).inc(count)
+        for (topic, case), count in self.cases.items():
+            metrics.SOURCE_RECORDS.labels(topic, case).inc(count)
         for event_type, count in self.unknown.items():
             metrics.UNKNOWN_FIELDS.labels(event_type).inc(count)
         metrics.count_left_out(self.left_out)
@@ -103,10 +111,12 @@ class Conversion:
         read = intake_sources(sources, self._activity_topic)
         self.topics = [source.topic for source in read]
         self._converters = {
-            source.topic: compile_converter(source, declared) for source in read if not source.has_many()
+            source.topic: compile_converter(source, declared, settings.hash_key)
+            for source in read
+            if not source.has_many()
         }
         self._converters_of_items = {
-            source.topic: compile_many(source, declared) for source in read if source.has_many()
+            source.topic: compile_many(source, declared, settings.hash_key) for source in read if source.has_many()
         }
         self.with_items = frozenset(self._converters_of_items)
         self.limits = {
@@ -129,6 +139,7 @@ class Conversion:
         if record.value is None:
             tally.read[topic] += 1
             tally.tombstones[topic] += 1
+            tally.cases[topic, TOMBSTONE] += 1
             return _NOTHING
         if topic in self.with_items:
             return self._convert_items(record, tally, counts=counts)
@@ -139,8 +150,8 @@ class Conversion:
         tally.read[topic] += 1
         if counts:
             self.limits[topic].count(readable=True)
-        if event is None:
-            tally.skipped[topic] += 1
+        if isinstance(event, Skipped):
+            tally.skip(topic, event)
             return _NOTHING
         position = position_of(topic, record.partition, record.offset)
         return Converted((self._sent(topic, event, position, tally),), True, (event,))
@@ -173,8 +184,7 @@ class Conversion:
             if isinstance(entry, InvalidEvent):
                 outgoing.append(self._dead_letter(record, entry, tally, item))
             elif isinstance(entry, Skipped):
-                counter = tally.tombstones if entry.by == "tombstone" else tally.skipped
-                counter[topic] += 1
+                tally.skip(topic, entry)
             else:
                 position = position_of_item(topic, record.partition, record.offset, item)
                 outgoing.append(self._sent(topic, entry, position, tally))
@@ -205,6 +215,7 @@ class Conversion:
         if event.unknown_fields:
             tally.unknown[event.type] += event.unknown_fields
         tally.events[topic] += 1
+        tally.cases[topic, event.case] += 1
         header = (SOURCE_HEADER, position)
         return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (header,))
 

@@ -9,7 +9,7 @@ from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.fast_mapping import compile_untrusted_reader, read_strictly
+from workers.core.mapping.converter import compile_untrusted_reader, read_strictly
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import dead_letter
 from workers.kafka.partitioner import hash_of, wrong_partition
