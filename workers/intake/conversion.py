@@ -7,8 +7,9 @@ else counts items.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
@@ -26,7 +27,7 @@ from workers.observability import metrics
 from workers.settings import Settings
 
 
-class Converted(NamedTuple):
+class Converted(msgspec.Struct, frozen=True, gc=False):
     """What became of a record.
 
     Attributes:
@@ -141,10 +142,11 @@ class Conversion:
             tally.tombstones[topic] += 1
             tally.cases[topic, TOMBSTONE] += 1
             return _NOTHING
-        if topic in self.with_items:
+        converter = self._converters.get(topic)
+        if converter is None:
             return self._convert_items(record, tally, counts=counts)
         try:
-            event = self._converters[topic](_source_record(record), self._latest_ms(record))
+            event = converter(_source_record(record), self._latest_ms(record))
         except InvalidEvent as error:
             return self._refused(record, error, tally, counts=counts)
         tally.read[topic] += 1
