@@ -34,9 +34,9 @@ from tests.faults.verdict import (
 from tests.support.oracle import left
 from workers.core.coverage import Coverage, type_of
 from workers.core.decisions.decide import Outcome, decide
-from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import read_dead_letter
 from workers.kafka.partitioner import partition_of
 from workers.loading import load_configuration

@@ -17,13 +17,14 @@ from tests.support.builders import rule
 from tests.support.processor_rig import Agent, record
 from tests.support.services import missing_redis
 from tests.unit.state.test_keys import slot
+from workers.core.source_positions import NONE, WHOLE
 from workers.demo.embedded import HOST, Pair, answers_ping, free_ports, running_server, store_command
 from workers.errors import Fenced, Transient
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.processor.results import Processed
 from workers.state.connection import RedisServers
 from workers.state.keys import SLOTS, hash_tag
-from workers.state.meta import Meta
+from workers.state.meta import Meta, ownership_fields
 from workers.state.step import WriteSet
 from workers.state.store import Store
 from workers.state.topology import open_nodes
@@ -200,7 +201,7 @@ def test_a_timer_moves_no_offset_and_still_raises_the_version(pair: Pair) -> Non
         before = meta.version
         await take_step(store, meta, WriteSet(due={"ada": 0}))
         assert meta.version == before + 1
-        assert await store.meta(0) == {"owner": "one", "version": str(meta.version)}
+        assert await store.meta(0) == {**ownership_fields("one"), "version": str(meta.version)}
 
     lawful(law, pair.redis_url)
 
@@ -392,8 +393,8 @@ def test_a_new_owner_finds_everything_that_was_committed(pair: Pair) -> None:
         )
         claimed = await store.claim(0, "two")
         assert (claimed.meta.offset, claimed.meta.topic_id) == (42, "t1")
-        assert claimed.meta.high_water("shop.orders:0") == 41
-        assert claimed.meta.high_water("shop.orders:1") == -1
+        assert claimed.meta.high_water("shop.orders:0") == (41, WHOLE)
+        assert claimed.meta.high_water("shop.orders:1") == NONE
         assert [message.value for message in claimed.outbox] == [b"2", b"3"]
 
     lawful(law, pair.redis_url)

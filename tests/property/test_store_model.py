@@ -101,6 +101,20 @@ class Rivals(RuleBasedStateMachine):
         if isinstance(real, Claimed):
             self.held[owner, partition] = (real.meta, model.meta)
 
+    @rule(partition=st.sampled_from(PARTITIONS))
+    def claim_by_release_0_1(self, partition: int) -> None:
+        """A worker of release 0.1 writes its token and the version, and leaves every other field standing."""
+        meta = self.model.contents[partition].meta
+        written = {"owner": "old", "version": str(int(meta.get("version", 0)) + 1)}
+        meta |= written
+        self.run(self.real.set_fields(self.real.keys.partition(partition).meta, written))
+
+    @invariant()
+    def both_know_which_owners_are_of_an_older_release(self) -> None:
+        real = self.run(self.real.older_owners(PARTITIONS))
+        assert real == self.run(self.model.older_owners(PARTITIONS))
+        assert real == [partition for partition in PARTITIONS if self.model.contents[partition].owner == "old"]
+
     @rule(
         owner=st.sampled_from(OWNERS),
         partition=st.sampled_from(PARTITIONS),

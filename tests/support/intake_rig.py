@@ -40,9 +40,9 @@ async def settled() -> None:
 class Running:
     """Intake with two sources of one partition each, both empty at first, on day 10."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, sources: SourcesFile = SOURCES, **settings: Any) -> None:
         self.publisher, self.clock = FakePublisher(), StoppedClock(10)
-        self.intake = Intake(Settings(**settings), SOURCES, self.publisher.as_publisher(), self.clock)
+        self.intake = Intake(Settings(**settings), sources, self.publisher.as_publisher(), self.clock)
         self.intake.assign({APP: 0, SITE: 0}, {}, {})
         self.ends = {APP: 0, SITE: 0}
         self.done: list[TopicPartition] = []
@@ -78,9 +78,11 @@ class Running:
         return [dict(message.headers)["linger-source"] for message in self.publisher.sent]
 
 
-def lawful(law: Callable[[Running], Coroutine[Any, Any, None]], **settings: Any) -> None:
+def lawful(
+    law: Callable[[Running], Coroutine[Any, Any, None]], sources: SourcesFile = SOURCES, **settings: Any
+) -> None:
     async def run() -> None:
-        running = Running(**settings)
+        running = Running(sources, **settings)
         passing_on = asyncio.create_task(running.pass_on())
         try:
             await law(running)

@@ -12,7 +12,7 @@ from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
 from workers.state.keys import Keys, hash_tag
-from workers.state.meta import Meta
+from workers.state.meta import Meta, has_older_owner, ownership_fields, without_ownership
 from workers.state.step import Because, Held, WriteSet
 from workers.state.store import Claimed, Due, Store
 
@@ -131,9 +131,8 @@ class MemoryStore:
         content = self.contents[partition]
         if again and content.owner != owner:
             raise Fenced(partition)
-        content.meta |= {"owner": owner, "version": str(content.version + 1)}
-        fields = dict(content.meta)
-        del fields["owner"]
+        content.meta |= {**ownership_fields(owner), "version": str(content.version + 1)}
+        fields = without_ownership(content.meta)
         version, offset = int(fields.pop("version")), int(fields.pop("offset", -1))
         meta = Meta(owner, version, offset, fields.pop("topic_id", None), fields)
         return Claimed(meta, [decode_record(raw) for raw in content.outbox])
@@ -189,6 +188,9 @@ class MemoryStore:
 
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
         return {partition: dict(self.contents[partition].meta) for partition in partitions}
+
+    async def older_owners(self, partitions: Iterable[int]) -> list[int]:
+        return [number for number, meta in (await self.metas(partitions)).items() if has_older_owner(meta)]
 
 
 class MemoryHeldActions:

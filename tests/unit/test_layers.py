@@ -73,6 +73,7 @@ CORE_LEVELS: Final = (
         "workers.core.events",
         "workers.core.meaning",
         "workers.core.phrases",
+        "workers.core.source_positions",
         "workers.core.watermarks",
     ),
     ("workers.core.customer", "workers.core.direct_producers", "workers.core.mapping"),

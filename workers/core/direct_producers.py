@@ -11,9 +11,6 @@ from typing import Final
 from schemas.sources import Source, SourcesFile
 from workers.core.watermarks import Progress, decode_progress, encode_progress
 
-SOURCE_HEADER: Final = "linger-source"
-"""`topic:partition:offset` of the source record, on every record of the activity topic that intake wrote."""
-
 MAX_OUT_OF_ORDER_MS: Final = 60_000
 """Records of concurrent or retrying producers are out of order by less than this."""
 

@@ -19,6 +19,7 @@ from workers.kafka.records import OutboxRecord
 
 __all__ = [
     "CUT_FROM",
+    "ITEM",
     "NOT_LINGERS",
     "REPLAYS",
     "SOURCE_OFFSET",
@@ -27,6 +28,7 @@ __all__ = [
     "DeadLetter",
     "Header",
     "Position",
+    "asked_item",
     "cut_dead_letters",
     "dead_letter",
     "position_text",
@@ -41,6 +43,9 @@ SOURCE_OFFSET: Final = "linger-source-offset"
 CUT_FROM: Final = "linger-cut-from-bytes"
 REPLAYS: Final = "linger-replays"
 """Header of a replayed record: the number of replays. It stays when the record becomes a dead letter again."""
+
+ITEM: Final = "linger-item"
+"""Header of a dead letter that is one item of its record: the item's number. It stays when the record is replayed."""
 
 NOT_LINGERS: Final = "not_lingers"
 """Reason given for records of the dead-letter topic that Linger did not write."""
@@ -67,6 +72,7 @@ def dead_letter(
     source: tuple[str, int, int],
     record: tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]],
     error: InvalidEvent,
+    item: int | None = None,
 ) -> OutboxRecord:
     """Return the record for the dead-letter topic.
 
@@ -75,8 +81,12 @@ def dead_letter(
         source: topic, partition and offset the record was read from.
         record: key, value and headers; all are kept unchanged.
         error: why the record cannot be read.
+        item: the number of the item that cannot be read, if it is not the record as a whole. It stands before what is
+            added, as a header of the record itself: so a replay sends it, whatever release replays.
     """
     key, value, headers = record
+    if item is not None:
+        headers = (*(header for header in headers if header[0] != ITEM), (ITEM, str(item).encode()))
     source_topic, partition, offset = source
     added = (
         (REASON, error.reason.encode()),
@@ -86,6 +96,14 @@ def dead_letter(
         (SOURCE_OFFSET, str(offset).encode()),
     )
     return OutboxRecord(topic, key, value, (*headers, *added))
+
+
+def asked_item(headers: Iterable[Header]) -> int | None:
+    """Return the number of the item that a record was replayed for, None if it is there for all of its items."""
+    for name, value in headers:
+        if name == ITEM:
+            return _number(value)
+    return None
 
 
 def cut_dead_letters(records: Sequence[OutboxRecord]) -> list[OutboxRecord]:
@@ -130,6 +148,7 @@ class DeadLetter:
         key, value: of the record, unchanged.
         headers: of the record, without the ones that Linger added.
         replays: how often the record was replayed before it became this dead letter.
+        item: the number of the item that cannot be read, None if it is the record as a whole.
     """
 
     position: Position
@@ -142,6 +161,7 @@ class DeadLetter:
     value: bytes | None
     headers: tuple[Header, ...]
     replays: int
+    item: int | None = None
 
     @property
     def topic(self) -> str:
@@ -149,8 +169,9 @@ class DeadLetter:
         return "" if self.source is None else self.source[0]
 
     def digest(self) -> bytes:
-        """Return 16 bytes that are equal for copies only: the same record of the same source position."""
-        content = blake2b(repr((self.source, self.key)).encode(), digest_size=16)
+        """Return 16 bytes that are equal for copies only: the same record or item of the same source position."""
+        origin = (self.source, self.key) if self.item is None else (self.source, self.key, self.item)
+        content = blake2b(repr(origin).encode(), digest_size=16)
         content.update(b"-" if self.value is None else b"+" + self.value)
         return content.digest()
 
@@ -181,6 +202,7 @@ def read_dead_letter(record: ConsumerRecord) -> DeadLetter:
         value=record.value,
         headers=original,
         replays=_replays(original),
+        item=asked_item(original),
     )
 
 

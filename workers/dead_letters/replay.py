@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from workers.core.customer.activity import RING
-from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.disposition import DispositionLog
 from workers.dead_letters.reader import DeadLetterReader
 from workers.dead_letters.record import REPLAYS, DeadLetter, Header, Position

@@ -82,7 +82,7 @@ def dead_letter_document(
         "at": iso_text(dead_letter.at_ms),
         "reason": dead_letter.reason,
         "detail": dead_letter.detail,
-        "source": {"topic": topic, "partition": partition, "offset": offset},
+        "source": {"topic": topic, "partition": partition, "offset": offset, "item": dead_letter.item},
         "cut_from_bytes": dead_letter.cut_from,
         "replays": dead_letter.replays,
         "noted": recorded,
@@ -201,12 +201,13 @@ def print_dead_letter(
         max_characters: longer keys, values and headers are cut to this length.
     """
     topic, partition, offset = dead_letter.source or ("-", "-", "-")
+    item = "" if dead_letter.item is None else f", item {dead_letter.item} (the first one is 0)"
     at = f"{position_text(dead_letter.position)}, {iso_text(dead_letter.at_ms)}"
     rows = [
         ("place", f"{at}, {recorded}" if recorded else at),
         ("reason", dead_letter.reason),
         ("detail", dead_letter.detail),
-        ("from", f"topic {topic}, partition {partition}, offset {offset}"),
+        ("from", f"topic {topic}, partition {partition}, offset {offset}{item}"),
         ("replays", str(dead_letter.replays)),
         ("key", _readable(dead_letter.key, max_characters)),
         *((f"header {name}", _readable(value, max_characters)) for name, value in dead_letter.headers),

@@ -89,6 +89,11 @@ class Intake:
         return self._conversion.topics
 
     @property
+    def gives_items(self) -> bool:
+        """Whether a record of some source may hold several events."""
+        return bool(self._conversion.with_items)
+
+    @property
     def partitions(self) -> list[TopicPartition]:
         """The source partitions assigned to this worker."""
         return list(self._cursors)
@@ -115,7 +120,12 @@ class Intake:
             stops: those that were stopped; each stays so until it has been tried.
         """
         self._cursors = {
-            partition: Cursor(offset, progress.get(partition, Progress()), stops.get(partition))
+            partition: Cursor(
+                offset,
+                progress.get(partition, Progress()),
+                stops.get(partition),
+                waits=partition.topic in self._conversion.with_items and not self.stopping.knows_owners,
+            )
             for partition, offset in positions.items()
         }
         self.stopping.cursors = self._cursors
@@ -218,17 +228,16 @@ class Intake:
                 held.setdefault(partition, []).append(queued)
                 self.stopping.hold(partition.topic, converted, self._now_ms)
                 continue
-            out, is_readable, event = converted
             progress = cursor.progress
             progress.since_ms = progress.since_ms or at_ms or self._now_ms
-            if is_readable:
+            if converted.is_readable:
                 last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
-            if event is not None:
+            for event in converted.events:
                 # What is sent again after weeks is news of weeks ago: the source is silent until it reports today.
                 place, written_ms = (partition, event.type), at_ms or self._now_ms
                 known_ms, known_written_ms = event_ms.get(place, (0, 0))
                 event_ms[place] = max(known_ms, min(written_ms, event.at_ms)), max(known_written_ms, written_ms)
-            if out is not None:
+            for out in converted.outgoing:
                 outgoing.append(out)
                 origins.append(cursor)
         # Before anything is awaited, as if they had never been taken out.

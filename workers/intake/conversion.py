@@ -1,21 +1,47 @@
-"""Source records -> what is sent for them: an event, a dead letter, or nothing."""
+"""Source records -> what is sent for them: events, dead letters, or nothing.
+
+A record of most sources gives one event. One of a source with `unwrap: each` or CloudEvents may hold many items, each
+of which becomes an event, a dead letter of its own, or nothing. The limit of dead letters counts records, everything
+else counts items.
+"""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Final
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from schemas.sources import TOMBSTONE, SourcesFile
 from workers.clock import Clock
-from workers.core.direct_producers import SOURCE_HEADER, intake_sources
-from workers.core.mapping.converter import Canonical, compile_converter
+from workers.core.direct_producers import intake_sources
+from workers.core.mapping.converter import Canonical, compile_converter, compile_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
+from workers.core.source_positions import SOURCE_HEADER, position_of, position_of_item
 from workers.dead_letters.limit import DeadLetterLimit, Excess
-from workers.dead_letters.record import dead_letter
+from workers.dead_letters.record import asked_item, dead_letter
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
 from workers.settings import Settings
+
+
+class Converted(msgspec.Struct, frozen=True, gc=False):
+    """What became of a record.
+
+    Attributes:
+        outgoing: the events and dead letters to send, in the order of the items.
+        is_readable: whether it counts as readable for the limit of dead letters.
+        events: the events among them.
+    """
+
+    outgoing: Sequence[OutboxRecord]
+    is_readable: bool
+    events: Sequence[Canonical]
+
+
+_NOTHING: Final = Converted((), True, ())
 
 
 class Tally:
@@ -23,11 +49,11 @@ class Tally:
 
     Attributes:
         read: records by source topic.
-        events: records that became events, by source topic.
+        events: items that became events, by source topic.
         tombstones: records without a value, by source topic.
         dead: dead letters by source topic and reason.
-        skipped: records that `only_when` skips, or that no case takes, by source topic.
-        cases: records by source topic, and by the case that they became or what skipped them.
+        skipped: items that `only_when` skips, or that no case takes, by source topic.
+        cases: items by source topic, and by the case that they became or what skipped them.
         unknown: fields that an event type does not have, by type.
         left_out: values that were cut or left out, by source topic, attribute and reason.
     """
@@ -42,8 +68,13 @@ class Tally:
         self.unknown: Counter[str] = Counter()
         self.left_out: Counter[tuple[str, str, str]] = Counter()
 
+    def skip(self, topic: str, skipped: Skipped) -> None:
+        """Count an item that becomes no event."""
+        (self.tombstones if skipped.by == TOMBSTONE else self.skipped)[topic] += 1
+        self.cases[topic, skipped.by] += 1
+
     def outcomes(self) -> list[tuple[str, int, int]]:
-        """Return for each topic how many records became events, and how many `only_when` skipped."""
+        """Return for each topic how many items became events, and how many the mapping skipped."""
         return [(topic, self.events[topic], self.skipped[topic]) for topic in self.read]
 
     def report(self) -> None:
@@ -68,6 +99,7 @@ class Conversion:
 
     Attributes:
         topics: the source topics.
+        with_items: those whose records may hold several items.
         limits: by topic, the limit of dead letters.
     """
 
@@ -77,19 +109,23 @@ class Conversion:
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
+        read = intake_sources(sources, self._activity_topic)
+        self.topics = [source.topic for source in read]
         self._converters = {
             source.topic: compile_converter(source, declared, settings.hash_key)
-            for source in intake_sources(sources, self._activity_topic)
+            for source in read
+            if not source.has_many()
         }
-        self.topics = list(self._converters)
+        self._converters_of_items = {
+            source.topic: compile_many(source, declared, settings.hash_key) for source in read if source.has_many()
+        }
+        self.with_items = frozenset(self._converters_of_items)
         self.limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self.topics
         }
 
-    def convert(
-        self, record: ConsumerRecord, tally: Tally, *, counts: bool
-    ) -> tuple[OutboxRecord | None, bool, Canonical | None] | Excess:
+    def convert(self, record: ConsumerRecord, tally: Tally, *, counts: bool) -> Converted | Excess:
         """Convert a source record.
 
         Args:
@@ -98,49 +134,111 @@ class Conversion:
             counts: whether it counts for the limit of dead letters.
 
         Returns:
-            The event or dead letter to send, if any; whether the record is readable; the event, if it is one.
-            Or how the limit of dead letters is exceeded by it.
+            What became of it, or how the limit of dead letters is exceeded by it.
         """
-        topic, headers = record.topic, record.headers
+        topic = record.topic
         if record.value is None:
             tally.read[topic] += 1
             tally.tombstones[topic] += 1
             tally.cases[topic, TOMBSTONE] += 1
-            return None, True, None
+            return _NOTHING
+        converter = self._converters.get(topic)
+        if converter is None:
+            return self._convert_items(record, tally, counts=counts)
         try:
-            event = self._converters[topic](_source_record(record), self._latest_ms(record))
+            event = converter(_source_record(record), self._latest_ms(record))
         except InvalidEvent as error:
-            if counts and (excess := self.limits[topic].count(readable=False, reason=error.reason)) is not None:
-                return excess
-            tally.read[topic] += 1
-            tally.dead[topic, error.reason] += 1
-            source = (topic, record.partition, record.offset)
-            content = (record.key, record.value, tuple(headers))
-            return dead_letter(self._dead_letter_topic, source, content, error), False, None
+            return self._refused(record, error, tally, counts=counts)
         tally.read[topic] += 1
         if counts:
             self.limits[topic].count(readable=True)
         if isinstance(event, Skipped):
-            (tally.tombstones if event.by == TOMBSTONE else tally.skipped)[topic] += 1
-            tally.cases[topic, event.by] += 1
-            return None, True, None
-        for name, reason in event.left_out:
-            tally.left_out[topic, name, reason] += 1
-        if event.unknown_fields:
-            tally.unknown[event.type] += event.unknown_fields
-        position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
-        out = OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,))
-        tally.events[topic] += 1
-        tally.cases[topic, event.case] += 1
-        return out, True, event
+            tally.skip(topic, event)
+            return _NOTHING
+        position = position_of(topic, record.partition, record.offset)
+        return Converted((self._sent(topic, event, position, tally),), True, (event,))
 
     def is_readable(self, record: ConsumerRecord) -> bool:
-        """Return whether a record can be read, without counting it."""
+        """Return whether a record counts as readable, without counting it."""
         try:
+            if record.topic in self.with_items:
+                return _is_mostly_read(self._items(record))
             self._converters[record.topic](_source_record(record), self._latest_ms(record))
         except InvalidEvent:
             return False
         return True
+
+    def _convert_items(self, record: ConsumerRecord, tally: Tally, *, counts: bool) -> Converted | Excess:
+        """Convert a record that may hold several items, each for itself."""
+        topic = record.topic
+        try:
+            items = self._items(record)
+        except InvalidEvent as error:
+            return self._refused(record, error, tally, counts=counts)
+        is_readable = _is_mostly_read(items)
+        reason = next((entry.reason for _, entry in items if isinstance(entry, InvalidEvent)), "")
+        if counts and (excess := self.limits[topic].count(readable=is_readable, reason=reason)) is not None:
+            return excess
+        tally.read[topic] += 1
+        outgoing: list[OutboxRecord] = []
+        events: list[Canonical] = []
+        for item, entry in items:
+            if isinstance(entry, InvalidEvent):
+                outgoing.append(self._dead_letter(record, entry, tally, item))
+            elif isinstance(entry, Skipped):
+                tally.skip(topic, entry)
+            else:
+                position = position_of_item(topic, record.partition, record.offset, item)
+                outgoing.append(self._sent(topic, entry, position, tally))
+                events.append(entry)
+        return Converted(outgoing, is_readable, events)
+
+    def _items(self, record: ConsumerRecord) -> "list[tuple[int, Canonical | Skipped | InvalidEvent]]":
+        """Return the items of a record with their numbers; of a replayed item's record, that one alone.
+
+        The others were sent when the record was read first.
+
+        Raises:
+            InvalidEvent: if the record as a whole cannot be read, or lacks the item that it was replayed for.
+        """
+        entries = self._converters_of_items[record.topic](_source_record(record), self._latest_ms(record))
+        asked = asked_item(record.headers)
+        if asked is None:
+            return list(enumerate(entries))
+        if asked >= len(entries):
+            detail = f"it was replayed for item {asked}, and has {len(entries)}, the first one with the number 0"
+            raise InvalidEvent("no_such_item", detail)
+        return [(asked, entries[asked])]
+
+    def _sent(self, topic: str, event: Canonical, position: bytes, tally: Tally) -> OutboxRecord:
+        """Count an event, and return the record to send."""
+        for name, reason in event.left_out:
+            tally.left_out[topic, name, reason] += 1
+        if event.unknown_fields:
+            tally.unknown[event.type] += event.unknown_fields
+        tally.events[topic] += 1
+        tally.cases[topic, event.case] += 1
+        header = (SOURCE_HEADER, position)
+        return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (header,))
+
+    def _refused(
+        self, record: ConsumerRecord, error: InvalidEvent, tally: Tally, *, counts: bool
+    ) -> Converted | Excess:
+        """Return what becomes of a record that cannot be read as a whole."""
+        topic = record.topic
+        if counts and (excess := self.limits[topic].count(readable=False, reason=error.reason)) is not None:
+            return excess
+        tally.read[topic] += 1
+        return Converted((self._dead_letter(record, error, tally),), False, ())
+
+    def _dead_letter(
+        self, record: ConsumerRecord, error: InvalidEvent, tally: Tally, item: int | None = None
+    ) -> OutboxRecord:
+        """Count a dead letter, of a whole record or of one item, and return it."""
+        tally.dead[record.topic, error.reason] += 1
+        source = (record.topic, record.partition, record.offset)
+        content = (record.key, record.value, tuple(record.headers))
+        return dead_letter(self._dead_letter_topic, source, content, error, item)
 
     def _latest_ms(self, record: ConsumerRecord) -> int:
         """Return the time by which the event in a record must have occurred."""
@@ -151,3 +249,9 @@ def _source_record(record: ConsumerRecord) -> SourceRecord:
     return SourceRecord(
         record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
     )
+
+
+def _is_mostly_read(items: "Sequence[tuple[int, Canonical | Skipped | InvalidEvent]]") -> bool:
+    """Return whether a record counts as readable: fewer of its items cannot be read than can, or none."""
+    unread = sum(isinstance(entry, InvalidEvent) for _, entry in items)
+    return 2 * unread < len(items)

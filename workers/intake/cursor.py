@@ -25,26 +25,33 @@ class Cursor:
         unproven: by event type, of the events that came while the source was silent, when the latest happened, and
             when its record was written; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
+        waits: its records hold several events, and some owner of an activity partition may not tell these apart.
     """
 
-    def __init__(self, offset: int, progress: Progress, stop: Stop | None) -> None:
+    def __init__(self, offset: int, progress: Progress, stop: Stop | None, *, waits: bool = False) -> None:
         self.offset = self.queued = offset
         self.progress = progress
         self.queue = PartitionQueue(watermark_ms=progress.watermark_ms, next_offset=offset)
         self.is_behind = False
         self.stop = stop
+        self.waits = waits
         self.forgiven_until = 0
         self.unproven: dict[str, tuple[int, int]] = {}
 
     @property
     def is_held(self) -> bool:
-        """Whether its records wait, because too many of them cannot be read."""
+        """Whether its records wait: too many of them cannot be read, or their events cannot be told apart yet."""
+        return self.waits or (self.stop is not None and self.stop.cause != "undecodable")
+
+    @property
+    def has_dead_letters(self) -> bool:
+        """Whether it is stopped because too many of its records cannot be read."""
         return self.stop is not None and self.stop.cause == "dead_letters"
 
     @property
     def is_full(self) -> bool:
         """Whether no further delivery should be fetched for now."""
-        if self.is_held:
+        if self.has_dead_letters:
             return len(self.queue.records) >= _LOOK_AHEAD_RECORDS
         return len(self.queue.deliveries) >= _QUEUED_DELIVERIES
 

@@ -1,6 +1,7 @@
 """Stops single source partitions, and lets them go on: a broken source stops itself alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -10,18 +11,23 @@ from workers.intake.cursor import Cursor
 from workers.kafka.records import TopicPartition
 from workers.state.stopped_sources import Stop
 
+_SHOWN: Final = 8
+"""So many partitions are named."""
+
 
 class Stopping:
     """The stopped partitions of one worker.
 
     Attributes:
         cursors: the partitions that the worker reads.
+        knows_owners: whether the owners of all activity partitions are known to be able to tell items apart.
     """
 
     def __init__(self, conversion: Conversion, wake: Callable[[], object]) -> None:
         self._conversion = conversion
         self._wake = wake
         self.cursors: Mapping[TopicPartition, Cursor] = {}
+        self.knows_owners = False
 
     def stops(self) -> dict[TopicPartition, Stop]:
         """Return the partitions of this worker that are stopped; see `Stop.offset` for what was forwarded."""
@@ -30,6 +36,27 @@ class Stopping:
             for partition, cursor in self.cursors.items()
             if cursor.stop is not None
         }
+
+    def note_older_owners(self, partitions: Sequence[int], now_ms: int) -> None:
+        """Stop the sources whose records hold several events while an older release owns activity partitions.
+
+        Args:
+            partitions: those whose owner is a worker of an older release; if there is none, these sources go on.
+            now_ms: Linger's clock.
+        """
+        self.knows_owners = not partitions
+        problem = _older_owners(partitions)
+        for place, cursor in self.cursors.items():
+            if place.topic not in self._conversion.with_items:
+                continue
+            cursor.waits = not self.knows_owners
+            stop = cursor.stop
+            if stop is None and partitions:
+                cursor.stop = Stop("older_release", problem, now_ms, cursor.offset)
+            elif stop is not None and stop.cause == "older_release":
+                cursor.stop = replace(stop, problem=problem) if partitions else None
+        if not partitions:
+            self._wake()
 
     def has_room(self, partition: TopicPartition) -> bool:
         """Return whether more of a partition may be fetched, to look ahead of what it stopped at."""
@@ -72,7 +99,11 @@ class Stopping:
         self._go_on(self._held(topic), lambda cursor: max(cursor.queued, cursor.queue.log_end))
 
     def _held(self, topic: str) -> list[Cursor]:
-        return [cursor for partition, cursor in self.cursors.items() if partition.topic == topic and cursor.is_held]
+        return [
+            cursor
+            for partition, cursor in self.cursors.items()
+            if partition.topic == topic and cursor.has_dead_letters
+        ]
 
     def _go_on(self, cursors: Sequence[Cursor], forgiven_until: Callable[[Cursor], int]) -> None:
         for cursor in cursors:
@@ -85,3 +116,12 @@ class Stopping:
             if partition.topic == topic and cursor.stop is None:
                 numbers = excess.run, excess.unreadable, excess.seen
                 cursor.stop = Stop("dead_letters", excess.problem, now_ms, cursor.offset, *numbers)
+
+
+def _older_owners(partitions: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, partitions[:_SHOWN])) + (", …" if len(partitions) > _SHOWN else "")
+    return (
+        "its records hold several events each, and workers of an older release, which cannot tell these apart, own "
+        f"partition{'s' * (len(partitions) > 1)} {numbers} of the activity topic. It goes on once every worker is of "
+        "this release"
+    )

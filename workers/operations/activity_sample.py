@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 
-from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER
 from workers.kafka.partitioner import hash_of
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import TopicPartition

@@ -8,9 +8,9 @@ from aiokafka import ConsumerRecord
 from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
-from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
 from workers.core.mapping.converter import compile_untrusted_reader, read_strictly
+from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import dead_letter
 from workers.kafka.partitioner import hash_of, wrong_partition
 from workers.kafka.records import OutboxRecord

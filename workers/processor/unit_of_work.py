@@ -6,7 +6,6 @@ It knows nothing of Redis or Kafka: `changes` turns it into what the store write
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from aiokafka import ConsumerRecord
 
@@ -14,16 +13,20 @@ from schemas.actions import Action, Decision
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
-from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent
+from workers.core.source_positions import (
+    SOURCE_HEADER,
+    Pair,
+    high_water_entry,
+    is_above,
+    source_topic_of,
+    split_position,
+)
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.observability import metrics
 from workers.outbox.cloud_events import messages
 from workers.state.meta import Meta, counter_field, held_field, high_water_field
 from workers.state.step import Because, Held, WriteSet
-
-_LONGEST_OFFSET: Final = 19
-"""Digits of the largest offset that Kafka can have (2^63 - 1); longer text is not an offset."""
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ class UnitOfWork:
         activities: encoded activities to store, by customer.
         due: due time in milliseconds by customer, 0 to remove the customer.
         waiting: by event type, the moment in milliseconds that each customer waits for, 0 to remove the customer.
-        high_waters: by source partition, the highest source offset that this step folds.
+        high_waters: by source partition, the highest source position that this step folds.
         held: actions to be stored instead of published, and why.
         unsent: rules of actions of earlier steps that were counted as active, and were not sent.
         emptied: fields of `meta` that say that actions of a rule may be held; there are none any more.
@@ -65,7 +68,7 @@ class UnitOfWork:
     activities: dict[str, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: dict[str, dict[str, int]] = field(default_factory=dict)
-    high_waters: dict[bytes, int] = field(default_factory=dict)
+    high_waters: dict[bytes, Pair] = field(default_factory=dict)
     held: list[tuple[Action, Because]] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
@@ -86,18 +89,19 @@ class UnitOfWork:
         """Return whether a source position is new, and remember it as folded.
 
         Args:
-            source: `topic:partition:offset`, as in the header of intake's records. A position that cannot be read
-                counts as new: a repeated event is still dropped by its id.
+            source: as in the header of intake's records (`workers.core.source_positions`). A position that cannot
+                be read counts as new: a repeated event is still dropped by its id.
         """
-        source_partition, _, text = source.rpartition(b":")
-        if not text.isdigit() or len(text) > _LONGEST_OFFSET:
+        position = split_position(source)
+        if position is None:
             return True
-        offset, high_water = int(text), self.high_waters.get(source_partition)
+        source_partition, pair = position
+        high_water = self.high_waters.get(source_partition)
         if high_water is None:
             high_water = self.meta.high_water(source_partition.decode(errors="replace"))
-        if offset <= high_water:
+        if not is_above(pair, high_water):
             return False
-        self.high_waters[source_partition] = offset
+        self.high_waters[source_partition] = pair
         return True
 
     def add_outcome(self, customer_id: str, outcome: Outcome | None, *, is_new: bool) -> None:
@@ -156,10 +160,10 @@ class UnitOfWork:
             trim: how many records at the head of the outbox Kafka has confirmed.
         """
         self.outgoing = [*self.dead_letters, *messages(self.decisions, topic_prefix)]
-        fields: dict[str, str | int] = {
-            high_water_field(source_partition.decode(errors="replace")): offset
-            for source_partition, offset in self.high_waters.items()
-        }
+        fields: dict[str, str | int] = {}
+        for source_partition, pair in self.high_waters.items():
+            form, number = high_water_entry(pair)
+            fields[high_water_field(source_partition.decode(errors="replace") + form)] = number
         for counter, increase in self._counts().items():
             if increase:
                 fields[counter_field(counter)] = self.meta.counter(counter) + increase
@@ -222,7 +226,7 @@ def source_topic(record: ConsumerRecord) -> str:
     """Return the source topic that an event comes from; for a direct producer, the activity topic."""
     for name, value in record.headers:
         if name == SOURCE_HEADER:
-            return str(value.decode(errors="replace").rsplit(":", 2)[0])
+            return source_topic_of(value)
     return str(record.topic)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER, split_position
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.state.consistency import Log
@@ -88,11 +88,12 @@ async def read_heads(consumer: AIOKafkaConsumer, logs: Mapping[int, Log], time_o
 
 def _source_of(record: ConsumerRecord) -> TopicPartition | None:
     """Return the source partition that intake read a record from, None if its header names none."""
-    position = dict(record.headers).get(SOURCE_HEADER)
+    header = dict(record.headers).get(SOURCE_HEADER)
+    position = None if header is None else split_position(header)
     if position is None:
         return None
     try:
-        return TopicPartition.parse(position.decode(errors="replace").rpartition(":")[0])
+        return TopicPartition.parse(position[0].decode(errors="replace"))
     except ValueError:
         return None
 

@@ -108,10 +108,10 @@ class Assignment:
 def _reached(committed: int | None, stop: Stop | None) -> int | None:
     """Return the offset before which every record was forwarded.
 
-    A partition with too many dead letters stops within a delivery, which is not committed then. Read from its
-    beginning, every restart would write its first dead letters once more.
+    A partition that is held back stops within a delivery, which is not committed then. Read from its beginning, every
+    restart would write its first dead letters once more.
     """
-    if stop is None or stop.cause != "dead_letters":
+    if stop is None or stop.cause == "undecodable":
         return committed
     return stop.offset if committed is None else max(committed, stop.offset)
 

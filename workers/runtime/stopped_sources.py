@@ -1,8 +1,8 @@
 """Keeps stopped source partitions in Redis, tries them again, and says which there are.
 
 A partition stops when its next batch cannot be decoded, or when too many records of its topic cannot be read. It is
-tried once a minute, soon after a restart or a rebalance, and at once when `linger sources resume` asks for it. All
-other partitions go on.
+tried once a minute, soon after a restart or a rebalance, and at once when `linger sources resume` asks for it. One
+that waits until workers of an older release have gone goes on in the tick that finds them gone. All others go on.
 """
 
 import time
@@ -95,7 +95,7 @@ class StoppedSources:
                 self._next_try[place] = now + _TRY_EVERY_SECONDS
             if stop.cause == "dead_letters":
                 self._try_reading(place, is_due=is_due, is_asked=is_asked)
-            else:
+            elif stop.cause == "undecodable":
                 await self._try_decoding(TP(*place), is_due=is_due)
 
     def _try_reading(self, place: TopicPartition, *, is_due: bool, is_asked: bool) -> None:

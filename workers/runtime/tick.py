@@ -99,6 +99,8 @@ class Tick:
         # Topics and ends after the clock: a partition that is added later holds only records later than the clock.
         # Both concurrently, which saves a round trip.
         _, source_ends = await _both(self._check_topics(), self._reader.ends(self._intake.partitions))
+        if not is_early:
+            await self._check_owners(reading.now_ms)
         # Progress after the ends: it compares the forwarded records with the ends.
         progress = await self._publish_progress(reading, source_ends)
         # Ends of the activity topic after the progress: they cover every event that the progress includes.
@@ -137,6 +139,12 @@ class Tick:
         if problems:
             raise LingerError("\n".join(problems))
         self._topics.note(topics)
+
+    async def _check_owners(self, now_ms: int) -> None:
+        """Hold back the sources whose events some owner of an activity partition cannot tell apart."""
+        if self._intake.gives_items:
+            older = await self._store.older_owners(range(self._partitions))
+            self._intake.stopping.note_older_owners(older, now_ms)
 
     async def _publish_progress(self, reading: Reading, source_ends: _Ends) -> dict[tuple[str, int], Progress]:
         """Report how far this worker has read its sources; return the progress of all source partitions."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.core.meaning import MEANING_OF_0_1
+from workers.core.source_positions import ITEMS, Pair, high_water_of
 
 GENERATION: Final = "generation"
 """Generation of the rule set that decided last."""
@@ -25,6 +26,10 @@ PARTITIONS: Final = "partitions"
 """How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
 """Set while `linger rebuild` runs; its value says whether it was known since when each rule counts."""
+WIRE_FORMAT: Final = 2
+"""What this release writes: 2 has positions of items (`workers.core.source_positions`); release 0.1 has no number."""
+OWNERSHIP: Final = ("owner", "format")
+"""The fields that say who owns a partition, and what that worker writes."""
 _SINCE: Final = "since:"
 _HIGH_WATER: Final = "hw:"
 _COUNTER: Final = "n:"
@@ -49,13 +54,35 @@ class Meta:
     topic_id: str | None
     fields: dict[str, str]
 
-    def high_water(self, source: str) -> int:
-        """Return the highest folded offset of a source partition (`topic:partition`), -1 for none."""
-        return int(self.fields.get(high_water_field(source), -1))
+    def high_water(self, source: str) -> Pair:
+        """Return the highest folded position of a source partition (`topic:partition`), `NONE` for none."""
+        whole, items = high_water_field(source), high_water_field(source + ITEMS)
+        return high_water_of(self.fields.get(whole, -1), self.fields.get(items, -1))
 
     def counter(self, name: str) -> int:
         """Return the value of a counter, 0 if it was never raised."""
         return int(self.fields.get(counter_field(name), 0))
+
+
+def ownership_fields(owner: str) -> dict[str, str]:
+    """Return the fields that say who owns a partition, and what that worker writes.
+
+    The format stands with the owner's token. A worker of an older release that claims the partition later leaves this
+    field standing, so a format beside another token says nothing of the owner.
+    """
+    return dict(zip(OWNERSHIP, (owner, f"{WIRE_FORMAT} {owner}"), strict=True))
+
+
+def has_older_owner(fields: Mapping[str, str]) -> bool:
+    """Return whether the worker that owns a partition is of a release that does not know this format."""
+    owner, written = (fields.get(name) for name in OWNERSHIP)
+    number, _, token = (written or "").partition(" ")
+    return owner is not None and not (token == owner and number.isdigit() and int(number) >= WIRE_FORMAT)
+
+
+def without_ownership(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy of `meta` without who owns it."""
+    return {name: value for name, value in fields.items() if name not in OWNERSHIP}
 
 
 def since_field(series: str) -> str:
@@ -91,7 +118,7 @@ def meaning_fields(meaning: int, generation: int, meant: Mapping[str, int]) -> d
 
 
 def high_water_field(source: str) -> str:
-    """Return the field that holds the highest folded offset of a source partition (`topic:partition`)."""
+    """Return the field of the high-water of a source partition (`topic:partition`, and `ITEMS` for that of items)."""
     return _HIGH_WATER + source
 
 

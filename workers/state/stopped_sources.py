@@ -19,7 +19,8 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a source partition is not read further. It is stored as JSON: new fields have defaults.
 
     Attributes:
-        cause: `undecodable`: its next batch cannot be decoded; `dead_letters`: too many records cannot be read.
+        cause: `undecodable`: its next batch cannot be decoded; `dead_letters`: too many records cannot be read;
+            `older_release`: its records hold several events, and a worker of an older release owns a partition.
         problem: the same in words, with what is known of it.
         since_ms: when it stopped, by Linger's clock.
         offset: where its next batch begins (`undecodable`), or before which every record was forwarded.
@@ -28,7 +29,7 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
         seen: how many latest records those were (`dead_letters`).
     """
 
-    cause: Literal["undecodable", "dead_letters"]
+    cause: Literal["undecodable", "dead_letters", "older_release"]
     problem: str
     since_ms: int
     offset: int

@@ -17,7 +17,7 @@ from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions, Order, decode_order
 from workers.state.keys import Keys
-from workers.state.meta import Meta
+from workers.state.meta import OWNERSHIP, Meta, has_older_owner, ownership_fields, without_ownership
 from workers.state.scan import escaped, scan_keys
 from workers.state.step import Step
 
@@ -126,15 +126,18 @@ class Store:
             answers = await self.redis.converse(
                 connection, [("WATCH", keys.meta), ("HGETALL", keys.meta), ("LRANGE", keys.outbox, 0, -1)]
             )
-            fields = text_fields(answers[1])
-            version = int(fields.pop("version", 0)) + 1
-            if fields.pop("owner", None) != owner and again:
+            stored = text_fields(answers[1])
+            version = int(stored.get("version", 0)) + 1
+            if stored.get("owner") != owner and again:
                 raise Fenced(partition)
-            written: list[Any] = ["owner", owner, "version", version]
-            done = await self.redis.converse(connection, [("MULTI",), ("HSET", keys.meta, *written), ("EXEC",)])
+            written = {**ownership_fields(owner), "version": version}
+            claim = ("HSET", keys.meta, *(part for pair in written.items() for part in pair))
+            done = await self.redis.converse(connection, [("MULTI",), claim, ("EXEC",)])
             if done[-1] is None:
                 raise Transient(f"partition {partition} was claimed by another worker at the same moment")
             await self.redis.wait_for_replicas(connection)
+        fields = without_ownership(stored)
+        fields.pop("version", None)
         offset, topic_id = int(fields.pop("offset", -1)), fields.pop("topic_id", None)
         return Claimed(Meta(owner, version, offset, topic_id, fields), [decode_record(raw) for raw in answers[2]])
 
@@ -209,6 +212,18 @@ class Store:
         answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in numbers])
         return {partition: text_fields(raw) for partition, raw in zip(numbers, answers, strict=True)}
 
+    async def older_owners(self, partitions: Iterable[int]) -> list[int]:
+        """Return the partitions whose owner is a worker of an older release. One round trip to each server."""
+        numbers = list(partitions)
+        answers = await self.redis.call(
+            [("HMGET", self.keys.partition(partition).meta, *OWNERSHIP) for partition in numbers]
+        )
+        return [
+            partition
+            for partition, values in zip(numbers, answers, strict=True)
+            if has_older_owner({name: value.decode() for name, value in zip(OWNERSHIP, values, strict=True) if value})
+        ]
+
     async def decided_ms(self, partition: int) -> int:
         """Return until when a partition is decided, in epoch milliseconds; 0 if it never was."""
         raw = (await self.redis.call([("HGET", self.keys.seen, str(partition))]))[0]
@@ -253,7 +268,7 @@ class Store:
             owner, version = answers[1]
             if owner is None or owner.decode() != meta.owner or int(version) != meta.version:
                 raise Fenced(partition)
-            written = {**(fields or {}), "owner": meta.owner, "version": str(meta.version + 1)}
+            written = {**(fields or {}), **ownership_fields(meta.owner), "version": str(meta.version + 1)}
             commands: list[tuple[Any, ...]] = [("MULTI",)]
             if keys or fields is not None:
                 commands.append(("UNLINK", *keys, *([key] if fields is not None else [])))

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.events import InvalidEvent
 from tests.support.dead_letters import TOPIC, dead_letter_at, stored
-from workers.dead_letters.record import CUT_FROM, cut_dead_letters, dead_letter, read_dead_letter
+from workers.dead_letters.record import CUT_FROM, asked_item, cut_dead_letters, dead_letter, read_dead_letter
 from workers.errors import LingerError
 from workers.kafka.records import OutboxRecord, decode_record, encode_record
 
@@ -49,6 +49,21 @@ def test_headers_are_kept_in_their_order_and_repeated_ones_too() -> None:
     kept = written(headers=headers)
     assert kept.headers[:3] == headers
     assert [name for name, _ in kept.headers].count("linger-reason") == 2
+
+
+def test_an_item_of_a_record_is_named_and_is_no_copy_of_another_item_of_it() -> None:
+    headers = (("trace", b"1"), ("linger-item", b"9"))
+    letters = [
+        dead_letter("linger.dead-letter", ("shop.orders", 3, 41), (b"k", b"[]", headers), WHY, item)
+        for item in (0, 1, 1, None)
+    ]
+    first, second, copy, whole = (read_dead_letter(stored(letter)) for letter in letters)
+    assert (first.item, second.item, copy.item) == (0, 1, 1)
+    assert first.headers == (("trace", b"1"), ("linger-item", b"0"))
+    assert whole.item == 9
+    assert len({letter.digest() for letter in (first, second, copy, whole)}) == 3
+    assert asked_item([("linger-item", b"x")]) is None
+    assert asked_item([("linger-item", None)]) is None
 
 
 def test_a_detail_that_is_no_unicode_is_written_all_the_same() -> None:

@@ -32,6 +32,11 @@ def test_the_mark_of_intake_goes_from_records_of_the_activity_topic() -> None:
     assert sent == (("trace", b"1"), ("linger-replays", b"1"))
 
 
+def test_an_item_is_replayed_as_that_item_alone() -> None:
+    sent = replayed_headers(dead_letter_at(headers=[("linger-item", b"3")]), ACTIVITY)
+    assert sent == (("linger-item", b"3"), ("linger-replays", b"1"))
+
+
 # --- batches ----------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemas.attribute_types import AttributeType
-from schemas.sources import SourcesFile
+from schemas.sources import Source, SourcesFile
 from tests.support.paths import ROOT
 from workers.core.events.attribute_types import typed
 from workers.core.events.decoding import DecodedEvent
@@ -250,3 +250,28 @@ def test_a_history_that_is_not_there_is_refused_with_what_there_can_be(tmp_path:
         files_of(str(tmp_path / "nowhere.jsonl"))
     with pytest.raises(StartupError, match=r"no \.jsonl"):
         files_of(str(tmp_path))
+
+
+def test_a_dump_of_records_that_hold_several_items_gives_each_of_them(tmp_path: Path) -> None:
+    def item(number: int, **changes: object) -> dict[str, object]:
+        return {"id": f"e{number}", "customer": "ada", "at": f"2024-01-0{number}T00:00:00Z", **changes}
+
+    batches = [[item(1), item(2, at="yesterday"), item(3, kind="other")], [item(4)]]
+    fields = {"event_id": "id", "customer_id": "customer", "occurred_at": "at"}
+    source = Source.model_validate(
+        {
+            "topic": "shop.batches",
+            "unwrap": "each",
+            "event": "login",
+            "only_when": {"kind": {"given": False}},
+            "fields": fields,
+            "max_silence": "1 day",
+        }
+    )
+    path = written(tmp_path, "batches.jsonl", "".join(json.dumps(batch) + "\n" for batch in batches))
+    with EventsByCustomer() as store:
+        gathering = Gathering(store, LATEST)
+        read_file(path, gathering, (), source)
+        [(_, events)] = [customer for part in store.parts() for customer in part.customers()]
+        assert [event.event_id for event in events] == ["e1", "e4"]
+    assert (gathering.events, gathering.skipped, dict(gathering.unreadable)) == (2, 1, {"impossible_time": 1})

@@ -1,7 +1,7 @@
 """Laws of stopped sources: a broken one stops alone, loses nothing, and goes on when its cause is over."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from tests.support.builders import day
 from tests.support.intake_rig import APP, SITE, Running, lawful, settled, stamped
@@ -11,7 +11,7 @@ from workers.kafka.faust_batches import Delivery
 from workers.kafka.records import TopicPartition
 from workers.state.stopped_sources import Stop, StoredStops
 
-FEW: Final = {"dead_letter_max_consecutive": 2}
+FEW: Final[dict[str, Any]] = {"dead_letter_max_consecutive": 2}
 
 
 def mixed(place: TopicPartition, first: int, *readable: bool | None) -> Delivery:

@@ -10,6 +10,7 @@ from schemas.events import InvalidEvent, parse_event
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import Agent, lawful, record, stored
 from workers.core.events.decoding import NotCanonical, decode_event
+from workers.core.source_positions import SOURCE_HEADER, position_of_item
 from workers.kafka.partitioner import partition_of
 from workers.processor.results import Processed
 
@@ -39,6 +40,22 @@ def test_what_intake_sent_twice_is_dropped_by_its_source_position() -> None:
         await agent.process(record(3, headers=source))
         assert stored(store).series["login"].total == 2
         assert store.contents[0].meta["n:duplicates"] == "2"
+
+    lawful(law)
+
+
+def test_every_item_of_a_record_is_folded_once_by_its_source_position() -> None:
+    async def law(agent: Agent, store: MemoryStore) -> None:
+        def item(offset: int, *position: int) -> ConsumerRecord:
+            return record(offset, headers=((SOURCE_HEADER, position_of_item("shop.events", 0, *position)),))
+
+        await agent.process(item(0, 7, 0))
+        # The worker was killed here: intake reads the record again.
+        await agent.process(item(1, 7, 0), item(2, 7, 1))
+        await agent.process(item(3, 7, 1), item(4, 8, 0), item(5, 7, 1))
+        assert stored(store).series["login"].total == 3
+        assert store.contents[0].meta["n:duplicates"] == "3"
+        assert store.contents[0].meta["hw:shop.events:0+"] == "800000"
 
     lawful(law)
 
