@@ -218,6 +218,8 @@ def _is_valid(wire: Wire, latest_ms: int) -> bool:
         return False
     if wire.effective_at is not None and plausible_ms(wire.effective_at) < 0:
         return False
+    if wire.history_until is not None and not 0 <= plausible_ms(wire.history_until) < latest_ms:
+        return False
     return not wire.attributes or all(map(_is_plain, wire.attributes.values()))
 
 
