@@ -149,8 +149,8 @@ class StoredActivity(TypedDict):
         episodes: of every rule for which one is stored.
         attributes: latest known values, by `type.attribute`, with the time of the event.
         template_values: values of the latest event of a type that templates use, by `type.attribute`.
-        history_until: by event type, up to when the customer's events are history that was loaded; rules that read the
-            type do not act on anything before. Empty for nearly all customers.
+        history_until: by event type, up to when the customer's events are history that was loaded; rules that read
+            the type do not act on anything before. Empty for nearly all customers.
         known_by_history_until: the same for what holds because the customer is known; None if the first event that
             arrived was no history.
         pairs: by name of two series, the latest first event, and the event that followed it first: None for not yet,

@@ -38,6 +38,7 @@ from workers.core.events.decoding import (
     plausible_ms,
 )
 from workers.core.events.mapping import SourceRecord, compile_builder, compile_finder, compile_source
+from workers.core.mapping.history import marked, named_ms
 
 _LARGEST_INT: Final = (1 << 63) - 1
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
@@ -78,7 +79,18 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def compile_converter(source: Source, declared: Collection[str]) -> Converter:
     """Compile a source into a function that converts its records; arguments as for `mapping.compile_source`."""
-    return _canonical(source, declared) if source.format == "canonical" else _mapped(source, declared)
+    convert = _canonical(source, declared) if source.format == "canonical" else _mapped(source, declared)
+    before_ms = named_ms(source)
+    if not before_ms:
+        return convert
+
+    def with_history(record: SourceRecord, latest_ms: int) -> Canonical | None:
+        event = convert(record, latest_ms)
+        if event is None or event.at_ms >= before_ms:
+            return event
+        return event._replace(value=marked(event.value, before_ms))
+
+    return with_history
 
 
 UntrustedReader = Callable[[bytes | None, int], tuple[DecodedEvent, LeftOut]]
