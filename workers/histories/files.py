@@ -25,7 +25,6 @@ from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
 from workers.core.events.mapping import Mapper, SourceRecord, compile_source
-from workers.core.mapping.history import named_ms
 from workers.errors import StartupError
 from workers.histories.seen_values import TakesEvents
 
@@ -197,7 +196,6 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
         gathering: knows the latest plausible time, and counts what is cut or left out.
     """
     mapper: Mapper = compile_source(source, declared)
-    before_ms = named_ms(source)
 
     def read(record: SourceRecord) -> DecodedEvent | None:
         event = mapper(record, gathering.latest)
@@ -205,10 +203,7 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
             return None
         if left_out := event.left_out():
             gathering.note_left_out(event.type, left_out)
-        decoded = written_and_read(event, declared)
-        if decoded.at_ms < before_ms:
-            decoded.history_ms = max(decoded.history_ms, before_ms)
-        return decoded
+        return written_and_read(event, declared)
 
     return read
 

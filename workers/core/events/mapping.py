@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from schemas.events import Event, InvalidEvent, Unusable, build_event, has_rounded_number, parse_event, read_json
 from schemas.places import Place, Plain, When
 from schemas.sources import Source
+from workers.core.mapping.history import as_history, named_ms
 
 __all__ = ["SourceRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
 
@@ -98,8 +99,20 @@ def compile_source(source: Source, declared: Collection[str]) -> Mapper:
         declared: the event types declared beyond the built-in ones.
     """
     types = tuple(declared)
-    if source.format == "canonical":
-        return _canonical_mapper(source, types)
+    mapper = _canonical_mapper(source, types) if source.format == "canonical" else _field_mapper(source, types)
+    before = source.history_before
+    if before is None:
+        return mapper
+    before_ms = named_ms(source)
+
+    def with_history(record: SourceRecord, latest: datetime) -> Event | None:
+        event = mapper(record, latest)
+        return event if event is None or event.occurred_at >= before else as_history(event, before_ms)
+
+    return with_history
+
+
+def _field_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
     find, build = compile_finder(source), compile_builder(source, types)
 
     def mapper(record: SourceRecord, latest: datetime) -> Event | None:

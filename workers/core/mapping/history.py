@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.events import Event
 from schemas.sources import Source
 from workers.core.events.decoding import Wire, epoch_ms
 
@@ -39,7 +40,7 @@ def history_until_ms(before_ms: int, at_ms: int, *, is_snapshot: bool, written_m
 
 
 def marked(value: bytes, until_ms: int) -> bytes:
-    """Return a canonical event, as intake writes it, as history up to a moment; a later one that it has already stays.
+    """Return a canonical event, as intake writes it, as history up to a moment; a later one that it has stays.
 
     Args:
         value: the event.
@@ -52,3 +53,11 @@ def marked(value: bytes, until_ms: int) -> bytes:
         return value
     wire.history_until = _EPOCH + timedelta(milliseconds=until_ms)
     return _encode(wire)
+
+
+def as_history(event: Event, until_ms: int) -> Event:
+    """Return an event as history up to a moment, as `marked` does with its bytes."""
+    until = _EPOCH + timedelta(milliseconds=until_ms)
+    if not until_ms or (event.history_until is not None and event.history_until >= until):
+        return event
+    return event.model_copy(update={"history_until": until})

@@ -11,7 +11,7 @@ from tests.support.builders import DAY, START, day
 from workers.clock import iso_text
 from workers.core.events.decoding import decode_event
 from workers.core.events.fast_mapping import compile_converter, compile_untrusted_reader
-from workers.core.events.mapping import SourceRecord
+from workers.core.events.mapping import SourceRecord, compile_source
 from workers.core.mapping.history import history_until_ms, marked, named_ms
 
 LATEST = day(500)
@@ -63,6 +63,22 @@ def test_history_is_read_as_the_same_event_apart_from_its_mark() -> None:
     one, other = decode_event(before.value), decode_event(after.value)
     other.history_ms = 0
     assert one == other
+
+
+def test_what_maps_events_for_a_preview_marks_them_too() -> None:
+    latest = datetime(2030, 1, 1, tzinfo=UTC)
+    own = canonical(50, history_until=iso_text(day(120)))
+    of_shop = mapped(history_before="2024-04-10")
+    of_events = source(format="canonical", events=["purchase"], history_before="2024-04-10")
+    for one, record, until_ms in (
+        (of_shop, order(50), day(100)),
+        (of_shop, order(100), 0),
+        (of_events, order(50)._replace(value=canonical(50)), day(100)),
+        (of_events, order(50)._replace(value=own), day(120)),
+    ):
+        event = compile_source(one, ())(record, latest)
+        assert event is not None
+        assert decode_event(encode_event(event)).history_ms == until_ms
 
 
 def test_a_canonical_source_marks_its_events_too_and_keeps_a_later_mark() -> None:
