@@ -57,7 +57,9 @@ def marked(value: bytes, until_ms: int) -> bytes:
 
 def as_history(event: Event, until_ms: int) -> Event:
     """Return an event as history up to a moment, as `marked` does with its bytes."""
+    if not until_ms:
+        return event
     until = _EPOCH + timedelta(milliseconds=until_ms)
-    if not until_ms or (event.history_until is not None and event.history_until >= until):
+    if event.history_until is not None and event.history_until >= until:
         return event
     return event.model_copy(update={"history_until": until})

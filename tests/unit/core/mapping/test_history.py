@@ -10,9 +10,10 @@ from schemas.sources import Source
 from tests.support.builders import DAY, START, day
 from workers.clock import iso_text
 from workers.core.events.decoding import decode_event
-from workers.core.events.fast_mapping import compile_converter, compile_untrusted_reader
-from workers.core.events.mapping import SourceRecord, compile_source
+from workers.core.mapping.converter import Canonical, compile_converter, compile_many, compile_untrusted_reader
 from workers.core.mapping.history import history_until_ms, marked, named_ms
+from workers.core.mapping.mapper import compile_source
+from workers.core.mapping.record import SourceRecord
 
 LATEST = day(500)
 FIELDS = {"event_id": "id", "customer_id": "who", "occurred_at": "at", "amount": "sum", "currency": "in"}
@@ -41,7 +42,7 @@ def test_an_event_from_before_the_named_moment_is_history_until_then(number: flo
     convert = compile_converter(mapped(history_before="2024-04-10"), ())
     for at_day, until_ms in ((99.99, day(100)), (100, 0), (101, 0)):
         event = convert(order(at_day, number), LATEST)
-        assert event is not None
+        assert isinstance(event, Canonical)
         assert decode_event(event.value).history_ms == until_ms
         assert event.at_ms == day(at_day)
 
@@ -50,7 +51,7 @@ def test_a_source_without_the_word_writes_what_it_wrote() -> None:
     plain, past = compile_converter(mapped(), ()), compile_converter(mapped(history_before="2024-04-10"), ())
     for at_day in (50, 150):
         event = plain(order(at_day), LATEST)
-        assert event is not None
+        assert isinstance(event, Canonical)
         assert b"history" not in event.value
     assert plain(order(150), LATEST) == past(order(150), LATEST)
 
@@ -58,8 +59,8 @@ def test_a_source_without_the_word_writes_what_it_wrote() -> None:
 def test_history_is_read_as_the_same_event_apart_from_its_mark() -> None:
     plain, past = compile_converter(mapped(), ()), compile_converter(mapped(history_before="2024-04-10"), ())
     before, after = plain(order(50), LATEST), past(order(50), LATEST)
-    assert before is not None
-    assert after is not None
+    assert isinstance(before, Canonical)
+    assert isinstance(after, Canonical)
     one, other = decode_event(before.value), decode_event(after.value)
     other.history_ms = 0
     assert one == other
@@ -86,7 +87,7 @@ def test_a_canonical_source_marks_its_events_too_and_keeps_a_later_mark() -> Non
     for own, until_ms in ((None, day(100)), (day(60), day(100)), (day(120), day(120))):
         raw = canonical(50) if own is None else canonical(50, history_until=iso_text(own))
         event = convert(SourceRecord("shop", 0, 7, 0, b"k", raw, ()), LATEST)
-        assert event is not None
+        assert isinstance(event, Canonical)
         assert decode_event(event.value).history_ms == until_ms
 
 
@@ -120,6 +121,64 @@ def test_rows_of_a_snapshot_are_history_until_they_were_written_or_until_the_nam
     assert until(50, written=-1) == day(50) + 1
     assert until(201) == day(201) + 1
     assert until(50, written=day(400)) == day(300)
+
+
+def change(operation: str, at_day: float, written_day: float, wrap: str = "plain") -> SourceRecord:
+    row = {"id": "e1", "who": "ada", "at": iso_text(day(at_day)), "sum": "12.50", "in": "EUR"}
+    document: object = {"op": operation, "before": None, "after": row, "source": {"snapshot": "false"}}
+    if wrap == "with schema":
+        document = {"schema": {}, "payload": document}
+    return SourceRecord("shop", 0, 7, day(written_day), b"k", orjson.dumps(document), ())
+
+
+ROWS = {name: f"after.{path}" for name, path in FIELDS.items()}
+
+
+@pytest.mark.parametrize("wrap", ["plain", "with schema"])
+def test_rows_of_a_snapshot_are_history_and_later_changes_of_the_same_table_are_not(wrap: str) -> None:
+    table = source(event="purchase", fields=ROWS, unwrap="debezium")
+    convert, map_one, latest = (
+        compile_converter(table, ()),
+        compile_source(table, ()),
+        datetime(2030, 1, 1, tzinfo=UTC),
+    )
+    for operation, until_ms in (("r", day(200)), ("c", 0), ("u", 0)):
+        record = change(operation, 50, 200, wrap)
+        event, mapped_event = convert(record, LATEST), map_one(record, latest)
+        assert isinstance(event, Canonical)
+        assert mapped_event is not None
+        assert decode_event(event.value).history_ms == until_ms
+        assert decode_event(encode_event(mapped_event)).history_ms == until_ms
+
+
+def test_the_named_moment_goes_before_the_time_of_a_snapshot_and_counts_for_changes_too() -> None:
+    convert = compile_converter(
+        source(event="purchase", fields=ROWS, unwrap="debezium", history_before="2024-04-10"), ()
+    )
+    for operation, at_day, until_ms in (
+        ("r", 50, day(100)),
+        ("c", 50, day(100)),
+        ("c", 150, 0),
+        ("r", 150, day(100)),
+    ):
+        event = convert(change(operation, at_day, 200), LATEST)
+        assert isinstance(event, Canonical)
+        assert decode_event(event.value).history_ms == until_ms
+
+
+def test_each_item_of_a_record_is_history_or_not() -> None:
+    many = source(event="purchase", fields=FIELDS, unwrap={"each": "orders"}, history_before="2024-04-10")
+    items = [
+        {"id": f"e{place}", "who": "ada", "at": iso_text(day(at_day)), "sum": "12.50", "in": "EUR"}
+        for place, at_day in enumerate((50, 150, 99))
+    ]
+    record = SourceRecord("shop", 0, 7, day(200), b"k", orjson.dumps({"orders": items}), ())
+    found = [
+        decode_event(event.value).history_ms
+        for event in compile_many(many, ())(record, LATEST)
+        if isinstance(event, Canonical)
+    ]
+    assert found == [day(100), 0, day(100)]
 
 
 def test_what_is_no_history_is_not_written_again() -> None:
