@@ -192,6 +192,11 @@ class _Event(BaseModel):
     event_id: Identifier = Field(description="The permanent id of this event; a repetition is dropped.")
     customer_id: Identifier = Field(description="The customer; at most 256 bytes of UTF-8.")
     occurred_at: Moment = Field(description="When it happened: ISO 8601 with a zone, stored in UTC.")
+    history_until: Moment | None = Field(
+        default=None,
+        description="Only of history that is loaded: what rules would have begun before this moment counts as met "
+        "already, so that no action is sent for it. Not in the future.",
+    )
     attributes: Annotated[dict[str, Any], BeforeValidator(_flat)] = Field(
         default_factory=dict, description="Flat values that rules can filter by: text, number, true/false."
     )
@@ -282,6 +287,7 @@ _REASONS_BY_FIELD = {
     "order_id": "impossible_id",
     "occurred_at": "impossible_time",
     "effective_at": "impossible_time",
+    "history_until": "impossible_time",
     "amount": "impossible_amount",
 }
 
@@ -388,9 +394,10 @@ def build_event(document: Any, *, types: Collection[str], latest: datetime) -> E
         raise _explained(error) from None
     if left_out:
         event._left_out = tuple(left_out)
-    if event.occurred_at > latest:
-        detail = f"'occurred_at' is {event.occurred_at.isoformat()}, after {latest.isoformat()}"
-        raise InvalidEvent("future_time", detail, field="occurred_at")
+    for name, moment in (("occurred_at", event.occurred_at), ("history_until", event.history_until)):
+        if moment is not None and moment > latest:
+            detail = f"'{name}' is {moment.isoformat()}, after {latest.isoformat()}"
+            raise InvalidEvent("future_time", detail, field=name)
     return event
 
 

@@ -21,6 +21,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from redis.exceptions import RedisError
 
 from tests.faults.garbling import garbled
+from tests.faults.loaded import loaded
 from tests.faults.operating import change_a_rule, linger
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
@@ -551,6 +552,12 @@ async def kill_at_once(stage: Stage) -> None:
         stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
 
 
+async def kill_while_loading(stage: Stage) -> None:
+    """The history is there from the beginning: workers die while they read it, and later."""
+    await kill_at_once(stage)
+    await kill(stage)
+
+
 def _dies(point: str, first: int, second: int) -> Mapping[int, tuple[str, ...]]:
     return {0: ("--die", f"{point}:{first}"), 1: ("--die", f"{point}:{second}")}
 
@@ -616,6 +623,8 @@ FAULTS: Final = (
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "3600000")}),
     Fault("clock-behind", "a clock is an hour behind", nothing,
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "-3600000")}),
+    Fault("history", "the first half is loaded as history, then all goes on; workers are killed in both",
+          kill_while_loading, history=loaded, short=True),
     Fault("ancient", "events five years old", kill, history=ancient, counts_wrong=False),
 )  # fmt: skip
 """In the order in which they are run."""

@@ -19,6 +19,7 @@ from typing import Any, Final
 from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
+from workers.core.customer import activity
 from workers.core.decisions import decide
 from workers.core.events import decoding
 from workers.core.rules import contact_policy
@@ -33,7 +34,7 @@ from workers.state import connection
 from workers.state.step import Step, WriteSet
 
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
-CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt")
+CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt", "history")
 """These need the core in plain Python: compiled, it cannot be changed from outside."""
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate", *CORE_GUARDS)
 
@@ -310,6 +311,11 @@ def _no_doubt() -> None:
     decide._Turn._doubt = lambda *_: None
 
 
+def _no_history() -> None:
+    """History acts like everything else."""
+    activity.Activity.floor_ms = lambda *_: 0
+
+
 _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "fence": _no_fence,
     "safe-time": _no_watermarks,
@@ -322,6 +328,7 @@ _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "type-in-ids": _no_type_in_ids,
     "partition-check": _no_partition_check,
     "doubt": _no_doubt,
+    "history": _no_history,
 }
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.garbling import CODECS, Garbled, Sent
 from tests.faults.installation import Installation
+from tests.faults.loaded import Loaded
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
 from workers.core.direct_producers import intake_sources
@@ -121,9 +122,11 @@ class Stage:
             self._note_share(1.0)
             return
         records, at, number = self.history.records, 0, 100
-        span_ms, started = self.history.end_ms - self.history.start_ms, time.monotonic()
+        # What is loaded is there from the beginning, so time starts when that is done.
+        start_ms = self.history.loaded_ms if isinstance(self.history, Loaded) else self.history.start_ms
+        span_ms, started = self.history.end_ms - start_ms, time.monotonic()
         for step in range(1, number + 1):
-            until_ms = self.history.start_ms + span_ms * step // number
+            until_ms = start_ms + span_ms * step // number
             begin = at
             while at < len(records) and records[at].at_ms < until_ms:
                 at += 1
@@ -349,7 +352,9 @@ async def stage(
     settings = read_settings(variables)
     if isinstance(history, Garbled):
         history.write_files(settings, prefix)
-    elif is_direct:
+    elif isinstance(history, Loaded):
+        history.name_the_moment(settings)
+    if is_direct and not isinstance(history, Garbled):
         history = let_some_write_directly(history, settings, prefix)
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention

@@ -20,6 +20,7 @@ from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from tests.faults.justified import Justice, Published
+from tests.faults.loaded import acted_on_history
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -118,9 +119,12 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
     mailer = await read_actions(stage)
     await compare_actions(stage, verdict, mailer, set(expected))
     await _compare_dead_letters(stage, verdict, poison)
-    justice = Justice(_in_order(stage, sources), rules, stage.history.start_ms, stage.history.end_ms)
+    in_time = _in_order(stage, sources)
+    justice = Justice(in_time, rules, stage.history.start_ms, stage.history.end_ms)
     if counts_wrong:
-        verdict.accuse(justice.wrong(await ever_active(stage)))
+        published = await ever_active(stage)
+        verdict.accuse(justice.wrong(published))
+        verdict.accuse(acted_on_history([one.action for one in published], in_time, rules))
     else:
         verdict.wrong = None
     verdict.exceed("action published before it was safe", stage.premature)

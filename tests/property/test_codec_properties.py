@@ -70,6 +70,7 @@ def activities(draw: st.DrawFn) -> Activity:
         draw(st.lists(moments, max_size=3)),
         {name: ("x", draw(moments)) for name in draw(st.sets(names, max_size=2))},
         {name: [draw(moments), -1] for name in draw(st.sets(names, max_size=2))},
+        draw(st.dictionaries(st.just("") | names, moments, max_size=3)),
     )
 
 

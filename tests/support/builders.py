@@ -26,12 +26,18 @@ _serial = iter(range(1, 1 << 62))
 
 
 def event(
-    kind: str, at_day: float, customer: str = "ada", event_id: str | None = None, **attributes: Any
+    kind: str,
+    at_day: float,
+    customer: str = "ada",
+    event_id: str | None = None,
+    history_until: float = 0,
+    **attributes: Any,
 ) -> DecodedEvent:
-    """Build an event of a type at a day."""
+    """Build an event of a type at a day; `history_until` is a day, too, and makes it history."""
     if kind == "purchase":
         attributes = {"amount": 20, "currency": "EUR", **attributes}
-    return DecodedEvent(event_id or f"e{next(_serial)}", kind, customer, day(at_day), attributes)
+    until_ms = day(history_until) if history_until else 0
+    return DecodedEvent(event_id or f"e{next(_serial)}", kind, customer, day(at_day), attributes, until_ms)
 
 
 def rule(rule_id: str = "a-rule", **content: Any) -> Rule:

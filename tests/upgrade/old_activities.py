@@ -35,7 +35,7 @@ def main() -> int:
     return 0
 
 
-ADDED_LATER = frozenset({"doubted_ms"})
+ADDED_LATER = frozenset({"doubted_ms", "floors"})
 """Fields that release 0.1 did not have; they are empty in what it stored."""
 
 

@@ -59,6 +59,8 @@ def render(knowledge: Knowledge, console: Console) -> None:
     position = f" (partition {knowledge['partition']}, {knowledge['bytes']} bytes)"
     console.print(Text.assemble("Customer ", (knowledge["customer_id"], "bold"), position))
     console.print(f"known since {knowledge['known_since']}, latest event {knowledge['latest_event']}")
+    for event_type, until in knowledge["history_until"].items():
+        console.print(Text(f"{event_type}: history until {until}; what began before counts as met already"))
     console.print(f"Linger evaluates again: [bold]{again}[/]\n")
     for table in tables(knowledge):
         if table.row_count:

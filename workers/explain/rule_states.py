@@ -105,6 +105,12 @@ def _refused(standing: RuleAtMoment) -> Iterator[State]:
     if start_ms < rule.live_since_ms:
         yield State("left_alone", "skipped: the customer already matched the rule when it went live", start_ms)
         return
+    floor_ms = moment.activity.floor_ms(rule.types, rule.reads_tenure)
+    if start_ms < floor_ms and standing.episode.acted_ms < start_ms:
+        yield State(
+            "left_alone", f"skipped: history until {in_words(floor_ms)}, so it counts as met already", start_ms
+        )
+        return
     if moment.coverage.was_decided(rule.needed_to_decide, start_ms) and standing.episode.acted_ms < start_ms:
         yield State(
             "left_alone", "skipped: a new release reads the rule so that it had begun to hold before", start_ms

@@ -14,7 +14,7 @@ import msgspec
 from workers.clock import iso_text
 from workers.core.coverage import type_of
 from workers.core.customer import codec
-from workers.core.customer.activity import UNKNOWN, Activity, Candidate, Episode, reasons_in
+from workers.core.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode, reasons_in
 from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
 from workers.core.events.decoding import FINGERPRINT_BYTES, UNIT
@@ -149,6 +149,10 @@ class StoredActivity(TypedDict):
         episodes: of every rule for which one is stored.
         attributes: latest known values, by `type.attribute`, with the time of the event.
         template_values: values of the latest event of a type that templates use, by `type.attribute`.
+        history_until: by event type, up to when the customer's events are history that was loaded; rules that read
+            the type do not act on anything before. Empty for nearly all customers.
+        known_by_history_until: the same for what holds because the customer is known; None if the first event that
+            arrived was no history.
         pairs: by name of two series, the latest first event, and the event that followed it first: None for not yet,
             `unknown` if something followed and it is not known when.
         waiting_actions: actions that are not admitted yet, oldest first.
@@ -168,6 +172,8 @@ class StoredActivity(TypedDict):
     episodes: list[KnownEpisode]
     attributes: dict[str, dict[str, Any]]
     template_values: dict[str, Any]
+    history_until: dict[str, str]
+    known_by_history_until: str | None
     pairs: dict[str, dict[str, str | None]]
     waiting_actions: list[KnownCandidate]
     counted_actions: list[str]
@@ -197,6 +203,8 @@ def stored_activity(activity: Activity, rules: RuleSet) -> StoredActivity:
             key: {"value": value, "at": iso_text(at_ms)} for key, (value, at_ms) in activity.attributes.items()
         },
         template_values=dict(activity.latest),
+        history_until={name: iso_text(at_ms) for name, at_ms in sorted(activity.floors.items()) if name != KNOWN},
+        known_by_history_until=_moment(activity.floors.get(KNOWN, 0)),
         pairs={key: _pair(first_ms, then_ms) for key, (first_ms, then_ms) in activity.pairs.items()},
         waiting_actions=[_candidate(candidate) for candidate in activity.candidates],
         counted_actions=[iso_text(at_ms) for at_ms in activity.acted],

@@ -42,6 +42,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
         attributes: of the event, without decimals and large integers.
         amount: the amount, if it is a decimal.
         decimals: other decimals, and integers beyond 64 bits, by attribute.
+        history_ms: of the event.
     """
 
     event_id: str
@@ -51,6 +52,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     attributes: dict[str, Any]
     amount: Decimal | None = None
     decimals: dict[str, Decimal] | None = None
+    history_ms: int = 0
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -211,7 +213,10 @@ def _as_packed(event: DecodedEvent) -> _Packed:
     decimals = {name: value for name, value in attributes.items() if value.__class__ is Decimal}
     for name in decimals:
         del attributes[name]
-    return _Packed(event.event_id, event.type, event.customer_id, event.at_ms, attributes, amount, decimals or None)
+    return _Packed(
+        event.event_id, event.type, event.customer_id, event.at_ms,
+        attributes, amount, decimals or None, event.history_ms,
+    )  # fmt: skip
 
 
 def _move_large_integers(event: _Packed) -> None:
@@ -235,5 +240,6 @@ def _unpacked(chunk: bytes) -> list[DecodedEvent]:
         if event.decimals is not None:
             event.attributes.update(event.decimals)
     return [
-        DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, event.attributes) for event in packed
+        DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, event.attributes, event.history_ms)
+        for event in packed
     ]

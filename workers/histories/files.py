@@ -63,8 +63,8 @@ _HOPELESS_BEGINNING: Final = 1000
 """Reading stops if none of the first records can be read, this many of them."""
 
 _REQUIRED: Final = ("customer_id", "type", "occurred_at")
-_FIELDS: Final = frozenset({"event_id", "type", "customer_id", "occurred_at"})
-_TIMES: Final = ("occurred_at", "effective_at")
+_FIELDS: Final = frozenset({"event_id", "type", "customer_id", "occurred_at", "history_until"})
+_TIMES: Final = ("occurred_at", "effective_at", "history_until")
 _DELIMITERS: Final = ",;\t|"
 _ZONE: Final = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", re.IGNORECASE)
 _AS_TEXT: Final = ":text"

@@ -10,7 +10,7 @@ from schemas.sources import SourcesFile
 from workers.rule_files.values.kinds import TypeOf, types_with
 
 _COMMON: Final = frozenset({"event_id", "customer_id", "occurred_at"})
-_NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes"}
+_NO_ATTRIBUTES: Final = _COMMON | {"type", "attributes", "history_until"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,7 +395,7 @@ _ATTRIBUTES: Final = {
     name: type_name
     for type_name, event in BUILT_IN.items()
     for name in event.model_fields
-    if name not in ("event_id", "customer_id", "occurred_at", "attributes", "type")
+    if name not in ("event_id", "customer_id", "occurred_at", "history_until", "attributes", "type")
 }
 
 

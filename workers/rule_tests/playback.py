@@ -34,7 +34,7 @@ LONGEST: Final = timedelta(days=3660)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LATEST: Final = datetime(9998, 1, 1, tzinfo=UTC)
-_ENVELOPE: Final = frozenset({"event_id", "customer_id", "occurred_at", "type", "attributes"})
+_ENVELOPE: Final = frozenset({"event_id", "customer_id", "occurred_at", "history_until", "type", "attributes"})
 _PURCHASE: Final = {"amount": 10, "currency": "EUR"}
 
 Path = tuple[str | int, ...]

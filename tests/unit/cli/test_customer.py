@@ -25,6 +25,8 @@ NOTHING_ELSE: Final[dict[str, Any]] = {
     "episodes": [],
     "attributes": {},
     "template_values": {},
+    "history_until": {},
+    "known_by_history_until": None,
     "pairs": {},
     "waiting_actions": [],
     "counted_actions": [],
@@ -53,6 +55,7 @@ def test_what_is_known_besides_events_is_shown_in_tables() -> None:
         "ada",
         attributes={"profile.email": {"value": "gdpr@example.org", "at": "2024-01-03T00:00:00Z"}},
         template_values={"profile.first_name": "Greta"},
+        history_until={"login": "2024-01-06T00:00:00Z"},
         pairs={"a>b": {"first": "2024-01-04T00:00:00Z", "then": None}},
         episodes=[
             {"rule": "#0a0b", "exists": False, "began": None, "holds": True, "last_acted": "2024-01-05T00:00:00Z"}
@@ -66,6 +69,7 @@ def test_what_is_known_besides_events_is_shown_in_tables() -> None:
         "gdpr@example.org",
         "profile.first_name (for templates)",
         "2024-01-04T00:00:00Z",
+        "history until 2024-01-06T00:00:00Z",
         "#0a0b",
         '"points": 5',
         "held; ordered: release",

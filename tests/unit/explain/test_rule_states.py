@@ -142,6 +142,22 @@ def test_who_met_a_rule_before_it_went_live_is_said_to_be_left_alone() -> None:
     assert states(report) == ["left_alone"]
 
 
+def test_who_met_a_rule_in_history_is_told_up_to_when_it_is_history() -> None:
+    ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
+    report = why(ruleset, known(ruleset, event("purchase", 1, history_until=20), upto_day=30), 30)
+    assert only(report).verdict == "true"
+    expected = "skipped: history until 2024-01-21 00:00 UTC, so it counts as met already"
+    assert state_text(report, "left_alone") == expected
+
+
+def test_an_action_of_before_late_history_is_still_told() -> None:
+    ruleset = rules(rule(when={"none": "purchase", "for": "9 days"}))
+    activity = known(ruleset, event("purchase", 10), upto_day=20)
+    late = decide("ada", activity, [event("purchase", 5, history_until=21)], ruleset, watched(ruleset)).activity
+    assert late is not None
+    assert states(why(ruleset, late, 21))[0] == "acted"
+
+
 def test_what_holds_on_although_it_cannot_be_known_any_more_is_said_so() -> None:
     when = {"any": [{"count": "purchase", "at least": 1, "within": "5 days"}, {"count": "login", "at most": 3}]}
     ruleset = rules(rule(when=when))

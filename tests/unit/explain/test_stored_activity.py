@@ -12,7 +12,7 @@ import pytest
 from schemas.actions import Reason
 from tests.support.builders import day, rule, rules
 from workers.core.customer import codec
-from workers.core.customer.activity import UNKNOWN, Activity, Candidate, Episode
+from workers.core.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode
 from workers.core.customer.series import Series, pack
 from workers.explain.stored_activity import read_activity, stored_activity
 
@@ -46,6 +46,7 @@ def everything() -> Activity:
         acted=[day(50), day(60)],
         attributes={"profile.email": ("gdpr@example.org", day(40)), "profile.consent": (False, day(41))},
         pairs={"a>b": [day(30), day(31)], "c>d": [day(32), 0], "e>f": [day(33), UNKNOWN]},
+        floors={"purchase": day(20), KNOWN: day(19)},
     )
 
 

@@ -22,18 +22,22 @@ cdef class Activity:
     cdef public long long generation
     cdef public dict flips
     cdef public list candidates, acted
-    cdef public dict attributes, pairs
+    cdef public dict attributes, pairs, floors
 
     @cython.locals(episode=Episode)
     cpdef Episode episode_of(self, str rule_id)
     cpdef bint has_seen(self, bytes fingerprint) except -1
     @cython.locals(facts=Series, least=cython.longlong, most=cython.longlong, total=cython.longlong)
     cpdef bint has(self, tuple required) except -1
+    @cython.locals(floors=dict, known_ms=cython.longlong, floor_ms=cython.longlong, own_ms=cython.longlong)
+    cpdef long long floor_ms(self, frozenset types, bint by_tenure) except? -1
 
 cdef Py_ssize_t FINGERPRINT_BYTES, _RING_BYTES
 
 @cython.locals(seen=bytes, over=cython.Py_ssize_t)
 cpdef remember(Activity activity, bytes fingerprint)
+@cython.locals(floors=dict)
+cpdef note_history(Activity activity, str event_type, long long until_ms, bint is_first)
 @cython.locals(flip_ms=cython.longlong, soonest_ms=cython.longlong)
 cpdef long long soonest_of(dict flips) except? -1
 @cython.locals(series=dict, attributes=dict, pair=PairSpec, one=SeriesSpec, known=Series)

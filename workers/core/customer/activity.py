@@ -29,6 +29,8 @@ _RING_BYTES: Final = RING * FINGERPRINT_BYTES
 LONGEST_TEXT: Final = 200
 """Characters kept of a text as the latest value of an attribute."""
 _MANY_DAYS: Final = 100
+KNOWN: Final = ""
+"""In `Activity.floors`, stands for that the customer is known at all; no event type has this name."""
 UNKNOWN: Final = -1
 """In a pair: an event followed, but it is not known which one followed first."""
 _LARGEST: Final = 10**300
@@ -118,6 +120,9 @@ class Activity:
         attributes: by `type.attribute`, the latest known value and the time of its event.
         pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
             yet, `UNKNOWN` if events arrived too late to know.
+        floors: by event type, the moment up to which the customer's events of the type are history: what rules that
+            read it would have begun before counts as met already. Under `KNOWN`, the same for a customer who is known
+            because of history. Empty for nearly all customers.
     """
 
     first_ms: int
@@ -134,6 +139,7 @@ class Activity:
     acted: list[int]
     attributes: dict[str, tuple[Any, int]]
     pairs: dict[str, list[int]]
+    floors: dict[str, int]
 
     # Written out: when compiled, each default factory would import `dataclasses` at every read of an activity.
     def __init__(
@@ -152,6 +158,7 @@ class Activity:
         acted: list[int] | None = None,
         attributes: dict[str, tuple[Any, int]] | None = None,
         pairs: dict[str, list[int]] | None = None,
+        floors: dict[str, int] | None = None,
     ) -> None:
         self.first_ms = first_ms
         self.at_ms = at_ms
@@ -167,6 +174,7 @@ class Activity:
         self.acted = [] if acted is None else acted
         self.attributes = {} if attributes is None else attributes
         self.pairs = {} if pairs is None else pairs
+        self.floors = {} if floors is None else floors
 
     def episode_of(self, rule_id: str) -> Episode:
         """Return the episode of a rule; create it if there is none."""
@@ -194,6 +202,25 @@ class Activity:
                 return False
         return True
 
+    def floor_ms(self, types: Iterable[str], by_tenure: bool) -> int:
+        """Return the moment before which a rule acts on nothing, because it is history; 0 if there is no history.
+
+        Args:
+            types: the event types that the rule reads. If the customer has events of a type, they show whether they
+                are history. If there are none, the rule holds because the customer is known.
+            by_tenure: whether the rule also reads since when the customer is known.
+        """
+        floors = self.floors
+        if not floors:
+            return 0
+        known_ms = floors.get(KNOWN, 0)
+        floor_ms = known_ms if by_tenure else 0
+        for name in types:
+            own_ms = floors.get(name, 0 if name in self.series else known_ms)
+            if own_ms > floor_ms:
+                floor_ms = own_ms
+        return floor_ms
+
 
 _unpacked_reasons = msgspec.msgpack.Decoder(tuple[Reason, ...]).decode
 
@@ -208,6 +235,22 @@ def remember(activity: Activity, fingerprint: bytes) -> None:
     seen = activity.seen
     over = len(seen) + FINGERPRINT_BYTES - _RING_BYTES
     activity.seen = seen[over:] + fingerprint if over > 0 else seen + fingerprint
+
+
+def note_history(activity: Activity, event_type: str, until_ms: int, is_first: bool) -> None:
+    """Raise the floors of a customer, in place: an event of history was folded. A lower floor changes nothing.
+
+    Args:
+        activity: the customer's.
+        event_type: of the event.
+        until_ms: up to when it is history.
+        is_first: whether the customer is known because of it.
+    """
+    floors = activity.floors
+    if until_ms > floors.get(event_type, 0):
+        floors[event_type] = until_ms
+    if is_first:
+        floors[KNOWN] = until_ms
 
 
 def soonest_of(flips: Mapping[str, int]) -> int:

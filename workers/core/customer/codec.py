@@ -81,6 +81,7 @@ class _Rest(msgspec.Struct, array_like=True, gc=False):
     candidates: list[Candidate] = []
     attributes: dict[str, tuple[Any, int]] = {}
     pairs: dict[str, list[int]] = {}
+    floors: dict[str, int] = {}
 
 
 _encode_rest = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -258,7 +259,9 @@ class _Reader:
 def encode(activity: Activity) -> bytes:
     """Write an activity."""
     flips = activity.flips
-    has_rest = bool(activity.latest or activity.candidates or activity.attributes or activity.pairs)
+    has_rest = bool(
+        activity.latest or activity.candidates or activity.attributes or activity.pairs or activity.floors
+    )
     due_ms = activity.due_ms
     is_flip = due_ms != 0 and due_ms == soonest_of(flips)
     flags = _HAS_FIRED if activity.fired_ms else 0
@@ -295,7 +298,7 @@ def encode(activity: Activity) -> bytes:
         out.moments(activity.acted)
     if has_rest:
         candidates = [_packed(candidate) for candidate in activity.candidates]
-        rest = [activity.latest, candidates, activity.attributes, activity.pairs]
+        rest = [activity.latest, candidates, activity.attributes, activity.pairs, activity.floors]
         while not rest[-1]:
             rest.pop()
         out.put(_encode_rest(rest))
@@ -453,12 +456,12 @@ def _read(given: _Reader, rule_ids: Mapping[bytes, str]) -> Activity:
         if given.at != end:
             raise Damaged("there is more than it says")
         return Activity(
-            first_ms, at_ms, fired_ms, due_ms, seen, series, episodes, {}, generation, flips, [], acted, {}, {}
+            first_ms, at_ms, fired_ms, due_ms, seen, series, episodes, {}, generation, flips, [], acted, {}, {}, {}
         )
     rest = _decode_rest(given.take(end - given.at))
     return Activity(
         first_ms, at_ms, fired_ms, due_ms, seen, series, episodes,
-        rest.latest, generation, flips, rest.candidates, acted, rest.attributes, rest.pairs,
+        rest.latest, generation, flips, rest.candidates, acted, rest.attributes, rest.pairs, rest.floors,
     )  # fmt: skip
 
 

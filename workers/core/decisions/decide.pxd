@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.customer.activity cimport Activity, Episode, fold_facts, keep_latest, remember, soonest_of
+from workers.core.customer.activity cimport Activity, Episode, fold_facts, keep_latest, note_history, remember, soonest_of
 from workers.core.decisions.admission cimport Admission, forget
 from workers.core.events.attribute_types cimport typed
 from workers.core.events.decoding cimport DecodedEvent

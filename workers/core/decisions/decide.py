@@ -17,7 +17,16 @@ from schemas.events import UNREADABLE
 from workers.core.conditions import CANCELLATION, FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.conditions.observability import day_in_words
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.activity import Activity, Candidate, Episode, fold_facts, keep_latest, remember, soonest_of
+from workers.core.customer.activity import (
+    Activity,
+    Candidate,
+    Episode,
+    fold_facts,
+    keep_latest,
+    note_history,
+    remember,
+    soonest_of,
+)
 from workers.core.decisions.admission import Admission, forget
 from workers.core.decisions.records import kept, retraction_of, suppressed, variables_of, withdrawal_of
 from workers.core.events.attribute_types import typed
@@ -150,6 +159,8 @@ class _Turn:
         if activity.fired_ms <= activity.at_ms:
             activity.fired_ms = 0
         self._keep(activity, event)
+        if event.history_ms:
+            note_history(activity, event.type, event.history_ms, is_new)
         if event is not original:
             for attribute, key in self._rules.kept_raw.get(event.type, ()):
                 keep_latest(activity, key, original.attributes.get(attribute), event.at_ms)
@@ -567,6 +578,8 @@ class _Turn:
         """
         if rule.paused or at_ms < rule.live_since_ms or self._observed.was_decided(rule.needed_to_decide, at_ms):
             return
+        if at_ms < self._known().floor_ms(rule.types, rule.reads_tenure):
+            return
         known = f"known from {day_in_words(known_ms)} on" if known_ms < FOREVER_MS else "only an event can show it"
         detail = f"it cannot be known whether the rule holds: {known}"
         self._outcome.decisions.append(suppressed(rule, self._customer_id, at_ms, "not_observable", detail))
@@ -583,7 +596,7 @@ class _Turn:
                     candidate.doubted_ms = at_ms
 
     def _begin(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int, at_ms: int) -> None:
-        if start_ms < rule.live_since_ms:
+        if start_ms < rule.live_since_ms or start_ms < activity.floor_ms(rule.types, rule.reads_tenure):
             self._meet(rule, activity, episode, start_ms)
             return
         if not self._is_contested(rule, activity):
@@ -601,11 +614,13 @@ class _Turn:
             self._ask(rule, activity, start_ms, at_ms)
 
     def _meet(self, rule: Rule, activity: Activity, episode: Episode, start_ms: int) -> None:
-        """Begin an episode of a customer who matched the rule before it went live."""
+        """Begin an episode of a customer who matched the rule before it went live, or in history."""
         began = not episode.holding
         if began:
             episode.holding, episode.start_ms = True, start_ms
-        acts = rule.includes_existing and not rule.shadow and not rule.paused
+        # History that came after the rule went live is not what it found.
+        is_found = activity.floor_ms(rule.types, rule.reads_tenure) <= rule.live_since_ms
+        acts = rule.includes_existing and is_found and not rule.shadow and not rule.paused
         if acts and (began or episode.acted_ms < episode.start_ms):
             at_ms = max(start_ms, rule.live_since_ms)
             # Matched once, but no longer when the rule went live: not a match.

@@ -87,7 +87,7 @@ def typed(
             changed[name] = converted
     if changed is None:
         return event
-    return DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, changed)
+    return DecodedEvent(event.event_id, event.type, event.customer_id, event.at_ms, changed, event.history_ms)
 
 
 def reads_like_another(text: str) -> bool:

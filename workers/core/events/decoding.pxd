@@ -4,6 +4,7 @@ cdef class DecodedEvent:
     cdef public str event_id, type, customer_id
     cdef public long long at_ms
     cdef public dict attributes
+    cdef public long long history_ms
 
     cpdef bytes fingerprint(self)
     cpdef bytes fingerprint_of_0_1(self)

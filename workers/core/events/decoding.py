@@ -43,6 +43,8 @@ class DecodedEvent:
         customer_id: the customer.
         at_ms: when the event happened, in epoch milliseconds.
         attributes: flat values by name, including built-in fields such as `amount` and `reason`.
+        history_ms: the event is history: no rule that reads its type acts for the customer because of anything before
+            this moment, in epoch milliseconds; 0 if it is not.
     """
 
     event_id: str
@@ -50,6 +52,7 @@ class DecodedEvent:
     customer_id: str
     at_ms: int
     attributes: dict[str, Any]
+    history_ms: int = 0
 
     def fingerprint(self) -> bytes:
         """Return the hash of type and id that the customer's ring of recent events keeps."""
@@ -80,6 +83,7 @@ class Wire(msgspec.Struct, gc=False, omit_defaults=True):
     what: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
     reason: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
     effective_at: Annotated[datetime, Meta(tz=True)] | None = None
+    history_until: Annotated[datetime, Meta(tz=True)] | None = None
     attributes: Annotated[
         dict[str, Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | int | float | bool | None],
         Meta(max_length=MAX_ATTRIBUTES),
@@ -116,12 +120,15 @@ def decode_event(raw: bytes, declared: Collection[str] = ()) -> DecodedEvent:
     at_ms = plausible_ms(wire.occurred_at)
     if at_ms < 0 or not is_id(wire.customer_id) or not is_id(wire.event_id):
         raise NotCanonical
+    if wire.history_until is not None and plausible_ms(wire.history_until) < 0:
+        raise NotCanonical
     return event_of(wire, at_ms)
 
 
 def event_of(wire: Wire, at_ms: int) -> DecodedEvent:
     """Return the decoded event of a `Wire` that has passed every check and happened at `at_ms`."""
-    return DecodedEvent(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire))
+    history_ms = 0 if wire.history_until is None else epoch_ms(wire.history_until)
+    return DecodedEvent(wire.event_id, wire.type, wire.customer_id, at_ms, _attributes(wire), history_ms)
 
 
 def is_id(text: str) -> bool:

@@ -41,6 +41,7 @@ from workers.core.events.decoding import (
 from workers.core.mapping.cases import BY_ONLY_WHEN, CompiledCases, compile_cases
 from workers.core.mapping.documents import compile_documents, not_an_object, reread_of
 from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.history import history_until_ms, marked, named_ms
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.money import currency_of
 from workers.core.mapping.places import Context
@@ -95,13 +96,13 @@ def compile_converter(
 ) -> Converter:
     """Compile a source into a function that converts its records; arguments and errors as for `compile_source`."""
     if source.format == "canonical":
-        return _canonical(source, declared)
+        return _with_history(_canonical(source, declared), named_ms(source))
     if source.has_many():
         raise ValueError(f"one record of source '{source.name}' can become several events")
     cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
     if source.unwrap or source.one_of is not None or read is not None or source.format != "json":
         return _single(source, cases, read)
-    return _plain(cases)
+    return _with_history(_plain(cases), named_ms(source))
 
 
 def compile_many(
@@ -109,7 +110,7 @@ def compile_many(
 ) -> ManyConverter:
     """Compile a source of which one record can be several events; arguments as for `compile_source`."""
     cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
-    documents = compile_documents(source, read)
+    documents, before_ms = compile_documents(source, read), named_ms(source)
 
     def convert(record: SourceRecord, latest_ms: int) -> list[Canonical | Skipped | InvalidEvent]:
         results: list[Canonical | Skipped | InvalidEvent] = []
@@ -119,7 +120,7 @@ def compile_many(
                 continue
             try:
                 own = record._replace(item=number, whole=item.whole)
-                results.append(_item(cases, item, own, latest_ms))
+                results.append(_item(cases, item, own, latest_ms, before_ms))
             except InvalidEvent as error:
                 results.append(error)
         return results
@@ -230,12 +231,12 @@ def _plain(cases: CompiledCases) -> Converter:
 
 def _single(source: Source, cases: CompiledCases, read: Read | None) -> Converter:
     """Return the converter of any source whose records are one event each."""
-    documents = compile_documents(source, read)
+    documents, before_ms = compile_documents(source, read), named_ms(source)
 
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         (item,) = documents(record)
         if isinstance(item, Item):
-            return _item(cases, item, record, latest_ms)
+            return _item(cases, item, record, latest_ms, before_ms)
         if isinstance(item, InvalidEvent):
             raise item
         return item
@@ -243,7 +244,33 @@ def _single(source: Source, cases: CompiledCases, read: Read | None) -> Converte
     return convert
 
 
-def _item(cases: CompiledCases, item: Item, record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
+def _with_history(convert: Converter, before_ms: int) -> Converter:
+    """Return the same converter, which marks what happened before a moment as history; 0 for no moment."""
+    if not before_ms:
+        return convert
+
+    def with_history(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
+        event = convert(record, latest_ms)
+        if isinstance(event, Skipped) or event.at_ms >= before_ms:
+            return event
+        return event._replace(value=marked(event.value, before_ms))
+
+    return with_history
+
+
+def _item(
+    cases: CompiledCases, item: Item, record: SourceRecord, latest_ms: int, before_ms: int
+) -> Canonical | Skipped:
+    event = _event_of(cases, item, record, latest_ms)
+    if isinstance(event, Skipped) or not (item.is_history or before_ms):
+        return event
+    until_ms = history_until_ms(
+        before_ms, event.at_ms, is_snapshot=item.is_history, written_ms=record.timestamp_ms, latest_ms=latest_ms
+    )
+    return event._replace(value=marked(event.value, until_ms)) if until_ms else event
+
+
+def _event_of(cases: CompiledCases, item: Item, record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
     case = cases.choose(item.document, record, item.nobodys)
     if isinstance(case, Skipped):
         return case
@@ -302,6 +329,8 @@ def _is_valid(wire: Wire, latest_ms: int) -> bool:
     if wire.order_id is not None and not is_id(wire.order_id):
         return False
     if wire.effective_at is not None and plausible_ms(wire.effective_at) < 0:
+        return False
+    if wire.history_until is not None and not 0 <= plausible_ms(wire.history_until) < latest_ms:
         return False
     return not wire.attributes or all(map(_is_plain, wire.attributes.values()))
 

@@ -13,9 +13,11 @@ from datetime import datetime
 
 from schemas.events import Event, InvalidEvent, parse_event
 from schemas.sources import Source
+from workers.core.events.decoding import epoch_ms
 from workers.core.mapping.cases import compile_cases
 from workers.core.mapping.documents import compile_documents, reread_of
 from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.history import as_history, history_until_ms, named_ms
 from workers.core.mapping.places import Context
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -71,11 +73,23 @@ def compile_source_of_many(
         return lambda record, latest: [one(record, latest) or Skipped("tombstone")]
     documents = compile_documents(source, read)
     cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
-    is_many = source.has_many()
+    is_many, before_ms = source.has_many(), named_ms(source)
 
     def map_item(item: Item, record: SourceRecord, latest: datetime) -> Event | Skipped:
         case = cases.choose(item.document, record, item.nobodys)
-        return case if isinstance(case, Skipped) else case.build(case.find(item.document, record), latest)
+        if isinstance(case, Skipped):
+            return case
+        event = case.build(case.find(item.document, record), latest)
+        if not (item.is_history or before_ms):
+            return event
+        until_ms = history_until_ms(
+            before_ms,
+            epoch_ms(event.occurred_at),
+            is_snapshot=item.is_history,
+            written_ms=record.timestamp_ms,
+            latest_ms=epoch_ms(latest),
+        )
+        return as_history(event, until_ms)
 
     def mapper(record: SourceRecord, latest: datetime) -> list[Event | Skipped | InvalidEvent]:
         results: list[Event | Skipped | InvalidEvent] = []
@@ -94,7 +108,8 @@ def compile_source_of_many(
 
 
 def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
-    expected = frozenset(source.events)
+    expected, before = frozenset(source.events), source.history_before
+    before_ms = named_ms(source)
 
     def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         if record.value is None:
@@ -105,6 +120,6 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
             raise InvalidEvent(
                 "unexpected_type", f"'type' is '{event.type}'; {source.name} is to bring {listed}", field="type"
             )
-        return event
+        return event if before is None or event.occurred_at >= before else as_history(event, before_ms)
 
     return mapper

@@ -98,6 +98,11 @@ def types_of(when: Any) -> set[str]:
     return {name for part in model.parts_of(when) for name in types_of(part)}
 
 
+def reads_tenure(when: Any) -> bool:
+    """Return whether a written condition reads since when the customer is known."""
+    return isinstance(when, model.Known) or any(map(reads_tenure, model.parts_of(when)))
+
+
 def most_events(when: Any) -> dict[str, int]:
     """Return by event type the most seen events with which a written condition can be true."""
     match when:

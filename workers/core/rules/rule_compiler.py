@@ -15,7 +15,13 @@ from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.meaning import MEANING
 from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
-from workers.core.rules.condition_compiler import compile_condition, most_events, required_events, types_of
+from workers.core.rules.condition_compiler import (
+    compile_condition,
+    most_events,
+    reads_tenure,
+    required_events,
+    types_of,
+)
 from workers.core.rules.contact_policy import compile_contact_policy
 from workers.core.rules.event_effects import grouped, responses
 from workers.core.rules.rule_set import HoldOut, Pace, Required, Rule, RuleSet
@@ -159,6 +165,7 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
         },
         quiet_ms={name: condition.quiet_ms(name) for name in sorted(condition.types)},
         requires=_range_of_events(when),
+        reads_tenure=reads_tenure(when),
         priority=rule.priority or 0,
         instead_of=tuple(rule.instead_of or ()),
         hold_out=None if rule.hold_out is None else HoldOut(rule.experiment or rule.id, rule.hold_out, hold_out_key),

@@ -85,6 +85,7 @@ class Rule:
         rank: of rules that begin at the same moment, the lowest rank is decided first.
         yields_to: ids of rules that replace this one.
         audience_hash: hash of everything that decides which customers the rule means.
+        reads_tenure: whether it also reads since when the customer is known.
         since_generation, live_since_ms: the rule set in which it got this hash, and when that set was loaded; 0 for
             always.
     """
@@ -119,6 +120,7 @@ class Rule:
     conflict_group: int = -1
     rank: int = 0
     yields_to: tuple[str, ...] = ()
+    reads_tenure: bool = False
     since_generation: int = 0
     live_since_ms: int = 0
 
