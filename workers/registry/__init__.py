@@ -1,5 +1,5 @@
 """Schema registries: from where the schemas of Avro and JSON Schema records come.
 
-`client.RegistryClient` asks a registry for one schema, `schemas.Schemas` keeps what was answered and asks for what records
-name, `reading.document_reader` returns how a source's values are read. It must never know topics, events or Redis.
+`client.RegistryClient` asks a registry for one schema, `schemas.Schemas` keeps what was answered and asks for what
+records name. It must never know topics, events or Redis.
 """

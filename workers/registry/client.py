@@ -1,12 +1,11 @@
 """Asks a schema registry (Confluent's API) for schemas by their id, within bounds."""
 
-import asyncio
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, AsyncIterator, Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -94,7 +93,9 @@ class RegistryClient:
         found = await self._get(f"/schemas/ids/{schema_id}")
         texts: dict[tuple[str, int], str] = {}
         await self._collect(found, texts)
-        return RegisteredSchema(_text_of(found, "schemaType", "AVRO"), _text_of(found, "schema"), tuple(texts.values()))
+        return RegisteredSchema(
+            _text_of(found, "schemaType", "AVRO"), _text_of(found, "schema"), tuple(texts.values())
+        )
 
     async def subjects(self) -> None:
         """Ask for the names of all subjects, to find out whether the registry can be used.
@@ -158,7 +159,9 @@ class RegistryClient:
             raise RegistryUnavailable(f"{self._shown} refuses the credentials (status {status}): {remedy}")
         if status in (200, 301, 302, 307, 308, 404, 405):
             remedy = "is LINGER_SCHEMA_REGISTRY_URL the address of its Confluent API?"
-            raise RegistryUnavailable(f"{self._shown} answers {path} with status {status}, not as a registry: {remedy}")
+            raise RegistryUnavailable(
+                f"{self._shown} answers {path} with status {status}, not as a registry: {remedy}"
+            )
         raise RegistryUnavailable(f"{self._shown} answers {path} with status {status}")
 
     @property

@@ -1,9 +1,9 @@
 """An Avro schema -> a function that reads its values, as the documents in which a mapping finds its fields.
 
-A schema is compiled once, into one function for each of its types. fastavro's own reader is not used for what comes from
-outside: it ends the process at a value that is nested a few thousand times, takes some bytes that are no value for one
-(an enum's symbol -1 is the last), and never ends where a few bytes name millions of values. This one reads exactly what
-the schema says, or refuses the record, and costs no more.
+A schema is compiled once, into one function for each of its types. The reader of fastavro is not used for what comes
+from outside. It ends the process at a value that is nested a few thousand times, takes some bytes for a value that are
+none (an enum's symbol -1 is the last one), and never ends where a few bytes name millions of values. This one reads
+exactly what the schema says, or refuses the record, and costs no more.
 
 The documents have the forms of JSON:
 
@@ -11,8 +11,8 @@ The documents have the forms of JSON:
 - `decimal` is an exact `Decimal`; moments and times of day stay whole numbers, in the unit of the schema, and dates
   stay days since 1970;
 - `local-timestamp-…`, which has no zone, is an ISO 8601 text without one;
-- `bytes` and `fixed` are text if they are UTF-8, otherwise hexadecimal digits; a `fixed` of the type `uuid` is written
-  as a UUID.
+- `bytes` and `fixed` are text if they are UTF-8, otherwise hexadecimal digits; a `fixed` that is a `uuid` is written as
+  one.
 """
 
 import struct
@@ -60,7 +60,11 @@ def compile_avro(schema: Any, named: Mapping[str, Any]) -> ReadBody:
     Raises:
         UnusableSchema: if its values cannot be read within bounds.
     """
-    read = _Compiler(named).read_of(schema, 0)
+    compiler = _Compiler(named)
+    read, height = compiler.read_of(schema)
+    if height > MAX_DEPTH:
+        raise UnusableSchema(f"its values are nested deeper than {MAX_DEPTH}")
+    is_recursive = compiler.is_recursive
 
     def read_body(raw: bytes, start: int) -> Any:
         try:
@@ -70,69 +74,93 @@ def compile_avro(schema: Any, named: Mapping[str, Any]) -> ReadBody:
         except _Broken as error:
             problem = str(error)
         else:
+            if is_recursive and _is_too_deep(document):
+                raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
             if end == len(raw):
                 return document
             problem = f"its value ends at byte {end}, but the record has {len(raw)}"
-        raise InvalidEvent("undecodable", f"the bytes do not fit the schema with which they say they were written: "
-                           f"{problem}; they begin with {raw[:24]!r}")  # fmt: skip
+        detail = f"the bytes do not fit the schema whose id they name: {problem}; they begin with {raw[:24]!r}"
+        raise InvalidEvent("undecodable", detail)
 
     return read_body
 
 
-class _Compiler:
-    def __init__(self, named: Mapping[str, Any]) -> None:
-        self._named = named
-        self._open: dict[str, _Recursive] = {}
-        self._done: dict[str, _Read] = {}
+def _is_too_deep(document: Any) -> bool:
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [node for node in level if node.__class__ is dict or node.__class__ is list]
+        if not level:
+            return False
+        level = [part for node in level for part in (node.values() if node.__class__ is dict else node)]
+    return True
 
-    def read_of(self, schema: Any, depth: int) -> _Read:
-        """Return the reader of a type that is inside `depth` records, arrays and maps."""
+
+class _Compiler:
+    """Compiles one schema.
+
+    Attributes:
+        is_recursive: whether a record may hold one of its own kind.
+    """
+
+    def __init__(self, named: Mapping[str, Any]) -> None:
+        self.is_recursive = False
+        self._named = named
+        self._depth = _Depth()
+        self._open: dict[str, _Recursive] = {}
+        self._records: dict[str, tuple[_Read, int]] = {}
+
+    def read_of(self, schema: Any) -> tuple[_Read, int]:
+        """Return the reader of a type, and how deep its values are nested, without what they repeat of themselves."""
         if isinstance(schema, list):
-            return _union([self.read_of(branch, depth) for branch in schema])
+            branches = [self.read_of(branch) for branch in schema]
+            return _union([read for read, _ in branches]), max((height for _, height in branches), default=0)
         if isinstance(schema, str):
-            return _PRIMITIVES[schema] if schema in _PRIMITIVES else self._of_name(schema, depth)
-        kind, logical = schema["type"], schema.get("logicalType")
+            return (_PRIMITIVES[schema], 0) if schema in _PRIMITIVES else self._of_name(schema)
+        kind = schema["type"]
         if kind in ("record", "error"):
-            return self._record(schema, depth)
+            return self._record(schema)
         if kind == "array":
             if not self._takes_bytes(schema["items"], ()):
-                raise UnusableSchema(
-                    "it has an array of values without bytes, of which a few bytes can name millions"
-                )
-            return _array(self.read_of(schema["items"], _deeper(depth)))
+                raise UnusableSchema("it has a list of values without bytes, of which a few bytes can name millions")
+            read, height = self.read_of(schema["items"])
+            return _array(read), height + 1
         if kind == "map":
-            return _map(self.read_of(schema["values"], _deeper(depth)))
+            read, height = self.read_of(schema["values"])
+            return _map(read), height + 1
+        return self._plain(schema, kind, schema.get("logicalType"))
+
+    def _plain(self, schema: Any, kind: Any, logical: Any) -> tuple[_Read, int]:
         if kind == "enum":
-            return _enum(schema["symbols"])
+            return _enum(schema["symbols"]), 0
         if logical == "decimal" and kind in ("bytes", "fixed"):
-            return _decimal(_raw_fixed(schema["size"]) if kind == "fixed" else _raw_bytes, schema.get("scale", 0))
+            return _decimal(_raw_fixed(schema["size"]) if kind == "fixed" else _raw_bytes, schema.get("scale", 0)), 0
         if kind == "fixed":
             is_uuid = logical == "uuid" and schema["size"] == 16
-            return _as_uuid(_raw_fixed(16)) if is_uuid else _as_text(_raw_fixed(schema["size"]))
+            return _as_uuid(_raw_fixed(16)) if is_uuid else _as_text(_raw_fixed(schema["size"])), 0
         if kind == "long" and logical in _LOCAL_MOMENTS:
-            return _local_moment(*_LOCAL_MOMENTS[logical])
-        return self.read_of(kind, depth)
+            return _local_moment(*_LOCAL_MOMENTS[logical]), 0
+        return self.read_of(kind)
 
-    def _of_name(self, name: str, depth: int) -> _Read:
+    def _of_name(self, name: str) -> tuple[_Read, int]:
         if name in self._open:
-            return self._open[name].read
-        if name in self._done:
-            return self._done[name]
+            self.is_recursive = self._open[name].is_used = True
+            return self._open[name].read, 0
+        if name in self._records:
+            return self._records[name]
         if name not in self._named:
             raise UnusableSchema(f"it names the type '{name}', which it does not define")
-        return self.read_of(self._named[name], depth)
+        return self.read_of(self._named[name])
 
-    def _record(self, schema: Any, depth: int) -> _Read:
+    def _record(self, schema: Any) -> tuple[_Read, int]:
         name = schema["name"]
-        recursive = self._open[name] = _Recursive(name)
-        fields = [(field["name"], self.read_of(field["type"], _deeper(depth))) for field in schema["fields"]]
+        recursive = self._open[name] = _Recursive(self._depth)
+        fields = [(field["name"], *self.read_of(field["type"])) for field in schema["fields"]]
         del self._open[name]
-        read = _record(fields)
+        read = recursive.inner = _record([(name, read) for name, read, _ in fields])
         if recursive.is_used:
-            recursive.inner = read
             read = recursive.read
-            self._done[name] = read
-        return read
+        self._records[name] = read, 1 + max((height for _, _, height in fields), default=0)
+        return self._records[name]
 
     def _takes_bytes(self, schema: Any, inside: tuple[str, ...]) -> bool:
         """Return whether each value of a type takes at least one byte."""
@@ -147,39 +175,39 @@ class _Compiler:
             return any(self._takes_bytes(field["type"], here) for field in schema["fields"])
         if schema["type"] == "fixed":
             return bool(schema["size"])
-        return schema["type"] != "null"
+        if schema["type"] in ("array", "map", "enum"):
+            return True
+        return self._takes_bytes(schema["type"], inside)
 
 
-def _deeper(depth: int) -> int:
-    if depth >= MAX_DEPTH:
-        raise UnusableSchema(f"its values are nested deeper than {MAX_DEPTH}")
-    return depth + 1
+class _Depth:
+    """How many recursive records the value that is being read is inside of."""
+
+    def __init__(self) -> None:
+        self.records = 0
 
 
 class _Recursive:
-    """The reader of a record that may hold itself, which counts how deep it is."""
+    """The reader of a record that may hold one of its own kind, which counts how deep it is.
 
-    def __init__(self, name: str) -> None:
+    Without a bound, a long list of such records would use up the stack of the process.
+    """
+
+    def __init__(self, depth: _Depth) -> None:
         self.is_used = False
         self.inner: _Read | None = None
-        self._name = name
-        self._depth = 0
+        self._depth = depth
 
-    @property
-    def read(self) -> _Read:
-        """The reader; from now on it is used."""
-        self.is_used = True
-        return self._read
-
-    def _read(self, raw: bytes, at: int) -> tuple[Any, int]:
-        assert self.inner is not None, "a schema is compiled before it is used"
-        self._depth += 1
+    def read(self, raw: bytes, at: int) -> tuple[Any, int]:
+        """Read one record, as `_Read` says."""
+        depth = self._depth
+        if self.inner is None or depth.records >= MAX_DEPTH:
+            raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
+        depth.records += 1
         try:
-            if self._depth > MAX_DEPTH:
-                raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}, in records '{self._name}'")
             return self.inner(raw, at)
         finally:
-            self._depth -= 1
+            depth.records -= 1
 
 
 # --- primitives -------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Records as the serializers of a schema registry write them: a byte 0, the number of a schema in 4 bytes, the body."""
+"""Records as the serializers of a schema registry write them: a byte 0, the id of a schema in 4 bytes, the body."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,8 +18,8 @@ ReadBodyOf = Callable[[int], ReadBody]
 def compile_registry_reader(read_body_of: ReadBodyOf) -> Callable[[bytes | None], Any]:
     """Return a function that reads the value of a record whose schema is in a registry.
 
-    It raises `InvalidEvent`: `empty`, `too_large`, `no_schema_id`, what `read_body_of` raises, and what the reader of the
-    body raises.
+    It raises `InvalidEvent`: `empty`, `too_large`, `no_schema_id`, what `read_body_of` raises, and what the reader of
+    the body raises.
     """
 
     def read(raw: bytes | None) -> Any:

@@ -1,8 +1,8 @@
 """Lines of Snowplow's enriched topic (TSV) -> the document that Snowplow's own analytics SDKs make of them.
 
 A line has 131 fields, known by their place. An empty field is left out. Whole numbers, decimal numbers and booleans
-become values of JSON, moments ISO 8601 texts in UTC; what cannot be read as such stays the text that it is, because it
-is no reason to refuse a record of which nobody needs it. Contexts become lists and the event of its own an object, under
+become values of JSON, moments ISO 8601 texts in UTC. What cannot be read as such stays the text that it is: a field
+that nobody needs is no reason to refuse the record. Contexts become lists, and the event of its own an object, under
 names such as `contexts_com_acme_basket_1` and `unstruct_event_com_acme_basket_1`: vendor, name and the first number of
 the version of their schema.
 """
@@ -14,32 +14,59 @@ from typing import Any, Final
 
 from schemas.events import MAX_BODY_BYTES, InvalidEvent, read_json
 
-_NAMES: Final = """
+_IN_ORDER: Final = """
 app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker v_tracker
-v_collector v_etl user_id user_ipaddress user_fingerprint domain_userid domain_sessionidx network_userid geo_country
-geo_region geo_city geo_zipcode geo_latitude geo_longitude geo_region_name ip_isp ip_organization ip_domain ip_netspeed
-page_url page_title page_referrer page_urlscheme page_urlhost page_urlport page_urlpath page_urlquery page_urlfragment
-refr_urlscheme refr_urlhost refr_urlport refr_urlpath refr_urlquery refr_urlfragment refr_medium refr_source refr_term
-mkt_medium mkt_source mkt_term mkt_content mkt_campaign contexts se_category se_action se_label se_property se_value
-unstruct_event tr_orderid tr_affiliation tr_total tr_tax tr_shipping tr_city tr_state tr_country ti_orderid ti_sku
-ti_name ti_category ti_price ti_quantity pp_xoffset_min pp_xoffset_max pp_yoffset_min pp_yoffset_max useragent br_name
-br_family br_version br_type br_renderengine br_lang br_features_pdf br_features_flash br_features_java
-br_features_director br_features_quicktime br_features_realplayer br_features_windowsmedia br_features_gears
-br_features_silverlight br_cookies br_colordepth br_viewwidth br_viewheight os_name os_family os_manufacturer
-os_timezone dvce_type dvce_ismobile dvce_screenwidth dvce_screenheight doc_charset doc_width doc_height tr_currency
-tr_total_base tr_tax_base tr_shipping_base ti_currency ti_price_base base_currency geo_timezone mkt_clickid mkt_network
+v_collector v_etl user_id user_ipaddress user_fingerprint domain_userid domain_sessionidx network_userid
+geo_country geo_region geo_city geo_zipcode geo_latitude geo_longitude geo_region_name ip_isp ip_organization
+ip_domain ip_netspeed page_url page_title page_referrer page_urlscheme page_urlhost page_urlport page_urlpath
+page_urlquery page_urlfragment refr_urlscheme refr_urlhost refr_urlport refr_urlpath refr_urlquery
+refr_urlfragment refr_medium refr_source refr_term mkt_medium mkt_source mkt_term mkt_content mkt_campaign
+contexts se_category se_action se_label se_property se_value unstruct_event tr_orderid tr_affiliation tr_total
+tr_tax tr_shipping tr_city tr_state tr_country ti_orderid ti_sku ti_name ti_category ti_price ti_quantity
+pp_xoffset_min pp_xoffset_max pp_yoffset_min pp_yoffset_max useragent br_name br_family br_version br_type
+br_renderengine br_lang br_features_pdf br_features_flash br_features_java br_features_director
+br_features_quicktime br_features_realplayer br_features_windowsmedia br_features_gears br_features_silverlight
+br_cookies br_colordepth br_viewwidth br_viewheight os_name os_family os_manufacturer os_timezone dvce_type
+dvce_ismobile dvce_screenwidth dvce_screenheight doc_charset doc_width doc_height tr_currency tr_total_base
+tr_tax_base tr_shipping_base ti_currency ti_price_base base_currency geo_timezone mkt_clickid mkt_network
 etl_tags dvce_sent_tstamp refr_domain_userid refr_device_tstamp derived_contexts domain_sessionid derived_tstamp
 event_vendor event_name event_format event_version event_fingerprint true_tstamp
-""".split()
+"""
+_NAMES: Final = tuple(_IN_ORDER.split())
 _LATITUDE: Final = _NAMES.index("geo_latitude")
 _LONGITUDE: Final = _NAMES.index("geo_longitude")
 _WHOLE: Final = frozenset(
-    "txn_id domain_sessionidx page_urlport refr_urlport ti_quantity pp_xoffset_min pp_xoffset_max pp_yoffset_min "
-    "pp_yoffset_max br_viewwidth br_viewheight dvce_screenwidth dvce_screenheight doc_width doc_height".split()
+    {
+        "txn_id",
+        "domain_sessionidx",
+        "page_urlport",
+        "refr_urlport",
+        "ti_quantity",
+        "pp_xoffset_min",
+        "pp_xoffset_max",
+        "pp_yoffset_min",
+        "pp_yoffset_max",
+        "br_viewwidth",
+        "br_viewheight",
+        "dvce_screenwidth",
+        "dvce_screenheight",
+        "doc_width",
+        "doc_height",
+    }
 )
 _DECIMAL: Final = frozenset(
-    "geo_latitude geo_longitude tr_total tr_tax tr_shipping ti_price tr_total_base tr_tax_base tr_shipping_base "
-    "ti_price_base".split()
+    {
+        "geo_latitude",
+        "geo_longitude",
+        "tr_total",
+        "tr_tax",
+        "tr_shipping",
+        "ti_price",
+        "tr_total_base",
+        "tr_tax_base",
+        "tr_shipping_base",
+        "ti_price_base",
+    }
 )
 _SCHEMA: Final = re.compile(r"iglu:([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)/[^/]+/([0-9]+)(?:-.*)?")
 _SMALL_THEN_LARGE: Final = re.compile(r"([^A-Z_])([A-Z])")
@@ -57,7 +84,8 @@ def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
         The fields by name.
 
     Raises:
-        InvalidEvent: `empty`, `too_large`, `not_snowplow` (not UTF-8, another number of fields, a schema that cannot be read), or what `read_json` raises for a context.
+        InvalidEvent: `empty`, `too_large`, `not_snowplow` (not UTF-8, another number of fields, a schema that cannot be
+            read), or what `read_json` raises for a context.
     """
     if not raw:
         raise InvalidEvent("empty", "the record has no value")
