@@ -1,9 +1,9 @@
 """An Avro schema -> a function that reads its values, as the documents in which a mapping finds its fields.
 
 A schema is compiled once, into one function for each of its types. The reader of fastavro is not used for what comes
-from outside. It ends the process at a value that is nested a few thousand times, takes some bytes for a value that are
-none (an enum's symbol -1 is the last one), and never ends where a few bytes name millions of values. This one reads
-exactly what the schema says, or refuses the record, and costs no more.
+from outside. It ends the process at a value that is nested a few thousand times, takes for a value what is none (an
+enum's symbol -1 is the last one), and never ends where a few bytes name millions of values. This one reads exactly
+what the schema says, or refuses the record, and costs no more.
 
 The documents have the forms of JSON:
 
@@ -11,8 +11,8 @@ The documents have the forms of JSON:
 - `decimal` is an exact `Decimal`; moments and times of day stay whole numbers, in the unit of the schema, and dates
   stay days since 1970;
 - `local-timestamp-…`, which has no zone, is an ISO 8601 text without one;
-- `bytes` and `fixed` are text if they are UTF-8, otherwise hexadecimal digits; a `fixed` that is a `uuid` is written as
-  one.
+- `bytes` and `fixed` are text if they are UTF-8, otherwise hexadecimal digits; a `fixed` that is a `uuid` is written
+  as one.
 """
 
 import struct

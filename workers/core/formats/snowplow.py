@@ -3,8 +3,8 @@
 A line has 131 fields, known by their place. An empty field is left out. Whole numbers, decimal numbers and booleans
 become values of JSON, moments ISO 8601 texts in UTC. What cannot be read as such stays the text that it is: a field
 that nobody needs is no reason to refuse the record. Contexts become lists, and the event of its own an object, under
-names such as `contexts_com_acme_basket_1` and `unstruct_event_com_acme_basket_1`: vendor, name and the first number of
-the version of their schema.
+names such as `contexts_com_acme_basket_1` and `unstruct_event_com_acme_basket_1`: vendor, name and the first number
+of the version of their schema.
 """
 
 import re
@@ -84,8 +84,8 @@ def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
         The fields by name.
 
     Raises:
-        InvalidEvent: `empty`, `too_large`, `not_snowplow` (not UTF-8, another number of fields, a schema that cannot be
-            read), or what `read_json` raises for a context.
+        InvalidEvent: `empty`, `too_large`, `not_snowplow` (not UTF-8, another number of fields, a schema that cannot
+            be read), or what `read_json` raises for a context.
     """
     if not raw:
         raise InvalidEvent("empty", "the record has no value")
