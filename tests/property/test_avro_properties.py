@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from fastavro import parse_schema, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,22 +132,24 @@ def test_a_body_that_is_cut_or_has_more_bytes_is_refused(
     more = raw + data.draw(st.binary(min_size=1, max_size=3))
     less = raw[: data.draw(st.integers(0, max(0, len(raw) - 1)))]
     for spoilt in [more] + [less] * bool(raw):
-        try:
+        with pytest.raises(InvalidEvent, match="undecodable"):
             read(spoilt, 0)
-        except InvalidEvent as error:
-            assert error.reason == "undecodable"
-        else:
-            raise AssertionError(f"{spoilt!r} was read")
 
 
 @given(written(), st.binary(max_size=60))
 @examples(200)
 def test_any_bytes_are_read_or_refused(case: tuple[ReadBody, bytes, Any], raw: bytes) -> None:
     read, _, _ = case
+    assert refusal(read, raw) in ("", "undecodable", "too_deep")
+
+
+def refusal(read: ReadBody, raw: bytes) -> str:
+    """The reason for which bytes are refused, none if they are read."""
     try:
         read(raw, 0)
     except InvalidEvent as error:
-        assert error.reason in ("undecodable", "too_deep")
+        return error.reason
+    return ""
 
 
 @given(st.integers(0, 200_000))
@@ -154,15 +157,8 @@ def test_a_chain_of_any_length_is_read_up_to_the_depth_of_json_and_refused_beyon
     chain = {"type": "record", "name": "N", "fields": [{"name": "next", "type": ["null", "N"]}]}
     named: dict[str, Any] = {}
     read = compile_avro(parse_schema(chain, named), named)
-    try:
-        document = read(b"\2" * length + b"\0", 0)
-    except InvalidEvent as error:
-        assert (error.reason, length >= MAX_DEPTH) == ("too_deep", True)
-    else:
-        depth = 0
-        while document is not None:
-            document, depth = document["next"], depth + 1
-        assert depth == length + 1 <= MAX_DEPTH
+    raw = b"\2" * length + b"\0"
+    assert refusal(read, raw) == ("too_deep" if length >= MAX_DEPTH else "")
 
 
 def test_a_number_that_is_none_is_read_as_such() -> None:

@@ -10,10 +10,12 @@ from workers.clock import Clock
 from workers.core.direct_producers import SOURCE_HEADER, intake_sources
 from workers.core.events.fast_mapping import Canonical, compile_converter
 from workers.core.events.mapping import SourceRecord
+from workers.core.formats.confluent import REGISTRY_FORMATS
 from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import dead_letter
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
+from workers.registry.schemas import SchemaNotAsked, Schemas
 from workers.settings import Settings
 
 
@@ -63,10 +65,13 @@ class Conversion:
 
     Attributes:
         topics: the source topics.
+        schema_topics: those whose records name schemas of a registry.
         limits: by topic, the limit of dead letters.
     """
 
-    def __init__(self, settings: Settings, sources: SourcesFile, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, sources: SourcesFile, clock: Clock, schemas: Schemas | None = None
+    ) -> None:
         self._activity_topic = settings.topic("activity")
         self._dead_letter_topic = settings.topic("dead-letter")
         self._clock = clock
@@ -77,6 +82,7 @@ class Conversion:
             for source in intake_sources(sources, self._activity_topic)
         }
         self.topics = list(self._converters)
+        self.schema_topics = [source.topic for source in sources.sources if source.format in REGISTRY_FORMATS]
         self.limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self.topics
@@ -130,7 +136,7 @@ class Conversion:
         """Return whether a record can be read, without counting it."""
         try:
             self._converters[record.topic](_source_record(record), self._latest_ms(record))
-        except InvalidEvent:
+        except (InvalidEvent, SchemaNotAsked):
             return False
         return True
 
