@@ -2,6 +2,7 @@
 
 import json
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,14 +70,15 @@ class RegistryClient:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["RegistryClient"]:
         """Keep connections until the block ends."""
-        access, headers, auth = self._access, {"Accept": _ACCEPT}, None
+        access, headers = self._access, {"Accept": _ACCEPT}
         if access.user:
-            auth = aiohttp.BasicAuth(access.user, access.password or "", encoding="utf-8")
+            both = f"{access.user}:{access.password or ''}".encode()
+            headers["Authorization"] = f"Basic {b64encode(both).decode()}"
         elif access.password is not None:
             headers["Authorization"] = f"Bearer {access.password}"
         connector = aiohttp.TCPConnector(limit=4, ssl=access.trusted if access.trusted is not None else True)
         timeout = aiohttp.ClientTimeout(total=access.timeout_seconds)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, auth=auth) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
             self._session = session
             try:
                 yield self
