@@ -1,19 +1,20 @@
 """A real schema registry on loopback: Apicurio Registry, which speaks Confluent's API.
 
-Its archive comes from Maven Central into `.cache/registry/` (once, 109 MB). It keeps its schemas in files, so it can be
-killed and run again over what it left behind.
+Its archive comes from Maven Central into `.cache/` (once, 109 MB). It keeps its schemas in files, so it can be killed
+and run again over what it left behind.
 """
 
 import io
 import json
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,9 +155,9 @@ def header(schema_id: int) -> bytes:
 
 def _answers(port: int, *, is_secure: bool) -> bool:
     if is_secure:
-        from tests.support.secure_services import listens
-
-        return listens(port)
+        with suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
+            return True
+        return False
     try:
         with urllib.request.urlopen(f"{url_of(port)}/subjects", timeout=5) as answer:
             return bool(answer.status == 200)

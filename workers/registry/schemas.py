@@ -20,7 +20,7 @@ from workers.registry.client import RegisteredSchema, RegistryClient, RegistryUn
 
 _MOST_SCHEMAS: Final = 10_000
 _MOST_UNKNOWN: Final = 10_000
-_UNKNOWN_SECONDS: Final = 30.0
+_UNKNOWN_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
