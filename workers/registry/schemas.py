@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.events import InvalidEvent
 from workers.core.formats.avro import ReadBody, UnusableSchema, compile_avro
-from workers.core.formats.confluent import ReadBodyOf, read_json_body
+from workers.core.formats.confluent import REGISTRY_FORMATS, ReadBodyOf, compile_registry_reader, read_json_body
 from workers.errors import LingerError
 from workers.observability import metrics
 from workers.registry.client import RegisteredSchema, RegistryClient, RegistryUnavailable, UnknownSchema
@@ -149,6 +149,18 @@ class Schemas:
         self._known[schema_id] = _compiled(schema)
         if len(self._known) > _MOST_SCHEMAS:
             self._known.popitem(last=False)
+
+
+def reader_of(source_format: str, schemas: Schemas | None) -> Callable[[bytes | None], Any] | None:
+    """Return what reads the values of a source by the schemas that they name; None for a format that names none.
+
+    Args:
+        source_format: as in `sources.yaml`.
+        schemas: None without a registry; `workers.registry.requirements` has refused sources that need one.
+    """
+    if source_format not in REGISTRY_FORMATS or schemas is None:
+        return None
+    return compile_registry_reader(schemas.read_body_of(source_format))
 
 
 def _compiled(schema: RegisteredSchema) -> _Known:

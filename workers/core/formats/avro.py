@@ -22,7 +22,7 @@ from decimal import Context, Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.events import MAX_DEPTH, InvalidEvent
+from schemas.events import MAX_DEPTH, InvalidEvent, depth_of
 
 ReadBody = Callable[[bytes, int], Any]
 """`read(raw, start)` -> the document that fills `raw` from `start` to its end; raises `InvalidEvent`."""
@@ -74,7 +74,7 @@ def compile_avro(schema: Any, named: Mapping[str, Any]) -> ReadBody:
         except _Broken as error:
             problem = str(error)
         else:
-            if is_recursive and _is_too_deep(document):
+            if is_recursive and depth_of(document) > MAX_DEPTH:
                 raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
             if end == len(raw):
                 return document
@@ -83,16 +83,6 @@ def compile_avro(schema: Any, named: Mapping[str, Any]) -> ReadBody:
         raise InvalidEvent("undecodable", detail)
 
     return read_body
-
-
-def _is_too_deep(document: Any) -> bool:
-    level = [document]
-    for _ in range(MAX_DEPTH + 1):
-        level = [node for node in level if node.__class__ is dict or node.__class__ is list]
-        if not level:
-            return False
-        level = [part for node in level for part in (node.values() if node.__class__ is dict else node)]
-    return True
 
 
 class _Compiler:

@@ -9,7 +9,8 @@ from workers.core.formats.avro import ReadBody
 REGISTRY_FORMATS: Final = frozenset({"avro", "json-schema"})
 """The formats whose records name a schema of a registry."""
 
-_HEADER_BYTES: Final = 5
+BODY_AT: Final = 5
+"""Where the body of a record begins."""
 
 ReadBodyOf = Callable[[int], ReadBody]
 """`read_body_of(schema_id)` -> the reader of the bodies of one schema; raises `InvalidEvent` if there is none."""
@@ -27,30 +28,23 @@ def compile_registry_reader(read_body_of: ReadBodyOf) -> Callable[[bytes | None]
             raise InvalidEvent("empty", "the record has no value")
         if len(raw) > MAX_BODY_BYTES:
             raise InvalidEvent("too_large", f"{len(raw)} bytes, at most {MAX_BODY_BYTES} are read")
-        if raw[0] or len(raw) <= _HEADER_BYTES:
+        if raw[0] or len(raw) <= BODY_AT:
             raise InvalidEvent("no_schema_id", _without_id(raw))
-        return read_body_of(int.from_bytes(raw[1:_HEADER_BYTES], "big"))(raw, _HEADER_BYTES)
+        return read_body_of(int.from_bytes(raw[1:BODY_AT], "big"))(raw, BODY_AT)
 
     return read
 
 
 def schema_id_of(raw: bytes | None) -> int | None:
     """Return the number of the schema that a record names, None if it names none."""
-    if raw is None or len(raw) <= _HEADER_BYTES or raw[0]:
+    if raw is None or len(raw) <= BODY_AT or raw[0]:
         return None
-    return int.from_bytes(raw[1:_HEADER_BYTES], "big")
+    return int.from_bytes(raw[1:BODY_AT], "big")
 
 
 def read_json_body(raw: bytes, start: int) -> Any:
     """Read a body that is JSON; raises what `read_json` raises."""
     return read_json(raw[start:])
-
-
-def registry_hint(raw: bytes) -> str:
-    """Return what to add to a refusal of JSON that begins as the records of a schema registry do; else nothing."""
-    if schema_id_of(raw) is None:
-        return ""
-    return "; this looks like a schema registry's record: write 'format: avro' or 'format: json-schema'"
 
 
 def _without_id(raw: bytes) -> str:

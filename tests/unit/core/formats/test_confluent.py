@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.events import InvalidEvent
-from workers.core.formats.confluent import compile_registry_reader, read_json_body, registry_hint, schema_id_of
+from schemas.events import InvalidEvent, read_json
+from workers.core.formats.confluent import compile_registry_reader, read_json_body, schema_id_of
 
 READ = compile_registry_reader(lambda schema_id: lambda raw, start: (schema_id, raw[start:]))
 
@@ -44,6 +44,10 @@ def test_json_of_which_a_schema_is_registered_keeps_the_bounds_of_json() -> None
         read_json_body(b"\0\0\0\0\7" + b"[" * 40 + b"]" * 40, 5)
 
 
-def test_json_that_begins_as_a_registrys_record_is_told_so() -> None:
-    assert "format: avro" in registry_hint(b"\0\0\0\0\7\x02x")
-    assert registry_hint(b"<html>") == registry_hint(b"\0\0") == ""
+@pytest.mark.parametrize(("raw", "is_told"), [(b"\0\0\0\0\7\x02x", True), (b"\0\0\0\0\7", False), (b"<html>", False)])
+def test_json_that_begins_as_a_registrys_record_is_told_so(raw: bytes, is_told: bool) -> None:
+    with pytest.raises(InvalidEvent, match="not_json") as caught:
+        read_json(raw)
+    assert (
+        "schema registry's record: write 'format: avro' or 'format: json-schema'" in caught.value.detail
+    ) == is_told
