@@ -8,8 +8,9 @@ what the schema says, or refuses the record, and costs no more.
 The documents have the forms of JSON:
 
 - a record or map is an object, an array a list, an enum the text of its symbol, a union the value of its branch;
-- `decimal` is an exact `Decimal`; moments and times of day stay whole numbers, in the unit of the schema, and dates
-  stay days since 1970;
+- `decimal` is the number that JSON has for it: a whole number if its scale is 0, a float of the same digits if it has
+  at most 15, beyond that an exact `Decimal`;
+- moments and times of day stay whole numbers, in the unit of the schema, and dates stay days since 1970;
 - `local-timestamp-…`, which has no zone, is an ISO 8601 text without one;
 - `bytes` and `fixed` are text if they are UTF-8, otherwise hexadecimal digits; a `fixed` that is a `uuid` is written
   as one.
@@ -31,6 +32,8 @@ _Read = Callable[[bytes, int], tuple[Any, int]]
 """`read(raw, at)` -> a value, and the place after it; raises `_Broken`, or `IndexError` past the end."""
 
 _MOST_DIGITS: Final = 1_000
+_EXACT_IN_FLOATS: Final = 10**15
+_LARGEST_SCALE_IN_FLOATS: Final = 200
 _EXACT: Final = Context(prec=_MOST_DIGITS)
 _FLOAT: Final = struct.Struct("<f").unpack_from
 _DOUBLE: Final = struct.Struct("<d").unpack_from
@@ -327,11 +330,20 @@ _PRIMITIVES: Final[dict[str, _Read]] = {
 
 
 def _decimal(read_raw: Callable[[bytes, int], tuple[bytes, int]], scale: int) -> _Read:
-    def read(raw: bytes, at: int) -> tuple[Decimal, int]:
+    power = 10**scale
+    # Python divides whole numbers exactly; a float of so few digits is written with the same digits again.
+    few = _EXACT_IN_FLOATS if scale <= _LARGEST_SCALE_IN_FLOATS else 0
+
+    def read(raw: bytes, at: int) -> tuple[int | float | Decimal, int]:
         found, end = read_raw(raw, at)
         if len(found) > _MOST_DIGITS // 3:
             raise _Broken(f"the decimal number before byte {end} has more than {_MOST_DIGITS} digits")
-        return Decimal(int.from_bytes(found, "big", signed=True)).scaleb(-scale, _EXACT), end
+        number = int.from_bytes(found, "big", signed=True)
+        if not scale:
+            return number, end
+        if -few < number < few:
+            return number / power, end
+        return Decimal(number).scaleb(-scale, _EXACT), end
 
     return read
 
