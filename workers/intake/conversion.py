@@ -16,6 +16,7 @@ from schemas.events import InvalidEvent
 from schemas.sources import TOMBSTONE, SourcesFile
 from workers.clock import Clock
 from workers.core.direct_producers import intake_sources
+from workers.core.formats.confluent import REGISTRY_FORMATS
 from workers.core.mapping.converter import Canonical, compile_converter, compile_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -24,6 +25,7 @@ from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import asked_item, dead_letter
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
+from workers.registry.schemas import SchemaNotAsked, Schemas, reader_of
 from workers.settings import Settings
 
 
@@ -100,10 +102,13 @@ class Conversion:
     Attributes:
         topics: the source topics.
         with_items: those whose records may hold several items.
+        schema_topics: those whose records name schemas of a registry.
         limits: by topic, the limit of dead letters.
     """
 
-    def __init__(self, settings: Settings, sources: SourcesFile, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, sources: SourcesFile, clock: Clock, schemas: Schemas | None = None
+    ) -> None:
         self._activity_topic = settings.topic("activity")
         self._dead_letter_topic = settings.topic("dead-letter")
         self._clock = clock
@@ -111,15 +116,19 @@ class Conversion:
         declared = frozenset(sources.event_types)
         read = intake_sources(sources, self._activity_topic)
         self.topics = [source.topic for source in read]
+        readers = {source.topic: reader_of(source.format, schemas) for source in read}
         self._converters = {
-            source.topic: compile_converter(source, declared, settings.hash_key)
+            source.topic: compile_converter(source, declared, settings.hash_key, readers[source.topic])
             for source in read
             if not source.has_many()
         }
         self._converters_of_items = {
-            source.topic: compile_many(source, declared, settings.hash_key) for source in read if source.has_many()
+            source.topic: compile_many(source, declared, settings.hash_key, readers[source.topic])
+            for source in read
+            if source.has_many()
         }
         self.with_items = frozenset(self._converters_of_items)
+        self.schema_topics = [source.topic for source in read if source.format in REGISTRY_FORMATS]
         self.limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self.topics
@@ -164,7 +173,7 @@ class Conversion:
             if record.topic in self.with_items:
                 return _is_mostly_read(self._items(record))
             self._converters[record.topic](_source_record(record), self._latest_ms(record))
-        except InvalidEvent:
+        except (InvalidEvent, SchemaNotAsked):
             return False
         return True
 

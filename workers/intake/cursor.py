@@ -26,6 +26,8 @@ class Cursor:
             when its record was written; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
         waits: its records hold several events, and some owner of an activity partition may not tell these apart.
+        schema_id: the schema that its next record names and that is not known yet; None if it does not wait for one.
+        registry_problem: why the schema registry does not answer, None if it does, or is being asked.
     """
 
     def __init__(self, offset: int, progress: Progress, stop: Stop | None, *, waits: bool = False) -> None:
@@ -36,6 +38,8 @@ class Cursor:
         self.stop = stop
         self.waits = waits
         self.forgiven_until = 0
+        self.schema_id: int | None = None
+        self.registry_problem: str | None = None
         self.unproven: dict[str, tuple[int, int]] = {}
 
     @property
@@ -49,6 +53,16 @@ class Cursor:
         return self.stop is not None and self.stop.cause == "dead_letters"
 
     @property
+    def is_kept_back(self) -> bool:
+        """Whether its records wait, for whatever reason."""
+        return self.schema_id is not None or self.is_held
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether the others go on without it: it is stopped, or its schema registry does not answer."""
+        return self.stop is not None or self.registry_problem is not None
+
+    @property
     def is_full(self) -> bool:
         """Whether no further delivery should be fetched for now."""
         if self.has_dead_letters:
@@ -59,6 +73,7 @@ class Cursor:
         """Put records back that were taken out of the queue and not passed on, in their order."""
         self.queue.records.extendleft(reversed(records))
         self.queue.next_offset = records[0][2].offset
+        self.queue.latest_ms = min(self.queue.latest_ms, records[0][0])
 
     def acknowledge(self) -> None:
         """Move the offset up to the records that still wait, and acknowledge the deliveries before it."""
