@@ -18,6 +18,7 @@ SECRETS: Final = (
     "redis_password",
     "redis_sentinel_password",
     "log_key",
+    "id_key",
     "hold_out_key",
     "redis_url",
 )
