@@ -237,6 +237,7 @@ def with_secrets() -> Settings:
         REDIS_SENTINEL_SERVICE="mymaster",
         REDIS_SENTINEL_PASSWORD=SECRET,
         LOG_KEY=SECRET,
+        ID_KEY=SECRET,
         HOLD_OUT_KEY=SECRET,
         REDIS_URL=f"rediss://linger:{SECRET}@redis.example:6380/3",
     )

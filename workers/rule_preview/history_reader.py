@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from schemas.events import BUILT_IN
+from schemas.events import BUILT_IN, InvalidEvent
 from schemas.sources import TOMBSTONE, Source, SourcesFile
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.record import SourceRecord
