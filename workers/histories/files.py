@@ -76,10 +76,12 @@ class Gathering:
     Args:
         store: takes the events.
         latest: the latest plausible time; a later event is rejected.
+        hash_key: the key of values that sources say are `hashed`.
 
     Attributes:
         store: the events.
         latest: the latest plausible time.
+        hash_key: the key of values that sources say are `hashed`.
         events: number of events.
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
@@ -89,9 +91,10 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: TakesEvents, latest: datetime) -> None:
+    def __init__(self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None) -> None:
         self.store = store
         self.latest = latest
+        self.hash_key = hash_key
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
@@ -211,23 +214,29 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        gathering: knows the latest plausible time, and counts what is cut or left out.
-    """
-    mapper = compile_source_of_many(source, declared)
+        gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
 
-    def read_item(event: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
-        if isinstance(event, Skipped):
+    Raises:
+        StartupError: if the source needs a key or a reader that is not there.
+    """
+    try:
+        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+    except ValueError as error:
+        raise StartupError([str(error)]) from None
+
+    def folded(result: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
+        if isinstance(result, Skipped):
             return None
-        if isinstance(event, InvalidEvent):
-            return event
-        if left_out := event.left_out():
-            gathering.note_left_out(event.type, left_out)
+        if isinstance(result, InvalidEvent):
+            return result
+        if left_out := result.left_out():
+            gathering.note_left_out(result.type, left_out)
         try:
-            return written_and_read(event, declared)
+            return written_and_read(result, declared)
         except InvalidEvent as error:
             return error
 
-    return lambda record: [read_item(event) for event in mapper(record, gathering.latest)]
+    return lambda record: [folded(result) for result in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -337,7 +346,8 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            take(place, line, foreign, _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
+            one = _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
+            gathering.take(place, line, foreign, one)
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
