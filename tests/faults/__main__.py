@@ -119,6 +119,7 @@ async def _run(
                 lives_now=fault.lives_now,
                 topology=topology,
                 is_direct=is_direct,
+                is_batched=fault.is_batched,
                 is_compiled=guard not in CORE_GUARDS,
             ) as here:
                 verdict, recovery = await _play(fault, here)
