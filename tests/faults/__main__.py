@@ -145,6 +145,7 @@ async def _run(
                 topology=topology,
                 registered=registered,
                 is_direct=is_direct,
+                is_batched=fault.is_batched,
                 is_compiled=guard not in CORE_GUARDS,
             ) as here:
                 verdict, recovery = await _play(fault, here)

@@ -57,6 +57,7 @@ class Fault:
         lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
         store: what Redis is: one server that can be killed and started, a master under Sentinel, or a cluster.
         registry: log-ins are Avro, and their schemas in a registry that can be killed and started.
+        is_batched: orders come in batches: one record, many events.
         short: belongs to the selection that `make test-rest` runs.
     """
 
@@ -74,6 +75,7 @@ class Fault:
     lives_now: bool = False
     store: Literal["one", "sentinel", "cluster"] = "one"
     registry: bool = False
+    is_batched: bool = False
     short: bool = False
 
 
@@ -144,6 +146,17 @@ async def reload_and_kill(stage: Stage) -> None:
         change_a_rule(stage)
         await asyncio.sleep(1.2)
         stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+
+async def rebuild_all(stage: Stage) -> None:
+    """In the end, every partition is folded anew from its log; what is judged is the state that this gives."""
+    await stage.at(1)
+    await stage.until_decided()
+    for place in range(len(stage.crew.members)):
+        await stage.crew.stop(place)
+    await asyncio.to_thread(linger, stage, "rebuild", "--all")
+    for place in range(len(stage.crew.members)):
+        stage.crew.begin_again(place)
 
 
 async def reload(stage: Stage) -> None:
@@ -590,6 +603,8 @@ FAULTS: Final = (
     Fault("die-published", "dies after publishing, before trimming", nothing, sabotage=_dies("published", 6, 15)),
     Fault("die-passed-on", "intake dies after Kafka confirmed, before the source is acknowledged", nothing,
           sabotage=_dies("passed-on", 12, 25), history=hot, short=True),
+    Fault("die-between-items", "intake dies between two items of a record; then all partitions are rebuilt",
+          rebuild_all, sabotage=_dies("between-items", 9, 23), is_batched=True, short=True),
     Fault("die-acknowledging", "dies after a batch, before it is acknowledged", nothing,
           sabotage=_dies("acknowledging", 15, 40)),
     Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),

@@ -23,6 +23,7 @@ from workers.core.customer import activity
 from workers.core.decisions import decide
 from workers.core.events import decoding
 from workers.core.rules import contact_policy
+from workers.core.source_positions import SOURCE_HEADER, split_position
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher
@@ -33,7 +34,7 @@ from workers.runtime import assignment
 from workers.state import connection
 from workers.state.step import Step, WriteSet
 
-POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "acknowledging")
+POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "between-items", "acknowledging")
 CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt", "history")
 """These need the core in plain Python: compiled, it cannot be changed from outside."""
 GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate", *CORE_GUARDS)
@@ -138,6 +139,8 @@ def _die_at(point: str, number: int) -> None:
         _after(processor.Processor, "process", fuse.light)
     elif point in ("published", "passed-on"):
         _die_after_sending(fuse, of_intake=point == "passed-on")
+    elif point == "between-items":
+        _die_between_items(number)
     else:
         raise SystemExit(f"no such point: {point}; there are {', '.join(POINTS)}")
 
@@ -191,6 +194,25 @@ def _die_after_sending(fuse: _Fuse, *, of_intake: bool) -> None:
         if any(record.topic.endswith("activity") for record in records) == of_intake:
             fuse.light()
         return result
+
+    Publisher.send = changed
+
+
+def _die_between_items(number: int) -> None:
+    """Die when Kafka has confirmed the first item of a record, and nothing behind it, for the given time."""
+    original, seen = Publisher.send, 0
+
+    async def changed(publisher: Publisher, records: Sequence[OutboxRecord], *more: Any) -> Any:
+        nonlocal seen
+        for place, record in enumerate(records):
+            position = split_position(dict(record.headers).get(SOURCE_HEADER) or b"")
+            if position is None or position[1][1] != 1:
+                continue
+            seen += 1
+            if seen == number:
+                await original(publisher, records[:place], *more)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return await original(publisher, records, *more)
 
     Publisher.send = changed
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from tests.faults.batches import let_orders_come_in_batches
 from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.garbling import CODECS, Garbled, Sent
@@ -331,6 +332,7 @@ async def stage(
     topology: Watched | SmallCluster | None = None,
     registered: RegisteredLogins | None = None,
     is_direct: bool = False,
+    is_batched: bool = False,
     is_compiled: bool = True,
 ) -> AsyncIterator[Stage]:
     """Make topics, start workers, and take everything down at the end.
@@ -341,6 +343,7 @@ async def stage(
         environment: further variables of the workers.
         lives_now, topology, registered: see `Stage`.
         is_direct: some producers write to the activity topic themselves.
+        is_batched: orders come in batches.
         is_compiled: the core of the workers is compiled, as in the wheel.
     """
     prefix = f"f{uuid.uuid4().hex[:8]}."
@@ -363,6 +366,8 @@ async def stage(
         history = let_some_write_directly(history, settings, prefix)
     if registered is not None:
         registered.change_sources(settings, prefix)
+    if is_batched:
+        history = let_orders_come_in_batches(history, settings, prefix)
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))

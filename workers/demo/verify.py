@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from schemas.actions import Action, Decision
-from schemas.events import Event, encode_event
+from schemas.events import Event, InvalidEvent, encode_event
 from schemas.sources import SourcesFile
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.mapping.mapper import compile_source
+from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 
@@ -36,15 +37,21 @@ def expected_actions(history: History, sources: SourcesFile, rules: RuleSet, top
 
 
 def mapped_events(history: History, sources: SourcesFile, topic_prefix: str) -> Iterator[Event]:
-    """Yield the events of a history's records, in time order."""
+    """Yield the events of a history's records, in their order.
+
+    Raises:
+        InvalidEvent: if a record cannot be read; the records of a history can.
+    """
     declared = frozenset(sources.event_types)
-    mappers = {source.topic: compile_source(source, declared) for source in sources.sources}
+    mappers = {source.topic: compile_source_of_many(source, declared) for source in sources.sources}
     latest = datetime.fromtimestamp(history.end_ms / 1000, UTC)
     for record in history.records:
         topic = topic_prefix + record.topic
-        event = mappers[topic](SourceRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest)
-        if event is not None:
-            yield event
+        for event in mappers[topic](SourceRecord(topic, 0, 0, record.at_ms, record.key, record.value, ()), latest):
+            if isinstance(event, InvalidEvent):
+                raise event
+            if not isinstance(event, Skipped):
+                yield event
 
 
 def _by_customer(history: History, sources: SourcesFile, topic_prefix: str) -> dict[str, list[DecodedEvent]]:
