@@ -660,6 +660,8 @@ FAULTS: Final = (
           history=until_lately, lives_now=True, sabotage={0: ("--clock-ms", "-3600000")}),
     Fault("history", "the first half is loaded as history, then all goes on; workers are killed in both",
           kill_while_loading, history=loaded, short=True),
+    Fault("history-flushed", "the same, then FLUSHALL: all is decided again from the log", redis_flushed,
+          history=loaded),
     Fault("ancient", "events five years old", kill, history=ancient, counts_wrong=False),
 )  # fmt: skip
 """In the order in which they are run."""

@@ -42,6 +42,8 @@ def direct_problems(sources: SourcesFile, activity_topic: str) -> list[str]:
         problems.append("needs 'format: canonical' and 'events': nothing maps what is in it")
     if source.only_when:
         problems.append("cannot have 'only_when': nothing filters what is in it")
+    if source.history_before is not None:
+        problems.append("cannot have 'history_before': its producers write 'history_until' themselves")
     return [f"source '{activity_topic}' is Linger's own activity topic, so it {problem}" for problem in problems]
 
 

@@ -67,6 +67,7 @@ def test_a_type_that_comes_from_elsewhere_too_is_not_only_direct() -> None:
     ("content", "problem"),
     [
         ({"only_when": {"a": 1}}, "'only_when'"),
+        ({"history_before": "2024-04-10"}, "'history_until'"),
         ({"format": "json", "events": [], "event": "login", "fields": {}}, "'format: canonical'"),
     ],
 )

@@ -55,6 +55,15 @@ def marked(value: bytes, until_ms: int) -> bytes:
     return _encode(wire)
 
 
+def with_history(event: Event, before_ms: int, *, is_snapshot: bool, written_ms: int, latest: datetime) -> Event:
+    """Return an event that was mapped, as history if it is; the arguments are those of `history_until_ms`."""
+    if not (before_ms or is_snapshot):
+        return event
+    at_ms, latest_ms = epoch_ms(event.occurred_at), epoch_ms(latest)
+    until_ms = history_until_ms(before_ms, at_ms, is_snapshot=is_snapshot, written_ms=written_ms, latest_ms=latest_ms)
+    return as_history(event, until_ms)
+
+
 def as_history(event: Event, until_ms: int) -> Event:
     """Return an event as history up to a moment, as `marked` does with its bytes."""
     if not until_ms:

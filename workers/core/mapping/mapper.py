@@ -13,11 +13,10 @@ from datetime import datetime
 
 from schemas.events import Event, InvalidEvent, parse_event
 from schemas.sources import Source
-from workers.core.events.decoding import epoch_ms
 from workers.core.mapping.cases import compile_cases
 from workers.core.mapping.documents import ReadValue, compile_documents, reread_of
 from workers.core.mapping.envelopes import Item
-from workers.core.mapping.history import as_history, history_until_ms, named_ms
+from workers.core.mapping.history import named_ms, with_history
 from workers.core.mapping.places import Context
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -80,16 +79,9 @@ def compile_source_of_many(
         if isinstance(case, Skipped):
             return case
         event = case.build(case.find(item.document, record), latest)
-        if not (item.is_history or before_ms):
-            return event
-        until_ms = history_until_ms(
-            before_ms,
-            epoch_ms(event.occurred_at),
-            is_snapshot=item.is_history,
-            written_ms=record.timestamp_ms,
-            latest_ms=epoch_ms(latest),
+        return with_history(
+            event, before_ms, is_snapshot=item.is_history, written_ms=record.timestamp_ms, latest=latest
         )
-        return as_history(event, until_ms)
 
     def mapper(record: SourceRecord, latest: datetime) -> list[Event | Skipped | InvalidEvent]:
         results: list[Event | Skipped | InvalidEvent] = []
@@ -108,8 +100,7 @@ def compile_source_of_many(
 
 
 def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
-    expected, before = frozenset(source.events), source.history_before
-    before_ms = named_ms(source)
+    expected, before_ms = frozenset(source.events), named_ms(source)
 
     def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         if record.value is None:
@@ -120,6 +111,6 @@ def _canonical_mapper(source: Source, types: tuple[str, ...]) -> Mapper:
             raise InvalidEvent(
                 "unexpected_type", f"'type' is '{event.type}'; {source.name} is to bring {listed}", field="type"
             )
-        return event if before is None or event.occurred_at >= before else as_history(event, before_ms)
+        return with_history(event, before_ms, is_snapshot=False, written_ms=0, latest=latest)
 
     return mapper

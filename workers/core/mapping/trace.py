@@ -18,6 +18,7 @@ from workers.core.mapping.conditions import compile_condition, condition_finder
 from workers.core.mapping.documents import ReadValue, compile_documents, reread_of
 from workers.core.mapping.envelopes import Item
 from workers.core.mapping.find import compile_search
+from workers.core.mapping.history import named_ms, with_history
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.moments import time_reader
 from workers.core.mapping.money import compile_decimals, currency_of, in_major_unit
@@ -219,9 +220,11 @@ class _Tracer:
         if isinstance(case, Skipped):
             return case
         try:
-            return case.build(case.find(item.document, record), self._latest)
+            event = case.build(case.find(item.document, record), self._latest)
         except InvalidEvent as error:
             return error
+        before_ms, written_ms = named_ms(self._source), record.timestamp_ms
+        return with_history(event, before_ms, is_snapshot=item.is_history, written_ms=written_ms, latest=self._latest)
 
     def _cases(self, item: Item, record: SourceRecord) -> Iterator[CaseTrace]:
         """Yield the cases, up to the one that takes the item."""

@@ -14,6 +14,7 @@ from workers.core.mapping.converter import Canonical, compile_converter, compile
 from workers.core.mapping.history import history_until_ms, marked, named_ms
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.trace import trace_record
 
 LATEST = day(500)
 FIELDS = {"event_id": "id", "customer_id": "who", "occurred_at": "at", "amount": "sum", "currency": "in"}
@@ -144,6 +145,8 @@ def test_rows_of_a_snapshot_are_history_and_later_changes_of_the_same_table_are_
     )
     for operation, until_ms in (("r", day(200)), ("c", 0), ("u", 0)):
         record = change(operation, 50, 200, wrap)
+        (traced,) = trace_record(table, (), record, latest).items
+        assert traced.result == map_one(record, latest)
         event, mapped_event = convert(record, LATEST), map_one(record, latest)
         assert isinstance(event, Canonical)
         assert mapped_event is not None
