@@ -610,7 +610,7 @@ FAULTS: Final = (
     Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
     Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),
     Fault("brokers-gone", "three brokers are killed at once", brokers_gone, brokers=3, seconds=12),
-    Fault("registry-dies", "SIGKILL of the schema registry while schemas change and workers are killed", registry_dies,
+    Fault("registry-dies", "SIGKILL of the schema registry while schemas change, and of workers", registry_dies,
           registry=True, seconds=30),
     Fault("transactions", "aborted records and markers in the sources", transactions),
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,

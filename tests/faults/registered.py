@@ -1,7 +1,7 @@
 """Log-ins as the serializer of a schema registry writes them, with a registry that dies.
 
-What the history says stays JSON; only what is sent is Avro, and the sources file says so. The schema changes with time,
-so that a registry that is dead is missed.
+What the history says stays JSON; only what is sent is Avro, and the sources file says so. The schema changes with
+time, so that a registry that is dead is missed.
 """
 
 import asyncio

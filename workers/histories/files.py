@@ -24,6 +24,7 @@ from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.mapper import Mapper, compile_source
 from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
@@ -188,15 +189,24 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     return read
 
 
-def source_reader(source: Source, declared: Collection[str], gathering: Gathering) -> SourceReader:
+def source_reader(
+    source: Source, declared: Collection[str], gathering: Gathering, read_value: ReadValue | None = None
+) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
         gathering: knows the latest plausible time, and counts what is cut or left out.
+        read_value: reads the value of a record whose schema is in a registry.
+
+    Raises:
+        StartupError: if the source cannot be read so.
     """
-    mapper: Mapper = compile_source(source, declared)
+    try:
+        mapper: Mapper = compile_source(source, declared, None, read_value)
+    except ValueError as error:
+        raise StartupError([str(error)]) from None
 
     def read(record: SourceRecord) -> DecodedEvent | None:
         event = mapper(record, gathering.latest)
