@@ -501,7 +501,7 @@ async def bad_deploy(stage: Stage) -> None:
 
 
 async def registry_dies(stage: Stage) -> None:
-    """It is dead when schemas are needed that nobody has asked for yet."""
+    """It is dead when schemas are needed that were not asked for yet."""
     assert stage.registered is not None
     for begin in (0.1, 0.4, 0.7):
         await stage.sometime(begin, begin + 0.1)

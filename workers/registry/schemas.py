@@ -1,6 +1,6 @@
 """The schemas of one registry that are known, and a task that asks for those that records name.
 
-Readers of records never wait: whoever reads records asks first (`want`), and holds back what is not known yet. The
+Readers of records never wait: what reads records asks first (`want`), and holds back what is not known yet. The
 schema of an id never changes, so it is kept. That the registry lacks an id is forgotten after a while: it may come.
 """
 
@@ -41,7 +41,7 @@ _FORMATS: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 class SchemaNotAsked(LingerError):
-    """A record names a schema that nobody has asked for; who reads records has to do so first."""
+    """A record names a schema that was not asked for; what reads records has to do so first."""
 
 
 class _Known(NamedTuple):
