@@ -515,7 +515,7 @@ async def bad_deploy(stage: Stage) -> None:
 
 
 async def registry_dies(stage: Stage) -> None:
-    """It is dead when schemas are needed that nobody has asked for yet."""
+    """It is dead when schemas are needed that were not asked for yet."""
     assert stage.registered is not None
     for begin in (0.1, 0.4, 0.7):
         await stage.sometime(begin, begin + 0.1)
@@ -632,13 +632,8 @@ FAULTS: Final = (
     Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
     Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),
     Fault("brokers-gone", "three brokers are killed at once", brokers_gone, brokers=3, seconds=12),
-    Fault(
-        "registry-dies",
-        "SIGKILL of the schema registry while schemas change and workers are killed",
-        registry_dies,
-        registry=True,
-        seconds=30,
-    ),
+    Fault("registry-dies", "SIGKILL of the schema registry while schemas change, and of workers", registry_dies,
+          registry=True, seconds=30),
     Fault("transactions", "aborted records and markers in the sources", transactions),
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),

@@ -27,7 +27,7 @@ _VERSION: Final = "3.0.9"
 _CACHE: Final = Path(__file__).parents[2] / ".cache"
 _HOME: Final = _CACHE / f"registry-{_VERSION}"
 _RUNNER: Final = f"apicurio-registry-app-{_VERSION}-runner.jar"
-# Later versions of this plugin also read the pom of the archive's parent, of which nothing is needed.
+# Later versions of this plugin also read the pom of the parent of the archive, and fail where it is not published.
 _PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:2.10:copy"
 _ARTIFACT: Final = f"io.apicurio:apicurio-registry-app:{_VERSION}:tar.gz:all"
 _PATIENCE_SECONDS: Final = 90.0

@@ -57,7 +57,10 @@ def compile_reader(source: Source, read_value: ReadValue | None = None) -> ReadV
     if read_value is not None:
         return read_value
     if source.format in REGISTRY_FORMATS:
-        raise ValueError(f"source '{source.name}' has the format {source.format}, which needs a schema registry")
+        raise ValueError(
+            f"source '{source.name}' has the format {source.format}: its records are read only as they are in Kafka, "
+            "with the schema registry that LINGER_SCHEMA_REGISTRY_URL names"
+        )
     return read_enriched_event if source.format == "snowplow-tsv" else read_json
 
 
