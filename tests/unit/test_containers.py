@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from tests.support.paths import ROOT
 from workers.cli.app import app
-from workers.rule_files.sources import load_sources
+from workers.source_files.reading import load_sources
 from workers.settings import PREFIX, Settings, read_settings
 
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()

@@ -22,7 +22,7 @@ from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
 from workers.rule_files.known_names import known_names
 from workers.rule_files.rules import ParsedRuleFiles
-from workers.rule_files.sources import load_sources
+from workers.source_files.reading import load_sources
 from workers.rule_files.values.unseen import wanted_values
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Progress
 from workers.settings import Settings

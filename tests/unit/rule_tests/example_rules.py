@@ -83,5 +83,6 @@ def passed(report: RuleTestReport) -> dict[str, bool]:
 
 def command(*paths: Path, sources: Path | None = None, **options: Any) -> tuple[int, str]:
     out = Console(file=io.StringIO(), width=100, highlight=False)
-    status = files.test_command(files.RuleTestOptions(paths, sources, **options), out)
+    declared, unread = (None, []) if sources is None else load_sources(sources)
+    status = files.test_command(files.RuleTestOptions(paths, declared, unread, **options), out)
     return status, out.file.getvalue()  # type: ignore[attr-defined]
