@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-PURE_LIBRARIES: Final = {"pydantic", "msgspec", "orjson"}
+PURE_LIBRARIES: Final = {"pydantic", "msgspec", "orjson", "jmespath", "iso4217", "re2"}
 IMPURE: Final = {
     # clocks and chance
     "time",
@@ -75,7 +75,7 @@ CORE_LEVELS: Final = (
         "workers.core.phrases",
         "workers.core.watermarks",
     ),
-    ("workers.core.customer", "workers.core.direct_producers"),
+    ("workers.core.customer", "workers.core.direct_producers", "workers.core.mapping"),
     ("workers.core.conditions",),
     ("workers.core.rules",),
     ("workers.core.decisions",),
