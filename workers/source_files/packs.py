@@ -31,6 +31,8 @@ __all__ = ["Pack", "WithPacks", "load_pack", "pack_names", "packs_folder", "with
 
 _BY_KEY: Final = ("fields", "attributes", "only_when")
 """Mappings of a source or of a case that are merged one key at a time."""
+_NULL_TAKES_AWAY: Final = ("fields", "attributes")
+"""Those in which `null` means nothing else: a condition can ask for it."""
 
 
 class Pack(NamedTuple):
@@ -80,7 +82,7 @@ def load_pack(name: str) -> Pack:
     """
     path = packs_folder() / f"{name}.yaml"
     text, problems = read_text(path)
-    document = parse_yaml(str(path), text or "")
+    document = parse_yaml(str(path), text or "", any_scalar_as_key=True)
     content, refused = validate(document, PackFile)
     if content is None or not isinstance(document.root, MapNode):
         raise ValueError("\n".join(map(str, problems or refused)))
@@ -90,8 +92,10 @@ def load_pack(name: str) -> Pack:
 def with_packs(document: Document) -> WithPacks:
     """Return a parsed `sources.yaml` with each pack under the source that names it.
 
-    * Of `fields`, `attributes` and `only_when`, each key that the operator writes replaces the pack's; `null` takes it
-      away. Every other key of the source replaces the pack's as a whole.
+    A source with a pack that there is not is left out.
+
+    * Of `fields`, `attributes` and `only_when`, each key that the operator writes replaces the pack's; in the first two,
+      `null` takes it away. Every other key of the source replaces the pack's as a whole.
     * An entry of `one_of` whose `name` is that of a case of the pack is laid over that case in the same way. Any other
       entry is a case of the operator's own; these come first, in their order, so that they see each record before the
       pack does.
@@ -112,8 +116,8 @@ def with_packs(document: Document) -> WithPacks:
             items.append(source)
             continue
         if named.text not in pack_names():
+            # What the source lacks without its pack would be problems that follow from this one.
             problems.append(_unknown_pack(document.file, named))
-            items.append(_without_keys(source, "without"))
             continue
         pack = load_pack(named.text)
         packs[named.at] = pack.name
@@ -123,6 +127,8 @@ def with_packs(document: Document) -> WithPacks:
         declarations.add(_moved(pack.root, named.at), _types_of(merged))
     if not packs and not problems:
         return WithPacks(document, {}, ())
+    if not items:
+        return WithPacks(replace(document, root=None), {}, tuple(problems))
     key, _ = document.root.entries["sources"]
     entries = {**declarations.entries(), "sources": (key, ListNode(sources.at, tuple(items)))}
     root = replace(document.root, entries={**document.root.entries, **entries})
@@ -241,17 +247,17 @@ def _over(base: MapNode, own: MapNode) -> MapNode:
     for key, (key_node, value) in own.entries.items():
         below = base.entries.get(key)
         if key in _BY_KEY and isinstance(value, MapNode) and below is not None and isinstance(below[1], MapNode):
-            entries[key] = key_node, _key_by_key(below[1], value)
+            entries[key] = key_node, _key_by_key(below[1], value, null_takes_away=key in _NULL_TAKES_AWAY)
         else:
             entries[key] = key_node, value
     return MapNode(own.at, entries, own.is_whole)
 
 
-def _key_by_key(base: MapNode, own: MapNode) -> MapNode:
+def _key_by_key(base: MapNode, own: MapNode, *, null_takes_away: bool) -> MapNode:
     entries = {**base.entries, **own.entries}
-    taken_away = {key for key, (_, value) in own.entries.items() if _is_null(value) and key in base.entries}
-    kept = {key: entry for key, entry in entries.items() if key not in taken_away}
-    return MapNode(own.at, kept, own.is_whole)
+    if null_takes_away:
+        entries = {key: entry for key, entry in entries.items() if key not in base.entries or not _is_null(entry[1])}
+    return MapNode(own.at, entries, own.is_whole)
 
 
 def _is_null(node: Node) -> bool:

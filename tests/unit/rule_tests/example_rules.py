@@ -12,6 +12,7 @@ from workers.rule_tests import files
 from workers.rule_tests.reports import RuleTestReport
 from workers.rule_tests.runner import ExampleResult, run_examples, run_tests
 from workers.rule_tests.timelines import as_text, timeline_of
+from workers.source_files.reading import load_sources
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
 QUIET: Final = {"none": "purchase", "for": "45 days"}
