@@ -199,7 +199,7 @@ class _Merge:
         meant = [known_name for known_name, node in known.items() if _text(node, "event") == _text(case, "event")]
         hint = f"write 'name: {meant[0]}' to change the pack's case" if event is not None and meant else None
         message = "a case without 'only_when' would take every record before the pack sees it"
-        self._note(case, "unknown-case", message, hint or "write 'name' to change a case of the pack")
+        self._note(case, "unknown-case", message, hint or "write 'only_when' beside it, or 'name' to change a case of the pack")
 
     def _no_case(self, name: str, known: Mapping[str, MapNode]) -> tuple[str, str]:
         suggested = did_you_mean(name, list(known))
