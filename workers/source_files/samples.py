@@ -131,7 +131,7 @@ def run_samples(
 def _result(file: Path, content: SampleFile, sample: Sample, at: Position, mappings: _Mappings) -> SampleResult:
     topic = sample.topic or content.topic or mappings.only_topic()
     mapping = mappings.of(topic)
-    record = _record(topic, _whole(sample.given, content.records), file.parent)
+    record = _record(topic, _whole(sample.given, content.records, file.parent), file.parent)
     outcomes = mapping(record)
     differences = _differences(sample, outcomes)
     details = [outcome.detail for outcome in outcomes if isinstance(outcome, InvalidEvent)]
@@ -175,30 +175,30 @@ class _Whole(NamedTuple):
     timestamp: datetime | None
 
 
-def _whole(given: GivenRecord | str, records: Mapping[str, GivenRecord], depth: int = 0) -> _Whole:
+def _whole(given: GivenRecord | str, records: Mapping[str, GivenRecord], folder: Path, depth: int = 0) -> _Whole:
     if isinstance(given, str):
         given = GivenRecord(like=given)
     if given.like is None:
-        return _changed(_Whole(given.value, given.file, {}, None, None), given)
+        return _changed(_Whole(given.value, given.file, {}, None, None), given, folder)
     if given.like not in records or depth > len(records):
         known = ", ".join(f"'{name}'" for name in records) or "none"
         circle = "; it is like itself" if given.like in records else ""
         raise UnusableSample(f"there is no record '{given.like}'{circle}; under 'records' are {known}")
-    return _changed(_whole(records[given.like], records, depth + 1), given)
+    return _changed(_whole(records[given.like], records, folder, depth + 1), given, folder)
 
 
-def _changed(base: _Whole, given: GivenRecord) -> _Whole:
-    value = base.value
+def _changed(base: _Whole, given: GivenRecord, folder: Path) -> _Whole:
+    value, file = base.value, base.file
     if given.set or given.remove:
-        if base.file is not None:
-            raise UnusableSample(f"'set' and 'remove' change a 'value', not the bytes of the file '{base.file}'")
-        value = deepcopy(base.value)
+        if file is not None:
+            value, file = _document(folder, file), None
+        value = deepcopy(value)
         for path, new in given.set.items():
             _put(value, steps_of(path), path, new)
         for path in given.remove:
             _take_away(value, steps_of(path), path)
     headers = {name: text for name, text in {**base.headers, **given.headers}.items() if text is not None}
-    return _Whole(value, base.file, headers, given.key or base.key, given.timestamp or base.timestamp)
+    return _Whole(value, file, headers, given.key or base.key, given.timestamp or base.timestamp)
 
 
 def _put(node: Any, steps: Sequence[str | int], path: str, value: Any) -> None:
@@ -246,13 +246,24 @@ def _record(topic: str, whole: _Whole, folder: Path) -> SourceRecord:
 
 def _bytes(whole: _Whole, folder: Path) -> bytes | None:
     if whole.file is not None:
-        try:
-            return (folder / whole.file).read_bytes()
-        except OSError as error:
-            raise UnusableSample(f"the file '{whole.file}' cannot be read: {error.strerror or error}") from None
+        return _content(folder, whole.file)
     if whole.value is None:
         return None
     return whole.value.encode() if isinstance(whole.value, str) else orjson.dumps(whole.value)
+
+
+def _document(folder: Path, file: str) -> Any:
+    try:
+        return orjson.loads(_content(folder, file))
+    except orjson.JSONDecodeError as error:
+        raise UnusableSample(f"'set' and 'remove' change JSON, and the file '{file}' has none: {error}") from None
+
+
+def _content(folder: Path, file: str) -> bytes:
+    try:
+        return (folder / file).read_bytes()
+    except OSError as error:
+        raise UnusableSample(f"the file '{file}' cannot be read: {error.strerror or error}") from None
 
 
 # --- the comparison ---------------------------------------------------------------------------------------------
