@@ -74,8 +74,8 @@ _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,2})?")
 
 
-def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
-    """Read one line.
+def read_enriched_event(raw: bytes | None) -> Any:
+    """Read one line, or the document that an analytics SDK made of it already.
 
     Args:
         raw: the value of a record.
@@ -96,10 +96,10 @@ def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise InvalidEvent("not_snowplow", f"it is not UTF-8; it begins with {raw[:40]!r}") from None
     if len(fields) != len(_NAMES):
-        hint = "; it looks like JSON: write 'format: json'" if raw[:1] == b"{" else ""
-        detail = (
-            f"expected {len(_NAMES)} fields with tabs between, found {len(fields)}; it begins with {raw[:40]!r}{hint}"
-        )
+        if raw[:1] == b"{":
+            # The same document, as an analytics SDK or Snowbridge writes it.
+            return read_json(raw)
+        detail = f"expected {len(_NAMES)} fields with tabs between, found {len(fields)}; it begins with {raw[:40]!r}"
         raise InvalidEvent("not_snowplow", detail)
     document: dict[str, Any] = {}
     if fields[_LATITUDE] and fields[_LONGITUDE]:
