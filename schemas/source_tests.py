@@ -10,7 +10,7 @@ from schemas.places import Path, Plain, Strict
 from schemas.refusals import InconsistentEntries
 from schemas.sources import CASE_PATTERN, PACK_PATTERN, REASON_PATTERN, TopicName, TypeName
 
-__all__ = ["ExpectedEvent", "ExpectedRefusal", "ExpectedSkip", "Expectation", "GivenRecord", "Sample", "SampleFile"]
+__all__ = ["ExpectedEvent", "ExpectedRefusal", "ExpectedSkip", "Expectation", "GivenRecord", "SourceTest", "SourceTestFile"]
 
 _Name = Annotated[str, Field(min_length=1, max_length=120)]
 _Address = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
@@ -107,7 +107,7 @@ def _is_list(value: Any) -> str:
     return "each" if isinstance(value, list) else "one"
 
 
-class Sample(Strict):
+class SourceTest(Strict):
     """A record and what becomes of it."""
 
     name: _Name = Field(description="What the sample shows, as a sentence.")
@@ -128,7 +128,7 @@ class Sample(Strict):
     )
 
 
-class SampleFile(Strict):
+class SourceTestFile(Strict):
     """A file `*_test.yaml` beside `sources.yaml`; its `samples` tell it from the tests of rules."""
 
     pack: Annotated[str, Field(pattern=PACK_PATTERN)] | None = Field(
@@ -141,4 +141,4 @@ class SampleFile(Strict):
     records: Annotated[dict[str, GivenRecord], Field(max_length=200)] = Field(
         default_factory=dict, description="Records that samples name."
     )
-    samples: Annotated[list[Sample], Field(min_length=1, max_length=500)]
+    samples: Annotated[list[SourceTest], Field(min_length=1, max_length=500)]
