@@ -17,12 +17,12 @@ from workers.errors import StartupError
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
 from workers.rule_files.rules import load_book, read_documents, read_texts, texts_of
-from workers.source_files.reading import load_sources
 from workers.rule_files.values.unseen import Seen
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of
 from workers.rule_lint.lint import LINTS
 from workers.settings import read_settings
+from workers.source_files.reading import load_sources
 
 _USUAL_SOURCES: Final = Path("sources.yaml")
 _DAYS: Final = ["%Y-%m-%d"]

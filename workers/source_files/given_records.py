@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -129,7 +130,9 @@ def run_source_tests(
     return results
 
 
-def _result(file: Path, content: SourceTestFile, sample: SourceTest, at: Position, mappings: _Mappings) -> SourceTestResult:
+def _result(
+    file: Path, content: SourceTestFile, sample: SourceTest, at: Position, mappings: _Mappings
+) -> SourceTestResult:
     topic = sample.topic or content.topic or mappings.only_topic()
     mapping = mappings.of(topic)
     record = _record(topic, _whole(sample.given, content.records, file.parent), file.parent)
@@ -203,14 +206,19 @@ def _changed(base: _Whole, given: GivenRecord, folder: Path) -> _Whole:
 
 
 def _put(node: Any, steps: Sequence[str | int], path: str, value: Any) -> None:
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
+        empty: Any = [] if isinstance(following, int) else {}
         if isinstance(node, dict) and isinstance(step, str) and node.get(step) is None:
-            node[step] = [] if isinstance(following, int) else {}
+            node[step] = empty
+        elif isinstance(node, list) and step == len(node):
+            node.append(empty)
         node = _inside(node, step, path)
     last = steps[-1]
     if isinstance(node, list) and last == len(node):
         node.append(value)
-    elif isinstance(node, dict) if isinstance(last, str) else isinstance(node, list) and -len(node) <= last < len(node):
+    elif (
+        isinstance(node, dict) if isinstance(last, str) else isinstance(node, list) and -len(node) <= last < len(node)
+    ):
         node[last] = value
     else:
         raise UnusableTest(f"'set' names {path}, and there is no place for it in the value")
@@ -332,4 +340,12 @@ def _shown(value: Any) -> str | None:
         return None
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    return f"'{value}'" if isinstance(value, str) else "true" if value is True else "false" if value is False else f"{value}"
+    return (
+        f"'{value}'"
+        if isinstance(value, str)
+        else "true"
+        if value is True
+        else "false"
+        if value is False
+        else f"{value}"
+    )

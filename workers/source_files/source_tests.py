@@ -16,9 +16,9 @@ from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem, as_document, in_order
 from workers.rule_files.yaml_nodes import Document, items_of, parse_yaml, read_text, value_of
 from workers.rule_files.yaml_validation import validate
+from workers.source_files.given_records import SourceTestResult, run_source_tests
 from workers.source_files.packs import pack_names, packs_folder
 from workers.source_files.reading import load_sources, read_sources
-from workers.source_files.given_records import SourceTestResult, run_source_tests
 
 __all__ = ["SourceTestReport", "run_of_packs", "run_of_sources", "report_document", "report_lines"]
 

@@ -13,11 +13,11 @@ from schemas.sources import SourcesFile
 from tests.support.paths import ROOT
 from workers.rule_files.problems import Problem, as_document, github_commands, render_problems
 from workers.rule_files.rules import find_rule_files
-from workers.source_files.reading import load_sources
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS
 from workers.rule_lint.lint import LINTS
+from workers.source_files.reading import load_sources
 
 FOLDER: Final = ROOT / "tests" / "data" / "broken-rules"
 SHIPPED: Final = ROOT / "rules"

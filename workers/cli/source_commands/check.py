@@ -1,4 +1,4 @@
-"""`linger sources check` and `linger sources test`: whether `sources.yaml` is right, and does what its samples say."""
+"""`linger sources check` and `test`: whether `sources.yaml` is right, and does what its samples say."""
 
 import sys
 from pathlib import Path

@@ -188,7 +188,9 @@ def _reader_of(name: str) -> _Read | None:
         return _boolean
     if name.endswith("_tstamp"):
         return _moment
-    return {"contexts": _contexts, "derived_contexts": _contexts, "unstruct_event": _own_event}.get(name)
+    if name in ("contexts", "derived_contexts"):
+        return _contexts
+    return _own_event if name == "unstruct_event" else None
 
 
 _READERS: Final = tuple(_reader_of(name) for name in _NAMES)
