@@ -110,8 +110,8 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     packs = [load_pack(name) for name in pack_names()]
     yield from (_MADE_BY, "", _INTRODUCTION, "", "## The event types", "")
-    yield "Beside purchase, login and cancellation, packs declare these. One type means the same in every pack. None of"
-    yield "them changes what `sum: purchase.amount` gives: a renewal and a refund carry an amount of their own."
+    yield "Beside purchase, login and cancellation, packs declare these. One type means the same in every pack. None"
+    yield "of them changes what `sum: purchase.amount` gives: a renewal and a refund carry an amount of their own."
     yield from ("", "| type | meaning | shows that the customer is back | packs |", "|---|---|---|---|")
     declared = {name: kind for pack in packs for name, kind in pack.content.event_types.items()}
     for name, kind in sorted(declared.items()):
