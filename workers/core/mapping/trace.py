@@ -15,8 +15,8 @@ from schemas.source_conditions import FIND, AnyExcept, FromTo, Given, Matching
 from schemas.sources import Case, Source
 from workers.core.mapping.cases import CompiledCases, compile_cases
 from workers.core.mapping.conditions import compile_condition, condition_finder
-from workers.core.mapping.documents import compile_documents, reread_of
-from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.documents import ReadValue, compile_documents, reread_of
+from workers.core.mapping.envelopes import Item
 from workers.core.mapping.find import compile_search
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.moments import time_reader
@@ -53,7 +53,7 @@ class CaseTrace:
     Attributes:
         number: from 1.
         name: what metrics call it.
-        event: its event type.
+        event: its event type; empty for a case that skips or refuses.
         conditions: in their order, up to the first that does not hold.
         takes: whether this case takes the item.
     """
@@ -142,7 +142,7 @@ def trace_record(
     record: SourceRecord,
     latest: datetime,
     hash_key: bytes | None = None,
-    read: Read | None = None,
+    read: ReadValue | None = None,
 ) -> RecordTrace:
     """Map one record, and say what was done with it.
 
@@ -210,22 +210,25 @@ class _Tracer:
         cases = tuple(self._cases(item, record))
         values: tuple[ValueTrace, ...] = ()
         if cases and cases[-1].takes:
-            case = self._source.cases()[cases[-1].number - 1]
-            values = tuple(self._values(case, item.document, record, result))
+            case = self._source.every_case()[cases[-1].number - 1]
+            # A case that skips or refuses has no fields.
+            values = tuple(self._values(case, item.document, record, result)) if case.event else ()
         return replace(trace, cases=cases, values=values)
 
     def _result(self, item: Item, record: SourceRecord) -> Event | Skipped | InvalidEvent:
-        case = self._compiled.choose(item.document, record, item.nobodys)
-        if isinstance(case, Skipped):
-            return case
         try:
+            case = self._compiled.choose(item.document, record, item.nobodys)
+            if isinstance(case, Skipped):
+                return case
             return case.build(case.find(item.document, record), self._latest)
         except InvalidEvent as error:
             return error
 
     def _cases(self, item: Item, record: SourceRecord) -> Iterator[CaseTrace]:
         """Yield the cases, up to the one that takes the item."""
-        for number, (case, compiled) in enumerate(zip(self._source.cases(), self._compiled.cases, strict=True), 1):
+        for number, (case, compiled) in enumerate(
+            zip(self._source.every_case(), self._compiled.cases, strict=True), 1
+        ):
             conditions = tuple(self._conditions(case.only_when, item.document, record))
             if item.nobodys and not compiled.names_op:
                 why = ConditionTrace("op", "named in 'only_when'", item.nobodys, False)
