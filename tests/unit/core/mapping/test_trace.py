@@ -127,7 +127,7 @@ def test_a_case_that_skips_or_refuses_takes_the_item_and_has_no_values() -> None
             {"skip": "tests", "only_when": {"test": True}},
             {"refuse": "too_large", "only_when": {"order": None}},
             {"event": "login"},
-        ]
+        ],
     )
     item = traced(of, {"test": True})
     assert (item.result, item.values) == (Skipped("tests"), ())
