@@ -58,6 +58,7 @@ LEVELS: Final = (
         "workers.pauses",
         "workers.registry",
         "workers.rule_tests",
+        "workers.source_files",
         "workers.histories",
     ),
     (

@@ -13,10 +13,10 @@ import orjson
 from rich.console import Console
 
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
+from schemas.sources import SourcesFile
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
 from workers.rule_files.rules import find_rule_files, read_documents, read_texts, texts_of
-from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
 from workers.rule_tests.locations import SourceLocations
@@ -30,6 +30,8 @@ __all__ = ["RuleTestOptions", "report_on", "test_command"]
 EXIT_FAILED: Final = 1
 
 _TESTS: Final = ("_test.yaml", "_test.yml")
+_OF_SOURCES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
+"""Distinguishes the `*_test.yaml` files of sources from those of rules."""
 _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 """The first words of a rule file."""
 
@@ -87,13 +89,19 @@ def _is_test(path: FilePath) -> bool:
 
 
 def _find_tests(paths: Iterable[FilePath]) -> list[FilePath]:
-    """Return the test files, each once."""
+    """Return the test files, each once; in a folder, those of sources are left out."""
     files: dict[FilePath, FilePath] = {}
     for path in paths:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        in_folder = sorted(path.iterdir()) if path.is_dir() else []
+        for file in [file for file in in_folder if _is_test(file) and not _is_of_sources(file)] or [path]:
             if _is_test(file) and file.name[0] != ".":
                 files.setdefault(file.resolve(), file)
     return list(files.values())
+
+
+def _is_of_sources(file: FilePath) -> bool:
+    text, _ = read_text(file)
+    return text is not None and _OF_SOURCES.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,8 @@ class RuleTestOptions:
 
     Attributes:
         paths: rule files, test files, and folders of both.
-        sources: `sources.yaml`, for the event types that it declares; None for the built-in ones alone.
+        sources: the event types that `sources.yaml` declares; None for the built-in ones alone.
+        unread: the problems of `sources.yaml`, if it cannot be read; then nothing is run.
         as_json: print JSON for machines.
         pattern: run only examples with this text in their name, the id of their rule or the name of their file.
         verbose: show the timeline of passed examples too.
@@ -171,7 +180,8 @@ class RuleTestOptions:
     """
 
     paths: Sequence[FilePath]
-    sources: FilePath | None = None
+    sources: SourcesFile | None = None
+    unread: Sequence[Problem] = ()
     as_json: bool = False
     pattern: str | None = None
     verbose: bool = False
@@ -201,9 +211,6 @@ def test_command(options: RuleTestOptions, out: Console) -> int:
 
 
 def _report(options: RuleTestOptions) -> RuleTestReport:
-    declared = None
-    if options.sources is not None:
-        declared, problems = load_sources(options.sources)
-        if declared is None:
-            return RuleTestReport(problems=tuple(problems), pattern=options.pattern)
-    return report_on(options.paths, known_types(declared), options.pattern)
+    if options.unread:
+        return RuleTestReport(problems=tuple(options.unread), pattern=options.pattern)
+    return report_on(options.paths, known_types(options.sources), options.pattern)

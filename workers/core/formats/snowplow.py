@@ -2,7 +2,7 @@
 
 A line has 131 fields, known by their place. An empty field is left out. Whole numbers, decimal numbers and booleans
 become values of JSON, moments ISO 8601 texts in UTC. What cannot be read as such stays the text that it is: a field
-that no event needs is no reason to refuse it. Contexts become lists, and the event of its own an object, under
+that no one needs is no reason to refuse the record. Contexts become lists, and the event of its own an object, under
 names such as `contexts_com_acme_basket_1` and `unstruct_event_com_acme_basket_1`: vendor, name and the first number
 of the version of their schema.
 """
@@ -74,8 +74,8 @@ _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,2})?")
 
 
-def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
-    """Read one line.
+def read_enriched_event(raw: bytes | None) -> Any:
+    """Read one line, or the document that an analytics SDK made of it already.
 
     Args:
         raw: the value of a record.
@@ -96,10 +96,10 @@ def read_enriched_event(raw: bytes | None) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise InvalidEvent("not_snowplow", f"it is not UTF-8; it begins with {raw[:40]!r}") from None
     if len(fields) != len(_NAMES):
-        hint = "; it looks like JSON: write 'format: json'" if raw[:1] == b"{" else ""
-        detail = (
-            f"expected {len(_NAMES)} fields with tabs between, found {len(fields)}; it begins with {raw[:40]!r}{hint}"
-        )
+        if raw[:1] == b"{":
+            # The same document, as an analytics SDK or Snowbridge writes it.
+            return read_json(raw)
+        detail = f"expected {len(_NAMES)} fields with tabs between, found {len(fields)}; it begins with {raw[:40]!r}"
         raise InvalidEvent("not_snowplow", detail)
     document: dict[str, Any] = {}
     if fields[_LATITUDE] and fields[_LONGITUDE]:
@@ -188,7 +188,9 @@ def _reader_of(name: str) -> _Read | None:
         return _boolean
     if name.endswith("_tstamp"):
         return _moment
-    return {"contexts": _contexts, "derived_contexts": _contexts, "unstruct_event": _own_event}.get(name)
+    if name in ("contexts", "derived_contexts"):
+        return _contexts
+    return _own_event if name == "unstruct_event" else None
 
 
 _READERS: Final = tuple(_reader_of(name) for name in _NAMES)

@@ -207,7 +207,8 @@ def _canonical(source: Source, declared: Collection[str]) -> Converter:
 
 def _plain(cases: CompiledCases, read_value: ReadValue) -> Converter:
     """Return the converter of a source of objects with one case: what nearly every source is."""
-    conditions, ((name, _, find, build, _),) = cases.conditions, cases.cases
+    (case,) = cases.cases
+    conditions, name, find, build = cases.conditions, case.name, case.find, case.build
 
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         raw = record.value

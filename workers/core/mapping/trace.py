@@ -54,7 +54,7 @@ class CaseTrace:
     Attributes:
         number: from 1.
         name: what metrics call it.
-        event: its event type.
+        event: its event type; empty for a case that skips or refuses.
         conditions: in their order, up to the first that does not hold.
         takes: whether this case takes the item.
     """
@@ -211,15 +211,16 @@ class _Tracer:
         cases = tuple(self._cases(item, record))
         values: tuple[ValueTrace, ...] = ()
         if cases and cases[-1].takes:
-            case = self._source.cases()[cases[-1].number - 1]
-            values = tuple(self._values(case, item.document, record, result))
+            case = self._source.every_case()[cases[-1].number - 1]
+            # A case that skips or refuses has no fields.
+            values = tuple(self._values(case, item.document, record, result)) if case.event else ()
         return replace(trace, cases=cases, values=values)
 
     def _result(self, item: Item, record: SourceRecord) -> Event | Skipped | InvalidEvent:
-        case = self._compiled.choose(item.document, record, item.nobodys)
-        if isinstance(case, Skipped):
-            return case
         try:
+            case = self._compiled.choose(item.document, record, item.nobodys)
+            if isinstance(case, Skipped):
+                return case
             event = case.build(case.find(item.document, record), self._latest)
         except InvalidEvent as error:
             return error
@@ -228,7 +229,9 @@ class _Tracer:
 
     def _cases(self, item: Item, record: SourceRecord) -> Iterator[CaseTrace]:
         """Yield the cases, up to the one that takes the item."""
-        for number, (case, compiled) in enumerate(zip(self._source.cases(), self._compiled.cases, strict=True), 1):
+        for number, (case, compiled) in enumerate(
+            zip(self._source.every_case(), self._compiled.cases, strict=True), 1
+        ):
             conditions = tuple(self._conditions(case.only_when, item.document, record))
             if item.nobodys and not compiled.names_op:
                 why = ConditionTrace("op", "named in 'only_when'", item.nobodys, False)

@@ -83,7 +83,7 @@ def test_a_field_that_is_not_what_it_should_be_stays_a_text_and_costs_nobody_the
         (b"", "empty", "no value"),
         (None, "empty", "no value"),
         (b"a\tb", "not_snowplow", "expected 131 fields with tabs between, found 2"),
-        (b'{"a": 1}', "not_snowplow", "write 'format: json'"),
+        (b'{"a": 1', "not_json", "unexpected end"),
         (line(app_id="x").replace(b"x", b"\xff"), "not_snowplow", "UTF-8"),
         (line(contexts="{"), "not_json", "unexpected end"),
         (line(contexts="[]"), "not_snowplow", "'contexts'"),
@@ -98,3 +98,7 @@ def test_a_line_that_is_none_is_refused_with_what_to_do(raw: bytes | None, reaso
         read_enriched_event(raw)
     assert caught.value.reason == reason
     assert said in caught.value.detail
+
+
+def test_what_an_analytics_sdk_made_of_a_line_is_read_as_well() -> None:
+    assert read_enriched_event(b'{"event_id": "e", "tr_total": 64.35}') == {"event_id": "e", "tr_total": 64.35}
