@@ -33,6 +33,7 @@ __all__ = [
     "SourceReader",
     "Gathering",
     "canonical_reader",
+    "enveloped",
     "files_of",
     "source_reader",
     "read_file",
@@ -314,7 +315,7 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            take(place, line, foreign, _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
+            take(place, line, foreign, enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
@@ -328,7 +329,7 @@ def _lines(stream: Iterable[bytes]) -> _Lines:
             yield number, line
 
 
-def _enveloped(line: bytes) -> SourceRecord | None:
+def enveloped(line: bytes) -> SourceRecord | None:
     """Return the record in a line that `kcat -J` wrote, with topic, offset, key and headers; None for other lines."""
     if b'"payload"' not in line or b'"offset"' not in line:
         return None

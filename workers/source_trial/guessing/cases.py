@@ -1,0 +1,259 @@
+"""The cases of a source: each kind of records that is recognised, with where its fields are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from workers.source_trial.guessing.conditions import Condition, attributes_in, scalar, state_of, success_of, tests_of
+from workers.source_trial.guessing.envelopes import Envelope
+from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
+from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
+from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
+from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, words_of
+from workers.source_trial.guessing.moments import moment_of
+from workers.source_trial.guessing.money import money_of
+from workers.source_trial.guessing.people import customer_of
+
+__all__ = ["CaseGuess", "SourceGuess", "guess_cases"]
+
+_BUILT_IN: Final = ("purchase", "login", "cancellation")
+_UNKNOWN: Final = "activity"
+_OF_LOGINS: Final = frozenset({"login", "logins", "signin", "auth", "sessions", "logon", "authentication"})
+_REASONS: Final = (("reason",), ("cancel", "reason"), ("cancellation", "reason"), ("cancel", "reason", "code"),
+                   ("reason", "code"), ("feedback",))  # fmt: skip
+_WHATS: Final = (("plan",), ("plan", "id"), ("plan", "name"), ("product",), ("product", "id"), ("subscription", "plan"),
+                 ("sku",))  # fmt: skip
+_ROW_STATE_CHANGED: Final = "the row got into this state; it was not in it before"
+
+
+@dataclass(slots=True)
+class CaseGuess:
+    """One kind of records.
+
+    Attributes:
+        event: the event type.
+        why: why it is taken for that; empty if nothing needs to be said.
+        is_sure: it needs no look.
+        only_when: what such a record must have.
+        fields: by name, where a field is.
+        attributes: by name, a place as YAML and why.
+        documents: the numbers of its samples.
+    """
+
+    event: str
+    why: str = ""
+    is_sure: bool = True
+    only_when: list[Condition] = field(default_factory=list)
+    fields: dict[str, Guess] = field(default_factory=dict)
+    attributes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    documents: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SourceGuess:
+    """What is guessed of a topic.
+
+    Attributes:
+        envelope: what is around its events.
+        cases: the kinds of records that are recognised.
+        off: kinds that are written as comments: what they are taken for, with their conditions.
+        others: values of the discriminator that are not recognised, with how often each was seen.
+        discriminator: what tells kinds apart; None if nothing does.
+        shared: conditions of all cases.
+        notes: what else somebody should know.
+    """
+
+    envelope: Envelope
+    cases: list[CaseGuess] = field(default_factory=list)
+    off: list[tuple[str, Condition]] = field(default_factory=list)
+    others: list[tuple[str, int]] = field(default_factory=list)
+    discriminator: Discriminator | None = None
+    shared: list[Condition] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    leaves: Sequence[Leaf]
+    headers: Sequence[Header]
+    keys: int
+    documents: Sequence[int]
+    envelope: Envelope
+
+    def within(self, documents: Sequence[int]) -> "_Seen":
+        leaves = [leaf.within(documents) for leaf in self.leaves]
+        headers = [
+            Header(header.name, len(documents), {number: header.values[number] for number in documents if number in header.values})
+            for header in self.headers
+        ]
+        return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.envelope)
+
+
+def guess_cases(envelope: Envelope, headers: Sequence[Header], keys: int, topic: str) -> SourceGuess:
+    """Guess the cases of a source from its documents.
+
+    Args:
+        envelope: what is around the events, with the documents inside.
+        headers: the headers of the records, by document.
+        keys: number of documents whose record has a Kafka key.
+        topic: its name; it speaks where the records do not.
+    """
+    source = SourceGuess(envelope)
+    documents = envelope.documents
+    leaves = _worth_a_look(leaves_of(documents), envelope)
+    seen = _Seen(leaves, headers, keys, range(len(documents)), envelope)
+    source.shared = tests_of(leaves)
+    discriminator = None if envelope.is_data_capture else discriminator_of(leaves, headers, len(documents))
+    source.discriminator = discriminator
+    recognised = False if discriminator is None else _by_discriminator(source, seen, discriminator)
+    if not recognised:
+        _by_other_signs(source, seen, topic)
+    return source
+
+
+def _worth_a_look(leaves: Sequence[Leaf], envelope: Envelope) -> list[Leaf]:
+    if not envelope.is_data_capture:
+        return list(leaves)
+    # When a connector saw a change says nothing of when it happened.
+    return [leaf for leaf in leaves if leaf.depth > 1 or leaf.place == "op"]
+
+
+def _by_discriminator(source: SourceGuess, seen: _Seen, discriminator: Discriminator) -> bool:
+    """Add a case for each kind that is recognised; return whether there is one."""
+    counts = discriminator.counts()
+    by_kind: dict[str, list[Any]] = {}
+    for value, count in counts.most_common():
+        kind = discriminator.kinds[value]
+        if kind is None:
+            source.others.append((str(value), count))
+        else:
+            by_kind.setdefault(kind, []).append(value)
+    for kind, values in by_kind.items():
+        condition = _one_of_values(discriminator, values, counts)
+        if kind in OTHERS:
+            source.off.append((kind, condition))
+            continue
+        event = kind.removesuffix("?")
+        documents = [number for number, value in discriminator.values.items() if value in values]
+        case = _case(event, seen.within(documents), discriminator, is_certain=kind == event)
+        if case is None:
+            source.off.append((event, condition))
+            source.notes.append(f"{condition.value} looks like a {event}, but has no amount")
+            continue
+        case.only_when.insert(0, condition)
+        source.cases.append(case)
+    order = {event: number for number, event in enumerate(_BUILT_IN)}
+    source.cases.sort(key=lambda case: order.get(case.event, len(order)))
+    return bool(source.cases)
+
+
+def _one_of_values(discriminator: Discriminator, values: Sequence[Any], counts: Any) -> Condition:
+    total = sum(counts.values())
+    written = [scalar(value) for value in values]
+    value = written[0] if len(written) == 1 else "[" + ", ".join(written) + "]"
+    seen = ", ".join(f"{value} in {counts[value]}" for value in values[:4])
+    return Condition(discriminator.key, value, f"{seen} of {total} sample{'s' if total != 1 else ''}")
+
+
+def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
+    """Add one case for all records: by an amount, a state or the name of the topic."""
+    if not seen.documents:
+        return
+    tables = [str(value) for leaf in seen.leaves if leaf.place == "source.table" for value in leaf.values.values()]
+    named = kind_of(topic.replace(".", " ").replace("-", " "))
+    words = {*words_of(topic), *(word for table in set(tables) for word in words_of(table))}
+    case = None
+    ended = state_of(seen.leaves, "cancellation")
+    if ended is not None and not ({"order", "orders", "payment", "payments"} & words):
+        case = _case("cancellation", seen, source.discriminator, is_certain=True)
+        if case is not None:
+            case.why = "by its state"
+            _add_state(case, ended, seen)
+    elif words & _OF_LOGINS or named == "login":
+        case = _case("login", seen, source.discriminator, is_certain=True)
+        if case is not None:
+            case.why = "by the name of the topic"
+    else:
+        case = _case("purchase", seen, source.discriminator, is_certain=False)
+        if case is not None and named != "purchase":
+            case.why, case.is_sure = "it has an amount; is it paid then, and once only?", bool(tables)
+    if case is None:
+        case = _case(_UNKNOWN, seen, source.discriminator, is_certain=True)
+        assert case is not None, "only a purchase needs more than the common fields"
+        case.why = "nothing says what it is: write purchase, login, cancellation, or a type of your own"
+        case.is_sure = False
+    discriminator = source.discriminator
+    if discriminator is not None and len(discriminator.counts()) == 1:
+        values = list(discriminator.counts())
+        case.only_when.insert(0, _one_of_values(discriminator, values, discriminator.counts()))
+        source.others.clear()
+    elif discriminator is not None:
+        listed = ", ".join(f"{value} {count}" for value, count in discriminator.counts().most_common(8))
+        source.notes.append(f"'{discriminator.words}' may tell kinds of records apart ({listed}); which of them count?")
+        source.others.clear()
+    source.cases.append(case)
+
+
+def _case(
+    event: str, seen: _Seen, discriminator: Discriminator | None, *, is_certain: bool
+) -> CaseGuess | None:
+    """Return a case with its fields; None for a purchase without an amount."""
+    leaves, headers = seen.leaves, seen.headers
+    case = CaseGuess(event, documents=list(seen.documents))
+    rows = seen.envelope.is_data_capture
+    body = [leaf for leaf in leaves if not rows or leaf.parents[-1:] != ["source"]]
+    path = None if discriminator is None else discriminator.path
+    row_side = "after" if any("after" in leaf.parents for leaf in leaves) else "before"
+    case.fields["event_id"] = row_id_of(leaves, row_side) if rows else event_id_of(leaves, headers, path)
+    customer = customer_of(body, seen.keys, len(seen.documents))
+    if customer is None:
+        why = "nothing looks like a customer: name the place, or no record can be read"
+        customer = Guess("{key: true}", why, is_sure=False)
+    case.fields["customer_id"] = customer
+    moment = moment_of(leaves, event)
+    case.fields["occurred_at"] = moment or Guess(
+        "{timestamp: true}", "nothing looks like a time: when the record was written, by Kafka", is_sure=False
+    )
+    if event == "purchase":
+        money = money_of(body)
+        if money is None:
+            return None
+        case.fields["amount"], case.fields["currency"] = money.amount, money.currency
+        if (order := order_of(body)) is not None:
+            case.fields["order_id"] = order
+        if (state := state_of(leaves, "purchase")) is not None and not is_certain:
+            _add_state(case, state, seen)
+        elif rows:
+            case.only_when.append(Condition("op", "[c, r]", "new rows; r are those of a snapshot, which are history"))
+    elif event == "cancellation":
+        for name, wanted in (("what", _WHATS), ("reason", _REASONS)):
+            if (found := _named(body, wanted)) is not None:
+                case.fields[name] = Guess(place_of(found), found.seen(), leaf=found)
+        if (effective := moment_of(body, event, later=True)) is not None:
+            case.fields["effective_at"] = effective
+    elif rows:
+        case.only_when.append(Condition("op", "[c, r]", "new rows; r are those of a snapshot, which are history"))
+    if (success := success_of(leaves)) is not None and event in ("purchase", "login"):
+        case.only_when.append(success)
+    used = [guess.leaf.place for guess in case.fields.values() if guess.leaf is not None]
+    case.attributes = {name: (place_of(leaf), why) for name, (leaf, why) in attributes_in(body, used).items()}
+    return case
+
+
+def _add_state(case: CaseGuess, found: tuple[Condition, Leaf], seen: _Seen) -> None:
+    condition, leaf = found
+    if not seen.envelope.is_data_capture:
+        case.only_when.append(condition)
+        return
+    case.only_when.append(condition)
+    before = leaf.place.replace("after.", "before.", 1)
+    values = [value for value in condition.value.strip("[]").split(", ") if value]
+    if before != leaf.place and len(values) == 1:
+        found_before = f"op != 'u' || {before} != '{values[0]}'"
+        case.only_when.append(Condition("find", yaml_text(found_before), _ROW_STATE_CHANGED))
+
+
+def _named(leaves: Sequence[Leaf], wanted: Sequence[tuple[str, ...]]) -> Leaf | None:
+    possible = [leaf for leaf in leaves if leaf.words in wanted and not leaf.in_list and leaf.values]
+    possible = [leaf for leaf in possible if "before" not in leaf.parents]
+    return min(possible, key=lambda leaf: (wanted.index(leaf.words), leaf.depth), default=None)
