@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workers.source_trial.guessing.conditions import Condition, attributes_in, scalar, state_of, success_of, tests_of
+from workers.source_trial.guessing.conditions import (
+    Condition,
+    all_of,
+    attributes_in,
+    scalar,
+    state_of,
+    success_of,
+    tests_of,
+)
 from workers.source_trial.guessing.envelopes import Envelope
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
@@ -76,7 +84,7 @@ class SourceGuess:
 class _Seen:
     leaves: Sequence[Leaf]
     headers: Sequence[Header]
-    keys: int
+    keys: frozenset[int]
     documents: Sequence[int]
     envelope: Envelope
 
@@ -89,26 +97,51 @@ class _Seen:
         return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.envelope)
 
 
-def guess_cases(envelope: Envelope, headers: Sequence[Header], keys: int, topic: str) -> SourceGuess:
+def guess_cases(envelope: Envelope, headers: Sequence[Header], keys: frozenset[int], topic: str) -> SourceGuess:
     """Guess the cases of a source from its documents.
 
     Args:
         envelope: what is around the events, with the documents inside.
         headers: the headers of the records, by document.
-        keys: number of documents whose record has a Kafka key.
+        keys: the documents whose record has a Kafka key that may be an id.
         topic: its name; it speaks where the records do not.
     """
     source = SourceGuess(envelope)
     documents = envelope.documents
     leaves = _worth_a_look(leaves_of(documents), envelope)
     seen = _Seen(leaves, headers, keys, range(len(documents)), envelope)
-    source.shared = tests_of(leaves)
     discriminator = None if envelope.is_data_capture else discriminator_of(leaves, headers, len(documents))
     source.discriminator = discriminator
     recognised = False if discriminator is None else _by_discriminator(source, seen, discriminator)
     if not recognised:
         _by_other_signs(source, seen, topic)
+    _share(source, seen)
     return source
+
+
+def _share(source: SourceGuess, seen: _Seen) -> None:
+    """Take what is the same in all cases out of them, with what was seen in all of them together."""
+    cases = source.cases
+    if len(cases) < 2 and not source.off:
+        for case in cases:
+            case.only_when = all_of([*tests_of(seen.within(case.documents).leaves), *case.only_when])
+        return
+    together = seen.within(sorted({number for case in cases for number in case.documents}))
+    source.shared = all_of(tests_of(together.leaves))
+    path = None if source.discriminator is None else source.discriminator.path
+    for name, guess in (
+        ("event_id", event_id_of(together.leaves, together.headers, path)),
+        ("customer_id", customer_of(together.leaves, has_key=together.keys >= {*together.documents})),
+        ("occurred_at", moment_of(together.leaves, "")),
+    ):
+        found = {_leaf_place(case.fields[name]) for case in cases}
+        if guess is not None and found == {_leaf_place(guess)} != {None}:
+            for case in cases:
+                case.fields[name] = guess
+
+
+def _leaf_place(guess: Guess) -> str | None:
+    return None if guess.leaf is None else guess.leaf.place
 
 
 def _worth_a_look(leaves: Sequence[Leaf], envelope: Envelope) -> list[Leaf]:
@@ -137,8 +170,7 @@ def _by_discriminator(source: SourceGuess, seen: _Seen, discriminator: Discrimin
         documents = [number for number, value in discriminator.values.items() if value in values]
         case = _case(event, seen.within(documents), discriminator, is_certain=kind == event)
         if case is None:
-            source.off.append((event, condition))
-            source.notes.append(f"{condition.value} looks like a {event}, but has no amount")
+            source.notes.append(f"{condition.value} looks like a {event}, but names no amount, which a {event} needs")
             continue
         case.only_when.insert(0, condition)
         source.cases.append(case)
@@ -205,7 +237,7 @@ def _case(
     path = None if discriminator is None else discriminator.path
     row_side = "after" if any("after" in leaf.parents for leaf in leaves) else "before"
     case.fields["event_id"] = row_id_of(leaves, row_side) if rows else event_id_of(leaves, headers, path)
-    customer = customer_of(body, seen.keys, len(seen.documents))
+    customer = customer_of(body, has_key=seen.keys >= {*seen.documents})
     if customer is None:
         why = "nothing looks like a customer: name the place, or no record can be read"
         customer = Guess("{key: true}", why, is_sure=False)

@@ -1,14 +1,15 @@
 """Only when: which records are no tests, have succeeded and are in a state that counts; and values worth keeping."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import yaml_text
 from workers.source_trial.guessing.kinds import kind_of
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
 
-__all__ = ["Condition", "attributes_in", "state_of", "success_of", "tests_of"]
+__all__ = ["Condition", "all_of", "attributes_in", "scalar", "state_of", "success_of", "tests_of", "unwanted_in"]
 
 _TEST_WORDS: Final = frozenset({"test", "istest", "sandbox", "testmode", "dummy"})
 _LIVE_WORDS: Final = frozenset({"live", "livemode"})
@@ -17,6 +18,7 @@ _LIVE: Final = frozenset({"live", "production", "prod"})
 _TESTS: Final = frozenset({"test", "sandbox", "staging", "dev", "development"})
 _YES: Final = frozenset({"true", "1", "yes", "y", "success", "succeeded", "ok", "successful", "passed", "allow"})
 _NO: Final = frozenset({"false", "0", "no", "n"})
+_SUCCEEDED: Final = frozenset({"success", "succeeded", "failure", "failed"})
 _SUCCESS: Final = (("success",), ("succeeded",), ("result",), ("outcome",), ("is", "success"), ("successful",))
 _STATE: Final = (("status",), ("state",), ("stage", "name"), ("payment", "status"), ("order", "status"),
                  ("payment", "state"), ("order", "state"), ("financial", "status"))  # fmt: skip
@@ -60,18 +62,22 @@ def tests_of(leaves: Sequence[Leaf]) -> list[Condition]:
     for leaf in leaves:
         if leaf.find is not None or leaf.in_list or not leaf.values or "before" in leaf.parents:
             continue
-        words, values = {*leaf.words, "".join(leaf.words)}, list(leaf.values.values())
-        means_test = bool(words & _TEST_WORDS)
-        if (means_test or words & _LIVE_WORDS) and all(str(value).lower() in _YES | _NO for value in values):
-            unwanted = _like(values[0], is_yes=means_test)
-            tests = sum((str(value).lower() in _YES) == means_test for value in values)
-            found.append(_without(leaf, [unwanted], tests))
-        elif leaf.words in _MODES and all(str(value).lower() in _LIVE | _TESTS for value in values):
-            tests = sum(str(value).lower() in _TESTS for value in values)
-            upper = str(values[0]).isupper()
-            unwanted_words = ["TEST", "SANDBOX"] if upper else ["test", "sandbox"]
-            found.append(_without(leaf, unwanted_words, tests))
-    return found
+        if unwanted_in(leaf) is not None:
+            found.append(leaf)
+    # The same flag may stand in the envelope and in what is inside.
+    outermost = {leaf.name: leaf for leaf in sorted(found, key=lambda leaf: -leaf.depth)}
+    return [_without(leaf, unwanted_in(leaf) or []) for leaf in found if outermost[leaf.name] is leaf]
+
+
+def unwanted_in(leaf: Leaf) -> list[Any] | None:
+    """Return the values that say that a record is a test; None if a leaf does not say so."""
+    words, values = {*leaf.words, "".join(leaf.words)}, list(leaf.values.values())
+    means_test = bool(words & _TEST_WORDS)
+    if (means_test or words & _LIVE_WORDS) and all(str(value).lower() in _YES | _NO for value in values):
+        return [_like(values[0], is_yes=means_test)]
+    if leaf.words in _MODES and all(str(value).lower() in _LIVE | _TESTS for value in values):
+        return ["TEST", "SANDBOX"] if str(values[0]).isupper() else ["test", "sandbox"]
+    return None
 
 
 def _like(value: Any, *, is_yes: bool) -> Any:
@@ -88,27 +94,53 @@ def _like(value: Any, *, is_yes: bool) -> Any:
     return other.upper() if text.isupper() else other.capitalize() if text[:1].isupper() else other
 
 
-def _without(leaf: Leaf, unwanted: Sequence[Any], tests: int) -> Condition:
+def _without(leaf: Leaf, unwanted: Sequence[Any]) -> Condition:
+    tests = sum(value in unwanted and not isinstance(value, bool) ^ isinstance(unwanted[0], bool)
+                for value in leaf.values.values())  # fmt: skip
+    all_are = tests == len(leaf.values)
+    why = "all samples are tests: use it for real records" if all_are else f"{tests} of {len(leaf.values)} are tests"
+    if not leaf.is_everywhere:
+        # `other than` does not match a record that has nothing there.
+        tested = " && ".join(f"{leaf.place} != {_literal(value)}" for value in unwanted)
+        return Condition("find", yaml_text(tested, in_flow=True), why, is_sure=not all_are, is_off=all_are)
     written = ", ".join(scalar(value) for value in unwanted)
     value = f"{{other than: {written}}}" if len(unwanted) == 1 else f"{{other than: [{written}]}}"
-    seen = f"{tests} of {len(leaf.values)} samples are tests"
-    key = yaml_text(leaf.place)
-    if tests == len(leaf.values):
-        return Condition(key, value, f"all samples are tests: use it for real records", is_sure=False, is_off=True)
-    return Condition(key, value, seen)
+    return Condition(yaml_text(leaf.place), value, why, is_sure=not all_are, is_off=all_are)
+
+
+def _literal(value: Any) -> str:
+    return "'" + value + "'" if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def all_of(conditions: Sequence[Condition]) -> list[Condition]:
+    """Return conditions of which at most one is a `find`: several are one expression."""
+    searches = [condition for condition in conditions if condition.key == "find" and not condition.is_off]
+    if len(searches) < 2:
+        return list(conditions)
+    expression = " && ".join(f"({_unquoted(condition.value)})" for condition in searches)
+    why = "; ".join(condition.why for condition in searches)
+    whole = Condition("find", yaml_text(expression, in_flow=True), why, all(one.is_sure for one in searches))
+    return [*(condition for condition in conditions if condition not in searches), whole]
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1].replace("''", "'") if value[:1] == "'" else value
 
 
 def success_of(leaves: Sequence[Leaf]) -> Condition | None:
     """Return the condition that something has succeeded; None if no value says so."""
     for leaf in sorted(leaves, key=lambda leaf: leaf.depth):
-        if leaf.words not in _SUCCESS or leaf.find is not None or leaf.in_list or not leaf.values:
+        if leaf.find is not None or leaf.in_list or not leaf.values:
+            continue
+        outright = all(str(value).lower() in _SUCCEEDED for value in leaf.values.values())
+        if leaf.words not in _SUCCESS and not outright:
             continue
         good = sorted({value for value in leaf.values.values() if str(value).lower() in _YES}, key=str)
         if not good:
             continue
-        others = len(leaf.values) - sum(value in good for value in leaf.values.values())
+        so = sum(value in good for value in leaf.values.values())
         value = scalar(good[0]) if len(good) == 1 else "[" + ", ".join(map(scalar, good)) + "]"
-        return Condition(yaml_text(leaf.place), value, f"{leaf.seen()}; {others} are not so")
+        return Condition(yaml_text(leaf.place), value, f"so in {so} of {leaf.documents}")
     return None
 
 
@@ -126,9 +158,10 @@ def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf] | No
             continue
         counts = leaf.counts()
         if wanted == "purchase":
-            good = [value for value in counts if value.lower().replace("_", " ") in _PAID]
+            good = [value for value in counts if _state(value) in _PAID]
         else:
-            good = [value for value in counts if kind_of(f"subscription {value}") == "cancellation"]
+            ended = [value for value in counts if kind_of(f"subscription {value}") == "cancellation"]
+            good = [value for value in ended if _state(value) not in _PAID]
         if good:
             listed = ", ".join(f"{value} {count}" for value, count in counts.most_common(5))
             value = scalar(good[0]) if len(good) == 1 else "[" + ", ".join(map(scalar, good)) + "]"
@@ -137,6 +170,10 @@ def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf] | No
                 why = f"seen: {listed}"
             return Condition(yaml_text(leaf.place), value, why, is_sure=False), leaf
     return None
+
+
+def _state(value: str) -> str:
+    return value.lower().replace("_", " ").replace("-", " ")
 
 
 def _rank_of_state(leaf: Leaf) -> tuple[int, int]:
@@ -165,7 +202,3 @@ def attributes_in(leaves: Sequence[Leaf], used: Sequence[str]) -> dict[str, tupl
                 found[name] = (leaf, leaf.seen())
     return found
 
-
-def words_in(names: Sequence[str]) -> set[str]:
-    """Return the words of several names."""
-    return {word for name in names for word in words_of(name)}

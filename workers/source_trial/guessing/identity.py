@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Header, Leaf
+from workers.source_trial.guessing.leaves import Header, Leaf, words_of
 from workers.source_trial.guessing.moments import is_time
 
 __all__ = ["event_id_of", "order_of", "row_id_of"]
@@ -15,7 +15,7 @@ _OF_AN_EVENT: Final = (
     (("message", "id"), 92),
     (("messageid",), 92),
     (("delivery", "id"), 86),
-    (("webhook", "id"), 84),
+    (("webhook", "id"), 45),  # of a delivery with some, of what was subscribed to with others
     (("log", "id"), 84),
     (("uuid",), 82),
     (("guid",), 82),
@@ -50,6 +50,7 @@ _LOG_POSITIONS: Final = (
     ("source.txId",),
 )
 _LEAST: Final = 40
+_LEAST_COUNTED: Final = 1_000_000
 
 
 def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator: str | None) -> Guess:
@@ -66,14 +67,19 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
     header = next((header for header in headers if _is_id_header(header)), None)
     if header is not None and best < 80:
         name = yaml_text(header.name, in_flow=True)
-        return Guess(f"{{header: {name}}}", f"in {len(header.values)} of {header.records} samples")
+        return Guess(f"{{header: {name}}}", header.seen())
     if leaf is None or best < _LEAST:
         return Guess("{position: true}", "nothing looks like the id of an event; sent twice, it counts twice", is_sure=False)
     guess = Guess(place_of(leaf), f"{leaf.seen()}, such as {leaf.example()}", leaf=leaf)
+    sequence = next((other for other in leaves if other.words[:1] == ("sequence",) and _is_beside(other, leaf)), None)
+    if sequence is not None:
+        parts = f"{yaml_text(leaf.place, in_flow=True)}, {yaml_text(sequence.place, in_flow=True)}"
+        return Guess(f"{{join: [{parts}]}}", f"{guess.why}, with its number there", leaf=leaf)
     if _is_a_things(leaf):
         thing = f"{guess.why}; the id of a thing, not of an event"
-        if discriminator is not None and leaf.find is None:
-            place = f"{{join: [{yaml_text(leaf.place, in_flow=True)}, {yaml_text(discriminator, in_flow=True)}]}}"
+        if discriminator is not None:
+            own = place_of(leaf) if leaf.find is not None else yaml_text(leaf.place, in_flow=True)
+            place = f"{{join: [{own}, {yaml_text(discriminator, in_flow=True)}]}}"
             return Guess(place, f"{thing}, so its kind is joined to it", leaf=leaf)
         return Guess(guess.place, f"{thing}: sent again, it counts once", leaf=leaf)
     if len(leaf.values) > 1 and leaf.distinct < len(leaf.values):
@@ -107,7 +113,7 @@ def order_of(leaves: Sequence[Leaf]) -> Guess | None:
         leaf
         for leaf in leaves
         if {*leaf.words} & {*wanted}
-        and {*leaf.words} & _ID_WORDS
+        and {*leaf.words} & (_ID_WORDS - {"key", "code"})
         and not {*leaf.words} & {"method", "type", "status", "code", "version", "time"}
         and all(_is_id(value) for value in leaf.values.values())
         and leaf.values
@@ -131,7 +137,13 @@ def _is_id_header(header: Header) -> bool:
     return named and len(header.values) == header.records and len({*header.values.values()}) == header.records
 
 
+def _is_beside(one: Leaf, other: Leaf) -> bool:
+    return one.find is None and other.find is None and one.steps[:-1] == other.steps[:-1] and one.is_everywhere
+
+
 def _is_a_things(leaf: Leaf) -> bool:
+    if leaf.words == ("id",):
+        return leaf.depth > 1 and words_of(leaf.parents[0])[-1:] != ("event",)
     return bool({*leaf.words} & _THINGS)
 
 
@@ -140,13 +152,19 @@ def _score(leaf: Leaf) -> int:
     if not values or not all(map(_is_id, values)) or leaf.in_list:
         return 0
     words = set(leaf.words)
-    by_name = max((score for name, score in _OF_AN_EVENT if words >= {*name}), default=0)
+    by_name = max((score for name, score in _OF_AN_EVENT if leaf.words[-len(name) :] == name), default=0)
     if not by_name:
+        if len(leaf.words) == 1 and words & _THINGS and any(character.isdigit() for character in str(values[0])):
+            return 60 - 3 * leaf.depth if leaf.distinct == leaf.documents else 0
         if words & _NOT_IT or not (words & _ID_WORDS):
             return 0
         by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else 0
         if leaf.words == ("id",) and leaf.depth > 1:
-            by_name = 60
+            by_name = 95 if words_of(leaf.parents[0])[-1:] == ("event",) else 70
+            if any({*words_of(parent)} & _NOT_IT for parent in leaf.parents):
+                by_name = 20
+    if all(isinstance(value, int) and value < _LEAST_COUNTED for value in values):
+        by_name -= 25 if by_name > 90 else 0  # a number within a session or a shop
     if words & {"changes", "before"} or "before" in leaf.parents:
         return 0
     repeated = len(values) - leaf.distinct

@@ -1,5 +1,6 @@
 """What: which value tells kinds of records apart, and which kinds are purchases, log-ins or cancellations."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ OTHERS: Final = ("renewal", "refund", "reactivation", "cancel-scheduled")
 _NAMES: Final = {
     **dict.fromkeys(("event_type", "event_name", "metric_name", "eventtype", "eventname", "event_code"), 60),
     **dict.fromkeys(("event", "type", "action", "txn_type", "alert_name", "notification_type", "message_type"), 50),
-    **dict.fromkeys(("name", "topic", "scope", "kind", "op", "operation", "change_type", "entity_name", "hook"), 30),
+    **dict.fromkeys(("scope", "kind", "operation", "change_type", "entity_name", "hook"), 30),
+    **dict.fromkeys(("name", "topic", "op"), 25),
     **dict.fromkeys(("webhook_topic", "webhook_event", "subject", "routing_key", "type_id", "activity", "verb"), 40),
 }
 _STATES: Final = frozenset({"status", "state", "stage_name", "payment_status", "order_status", "financial_status"})
@@ -43,6 +45,8 @@ _RENEW: Final = frozenset({"renewal", "renewed", "renew", "recurring", "rebill",
 _REACTIVATE: Final = frozenset({"reactivated", "reactivation", "uncancelled", "uncanceled", "uncancellation", "resumed"})
 _SESSION: Final = frozenset({"session", "authentication", "auth"})
 _OUT: Final = frozenset({"out", "logout", "logoff", "end", "ended", "signout", "signedout"})
+_STRONG_NAME: Final = 30
+_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_ .:/-]*([0-9]{1,2}[A-Za-z_ .:/-]*)?")
 _MOST_VALUES: Final = 60
 _MOST_KINDS_ALONE: Final = 3
 
@@ -92,7 +96,7 @@ def kind_of(text: str) -> str | None:
         return None
     if found & _LOGIN or (("logged" in found or "signed" in found or "log" in found) and "in" in found):
         return None if found & _FAILED else "login"
-    if found & _SESSION and found & {"start", "begin", "sso", "success", "succeeded"}:
+    if found & _SESSION and not found & _SOLD and found & {"start", "started", "begin", "created", "sso", "success", "succeeded"}:
         return "login"
     if found & _FAILED and not found & _DONE:
         # payment.updated says nothing; its state does.
@@ -148,6 +152,8 @@ def _score(name: str, values: dict[int, Any], documents: int) -> int:
     different = set(values.values())
     meant = [kind for value in different if (kind := kind_of(value)) is not None]
     by_name = _NAMES.get(name, 0)
+    if not meant and (by_name < _STRONG_NAME or not all(_KIND.fullmatch(value) for value in different)):
+        return 0  # the name of a person, or the number of an order
     if not by_name and not (meant and any(word in name for word in ("type", "event", "action", "topic"))):
         return 0
     too_many = len(different) > _MOST_VALUES or (len(different) > _MOST_KINDS_ALONE and len(different) == len(values))

@@ -97,11 +97,7 @@ class Leaf:
 
     def seen(self) -> str:
         """Return in words how often it was there, and whether its values differ."""
-        found, all_of = len(self.values), self.documents
-        text = f"in {found} of {all_of} sample{'s' if all_of != 1 else ''}"
-        if found > 1:
-            text += ", all different" if self.distinct == found else f", {self.distinct} different"
-        return text
+        return _seen(list(self.values.values()), self.documents)
 
     def example(self) -> str:
         """Return one value, shortened, to show what was seen."""
@@ -133,6 +129,20 @@ class Header:
     def words(self) -> tuple[str, ...]:
         """The words of its name."""
         return words_of(self.name)
+
+    def seen(self) -> str:
+        """Return in words how often it was there, and whether its values differ."""
+        return _seen(list(self.values.values()), self.records)
+
+
+def _seen(values: Sequence[Any], all_of: int) -> str:
+    text = f"in {len(values)} of {all_of} sample{'s' if all_of != 1 else ''}"
+    if len(values) < 2:
+        return text
+    different = len({(value.__class__, value) for value in values})
+    return text + (
+        ", all different" if different == len(values) else f", {different} different" if different > 1 else ", all alike"
+    )
 
 
 def leaves_of(documents: Sequence[Any]) -> list[Leaf]:

@@ -31,10 +31,9 @@ _FORMATS: Final = (
 _ALWAYS_UTC: Final = ("GMT", "UTC", "Z")
 _NAME_SCORES: Final = {
     **dict.fromkeys(("occurred", "happened"), 100),
-    **dict.fromkeys(("timestamp", "time", "ts", "datetime", "when", "at", "moment"), 85),
-    **dict.fromkeys(("created", "create", "date", "published", "commit", "recorded", "closed", "on"), 75),
-    **dict.fromkeys(("received", "sent", "processed", "ingested", "loaded", "delivered", "collector", "etl"), 35),
-    **dict.fromkeys(("updated", "modified", "update", "last"), 30),
+    **dict.fromkeys(("timestamp", "time", "ts", "tstamp", "datetime", "when", "moment"), 85),
+    **dict.fromkeys(("created", "create", "date", "published", "commit", "recorded", "closed"), 75),
+    **dict.fromkeys(("at", "on"), 60),
 }
 _OF_TYPE: Final = {
     "purchase": frozenset(
@@ -43,6 +42,13 @@ _OF_TYPE: Final = {
     "login": frozenset({"login", "logged", "signed", "authenticated"}),
     "cancellation": frozenset({"canceled", "cancelled", "ended", "churned", "cancel"}),
 }
+_OF_THE_WAY: Final = frozenset(
+    {
+        *("received", "sent", "processed", "ingested", "ingest", "loaded", "delivered", "collector", "etl", "publish"),
+        *("enqueued", "exported", "updated", "modified", "update", "last"),
+    }
+)
+"""Of when a record was on its way, or changed again."""
 _NEVER: Final = frozenset(
     {
         *("expires", "expiry", "expiration", "exp", "due", "birth", "birthday", "dob", "valid", "until", "next"),
@@ -50,7 +56,7 @@ _NEVER: Final = frozenset(
         *("first", "anchor", "zone", "timezone", "elapsed", "duration", "id", "session", "before", "since"),
     }
 )
-_HINTS: Final = frozenset({*_NAME_SCORES, *(word for words in _OF_TYPE.values() for word in words), "us", "ms", "ns"})
+_HINTS: Final = frozenset({*_NAME_SCORES, *_OF_THE_WAY, *(word for words in _OF_TYPE.values() for word in words), "us", "ms", "ns"})
 
 
 def is_time(value: Any) -> bool:
@@ -91,6 +97,8 @@ def _score(leaf: Leaf, event_type: str, *, later: bool) -> int:
     if words & _NEVER - ({"ended"} if event_type == "cancellation" else set()):
         return 0
     score = max((_NAME_SCORES[word] for word in words if word in _NAME_SCORES), default=20)
+    if leaf.words in (("at",), ("on",)):
+        score = 85
     if words & _OF_TYPE.get(event_type, frozenset()):
         score = 97
     elif any(words & others for others in _OF_TYPE.values()) and score > 70:
@@ -99,7 +107,7 @@ def _score(leaf: Leaf, event_type: str, *, later: bool) -> int:
         score += 10
     if "source" in leaf.parents or kind in ("iso date", "days", "%Y%m%d"):
         score -= 45
-    if words & _HINTS and words & {"updated", "modified", "update", "last"}:
+    if words & _OF_THE_WAY:
         score = min(score, 30)
     if {"gmt", "utc"} & words:
         score += 3

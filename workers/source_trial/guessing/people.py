@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.leaves import Leaf, words_of
 
 __all__ = ["customer_of", "looks_like_email"]
 
@@ -38,9 +38,9 @@ _NAMES: Final = {("uid",): 80, ("subject",): 60, ("sub",): 60, ("account", "hold
 _NOT_THEM: Final = frozenset(
     {
         *("agent", "type", "name", "first", "last", "phone", "ip", "group", "locale", "language", "country", "city"),
-        *("status", "is", "count", "commit", "tenant", "merchant", "shop", "store", "app", "seller", "org", "role"),
+        *("status", "is", "count", "commit", "tenant", "merchant", "shop", "store", "seller", "org", "role"),
         *("organization", "anonymous", "pseudo", "device", "session", "note", "agent", "since", "created", "segment"),
-        *("address", "external", "via", "sso", "tax", "vat", "balance", "metric", "product", "guest", "sold"),
+        *("address", "external", "via", "sso", "tax", "vat", "balance", "metric", "product", "guest", "sold", "currency"),
     }
 )
 _OF_SOMEBODY_ELSE: Final = frozenset({"merchant", "seller", "shop", "store", "support", "sender", "from", "staff"})
@@ -48,6 +48,7 @@ _GENERIC: Final = frozenset({"data", "object", "attributes", "payload", "resourc
 _NOBODY: Final = (0, "0", "", "guest", "GUEST", "anonymous", "null", "none", "-1", -1)
 _LONGEST: Final = 200
 _LEAST: Final = 50
+_SURE: Final = 60
 
 
 def looks_like_email(value: Any) -> bool:
@@ -55,22 +56,24 @@ def looks_like_email(value: Any) -> bool:
     return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
 
 
-def customer_of(leaves: Sequence[Leaf], has_key: int, records: int) -> Guess | None:
+def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
     """Guess who an event is of; None if nothing looks like it.
 
     Args:
         leaves: the values of the samples.
-        has_key: how many of the records have a Kafka key that no value of the body explains.
-        records: number of records.
+        has_key: every record has a Kafka key that may be an id.
     """
-    scored = sorted(((_score(leaf), leaf) for leaf in leaves), key=lambda found: -found[0])
+    scored = sorted(((_score(leaf), leaf) for leaf in leaves), key=lambda found: (-found[0], len(found[1].place)))
     ids = [(score, leaf) for score, leaf in scored if score >= _LEAST]
     emails = sorted((leaf for leaf in leaves if _is_address(leaf)), key=_distance_of_address)
     email = emails[0] if emails else None
     if not ids:
-        return _without_id(email, has_key, records)
+        return _without_id(email, has_key=has_key)
     best, leaf = ids[0]
     nothing = sorted({value for value in leaf.values.values() if value in _NOBODY}, key=str)
+    numbers = all(isinstance(value, int) for value in leaf.values.values())
+    if numbers and 0 not in nothing:
+        nothing.append(0)  # what shops write for a guest; as an id, it would be one person
     modifiers = {"nothing": "[" + ", ".join(_scalar(value) for value in nothing) + "]"} if nothing else {}
     guests = sum(value in _NOBODY for value in leaf.values.values()) + leaf.documents - len(leaf.values)
     why = f"{leaf.seen()}, such as {leaf.example()}"
@@ -79,24 +82,25 @@ def customer_of(leaves: Sequence[Leaf], has_key: int, records: int) -> Guess | N
     if email is not None:
         fallback = place_of(email, lower="true")
         guests_seen = f"; {guests} without one fall back on the e-mail address" if guests else ""
-        if guests or "guest" in {word for other in leaves for word in other.words}:
+        if guests or numbers or "guest" in {word for other in leaves for word in other.words}:
             place = f"[{yaml_text(leaf.place, in_flow=True) if not modifiers else first}, {fallback}]"
-            return Guess(place, f"{why}{guests_seen or '; guests fall back on the e-mail address'}", leaf=leaf)
+            guess = Guess(place, f"{why}{guests_seen or '; guests fall back on the e-mail address'}", leaf=leaf)
+            return guess.doubted(f"{guess.why}; or is it {' or '.join(rivals[:2])}?") if rivals else guess
     guess = Guess(first, why, leaf=leaf)
     if rivals:
         return guess.doubted(f"{why}; or is it {' or '.join(rivals[:2])}?")
     if guests:
         return guess.doubted(f"{why}; {guests} of {leaf.documents} have none, and there is no e-mail address instead")
-    if best < 70:
+    if best < _SURE:
         return guess.doubted(f"{why}; its name hardly says that it is a customer")
     return guess
 
 
-def _without_id(email: Leaf | None, has_key: int, records: int) -> Guess | None:
+def _without_id(email: Leaf | None, *, has_key: bool) -> Guess | None:
     if email is not None:
         why = f"nothing looks like a customer's id, only this e-mail address, {email.seen()}"
         return Guess(place_of(email, lower="true"), why, is_sure=False, leaf=email)
-    if has_key == records and records:
+    if has_key:
         why = "nothing in the values looks like a customer's id; the Kafka key may be one"
         return Guess("{key: true}", why, is_sure=False)
     return None
@@ -128,7 +132,8 @@ def _score(leaf: Leaf) -> int:
     if not score:
         return 0
     covered = 20 * (leaf.documents - len(values)) // max(1, leaf.documents)
-    return score - 2 * leaf.depth - (30 if leaf.in_list else 0) - min(15, covered) - _is_of_the_past(leaf)
+    of_address = 20 * any("address" in words_of(parent) for parent in leaf.parents)
+    return score - 2 * leaf.depth - of_address - (30 if leaf.in_list else 0) - min(15, covered) - _is_of_the_past(leaf)
 
 
 def _is_of_the_past(leaf: Leaf) -> int:
@@ -141,10 +146,8 @@ def _by_name(leaf: Leaf) -> int:
     if persons:
         # customer_id names an id; a text called `customer` may be one.
         return max(persons) if set(words) & _ID_WORDS else max(persons) - 25 if len(words) == 1 else 0
-    if not set(words) & _ID_WORDS:
+    if not words or not set(words) <= _ID_WORDS:
         return 0
-    from workers.source_trial.guessing.leaves import words_of
-
     for parent in leaf.parents:
         parent_words = words_of(parent)
         if set(parent_words) & _NOT_THEM:
