@@ -285,7 +285,7 @@ def read_json(raw: bytes | None) -> Any:
         if document is None:
             raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
     # Fewer brackets than the bound cannot nest deeper than the bound, so only other documents need the walk.
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth_of(document) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
     return document
 
@@ -323,7 +323,8 @@ def has_rounded_number(values: Iterable[Any]) -> bool:
     return any(value.__class__ is float and abs(value) >= _BEYOND_INT64 for value in values)
 
 
-def _depth(document: Any) -> int:
+def depth_of(document: Any) -> int:
+    """Return how deep objects and lists are nested: 0 for a flat value, at most one more than `MAX_DEPTH`."""
     # By class, not isinstance: this takes half the time, and the walk is most of the cost of a long document.
     depth, level = 0, [document] if isinstance(document, dict | list) else []
     while level and depth <= MAX_DEPTH:

@@ -75,7 +75,7 @@ CORE_LEVELS: Final = (
         "workers.core.phrases",
         "workers.core.watermarks",
     ),
-    ("workers.core.customer", "workers.core.direct_producers"),
+    ("workers.core.customer", "workers.core.direct_producers", "workers.core.mapping"),
     ("workers.core.conditions",),
     ("workers.core.rules",),
     ("workers.core.decisions",),

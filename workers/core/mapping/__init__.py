@@ -1,0 +1,1 @@
+"""A source record and its source -> canonical events: envelopes, places, times, money, conditions, cases. Pure."""
