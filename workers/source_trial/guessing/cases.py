@@ -12,8 +12,9 @@ from workers.source_trial.guessing.conditions import (
     state_of,
     success_of,
     tests_of,
+    unwanted_in,
 )
-from workers.source_trial.guessing.envelopes import Envelope
+from workers.source_trial.guessing.envelopes import Around
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
 from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
@@ -31,7 +32,9 @@ _REASONS: Final = (("reason",), ("cancel", "reason"), ("cancellation", "reason")
                    ("reason", "code"), ("feedback",))  # fmt: skip
 _WHATS: Final = (("plan",), ("plan", "id"), ("plan", "name"), ("product",), ("product", "id"), ("subscription", "plan"),
                  ("sku",))  # fmt: skip
-_ROW_STATE_CHANGED: Final = "the row got into this state; it was not in it before"
+_ROW_STATE_CHANGED: Final = (
+    "the row has come into this state; of a database that does not send rows as they were before, changes are not read"
+)
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class SourceGuess:
     """What is guessed of a topic.
 
     Attributes:
-        envelope: what is around its events.
+        around: what is around its events.
         cases: the kinds of records that are recognised.
         off: kinds that are written as comments: what they are taken for, with their conditions.
         others: values of the discriminator that are not recognised, with how often each was seen.
@@ -71,7 +74,7 @@ class SourceGuess:
         notes: what else somebody should know.
     """
 
-    envelope: Envelope
+    around: Around
     cases: list[CaseGuess] = field(default_factory=list)
     off: list[tuple[str, Condition]] = field(default_factory=list)
     others: list[tuple[str, int]] = field(default_factory=list)
@@ -86,7 +89,7 @@ class _Seen:
     headers: Sequence[Header]
     keys: frozenset[int]
     documents: Sequence[int]
-    envelope: Envelope
+    around: Around
 
     def within(self, documents: Sequence[int]) -> "_Seen":
         leaves = [leaf.within(documents) for leaf in self.leaves]
@@ -94,29 +97,44 @@ class _Seen:
             Header(header.name, len(documents), {number: header.values[number] for number in documents if number in header.values})
             for header in self.headers
         ]
-        return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.envelope)
+        return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.around)
 
 
-def guess_cases(envelope: Envelope, headers: Sequence[Header], keys: frozenset[int], topic: str) -> SourceGuess:
+def guess_cases(around: Around, headers: Sequence[Header], keys: frozenset[int], topic: str) -> SourceGuess:
     """Guess the cases of a source from its documents.
 
     Args:
-        envelope: what is around the events, with the documents inside.
+        around: what is around the events, with the documents inside.
         headers: the headers of the records, by document.
         keys: the documents whose record has a Kafka key that may be an id.
         topic: its name; it speaks where the records do not.
     """
-    source = SourceGuess(envelope)
-    documents = envelope.documents
-    leaves = _worth_a_look(leaves_of(documents), envelope)
-    seen = _Seen(leaves, headers, keys, range(len(documents)), envelope)
-    discriminator = None if envelope.is_data_capture else discriminator_of(leaves, headers, len(documents))
+    source = SourceGuess(around)
+    documents = around.documents
+    leaves = _worth_a_look(leaves_of(documents), around)
+    seen = _Seen(leaves, headers, keys, range(len(documents)), around)
+    discriminator = None if around.is_data_capture else discriminator_of(leaves, headers, len(documents))
     source.discriminator = discriminator
     recognised = False if discriminator is None else _by_discriminator(source, seen, discriminator)
     if not recognised:
         _by_other_signs(source, seen, topic)
     _share(source, seen)
+    _look_outside(source)
     return source
+
+
+def _look_outside(source: SourceGuess) -> None:
+    """Say what stands beside a list of events and tells tests apart: conditions look at its items only."""
+    for leaf in source.around.outside():
+        if unwanted_in(leaf) is None:
+            continue
+        why = f"{leaf.seen()} such as {leaf.example()}"
+        for case in source.cases:
+            case.attributes.setdefault("_".join(leaf.words), (f"{{whole: {yaml_text(leaf.place, in_flow=True)}}}", why))
+        source.notes.append(
+            f"'{leaf.place}' of the whole record says whether it is a test; conditions look at the items only, so it "
+            "is kept as an attribute, for rules to ask"
+        )
 
 
 def _share(source: SourceGuess, seen: _Seen) -> None:
@@ -144,8 +162,8 @@ def _leaf_place(guess: Guess) -> str | None:
     return None if guess.leaf is None else guess.leaf.place
 
 
-def _worth_a_look(leaves: Sequence[Leaf], envelope: Envelope) -> list[Leaf]:
-    if not envelope.is_data_capture:
+def _worth_a_look(leaves: Sequence[Leaf], around: Around) -> list[Leaf]:
+    if not around.is_data_capture:
         return list(leaves)
     # When a connector saw a change says nothing of when it happened.
     return [leaf for leaf in leaves if leaf.depth > 1 or leaf.place == "op"]
@@ -232,7 +250,7 @@ def _case(
     """Return a case with its fields; None for a purchase without an amount."""
     leaves, headers = seen.leaves, seen.headers
     case = CaseGuess(event, documents=list(seen.documents))
-    rows = seen.envelope.is_data_capture
+    rows = seen.around.is_data_capture
     body = [leaf for leaf in leaves if not rows or leaf.parents[-1:] != ["source"]]
     path = None if discriminator is None else discriminator.path
     row_side = "after" if any("after" in leaf.parents for leaf in leaves) else "before"
@@ -274,15 +292,15 @@ def _case(
 
 def _add_state(case: CaseGuess, found: tuple[Condition, Leaf], seen: _Seen) -> None:
     condition, leaf = found
-    if not seen.envelope.is_data_capture:
+    if not seen.around.is_data_capture:
         case.only_when.append(condition)
         return
     case.only_when.append(condition)
     before = leaf.place.replace("after.", "before.", 1)
     values = [value for value in condition.value.strip("[]").split(", ") if value]
     if before != leaf.place and len(values) == 1:
-        found_before = f"op != 'u' || {before} != '{values[0]}'"
-        case.only_when.append(Condition("find", yaml_text(found_before), _ROW_STATE_CHANGED))
+        changed = f"op != 'u' || (before && {before} != '{values[0]}')"
+        case.only_when.append(Condition("find", yaml_text(changed), _ROW_STATE_CHANGED))
 
 
 def _named(leaves: Sequence[Leaf], wanted: Sequence[tuple[str, ...]]) -> Leaf | None:

@@ -1,4 +1,7 @@
-"""What is around the event in a record: an envelope, a batch, a text in base64, a registry's wire format."""
+"""What is around the event in a record: an envelope, a batch, a text in base64, a registry's wire format.
+
+What is recognised is taken off by the code that does it in a worker, so a guess cannot see what a mapping would not.
+"""
 
 import base64
 import binascii
@@ -6,181 +9,215 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from schemas.events import InvalidEvent
 from workers.core.events.mapping import SourceRecord
-from workers.source_trial.guessing.leaves import Step, words_of, written_path
+from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
+from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
 
-__all__ = ["Envelope", "find_envelope"]
+__all__ = ["Around", "find_envelopes"]
 
 _WIRE_BYTES: Final = 5
 _FEWEST_SNOWPLOW_TABS: Final = 100
+_OPENING: Final = (b"{", b"[", b'"')
 _BATCHES: Final = frozenset({"batch", "events", "records", "messages", "notifications", "entries", "logs"})
 _BATCHES_BY_LAST: Final = frozenset({"events", "records", "messages", "items"})
 _NO_BATCHES: Final = frozenset({"line", "lines", "order", "cart", "product", "products", "basket", "invoice"})
 _OF_AN_EVENT: Final = frozenset({"event", "type", "time", "timestamp", "date", "published", "uuid", "occurred"})
+_FEWEST_FIELDS: Final = 4
 _DEEPEST: Final = 3
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}\s*")
-_DATA_CAPTURE: Final = {"before", "after"}
+_ROWS: Final = {"before", "after"}
 
 
 @dataclass(slots=True)
-class Envelope:
+class Around:
     """What was recognised around the events.
 
     Attributes:
         format: of the source, as `sources.yaml` writes it.
-        unwrap: the values of `unwrap`, each as YAML, in the order in which they are applied.
+        envelopes: what a mapping takes off, in its order.
         why: what was recognised, one sentence each.
-        documents: what a mapping sees, one for each item of a record.
-        records: by document, the number of its record.
-        unreadable: numbers of records in which no document was found, with what is known of why.
+        items: what a mapping sees, one for each item of a record.
+        records: by item, the number of its record.
+        unreadable: numbers of records in which no item was found, with why.
     """
 
     format: str = "json"
-    unwrap: list[str] = field(default_factory=list)
+    envelopes: list[Envelope] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
-    documents: list[Any] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
 
     @property
+    def documents(self) -> list[Any]:
+        """What a mapping looks at, by item."""
+        return [item.document for item in self.items]
+
+    @property
     def is_data_capture(self) -> bool:
         """Whether records are the changes of a database's rows."""
-        return "debezium" in self.unwrap
+        return any(envelope.kind == "debezium" for envelope in self.envelopes)
+
+    def unwrap(self) -> list[str]:
+        """Return the words of `unwrap`, each as YAML."""
+        return [
+            f"{{{envelope.kind}: {written_path(envelope.path)}}}" if envelope.path else envelope.kind
+            for envelope in self.envelopes
+        ]
+
+    def outside(self) -> list[Leaf]:
+        """Return the values that stand beside a list of which the items were taken."""
+        if not any(envelope.kind == "each" for envelope in self.envelopes):
+            return []
+        return [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
 
 
-def find_envelope(records: Sequence[SourceRecord]) -> Envelope:
+class _Found(NamedTuple):
+    envelope: Envelope
+    why: str
+
+
+def find_envelopes(records: Sequence[SourceRecord]) -> Around:
     """Recognise what is around the events of these records, and take it off."""
-    envelope = Envelope()
-    values = {number: record for number, record in enumerate(records) if record.value is not None}
-    documents = _documents(values, envelope)
-    if envelope.format in ("avro", "snowplow-tsv") or not documents:
-        return envelope
-    steps = (_text_in_base64, _cloudevents, _debezium, _list_of_events, _base64_inside)
-    for step in steps:
-        documents = step(documents, values, envelope)
-    envelope.records = [number for number, _ in documents]
-    envelope.documents = [document for _, document in documents]
-    return envelope
-
-
-_Documents = list[tuple[int, Any]]
-
-
-def _documents(values: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
-    found: _Documents = []
-    for number, record in values.items():
-        raw = record.value or b""
-        if raw[:1] == b"\0" and len(raw) > _WIRE_BYTES:
-            raw = raw[_WIRE_BYTES:]
-            envelope.format = "json-schema" if raw[:1] == b"{" else "avro"
-        elif raw.count(b"\t") >= _FEWEST_SNOWPLOW_TABS and raw[:1] not in (b"{", b"["):
-            envelope.format = "snowplow-tsv"
-            continue
-        try:
-            found.append((number, json.loads(raw)))
-        except (ValueError, RecursionError):
-            envelope.unreadable[number] = f"no JSON; it begins with {raw[:20]!r}"
-    if envelope.format in ("avro", "json-schema"):
-        envelope.why.append(
+    around = Around(format=_format_of(records))
+    if around.format in ("avro", "json-schema"):
+        around.why.append(
             "values begin as a schema registry's do (byte 0, then the number of a schema): set "
             "LINGER_SCHEMA_REGISTRY_URL to read them"
         )
+    if around.format in ("avro", "snowplow-tsv"):
+        return around
+    for recognise in (_text_in_base64, _cloudevents, _debezium, _list_of_events, _base64_inside):
+        values = _documents(records, around)
+        found = recognise(values, records) if values else None
+        if found is not None:
+            around.envelopes.append(found.envelope)
+            around.why.append(found.why)
+    for number, item in _items(records, around):
+        around.items.append(item)
+        around.records.append(number)
+    return around
+
+
+def _format_of(records: Sequence[SourceRecord]) -> str:
+    for record in records:
+        value = record.value or b""
+        if value[:1] == b"\0" and len(value) > _WIRE_BYTES:
+            return "json-schema" if value[_WIRE_BYTES:].lstrip()[:1] in _OPENING else "avro"
+        if value.count(b"\t") >= _FEWEST_SNOWPLOW_TABS and not value.startswith(_OPENING):
+            return "snowplow-tsv"
+    return "json"
+
+
+_Values = list[tuple[int, Any]]
+
+
+def _read(record: SourceRecord) -> Any:
+    value = record.value or b""
+    try:
+        return json.loads(value[_WIRE_BYTES:] if value[:1] == b"\0" else value)
+    except (ValueError, RecursionError):
+        raise InvalidEvent("not_json", f"no JSON; it begins with {value[:20]!r}") from None
+
+
+def _documents(records: Sequence[SourceRecord], around: Around) -> _Values:
+    """Return the documents as they are inside the envelopes that are known so far, of any kind."""
+    if around.envelopes:
+        return [(number, item.document) for number, item in _items(records, around)]
+    found: _Values = []
+    for number, record in enumerate(records):
+        if record.value is None:
+            continue
+        try:
+            found.append((number, _read(record)))
+        except InvalidEvent as error:
+            text = _decoded(record.value.decode(errors="replace"))
+            if text is None:
+                around.unreadable[number] = error.detail
+            else:
+                found.append((number, record.value.decode()))
     return found
 
 
-def _text_in_base64(documents: _Documents, _: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
-    decoded = [(number, _decoded(document)) for number, document in documents]
-    if not decoded or any(document is None for _, document in decoded):
-        return documents
-    envelope.unwrap.append("base64")
-    envelope.why.append("every value is a text in base64 with JSON in it")
-    return decoded
+def _items(records: Sequence[SourceRecord], around: Around) -> Iterator[tuple[int, Item]]:
+    unwrap = compile_unwrap(around.envelopes, _read, names_op=True)
+    for number, record in enumerate(records):
+        if record.value is None:
+            continue
+        try:
+            entries = unwrap(record)
+        except InvalidEvent as error:
+            around.unreadable.setdefault(number, error.detail)
+            continue
+        for entry in entries:
+            if isinstance(entry, InvalidEvent):
+                around.unreadable.setdefault(number, entry.detail)
+            elif isinstance(entry, Item) and not entry.nobodys:
+                yield number, entry
 
 
-def _cloudevents(documents: _Documents, records: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
+def _text_in_base64(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
+    if any(_decoded(document) is None for _, document in values):
+        return None
+    return _Found(Envelope("base64"), "every value is a text in base64 with JSON in it")
+
+
+def _cloudevents(values: _Values, records: Sequence[SourceRecord]) -> _Found | None:
     def is_structured(document: Any) -> bool:
         return isinstance(document, dict) and {"specversion", "id", "source", "type"} <= document.keys()
 
-    def attributes(record: SourceRecord) -> dict[str, str]:
-        return {
-            name.lower()[3:]: value.decode(errors="replace")
-            for name, value in record.headers
-            if name.lower().startswith("ce_") and value is not None
-        }
-
-    in_headers = {number: attributes(records[number]) for number, _ in documents}
-    binary = [number for number, found in in_headers.items() if "specversion" in found]
-    if not documents or not all(
-        is_structured(document) or number in binary for number, document in documents
-    ):
-        return documents
-    envelope.unwrap.append("cloudevents")
-    how = "in headers that begin with ce_" if binary else "at the top of the body"
-    envelope.why.append(f"CloudEvents: specversion, id, source and type are {how}")
-    return [
-        (number, {**in_headers[number], "data": document} if number in binary else document)
-        for number, document in documents
+    binary = [
+        number
+        for number, _ in values
+        if any(name.lower() == "ce_specversion" for name, _ in records[number].headers)
     ]
+    if not all(is_structured(document) or number in binary for number, document in values):
+        return None
+    how = "in headers that begin with ce_" if binary else "at the top of the body"
+    return _Found(Envelope("cloudevents"), f"CloudEvents: specversion, id, source and type are {how}")
 
 
-def _debezium(documents: _Documents, _: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
+def _debezium(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
     def inner(document: Any) -> Any:
-        if isinstance(document, dict) and "schema" in document and isinstance(document.get("payload"), dict):
-            return document["payload"]
-        return document
+        is_wrapped = isinstance(document, dict) and document.keys() == {"schema", "payload"}
+        return document["payload"] if is_wrapped else document
 
     def is_change(document: Any) -> bool:
-        return isinstance(document, dict) and "op" in document and bool(_DATA_CAPTURE & document.keys())
+        return isinstance(document, dict) and "op" in document and bool(_ROWS & document.keys())
 
-    opened = [(number, inner(document)) for number, document in documents]
-    if not opened or not all(is_change(document) for _, document in opened):
-        return documents
-    envelope.unwrap.append("debezium")
-    wrapped = sum(inner(document) is not document for _, document in documents)
-    envelope.why.append(f"Debezium: op, before and after, {'with' if wrapped else 'without'} their schema")
-    return opened
+    if not all(is_change(inner(document)) for _, document in values):
+        return None
+    wrapped = any(inner(document) is not document for _, document in values)
+    return _Found(Envelope("debezium"), f"Debezium: op, before and after, {'with' if wrapped else 'without'} their schema")
 
 
-def _list_of_events(documents: _Documents, _: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
-    if any(isinstance(document, list) for _, document in documents):
-        envelope.unwrap.append("each")
-        envelope.why.append("a value is a list: each entry is an event")
-        return [
-            (number, item)
-            for number, document in documents
-            for item in (document if isinstance(document, list) else [document])
-        ]
-    batches = {steps for _, document in documents for steps in _batches(document, ())}
+def _list_of_events(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
+    if any(isinstance(document, list) for _, document in values):
+        return _Found(Envelope("each"), "a value is a list: each entry is an event")
+    batches = {steps: 0 for _, document in values for steps, _ in _batches(document, ())}
     if len(batches) != 1:
-        return documents
-    steps = batches.pop()
+        return None
+    (steps,) = batches
+    most = max(length for _, document in values for _, length in _batches(document, ()))
     path = written_path(steps)
-    items: _Documents = []
-    for number, document in documents:
-        found = document
-        for step in steps:
-            found = found.get(step) if isinstance(found, dict) else None
-        items.extend((number, item) for item in (found if isinstance(found, list) else [document]))
-    envelope.unwrap.append(f"{{each: {path}}}")
-    most = max((sum(number == own for own, _ in items) for number, _ in documents), default=1)
-    envelope.why.append(f"'{path}' is a list of events, of up to {most} in one record")
-    return items
+    return _Found(Envelope("each", steps), f"'{path}' is a list of events, of up to {most} in one record")
 
 
-def _batches(document: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Yield where a document has a list of events: a list of objects that look like events themselves."""
+def _batches(document: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield where a document has a list of objects that look like events themselves, and how many it has."""
     if not isinstance(document, dict) or len(steps) > _DEEPEST:
         return
     for name, value in document.items():
         if isinstance(value, list):
             words = words_of(name)
-            named = name.lower() in _BATCHES or (
-                bool(words) and words[-1] in _BATCHES_BY_LAST and len(words) > 1 and not _NO_BATCHES & {*words}
+            is_named_so = name.lower() in _BATCHES or (
+                len(words) > 1 and words[-1] in _BATCHES_BY_LAST and not _NO_BATCHES & {*words}
             )
-            if named and value and all(isinstance(item, dict) for item in value) and _is_event(value[0]):
-                yield (*steps, name)
+            if is_named_so and value and all(isinstance(item, dict) for item in value) and _is_event(value[0]):
+                yield (*steps, name), len(value)
         else:
             yield from _batches(value, (*steps, name))
 
@@ -189,19 +226,17 @@ def _is_event(item: Mapping[str, Any]) -> bool:
     if len(item) == 1 and isinstance(inner := next(iter(item.values())), dict):
         item = inner  # each entry is wrapped in a name of its own
     words = {word for name in item for word in words_of(name)}
-    return bool(words & _OF_AN_EVENT) or len(item) >= 4
+    return bool(words & _OF_AN_EVENT) or len(item) >= _FEWEST_FIELDS
 
 
-def _base64_inside(documents: _Documents, _: Mapping[int, SourceRecord], envelope: Envelope) -> _Documents:
-    paths = [set(_coded(document, ())) for _, document in documents]
-    common = set.intersection(*paths) if paths else set()
+def _base64_inside(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
+    paths = [set(_coded(document, ())) for _, document in values]
+    common = set.intersection(*paths)
     if len(common) != 1:
-        return documents
-    steps = common.pop()
+        return None
+    (steps,) = common
     path = written_path(steps)
-    envelope.unwrap.append(f"{{base64: {path}}}")
-    envelope.why.append(f"the text at '{path}' is base64 with JSON in it, which takes its place")
-    return [(number, _replaced(document, steps)) for number, document in documents]
+    return _Found(Envelope("base64", steps), f"the text at '{path}' is base64 with JSON in it, which takes its place")
 
 
 def _coded(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
@@ -210,12 +245,6 @@ def _coded(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
             yield from _coded(inner, (*steps, name))
     elif steps and _decoded(value) is not None:
         yield steps
-
-
-def _replaced(document: Any, steps: tuple[Step, ...]) -> Any:
-    if not steps:
-        return _decoded(document)
-    return {**document, steps[0]: _replaced(document[steps[0]], steps[1:])}
 
 
 def _decoded(value: Any) -> Any | None:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from workers.core.events.mapping import SourceRecord
 from workers.source_trial.guessing.cases import guess_cases
-from workers.source_trial.guessing.envelopes import Envelope, find_envelope
+from workers.source_trial.guessing.envelopes import Around, find_envelopes
 from workers.source_trial.guessing.leaves import Header
 from workers.source_trial.guessing.systems import system_of
 from workers.source_trial.guessing.writing import written_pack, written_skeleton, written_source
@@ -43,19 +43,19 @@ def guess_topic(records: Sequence[SourceRecord], topic: str, origin: str, packs:
     pack = _pack_of(records, packs)
     if pack is not None:
         return _guessed(written_pack(pack, topic, origin), pack)
-    envelope = find_envelope(records)
-    if not envelope.documents:
-        why = [*envelope.why, *sorted(set(envelope.unreadable.values()))[:3]]
-        text = written_skeleton(topic, origin, envelope.format, why or ["no record has a value"])
+    around = find_envelopes(records)
+    if not around.documents:
+        why = [*around.why, *sorted(set(around.unreadable.values()))[:3]]
+        text = written_skeleton(topic, origin, around.format, why or ["no record has a value"])
         return _guessed(text, None)
-    headers, keys = _headers(records, envelope), _keys(records, envelope)
-    source = guess_cases(envelope, headers, keys, topic)
+    headers, keys = _headers(records, around), _keys(records, around)
+    source = guess_cases(around, headers, keys, topic)
     tombstones = sum(record.value is None for record in records)
     if tombstones:
-        source.envelope.why.append(f"{tombstones} of {len(records)} records have no value, and are skipped")
-    if envelope.unreadable:
-        why = next(iter(envelope.unreadable.values()))
-        source.notes.append(f"{len(envelope.unreadable)} of {len(records)} records cannot be read: {why}")
+        around.why.append(f"{tombstones} of {len(records)} records have no value, and are skipped")
+    if around.unreadable:
+        why = next(iter(around.unreadable.values()))
+        source.notes.append(f"{len(around.unreadable)} of {len(records)} records cannot be read: {why}")
     return _guessed(written_source(source, topic, origin), None)
 
 
@@ -83,20 +83,20 @@ def _pack_of(records: Sequence[SourceRecord], packs: Collection[str]) -> str | N
     return found if found in packs else None
 
 
-def _headers(records: Sequence[SourceRecord], envelope: Envelope) -> list[Header]:
+def _headers(records: Sequence[SourceRecord], around: Around) -> list[Header]:
     """Return what the headers hold, by document; names are the same in any case."""
     names: dict[str, str] = {}
     values: dict[str, dict[int, str]] = {}
-    for number, index in enumerate(envelope.records):
+    for number, index in enumerate(around.records):
         for name, value in records[index].headers:
             if value is None:
                 continue
             names.setdefault(name.lower(), name)
             values.setdefault(name.lower(), {})[number] = value.decode(errors="replace")
-    return [Header(names[key], len(envelope.records), found) for key, found in values.items()]
+    return [Header(names[key], len(around.records), found) for key, found in values.items()]
 
 
-def _keys(records: Sequence[SourceRecord], envelope: Envelope) -> frozenset[int]:
+def _keys(records: Sequence[SourceRecord], around: Around) -> frozenset[int]:
     """Return the documents whose record has a Kafka key that may name a customer: a text, and no structure."""
-    keys = {number: records[index].key for number, index in enumerate(envelope.records)}
+    keys = {number: records[index].key for number, index in enumerate(around.records)}
     return frozenset(number for number, key in keys.items() if key and key[:1] not in (b"{", b"[", b"\0"))

@@ -37,7 +37,7 @@ def written_source(source: SourceGuess, topic: str, origin: str) -> str:
         lines += [f"  {name}: {{description: {yaml_text(_DESCRIPTIONS.get(name, name), in_flow=True)}}}" for name in declared]
         lines.append("")
     lines += ["sources:", *_indented([f"- topic: {yaml_text(topic)}"], 2)]
-    body = [*_envelope(source), *_notes(source)]
+    body = [*_around(source), *_notes(source)]
     body += _only_case(source) if len(source.cases) == 1 and not source.off else _cases(source)
     lines += _indented(body, 4)
     return "\n".join(lines) + "\n"
@@ -92,14 +92,14 @@ def _head(topic: str, origin: str) -> list[str]:
     ]
 
 
-def _envelope(source: SourceGuess) -> Iterator[str]:
-    envelope = source.envelope
-    for why in envelope.why:
+def _around(source: SourceGuess) -> Iterator[str]:
+    around = source.around
+    for why in around.why:
         yield from _commented(why)
-    if envelope.format != "json":
-        yield f"format: {envelope.format}"
-    if envelope.unwrap:
-        yield f"unwrap: {envelope.unwrap[0] if len(envelope.unwrap) == 1 else '[' + ', '.join(envelope.unwrap) + ']'}"
+    if around.format != "json":
+        yield f"format: {around.format}"
+    if words := around.unwrap():
+        yield f"unwrap: {words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'}"
 
 
 def _notes(source: SourceGuess) -> Iterator[str]:

@@ -1,0 +1,82 @@
+"""The mapping of a topic, tried on samples: nothing is written, and neither rules nor Redis are needed."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.events import Event
+from schemas.sources import Source, SourcesFile
+from workers.core.mapping.trace import RecordTrace
+from workers.errors import StartupError
+from workers.histories.outcomes import Outcomes
+from workers.source_trial.in_force import Position
+from workers.source_trial.samples import Sample
+
+__all__ = ["Trace", "Trial", "Tried", "source_of"]
+
+Trace = Callable[[Sample], RecordTrace]
+"""`trace(sample)` -> what the mapping did with it."""
+
+
+class Tried(NamedTuple):
+    """One sample, and what the mapping did with it."""
+
+    sample: Sample
+    trace: RecordTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A mapping over some samples.
+
+    Attributes:
+        source: with the mapping.
+        tried: each sample with what became of it.
+        outcomes: the same, counted.
+    """
+
+    source: Source
+    tried: Sequence[Tried]
+    outcomes: Outcomes
+
+    @classmethod
+    def of(cls, source: Source, trace: Trace, samples: Sequence[Sample]) -> "Trial":
+        """Try a mapping on samples, in their order."""
+        outcomes = Outcomes()
+        tried = []
+        for sample in samples:
+            found = trace(sample)
+            outcomes.note(sample.place, found)
+            tried.append(Tried(sample, found))
+        return cls(source, tried, outcomes)
+
+    def types(self) -> dict[Position, str]:
+        """Return by the position of the source record which event the mapping gives."""
+        return {
+            (sample.record.partition, sample.record.offset, item.number): item.result.type
+            for sample, trace in self.tried
+            for item in trace.items
+            if isinstance(item.result, Event)
+        }
+
+
+def source_of(sources: SourcesFile, topic: str, file: Path) -> Source:
+    """Return the source that reads a topic; of one with a pattern, as it reads this topic.
+
+    Args:
+        sources: the content of the file.
+        topic: the topic.
+        file: its name, for the message.
+
+    Raises:
+        StartupError: if no source reads it, with those that there are.
+    """
+    for source in sources.sources:
+        if source.is_topic_of(topic):
+            return source.of_topic(topic)
+    names = [source.name for source in sources.sources]
+    close = difflib.get_close_matches(topic, names, 1)
+    known = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(names[:10])}"
+    raise StartupError([f"{file} has no source for the topic '{topic}'; {known}"])
