@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from schemas.events import MAX_DEPTH, InvalidEvent, depth_of, read_json
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
 MAX_ITEMS: Final = 10_000

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.events import MAX_BODY_BYTES, MAX_DEPTH, InvalidEvent, read_json
-from workers.core.events.mapping import SourceRecord
 from workers.core.mapping.envelopes import MAX_ITEMS, Envelope, Item, compile_unwrap, gives_many
+from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
 CLOUDEVENTS, DEBEZIUM = Envelope("cloudevents"), Envelope("debezium")
