@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import orjson
 from aiokafka import ConsumerRecord
 
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.histories.files import enveloped
 from workers.histories.topics import source_record
@@ -66,9 +66,7 @@ class Given(NamedTuple):
 
 def samples_of_topic(records: Sequence[ConsumerRecord]) -> list[Sample]:
     """Return records of Kafka as samples, each named by its position."""
-    return [
-        Sample(f"{record.topic}:{record.partition}:{record.offset}", source_record(record)) for record in records
-    ]
+    return [Sample(f"{record.topic}:{record.partition}:{record.offset}", source_record(record)) for record in records]
 
 
 def samples_in_file(path: Path, given: Given) -> list[Sample]:

@@ -32,9 +32,7 @@ _REASONS: Final = (("reason",), ("cancel", "reason"), ("cancellation", "reason")
                    ("reason", "code"), ("feedback",))  # fmt: skip
 _WHATS: Final = (("plan",), ("plan", "id"), ("plan", "name"), ("product",), ("product", "id"), ("subscription", "plan"),
                  ("sku",))  # fmt: skip
-_ROW_STATE_CHANGED: Final = (
-    "the row has come into this state; of a database that does not send rows as they were before, changes are not read"
-)
+_ROW_STATE_CHANGED: Final = "the row has come into this state; of a database that does not send rows as they were before, changes are not read"
 
 
 @dataclass(slots=True)
@@ -94,7 +92,11 @@ class _Seen:
     def within(self, documents: Sequence[int]) -> "_Seen":
         leaves = [leaf.within(documents) for leaf in self.leaves]
         headers = [
-            Header(header.name, len(documents), {number: header.values[number] for number in documents if number in header.values})
+            Header(
+                header.name,
+                len(documents),
+                {number: header.values[number] for number in documents if number in header.values},
+            )
             for header in self.headers
         ]
         return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.around)
@@ -130,7 +132,9 @@ def _look_outside(source: SourceGuess) -> None:
             continue
         why = f"{leaf.seen()} such as {leaf.example()}"
         for case in source.cases:
-            case.attributes.setdefault("_".join(leaf.words), (f"{{whole: {yaml_text(leaf.place, in_flow=True)}}}", why))
+            case.attributes.setdefault(
+                "_".join(leaf.words), (f"{{whole: {yaml_text(leaf.place, in_flow=True)}}}", why)
+            )
         source.notes.append(
             f"'{leaf.place}' of the whole record says whether it is a test; conditions look at the items only, so it "
             "is kept as an attribute, for rules to ask"
@@ -239,14 +243,14 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
         source.others.clear()
     elif discriminator is not None:
         listed = ", ".join(f"{value} {count}" for value, count in discriminator.counts().most_common(8))
-        source.notes.append(f"'{discriminator.words}' may tell kinds of records apart ({listed}); which of them count?")
+        source.notes.append(
+            f"'{discriminator.words}' may tell kinds of records apart ({listed}); which of them count?"
+        )
         source.others.clear()
     source.cases.append(case)
 
 
-def _case(
-    event: str, seen: _Seen, discriminator: Discriminator | None, *, is_certain: bool
-) -> CaseGuess | None:
+def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_certain: bool) -> CaseGuess | None:
     """Return a case with its fields; None for a purchase without an amount."""
     leaves, headers = seen.leaves, seen.headers
     case = CaseGuess(event, documents=list(seen.documents))
@@ -294,6 +298,11 @@ def _add_state(case: CaseGuess, found: tuple[Condition, Leaf], seen: _Seen) -> N
     condition, leaf = found
     if not seen.around.is_data_capture:
         case.only_when.append(condition)
+        own = next((other for other in seen.leaves if other.words == ("id",) and other.is_beside(leaf)), None)
+        if own is not None:
+            parts = f"{yaml_text(own.place, in_flow=True)}, {yaml_text(leaf.place, in_flow=True)}"
+            why = f"{own.seen()}, with the state: however often it is sent in this state, it counts once"
+            case.fields["event_id"] = Guess(f"{{join: [{parts}]}}", why)
         return
     case.only_when.append(condition)
     before = leaf.place.replace("after.", "before.", 1)

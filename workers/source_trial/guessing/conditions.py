@@ -201,4 +201,3 @@ def attributes_in(leaves: Sequence[Leaf], used: Sequence[str]) -> dict[str, tupl
                 kept += 1
                 found[name] = (leaf, leaf.seen())
     return found
-

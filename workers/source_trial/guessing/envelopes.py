@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from schemas.events import InvalidEvent
-from workers.core.events.mapping import SourceRecord
 from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
+from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
 
 __all__ = ["Around", "find_envelopes"]
@@ -170,9 +170,7 @@ def _cloudevents(values: _Values, records: Sequence[SourceRecord]) -> _Found | N
         return isinstance(document, dict) and {"specversion", "id", "source", "type"} <= document.keys()
 
     binary = [
-        number
-        for number, _ in values
-        if any(name.lower() == "ce_specversion" for name, _ in records[number].headers)
+        number for number, _ in values if any(name.lower() == "ce_specversion" for name, _ in records[number].headers)
     ]
     if not all(is_structured(document) or number in binary for number, document in values):
         return None
@@ -191,7 +189,9 @@ def _debezium(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
     if not all(is_change(inner(document)) for _, document in values):
         return None
     wrapped = any(inner(document) is not document for _, document in values)
-    return _Found(Envelope("debezium"), f"Debezium: op, before and after, {'with' if wrapped else 'without'} their schema")
+    return _Found(
+        Envelope("debezium"), f"Debezium: op, before and after, {'with' if wrapped else 'without'} their schema"
+    )
 
 
 def _list_of_events(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:

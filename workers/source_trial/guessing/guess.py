@@ -53,7 +53,9 @@ def yaml_text(text: str, *, in_flow: bool = False) -> str:
 
 
 def _escaped(character: str) -> str:
-    return f"\\x{ord(character):02x}" if ord(character) < 32 else "\\" + character if character in '"\\' else character
+    return (
+        f"\\x{ord(character):02x}" if ord(character) < 32 else "\\" + character if character in '"\\' else character
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -26,18 +26,54 @@ _OF_AN_EVENT: Final = (
 )
 _THINGS: Final = frozenset(
     {
-        *("order", "transaction", "txn", "payment", "invoice", "ticket", "purchase", "charge", "receipt", "increment"),
+        *(
+            "order",
+            "transaction",
+            "txn",
+            "payment",
+            "invoice",
+            "ticket",
+            "purchase",
+            "charge",
+            "receipt",
+            "increment",
+        ),
         *("entity", "sale", "psp", "checkout", "booking", "bill", "subscription", "capture", "record", "document"),
     }
 )
 _ID_WORDS: Final = frozenset({"id", "no", "nr", "num", "number", "key", "ref", "reference", "uuid", "guid", "code"})
 _NOT_IT: Final = frozenset(
     {
-        *("instance", "session", "customer", "user", "client", "product", "store", "shop", "tenant", "merchant", "app"),
+        *(
+            "instance",
+            "session",
+            "customer",
+            "user",
+            "client",
+            "product",
+            "store",
+            "shop",
+            "tenant",
+            "merchant",
+            "app",
+        ),
         *("account", "member", "parent", "original", "device", "category", "project", "trace", "span", "profile"),
         *("location", "discount", "plan", "price", "channel", "quote", "store", "replay", "bundle", "correlation"),
         *("address", "connection", "organization", "org", "company", "type", "schema", "actor", "country", "method"),
-        *("currency", "status", "auth", "coupon", "discount", "postal", "zip", "error", "distinct", "card", "sku", "item"),
+        *(
+            "currency",
+            "status",
+            "auth",
+            "coupon",
+            "discount",
+            "postal",
+            "zip",
+            "error",
+            "distinct",
+            "card",
+            "sku",
+            "item",
+        ),
         *("loyalty", "buyer", "person", "campaign", "list", "token", "tax", "cart", "line", "template"),
     }
 )
@@ -49,6 +85,7 @@ _LOG_POSITIONS: Final = (
     ("source.ord",),
     ("source.txId",),
 )
+_SEQUENCES: Final = (("sequence",), ("sequence", "number"), ("sequence", "no"))
 _LEAST: Final = 40
 _LEAST_COUNTED: Final = 1_000_000
 
@@ -69,9 +106,11 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
         name = yaml_text(header.name, in_flow=True)
         return Guess(f"{{header: {name}}}", header.seen())
     if leaf is None or best < _LEAST:
-        return Guess("{position: true}", "nothing looks like the id of an event; sent twice, it counts twice", is_sure=False)
+        return Guess(
+            "{position: true}", "nothing looks like the id of an event; sent twice, it counts twice", is_sure=False
+        )
     guess = Guess(place_of(leaf), f"{leaf.seen()}, such as {leaf.example()}", leaf=leaf)
-    sequence = next((other for other in leaves if other.words[:1] == ("sequence",) and _is_beside(other, leaf)), None)
+    sequence = next((other for other in leaves if other.words in _SEQUENCES and other.is_beside(leaf)), None)
     if sequence is not None:
         parts = f"{yaml_text(leaf.place, in_flow=True)}, {yaml_text(sequence.place, in_flow=True)}"
         return Guess(f"{{join: [{parts}]}}", f"{guess.why}, with its number there", leaf=leaf)
@@ -133,12 +172,10 @@ def _by_row_key(leaf: Leaf) -> tuple[int, int]:
 
 def _is_id_header(header: Header) -> bool:
     words = header.words
-    named = words[-1:] == ("id",) and bool({*words} & {"event", "message", "delivery", "webhook", "notification", "ce"})
+    named = words[-1:] == ("id",) and bool(
+        {*words} & {"event", "message", "delivery", "webhook", "notification", "ce"}
+    )
     return named and len(header.values) == header.records and len({*header.values.values()}) == header.records
-
-
-def _is_beside(one: Leaf, other: Leaf) -> bool:
-    return one.find is None and other.find is None and one.steps[:-1] == other.steps[:-1] and one.is_everywhere
 
 
 def _is_a_things(leaf: Leaf) -> bool:

@@ -42,7 +42,9 @@ _FAILED: Final = frozenset(
 )  # fmt: skip
 _REFUND: Final = frozenset({"refund", "refunded", "refunds", "chargeback", "dispute", "reversal", "reversed"})
 _RENEW: Final = frozenset({"renewal", "renewed", "renew", "recurring", "rebill", "autorenewal"})
-_REACTIVATE: Final = frozenset({"reactivated", "reactivation", "uncancelled", "uncanceled", "uncancellation", "resumed"})
+_REACTIVATE: Final = frozenset(
+    {"reactivated", "reactivation", "uncancelled", "uncanceled", "uncancellation", "resumed"}
+)
 _SESSION: Final = frozenset({"session", "authentication", "auth"})
 _OUT: Final = frozenset({"out", "logout", "logoff", "end", "ended", "signout", "signedout"})
 _STRONG_NAME: Final = 30
@@ -96,7 +98,11 @@ def kind_of(text: str) -> str | None:
         return None
     if found & _LOGIN or (("logged" in found or "signed" in found or "log" in found) and "in" in found):
         return None if found & _FAILED else "login"
-    if found & _SESSION and not found & _SOLD and found & {"start", "started", "begin", "created", "sso", "success", "succeeded"}:
+    if (
+        found & _SESSION
+        and not found & _SOLD
+        and found & {"start", "started", "begin", "created", "sso", "success", "succeeded"}
+    ):
         return "login"
     if found & _FAILED and not found & _DONE:
         # payment.updated says nothing; its state does.
@@ -124,7 +130,9 @@ def discriminator_of(leaves: Sequence[Leaf], headers: Sequence[Header], document
             name = "_".join(leaf.words)
             values = dict(leaf.values)
             key = yaml_text(leaf.place, in_flow=True)
-            found.append((_score(name, values, documents) - 3 * leaf.depth, Discriminator(key, leaf.place, leaf.place, values)))
+            found.append(
+                (_score(name, values, documents) - 3 * leaf.depth, Discriminator(key, leaf.place, leaf.place, values))
+            )
     for header in headers:
         name = "_".join(word for word in header.words if len(word) > 1)
         score = max((_score(part, dict(header.values), documents) for part in _endings(name)), default=0)
@@ -135,9 +143,7 @@ def discriminator_of(leaves: Sequence[Leaf], headers: Sequence[Header], document
         return None
     score, discriminator = best
     kinds = {value: kind_of(str(value)) for value in set(discriminator.values.values())}
-    return Discriminator(
-        discriminator.key, discriminator.path, discriminator.words, discriminator.values, kinds
-    )
+    return Discriminator(discriminator.key, discriminator.path, discriminator.words, discriminator.values, kinds)
 
 
 def _endings(name: str) -> list[str]:

@@ -91,6 +91,12 @@ class Leaf:
         """Number of different values."""
         return len({(value.__class__, value) for value in self.values.values()})
 
+    def is_beside(self, other: "Leaf") -> bool:
+        """Return whether it is always there, at the same level as another value."""
+        return (
+            self.find is None and other.find is None and self.steps[:-1] == other.steps[:-1] and self.is_everywhere
+        )
+
     def counts(self) -> Counter[Any]:
         """Return the values, each with the number of documents that have it."""
         return Counter(self.values.values())
@@ -141,7 +147,11 @@ def _seen(values: Sequence[Any], all_of: int) -> str:
         return text
     different = len({(value.__class__, value) for value in values})
     return text + (
-        ", all different" if different == len(values) else f", {different} different" if different > 1 else ", all alike"
+        ", all different"
+        if different == len(values)
+        else f", {different} different"
+        if different > 1
+        else ", all alike"
     )
 
 

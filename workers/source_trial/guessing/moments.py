@@ -26,7 +26,15 @@ _FORMATS: Final = (
     *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d-%m-%Y %H:%M:%S"),
     *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%d-%b-%Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S %z"),
     *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%d %b %Y %H:%M:%S", "%b %d, %Y %H:%M:%S"),
-    *("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S UTC", "%Y%m%dT%H%M%SZ", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d"),
+    *(
+        "%a %b %d %H:%M:%S %Y",
+        "%Y-%m-%d %H:%M:%S UTC",
+        "%Y%m%dT%H%M%SZ",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d.%m.%Y",
+        "%Y%m%d",
+    ),
 )
 _ALWAYS_UTC: Final = ("GMT", "UTC", "Z")
 _NAME_SCORES: Final = {
@@ -44,7 +52,18 @@ _OF_TYPE: Final = {
 }
 _OF_THE_WAY: Final = frozenset(
     {
-        *("received", "sent", "processed", "ingested", "ingest", "loaded", "delivered", "collector", "etl", "publish"),
+        *(
+            "received",
+            "sent",
+            "processed",
+            "ingested",
+            "ingest",
+            "loaded",
+            "delivered",
+            "collector",
+            "etl",
+            "publish",
+        ),
         *("enqueued", "exported", "updated", "modified", "update", "last"),
     }
 )
@@ -52,11 +71,25 @@ _OF_THE_WAY: Final = frozenset(
 _NEVER: Final = frozenset(
     {
         *("expires", "expiry", "expiration", "exp", "due", "birth", "birthday", "dob", "valid", "until", "next"),
-        *("scheduled", "renewal", "trial", "period", "delivery", "shipping", "start", "starts", "end", "ends", "effective"),
+        *(
+            "scheduled",
+            "renewal",
+            "trial",
+            "period",
+            "delivery",
+            "shipping",
+            "start",
+            "starts",
+            "end",
+            "ends",
+            "effective",
+        ),
         *("first", "anchor", "zone", "timezone", "elapsed", "duration", "id", "session", "before", "since"),
     }
 )
-_HINTS: Final = frozenset({*_NAME_SCORES, *_OF_THE_WAY, *(word for words in _OF_TYPE.values() for word in words), "us", "ms", "ns"})
+_HINTS: Final = frozenset(
+    {*_NAME_SCORES, *_OF_THE_WAY, *(word for words in _OF_TYPE.values() for word in words), "us", "ms", "ns"}
+)
 
 
 def is_time(value: Any) -> bool:

@@ -21,9 +21,13 @@ _GOOD: Final = {
     "mc": 5,
 }
 _BAD: Final = {
-    **dict.fromkeys(("tax", "vat", "shipping", "discount", "discounts", "fee", "fees", "tip", "refund", "refunded"), 60),
+    **dict.fromkeys(
+        ("tax", "vat", "shipping", "discount", "discounts", "fee", "fees", "tip", "refund", "refunded"), 60
+    ),
     **dict.fromkeys(("remaining", "due", "net", "balance", "unit", "base", "item", "items", "quantity", "qty"), 40),
-    **dict.fromkeys(("subtotal", "settlement", "credit", "earnings", "outstanding", "before", "previous", "rate"), 40),
+    **dict.fromkeys(
+        ("subtotal", "settlement", "credit", "earnings", "outstanding", "before", "previous", "rate"), 40
+    ),
     **dict.fromkeys(("count", "number", "percentage", "percent", "points", "weight", "id", "duties", "deposit"), 60),
     **dict.fromkeys(("breakdown", "presentment", "approved", "authorized", "exchange", "probability", "version"), 20),
     **dict.fromkeys(("time", "timestamp", "at", "date", "lifetime", "mrr", "usd", "original", "stock"), 30),

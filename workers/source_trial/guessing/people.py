@@ -11,7 +11,22 @@ __all__ = ["customer_of", "looks_like_email"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _ID_WORDS: Final = frozenset(
-    {"id", "no", "nr", "num", "number", "key", "ref", "reference", "code", "uid", "uuid", "guid", "identifier", "card"}
+    {
+        "id",
+        "no",
+        "nr",
+        "num",
+        "number",
+        "key",
+        "ref",
+        "reference",
+        "code",
+        "uid",
+        "uuid",
+        "guid",
+        "identifier",
+        "card",
+    }
 )
 _PERSONS: Final = {
     "customer": 100,
@@ -40,7 +55,20 @@ _NOT_THEM: Final = frozenset(
         *("agent", "type", "name", "first", "last", "phone", "ip", "group", "locale", "language", "country", "city"),
         *("status", "is", "count", "commit", "tenant", "merchant", "shop", "store", "seller", "org", "role"),
         *("organization", "anonymous", "pseudo", "device", "session", "note", "agent", "since", "created", "segment"),
-        *("address", "external", "via", "sso", "tax", "vat", "balance", "metric", "product", "guest", "sold", "currency"),
+        *(
+            "address",
+            "external",
+            "via",
+            "sso",
+            "tax",
+            "vat",
+            "balance",
+            "metric",
+            "product",
+            "guest",
+            "sold",
+            "currency",
+        ),
     }
 )
 _OF_SOMEBODY_ELSE: Final = frozenset({"merchant", "seller", "shop", "store", "support", "sender", "from", "staff"})
@@ -133,7 +161,9 @@ def _score(leaf: Leaf) -> int:
         return 0
     covered = 20 * (leaf.documents - len(values)) // max(1, leaf.documents)
     of_address = 20 * any("address" in words_of(parent) for parent in leaf.parents)
-    return score - 2 * leaf.depth - of_address - (30 if leaf.in_list else 0) - min(15, covered) - _is_of_the_past(leaf)
+    return (
+        score - 2 * leaf.depth - of_address - (30 if leaf.in_list else 0) - min(15, covered) - _is_of_the_past(leaf)
+    )
 
 
 def _is_of_the_past(leaf: Leaf) -> int:

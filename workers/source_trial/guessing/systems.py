@@ -63,7 +63,11 @@ def _keycloak(document: Mapping[str, Any], _: Headers) -> bool:
 
 def _auth0(document: Mapping[str, Any], _: Headers) -> bool:
     log = _inner(document, "data") or document
-    return "log_id" in document and {"type", "date"} <= log.keys() and bool(log.keys() & {"client_id", "tenant_name", "$event_schema"})
+    return (
+        "log_id" in document
+        and {"type", "date"} <= log.keys()
+        and bool(log.keys() & {"client_id", "tenant_name", "$event_schema"})
+    )
 
 
 def _commercetools(document: Mapping[str, Any], _: Headers) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.cases import guess_cases
 from workers.source_trial.guessing.envelopes import Around, find_envelopes
 from workers.source_trial.guessing.leaves import Header

@@ -34,7 +34,10 @@ def written_source(source: SourceGuess, topic: str, origin: str) -> str:
     declared = sorted({case.event for case in source.cases} - {"purchase", "login", "cancellation"})
     if declared:
         lines.append("event_types:")
-        lines += [f"  {name}: {{description: {yaml_text(_DESCRIPTIONS.get(name, name), in_flow=True)}}}" for name in declared]
+        lines += [
+            f"  {name}: {{description: {yaml_text(_DESCRIPTIONS.get(name, name), in_flow=True)}}}"
+            for name in declared
+        ]
         lines.append("")
     lines += ["sources:", *_indented([f"- topic: {yaml_text(topic)}"], 2)]
     body = [*_around(source), *_notes(source)]
@@ -125,7 +128,9 @@ def _cases(source: SourceGuess) -> Iterator[str]:
     yield from _fields(shared)
     discriminator = source.discriminator
     if discriminator is not None:
-        yield from _commented(f"'{discriminator.words}' tells kinds of records apart; seen: {_counted(discriminator.counts())}")
+        yield from _commented(
+            f"'{discriminator.words}' tells kinds of records apart; seen: {_counted(discriminator.counts())}"
+        )
     yield "one_of:"
     for case in source.cases:
         if case.why:
