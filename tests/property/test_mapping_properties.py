@@ -310,8 +310,7 @@ def read_through_intake(raw: bytes | None) -> DecodedEvent | str:
         passed_on = THROUGH_INTAKE(SourceRecord("t", 0, 7, 0, None, raw, []), LATEST_MS)
     except InvalidEvent as refusal:
         return repr(refusal)
-    assert passed_on is not None
-    assert isinstance(resumed, Canonical)
+    assert isinstance(passed_on, Canonical)
     return decode_event(passed_on.value, DECLARED)
 
 

@@ -41,7 +41,7 @@ def compile_search(expression: str) -> Search:
     Returns:
         A function that never raises; it returns `Unusable` if the expression cannot be evaluated for a document.
     """
-    parsed: dict[str, Any] = compiled_search(expression).parsed
+    parsed: Any = compiled_search(expression).parsed
     try:
         search = _compiled(parsed)
     except _UncommonError:
@@ -72,7 +72,7 @@ class _UncommonError(Exception):
     """A node that is left to the interpreter of the library."""
 
 
-def _interpreted(node: dict[str, Any]) -> Search:
+def _interpreted(node: Any) -> Search:
     return lambda value: _INTERPRETER.visit(node, value)
 
 

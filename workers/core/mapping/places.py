@@ -182,7 +182,7 @@ def path_finder(path: str) -> Find:
 def _walked(node: Any, steps: tuple[Step, ...]) -> Any:
     for step in steps:
         if step.__class__ is int:
-            if node.__class__ is not list or not -len(node) <= step < len(node):  # type: ignore[operator]
+            if node.__class__ is not list or not -len(node) <= step < len(node):
                 return None
             node = node[step]
         elif node.__class__ is dict:
@@ -217,7 +217,7 @@ def _ends_on_the_way(node: Any, steps: tuple[Step, ...]) -> bool:
         if step.__class__ is int:
             if node.__class__ is not list:
                 return True
-            if not -len(node) <= step < len(node):  # type: ignore[operator]
+            if not -len(node) <= step < len(node):
                 return False
             node = node[step]
         elif node.__class__ is dict:
@@ -350,6 +350,7 @@ def needed(where: Place | Sequence[Any], find: Find, name: str) -> Find:
     return found
 
 
-def may_be_unusable(where: Place | Sequence[Any]) -> bool:
+def may_be_unusable(where: Place | list[Any]) -> bool:
     """Return whether a place can give a value that cannot be used, or that only a list decides about."""
-    return any(part.find or part.join or part.hashed for place in places_of(where) for part in place.with_parts())  # type: ignore[type-var]
+    places: tuple[Place, ...] = places_of(where)
+    return any(part.find or part.join or part.hashed for place in places for part in place.with_parts())
