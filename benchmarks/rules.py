@@ -32,7 +32,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
 from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
-from workers.rule_files.sources import load_sources
+from workers.source_files.reading import load_sources
 from workers.settings import Settings
 
 HOME: Final = Path(__file__).resolve().parent.parent

@@ -18,9 +18,11 @@ from schemas.source_conditions import OnlyWhen
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,249}$"
 CASE_PATTERN: Final = r"^[a-z][a-z0-9 _-]{0,63}$"
 PACK_PATTERN: Final = r"^[a-z][a-z0-9-]{0,63}$"
+REASON_PATTERN: Final = r"^[a-z][a-z0-9_]{0,63}$"
 
 TopicName = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
+CaseName = Annotated[str, Field(pattern=CASE_PATTERN)]
 
 NO_CASE: Final = "no case"
 ONLY_WHEN: Final = "only_when"
@@ -126,11 +128,23 @@ class TopicsByPattern(Strict):
 
 
 class Case(Strict):
-    """One kind of record of a source, and the event that it becomes."""
+    """One kind of record of a source, and what becomes of it: exactly one of an event, nothing, or a dead letter."""
 
-    event: TypeName = Field(description="The event type of these records.")
-    name: Annotated[str, Field(pattern=CASE_PATTERN)] | None = Field(
-        default=None, description="What metrics and tools call the case; by default the event type."
+    event: TypeName = Field(default="", description="The event type of these records.")
+    skip: CaseName | None = Field(
+        default=None,
+        description="Instead of `event`: these records are nobody's activity. They are counted under this name.",
+        examples=["test orders"],
+    )
+    refuse: Annotated[str, Field(pattern=REASON_PATTERN)] | None = Field(
+        default=None,
+        description="Instead of `event`: these records become dead letters with this reason.",
+        examples=["payload_not_included"],
+    )
+    name: CaseName | None = Field(
+        default=None,
+        description="What metrics and tools call the case; by default the event type, or the reason. In a source with "
+        "a pack, the name of the pack's case that this one changes.",
     )
     only_when: OnlyWhen = Field(default_factory=dict, description="Which records these are; by default all.")
     fields: Fields = Field(default_factory=Fields, description="Goes before what the source says.")
@@ -143,9 +157,23 @@ class Case(Strict):
         "source goes on with others.",
     )
 
+    @model_validator(mode="after")
+    def _one_outcome(self) -> "Case":
+        written = [key for key in ("event", "skip", "refuse") if key in self.model_fields_set]
+        if len(written) != 1:
+            found = ", ".join(written) or "none"
+            raise InconsistentEntries(f"needs exactly one of event, skip, refuse; found {found}", *written[1:])
+        if self.event:
+            return self
+        if self.skip is not None and self.name is not None:
+            raise InconsistentEntries("'skip' is the name already", "name")
+        if extra := [key for key in ("fields", "attributes", "max_silence") if key in self.model_fields_set]:
+            raise InconsistentEntries(f"'{extra[0]}' is for cases with an event", extra[0])
+        return self
+
     def label(self) -> str:
         """Return what metrics and tools call the case, once `Source.cases` has named it."""
-        return self.name or self.event
+        return self.name or self.skip or self.refuse or self.event
 
     def places(self) -> Iterator[Place]:
         """Yield every place, also those inside others."""
@@ -182,6 +210,9 @@ class Source(Strict):
         default_factory=list,
         description="What is done to a record before anything is looked for; a list is done in its order.",
         examples=["cloudevents", {"each": "batch"}],
+    )
+    without: Annotated[list[CaseName], Field(max_length=64)] = Field(
+        default_factory=list, description="Cases of the pack that are left out.", examples=[["anonymous visitors"]]
     )
     event: TypeName | None = Field(default=None, description="The event type of the records.")
     events: Annotated[list[TypeName], Field(max_length=64)] = Field(
@@ -263,10 +294,14 @@ class Source(Strict):
     def types(self) -> tuple[str, ...]:
         """Return the event types of this source."""
         if self.one_of is not None:
-            return tuple(dict.fromkeys(case.event for case in self.one_of))
+            return tuple(dict.fromkeys(case.event for case in self.one_of if case.event))
         return tuple(self.events) if self.event is None else (self.event,)
 
     def cases(self) -> tuple[Case, ...]:
+        """Return the kinds of records that become events, as `every_case` does."""
+        return tuple(case for case in self.every_case() if case.event)
+
+    def every_case(self) -> tuple[Case, ...]:
         """Return the kinds of records, each named, and with the fields and attributes that all share.
 
         A source with `event` has one. A canonical source has none. What `only_when` of the source says is not
@@ -280,17 +315,17 @@ class Source(Strict):
         found: list[Case] = []
         taken = {case.name for case in self.one_of}
         for case in self.one_of:
-            name, number = case.name or case.event, 1
+            name, number = case.label(), 1
             while case.name is None and name in taken:
                 number += 1
-                name = f"{case.event} {number}"
+                name = f"{case.label()} {number}"
             taken.add(name)
             merged = {
                 "name": name,
                 "fields": case.fields.over(self.fields),
                 "attributes": {**self.attributes, **case.attributes},
             }
-            found.append(case.model_copy(update=merged))
+            found.append(case.model_copy(update=merged if case.event else {"name": name}))
         return tuple(found)
 
     def is_topic_of(self, topic: str) -> bool:
@@ -341,7 +376,7 @@ class Source(Strict):
             if self.one_of is None:
                 message = "'max_silence' is missing; write for example 'max_silence: 3 days'"
                 raise InconsistentEntries(message, "topic", "topics")
-            if lacking := [case.event for case in self.one_of if case.max_silence is None]:
+            if lacking := [case.event for case in self.one_of if case.event and case.max_silence is None]:
                 message = f"'max_silence' is missing: at the source, or at the case of {lacking[0]}"
                 raise InconsistentEntries(message, "topic", "topics")
         return self
@@ -358,6 +393,8 @@ class Source(Strict):
             raise InconsistentEntries("a canonical source needs 'events': the event types of its records", "events")
 
     def _check_mapped(self) -> None:
+        if self.without:
+            raise InconsistentEntries("'without' leaves out cases of a pack, and there is no 'pack'", "without")
         if self.events:
             raise InconsistentEntries("'events' is for canonical sources; write 'event'", "events")
         if self.event is not None and self.one_of is not None:
@@ -373,7 +410,9 @@ class Source(Strict):
 
     def _check_cases(self, written: list[Case]) -> None:
         names = [case.name for case in written if case.name is not None]
-        for number, (case, own) in enumerate(zip(self.cases(), written, strict=True)):
+        if not self.types():
+            raise InconsistentEntries("no case has an event, so the source brings nothing", "one_of")
+        for number, (case, own) in enumerate(zip(self.every_case(), written, strict=True)):
             under = ("one_of", number)
             if case.name in (NO_CASE, TOMBSTONE, ONLY_WHEN):
                 message = f"'{case.name}' is what records are counted as that become no event"
@@ -383,7 +422,9 @@ class Source(Strict):
                 raise InconsistentEntries(message, "name", under=under, is_value=True)
             if not own.only_when and number < len(written) - 1:
                 message = "this case has no 'only_when', so it takes every record, and those below it none"
-                raise InconsistentEntries(message, "event", under=under)
+                raise InconsistentEntries(message, "event", "skip", "refuse", under=under)
+            if not case.event:
+                continue
             if not case.fields.given():
                 raise InconsistentEntries("needs 'fields'", "fields", "event", under=under)
             _check_fields(case, own.fields, under)

@@ -11,9 +11,9 @@ from workers.errors import StartupError
 from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
-from workers.rule_files.sources import load_sources
 from workers.rule_tests.proof import proof_problems
 from workers.settings import Settings
+from workers.source_files.reading import load_sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 
 from tests.support.paths import ROOT
 from workers.cli.app import app
-from workers.rule_files.sources import load_sources
 from workers.settings import PREFIX, Settings, read_settings
+from workers.source_files.reading import load_sources
 
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 COMPOSE_TEXT: Final = (ROOT / "docker-compose.yml").read_text()

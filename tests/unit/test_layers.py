@@ -52,7 +52,7 @@ TOOLS: Final = {"schemas.generate"}
 LEVELS: Final = (
     ("schemas", "workers.errors", "workers.clock", "workers.observability"),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings"),
-    ("workers.state", "workers.outbox", "workers.pauses", "workers.rule_tests", "workers.histories"),
+    ("workers.state", "workers.outbox", "workers.pauses", "workers.rule_tests", "workers.source_files", "workers.histories"),
     (
         "workers.dead_letters",
         "workers.operations",

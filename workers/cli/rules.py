@@ -17,12 +17,12 @@ from workers.errors import StartupError
 from workers.rule_files.known_names import KnownNames, known_names, known_types
 from workers.rule_files.problems import Problem, as_document, github_commands, in_order, render_problems
 from workers.rule_files.rules import load_book, read_documents, read_texts, texts_of
-from workers.rule_files.sources import load_sources
 from workers.rule_files.values.unseen import Seen
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS, explanation_of
 from workers.rule_lint.lint import LINTS
 from workers.settings import read_settings
+from workers.source_files.reading import load_sources
 
 _USUAL_SOURCES: Final = Path("sources.yaml")
 _DAYS: Final = ["%Y-%m-%d"]
@@ -212,7 +212,8 @@ def run_tests(
     """Run the examples of rules and the tests beside them, in virtual time. Exit status 1 if one fails."""
     from workers.rule_tests.files import RuleTestOptions, test_command
 
-    options = RuleTestOptions(paths, _or_usual(sources), as_json, pattern, verbose, junit)
+    declared, unread = _declared(sources)
+    options = RuleTestOptions(paths, declared, unread, as_json, pattern, verbose, junit)
     sys.exit(test_command(options, out))
 
 

@@ -30,8 +30,8 @@ from workers.histories.history import History, HistoryError
 from workers.histories.simulated import simulate
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
 from workers.loading import load_configuration
-from workers.rule_files.sources import load_sources
 from workers.settings import OWN_TOPICS, read_settings
+from workers.source_files.reading import load_sources
 from workers.state.connect import open_store
 from workers.state.meta import counters_of
 from workers.state.replay_clock import ReplayClock

@@ -29,7 +29,6 @@ from workers.histories.seen_values import Both, SeenValues
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
-from workers.rule_files.sources import load_sources
 from workers.rule_files.values.unseen import unseen_in, wanted_values
 from workers.rule_preview.document import PreviewResult, document_of
 from workers.rule_preview.history_reader import HistoryReader, Mappings, ReadHistory
@@ -38,6 +37,7 @@ from workers.rule_preview.preview import CustomerEvents, Preview, PreviewCounts,
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Advance, Progress
 from workers.rule_preview.report import render
 from workers.settings import Settings
+from workers.source_files.reading import load_sources
 
 __all__ = ["PreviewOptions", "preview_command"]
 

@@ -22,10 +22,10 @@ from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
 from workers.rule_files.known_names import known_names
 from workers.rule_files.rules import ParsedRuleFiles
-from workers.rule_files.sources import load_sources
 from workers.rule_files.values.unseen import wanted_values
 from workers.rule_preview.progress import SHOW_EVERY_EVENTS, Progress
 from workers.settings import Settings
+from workers.source_files.reading import load_sources
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 TOPIC_PREFIXES: Final = ("topic:", "kafka:")

@@ -13,10 +13,10 @@ import orjson
 from rich.console import Console
 
 from schemas.rules import RuleBook, RuleTest, RuleTestFile
+from schemas.sources import SourcesFile
 from workers.rule_files.known_names import KnownNames, known_types
 from workers.rule_files.problems import Problem, in_order, render_problems
 from workers.rule_files.rules import find_rule_files, read_documents, read_texts, texts_of
-from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import Document, parse_yaml, read_text
 from workers.rule_files.yaml_validation import validate
 from workers.rule_tests.locations import SourceLocations
@@ -163,7 +163,8 @@ class RuleTestOptions:
 
     Attributes:
         paths: rule files, test files, and folders of both.
-        sources: `sources.yaml`, for the event types that it declares; None for the built-in ones alone.
+        sources: the event types that `sources.yaml` declares; None for the built-in ones alone.
+        unread: the problems of `sources.yaml`, if it cannot be read; then nothing is run.
         as_json: print JSON for machines.
         pattern: run only examples with this text in their name, the id of their rule or the name of their file.
         verbose: show the timeline of passed examples too.
@@ -171,7 +172,8 @@ class RuleTestOptions:
     """
 
     paths: Sequence[FilePath]
-    sources: FilePath | None = None
+    sources: SourcesFile | None = None
+    unread: Sequence[Problem] = ()
     as_json: bool = False
     pattern: str | None = None
     verbose: bool = False
@@ -201,9 +203,6 @@ def test_command(options: RuleTestOptions, out: Console) -> int:
 
 
 def _report(options: RuleTestOptions) -> RuleTestReport:
-    declared = None
-    if options.sources is not None:
-        declared, problems = load_sources(options.sources)
-        if declared is None:
-            return RuleTestReport(problems=tuple(problems), pattern=options.pattern)
-    return report_on(options.paths, known_types(declared), options.pattern)
+    if options.unread:
+        return RuleTestReport(problems=tuple(options.unread), pattern=options.pattern)
+    return report_on(options.paths, known_types(options.sources), options.pattern)

@@ -21,9 +21,9 @@ from workers.explain import rule_page
 from workers.explain.sentences import checked_after, excluded, exclusions, explained, sentence
 from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
-from workers.rule_files.sources import load_sources
 from workers.rule_tests.files import report_on
 from workers.rule_tests.runner import run_examples, run_tests
+from workers.source_files.reading import load_sources
 
 CONDITION: Final[TypeAdapter[Any]] = TypeAdapter(Condition)
 

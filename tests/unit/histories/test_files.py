@@ -16,7 +16,7 @@ from workers.core.events.decoding import DecodedEvent
 from workers.errors import StartupError
 from workers.histories.by_customer import EventsByCustomer
 from workers.histories.files import Gathering, files_of, read_file
-from workers.rule_files.sources import load_sources
+from workers.source_files.reading import load_sources
 
 DATA = ROOT / "tests" / "data" / "histories"
 LATEST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from tests.unit.rule_files.rule_texts import source
 from workers.rule_files.known_names import event_attributes, known_names
-from workers.rule_files.sources import read_sources
+from workers.source_files.reading import read_sources
 
 
 def test_sources_determine_which_attributes_events_have() -> None:

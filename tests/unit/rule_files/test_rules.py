@@ -12,8 +12,8 @@ from tests.unit.rule_files.rule_texts import assert_keeps_schema, file_of, rule
 from workers.rule_files.known_names import KnownNames, known_names
 from workers.rule_files.problems import render_problems
 from workers.rule_files.rules import find_rule_files, load_book, read_book, read_texts, texts_of
-from workers.rule_files.sources import load_sources
 from workers.rule_lint.check import check_texts
+from workers.source_files.reading import load_sources
 
 SHIPPED = ROOT / "rules"
 FIVE_MISTAKES = """\

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.sources import SourcesFile
 from tests.unit.rule_lint.linted_rules import SOURCES
-from workers.rule_files.sources import read_sources
+from workers.source_files.reading import read_sources
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from schemas.sources import SourcesFile
 from tests.support.paths import ROOT
 from workers.rule_files.problems import Problem, as_document, github_commands, render_problems
 from workers.rule_files.rules import find_rule_files
-from workers.rule_files.sources import load_sources
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.rule_lint.codes import EXPLANATIONS
 from workers.rule_lint.lint import LINTS
+from workers.source_files.reading import load_sources
 
 FOLDER: Final = ROOT / "tests" / "data" / "broken-rules"
 SHIPPED: Final = ROOT / "rules"
@@ -107,7 +107,7 @@ def test_every_code_that_a_rule_file_can_give_is_among_them() -> None:
     elsewhere = {
         # These need a folder, several files or sources; see tests/unit/rule_files/test_rules.py.
         *("cannot-read", "no-files", "too-large", "repeated-definition", "repeated-for-every-rule"),
-        *("repeated-topic", "built-in-type"),
+        *("repeated-topic", "built-in-type", "unknown-pack", "unknown-case"),
         # This needs a history; see test_unseen.py.
         "unseen-value",
         # And these are in the explanations; see test_codes.py.

@@ -22,8 +22,8 @@ from workers.histories.history import History
 from workers.histories.simulated import simulate
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
-from workers.rule_files.sources import load_sources
 from workers.rule_preview.command import PreviewOptions, preview_command
+from workers.source_files.reading import load_sources
 
 DATA = ROOT / "tests" / "data" / "histories"
 RULES = """

@@ -12,6 +12,7 @@ from workers.rule_tests import files
 from workers.rule_tests.reports import RuleTestReport
 from workers.rule_tests.runner import ExampleResult, run_examples, run_tests
 from workers.rule_tests.timelines import as_text, timeline_of
+from workers.source_files.reading import load_sources
 
 TYPES: Final = ("purchase", "login", "cancellation", "complaint", "nps", "profile")
 QUIET: Final = {"none": "purchase", "for": "45 days"}
@@ -83,5 +84,6 @@ def passed(report: RuleTestReport) -> dict[str, bool]:
 
 def command(*paths: Path, sources: Path | None = None, **options: Any) -> tuple[int, str]:
     out = Console(file=io.StringIO(), width=100, highlight=False)
-    status = files.test_command(files.RuleTestOptions(paths, sources, **options), out)
+    declared, unread = (None, []) if sources is None else load_sources(sources)
+    status = files.test_command(files.RuleTestOptions(paths, declared, unread, **options), out)
     return status, out.file.getvalue()  # type: ignore[attr-defined]

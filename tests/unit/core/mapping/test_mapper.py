@@ -12,7 +12,7 @@ from schemas.sources import Source
 from tests.support.paths import ROOT
 from workers.core.mapping.mapper import Mapper, compile_source
 from workers.core.mapping.record import SourceRecord
-from workers.rule_files.sources import load_sources
+from workers.source_files.reading import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)
 AT = datetime(2025, 10, 3, 16, 14, 52, tzinfo=UTC)

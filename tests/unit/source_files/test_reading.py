@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.unit.rule_files.rule_texts import assert_keeps_schema, places, source
-from workers.rule_files.sources import load_sources, read_sources
+from workers.source_files.reading import load_sources, read_sources
 
 
 def test_the_shipped_sources_keep_the_published_schema() -> None:

@@ -3,16 +3,19 @@
 This module must never know how a record is mapped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
+from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem, add_elsewhere, in_order
 from workers.rule_files.suggestions import did_you_mean
 from workers.rule_files.yaml_nodes import Document, MapNode, ScalarNode, items_of, parse_yaml, read_text, value_of
 from workers.rule_files.yaml_validation import validate
+from workers.source_files.packs import with_packs
 
 __all__ = ["load_sources", "read_sources"]
 
@@ -24,17 +27,36 @@ def load_sources(path: Path) -> tuple[SourcesFile | None, list[Problem]]:
 
 
 def read_sources(file: str, text: str) -> tuple[SourcesFile | None, list[Problem]]:
-    """Check the text of `sources.yaml`; return None if there is any problem, and all problems by line. Pure."""
+    """Check the text of `sources.yaml`, with the packs that it names under what it says.
+
+    Returns:
+        The sources, None if there is any problem; and all problems by line. A problem that is not in what the operator
+        wrote stands at the `pack:` of its source, and says so.
+    """
     # A table of `words` has the numbers of a system as keys.
-    document = parse_yaml(file, text, any_scalar_as_key=True)
+    merged = with_packs(parse_yaml(file, text, any_scalar_as_key=True))
+    document = merged.document
     value, problems = validate(document, SourcesFile)
-    precise = [*_repeated_topics(document), *_redefined_types(document), *_undeclared_types(document)]
+    precise = [
+        *merged.problems,
+        *_repeated_topics(document),
+        *_redefined_types(document),
+        *_undeclared_types(document),
+    ]
     if precise and document.root is not None:
         # The model reports the same, but for the file as a whole.
         of_the_file = (*document.root.at, "wrong-value")
         problems = [problem for problem in problems if (problem.line, problem.column, problem.code) != of_the_file]
-    problems = in_order(add_elsewhere(problems, precise))
+    problems = [_of_pack(problem, merged.packs) for problem in in_order(add_elsewhere(problems, precise))]
     return (None if problems else value), problems
+
+
+def _of_pack(problem: Problem, packs: Mapping[Position, str]) -> Problem:
+    """Return a problem at the position of a pack's name as one that says where it comes from."""
+    pack = packs.get(Position(problem.line, problem.column))
+    if pack is None:
+        return problem
+    return replace(problem, message=f"the pack '{pack}' with what is written here: {problem.message}")
 
 
 def _repeated_topics(document: Document) -> Iterator[Problem]:
