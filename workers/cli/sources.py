@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import out
+from workers.cli.source_commands import guess, trial
 from workers.intake.forget_source import forget_source
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
@@ -21,6 +22,8 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The source topics.")
     group.command("forget")(forget)
     group.command("resume")(resume)
+    trial.add_to(group)
+    guess.add_to(group)
     app.add_typer(group, name="sources")
 
 

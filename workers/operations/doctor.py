@@ -5,6 +5,7 @@ is missing is reported as such, and the others still run. Run it with the settin
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
@@ -12,7 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.rules import RuleBook
-from schemas.sources import SourcesFile
+from schemas.sources import Source, SourcesFile
+from workers.core.direct_producers import intake_sources
+from workers.core.mapping.trace import compile_trace
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
@@ -39,6 +42,7 @@ from workers.operations.permissions import (
     topic_rights_missing,
 )
 from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.source_samples import Trace, sample_sources
 from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
@@ -53,7 +57,9 @@ _REQUEST_TIMEOUT_MS: Final = 10_000
 _NO_LOG: Final = LogBounds(0, 0)
 
 
-async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook) -> list[Finding]:
+async def examine(
+    settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook, now: datetime
+) -> list[Finding]:
     """Check everything outside that a worker with these settings and files needs.
 
     Args:
@@ -61,11 +67,12 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book
         sources: its sources.
         rules: its rules.
         book: the same rules as written: how long topics must keep their records follows from them.
+        now: the present time; an event that is later than allowed is refused.
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, needs_of(book, settings))
     async with opened_store(settings) as store:
-        findings = [*await kafka.findings(), *await kafka.direct_producers()]
+        findings = [*await kafka.findings(), *await kafka.direct_producers(), *await kafka.samples(now)]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
@@ -84,6 +91,7 @@ class _Kafka:
         self._needs = needs
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
+        self._existing: frozenset[str] = frozenset()
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -115,6 +123,7 @@ class _Kafka:
         group_missing = await group_rights_missing(settings, admin)
         findings += kafka_checks.rights_on_group(settings.kafka_group_id, group_missing)
         configs = await topic_configs(admin, list(topics))
+        self._existing = frozenset(topics)
         own_existing = [name for name in own if name in topics]
         described = await admin.describe_topics(own_existing) if own_existing else []
         findings += [kafka_checks.copies(topic, brokers, configs) for topic in described]
@@ -148,6 +157,20 @@ class _Kafka:
             ]
         except StartupError as error:
             return [kafka_checks.unread_activity(self._activity, error)]
+
+    async def samples(self, now: datetime) -> list[Finding]:
+        """Look at the newest records of each source that exists, through its mapping."""
+        settings, latest_ms = self._settings, round((now + self._settings.max_future).timestamp() * 1000)
+        declared = frozenset(self._sources.event_types)
+
+        def trace_of(source: Source) -> Trace:
+            trace = compile_trace(source, declared, settings.hash_key)
+            return lambda record: trace(record, latest_ms)
+
+        sources = [
+            source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing
+        ]
+        return await sample_sources(settings.kafka_connection(), sources, trace_of) if sources else []
 
     async def logs(self, progress: Collection[Progress]) -> dict[int, Log]:
         """Return the log of each partition of the activity topic as it is now; nothing if it cannot be read."""

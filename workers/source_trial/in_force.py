@@ -1,7 +1,7 @@
 """What Linger wrote for some records of a source: the mapping in force, read from the activity topic.
 
-The sources of running workers cannot be read as a file. But every event that intake wrote names the source record that
-it came from, so what a mapping did is in the activity topic. It is read without a group, for a bounded time.
+The sources of running workers cannot be read as a file. But every event that intake wrote names the source record
+that it came from, so what a mapping did is in the activity topic. It is read without a group, for a bounded time.
 """
 
 import asyncio

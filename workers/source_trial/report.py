@@ -29,7 +29,7 @@ _LONGEST_CONDITION: Final = 60
 
 
 def lines_of(tried: Tried, partitions: int) -> Iterator[str]:
-    """Yield what became of one sample; the first character of a line says how it went: ✓, – or ✗.
+    """Yield what became of one sample; the first character of a line says how it went: ✓, - or ✗.
 
     Args:
         tried: the sample and what the mapping did.
@@ -46,7 +46,7 @@ def lines_of(tried: Tried, partitions: int) -> Iterator[str]:
             case Event() as event:
                 yield from _event_lines(place, item, event, partitions)
             case Skipped(by=by):
-                yield f"– {place}: skipped ({by})"
+                yield f"- {place}: skipped ({by})"
             case InvalidEvent() as error:
                 yield f"✗ {place}: refused"
                 yield f"  {error}"
@@ -70,7 +70,7 @@ def _event_lines(place: str, item: ItemTrace, event: Event, partitions: int) -> 
 def _value_lines(values: Sequence[ValueTrace]) -> Iterator[str]:
     for trace in values:
         name = f"· {trace.name}" if trace.is_attribute else trace.name
-        value = "–" if trace.value is None else _short(_plain(trace.value), _LONGEST_VALUE)
+        value = "-" if trace.value is None else _short(_plain(trace.value), _LONGEST_VALUE)
         line = f"  {name:<{_NAME_WIDTH - 1}} {value:<{_VALUE_WIDTH - 1}} {_place(trace.place)}"
         more = [*trace.changes, *([trace.others] if trace.others else ())]
         if trace.left_out:
@@ -231,9 +231,10 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     for each in comparison.types:
         theirs, ours = _rate(comparison, each.in_force), _rate(comparison, each.this_file)
         difference = _rate(comparison, each.this_file - each.in_force)
-        changes = f"+{each.gained:,} −{each.lost:,}" if each.gained or each.lost else "none"
-        known = in_force.has_topic
-        yield f"  {each.type:<20}{theirs if known else '–':>12}{ours:>12}{difference if known else '–':>12}   {changes}"
+        changes = f"+{each.gained:,} -{each.lost:,}" if each.gained or each.lost else "none"
+        if not in_force.has_topic:
+            theirs = difference = "-"
+        yield f"  {each.type:<20}{theirs:>12}{ours:>12}{difference:>12}   {changes}"
     if not comparison.types:
         yield "  none of either"
     if not in_force.has_topic:

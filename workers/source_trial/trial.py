@@ -3,18 +3,20 @@
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from schemas.events import Event
 from schemas.sources import Source, SourcesFile
-from workers.core.mapping.trace import RecordTrace
+from workers.core.mapping.trace import RecordTrace, compile_trace
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
+from workers.settings import Settings
 from workers.source_trial.in_force import Position
 from workers.source_trial.samples import Sample
 
-__all__ = ["Trace", "Trial", "Tried", "source_of"]
+__all__ = ["Trace", "Trial", "Tried", "source_of", "takes_lists", "tracer"]
 
 Trace = Callable[[Sample], RecordTrace]
 """`trace(sample)` -> what the mapping did with it."""
@@ -80,3 +82,27 @@ def source_of(sources: SourcesFile, topic: str, file: Path) -> Source:
     close = difflib.get_close_matches(topic, names, 1)
     known = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(names[:10])}"
     raise StartupError([f"{file} has no source for the topic '{topic}'; {known}"])
+
+
+def takes_lists(source: Source) -> bool:
+    """Return whether a list is one record of a source, which its mapping takes apart."""
+    return any(step.kind in ("each", "cloudevents") and step.path is None for step in source.unwrap)
+
+
+def tracer(source: Source, sources: SourcesFile, settings: Settings, now: datetime) -> Trace:
+    """Compile the mapping of a source into what says of each sample what became of it.
+
+    Args:
+        source: with the mapping.
+        sources: the file that it is in, for the types that it declares.
+        settings: the key of `hashed`, and how far in the future an event may lie.
+        now: the present time.
+
+    Raises:
+        StartupError: if a value is hashed, and there is no key.
+    """
+    latest_ms = round((now + settings.max_future).timestamp() * 1000)
+    if source.hashes() and settings.hash_key is None:
+        raise StartupError(["a value is 'hashed', so the setting LINGER_ID_KEY is needed, as in the workers"])
+    trace = compile_trace(source, sources.event_types, settings.hash_key)
+    return lambda sample: trace(sample.record, latest_ms)

@@ -30,9 +30,11 @@ _UNKNOWN: Final = "activity"
 _OF_LOGINS: Final = frozenset({"login", "logins", "signin", "auth", "sessions", "logon", "authentication"})
 _REASONS: Final = (("reason",), ("cancel", "reason"), ("cancellation", "reason"), ("cancel", "reason", "code"),
                    ("reason", "code"), ("feedback",))  # fmt: skip
-_WHATS: Final = (("plan",), ("plan", "id"), ("plan", "name"), ("product",), ("product", "id"), ("subscription", "plan"),
-                 ("sku",))  # fmt: skip
-_ROW_STATE_CHANGED: Final = "the row has come into this state; of a database that does not send rows as they were before, changes are not read"
+_WHATS: Final = (("plan",), ("plan", "id"), ("plan", "name"), ("product",), ("product", "id"),
+                 ("subscription", "plan"), ("sku",))  # fmt: skip
+_ROW_STATE_CHANGED: Final = (
+    "the row has come into this state; where the database does not send the row before, a change is not read"
+)
 
 
 @dataclass(slots=True)

@@ -22,11 +22,12 @@ _SUCCEEDED: Final = frozenset({"success", "succeeded", "failure", "failed"})
 _SUCCESS: Final = (("success",), ("succeeded",), ("result",), ("outcome",), ("is", "success"), ("successful",))
 _STATE: Final = (("status",), ("state",), ("stage", "name"), ("payment", "status"), ("order", "status"),
                  ("payment", "state"), ("order", "state"), ("financial", "status"))  # fmt: skip
-_PAID: Final = frozenset({"paid", "completed", "complete", "succeeded", "captured", "settled", "processing", "approved",
-                          "fulfilled", "confirmed", "closed won", "success", "accepted", "shipped"})  # fmt: skip
+_PAID: Final = frozenset({"paid", "completed", "complete", "succeeded", "captured", "settled", "processing",
+                          "approved", "fulfilled", "confirmed", "closed won", "success", "accepted", "shipped"})  # fmt: skip
 _CONSENT: Final = frozenset({"consent", "newsletter", "optin", "marketing", "subscribed", "mailing"})
 _KEPT: Final = frozenset({"country", "plan", "channel", "coupon", "platform", "locale"})
 _MOST_KEPT: Final = 4
+_DEEPEST_KEPT: Final = 4
 _LONGEST_KEPT: Final = 60
 
 
@@ -196,8 +197,12 @@ def attributes_in(leaves: Sequence[Leaf], used: Sequence[str]) -> dict[str, tupl
         name = "_".join(word for word in leaf.words if word not in ("is", "has")) or leaf.name
         if asks and is_plain and not words & {"id", "date", "at", "time", "no"}:
             found.setdefault(name, (leaf, "whether one may write to the customer? rules can ask for it"))
-        elif leaf.words and {leaf.words[-1]} & _KEPT and is_plain and kept < _MOST_KEPT and leaf.depth <= 4:
-            if name not in found and isinstance(values[0], str):
-                kept += 1
-                found[name] = (leaf, leaf.seen())
+        elif is_plain and _is_worth_keeping(leaf) and kept < _MOST_KEPT and name not in found:
+            kept += 1
+            found[name] = (leaf, leaf.seen())
     return found
+
+
+def _is_worth_keeping(leaf: Leaf) -> bool:
+    named = bool({*leaf.words[-1:]} & _KEPT)
+    return named and leaf.depth <= _DEEPEST_KEPT and all(isinstance(value, str) for value in leaf.values.values())

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import yaml_text
@@ -83,7 +84,7 @@ class Discriminator:
 def kind_of(text: str) -> str | None:
     """Return what a name of a kind of records means: an event type, or None if that is not known."""
     words = words_of(text)
-    found = set(words) | {f"{one}{two}" for one, two in zip(words, words[1:], strict=False)}
+    found = set(words) | {f"{one}{two}" for one, two in pairwise(words)}
     if found & _REFUND:
         return "refund"
     if found & _REACTIVATE:

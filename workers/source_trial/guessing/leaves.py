@@ -93,9 +93,7 @@ class Leaf:
 
     def is_beside(self, other: "Leaf") -> bool:
         """Return whether it is always there, at the same level as another value."""
-        return (
-            self.find is None and other.find is None and self.steps[:-1] == other.steps[:-1] and self.is_everywhere
-        )
+        return self.find is None and other.find is None and self.steps[:-1] == other.steps[:-1] and self.is_everywhere
 
     def counts(self) -> Counter[Any]:
         """Return the values, each with the number of documents that have it."""

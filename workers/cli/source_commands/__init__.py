@@ -1,0 +1,1 @@
+"""The commands of `linger sources` that show a mapping before it runs."""
