@@ -119,7 +119,7 @@ def _values(name: str, content: bytes, given: Given) -> Iterator[tuple[int, byte
         yield 1, content  # a value that is no text, such as a schema registry's
         return
     first_line = text.partition("\n")[0]
-    if text.lstrip(_WHITE).startswith(_OPENING) or text.strip() == "null":
+    if text.lstrip(_WHITE).startswith(_OPENING) or first_line.strip() == "null":
         yield from _documents(text, given)
     elif first_line.count("\t") >= _FEWEST_SNOWPLOW_TABS:
         yield from ((number, line.encode()) for number, line in enumerate(text.splitlines(), 1) if line.strip())

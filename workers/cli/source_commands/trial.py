@@ -60,7 +60,7 @@ def try_mapping(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a mapping makes of records: each event, where its values are from, and why others are none.
+    """Show what a mapping makes of records: the events, where every value is from, and why none.
 
     Needs no rules and no Redis, and Kafka only with --last, which reads the newest records without a consumer group
     and commits nothing. A sample is a file with one JSON document or several, in any layout, or a dump of kcat -J with

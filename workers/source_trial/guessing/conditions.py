@@ -22,8 +22,12 @@ _SUCCEEDED: Final = frozenset({"success", "succeeded", "failure", "failed"})
 _SUCCESS: Final = (("success",), ("succeeded",), ("result",), ("outcome",), ("is", "success"), ("successful",))
 _STATE: Final = (("status",), ("state",), ("stage", "name"), ("payment", "status"), ("order", "status"),
                  ("payment", "state"), ("order", "state"), ("financial", "status"))  # fmt: skip
-_PAID: Final = frozenset({"paid", "completed", "complete", "succeeded", "captured", "settled", "processing",
-                          "approved", "fulfilled", "confirmed", "closed won", "success", "accepted", "shipped"})  # fmt: skip
+_PAID: Final = frozenset(
+    {
+        *("paid", "completed", "complete", "succeeded", "captured", "settled", "processing", "approved", "fulfilled"),
+        *("confirmed", "closed won", "success", "accepted", "shipped"),
+    }
+)
 _CONSENT: Final = frozenset({"consent", "newsletter", "optin", "marketing", "subscribed", "mailing"})
 _KEPT: Final = frozenset({"country", "plan", "channel", "coupon", "platform", "locale"})
 _MOST_KEPT: Final = 4
