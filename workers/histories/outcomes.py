@@ -6,7 +6,7 @@ Pure. `linger sources try` and the doctor word their summaries from it.
 from collections import Counter
 from typing import Any, Final
 
-from schemas.events import Event, InvalidEvent
+from schemas.events import InvalidEvent
 from schemas.sources import NO_CASE, ONLY_WHEN, TOMBSTONE
 from workers.core.mapping.skipped import Skipped
 from workers.core.mapping.trace import ConditionTrace, ItemTrace, RecordTrace
@@ -54,15 +54,15 @@ class Outcomes:
             self._refuse(place, trace.refusal)
         for item in trace.items:
             match item.result:
-                case Event() as event:
-                    self.events[event.type] += 1
-                    self.left_out.update((f"{event.type}.{name}", reason) for name, reason in event.left_out())
                 case Skipped(by=by):
                     self.skipped[by] += 1
                     for condition in failed_conditions(item):
                         self.conditions.setdefault(condition.key, Counter())[_found(condition)] += 1
                 case InvalidEvent() as error:
                     self._refuse(place if len(trace.items) == 1 else f"{place}, item {item.number}", error)
+                case event:
+                    self.events[event.type] += 1
+                    self.left_out.update((f"{event.type}.{name}", reason) for name, reason in event.left_out())
 
     def _refuse(self, place: str, error: InvalidEvent) -> None:
         self.refused[error.reason] += 1

@@ -43,14 +43,14 @@ def lines_of(tried: Tried, partitions: int) -> Iterator[str]:
     for item in trace.items:
         place = f"{sample.place}, item {item.number}" if many else sample.place
         match item.result:
-            case Event() as event:
-                yield from _event_lines(place, item, event, partitions)
             case Skipped(by=by):
                 yield f"- {place}: skipped ({by})"
             case InvalidEvent() as error:
                 yield f"✗ {place}: refused"
                 yield f"  {error}"
                 yield from _value_lines(item.values)
+            case event:
+                yield from _event_lines(place, item, event, partitions)
         yield from _reason_lines(item)
 
 
@@ -138,7 +138,11 @@ def document_of(tried: Tried, partitions: int) -> dict[str, Any]:
 def _item_document(item: ItemTrace, partitions: int) -> dict[str, Any]:
     document: dict[str, Any] = {"item": item.number}
     match item.result:
-        case Event() as event:
+        case Skipped(by=by):
+            document |= {"became": "skipped", "by": by}
+        case InvalidEvent() as error:
+            document |= {"became": "refused", "refused": _refusal_document(error)}
+        case event:
             document |= {
                 "became": "event",
                 "case": None if item.case is None else item.case.name,
@@ -148,10 +152,6 @@ def _item_document(item: ItemTrace, partitions: int) -> dict[str, Any]:
                 "left_out": [{"value": name, "reason": reason} for name, reason in event.left_out()],
                 "is_history": item.is_history,
             }
-        case Skipped(by=by):
-            document |= {"became": "skipped", "by": by}
-        case InvalidEvent() as error:
-            document |= {"became": "refused", "refused": _refusal_document(error)}
     document["only_when"] = [_condition_document(condition) for condition in item.shared]
     document["cases"] = [_case_document(case) for case in item.cases]
     document["values"] = [_value_document(value) for value in item.values]

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.events import Event
+from schemas.events import InvalidEvent
 from schemas.sources import Source, SourcesFile
+from workers.core.mapping.skipped import Skipped
 from workers.core.mapping.trace import RecordTrace, compile_trace
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
@@ -60,7 +61,7 @@ class Trial:
             (sample.record.partition, sample.record.offset, item.number): item.result.type
             for sample, trace in self.tried
             for item in trace.items
-            if isinstance(item.result, Event)
+            if not isinstance(item.result, Skipped | InvalidEvent)
         }
 
 

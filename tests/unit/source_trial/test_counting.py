@@ -3,6 +3,7 @@
 from aiokafka import ConsumerRecord
 
 from tests.support.processor_rig import record
+from workers.core.direct_producers import SOURCE_HEADER
 from workers.source_trial import in_force
 from workers.source_trial.counting import Comparison, TypeCount, compare, spans_of
 from workers.source_trial.in_force import InForce, Span
@@ -52,7 +53,7 @@ def noted(*records: ConsumerRecord) -> dict[tuple[int, int, int], str]:
 
 
 def at(position: str, value: bytes = b'{"type":"login"}') -> ConsumerRecord:
-    return record(0, raw=value, headers=((in_force.SOURCE_HEADER, position.encode()),))
+    return record(0, raw=value, headers=((SOURCE_HEADER, position.encode()),))
 
 
 def test_only_events_of_the_records_that_were_looked_at_are_in_force() -> None:

@@ -54,8 +54,8 @@ def guess_topic(records: Sequence[SourceRecord], topic: str, origin: str, packs:
     if tombstones:
         around.why.append(f"{tombstones} of {len(records)} records have no value, and are skipped")
     if around.unreadable:
-        why = next(iter(around.unreadable.values()))
-        source.notes.append(f"{len(around.unreadable)} of {len(records)} records cannot be read: {why}")
+        first = next(iter(around.unreadable.values()))
+        source.notes.append(f"{len(around.unreadable)} of {len(records)} records cannot be read: {first}")
     return _guessed(written_source(source, topic, origin), None)
 
 
