@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.core.direct_producers import intake_sources
-from workers.core.mapping.trace import compile_trace
+from workers.core.mapping.trace import trace_record
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
@@ -160,12 +160,11 @@ class _Kafka:
 
     async def samples(self, now: datetime) -> list[Finding]:
         """Look at the newest records of each source that exists, through its mapping."""
-        settings, latest_ms = self._settings, round((now + self._settings.max_future).timestamp() * 1000)
+        settings, latest = self._settings, now + self._settings.max_future
         declared = frozenset(self._sources.event_types)
 
         def trace_of(source: Source) -> Trace:
-            trace = compile_trace(source, declared, settings.hash_key)
-            return lambda record: trace(record, latest_ms)
+            return lambda record: trace_record(source, declared, record, latest, settings.hash_key)
 
         sources = [
             source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing

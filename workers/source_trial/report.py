@@ -20,7 +20,7 @@ __all__ = ["comparison_lines", "document_of", "lines_of", "summary_lines"]
 
 _PATH: Final = re.compile(r"path '(.*)'")
 _NAME_WIDTH: Final = 14
-_VALUE_WIDTH: Final = 28
+_VALUE_WIDTH: Final = 32
 _LONGEST_VALUE: Final = 60
 _LONGEST_CONDITION: Final = 60
 
@@ -28,12 +28,13 @@ _LONGEST_CONDITION: Final = 60
 # -- one record, for people --------------------------------------------------------------------------------------
 
 
-def lines_of(tried: Tried, partitions: int) -> Iterator[str]:
+def lines_of(tried: Tried, partitions: int, cases: int) -> Iterator[str]:
     """Yield what became of one sample; the first character of a line says how it went: ✓, - or ✗.
 
     Args:
         tried: the sample and what the mapping did.
         partitions: number of partitions of the activity topic.
+        cases: number of cases of the source.
     """
     sample, trace = tried
     if trace.refusal is not None:
@@ -50,17 +51,17 @@ def lines_of(tried: Tried, partitions: int) -> Iterator[str]:
                 yield f"  {error}"
                 yield from _value_lines(item.values)
             case event:
-                yield from _event_lines(place, item, event, partitions)
+                yield from _event_lines(place, item, event, partitions, cases)
         yield from _reason_lines(item)
 
 
-def _event_lines(place: str, item: ItemTrace, event: Event, partitions: int) -> Iterator[str]:
+def _event_lines(place: str, item: ItemTrace, event: Event, partitions: int, cases: int) -> Iterator[str]:
     case = item.case
     head = f"✓ {place}: {event.type}"
-    if case is not None and len(item.cases) > 0 and (case.conditions or case.number > 1):
+    if case is not None and cases > 1:
         held = ", ".join(f"{one.key} {_short(one.found)}" for one in case.conditions)
         named = f" '{case.name}'" if case.name != event.type else ""
-        head += f"    case {case.number}{named}" + (f" ({held})" if held else "")
+        head += f"    case {case.number} of {cases}{named}" + (f" ({held})" if held else "")
     yield head + ("    history: builds activity, and no rule acts on it" if item.is_history else "")
     yield from _value_lines(item.values)
     partition = partition_of(event.customer_id, partitions)
@@ -68,9 +69,12 @@ def _event_lines(place: str, item: ItemTrace, event: Event, partitions: int) -> 
 
 
 def _value_lines(values: Sequence[ValueTrace]) -> Iterator[str]:
+    currency = next((trace.value for trace in values if trace.name == "currency" and not trace.is_attribute), None)
     for trace in values:
         name = f"· {trace.name}" if trace.is_attribute else trace.name
         value = "-" if trace.value is None else _short(_plain(trace.value), _LONGEST_VALUE)
+        if trace.name == "amount" and trace.value is not None and currency is not None:
+            value += f" {currency}"
         line = f"  {name:<{_NAME_WIDTH - 1}} {value:<{_VALUE_WIDTH - 1}} {_place(trace.place)}"
         more = [*trace.changes, *([trace.others] if trace.others else ())]
         if trace.left_out:
@@ -94,7 +98,7 @@ def _reason_lines(item: ItemTrace) -> Iterator[str]:
 
 def _not_held(condition: ConditionTrace) -> str:
     found = "nothing there" if condition.found is None else f"found {_short(condition.found, _LONGEST_CONDITION)}"
-    return f"{condition.key} is to be {condition.wanted}, {found}"
+    return f"{condition.key}: wanted {condition.wanted}, {found}"
 
 
 def _place(words: str) -> str:
@@ -120,7 +124,7 @@ def _plain(value: Any) -> Any:
 
 
 def document_of(tried: Tried, partitions: int) -> dict[str, Any]:
-    """Return what became of one sample as `--json` prints it; arguments as for `lines_of`."""
+    """Return what became of one sample as `--json` prints it; `partitions` as for `lines_of`."""
     sample, trace = tried
     record = sample.record
     document: dict[str, Any] = {

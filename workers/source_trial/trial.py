@@ -10,7 +10,7 @@ from typing import NamedTuple
 from schemas.events import InvalidEvent
 from schemas.sources import Source, SourcesFile
 from workers.core.mapping.skipped import Skipped
-from workers.core.mapping.trace import RecordTrace, compile_trace
+from workers.core.mapping.trace import RecordTrace, trace_record
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
 from workers.settings import Settings
@@ -102,8 +102,7 @@ def tracer(source: Source, sources: SourcesFile, settings: Settings, now: dateti
     Raises:
         StartupError: if a value is hashed, and there is no key.
     """
-    latest_ms = round((now + settings.max_future).timestamp() * 1000)
-    if source.hashes() and settings.hash_key is None:
+    declared, latest, hash_key = frozenset(sources.event_types), now + settings.max_future, settings.hash_key
+    if source.hashes() and hash_key is None:
         raise StartupError(["a value is 'hashed', so the setting LINGER_ID_KEY is needed, as in the workers"])
-    trace = compile_trace(source, sources.event_types, settings.hash_key)
-    return lambda sample: trace(sample.record, latest_ms)
+    return lambda sample: trace_record(source, declared, sample.record, latest, hash_key)

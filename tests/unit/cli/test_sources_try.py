@@ -65,7 +65,7 @@ def test_a_skipped_record_is_no_failure(linger: Linger, files: tuple[str, str]) 
     sources, sample = files
     answer = linger("sources", "try", "crm", sample, "--sources", sources)
     assert answer.status == 0
-    assert "header X-Kind is to be paid, nothing there" in answer.out
+    assert "header X-Kind: wanted paid, nothing there" in answer.out
 
 
 def test_it_needs_neither_rules_nor_a_broken_or_missing_redis(linger: Linger, files: tuple[str, str]) -> None:

@@ -65,7 +65,7 @@ def tried(topic: str, *documents: Any) -> Trial:
 
 
 def lines(trial: Trial) -> list[str]:
-    return [line for one in trial.tried for line in lines_of(one, 12)]
+    return [line for one in trial.tried for line in lines_of(one, 12, len(trial.source.cases()))]
 
 
 def invoice(**data: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def line_of(found: Sequence[str], name: str) -> str:
 def test_each_value_stands_beside_the_place_that_it_is_from() -> None:
     found = lines(tried("stripe", invoice()))
     assert found[0].startswith("✓ s.jsonl:1: purchase")
-    assert "case 2" in found[0]
+    assert "case 2 of 2 (type invoice.paid, data.paid 2900)" in found[0]
     assert line_of(found, "event_id").split()[1:] == ["evt_1", "id"]
     customer = line_of(found, "customer_id")
     assert customer.split()[1:3] == ["cus_1", "data.customer"]
@@ -102,16 +102,16 @@ def test_the_key_and_partition_of_the_event_are_shown() -> None:
 
 def test_each_case_that_did_not_take_the_record_says_why() -> None:
     found = lines(tried("stripe", invoice()))
-    assert "  not case 1 'renewal': data.reason is to be subscription_cycle, found manual" in found
+    assert "  not case 1 'renewal': data.reason: wanted subscription_cycle, found manual" in found
     found = lines(tried("stripe", invoice(paid=0)))
     assert found[0] == "- s.jsonl:1: skipped (no case)"
-    assert any(line.startswith("  not case 2 'purchase': data.paid is to be more than 0, found 0") for line in found)
+    assert any(line.startswith("  not case 2 'purchase': data.paid: wanted more than 0, found 0") for line in found)
 
 
 def test_what_only_when_skips_says_which_condition_and_what_was_found() -> None:
     found = lines(tried("stripe", invoice() | {"livemode": False}))
     assert found[0] == "- s.jsonl:1: skipped (only_when)"
-    assert "  only_when: livemode is to be true, found False" in found
+    assert "  only_when: livemode: wanted true, found False" in found
 
 
 def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:

@@ -106,8 +106,9 @@ def _print(trial: Trial, partitions: int, *, as_json: bool) -> None:
             print_json(document_of(tried, partitions))
         print_json({"summary": trial.outcomes.document()})
         return
+    cases = len(trial.source.cases())
     for tried in trial.tried[-_SHOWN:]:
-        print_lines(lines_of(tried, partitions))
+        print_lines(lines_of(tried, partitions, cases))
         out.print()
     if (hidden := len(trial.tried) - _SHOWN) > 0:
         out.print(f"{hidden:,} records before these are counted only; --json prints all of them")
