@@ -136,7 +136,9 @@ def test_the_doctor_says_what_the_newest_records_become(apache_pair: Pair, tmp_p
             findings = {finding["checked"]: finding for finding in json.loads(done.stdout)}
             orders = findings[f"records of {topic}"]
             assert orders["health"] == "ok"
-            assert orders["found"].startswith("of the newest 2 records: 1 event (purchase 1); 1 refused (missing_field 1)")
+            assert orders["found"].startswith(
+                "of the newest 2 records: 1 event (purchase 1); 1 refused (missing_field 1)"
+            )
             refused = findings[f"records of {logins}"]
             assert refused["health"] == "problem"
             assert "impossible_time" in refused["found"]
@@ -144,5 +146,3 @@ def test_the_doctor_says_what_the_newest_records_become(apache_pair: Pair, tmp_p
             assert findings[f"records of {place.prefix}events"]["found"] == "there is none yet"
 
     asyncio.run(visit())
-
-

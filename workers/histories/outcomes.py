@@ -6,7 +6,7 @@ Pure. `linger sources try` and the doctor word their summaries from it.
 from collections import Counter
 from typing import Any, Final
 
-from schemas.events import InvalidEvent
+from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import NO_CASE, ONLY_WHEN, TOMBSTONE
 from workers.core.mapping.skipped import Skipped
 from workers.core.mapping.trace import ConditionTrace, ItemTrace, RecordTrace
@@ -42,6 +42,16 @@ class Outcomes:
         self.first_refusal: tuple[str, str] | None = None
         self.left_out: Counter[tuple[str, str]] = Counter()
 
+    def note_event(self, event_type: str, left_out: LeftOut) -> None:
+        """Count an event.
+
+        Args:
+            event_type: its type.
+            left_out: what was cut or left out of it.
+        """
+        self.events[event_type] += 1
+        self.left_out.update((f"{event_type}.{name}", reason) for name, reason in left_out)
+
     def note(self, place: str, trace: RecordTrace) -> None:
         """Count what became of one record.
 
@@ -61,8 +71,7 @@ class Outcomes:
                 case InvalidEvent() as error:
                     self._refuse(place if len(trace.items) == 1 else f"{place}, item {item.number}", error)
                 case event:
-                    self.events[event.type] += 1
-                    self.left_out.update((f"{event.type}.{name}", reason) for name, reason in event.left_out())
+                    self.note_event(event.type, event.left_out())
 
     def _refuse(self, place: str, error: InvalidEvent) -> None:
         self.refused[error.reason] += 1

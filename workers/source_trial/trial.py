@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.events import InvalidEvent
 from schemas.sources import Source, SourcesFile
-from workers.core.mapping.skipped import Skipped
+from workers.core.mapping.converter import Canonical, ManyConverter, compile_converter, compile_many
 from workers.core.mapping.trace import RecordTrace, trace_record
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
@@ -17,7 +17,7 @@ from workers.settings import Settings
 from workers.source_trial.in_force import Position
 from workers.source_trial.samples import Sample
 
-__all__ = ["Trace", "Trial", "Tried", "source_of", "takes_lists", "tracer"]
+__all__ = ["Trace", "Trial", "Tried", "counted", "source_of", "takes_lists", "tracer"]
 
 Trace = Callable[[Sample], RecordTrace]
 """`trace(sample)` -> what the mapping did with it."""
@@ -55,15 +55,6 @@ class Trial:
             tried.append(Tried(sample, found))
         return cls(source, tried, outcomes)
 
-    def types(self) -> dict[Position, str]:
-        """Return by the position of the source record which event the mapping gives."""
-        return {
-            (sample.record.partition, sample.record.offset, item.number): item.result.type
-            for sample, trace in self.tried
-            for item in trace.items
-            if not isinstance(item.result, Skipped | InvalidEvent)
-        }
-
 
 def source_of(sources: SourcesFile, topic: str, file: Path) -> Source:
     """Return the source that reads a topic; of one with a pattern, as it reads this topic.
@@ -83,6 +74,55 @@ def source_of(sources: SourcesFile, topic: str, file: Path) -> Source:
     close = difflib.get_close_matches(topic, names, 1)
     known = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(names[:10])}"
     raise StartupError([f"{file} has no source for the topic '{topic}'; {known}"])
+
+
+def counted(
+    source: Source, sources: SourcesFile, settings: Settings, now: datetime, samples: Sequence[Sample]
+) -> tuple[dict[Position, str], Outcomes]:
+    """Return which events a mapping gives for many samples, by the position of each; and all outcomes, counted.
+
+    Events are made as a worker makes them, so this is fast. Only what is no event is looked at closely.
+
+    Args:
+        source: with the mapping.
+        sources: the file that it is in.
+        settings: as for `tracer`.
+        now: the present time.
+        samples: the records.
+
+    Raises:
+        StartupError: as `tracer`.
+    """
+    trace = tracer(source, sources, settings, now)
+    latest_ms = round((now + settings.max_future).timestamp() * 1000)
+    convert = _converter(source, sources, settings)
+    types: dict[Position, str] = {}
+    outcomes = Outcomes()
+    for sample in samples:
+        record = sample.record
+        try:
+            results = convert(record, latest_ms)
+        except InvalidEvent:
+            results = []
+        events = [(item, result) for item, result in enumerate(results) if isinstance(result, Canonical)]
+        for item, event in events:
+            types[record.partition, record.offset, item] = event.type
+        if results and len(events) == len(results):
+            outcomes.records += 1
+            for _, event in events:
+                outcomes.note_event(event.type, event.left_out)
+        else:
+            outcomes.note(sample.place, trace(sample))
+    return types, outcomes
+
+
+def _converter(source: Source, sources: SourcesFile, settings: Settings) -> ManyConverter:
+    """Return what makes events of a record as a worker does, one entry for each item."""
+    declared = frozenset(sources.event_types)
+    if source.has_many():
+        return compile_many(source, declared, settings.hash_key)
+    convert = compile_converter(source, declared, settings.hash_key)
+    return lambda record, latest_ms: [convert(record, latest_ms)]
 
 
 def takes_lists(source: Source) -> bool:

@@ -23,7 +23,16 @@ sources:
       currency: currency
     max_silence: 3 days
 """
-GIVEN: Final = ["--header", "X-Kind=paid", "--header", "X-Id=e=1", "--key", "c1", "--timestamp", "2026-10-03T16:14:52Z"]
+GIVEN: Final = [
+    "--header",
+    "X-Kind=paid",
+    "--header",
+    "X-Id=e=1",
+    "--key",
+    "c1",
+    "--timestamp",
+    "2026-10-03T16:14:52Z",
+]
 
 
 @pytest.fixture
@@ -100,7 +109,9 @@ def test_what_cannot_be_tried_is_said_with_what_to_write(
     assert problem in " ".join(answer.err.replace("│", " ").split())
 
 
-def test_a_broken_file_is_refused_with_line_and_column(linger: Linger, files: tuple[str, str], tmp_path: Path) -> None:
+def test_a_broken_file_is_refused_with_line_and_column(
+    linger: Linger, files: tuple[str, str], tmp_path: Path
+) -> None:
     (tmp_path / "broken.yaml").write_text(SOURCES.replace("event: purchase", "evnt: purchase"))
     answer = linger("sources", "try", "crm", files[1], "--sources", str(tmp_path / "broken.yaml"))
     assert answer.status == 2

@@ -271,7 +271,9 @@ def test_values_of_a_registry_are_recognised() -> None:
 def test_names_that_no_plain_path_can_hold_are_in_quotes(written: str, line: str) -> None:
     records = [body(**{key: value for key, value in ORDER.items() if key != "total"}, properties={written: 1})]
     order_total = f"{written} total"
-    records = [body(**{key: value for key, value in ORDER.items() if key != "total"}, properties={order_total: "64.35"})]
+    records = [
+        body(**{key: value for key, value in ORDER.items() if key != "total"}, properties={order_total: "64.35"})
+    ]
     text = guessed(records).text
     assert line[:-1] in text
     assert mapped(text, records)[0]["amount"] == "64.35"

@@ -3,20 +3,20 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from schemas.sources import SourcesFile
 from workers.core.mapping.record import SourceRecord
+from workers.errors import StartupError
 from workers.kafka.partitioner import partition_of
 from workers.settings import Settings
 from workers.source_files.reading import read_sources
 from workers.source_trial.report import document_of, lines_of, summary_lines
 from workers.source_trial.samples import Given, samples_in_text
-from workers.source_trial.trial import Trial, source_of, tracer
-from workers.errors import StartupError
-from pathlib import Path
+from workers.source_trial.trial import Trial, counted, source_of, tracer
 
 NOW: Final = datetime(2026, 11, 30, tzinfo=UTC)
 FILE: Final = """
@@ -124,7 +124,9 @@ def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:
 def test_a_record_that_is_no_json_is_refused_as_a_whole() -> None:
     declared = sources()
     source = source_of(declared, "stripe", Path("sources.yaml"))
-    trial = Trial.of(source, tracer(source, declared, Settings(), NOW), samples_in_text("s", b"nothing", Given("stripe")))
+    trial = Trial.of(
+        source, tracer(source, declared, Settings(), NOW), samples_in_text("s", b"nothing", Given("stripe"))
+    )
     assert "not_json" in " ".join(lines(trial))
     assert trial.outcomes.refused == {"not_json": 1}
 
@@ -144,12 +146,13 @@ def test_each_item_of_a_record_is_shown() -> None:
         "✓ s.jsonl:1, item 1: login",
         "✗ s.jsonl:1, item 2: refused",
     ]
-    assert trial.types() == {(0, 0, 0): "login", (0, 0, 1): "login"}
     assert trial.outcomes.records == 1
 
 
 def test_the_summary_counts_events_skipped_and_refused_by_reason() -> None:
-    trial = tried("stripe", invoice(), invoice(reason="subscription_cycle"), invoice(paid=0), invoice(currency=None), {})
+    trial = tried(
+        "stripe", invoice(), invoice(reason="subscription_cycle"), invoice(paid=0), invoice(currency=None), {}
+    )
     assert list(summary_lines(trial.outcomes)) == [
         "5 records: 2 events (purchase 1, renewal 1); skipped 1 by no case, 1 by 'only_when'; 1 refused (missing_field 1)",
         "  skipped: data.reason was manual 1",
@@ -198,3 +201,25 @@ def test_a_record_is_tried_as_it_is_in_kafka() -> None:
     (sample,) = samples_in_text("s", b"null", Given("stripe"))
     trial = Trial.of(source, trace, [sample._replace(record=record)])
     assert trial.outcomes.skipped == {"tombstone": 1}
+
+
+def test_counting_many_records_gives_the_same_as_looking_at_each() -> None:
+    items = [{"id": f"e{number}", "user": "u1", "at": "2026-10-03T16:14:52Z"} for number in range(2)]
+    for topic, documents in (
+        (
+            "stripe",
+            [invoice(), invoice(reason="subscription_cycle"), invoice(note={}), invoice(paid=0), {}, [], None],
+        ),
+        ("batches", [{"batch": items}, {"batch": [*items, {"id": "e3"}]}, {"batch": []}, {}]),
+    ):
+        declared, trial = sources(), tried(topic, *documents)
+        samples = [one.sample for one in trial.tried]
+        types, outcomes = counted(trial.source, declared, Settings(), NOW, samples)
+        assert outcomes.document() == trial.outcomes.document()
+        assert types == {
+            (0, one.sample.record.offset, item["item"]): item["event"]["type"]
+            for one in trial.tried
+            for item in document_of(one, 12)["items"]
+            if item["became"] == "event"
+        }
+        assert len(types) > 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,12 +23,14 @@ from workers.cli.source_commands.samples import (
     in_files,
 )
 from workers.errors import StartupError
+from workers.histories.outcomes import Outcomes
 from workers.settings import Settings, read_settings
 from workers.source_files.reading import load_sources
 from workers.source_trial.counting import compare, spans_of
-from workers.source_trial.in_force import InForce, read_in_force
+from workers.source_trial.in_force import InForce, Position, read_in_force
 from workers.source_trial.report import comparison_lines, document_of, lines_of, summary_lines
-from workers.source_trial.trial import Trial, source_of, takes_lists, tracer
+from workers.source_trial.samples import Sample
+from workers.source_trial.trial import Trial, counted, source_of, takes_lists, tracer
 
 _SHOWN: Final = 20
 _STYLES: Final = {"✓": "green", "✗": "red", "-": "yellow"}
@@ -84,12 +86,15 @@ def try_mapping(
         found = in_files(named, given)[-(last or 0) :]
     else:
         found = from_kafka(settings, topic, last or _SHOWN)
-    trial = Trial.of(source, tracer(source, declared, settings, datetime.now(UTC)), found)
+    now = datetime.now(UTC)
     if count:
-        _print_comparison(settings, topic, trial, as_json=as_json)
+        types, outcomes = counted(source, declared, settings, now, found)
+        _print_comparison(settings, topic, found, types, outcomes, as_json=as_json)
     else:
+        trial = Trial.of(source, tracer(source, declared, settings, now), found)
+        outcomes = trial.outcomes
         _print(trial, settings.partitions, as_json=as_json)
-    if trial.outcomes.refused:
+    if outcomes.refused:
         sys.exit(EXIT_PROBLEM)
 
 
@@ -117,21 +122,29 @@ def _print(trial: Trial, partitions: int, *, as_json: bool) -> None:
     print_lines(summary_lines(trial.outcomes))
 
 
-def _print_comparison(settings: Settings, topic: str, trial: Trial, *, as_json: bool) -> None:
-    records = [tried.sample.record for tried in trial.tried]
+def _print_comparison(
+    settings: Settings,
+    topic: str,
+    samples: Sequence[Sample],
+    types: Mapping[Position, str],
+    outcomes: Outcomes,
+    *,
+    as_json: bool,
+) -> None:
+    records = [sample.record for sample in samples]
     places = [(record.partition, record.offset, record.timestamp_ms) for record in records]
     if not places:
         out.print(f"'{topic}' has no record")
         return
     connection, activity = settings.kafka_connection(), settings.topic("activity")
     in_force: InForce = asyncio.run(read_in_force(connection, activity, topic, spans_of(places)))
-    comparison = compare(places, trial.types(), in_force)
+    comparison = compare(places, types, in_force)
     if as_json:
-        print_json({**comparison.document(), "summary": trial.outcomes.document()})
+        print_json({**comparison.document(), "summary": outcomes.document()})
         return
     print_lines(comparison_lines(comparison))
     out.print()
-    print_lines(summary_lines(trial.outcomes))
+    print_lines(summary_lines(outcomes))
 
 
 def print_lines(lines: Iterable[str]) -> None:
