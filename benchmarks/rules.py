@@ -32,8 +32,8 @@ from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration
 from workers.rule_files.known_names import KnownNames, event_types
 from workers.rule_files.rules import load_book
-from workers.source_files.reading import load_sources
 from workers.settings import Settings
+from workers.source_files.reading import load_sources
 
 HOME: Final = Path(__file__).resolve().parent.parent
 DAY: Final = 86_400_000

@@ -36,6 +36,10 @@ MAX_ID_BYTES: Final = 256
 MAX_ATTRIBUTES: Final = 64
 MAX_TEXT_BYTES: Final = 1024
 _BEYOND_INT64: Final = 1 << 63
+_REGISTRY_HEADER_BYTES: Final = 5
+_REGISTRY_HINT: Final = (
+    "; this looks like a schema registry's record: write 'format: avro' or 'format: json-schema' in sources.yaml"
+)
 _LONGEST_LIST: Final = MAX_TEXT_BYTES // 4
 
 UNREADABLE: Final = "(unreadable)"
@@ -302,7 +306,8 @@ def read_json(raw: bytes | None) -> Any:
         reason = "too_deep" if "depth" in str(error) else "not_json"
         document = None if reason == "too_deep" else _read_with_odd_numbers(raw)
         if document is None:
-            raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
+            hint = _REGISTRY_HINT if raw[0] == 0 and len(raw) > _REGISTRY_HEADER_BYTES else ""
+            raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}{hint}") from None
     # Fewer brackets than the bound cannot nest deeper than the bound, so only other documents need the walk.
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth_of(document) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")

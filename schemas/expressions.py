@@ -29,8 +29,13 @@ def compiled_search(expression: str) -> ParsedResult:
         raise ValueError(f"'{expression}' is no JMESPath: {_what_is_wrong(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"'{expression}' is no JMESPath: {error or 'nested too deeply'}") from None
-    for name, count in _calls(parsed.parsed):
-        _check_call(expression, name, count)
+    nodes = list(_nodes(parsed.parsed))
+    for node in nodes:
+        if node["type"] == "function_expression":
+            _check_call(expression, node["value"], len(node["children"]))
+    if any(_is_part_of_a_truth(node) for node in nodes):
+        # Such a text is read without an error, and holds for no record.
+        raise ValueError(f"'{expression}': JMESPath reads '!a.b' as '(!a).b', which is never there; write '!(a.b)'")
     return parsed
 
 
@@ -59,14 +64,18 @@ def _what_is_wrong(error: exceptions.ParseError) -> str:
     return f"'{error.token_value}' at character {error.lex_position + 1} is not expected there{hint}"
 
 
-def _calls(node: Any) -> Iterator[tuple[str, int]]:
-    """Yield the name and the number of arguments of every function that an expression calls."""
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every part of an expression."""
     nodes = [node]
     while nodes:
         node = nodes.pop()
-        if node["type"] == "function_expression":
-            yield node["value"], len(node["children"])
+        yield node
         nodes += [child for child in node["children"] if isinstance(child, dict)]
+
+
+def _is_part_of_a_truth(node: dict[str, Any]) -> bool:
+    """Return whether a part of an expression looks for something inside true or false."""
+    return node["type"] == "subexpression" and bool(node["children"][0]["type"] == "not_expression")
 
 
 def _check_call(expression: str, name: str, count: int) -> None:

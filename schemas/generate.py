@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from schemas.actions import Action, Decision
 from schemas.events import Event
 from schemas.rules import RuleFile, RuleTestFile
-from schemas.source_tests import SampleFile
+from schemas.source_tests import SourceTestFile
 from schemas.sources import SourcesFile
 
 _FOLDER = Path(__file__).parent / "json"
@@ -26,7 +26,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "rules.schema.json": RuleFile.model_json_schema(by_alias=True),
         "rule-tests.schema.json": RuleTestFile.model_json_schema(by_alias=True),
         "sources.schema.json": SourcesFile.model_json_schema(by_alias=True),
-        "source-tests.schema.json": SampleFile.model_json_schema(by_alias=True),
+        "source-tests.schema.json": SourceTestFile.model_json_schema(by_alias=True),
         "action.schema.json": _action_schema(),
         "decision.schema.json": msgspec.json.schema(Decision),
     }

@@ -10,7 +10,15 @@ from schemas.places import Path, Plain, Strict
 from schemas.refusals import InconsistentEntries
 from schemas.sources import CASE_PATTERN, PACK_PATTERN, REASON_PATTERN, TopicName, TypeName
 
-__all__ = ["ExpectedEvent", "ExpectedRefusal", "ExpectedSkip", "Expectation", "GivenRecord", "Sample", "SampleFile"]
+__all__ = [
+    "ExpectedEvent",
+    "ExpectedRefusal",
+    "ExpectedSkip",
+    "Expectation",
+    "GivenRecord",
+    "SourceTest",
+    "SourceTestFile",
+]
 
 _Name = Annotated[str, Field(min_length=1, max_length=120)]
 _Address = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
@@ -19,7 +27,9 @@ _Address = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
 class GivenRecord(Strict):
     """A record of a source topic: whole, or like another one with some changes."""
 
-    like: _Name | None = Field(default=None, description="The name of a record under `records`, which this one changes.")
+    like: _Name | None = Field(
+        default=None, description="The name of a record under `records`, which this one changes."
+    )
     value: Any = Field(
         default=None,
         description="The record's value: a JSON document, or a text for bytes that are none; null for a tombstone.",
@@ -92,7 +102,9 @@ class ExpectedRefusal(Strict):
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return "skip" if "skipped" in value else "refusal" if "refused" in value else "event"
-    return {ExpectedSkip: "skip", ExpectedRefusal: "refusal"}.get(type(value), "event")
+    if isinstance(value, ExpectedSkip):
+        return "skip"
+    return "refusal" if isinstance(value, ExpectedRefusal) else "event"
 
 
 Expectation = Annotated[
@@ -107,7 +119,7 @@ def _is_list(value: Any) -> str:
     return "each" if isinstance(value, list) else "one"
 
 
-class Sample(Strict):
+class SourceTest(Strict):
     """A record and what becomes of it."""
 
     name: _Name = Field(description="What the sample shows, as a sentence.")
@@ -119,8 +131,7 @@ class Sample(Strict):
         Discriminator(lambda value: "name" if isinstance(value, str) else "record"),
     ] = Field(description="A record, or the name of one under `records`.")
     expect: Annotated[
-        Annotated[Expectation, Tag("one")]
-        | Annotated[list[Expectation], Field(max_length=100), Tag("each")],
+        Annotated[Expectation, Tag("one")] | Annotated[list[Expectation], Field(max_length=100), Tag("each")],
         Discriminator(_is_list),
     ] = Field(description="What becomes of it; a list with one entry for each item, if `unwrap` gives several.")
     documentation: _Address | None = Field(
@@ -128,7 +139,7 @@ class Sample(Strict):
     )
 
 
-class SampleFile(Strict):
+class SourceTestFile(Strict):
     """A file `*_test.yaml` beside `sources.yaml`; its `samples` tell it from the tests of rules."""
 
     pack: Annotated[str, Field(pattern=PACK_PATTERN)] | None = Field(
@@ -141,4 +152,4 @@ class SampleFile(Strict):
     records: Annotated[dict[str, GivenRecord], Field(max_length=200)] = Field(
         default_factory=dict, description="Records that samples name."
     )
-    samples: Annotated[list[Sample], Field(min_length=1, max_length=500)]
+    samples: Annotated[list[SourceTest], Field(min_length=1, max_length=500)]

@@ -143,8 +143,8 @@ class Case(Strict):
     )
     name: CaseName | None = Field(
         default=None,
-        description="What metrics and tools call the case; by default the event type, or the reason. In a source with "
-        "a pack, the name of the pack's case that this one changes.",
+        description="What metrics and tools call the case; by default the event type, or the reason. In a source "
+        "with a pack, the name of the pack's case that this one changes.",
     )
     only_when: OnlyWhen = Field(default_factory=dict, description="Which records these are; by default all.")
     fields: Fields = Field(default_factory=Fields, description="Goes before what the source says.")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.examples import MAX_EXAMPLES, SHORT
+from tests.support.schema_registry import missing_registry
 from tests.support.services import missing_embedded, missing_kafka, missing_redis, running_apache_pair
 from workers.demo.embedded import Pair, running_pair
 
@@ -53,6 +54,12 @@ def apache_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     need(missing_redis())
     with running_apache_pair(tmp_path_factory.mktemp("apache")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def needed_registry(needed: None) -> None:
+    """A schema registry can run here, too, for a test that starts its own."""
+    need(missing_registry())
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Make this machine ready for the tests, and say what will run: `python -m tests.prepare`.
 
-Fetches the jars of Apache Kafka and a history of real purchases once, and installs Debian's redis-server where it is
-missing and may be installed. Does nothing that is already done. Exits with 1 if something is missing in CI
-(`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
+Fetches the jars of Apache Kafka, a schema registry and a history of real purchases once, and installs Debian's
+redis-server where it is missing and may be installed. Does nothing that is already done. Exits with 1 if something is
+missing in CI (`CI=true`), where every test must run; elsewhere the tests that need it are skipped.
 """
 
 import os
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.support.schema_registry import is_fetched, missing_registry
 from tests.support.services import (
     ServiceError,
     fetch_jars,
@@ -32,6 +33,7 @@ def main() -> int:
     """Prepare what can be prepared, print one line per service, return the exit code."""
     missing = {
         "Apache Kafka": _prepare_kafka(),
+        "schema registry": _prepare_registry(),
         "Redis": _prepare_redis(),
         "embedded broker and store": missing_embedded(),
         "real purchases (CDNOW)": _prepare_purchases(),
@@ -57,6 +59,17 @@ def _prepare_kafka() -> str | None:
         return str(error)
     print(f"done in {time.monotonic() - started:.0f} s")
     return None
+
+
+def _prepare_registry() -> str | None:
+    if not is_fetched():
+        _announce("Fetching the schema registry from Maven Central (once, 109 MB)")
+        started = time.monotonic()
+        if (reason := missing_registry()) is not None:
+            print("failed")
+            return reason
+        print(f"done in {time.monotonic() - started:.0f} s")
+    return missing_registry()
 
 
 def _prepare_redis() -> str | None:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aiokafka.helpers import create_ssl_context
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -120,6 +120,18 @@ class Settings(BaseSettings):
         default=0, description="Replicas that must have a step before its actions are published (WAIT)."
     )
 
+    schema_registry_url: SecretStr | None = Field(
+        default=None,
+        description="http:// or https:// of a schema registry (Confluent's API), for sources in the formats avro and "
+        "json-schema; may hold a user and a password.",
+    )
+    schema_registry_user: str | None = Field(default=None, description="User for basic authentication there.")
+    schema_registry_password: SecretStr | None = Field(
+        default=None, description="Password of that user; without a user, a bearer token."
+    )
+    schema_registry_ca: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
+    schema_registry_timeout_ms: Millis = Field(default=5_000, description="The longest that one answer may take.")
+
     rules: Path = Field(default=Path("rules"), description="Rule file, or folder of rule files.")
     rules_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
         default=2_000, description="How often rule files are checked for changes."
@@ -212,6 +224,21 @@ class Settings(BaseSettings):
                 )
         return url
 
+    @field_validator("schema_registry_url")
+    @classmethod
+    def _is_registry_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url.get_secret_value())
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            is_usable = is_usable and not (parts.query or parts.fragment)
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValueError("is no URL of a schema registry; write http://host:8081, or https:// for TLS")
+        return url
+
     @field_validator("http_token")
     @classmethod
     def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
@@ -237,6 +264,17 @@ class Settings(BaseSettings):
             raise ValueError("KAFKA_REQUEST_TIMEOUT_MS must be longer than KAFKA_SESSION_TIMEOUT_MS")
         if self.kafka_heartbeat_interval_ms * 3 > self.kafka_session_timeout_ms:
             raise ValueError("KAFKA_HEARTBEAT_INTERVAL_MS must be a third of KAFKA_SESSION_TIMEOUT_MS at most")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_into_the_registry(self) -> "Settings":
+        url = urlsplit(_revealed(self.schema_registry_url) or "")
+        if (self.schema_registry_user or self.schema_registry_password) and self.schema_registry_url is None:
+            raise ValueError("SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD need SCHEMA_REGISTRY_URL")
+        if self.schema_registry_user and not self.schema_registry_password:
+            raise ValueError("SCHEMA_REGISTRY_USER needs SCHEMA_REGISTRY_PASSWORD (or SCHEMA_REGISTRY_PASSWORD_FILE)")
+        if self.schema_registry_password and "@" in url.netloc:
+            raise ValueError("SCHEMA_REGISTRY_URL holds a user, and SCHEMA_REGISTRY_PASSWORD is set: keep one")
         return self
 
     @model_validator(mode="after")
@@ -332,6 +370,30 @@ class Settings(BaseSettings):
             arguments["service"] = self.redis_sentinel_service
             arguments["sentinel_username"] = self.redis_sentinel_username
             arguments["sentinel_password"] = _revealed(self.redis_sentinel_password)
+        return arguments
+
+    def registry_connection(self) -> dict[str, Any] | None:
+        """Return the arguments of `workers.registry.client.RegistryAccess`, None without a registry.
+
+        Raises:
+            StartupError: if the file of the authorities cannot be read, or is none.
+        """
+        if self.schema_registry_url is None:
+            return None
+        parts = urlsplit(self.schema_registry_url.get_secret_value())
+        secret = _revealed(self.schema_registry_password)
+        arguments: dict[str, Any] = {
+            "url": parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            "user": self.schema_registry_user or unquote(parts.username or ""),
+            "password": secret or (None if parts.password is None else unquote(parts.password)),
+            "timeout_seconds": self.schema_registry_timeout_ms / 1000,
+        }
+        if self.schema_registry_ca is not None and parts.scheme == "https":
+            _require_files(self, "schema_registry_ca")
+            try:
+                arguments["trusted"] = ssl.create_default_context(cafile=self.schema_registry_ca)
+            except (OSError, ValueError):  # ssl.SSLError among them
+                raise StartupError([f"LINGER_SCHEMA_REGISTRY_CA: '{self.schema_registry_ca}' is not PEM"]) from None
         return arguments
 
     def shown(self) -> dict[str, str]:

@@ -136,7 +136,7 @@ def running_broker(
     properties.write_text(shared + listeners)
     if not (data / "meta.properties").exists():
         storage_tool = [*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)]
-        _run([*storage_tool, *format_options])
+        run_tool([*storage_tool, *format_options])
     with running_server(
         [*java, "kafka.Kafka", str(properties)],
         log_dir / "kafka.log",
@@ -206,7 +206,9 @@ def fetch_jars() -> Path:
         _JARS.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_JARS.parent) as directory:
             fetched = Path(directory, "kafka")
-            _run(["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={fetched}"])
+            run_tool(
+                ["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={fetched}"]
+            )
             shutil.copy(_POM, fetched / _MARKER.name)
             if not jars_complete():  # another run may have been quicker
                 shutil.rmtree(_JARS, ignore_errors=True)
@@ -214,7 +216,12 @@ def fetch_jars() -> Path:
     return _JARS
 
 
-def _run(command: list[str]) -> None:
+def run_tool(command: list[str]) -> None:
+    """Run a program to its end.
+
+    Raises:
+        ServiceError: with what it printed, if it fails.
+    """
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except OSError as error:

@@ -52,7 +52,15 @@ TOOLS: Final = {"schemas.generate"}
 LEVELS: Final = (
     ("schemas", "workers.errors", "workers.clock", "workers.observability"),
     ("workers.core", "workers.kafka", "workers.rule_files", "workers.settings"),
-    ("workers.state", "workers.outbox", "workers.pauses", "workers.rule_tests", "workers.source_files", "workers.histories"),
+    (
+        "workers.state",
+        "workers.outbox",
+        "workers.pauses",
+        "workers.registry",
+        "workers.rule_tests",
+        "workers.source_files",
+        "workers.histories",
+    ),
     (
         "workers.dead_letters",
         "workers.operations",
@@ -69,6 +77,7 @@ LEVELS: Final = (
 LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # The core has rooms of its own, in the same order.
 CORE_LEVELS: Final = (
+    ("workers.core.formats",),
     (
         "workers.core.coverage",
         "workers.core.events",

@@ -20,6 +20,8 @@ SECRETS: Final = (
     "log_key",
     "hold_out_key",
     "redis_url",
+    "schema_registry_url",
+    "schema_registry_password",
 )
 
 
@@ -238,6 +240,8 @@ def with_secrets() -> Settings:
         LOG_KEY=SECRET,
         HOLD_OUT_KEY=SECRET,
         REDIS_URL=f"rediss://linger:{SECRET}@redis.example:6380/3",
+        SCHEMA_REGISTRY_URL="https://registry.example",
+        SCHEMA_REGISTRY_PASSWORD=SECRET,
     )
 
 
@@ -416,3 +420,55 @@ def test_a_file_for_tls_to_kafka_that_is_no_certificate_is_reported_without_its_
 
 def test_topics_carry_the_prefix() -> None:
     assert settings(TOPIC_PREFIX="eu.linger").topic("at-risk") == "eu.linger.at-risk"
+
+
+@pytest.mark.parametrize(
+    ("given", "user", "password"),
+    [
+        ({}, "", None),
+        ({"USER": "linger", "PASSWORD": SECRET}, "linger", SECRET),
+        ({"PASSWORD": SECRET}, "", SECRET),
+        ({"URL": "https://me%40x:p%2Fw@registry:8081/apis/ccompat/v7"}, "me@x", "p/w"),
+    ],
+)
+def test_a_schema_registry_is_given_one_way_in(given: dict[str, str], user: str, password: str | None) -> None:
+    variables = {"URL": "https://registry:8081/apis/ccompat/v7", **given}
+    read = settings(**{f"SCHEMA_REGISTRY_{name}": text for name, text in variables.items()})
+    connection = read.registry_connection()
+    assert connection is not None
+    assert connection["url"] == "https://registry:8081/apis/ccompat/v7"
+    assert (connection["user"], connection["password"], connection["timeout_seconds"]) == (user, password, 5)
+
+
+def test_without_a_url_there_is_no_schema_registry() -> None:
+    assert Settings().registry_connection() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"URL": "registry:8081"}, "LINGER_SCHEMA_REGISTRY_URL: is no URL"),
+        ({"URL": f"ftp://x:{SECRET}@registry"}, "LINGER_SCHEMA_REGISTRY_URL: is no URL"),
+        ({"URL": "http://registry?x=1"}, "LINGER_SCHEMA_REGISTRY_URL: is no URL"),
+        ({"PASSWORD": SECRET}, "need SCHEMA_REGISTRY_URL"),
+        ({"URL": "http://r", "USER": "linger"}, "needs SCHEMA_REGISTRY_PASSWORD"),
+        ({"URL": f"http://x:{SECRET}@r", "PASSWORD": SECRET}, "keep one"),
+    ],
+)
+def test_ways_into_a_schema_registry_that_do_not_fit_together_are_named(given: dict[str, str], message: str) -> None:
+    (problem,) = problems(**{f"SCHEMA_REGISTRY_{name}": text for name, text in given.items()})
+    assert message in problem
+    assert SECRET not in problem
+
+
+def test_authorities_of_a_schema_registry_that_are_none_are_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for path, message in ((tmp_path / "ca.pem", "is not PEM"), (tmp_path / "no.pem", "cannot read")):
+        read = settings(SCHEMA_REGISTRY_URL="https://registry", SCHEMA_REGISTRY_CA=str(path))
+        with pytest.raises(StartupError, match=message):
+            read.registry_connection()
+
+
+def test_the_password_in_the_url_of_a_schema_registry_is_masked() -> None:
+    shown = settings(SCHEMA_REGISTRY_URL=f"https://me:{SECRET}@registry/apis").shown()
+    assert shown["LINGER_SCHEMA_REGISTRY_URL"] == f"https://me:{MASK}@registry/apis"

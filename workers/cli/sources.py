@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import out
-from workers.cli.source_commands import guess, trial
+from workers.cli.source_commands import check, guess, trial
 from workers.intake.forget_source import forget_source
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
@@ -22,8 +22,9 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The source topics.")
     group.command("forget")(forget)
     group.command("resume")(resume)
-    trial.add_to(group)
+    check.add_to(group)
     guess.add_to(group)
+    trial.add_to(group)
     app.add_typer(group, name="sources")
 
 

@@ -24,9 +24,11 @@ from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
+from workers.intake.waiting import SchemaWait
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
 from workers.kafka.records import OutboxRecord, SeekTo, TopicPartition
+from workers.registry.schemas import Schemas
 from workers.settings import Settings
 from workers.state.stopped_sources import Stop
 
@@ -64,13 +66,21 @@ class Intake:
 
     Attributes:
         stopping: stops single partitions, and lets them go on.
+        waiting: holds back records whose schema is not known yet.
     """
 
-    def __init__(self, settings: Settings, sources: SourcesFile, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sources: SourcesFile,
+        publisher: Publisher,
+        clock: Clock,
+        schemas: Schemas | None = None,
+    ) -> None:
         self._activity_topic = settings.topic("activity")
         self._publisher = publisher
         self._clock = clock
-        self._conversion = Conversion(settings, sources, clock)
+        self._conversion = Conversion(settings, sources, clock, schemas)
         self._silence = Silence(sources)
         self._skips = {topic: Skips() for topic in self._conversion.topics}
         self._cursors: dict[TopicPartition, Cursor] = {}
@@ -81,6 +91,9 @@ class Intake:
         self._now_ms = 0
         self._changed = asyncio.Event()
         self.stopping = Stopping(self._conversion, self._changed.set)
+        self.waiting = SchemaWait(schemas, self._conversion.schema_topics)
+        if schemas is not None:
+            schemas.changed = self._changed.set
         self._passed_on = asyncio.Event()
 
     @property
@@ -99,7 +112,7 @@ class Intake:
 
     def is_behind(self) -> bool:
         """Return whether, at the last snapshot, a partition held records that could be passed on and were not."""
-        return any(cursor.is_behind and cursor.stop is None for cursor in self._cursors.values())
+        return any(cursor.is_behind and not cursor.is_left_behind for cursor in self._cursors.values())
 
     def assign(
         self,
@@ -118,7 +131,7 @@ class Intake:
             partition: Cursor(offset, progress.get(partition, Progress()), stops.get(partition))
             for partition, offset in positions.items()
         }
-        self.stopping.cursors = self._cursors
+        self.stopping.cursors = self.waiting.cursors = self._cursors
 
     def skips(self, now_seconds: float) -> dict[str, str]:
         """Return by topic what is unusual in what this worker skips; `now_seconds` is of a monotonic clock."""
@@ -144,7 +157,7 @@ class Intake:
         behind = (
             end - cursor.offset
             for partition, end in ends.items()
-            if (cursor := self._cursors.get(partition)) is not None and cursor.stop is None
+            if (cursor := self._cursors.get(partition)) is not None and not cursor.is_left_behind
         )
         return max(behind, default=0)
 
@@ -168,6 +181,8 @@ class Intake:
             if record.offset >= cursor.queued
         )
         cursor.queue.deliveries.append((delivery.end, done))
+        if partition.topic in self.waiting.topics:
+            self.waiting.look_ahead(delivery.records)
         cursor.queued = max(cursor.queued, delivery.end)
         self._changed.set()
         return Accepted(is_full=cursor.is_full)
@@ -180,8 +195,9 @@ class Intake:
         while True:
             self._changed.clear()
             cursors = self._cursors
+            self.waiting.go_on()
             merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
-            queues = [cursor.queue for cursor in cursors.values() if not cursor.is_held]
+            queues = [cursor.queue for cursor in cursors.values() if not cursor.is_kept_back]
             merged = merge(queues, merge_limit_ms, _MAX_MERGED)
             if merged:
                 for partition in await self._pass_on(cursors, merged):
@@ -190,10 +206,14 @@ class Intake:
                 await self._changed.wait()
 
     def _merge_limits(self) -> dict[tuple[str, int], int]:
-        """Return for each partition with an empty queue the time up to which others may be passed on."""
+        """Return for each partition whose next record is not there yet the time up to which others may be passed on.
+
+        A record whose schema is being asked for is not there yet either.
+        """
         limits = dict(self._limits_elsewhere)
         for partition, cursor in self._cursors.items():
-            if not cursor.queue.records and cursor.stop is None:
+            is_awaited = not cursor.queue.records or cursor.schema_id is not None
+            if is_awaited and not cursor.is_left_behind:
                 limits[partition] = cursor.queue.next_ms() + MAX_SKEW_MS
         return limits
 
@@ -206,12 +226,17 @@ class Intake:
         last_record_ms: dict[TopicPartition, int] = {}
         event_ms: dict[tuple[TopicPartition, str], tuple[int, int]] = {}
         held: dict[TopicPartition, list[QueuedRecord]] = {}
-        tally = Tally()
+        tally, schema_topics, latest_ms = Tally(), self.waiting.topics, FOREVER_MS
         for queued in merged:
             at_ms, partition, record = queued
             cursor = cursors[partition]
-            if cursor.is_held:
+            if cursor.is_kept_back or at_ms > latest_ms or partition in held:
                 held.setdefault(partition, []).append(queued)
+                continue
+            if partition.topic in schema_topics and self.waiting.holds(cursor, record):
+                held.setdefault(partition, []).append(queued)
+                if not cursor.is_left_behind:
+                    latest_ms = min(latest_ms, at_ms + MAX_SKEW_MS)
                 continue
             converted = self._conversion.convert(record, tally, counts=record.offset >= cursor.forgiven_until)
             if isinstance(converted, Excess):
@@ -289,14 +314,14 @@ class Intake:
             elif progress.last_record_ms:
                 # Not caught up, so the last record is the evidence; others may follow in its millisecond.
                 progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
-            elif cursor.stop is not None:
+            elif cursor.is_left_behind:
                 # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
                 progress.since_ms = progress.since_ms or reading.now_ms
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
             cursor.queue.watermark_ms = progress.watermark_ms
             cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
             # Other workers need not wait for what a stopped partition may still bring.
-            progress.next_ms = cursor.queue.next_ms() if cursor.stop is None else reading.now_ms
+            progress.next_ms = reading.now_ms if cursor.is_left_behind else cursor.queue.next_ms()
             snapshot[partition] = progress
         self._silence.prove(self._cursors)
         return snapshot

@@ -8,6 +8,7 @@ from schemas.events import InvalidEvent
 from schemas.sources import TOMBSTONE, SourcesFile
 from workers.clock import Clock
 from workers.core.direct_producers import SOURCE_HEADER, intake_sources
+from workers.core.formats.confluent import REGISTRY_FORMATS
 from workers.core.mapping.converter import Canonical, compile_converter
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -15,6 +16,7 @@ from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import dead_letter
 from workers.kafka.records import OutboxRecord
 from workers.observability import metrics
+from workers.registry.schemas import SchemaNotAsked, Schemas, reader_of
 from workers.settings import Settings
 
 
@@ -68,20 +70,24 @@ class Conversion:
 
     Attributes:
         topics: the source topics.
+        schema_topics: those whose records name schemas of a registry.
         limits: by topic, the limit of dead letters.
     """
 
-    def __init__(self, settings: Settings, sources: SourcesFile, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, sources: SourcesFile, clock: Clock, schemas: Schemas | None = None
+    ) -> None:
         self._activity_topic = settings.topic("activity")
         self._dead_letter_topic = settings.topic("dead-letter")
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
         self._converters = {
-            source.topic: compile_converter(source, declared, settings.hash_key)
+            source.topic: compile_converter(source, declared, settings.hash_key, reader_of(source.format, schemas))
             for source in intake_sources(sources, self._activity_topic)
         }
         self.topics = list(self._converters)
+        self.schema_topics = [source.topic for source in sources.sources if source.format in REGISTRY_FORMATS]
         self.limits = {
             topic: DeadLetterLimit(topic, settings.dead_letter_max_consecutive, settings.dead_letter_max_ratio)
             for topic in self.topics
@@ -138,7 +144,7 @@ class Conversion:
         """Return whether a record can be read, without counting it."""
         try:
             self._converters[record.topic](_source_record(record), self._latest_ms(record))
-        except InvalidEvent:
+        except (InvalidEvent, SchemaNotAsked):
             return False
         return True
 

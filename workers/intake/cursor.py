@@ -25,6 +25,8 @@ class Cursor:
         unproven: by event type, of the events that came while the source was silent, when the latest happened, and
             when its record was written; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
+        schema_id: the schema that its next record names and that is not known yet; None if it does not wait for one.
+        registry_problem: why the schema registry does not answer, None if it does, or is being asked.
     """
 
     def __init__(self, offset: int, progress: Progress, stop: Stop | None) -> None:
@@ -34,12 +36,24 @@ class Cursor:
         self.is_behind = False
         self.stop = stop
         self.forgiven_until = 0
+        self.schema_id: int | None = None
+        self.registry_problem: str | None = None
         self.unproven: dict[str, tuple[int, int]] = {}
 
     @property
     def is_held(self) -> bool:
         """Whether its records wait, because too many of them cannot be read."""
         return self.stop is not None and self.stop.cause == "dead_letters"
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether its records wait, for whatever reason."""
+        return self.schema_id is not None or self.is_held
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether the others go on without it: it is stopped, or its schema registry does not answer."""
+        return self.stop is not None or self.registry_problem is not None
 
     @property
     def is_full(self) -> bool:
@@ -52,6 +66,7 @@ class Cursor:
         """Put records back that were taken out of the queue and not passed on, in their order."""
         self.queue.records.extendleft(reversed(records))
         self.queue.next_offset = records[0][2].offset
+        self.queue.latest_ms = min(self.queue.latest_ms, records[0][0])
 
     def acknowledge(self) -> None:
         """Move the offset up to the records that still wait, and acknowledge the deliveries before it."""

@@ -62,6 +62,12 @@ PAUSED_RULES = _gauge("paused_rules", "Rules paused by `linger pause`; all rules
 SEEN = _gauge("seen_timestamp_seconds", "Watermark of each event type.", "type")
 SILENT = _gauge("source_silent", "1 while a source is silent for longer than its max_silence.", "topic")
 TYPE_SILENT = _gauge("type_silent", "1 while an event type is silent for longer than its own max_silence.", "type")
+WAITS_FOR_REGISTRY = _gauge(
+    "source_waits_for_registry", "1 while a source waits because the schema registry does not answer.", "topic"
+)
+REGISTRY_ANSWERS = _counter(
+    "registry_answers", "Questions to the schema registry, by outcome: found, unknown or failed.", "outcome"
+)
 SKIPS_UNUSUAL = _gauge("source_skips_unusual", "1 while a source skips everything, or far more than usual.", "topic")
 STOPPED = _gauge("source_stopped", "1 while a source, or a partition of it, is not read further.", "topic")
 LAST_STEP = _gauge("last_step_timestamp_seconds", "When the last step was made.")

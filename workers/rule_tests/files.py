@@ -30,6 +30,8 @@ __all__ = ["RuleTestOptions", "report_on", "test_command"]
 EXIT_FAILED: Final = 1
 
 _TESTS: Final = ("_test.yaml", "_test.yml")
+_OF_SOURCES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
+"""Tells the `*_test.yaml` files of sources from those of rules."""
 _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 """The first words of a rule file."""
 
@@ -87,13 +89,19 @@ def _is_test(path: FilePath) -> bool:
 
 
 def _find_tests(paths: Iterable[FilePath]) -> list[FilePath]:
-    """Return the test files, each once."""
+    """Return the test files, each once; in a folder, those of sources are left out."""
     files: dict[FilePath, FilePath] = {}
     for path in paths:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        in_folder = sorted(path.iterdir()) if path.is_dir() else []
+        for file in [file for file in in_folder if _is_test(file) and not _is_of_sources(file)] or [path]:
             if _is_test(file) and file.name[0] != ".":
                 files.setdefault(file.resolve(), file)
     return list(files.values())
+
+
+def _is_of_sources(file: FilePath) -> bool:
+    text, _ = read_text(file)
+    return text is not None and _OF_SOURCES.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
+from workers.registry.client import RegistryAccess, RegistryClient
+from workers.registry.schemas import Schemas
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
 from workers.settings import PAUSES, Settings
@@ -33,6 +35,7 @@ class Parts:
         intake: source topics to activity topic.
         processor: activity topic and due times to decisions.
         pauses: reads which rules are paused.
+        schemas: of the schema registry, None without one.
     """
 
     settings: Settings
@@ -45,6 +48,7 @@ class Parts:
     intake: Intake
     processor: Processor
     pauses: PauseReader
+    schemas: Schemas | None
 
 
 def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Parts:
@@ -57,6 +61,8 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         shorten=cut_dead_letters,
     )
     clock = clock_of(settings, store)
+    registry = settings.registry_connection()
+    schemas = None if registry is None else Schemas(RegistryClient(RegistryAccess(**registry)))
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     return Parts(
         settings,
@@ -66,7 +72,8 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         publisher,
         Reader(settings),
         KnownTopics(settings.topic("activity")),
-        Intake(settings, sources, publisher, clock),
+        Intake(settings, sources, publisher, clock, schemas),
         Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses)),
         pauses,
+        schemas,
     )

@@ -46,6 +46,7 @@ class Tick:
         silence: which sources and types are silent.
         skips: which sources skip more than is usual.
         stopped: which sources are not read further.
+        waiting: by topic, which sources of this worker wait for the schema registry, and why.
     """
 
     def __init__(self, parts: Parts, gaps: GapCheck, liveness: Liveness) -> None:
@@ -61,6 +62,7 @@ class Tick:
         self.silence = SilenceWatch(parts.sources)
         self.skips = SkipWatch(parts.intake)
         self.stopped = StoppedSources(parts)
+        self.waiting: Mapping[str, str] = {}
         self._liveness = liveness
         self._seconds = parts.settings.tick_ms / 1000
         self._next_at = 0.0
@@ -110,6 +112,7 @@ class Tick:
         await self._fire()
         self.silence.note(progress, reading.now_ms)
         self.skips.look(time.monotonic())
+        self.waiting = self._intake.waiting.look()
         await self.stopped.look(reading.now_ms)
         self.problem = None
         # Last: the results of the steps above count as progress of this worker.

@@ -48,6 +48,7 @@ class Worker:
         self._topics = parts.topics
         self._intake = parts.intake
         self._processor = parts.processor
+        self._schemas = parts.schemas
         self._failure = Failure()
         self._preflight = Preflight(parts)
         self._rule_reload = RuleReload(parts, rules)
@@ -88,6 +89,9 @@ class Worker:
                 asyncio.create_task(self._failure.guard(self._pauses.read()), name="pauses"),
                 asyncio.create_task(self._failure.guard(self._pauses.report()), name="obeyed"),
             ]
+            if self._schemas is not None:
+                asking = self._failure.guard(self._schemas.keep_asking())
+                tasks.append(asyncio.create_task(asking, name="schemas"))
             log.info(log_events.WORKER_READY, http_port=port)
             await self._work(stop)
         except BaseException as error:
@@ -187,6 +191,7 @@ class Worker:
             "sources": self._tick.silence.problem(),
             "skipped": _listed(self._tick.skips.problems),
             "stopped_sources": _listed(self._tick.stopped.problems),
+            "schema_registry": _listed(self._tick.waiting),
         }
 
     # -- stopping ------------------------------------------------------------------------------------------

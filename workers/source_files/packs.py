@@ -1,7 +1,7 @@
 """Packs: shipped mappings of well-known systems, and what an operator writes over one.
 
-A pack is one file, `packs/NAME.yaml`. A source that names it has everything of it, and what the operator writes goes
-before. This module must never know what the words of a mapping mean: it lays nodes over nodes, before a model is built.
+A pack is one file, `packs/NAME.yaml`. A source that names it has everything of it, and what the operator writes
+goes before. Nodes are laid over nodes, before a model is built: this module must never know what the words mean.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.packs import PackFile
+from schemas.places import Fields
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, Problem
 from workers.rule_files.suggestions import did_you_mean
@@ -94,11 +95,11 @@ def with_packs(document: Document) -> WithPacks:
 
     A source with a pack that there is not is left out.
 
-    * Of `fields`, `attributes` and `only_when`, each key that the operator writes replaces the pack's; in the first two,
-      `null` takes it away. Every other key of the source replaces the pack's as a whole.
-    * An entry of `one_of` whose `name` is that of a case of the pack is laid over that case in the same way. Any other
-      entry is a case of the operator's own; these come first, in their order, so that they see each record before the
-      pack does.
+    * Of `fields`, `attributes` and `only_when`, each key that the operator writes replaces the pack's; in the first
+      two, `null` takes it away. Every other key of the source replaces the pack's as a whole.
+    * An entry of `one_of` whose `name` is that of a case of the pack is laid over that case in the same way. Any
+      other entry is a case of the operator's own; these come first, in their order, so that they see each record
+      before the pack does.
     * `without` names cases of the pack that are left out.
     * Event types that the remaining cases bring, and types of their attributes, are declared as the pack declares
       them, unless the file does.
@@ -147,7 +148,7 @@ class _Merge:
         self._base = moved
 
     def source(self, own: MapNode) -> MapNode:
-        """Return the pack's source with the operator's words over it, and a problem for each name that fits nothing."""
+        """Return the pack's source with the operator's words over it; note names that fit nothing."""
         merged = _over(self._base, _without_keys(own, "without", "one_of"))
         cases = self._cases(own)
         if cases is None:
@@ -168,8 +169,7 @@ class _Merge:
             name = value_of(case, "name")
             if isinstance(case, MapNode) and isinstance(name, ScalarNode) and name.text in known:
                 known[name.text] = _over(known[name.text], case)
-            else:
-                self._check_new(case, known)
+            elif self._is_new(case, known):
                 added.append(case)
         key, base = based if written is None else written
         cases = [*added, *(case for name, case in known.items() if name not in left_out)]
@@ -187,19 +187,21 @@ class _Merge:
                 self._note(node, "unknown-case", *self._no_case(node.text, known))
         return found
 
-    def _check_new(self, case: Node, known: Mapping[str, MapNode]) -> None:
+    def _is_new(self, case: Node, known: Mapping[str, MapNode]) -> bool:
         """Note a problem for a case that would take every record: most likely it was to change one of the pack."""
         if not isinstance(case, MapNode) or "only_when" in case.entries:
-            return
+            return True
         name = value_of(case, "name")
         if isinstance(name, ScalarNode):
             self._note(name, "unknown-case", *self._no_case(name.text, known))
-            return
+            return False
         event = value_of(case, "event")
         meant = [known_name for known_name, node in known.items() if _text(node, "event") == _text(case, "event")]
         hint = f"write 'name: {meant[0]}' to change the pack's case" if event is not None and meant else None
         message = "a case without 'only_when' would take every record before the pack sees it"
-        self._note(case, "unknown-case", message, hint or "write 'only_when' beside it, or 'name' to change a case of the pack")
+        hint = hint or "write 'only_when' beside it, or 'name' to change a case of the pack"
+        self._note(case, "unknown-case", message, hint)
+        return False
 
     def _no_case(self, name: str, known: Mapping[str, MapNode]) -> tuple[str, str]:
         suggested = did_you_mean(name, list(known))
@@ -247,14 +249,20 @@ def _over(base: MapNode, own: MapNode) -> MapNode:
     for key, (key_node, value) in own.entries.items():
         below = base.entries.get(key)
         if key in _BY_KEY and isinstance(value, MapNode) and below is not None and isinstance(below[1], MapNode):
-            entries[key] = key_node, _key_by_key(below[1], value, null_takes_away=key in _NULL_TAKES_AWAY)
+            takes_away, is_fields = key in _NULL_TAKES_AWAY, key == "fields"
+            entries[key] = (
+                key_node,
+                _key_by_key(below[1], value, null_takes_away=takes_away, fields_only=is_fields),
+            )
         else:
             entries[key] = key_node, value
     return MapNode(own.at, entries, own.is_whole)
 
 
-def _key_by_key(base: MapNode, own: MapNode, *, null_takes_away: bool) -> MapNode:
-    entries = {**base.entries, **own.entries}
+def _key_by_key(base: MapNode, own: MapNode, *, null_takes_away: bool, fields_only: bool) -> MapNode:
+    # Beside the key that was probably meant, nobody would see what an unknown key was to be.
+    meant = {did_you_mean(key, base.entries) for key in own.entries if fields_only and key not in Fields.model_fields}
+    entries = {**{key: entry for key, entry in base.entries.items() if key not in meant}, **own.entries}
     if null_takes_away:
         entries = {key: entry for key, entry in entries.items() if key not in base.entries or not _is_null(entry[1])}
     return MapNode(own.at, entries, own.is_whole)
@@ -317,7 +325,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "unknown-case": Explanation(
         "A case of a pack is named that there is not",
-        "`name:` under `one_of`, and `without:`, name cases of the source's pack; docs/packs.md lists them. A case of "
-        "your own beside a pack needs `event` and `only_when`.",
+        "`name:` under `one_of`, and `without:`, name cases of the source's pack; docs/packs.md lists them. A case "
+        "of your own beside a pack needs `event` and `only_when`.",
     ),
 }

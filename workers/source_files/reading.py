@@ -30,8 +30,8 @@ def read_sources(file: str, text: str) -> tuple[SourcesFile | None, list[Problem
     """Check the text of `sources.yaml`, with the packs that it names under what it says.
 
     Returns:
-        The sources, None if there is any problem; and all problems by line. A problem that is not in what the operator
-        wrote stands at the `pack:` of its source, and says so.
+        The sources, None if there is any problem; and all problems by line. A problem that is not in what the
+        operator wrote stands at the `pack:` of its source, and says so.
     """
     # A table of `words` has the numbers of a system as keys.
     merged = with_packs(parse_yaml(file, text, any_scalar_as_key=True))

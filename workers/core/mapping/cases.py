@@ -33,6 +33,8 @@ class CompiledCase(NamedTuple):
         find: finds the fields of the event.
         build: validates them.
         names_op: whether its conditions, or those of the source, name Debezium's `op`.
+        skips: what its records are counted as, for a case without an event.
+        refuses: the reason with which its records are dead letters, for a case without an event.
     """
 
     name: str
@@ -40,6 +42,8 @@ class CompiledCase(NamedTuple):
     find: FindFields
     build: Builder
     names_op: bool
+    skips: Skipped | None = None
+    refuses: str | None = None
 
 
 class CompiledCases(NamedTuple):
@@ -54,13 +58,16 @@ class CompiledCases(NamedTuple):
     cases: tuple[CompiledCase, ...]
 
     def choose(self, document: Any, record: SourceRecord, nobodys: str = "") -> CompiledCase | Skipped:
-        """Return the first case whose conditions hold.
+        """Return the first case whose conditions hold; for one that skips, its name.
 
         Args:
             document: what the conditions are about.
             record: the record that it is from.
             nobodys: for a change of Debezium that is nobody's activity, what it is; only a case that names `op` may
                 have it.
+
+        Raises:
+            InvalidEvent: with the reason of a case that refuses.
         """
         for holds in self.conditions:
             if not holds(document, record):
@@ -72,7 +79,9 @@ class CompiledCases(NamedTuple):
                 if not holds(document, record):
                     break
             else:
-                return case
+                if case.refuses is not None:
+                    raise InvalidEvent(case.refuses, f"the case '{case.name}' of the source refuses such records")
+                return case if case.skips is None else case.skips
         return Skipped(nobodys) if nobodys else BY_NO_CASE
 
 
@@ -95,8 +104,10 @@ def compile_cases(
             compile_fields(case, context, reread),
             compile_builder(case, declared),
             is_named or names_op(case.only_when),
+            None if case.skip is None else Skipped(case.label()),
+            case.refuse,
         )
-        for case in source.cases()
+        for case in source.every_case()
     )
     return CompiledCases(compile_conditions(source.only_when), cases)
 

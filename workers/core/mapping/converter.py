@@ -24,7 +24,6 @@ from schemas.events import (
     LeftOut,
     encode_event,
     parse_event,
-    read_json,
 )
 from schemas.sources import Source
 from workers.core.events.decoding import (
@@ -39,8 +38,8 @@ from workers.core.events.decoding import (
     plausible_ms,
 )
 from workers.core.mapping.cases import BY_ONLY_WHEN, CompiledCases, compile_cases
-from workers.core.mapping.documents import compile_documents, not_an_object, reread_of
-from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.documents import ReadValue, compile_documents, compile_reader, not_an_object, reread_of
+from workers.core.mapping.envelopes import Item
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.money import currency_of
 from workers.core.mapping.places import Context
@@ -91,25 +90,25 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def compile_converter(
-    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read_value: ReadValue | None = None
 ) -> Converter:
     """Compile a source into a function that converts its records; arguments and errors as for `compile_source`."""
     if source.format == "canonical":
         return _canonical(source, declared)
     if source.has_many():
         raise ValueError(f"one record of source '{source.name}' can become several events")
-    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
-    if source.unwrap or source.one_of is not None or read is not None or source.format != "json":
-        return _single(source, cases, read)
-    return _plain(cases)
+    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read_value))
+    if source.unwrap or source.one_of is not None:
+        return _single(source, cases, read_value)
+    return _plain(cases, compile_reader(source, read_value))
 
 
 def compile_many(
-    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read_value: ReadValue | None = None
 ) -> ManyConverter:
     """Compile a source of which one record can be several events; arguments as for `compile_source`."""
-    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
-    documents = compile_documents(source, read)
+    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read_value))
+    documents = compile_documents(source, read_value)
 
     def convert(record: SourceRecord, latest_ms: int) -> list[Canonical | Skipped | InvalidEvent]:
         results: list[Canonical | Skipped | InvalidEvent] = []
@@ -205,15 +204,16 @@ def _canonical(source: Source, declared: Collection[str]) -> Converter:
     return convert
 
 
-def _plain(cases: CompiledCases) -> Converter:
-    """Return the converter of a source of JSON objects with one case: what nearly every source is."""
-    conditions, ((name, _, find, build, _),) = cases.conditions, cases.cases
+def _plain(cases: CompiledCases, read_value: ReadValue) -> Converter:
+    """Return the converter of a source of objects with one case: what nearly every source is."""
+    (case,) = cases.cases
+    conditions, name, find, build = cases.conditions, case.name, case.find, case.build
 
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         raw = record.value
         if raw is None:
             return _TOMBSTONE
-        document = read_json(raw)
+        document = read_value(raw)
         if document.__class__ is not dict:
             raise not_an_object(document)
         for holds in conditions:
@@ -228,9 +228,9 @@ def _plain(cases: CompiledCases) -> Converter:
     return convert
 
 
-def _single(source: Source, cases: CompiledCases, read: Read | None) -> Converter:
+def _single(source: Source, cases: CompiledCases, read_value: ReadValue | None) -> Converter:
     """Return the converter of any source whose records are one event each."""
-    documents = compile_documents(source, read)
+    documents = compile_documents(source, read_value)
 
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         (item,) = documents(record)

@@ -6,13 +6,18 @@ from typing import Any, Final
 
 from schemas.events import InvalidEvent, read_json
 from schemas.sources import Source, Unwrap
+from workers.core.formats.confluent import BODY_AT, REGISTRY_FORMATS
+from workers.core.formats.snowplow import read_enriched_event
 from workers.core.mapping.cases import names_op
-from workers.core.mapping.envelopes import Envelope, Item, Read, compile_unwrap
+from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
 from workers.core.mapping.fields import Reread
 from workers.core.mapping.places import steps_of
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 from workers.core.mapping.words import shown
+
+ReadValue = Callable[[bytes | None], Any]
+"""`read_value(raw)` -> the document in the value of a record; raises `InvalidEvent` and nothing else."""
 
 Documents = Callable[[SourceRecord], list[Item | Skipped | InvalidEvent]]
 """`documents(record)` -> one entry an item; raises `InvalidEvent` if the record as a whole cannot be read."""
@@ -20,23 +25,18 @@ Documents = Callable[[SourceRecord], list[Item | Skipped | InvalidEvent]]
 _NOTHING: Final = Skipped("tombstone")
 
 
-def compile_documents(source: Source, read: Read | None = None) -> Documents:
-    """Return what reads the documents of a record of a source that is not canonical.
-
-    Args:
-        source: a validated source.
-        read: reads the value of a record; None for JSON.
-    """
-    read = compile_reader(source, read)
+def compile_documents(source: Source, read_value: ReadValue | None = None) -> Documents:
+    """Return what reads the documents of a record; arguments and errors as for `compile_reader`."""
+    read = compile_reader(source, read_value)
     if source.unwrap:
         conditions = [source.only_when, *(case.only_when for case in source.cases())]
         envelopes = [envelope_of(step) for step in source.unwrap]
-        return compile_unwrap(envelopes, read, names_op=any(map(names_op, conditions)))
+        return compile_unwrap(envelopes, lambda record: read(record.value), names_op=any(map(names_op, conditions)))
 
     def documents(record: SourceRecord) -> list[Item | Skipped | InvalidEvent]:
         if record.value is None:
             return [_NOTHING]
-        document = read(record)
+        document = read(record.value)
         if document.__class__ is not dict:
             raise not_an_object(document)
         return [Item(document, document)]
@@ -44,24 +44,31 @@ def compile_documents(source: Source, read: Read | None = None) -> Documents:
     return documents
 
 
-def compile_reader(source: Source, read: Read | None = None) -> Read:
+def compile_reader(source: Source, read_value: ReadValue | None = None) -> ReadValue:
     """Return what reads the value of a record by the format of its source.
+
+    Args:
+        source: a source that is not canonical.
+        read_value: the reader of a format whose schemas are in a registry.
 
     Raises:
         ValueError: if the format needs a reader that is not given.
     """
-    if read is not None:
-        return read
-    if source.format != "json":
-        raise ValueError(f"source '{source.name}' has the format {source.format}, which needs a reader of its own")
-    return lambda record: read_json(record.value)
+    if source.format in REGISTRY_FORMATS:
+        if read_value is None:
+            raise ValueError(f"source '{source.name}' has the format {source.format}, which needs a schema registry")
+        return read_value
+    return read_enriched_event if source.format == "snowplow-tsv" else read_json
 
 
-def reread_of(source: Source, read: Read | None) -> Reread | None:
+def reread_of(source: Source, read_value: ReadValue | None) -> Reread | None:
     """Return what reads a record again with whole numbers of any length; None if that is not possible."""
-    if read is not None or source.unwrap:
+    if source.unwrap or source.format == "snowplow-tsv":
         return None
-    return lambda record: json.loads(record.value or b"")
+    if source.format == "avro" and read_value is not None:
+        return lambda record: read_value(record.value)  # its numbers are exact
+    body = BODY_AT if source.format == "json-schema" else 0
+    return lambda record: json.loads((record.value or b"")[body:])
 
 
 def envelope_of(step: Unwrap) -> Envelope:

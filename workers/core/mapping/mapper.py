@@ -14,8 +14,8 @@ from datetime import datetime
 from schemas.events import Event, InvalidEvent, parse_event
 from schemas.sources import Source
 from workers.core.mapping.cases import compile_cases
-from workers.core.mapping.documents import compile_documents, reread_of
-from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.documents import ReadValue, compile_documents, reread_of
+from workers.core.mapping.envelopes import Item
 from workers.core.mapping.places import Context
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -32,7 +32,7 @@ ManyMapper = Callable[[SourceRecord, datetime], list[Event | Skipped | InvalidEv
 
 
 def compile_source(
-    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read_value: ReadValue | None = None
 ) -> Mapper:
     """Compile a source whose records are one event each.
 
@@ -42,7 +42,7 @@ def compile_source(
         source: a validated source.
         declared: the event types declared beyond the built-in ones.
         hash_key: the key of `hashed`; needed if a place says so.
-        read: reads the value of a record, for formats other than JSON.
+        read_value: reads the value of a record, for formats whose schemas are in a registry.
 
     Raises:
         ValueError: if one record can be several events, or a key or reader is missing.
@@ -51,7 +51,7 @@ def compile_source(
         return _canonical_mapper(source, tuple(declared))
     if source.has_many():
         raise ValueError(f"one record of source '{source.name}' can become several events")
-    many = compile_source_of_many(source, declared, hash_key, read)
+    many = compile_source_of_many(source, declared, hash_key, read_value)
 
     def mapper(record: SourceRecord, latest: datetime) -> Event | None:
         (result,) = many(record, latest)
@@ -63,14 +63,14 @@ def compile_source(
 
 
 def compile_source_of_many(
-    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read_value: ReadValue | None = None
 ) -> ManyMapper:
     """Compile any source; the arguments are those of `compile_source`."""
     if source.format == "canonical":
         one = _canonical_mapper(source, tuple(declared))
         return lambda record, latest: [one(record, latest) or Skipped("tombstone")]
-    documents = compile_documents(source, read)
-    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
+    documents = compile_documents(source, read_value)
+    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read_value))
     is_many = source.has_many()
 
     def map_item(item: Item, record: SourceRecord, latest: datetime) -> Event | Skipped:

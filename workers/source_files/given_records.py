@@ -4,26 +4,28 @@ What maps them is what a worker runs. This module must never know how a mapping 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from schemas.events import InvalidEvent, read_json
-from schemas.source_tests import ExpectedRefusal, ExpectedSkip, GivenRecord, Sample, SampleFile
+from schemas.source_tests import ExpectedRefusal, ExpectedSkip, GivenRecord, SourceTest, SourceTestFile
 from schemas.sources import Source, SourcesFile
+from workers.core.formats.confluent import REGISTRY_FORMATS
 from workers.core.mapping.converter import Canonical, compile_converter, compile_many
 from workers.core.mapping.places import steps_of
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 from workers.rule_files.positions import Position
 
-__all__ = ["Difference", "SampleResult", "UnusableSample", "run_samples"]
+__all__ = ["Difference", "SourceTestResult", "UnusableTest", "run_source_tests"]
 
 USUAL_TIMESTAMP: Final = datetime(2026, 10, 3, 16, 15, tzinfo=UTC)
 """Kafka's timestamp of a record that says none."""
@@ -34,7 +36,7 @@ _TIMES: Final = ("occurred_at", "effective_at")
 Outcome = Canonical | Skipped | InvalidEvent
 
 
-class UnusableSample(ValueError):
+class UnusableTest(ValueError):
     """A sample that cannot be run; its text says why, and what to write instead."""
 
 
@@ -53,7 +55,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SampleResult:
+class SourceTestResult:
     """What came of one sample.
 
     Attributes:
@@ -96,19 +98,19 @@ class _Mappings:
             if source.is_topic_of(topic):
                 return source if source.pattern is None else source.of_topic(topic)
         known = ", ".join(source.name for source in self.sources.sources)
-        raise UnusableSample(f"no source reads the topic '{topic}'; there are {known}")
+        raise UnusableTest(f"no source reads the topic '{topic}'; there are {known}")
 
     def only_topic(self) -> str:
         """Return the topic of a sample that names none."""
         if len(self.sources.sources) == 1 and self.sources.sources[0].pattern is None:
             return self.sources.sources[0].topic
         known = ", ".join(source.name for source in self.sources.sources)
-        raise UnusableSample(f"needs 'topic', since there are several: {known}")
+        raise UnusableTest(f"needs 'topic', since there are several: {known}")
 
 
-def run_samples(
-    file: Path, content: SampleFile, sources: SourcesFile, at: Sequence[Position], hash_key: bytes | None = None
-) -> list[SampleResult]:
+def run_source_tests(
+    file: Path, content: SourceTestFile, sources: SourcesFile, at: Sequence[Position], hash_key: bytes | None = None
+) -> list[SourceTestResult]:
     """Put every sample of a file through its mapping.
 
     Args:
@@ -123,20 +125,22 @@ def run_samples(
     for sample, position in zip(content.samples, at, strict=True):
         try:
             results.append(_result(file, content, sample, position, mappings))
-        except UnusableSample as problem:
-            results.append(SampleResult(sample.name, str(file), position, problem=str(problem)))
+        except UnusableTest as problem:
+            results.append(SourceTestResult(sample.name, str(file), position, problem=str(problem)))
     return results
 
 
-def _result(file: Path, content: SampleFile, sample: Sample, at: Position, mappings: _Mappings) -> SampleResult:
+def _result(
+    file: Path, content: SourceTestFile, sample: SourceTest, at: Position, mappings: _Mappings
+) -> SourceTestResult:
     topic = sample.topic or content.topic or mappings.only_topic()
     mapping = mappings.of(topic)
-    record = _record(topic, _whole(sample.given, content.records), file.parent)
+    record = _record(topic, _whole(sample.given, content.records, file.parent), file.parent)
     outcomes = mapping(record)
     differences = _differences(sample, outcomes)
     details = [outcome.detail for outcome in outcomes if isinstance(outcome, InvalidEvent)]
     detail = "; ".join(details) if differences and details else None
-    return SampleResult(sample.name, str(file), at, tuple(differences), None, detail)
+    return SourceTestResult(sample.name, str(file), at, tuple(differences), None, detail)
 
 
 def _mapping(
@@ -144,14 +148,14 @@ def _mapping(
 ) -> Callable[[SourceRecord], list[Outcome]]:
     """Return what a worker does with a record of a source: one outcome for each item."""
     # What a schema registry would decode is written in a sample as the document that comes of it.
-    read = None if source.format in ("json", "canonical") else lambda record: read_json(record.value)
+    read = read_json if source.format in REGISTRY_FORMATS else None
     try:
         if source.format != "canonical" and source.has_many():
             many = compile_many(source, declared, hash_key, read)
             return lambda record: _caught(lambda: many(record, _LATEST_MS))
         one = compile_converter(source, declared, hash_key, read)
     except ValueError as error:
-        raise UnusableSample(str(error)) from None
+        raise UnusableTest(str(error)) from None
     return lambda record: _caught(lambda: [one(record, _LATEST_MS)])
 
 
@@ -175,44 +179,49 @@ class _Whole(NamedTuple):
     timestamp: datetime | None
 
 
-def _whole(given: GivenRecord | str, records: Mapping[str, GivenRecord], depth: int = 0) -> _Whole:
+def _whole(given: GivenRecord | str, records: Mapping[str, GivenRecord], folder: Path, depth: int = 0) -> _Whole:
     if isinstance(given, str):
         given = GivenRecord(like=given)
     if given.like is None:
-        return _changed(_Whole(given.value, given.file, {}, None, None), given)
+        return _changed(_Whole(given.value, given.file, {}, None, None), given, folder)
     if given.like not in records or depth > len(records):
         known = ", ".join(f"'{name}'" for name in records) or "none"
         circle = "; it is like itself" if given.like in records else ""
-        raise UnusableSample(f"there is no record '{given.like}'{circle}; under 'records' are {known}")
-    return _changed(_whole(records[given.like], records, depth + 1), given)
+        raise UnusableTest(f"there is no record '{given.like}'{circle}; under 'records' are {known}")
+    return _changed(_whole(records[given.like], records, folder, depth + 1), given, folder)
 
 
-def _changed(base: _Whole, given: GivenRecord) -> _Whole:
-    value = base.value
+def _changed(base: _Whole, given: GivenRecord, folder: Path) -> _Whole:
+    value, file = base.value, base.file
     if given.set or given.remove:
-        if base.file is not None:
-            raise UnusableSample(f"'set' and 'remove' change a 'value', not the bytes of the file '{base.file}'")
-        value = deepcopy(base.value)
+        if file is not None:
+            value, file = _document(folder, file), None
+        value = deepcopy(value)
         for path, new in given.set.items():
             _put(value, steps_of(path), path, new)
         for path in given.remove:
             _take_away(value, steps_of(path), path)
     headers = {name: text for name, text in {**base.headers, **given.headers}.items() if text is not None}
-    return _Whole(value, base.file, headers, given.key or base.key, given.timestamp or base.timestamp)
+    return _Whole(value, file, headers, given.key or base.key, given.timestamp or base.timestamp)
 
 
 def _put(node: Any, steps: Sequence[str | int], path: str, value: Any) -> None:
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
+        empty: Any = [] if isinstance(following, int) else {}
         if isinstance(node, dict) and isinstance(step, str) and node.get(step) is None:
-            node[step] = [] if isinstance(following, int) else {}
+            node[step] = empty
+        elif isinstance(node, list) and step == len(node):
+            node.append(empty)
         node = _inside(node, step, path)
     last = steps[-1]
     if isinstance(node, list) and last == len(node):
         node.append(value)
-    elif isinstance(node, dict) if isinstance(last, str) else isinstance(node, list) and -len(node) <= last < len(node):
+    elif (
+        isinstance(node, dict) if isinstance(last, str) else isinstance(node, list) and -len(node) <= last < len(node)
+    ):
         node[last] = value
     else:
-        raise UnusableSample(f"'set' names {path}, and there is no place for it in the value")
+        raise UnusableTest(f"'set' names {path}, and there is no place for it in the value")
 
 
 def _take_away(node: Any, steps: Sequence[str | int], path: str) -> None:
@@ -221,14 +230,14 @@ def _take_away(node: Any, steps: Sequence[str | int], path: str) -> None:
     try:
         del node[steps[-1]]
     except (LookupError, TypeError):
-        raise UnusableSample(f"'remove' names {path}, which the value does not have") from None
+        raise UnusableTest(f"'remove' names {path}, which the value does not have") from None
 
 
 def _inside(node: Any, step: str | int, path: str) -> Any:
     try:
         return node[step]
     except (LookupError, TypeError):
-        raise UnusableSample(f"the value has no {path}: there is nothing at '{step}'") from None
+        raise UnusableTest(f"the value has no {path}: there is nothing at '{step}'") from None
 
 
 def _record(topic: str, whole: _Whole, folder: Path) -> SourceRecord:
@@ -246,19 +255,30 @@ def _record(topic: str, whole: _Whole, folder: Path) -> SourceRecord:
 
 def _bytes(whole: _Whole, folder: Path) -> bytes | None:
     if whole.file is not None:
-        try:
-            return (folder / whole.file).read_bytes()
-        except OSError as error:
-            raise UnusableSample(f"the file '{whole.file}' cannot be read: {error.strerror or error}") from None
+        return _content(folder, whole.file)
     if whole.value is None:
         return None
     return whole.value.encode() if isinstance(whole.value, str) else orjson.dumps(whole.value)
 
 
+def _document(folder: Path, file: str) -> Any:
+    try:
+        return orjson.loads(_content(folder, file))
+    except orjson.JSONDecodeError as error:
+        raise UnusableTest(f"'set' and 'remove' change JSON, and the file '{file}' has none: {error}") from None
+
+
+def _content(folder: Path, file: str) -> bytes:
+    try:
+        return (folder / file).read_bytes()
+    except OSError as error:
+        raise UnusableTest(f"the file '{file}' cannot be read: {error.strerror or error}") from None
+
+
 # --- the comparison ---------------------------------------------------------------------------------------------
 
 
-def _differences(sample: Sample, outcomes: Sequence[Outcome]) -> list[Difference]:
+def _differences(sample: SourceTest, outcomes: Sequence[Outcome]) -> list[Difference]:
     is_list = isinstance(sample.expect, list)
     expected = sample.expect if isinstance(sample.expect, list) else [sample.expect]
     found: list[Difference] = []
@@ -320,9 +340,12 @@ def _shown(value: Any) -> str | None:
         return None
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    return f"'{value}'" if isinstance(value, str) else "true" if value is True else "false" if value is False else f"{value}"
-
-
-def failed(results: Iterable[SampleResult]) -> list[SampleResult]:
-    """Return those that did not pass."""
-    return [result for result in results if not result.passed]
+    return (
+        f"'{value}'"
+        if isinstance(value, str)
+        else "true"
+        if value is True
+        else "false"
+        if value is False
+        else f"{value}"
+    )

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from schemas.source_tests import SampleFile
+from schemas.source_tests import SourceTestFile
 from schemas.sources import SourcesFile
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Problem, as_document, in_order
 from workers.rule_files.yaml_nodes import Document, items_of, parse_yaml, read_text, value_of
 from workers.rule_files.yaml_validation import validate
+from workers.source_files.given_records import SourceTestResult, run_source_tests
 from workers.source_files.packs import pack_names, packs_folder
 from workers.source_files.reading import load_sources, read_sources
-from workers.source_files.samples import SampleResult, run_samples
 
-__all__ = ["SampleReport", "run_of_packs", "run_of_sources", "sample_document", "sample_lines"]
+__all__ = ["SourceTestReport", "run_of_packs", "run_of_sources", "report_document", "report_lines"]
 
 _ENDINGS: Final = ("_test.yaml", "_test.yml")
 _SAMPLES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
@@ -36,7 +36,7 @@ amount: 64.35, currency: USD}
 
 
 @dataclass(frozen=True, slots=True)
-class SampleReport:
+class SourceTestReport:
     """The samples that were run.
 
     Attributes:
@@ -45,7 +45,7 @@ class SampleReport:
         looked_in: the folder that was searched.
     """
 
-    results: tuple[SampleResult, ...]
+    results: tuple[SourceTestResult, ...]
     problems: tuple[Problem, ...]
     looked_in: Path
 
@@ -55,7 +55,7 @@ class SampleReport:
         return bool(self.results) and not self.problems and all(result.passed for result in self.results)
 
 
-def run_of_sources(path: Path, hash_key: bytes | None = None) -> SampleReport:
+def run_of_sources(path: Path, hash_key: bytes | None = None) -> SourceTestReport:
     """Run samples.
 
     Args:
@@ -70,7 +70,7 @@ def run_of_sources(path: Path, hash_key: bytes | None = None) -> SampleReport:
     return _run(_in_folder(path.parent), path.parent, path, hash_key)
 
 
-def run_of_packs(hash_key: bytes | None = None) -> SampleReport:
+def run_of_packs(hash_key: bytes | None = None) -> SourceTestReport:
     """Run the samples of every shipped pack."""
     folder = packs_folder()
     return _run([folder / f"{name}_test.yaml" for name in pack_names()], folder, None, hash_key)
@@ -87,8 +87,8 @@ def _in_folder(folder: Path) -> list[Path]:
     return found
 
 
-def _run(paths: Iterable[Path], folder: Path, sources: Path | None, hash_key: bytes | None) -> SampleReport:
-    results: list[SampleResult] = []
+def _run(paths: Iterable[Path], folder: Path, sources: Path | None, hash_key: bytes | None) -> SourceTestReport:
+    results: list[SourceTestResult] = []
     problems: list[Problem] = []
     for path in paths:
         text, unreadable = read_text(path)
@@ -96,18 +96,18 @@ def _run(paths: Iterable[Path], folder: Path, sources: Path | None, hash_key: by
         if text is None:
             continue
         document = parse_yaml(str(path), text)
-        content, invalid = validate(document, SampleFile)
+        content, invalid = validate(document, SourceTestFile)
         problems += invalid
         if content is None:
             continue
         found, unread = _sources_of(path, content, sources)
         problems += unread
         if found is not None:
-            results += run_samples(path, content, found, _positions(document), hash_key)
-    return SampleReport(() if problems else tuple(results), tuple(in_order(problems)), folder)
+            results += run_source_tests(path, content, found, _positions(document), hash_key)
+    return SourceTestReport(() if problems else tuple(results), tuple(in_order(problems)), folder)
 
 
-def _sources_of(path: Path, content: SampleFile, given: Path | None) -> tuple[SourcesFile | None, list[Problem]]:
+def _sources_of(path: Path, content: SourceTestFile, given: Path | None) -> tuple[SourcesFile | None, list[Problem]]:
     if content.pack is not None:
         # As if an operator had written no more than this.
         return read_sources(str(path), f"sources: [{{topic: {content.pack}, pack: {content.pack}}}]")
@@ -123,7 +123,7 @@ def _positions(document: Document) -> list[Position]:
 # --- the report -------------------------------------------------------------------------------------------------
 
 
-def sample_lines(report: SampleReport) -> Iterator[str]:
+def report_lines(report: SourceTestReport) -> Iterator[str]:
     """Yield the report for people; problems of files are shown otherwise."""
     for result in report.results:
         if not result.passed:
@@ -146,7 +146,7 @@ def sample_lines(report: SampleReport) -> Iterator[str]:
         yield from (f"  {line}" for line in _EXAMPLE.splitlines())
 
 
-def _failure(result: SampleResult) -> Iterator[str]:
+def _failure(result: SourceTestResult) -> Iterator[str]:
     if result.problem is not None:
         yield f"    {result.problem}"
         return
@@ -157,7 +157,7 @@ def _failure(result: SampleResult) -> Iterator[str]:
         yield f"    {result.detail}"
 
 
-def sample_document(report: SampleReport) -> dict[str, Any]:
+def report_document(report: SourceTestReport) -> dict[str, Any]:
     """Return the report as plain values, for JSON."""
     return {
         "passed": report.is_good,
