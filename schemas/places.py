@@ -1,7 +1,7 @@
 """Places: where a source record has a value, and what is done to the value."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -163,7 +163,7 @@ def _time_format(written: str) -> str:
         raise WrongFormat(f"'{written}' is none of {words}, and no format such as '%d/%m/%Y'", "time format")
     if "%Z" in written:
         raise ValueError("'%Z' reads names of zones that say no offset; write '%z', or the name as it is and 'zone'")
-    sample = datetime(2000, 12, 31, 23, 59, 58)
+    sample = datetime(2000, 12, 31, 23, 59, 58, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(written), written)
     except ValueError as error:
