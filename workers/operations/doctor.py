@@ -4,11 +4,11 @@ Returns findings and prints nothing. Claims no partition, joins no group and wri
 is missing is reported as such, and the others still run. Run it with the settings of a worker.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -43,6 +43,7 @@ from workers.operations.permissions import (
 )
 from workers.operations.retention import Configs, Need, needs_of
 from workers.operations.source_samples import Trace, sample_sources
+from workers.registry.for_commands import reader_for
 from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
@@ -163,8 +164,10 @@ class _Kafka:
         settings, latest = self._settings, now + self._settings.max_future
         declared = frozenset(self._sources.event_types)
 
-        def trace_of(source: Source) -> Trace:
-            return lambda record: trace_record(source, declared, record, latest, settings.hash_key)
+        async def trace_of(source: Source, records: Sequence[ConsumerRecord]) -> Trace:
+            values = [record.value for record in records]
+            read_value = await reader_for(source.format, values, settings.registry_connection())
+            return lambda record: trace_record(source, declared, record, latest, settings.hash_key, read_value)
 
         sources = [
             source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing

@@ -5,9 +5,10 @@ does with the records that are there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from schemas.sources import Source
@@ -38,14 +39,16 @@ Trace = Callable[[SourceRecord], RecordTrace]
 
 
 async def sample_sources(
-    connection: Mapping[str, Any], sources: Sequence[Source], trace_of: Callable[[Source], Trace]
+    connection: Mapping[str, Any],
+    sources: Sequence[Source],
+    trace_of: Callable[[Source, Sequence[ConsumerRecord]], Awaitable[Trace]],
 ) -> list[Finding]:
     """Look at the newest records of some sources, each for a few seconds; return a finding for each.
 
     Args:
         connection: keyword arguments of aiokafka's clients.
         sources: of single topics that exist; no more than 50 are looked at.
-        trace_of: compiles the mapping of a source; a `StartupError` says why it cannot.
+        trace_of: returns the mapping of a source for these records; a `LingerError` says why it cannot.
     """
     findings: list[Finding] = []
     looked_at = sources[:_MOST_SOURCES]
@@ -54,8 +57,8 @@ async def sample_sources(
             for source in looked_at:
                 topic = source.topic
                 try:
-                    trace = trace_of(source)
                     records = await newest_of(consumer, topic, RECORDS, _SECONDS_A_SOURCE)
+                    trace = await trace_of(source, records)
                 except (LingerError, KafkaError, OSError) as error:
                     findings.append(_unread(topic, error))
                     continue

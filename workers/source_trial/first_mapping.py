@@ -1,17 +1,20 @@
 """A first `sources.yaml` from samples, and its proof: the same samples, through the mapping that was written."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from workers.errors import LingerError, StartupError
+from workers.registry.for_commands import reader_for
 from workers.settings import Settings
 from workers.source_files.packs import pack_names
 from workers.source_files.reading import read_sources
+from workers.source_trial.guessing.envelopes import format_of
 from workers.source_trial.guessing.topic import Guessed, guess_topic
 from workers.source_trial.samples import Sample
-from workers.source_trial.trial import Trial, tracer
+from workers.source_trial.trial import Trial, setup_for, tracer
 
 __all__ = ["FirstMapping", "WrongGuess", "first_mapping", "topic_for"]
 
@@ -78,11 +81,17 @@ def first_mapping(
 
     Raises:
         StartupError: if there is no record.
+        RegistryUnavailable: if records name schemas, and the registry does not answer.
         WrongGuess: if the guessed file is not valid.
     """
     if not samples:
         raise StartupError([f"there is no record in {origin}, so nothing can be guessed"])
-    guessed = guess_topic([sample.record for sample in samples[-_MOST_EVIDENCE:]], topic, origin, pack_names())
+    records = [sample.record for sample in samples[-_MOST_EVIDENCE:]]
+    read_value = None
+    connection = settings.registry_connection()
+    if connection is not None:
+        read_value = asyncio.run(reader_for(format_of(records), [record.value for record in records], connection))
+    guessed = guess_topic(records, topic, origin, pack_names(), read_value)
     sources, problems = read_sources("the guess", guessed.text)
     if sources is None:
         listed = "; ".join(str(problem) for problem in problems)
@@ -90,7 +99,7 @@ def first_mapping(
     source = sources.sources[0]
     own = [Sample(sample.place, sample.record._replace(topic=topic)) for sample in samples]
     try:
-        trace = tracer(source, sources, settings, now)
+        setup = setup_for(source, own, settings, now)
     except StartupError:
-        return FirstMapping(guessed, None)
-    return FirstMapping(guessed, Trial.of(source, trace, own))
+        return FirstMapping(guessed, None)  # without a schema registry
+    return FirstMapping(guessed, Trial.of(source, tracer(source, sources, setup), own))

@@ -1,5 +1,6 @@
 """The mapping of a topic, tried on samples: nothing is written, and neither rules nor Redis are needed."""
 
+import asyncio
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,53 @@ from typing import NamedTuple
 from schemas.events import InvalidEvent
 from schemas.sources import Source, SourcesFile
 from workers.core.mapping.converter import Canonical, ManyConverter, compile_converter, compile_many
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.trace import RecordTrace, trace_record
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
+from workers.registry.for_commands import reader_for
 from workers.settings import Settings
 from workers.source_trial.in_force import Position
 from workers.source_trial.samples import Sample
 
-__all__ = ["Trace", "Trial", "Tried", "counted", "source_of", "takes_lists", "tracer"]
+__all__ = ["Setup", "Trace", "Trial", "Tried", "counted", "setup_for", "source_of", "takes_lists", "tracer"]
 
 Trace = Callable[[Sample], RecordTrace]
 """`trace(sample)` -> what the mapping did with it."""
+
+
+class Setup(NamedTuple):
+    """What a mapping needs beside the file that it is in.
+
+    Attributes:
+        latest: the latest plausible moment of an event.
+        hash_key: the key of `hashed`; None if nothing is hashed.
+        read_value: reads a value by its schema; None for formats without schemas.
+    """
+
+    latest: datetime
+    hash_key: bytes | None = None
+    read_value: ReadValue | None = None
+
+
+def setup_for(source: Source, samples: Sequence[Sample], settings: Settings, now: datetime) -> Setup:
+    """Return what a mapping needs to be tried on some samples; asks a schema registry for their schemas, if need be.
+
+    Args:
+        source: with the mapping.
+        samples: all that it will be tried on.
+        settings: of the workers.
+        now: the present time.
+
+    Raises:
+        StartupError: if a value is hashed and there is no key, or a schema is needed and there is no registry.
+        RegistryUnavailable: if the registry does not answer.
+    """
+    if source.hashes() and settings.hash_key is None:
+        raise StartupError(["a value is 'hashed', so the setting LINGER_ID_KEY is needed, as in the workers"])
+    values = [sample.record.value for sample in samples]
+    read_value = asyncio.run(reader_for(source.format, values, settings.registry_connection()))
+    return Setup(now + settings.max_future, settings.hash_key, read_value)
 
 
 class Tried(NamedTuple):
@@ -77,7 +114,7 @@ def source_of(sources: SourcesFile, topic: str, file: Path) -> Source:
 
 
 def counted(
-    source: Source, sources: SourcesFile, settings: Settings, now: datetime, samples: Sequence[Sample]
+    source: Source, sources: SourcesFile, setup: Setup, samples: Sequence[Sample]
 ) -> tuple[dict[Position, str], Outcomes]:
     """Return which events a mapping gives for many samples, by the position of each; and all outcomes, counted.
 
@@ -86,16 +123,12 @@ def counted(
     Args:
         source: with the mapping.
         sources: the file that it is in.
-        settings: as for `tracer`.
-        now: the present time.
+        setup: what the mapping needs beside it.
         samples: the records.
-
-    Raises:
-        StartupError: as `tracer`.
     """
-    trace = tracer(source, sources, settings, now)
-    latest_ms = round((now + settings.max_future).timestamp() * 1000)
-    convert = _converter(source, sources, settings)
+    trace = tracer(source, sources, setup)
+    latest_ms = round(setup.latest.timestamp() * 1000)
+    convert = _converter(source, sources, setup)
     types: dict[Position, str] = {}
     outcomes = Outcomes()
     for sample in samples:
@@ -116,12 +149,12 @@ def counted(
     return types, outcomes
 
 
-def _converter(source: Source, sources: SourcesFile, settings: Settings) -> ManyConverter:
+def _converter(source: Source, sources: SourcesFile, setup: Setup) -> ManyConverter:
     """Return what makes events of a record as a worker does, one entry for each item."""
     declared = frozenset(sources.event_types)
     if source.has_many():
-        return compile_many(source, declared, settings.hash_key)
-    convert = compile_converter(source, declared, settings.hash_key)
+        return compile_many(source, declared, setup.hash_key, setup.read_value)
+    convert = compile_converter(source, declared, setup.hash_key, setup.read_value)
     return lambda record, latest_ms: [convert(record, latest_ms)]
 
 
@@ -130,19 +163,15 @@ def takes_lists(source: Source) -> bool:
     return any(step.kind in ("each", "cloudevents") and step.path is None for step in source.unwrap)
 
 
-def tracer(source: Source, sources: SourcesFile, settings: Settings, now: datetime) -> Trace:
-    """Compile the mapping of a source into what says of each sample what became of it.
+def tracer(source: Source, sources: SourcesFile, setup: Setup) -> Trace:
+    """Return what says of each sample what the mapping of a source does with it.
 
     Args:
         source: with the mapping.
         sources: the file that it is in, for the types that it declares.
-        settings: the key of `hashed`, and how far in the future an event may lie.
-        now: the present time.
-
-    Raises:
-        StartupError: if a value is hashed, and there is no key.
+        setup: what the mapping needs beside it.
     """
-    declared, latest, hash_key = frozenset(sources.event_types), now + settings.max_future, settings.hash_key
-    if source.hashes() and hash_key is None:
-        raise StartupError(["a value is 'hashed', so the setting LINGER_ID_KEY is needed, as in the workers"])
-    return lambda sample: trace_record(source, declared, sample.record, latest, hash_key)
+    declared = frozenset(sources.event_types)
+    return lambda sample: trace_record(
+        source, declared, sample.record, setup.latest, setup.hash_key, setup.read_value
+    )

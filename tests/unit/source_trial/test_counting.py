@@ -38,7 +38,7 @@ def test_events_a_day_are_counted_over_the_time_that_the_records_cover() -> None
 def test_records_of_one_moment_give_no_numbers_a_day() -> None:
     found = compare([(0, 1, 5), (0, 2, 5)], {(0, 1, 0): "login"}, InForce())
     assert found.days is None
-    assert list(comparison_lines(found))[0].endswith("; events:")
+    assert next(comparison_lines(found)).endswith("; events:")
 
 
 def test_without_an_activity_topic_nothing_is_in_force() -> None:

@@ -12,13 +12,12 @@ from schemas.sources import SourcesFile
 from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.kafka.partitioner import partition_of
-from workers.settings import Settings
 from workers.source_files.reading import read_sources
 from workers.source_trial.report import document_of, lines_of, summary_lines
 from workers.source_trial.samples import Given, samples_in_text
-from workers.source_trial.trial import Trial, counted, source_of, tracer
+from workers.source_trial.trial import Setup, Trial, counted, source_of, tracer
 
-NOW: Final = datetime(2026, 11, 30, tzinfo=UTC)
+SETUP: Final = Setup(datetime(2026, 11, 30, tzinfo=UTC))
 FILE: Final = """
 event_types:
   renewal: {description: paid again}
@@ -61,7 +60,7 @@ def tried(topic: str, *documents: Any) -> Trial:
     source = source_of(declared, topic, Path("sources.yaml"))
     text = "\n".join(json.dumps(document) for document in documents)
     samples = samples_in_text("s.jsonl", text.encode(), Given(topic))
-    return Trial.of(source, tracer(source, declared, Settings(), NOW), samples)
+    return Trial.of(source, tracer(source, declared, SETUP), samples)
 
 
 def lines(trial: Trial) -> list[str]:
@@ -124,9 +123,7 @@ def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:
 def test_a_record_that_is_no_json_is_refused_as_a_whole() -> None:
     declared = sources()
     source = source_of(declared, "stripe", Path("sources.yaml"))
-    trial = Trial.of(
-        source, tracer(source, declared, Settings(), NOW), samples_in_text("s", b"nothing", Given("stripe"))
-    )
+    trial = Trial.of(source, tracer(source, declared, SETUP), samples_in_text("s", b"nothing", Given("stripe")))
     assert "not_json" in " ".join(lines(trial))
     assert trial.outcomes.refused == {"not_json": 1}
 
@@ -154,7 +151,8 @@ def test_the_summary_counts_events_skipped_and_refused_by_reason() -> None:
         "stripe", invoice(), invoice(reason="subscription_cycle"), invoice(paid=0), invoice(currency=None), {}
     )
     assert list(summary_lines(trial.outcomes)) == [
-        "5 records: 2 events (purchase 1, renewal 1); skipped 1 by no case, 1 by 'only_when'; 1 refused (missing_field 1)",
+        "5 records: 2 events (purchase 1, renewal 1); skipped 1 by no case, 1 by 'only_when'; "
+        "1 refused (missing_field 1)",
         "  skipped: data.reason was manual 1",
         "  skipped: data.paid was 0 1",
         "  skipped: livemode was missing 1",
@@ -196,7 +194,7 @@ def test_an_event_that_lies_in_the_future_is_refused_as_by_a_worker() -> None:
 def test_a_record_is_tried_as_it_is_in_kafka() -> None:
     declared = sources()
     source = source_of(declared, "stripe", Path("sources.yaml"))
-    trace = tracer(source, declared, Settings(), NOW)
+    trace = tracer(source, declared, SETUP)
     record = SourceRecord("stripe", 3, 41, 0, None, None, ())
     (sample,) = samples_in_text("s", b"null", Given("stripe"))
     trial = Trial.of(source, trace, [sample._replace(record=record)])
@@ -214,7 +212,7 @@ def test_counting_many_records_gives_the_same_as_looking_at_each() -> None:
     ):
         declared, trial = sources(), tried(topic, *documents)
         samples = [one.sample for one in trial.tried]
-        types, outcomes = counted(trial.source, declared, Settings(), NOW, samples)
+        types, outcomes = counted(trial.source, declared, SETUP, samples)
         assert outcomes.document() == trial.outcomes.document()
         assert types == {
             (0, one.sample.record.offset, item["item"]): item["event"]["type"]

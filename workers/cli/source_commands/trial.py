@@ -30,7 +30,7 @@ from workers.source_trial.counting import compare, spans_of
 from workers.source_trial.in_force import InForce, Position, read_in_force
 from workers.source_trial.report import comparison_lines, document_of, lines_of, summary_lines
 from workers.source_trial.samples import Sample
-from workers.source_trial.trial import Trial, counted, source_of, takes_lists, tracer
+from workers.source_trial.trial import Trial, counted, setup_for, source_of, takes_lists, tracer
 
 _SHOWN: Final = 20
 _STYLES: Final = {"✓": "green", "✗": "red", "-": "yellow"}
@@ -65,8 +65,8 @@ def try_mapping(
     """Show what a mapping makes of records: the events, where every value is from, and why none.
 
     Needs no rules and no Redis, and Kafka only with --last, which reads the newest records without a consumer group
-    and commits nothing. A sample is a file with one JSON document or several, in any layout, or a dump of kcat -J with
-    keys and headers. Exit status 1 if a record is refused.
+    and commits nothing. A sample is a file with one JSON document or several, in any layout, or a dump of kcat -J
+    with keys and headers. Exit status 1 if a record is refused.
     """
     settings = read_settings(context.obj)
     file = settings.sources if sources is None else sources
@@ -86,12 +86,12 @@ def try_mapping(
         found = in_files(named, given)[-(last or 0) :]
     else:
         found = from_kafka(settings, topic, last or _SHOWN)
-    now = datetime.now(UTC)
+    setup = setup_for(source, found, settings, datetime.now(UTC))
     if count:
-        types, outcomes = counted(source, declared, settings, now, found)
+        types, outcomes = counted(source, declared, setup, found)
         _print_comparison(settings, topic, found, types, outcomes, as_json=as_json)
     else:
-        trial = Trial.of(source, tracer(source, declared, settings, now), found)
+        trial = Trial.of(source, tracer(source, declared, setup), found)
         outcomes = trial.outcomes
         _print(trial, settings.partitions, as_json=as_json)
     if outcomes.refused:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from schemas.events import InvalidEvent
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
 from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
 
-__all__ = ["Around", "find_envelopes"]
+__all__ = ["Around", "find_envelopes", "format_of"]
 
 _WIRE_BYTES: Final = 5
 _FEWEST_SNOWPLOW_TABS: Final = 100
@@ -42,6 +43,7 @@ class Around:
         items: what a mapping sees, one for each item of a record.
         records: by item, the number of its record.
         unreadable: numbers of records in which no item was found, with why.
+        read_value: reads a value by the format.
     """
 
     format: str = "json"
@@ -50,6 +52,7 @@ class Around:
     items: list[Item] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
     unreadable: dict[int, str] = field(default_factory=dict)
+    read_value: ReadValue = field(default=lambda _: None)
 
     @property
     def documents(self) -> list[Any]:
@@ -80,15 +83,20 @@ class _Found(NamedTuple):
     why: str
 
 
-def find_envelopes(records: Sequence[SourceRecord]) -> Around:
-    """Recognise what is around the events of these records, and take it off."""
-    around = Around(format=_format_of(records))
-    if around.format in ("avro", "json-schema"):
+def find_envelopes(records: Sequence[SourceRecord], read_value: ReadValue | None = None) -> Around:
+    """Recognise what is around the events of these records, and take it off.
+
+    Args:
+        records: the samples.
+        read_value: reads their values by the schemas that they name; None if there is no registry.
+    """
+    around = Around(format=format_of(records), read_value=read_value or _read_json)
+    if around.format in ("avro", "json-schema") and read_value is None:
         around.why.append(
             "values begin as a schema registry's do (byte 0, then the number of a schema): set "
             "LINGER_SCHEMA_REGISTRY_URL to read them"
         )
-    if around.format in ("avro", "snowplow-tsv"):
+    if around.format == "snowplow-tsv" or (around.format == "avro" and read_value is None):
         return around
     for recognise in (_text_in_base64, _cloudevents, _debezium, _list_of_events, _base64_inside):
         values = _documents(records, around)
@@ -102,7 +110,8 @@ def find_envelopes(records: Sequence[SourceRecord]) -> Around:
     return around
 
 
-def _format_of(records: Sequence[SourceRecord]) -> str:
+def format_of(records: Sequence[SourceRecord]) -> str:
+    """Return the format of records by how their values begin, as `sources.yaml` names it."""
     for record in records:
         value = record.value or b""
         if value[:1] == b"\0" and len(value) > _WIRE_BYTES:
@@ -115,8 +124,8 @@ def _format_of(records: Sequence[SourceRecord]) -> str:
 _Values = list[tuple[int, Any]]
 
 
-def _read(record: SourceRecord) -> Any:
-    value = record.value or b""
+def _read_json(raw: bytes | None) -> Any:
+    value = raw or b""
     try:
         return json.loads(value[_WIRE_BYTES:] if value[:1] == b"\0" else value)
     except (ValueError, RecursionError):
@@ -132,7 +141,7 @@ def _documents(records: Sequence[SourceRecord], around: Around) -> _Values:
         if record.value is None:
             continue
         try:
-            found.append((number, _read(record)))
+            found.append((number, around.read_value(record.value)))
         except InvalidEvent as error:
             text = _decoded(record.value.decode(errors="replace"))
             if text is None:
@@ -143,7 +152,7 @@ def _documents(records: Sequence[SourceRecord], around: Around) -> _Values:
 
 
 def _items(records: Sequence[SourceRecord], around: Around) -> Iterator[tuple[int, Item]]:
-    unwrap = compile_unwrap(around.envelopes, _read, names_op=True)
+    unwrap = compile_unwrap(around.envelopes, lambda record: around.read_value(record.value), names_op=True)
     for number, record in enumerate(records):
         if record.value is None:
             continue

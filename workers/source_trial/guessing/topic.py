@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.cases import guess_cases
 from workers.source_trial.guessing.envelopes import Around, find_envelopes
@@ -30,7 +31,13 @@ class Guessed(NamedTuple):
     to_check: int
 
 
-def guess_topic(records: Sequence[SourceRecord], topic: str, origin: str, packs: Collection[str]) -> Guessed:
+def guess_topic(
+    records: Sequence[SourceRecord],
+    topic: str,
+    origin: str,
+    packs: Collection[str],
+    read_value: ReadValue | None = None,
+) -> Guessed:
     """Guess a first mapping of a topic from some of its records.
 
     Args:
@@ -38,12 +45,13 @@ def guess_topic(records: Sequence[SourceRecord], topic: str, origin: str, packs:
         topic: its name.
         origin: from what it is guessed, for the comment at the top.
         packs: the names of the packs that there are.
+        read_value: reads values by the schemas that they name; None if there is no registry.
     """
     records = records[:_MOST_RECORDS]
     pack = _pack_of(records, packs)
     if pack is not None:
         return _guessed(written_pack(pack, topic, origin), pack)
-    around = find_envelopes(records)
+    around = find_envelopes(records, read_value)
     if not around.documents:
         why = [*around.why, *sorted(set(around.unreadable.values()))[:3]]
         text = written_skeleton(topic, origin, around.format, why or ["no record has a value"])
