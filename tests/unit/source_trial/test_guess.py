@@ -243,8 +243,12 @@ def test_refunds_and_renewals_are_written_as_comments() -> None:
 
 @pytest.mark.parametrize("pack", pack_names())
 def test_the_records_of_a_pack_are_recognised(pack: str) -> None:
-    for file in sorted((ROOT / "tests" / "data" / "packs" / pack).glob("*.json")):
-        assert guessed(records_of(file)).pack == pack, file
+    files = sorted((ROOT / "packs" / "samples").glob(f"{pack.replace('-', '_')}_*"))
+    assert files
+    for file in files:
+        found = guessed(records_of(file))
+        assert found.pack == pack, file
+        assert source_in(found.text)[0].pack == pack
 
 
 def test_values_of_a_registry_are_recognised() -> None:
@@ -257,6 +261,14 @@ def test_values_of_a_registry_are_recognised() -> None:
     found = guessed([with_schema])
     assert source_in(found.text)[0].format == "json-schema"
     assert "amount: total" in found.text
+
+
+def test_values_of_a_registry_are_looked_into_with_its_schemas() -> None:
+    avro = SourceRecord("a.stream", 0, 0, 0, None, b"\x00\x00\x00\x00\x07\x06abc\x02", ())
+    found = guess_topic([avro], "a.stream", "samples", pack_names(), lambda _: ORDER)
+    source, _ = source_in(found.text)
+    assert (source.format, source.types()) == ("avro", ("purchase",))
+    assert "LINGER_SCHEMA_REGISTRY_URL" not in found.text
 
 
 @pytest.mark.parametrize(
