@@ -32,7 +32,18 @@ VALUES: Final = st.one_of(
         [
             *("2026-10-03T16:14:52Z", "2026-10-03 16:14:52", "10/03/2026 16:14:52", "2026-10-03", "20261003"),
             *(1791044092, 1791044092797, "1791044092797123", "64.35", 6435, "usd", "EUR", "XXX", "mara@example.com"),
-            *("order.paid", "login", "subscription.cancelled", "refund", "renewal", "paid", "cancelled", "c", "u", "r"),
+            *(
+                "order.paid",
+                "login",
+                "subscription.cancelled",
+                "refund",
+                "renewal",
+                "paid",
+                "cancelled",
+                "c",
+                "u",
+                "r",
+            ),
             *("true", "false", "live", "test", "C-1", "eyJ0eXBlIjoibG9naW4iLCJpZCI6MX0="),
         ]
     ),
@@ -43,7 +54,9 @@ DOCUMENTS: Final = st.recursive(
     max_leaves=25,
 )
 HEADERS: Final = st.lists(
-    st.tuples(st.sampled_from(["event-type", "X-Topic", "ce_specversion", "x-event-id", "a: b"]), st.binary(max_size=8)),
+    st.tuples(
+        st.sampled_from(["event-type", "X-Topic", "ce_specversion", "x-event-id", "a: b"]), st.binary(max_size=8)
+    ),
     max_size=3,
 )
 SETUP: Final = Setup(datetime(2027, 1, 1, tzinfo=UTC))
@@ -55,7 +68,11 @@ def record(number: int, document: Any, headers: list[tuple[str, bytes]], key: by
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(st.one_of(st.dictionaries(NAMES, DOCUMENTS, max_size=10), DOCUMENTS), HEADERS), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.one_of(st.dictionaries(NAMES, DOCUMENTS, max_size=10), DOCUMENTS), HEADERS),
+        min_size=1,
+        max_size=4,
+    ),
     st.sampled_from([None, b"c1", b"{}"]),
 )
 def test_a_guess_of_any_documents_is_a_valid_file(

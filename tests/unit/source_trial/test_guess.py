@@ -52,6 +52,11 @@ EVENTS: Final[dict[str, list[dict[str, Any]]]] = {
         PURCHASE | {"customer_id": "20418", "amount": "12.00", "occurred_at": "2026-10-03T16:16:32.797123Z"},
         PURCHASE | {"customer_id": "20417", "amount": "5.10", "occurred_at": "2026-10-03T16:18:12.797123Z"},
     ],
+    "fusionauth_login.json": [
+        LOGIN
+        | {"customer_id": "00000000-0000-0001-0000-000000000000", "occurred_at": "2026-10-03T16:14:52.797000Z"}
+        | {"event_id": "e502168a-b469-45d9-a079-fd45f83e0406"}
+    ],
     "inhouse_shop_events.jsonl": [
         PURCHASE | {"customer_id": MARA, "currency": "EUR", "occurred_at": "2026-10-03T16:14:52.797000Z"},
         {"type": "purchase", "customer_id": "guest@example.com", "amount": "11.90", "currency": "EUR"},
@@ -65,6 +70,9 @@ EVENTS: Final[dict[str, list[dict[str, Any]]]] = {
     "klaviyo_placed_order.json": [PURCHASE | {"customer_id": "01GDDKASAP8TKDDA2GRZDSVP4H"}],
     "lemonsqueezy_order.json": [PURCHASE | {"customer_id": "7712", "event_id": "1:order_created"}],
     "magento_order.json": [PURCHASE | {"customer_id": "20417", "event_id": "10432"}],
+    "medusa_order_placed.json": [
+        PURCHASE | {"customer_id": "cus_01HV", "currency": "EUR", "occurred_at": "2026-10-03T16:14:52.797000Z"}
+    ],
     "mixpanel_events.jsonl": [
         PURCHASE | {"customer_id": MARA, "event_id": "5d958f87-542d-4c10-9422-0ed75893dc81"},
         {"type": "login", "customer_id": MARA, "occurred_at": "2026-10-03T16:13:10Z"},
@@ -87,6 +95,10 @@ EVENTS: Final[dict[str, list[dict[str, Any]]]] = {
         | {"occurred_at": "2026-10-03T16:14:53Z"}
     ],
     "salesforce_opportunity_change.json": [PURCHASE | {"customer_id": "001xx000003DGbXAAW", "amount": "6435.0"}],
+    "sns_notification.json": [PURCHASE | {"customer_id": MARA, "occurred_at": "2026-10-03T16:14:52.797000Z"}],
+    "spree_order.json": [
+        PURCHASE | {"customer_id": "20417", "currency": "EUR", "occurred_at": "2026-10-03T14:14:52Z"}
+    ],
     "square_payment_updated.json": [
         PURCHASE
         | {"customer_id": "RDX9Z4XTIZR7MRZJUXNY9HUK6I", "occurred_at": "2026-10-03T16:14:53.308000Z"}

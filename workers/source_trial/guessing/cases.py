@@ -20,7 +20,7 @@ from workers.source_trial.guessing.identity import event_id_of, order_of, row_id
 from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
 from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, words_of
 from workers.source_trial.guessing.moments import moment_of
-from workers.source_trial.guessing.money import money_of
+from workers.source_trial.guessing.money import money_of, with_comma
 from workers.source_trial.guessing.people import customer_of
 
 __all__ = ["CaseGuess", "SourceGuess", "guess_cases"]
@@ -194,13 +194,19 @@ def _by_discriminator(source: SourceGuess, seen: _Seen, discriminator: Discrimin
         documents = [number for number, value in discriminator.values.items() if value in values]
         case = _case(event, seen.within(documents), discriminator, is_certain=kind == event)
         if case is None:
-            source.notes.append(f"{condition.value} looks like a {event}, but names no amount, which a {event} needs")
+            source.notes.append(_no_amount(condition.value, event, seen))
             continue
         case.only_when.insert(0, condition)
         source.cases.append(case)
     order = {event: number for number, event in enumerate(_BUILT_IN)}
     source.cases.sort(key=lambda case: order.get(case.event, len(order)))
     return bool(source.cases)
+
+
+def _no_amount(value: str, event: str, seen: _Seen) -> str:
+    text = f"{value} looks like a {event}, but names no amount, which a {event} needs"
+    comma = with_comma(seen.leaves)
+    return text if comma is None else f"{text}; '{comma.place}' has a decimal comma, which no mapping reads"
 
 
 def _one_of_values(discriminator: Discriminator, values: Sequence[Any], counts: Any) -> Condition:

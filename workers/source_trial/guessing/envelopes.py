@@ -28,6 +28,7 @@ _NO_BATCHES: Final = frozenset({"line", "lines", "order", "cart", "product", "pr
 _OF_AN_EVENT: Final = frozenset({"event", "type", "time", "timestamp", "date", "published", "uuid", "occurred"})
 _FEWEST_FIELDS: Final = 4
 _DEEPEST: Final = 3
+_SHORTEST_JSON: Final = 20
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}\s*")
 _ROWS: Final = {"before", "after"}
 
@@ -244,8 +245,16 @@ def _base64_inside(values: _Values, _: Sequence[SourceRecord]) -> _Found | None:
     if len(common) != 1:
         return None
     (steps,) = common
-    path = written_path(steps)
-    return _Found(Envelope("base64", steps), f"the text at '{path}' is base64 with JSON in it, which takes its place")
+    path, text = written_path(steps), _at(values[0][1], steps)
+    is_plain = text.lstrip()[:1] in ("{", "[")
+    kind = "JSON as a text, which 'base64' reads as well" if is_plain else "base64 with JSON in it"
+    return _Found(Envelope("base64", steps), f"the text at '{path}' is {kind}; the document takes its place")
+
+
+def _at(document: Any, steps: Sequence[Step]) -> str:
+    for step in steps:
+        document = document[step]
+    return str(document)
 
 
 def _coded(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
@@ -257,12 +266,23 @@ def _coded(value: Any, steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
 
 
 def _decoded(value: Any) -> Any | None:
-    """Return the JSON object or list in a text in base64, None if that is not what it is."""
-    if not isinstance(value, str) or not _BASE64.fullmatch(value):
+    """Return the JSON object or list in a text, in base64 or as it is; None if there is none."""
+    if not isinstance(value, str):
+        return None
+    if value.lstrip()[:1] in ("{", "[") and len(value) >= _SHORTEST_JSON:
+        return _parsed(value)
+    if not _BASE64.fullmatch(value):
         return None
     text = value.strip().replace("-", "+").replace("_", "/")
     try:
-        document = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-    except (binascii.Error, ValueError, RecursionError):
+        return _parsed(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _parsed(text: str | bytes) -> Any | None:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict | list) else None

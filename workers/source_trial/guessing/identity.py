@@ -86,6 +86,7 @@ _LOG_POSITIONS: Final = (
     ("source.txId",),
 )
 _SEQUENCES: Final = (("sequence",), ("sequence", "number"), ("sequence", "no"))
+_OWN_NUMBERS: Final = (("number",), ("reference",))
 _LEAST: Final = 40
 _LEAST_COUNTED: Final = 1_000_000
 
@@ -181,7 +182,7 @@ def _is_id_header(header: Header) -> bool:
 def _is_a_things(leaf: Leaf) -> bool:
     if leaf.words == ("id",):
         return leaf.depth > 1 and words_of(leaf.parents[0])[-1:] != ("event",)
-    return bool({*leaf.words} & _THINGS)
+    return bool({*leaf.words} & _THINGS) or leaf.words in _OWN_NUMBERS
 
 
 def _score(leaf: Leaf) -> int:
@@ -193,6 +194,8 @@ def _score(leaf: Leaf) -> int:
     if not by_name:
         if len(leaf.words) == 1 and words & _THINGS and any(character.isdigit() for character in str(values[0])):
             return 60 - 3 * leaf.depth if leaf.distinct == leaf.documents else 0
+        if leaf.words in _OWN_NUMBERS and leaf.depth == 1 and leaf.distinct == leaf.documents:
+            return 50
         if words & _NOT_IT or not (words & _ID_WORDS):
             return 0
         by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else 0

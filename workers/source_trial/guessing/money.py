@@ -10,9 +10,10 @@ import iso4217
 from workers.source_trial.guessing.guess import Guess, place_of
 from workers.source_trial.guessing.leaves import Leaf, words_of
 
-__all__ = ["MoneyGuess", "money_of"]
+__all__ = ["MoneyGuess", "money_of", "with_comma"]
 
 _DECIMAL: Final = re.compile(r"\d{1,15}(\.\d{1,10})?")
+_COMMA: Final = re.compile(r"[0-9.]{1,15},[0-9]{1,2}")
 _GOOD: Final = {
     **dict.fromkeys(("grand",), 30),
     **dict.fromkeys(("total", "gross", "paid"), 25),
@@ -62,6 +63,15 @@ def money_of(leaves: Sequence[Leaf]) -> MoneyGuess | None:
     if rivals and guessed.is_sure:
         guessed = guessed.doubted(f"{guessed.why}; or is it {rivals[0].place}?")
     return MoneyGuess(guessed, _currency(currency))
+
+
+def with_comma(leaves: Sequence[Leaf]) -> Leaf | None:
+    """Return what looks like an amount written with a decimal comma, which no mapping reads; None if nothing does."""
+    for leaf in leaves:
+        values = list(leaf.values.values())
+        if {*leaf.words} & {*_GOOD} and values and all(_COMMA.fullmatch(str(value)) for value in values):
+            return leaf
+    return None
 
 
 def _currency(leaf: Leaf | None) -> Guess:

@@ -57,7 +57,6 @@ _NOT_THEM: Final = frozenset(
         *("organization", "anonymous", "pseudo", "device", "session", "note", "agent", "since", "created", "segment"),
         *(
             "address",
-            "external",
             "via",
             "sso",
             "tax",
