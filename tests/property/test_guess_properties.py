@@ -1,4 +1,4 @@
-"""Whatever the samples are, a guess is a file that the reader of `sources.yaml` accepts, with mappings that only refuse."""
+"""Of any samples, a guess is a file that the reader of `sources.yaml` accepts, and its mapping runs."""
 
 import json
 from datetime import UTC, datetime

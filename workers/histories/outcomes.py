@@ -1,4 +1,4 @@
-"""What became of records under a mapping: so many events of which type, so many skipped by what, refused for what.
+"""What records became under a mapping: how many events of each type, how many were skipped by what, refused for what.
 
 Pure. `linger sources try` and the doctor word their summaries from it.
 """
@@ -19,7 +19,7 @@ _MOST_FOUND: Final = 5
 
 
 class Outcomes:
-    """Counts of what became of records.
+    """Counts of what records became.
 
     A record that has several items counts once as a record, and each item counts as what it became.
 
@@ -53,7 +53,7 @@ class Outcomes:
         self.left_out.update((f"{event_type}.{name}", reason) for name, reason in left_out)
 
     def note(self, place: str, trace: RecordTrace) -> None:
-        """Count what became of one record.
+        """Count what one record became.
 
         Args:
             place: where it is.
@@ -111,7 +111,7 @@ class Outcomes:
 
 
 def failed_conditions(item: ItemTrace) -> list[ConditionTrace]:
-    """Return the conditions because of which an item was skipped, each key once."""
+    """Return the conditions that skipped an item, each key once."""
     failed = [condition for condition in item.shared if not condition.holds]
     if not failed:
         failed = [case.failed for case in item.cases if case.failed is not None]

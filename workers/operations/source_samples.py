@@ -24,7 +24,7 @@ from workers.operations.findings import Finding, ok, problem, unknown
 __all__ = ["RECORDS", "Trace", "judged_sample", "sample_sources"]
 
 RECORDS: Final = 100
-"""So many of the newest records of a source are looked at."""
+"""How many of the newest records of a source are looked at."""
 _MOST_SOURCES: Final = 50
 _SECONDS_A_SOURCE: Final = 5.0
 _SECONDS: Final = 60.0
@@ -81,7 +81,7 @@ def _unread(topic: str, error: Exception) -> Finding:
 
 
 def judged_sample(topic: str, outcomes: Outcomes) -> Finding:
-    """Judge what became of the newest records of a topic."""
+    """Judge what the newest records of a topic became."""
     closer = f"look closer with: linger sources try {topic} --last 20"
     if not outcomes.records:
         return ok("Kafka", _checked(topic), "there is none yet")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.clock import iso_text
-from workers.source_trial.in_force import InForce, Position, Span
+from workers.source_trial.in_force import Written, Position, Span
 
 __all__ = ["Comparison", "TypeCount", "compare", "spans_of"]
 
@@ -49,7 +49,7 @@ class Comparison:
     first_ms: int
     last_ms: int
     types: tuple[TypeCount, ...]
-    in_force: InForce
+    in_force: Written
 
     @property
     def days(self) -> float | None:
@@ -98,7 +98,7 @@ def spans_of(positions: Sequence[tuple[int, int, int]]) -> dict[int, Span]:
     return spans
 
 
-def compare(records: Sequence[tuple[int, int, int]], mapped: Mapping[Position, str], in_force: InForce) -> Comparison:
+def compare(records: Sequence[tuple[int, int, int]], mapped: Mapping[Position, str], in_force: Written) -> Comparison:
     """Compare what a mapping gives for some records with what Linger wrote for them.
 
     Args:

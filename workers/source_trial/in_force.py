@@ -17,7 +17,7 @@ from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import describe, log_bounds
 
-__all__ = ["InForce", "Position", "Span", "read_in_force"]
+__all__ = ["Written", "Position", "Span", "read_in_force"]
 
 _SECONDS: Final = 60.0
 _MOST_RECORDS: Final = 2_000_000
@@ -42,7 +42,7 @@ class Span:
 
 
 @dataclass(slots=True)
-class InForce:
+class Written:
     """The events that Linger wrote for the records that were looked at.
 
     Attributes:
@@ -65,7 +65,7 @@ _type_of: Final = msgspec.json.Decoder(_TypeOnly).decode
 
 async def read_in_force(
     connection: Mapping[str, Any], activity_topic: str, source_topic: str, spans: Mapping[int, Span]
-) -> InForce:
+) -> Written:
     """Read which events Linger wrote for some records of a source.
 
     Args:
@@ -77,11 +77,11 @@ async def read_in_force(
     Raises:
         StartupError: if Kafka does not answer, or does not let this user read the topic.
     """
-    found = InForce()
+    found = Written()
     async with opened_reader(connection) as consumer:
         state = (await describe(consumer, [activity_topic])).get(activity_topic)
         if state is None:
-            return InForce(has_topic=False)
+            return Written(has_topic=False)
         if not spans:
             return found
         since_ms = max(0, min(span.since_ms for span in spans.values()) - _CLOCKS_DIFFER_MS)
@@ -116,7 +116,7 @@ async def _ranges(
     return ranges
 
 
-def _note(found: InForce, records: Sequence[ConsumerRecord], topic: str, spans: Mapping[int, Span]) -> None:
+def _note(found: Written, records: Sequence[ConsumerRecord], topic: str, spans: Mapping[int, Span]) -> None:
     for record in records:
         position = next((value for name, value in record.headers if name == SOURCE_HEADER), None)
         if position is None or record.value is None:

@@ -29,7 +29,7 @@ _LONGEST_CONDITION: Final = 60
 
 
 def lines_of(tried: Tried, partitions: int, cases: int) -> Iterator[str]:
-    """Yield what became of one sample; the first character of a line says how it went: ✓, - or ✗.
+    """Yield what one sample became; the first character of a line says how it went: ✓, - or ✗.
 
     Args:
         tried: the sample and what the mapping did.
@@ -124,7 +124,7 @@ def _plain(value: Any) -> Any:
 
 
 def document_of(tried: Tried, partitions: int) -> dict[str, Any]:
-    """Return what became of one sample as `--json` prints it; `partitions` as for `lines_of`."""
+    """Return what one sample became as `--json` prints it; `partitions` as for `lines_of`."""
     sample, trace = tried
     record = sample.record
     document: dict[str, Any] = {
@@ -212,7 +212,7 @@ def _json(value: Any) -> Any:
 
 
 def summary_lines(outcomes: Outcomes) -> Iterator[str]:
-    """Yield what became of all samples: one line, and what was found where records were skipped or refused."""
+    """Yield what all samples became: one line, and what was found where records were skipped or refused."""
     yield outcomes.sentence()
     for because in outcomes.skipped_because():
         yield f"  skipped: {because}"

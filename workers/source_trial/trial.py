@@ -73,7 +73,7 @@ class Trial:
 
     Attributes:
         source: with the mapping.
-        tried: each sample with what became of it.
+        tried: each sample with what it became.
         outcomes: the same, counted.
     """
 

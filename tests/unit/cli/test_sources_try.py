@@ -118,7 +118,7 @@ def test_a_broken_file_is_refused_with_line_and_column(
     assert "broken.yaml:4:5: unknown key 'evnt'" in answer.err
 
 
-def test_a_guess_goes_to_standard_output_and_what_became_of_the_samples_to_standard_error(linger: Linger) -> None:
+def test_a_guess_goes_to_standard_output_and_what_the_samples_became_to_standard_error(linger: Linger) -> None:
     answer = linger("sources", "guess", str(STREAMS / "mixpanel_events.jsonl"))
     assert answer.status == 0, answer.err
     assert answer.out.startswith("# yaml-language-server:")

@@ -1,4 +1,4 @@
-"""Laws of the doctor's sample of a source: what becomes of its newest records, and when that is a problem."""
+"""Laws of the doctor's sample of a source: what its newest records become, and when that is a problem."""
 
 import json
 from datetime import UTC, datetime

@@ -6,7 +6,7 @@ from tests.support.processor_rig import record
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.source_trial import in_force
 from workers.source_trial.counting import Comparison, TypeCount, compare, spans_of
-from workers.source_trial.in_force import InForce, Span
+from workers.source_trial.in_force import Written, Span
 from workers.source_trial.report import comparison_lines
 
 HOUR_MS = 3_600_000
@@ -14,7 +14,7 @@ RECORDS = [(0, 10, 0), (0, 11, 6 * HOUR_MS), (1, 7, 12 * HOUR_MS)]
 
 
 def compared(mapped: dict[tuple[int, int, int], str], written: dict[tuple[int, int, int], str]) -> Comparison:
-    return compare(RECORDS, mapped, InForce(written))
+    return compare(RECORDS, mapped, Written(written))
 
 
 def test_spans_are_the_offsets_of_each_partition_and_its_earliest_time() -> None:
@@ -36,18 +36,18 @@ def test_events_a_day_are_counted_over_the_time_that_the_records_cover() -> None
 
 
 def test_records_of_one_moment_give_no_numbers_a_day() -> None:
-    found = compare([(0, 1, 5), (0, 2, 5)], {(0, 1, 0): "login"}, InForce())
+    found = compare([(0, 1, 5), (0, 2, 5)], {(0, 1, 0): "login"}, Written())
     assert found.days is None
     assert next(comparison_lines(found)).endswith("; events:")
 
 
 def test_without_an_activity_topic_nothing_is_in_force() -> None:
-    lines = list(comparison_lines(compare(RECORDS, {(0, 10, 0): "login"}, InForce(has_topic=False))))
+    lines = list(comparison_lines(compare(RECORDS, {(0, 10, 0): "login"}, Written(has_topic=False))))
     assert "  nothing is in force: there is no activity topic" in lines
 
 
 def noted(*records: ConsumerRecord) -> dict[tuple[int, int, int], str]:
-    found = InForce()
+    found = Written()
     in_force._note(found, records, "shop.orders", {0: Span(10, 20, 0)})
     return found.types
 

@@ -169,7 +169,7 @@ ORDER: Final = {
 }
 
 
-def test_a_stream_that_names_nobody_says_so_and_invents_no_customer() -> None:
+def test_a_stream_that_names_no_one_says_so_and_invents_no_customer() -> None:
     found = guessed(records_of(STREAMS / "bigcommerce_order_created.json"))
     assert "nothing looks like a customer" in found.text
     assert "names no amount, which a purchase needs" in found.text
@@ -213,13 +213,13 @@ def test_records_without_a_time_have_that_of_kafka() -> None:
     assert mapped(found.text, records)[0]["occurred_at"] == "2026-10-03T16:14:52Z"
 
 
-@pytest.mark.parametrize("nobody", [0, "0", "", None, "guest"])
-def test_a_guest_is_not_one_person_with_all_other_guests(nobody: Any) -> None:
+@pytest.mark.parametrize("no_one", [0, "0", "", None, "guest"])
+def test_a_guest_is_not_one_person_with_all_other_guests(no_one: Any) -> None:
     usual = {key: value for key, value in ORDER.items() if key != "customer_id"}
-    customer = 7 if isinstance(nobody, int) else "c7"
+    customer = 7 if isinstance(no_one, int) else "c7"
     records = [
         body(**{**usual, "event_id": "e1", "customer_id": customer, "email": "Mara@Example.com"}),
-        body(**{**usual, "event_id": "e2", "customer_id": nobody, "email": "Jo@Example.com"}),
+        body(**{**usual, "event_id": "e2", "customer_id": no_one, "email": "Jo@Example.com"}),
     ]
     assert [event["customer_id"] for event in mapped(guessed(records).text, records)] == [
         str(customer),

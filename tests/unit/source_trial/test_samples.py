@@ -1,4 +1,4 @@
-"""Laws of samples: a file of records is read in whatever layout it is, and each value stays as it is written."""
+"""Laws of samples: a file of records is read in any layout, and each value stays as it is written."""
 
 import gzip
 import json

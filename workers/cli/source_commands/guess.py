@@ -43,7 +43,7 @@ def guess(
     """Look at records and write a first sources.yaml: where ids, times, money and kinds of events seem to be.
 
     Every line says what it was guessed from; those marked CHECK need a look. A system for which there is a pack is
-    recognised. The mapping is tried on the same records, and what became of them is printed to standard error. Reads
+    recognised. The mapping is tried on the same records, and what they became is printed to standard error. Reads
     Kafka without a consumer group, and commits nothing.
     """
     if output is not None and output.exists():

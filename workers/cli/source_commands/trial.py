@@ -27,7 +27,7 @@ from workers.histories.outcomes import Outcomes
 from workers.settings import Settings, read_settings
 from workers.source_files.reading import load_sources
 from workers.source_trial.counting import compare, spans_of
-from workers.source_trial.in_force import InForce, Position, read_in_force
+from workers.source_trial.in_force import Written, Position, read_in_force
 from workers.source_trial.report import comparison_lines, document_of, lines_of, summary_lines
 from workers.source_trial.samples import Sample
 from workers.source_trial.trial import Trial, counted, setup_for, source_of, takes_lists, tracer
@@ -137,7 +137,7 @@ def _print_comparison(
         out.print(f"'{topic}' has no record")
         return
     connection, activity = settings.kafka_connection(), settings.topic("activity")
-    in_force: InForce = asyncio.run(read_in_force(connection, activity, topic, spans_of(places)))
+    in_force: Written = asyncio.run(read_in_force(connection, activity, topic, spans_of(places)))
     comparison = compare(places, types, in_force)
     if as_json:
         print_json({**comparison.document(), "summary": outcomes.document()})

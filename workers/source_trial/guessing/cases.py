@@ -69,9 +69,9 @@ class SourceGuess:
         cases: the kinds of records that are recognised.
         off: kinds that are written as comments: what they are taken for, with their conditions.
         others: values of the discriminator that are not recognised, with how often each was seen.
-        discriminator: what tells kinds apart; None if nothing does.
+        discriminator: what distinguishes kinds; None if nothing does.
         shared: conditions of all cases.
-        notes: what else somebody should know.
+        notes: what else an operator should know.
     """
 
     around: Around
@@ -128,7 +128,7 @@ def guess_cases(around: Around, headers: Sequence[Header], keys: frozenset[int],
 
 
 def _look_outside(source: SourceGuess) -> None:
-    """Say what stands beside a list of events and tells tests apart: conditions look at its items only."""
+    """Say what stands beside a list of events and marks tests: conditions look at its items only."""
     for leaf in source.around.outside():
         if unwanted_in(leaf) is None:
             continue
@@ -252,7 +252,7 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
     elif discriminator is not None:
         listed = ", ".join(f"{value} {count}" for value, count in discriminator.counts().most_common(8))
         source.notes.append(
-            f"'{discriminator.words}' may tell kinds of records apart ({listed}); which of them count?"
+            f"'{discriminator.words}' may distinguish kinds of records ({listed}); which of them count?"
         )
         source.others.clear()
     source.cases.append(case)

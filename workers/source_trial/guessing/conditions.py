@@ -118,7 +118,7 @@ def _literal(value: Any) -> str:
 
 
 def all_of(conditions: Sequence[Condition]) -> list[Condition]:
-    """Return conditions of which at most one is a `find`: several are one expression."""
+    """Return conditions with at most one `find`: several are joined into one expression."""
     searches = [condition for condition in conditions if condition.key == "find" and not condition.is_off]
     if len(searches) < 2:
         return list(conditions)

@@ -73,7 +73,7 @@ class Around:
         ]
 
     def outside(self) -> list[Leaf]:
-        """Return the values that stand beside a list of which the items were taken."""
+        """Return the values beside the list from which the items were taken."""
         if not any(envelope.kind == "each" for envelope in self.envelopes):
             return []
         return [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]

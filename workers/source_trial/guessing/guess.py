@@ -8,7 +8,7 @@ from workers.source_trial.guessing.leaves import Leaf
 __all__ = ["CHECK", "Guess", "place_of", "yaml_text"]
 
 CHECK: Final = "CHECK"
-"""Begins the comment of a guess that somebody has to look at."""
+"""Begins the comment of a guess that needs a look."""
 _SPECIAL: Final = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 _WORDS: Final = frozenset({"true", "false", "null", "~", "yes", "no", "on", "off", ""})
 

@@ -1,4 +1,4 @@
-"""Which event: what tells one event from another, so that the same event sent twice counts once; and which order."""
+"""Which event: what distinguishes events, so that one that is sent twice counts once; and which order."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -92,12 +92,12 @@ _LEAST_COUNTED: Final = 1_000_000
 
 
 def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator: str | None) -> Guess:
-    """Guess what tells one event from another; the record's position if nothing does.
+    """Guess what distinguishes events; the record's position if nothing does.
 
     Args:
         leaves: the values of the samples.
         headers: the headers of the samples.
-        discriminator: the path that tells kinds of records apart; it is joined to the id of a thing, which may have
+        discriminator: the path that distinguishes kinds of records; it is joined to the id of a thing, which may have
             several events.
     """
     scored = sorted(((_score(leaf), leaf) for leaf in leaves), key=lambda found: -found[0])
@@ -128,7 +128,7 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
 
 
 def row_id_of(leaves: Sequence[Leaf], row: str) -> Guess:
-    """Guess what tells the changes of database rows apart: the position in the database's log, with the row's key."""
+    """Guess what distinguishes the changes of database rows: the position in the database's log, with the row's key."""
     places = {leaf.place for leaf in leaves if leaf.values}
     position = next((found for found in _LOG_POSITIONS if all(path in places for path in found)), ("source.ts_ms",))
     own = sorted((leaf for leaf in leaves if leaf.place.startswith(f"{row}.") and leaf.depth == 2), key=_by_row_key)

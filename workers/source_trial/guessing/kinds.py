@@ -1,4 +1,4 @@
-"""What: which value tells kinds of records apart, and which kinds are purchases, log-ins or cancellations."""
+"""What: which value distinguishes kinds of records, and which kinds are purchases, log-ins or cancellations."""
 
 import re
 from collections import Counter
@@ -56,7 +56,7 @@ _MOST_KINDS_ALONE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Discriminator:
-    """What tells kinds of records apart.
+    """What distinguishes kinds of records.
 
     Attributes:
         key: of the condition in `only_when`, as YAML.
@@ -118,7 +118,7 @@ def kind_of(text: str) -> str | None:
 
 
 def discriminator_of(leaves: Sequence[Leaf], headers: Sequence[Header], documents: int) -> Discriminator | None:
-    """Find what tells kinds of records apart; None if nothing does.
+    """Find what distinguishes kinds of records; None if nothing does.
 
     Args:
         leaves: the values of the samples.
@@ -153,7 +153,7 @@ def _endings(name: str) -> list[str]:
 
 
 def _score(name: str, values: dict[int, Any], documents: int) -> int:
-    """Return how likely a value tells kinds of records apart; 0 or less for not at all."""
+    """Return how likely a value distinguishes kinds of records; 0 or less for not at all."""
     if not values or not all(isinstance(value, str) and 0 < len(value) <= 100 for value in values.values()):
         return 0
     different = set(values.values())

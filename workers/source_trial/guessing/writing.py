@@ -129,7 +129,7 @@ def _cases(source: SourceGuess) -> Iterator[str]:
     discriminator = source.discriminator
     if discriminator is not None:
         yield from _commented(
-            f"'{discriminator.words}' tells kinds of records apart; seen: {_counted(discriminator.counts())}"
+            f"'{discriminator.words}' distinguishes kinds of records; seen: {_counted(discriminator.counts())}"
         )
     yield "one_of:"
     for case in source.cases:
