@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.clock import iso_text
-from workers.source_trial.in_force import Written, Position, Span
+from workers.source_trial.in_force import Position, Span, Written
 
 __all__ = ["Comparison", "TypeCount", "compare", "spans_of"]
 

@@ -6,7 +6,7 @@ from tests.support.processor_rig import record
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.source_trial import in_force
 from workers.source_trial.counting import Comparison, TypeCount, compare, spans_of
-from workers.source_trial.in_force import Written, Span
+from workers.source_trial.in_force import Span, Written
 from workers.source_trial.report import comparison_lines
 
 HOUR_MS = 3_600_000

@@ -27,7 +27,7 @@ from workers.histories.outcomes import Outcomes
 from workers.settings import Settings, read_settings
 from workers.source_files.reading import load_sources
 from workers.source_trial.counting import compare, spans_of
-from workers.source_trial.in_force import Written, Position, read_in_force
+from workers.source_trial.in_force import Position, Written, read_in_force
 from workers.source_trial.report import comparison_lines, document_of, lines_of, summary_lines
 from workers.source_trial.samples import Sample
 from workers.source_trial.trial import Trial, counted, setup_for, source_of, takes_lists, tracer
