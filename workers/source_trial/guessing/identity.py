@@ -128,7 +128,7 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
 
 
 def row_id_of(leaves: Sequence[Leaf], row: str) -> Guess:
-    """Guess what distinguishes changes of database rows: their place in the database's log, with the key of the row."""
+    """Guess what distinguishes changes of database rows: their place in the database's log, with the row's key."""
     places = {leaf.place for leaf in leaves if leaf.values}
     position = next((found for found in _LOG_POSITIONS if all(path in places for path in found)), ("source.ts_ms",))
     own = sorted((leaf for leaf in leaves if leaf.place.startswith(f"{row}.") and leaf.depth == 2), key=_by_row_key)
