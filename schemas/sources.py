@@ -405,8 +405,20 @@ class Source(Strict):
             _check_fields(self.cases()[0], self.fields, ())
         else:
             self._check_cases(self.one_of)
+        self._check_topic()
         if not any(step.kind == "each" for step in self.unwrap):
             self._check_no_whole()
+
+    def _check_topic(self) -> None:
+        """Refuse a condition on the topic that this topic does not meet: the body's field `topic` is meant."""
+        wanted = self.only_when.get("topic")
+        if self.one_topic is None or not isinstance(wanted, str | list) or self.one_topic in wanted:
+            return
+        message = (
+            f"'topic' is the name of the topic, which is '{self.one_topic}'; for a field of the body with that name, "
+            "write '\"topic\"' with both kinds of quotation marks"
+        )
+        raise InconsistentEntries(message, "topic", under=("only_when",))
 
     def _check_cases(self, written: list[Case]) -> None:
         names = [case.name for case in written if case.name is not None]

@@ -20,12 +20,13 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 
 from schemas.attribute_types import BUILT_IN_TYPES
-from schemas.events import InvalidEvent, LeftOut
+from schemas.events import Event, InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
-from workers.core.mapping.mapper import Mapper, compile_source
+from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.errors import StartupError
 from workers.histories.seen_values import TakesEvents
 
@@ -41,8 +42,8 @@ __all__ = [
 ]
 
 Raw = TypeVar("Raw")
-SourceReader = Callable[[SourceRecord], DecodedEvent | None]
-"""Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
+SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | Skipped | InvalidEvent]]
+"""Turns a record into events, one for each item of it. Raises `InvalidEvent` if the record cannot be read."""
 
 CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
 """Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
@@ -73,10 +74,12 @@ class Gathering:
     Args:
         store: takes the events.
         latest: the latest plausible time; a later event is rejected.
+        hash_key: the key of values that sources say are `hashed`.
 
     Attributes:
         store: the events.
         latest: the latest plausible time.
+        hash_key: the key of values that sources say are `hashed`.
         events: number of events.
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
@@ -86,9 +89,10 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: TakesEvents, latest: datetime) -> None:
+    def __init__(self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None) -> None:
         self.store = store
         self.latest = latest
+        self.hash_key = hash_key
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
@@ -113,15 +117,34 @@ class Gathering:
         """
         try:
             event = read(record)
-            if event is None:
-                self.skipped += 1
-                return
-            at_ms = event.at_ms
-            if at_ms > self._latest_ms:
-                detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
-                raise InvalidEvent("future_time", detail)
         except InvalidEvent as error:
             self.refuse(place, number, error)
+            return
+        if event is None:
+            self.skipped += 1
+        else:
+            self._keep(place, number, event)
+
+    def take_items(self, place: str, number: int, read: SourceReader, record: SourceRecord) -> None:
+        """Read one record of a source, which can be several events; arguments and errors are those of `take`."""
+        try:
+            results = read(record)
+        except InvalidEvent as error:
+            self.refuse(place, number, error)
+            return
+        for result in results:
+            if isinstance(result, DecodedEvent):
+                self._keep(place, number, result)
+            elif isinstance(result, InvalidEvent):
+                self.refuse(place, number, result)
+            else:
+                self.skipped += 1
+
+    def _keep(self, place: str, number: int, event: DecodedEvent) -> None:
+        at_ms = event.at_ms
+        if at_ms > self._latest_ms:
+            detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
+            self.refuse(place, number, InvalidEvent("future_time", detail))
             return
         if at_ms > self.last_ms:
             self.last_ms = at_ms
@@ -195,19 +218,27 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        gathering: knows the latest plausible time, and counts what is cut or left out.
+        gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
+
+    Raises:
+        StartupError: if the source needs a key or a reader that is not there.
     """
-    mapper: Mapper = compile_source(source, declared)
+    try:
+        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+    except ValueError as error:
+        raise StartupError([str(error)]) from None
 
-    def read(record: SourceRecord) -> DecodedEvent | None:
-        event = mapper(record, gathering.latest)
-        if event is None:
-            return None
-        if left_out := event.left_out():
-            gathering.note_left_out(event.type, left_out)
-        return written_and_read(event, declared)
+    def folded(result: Event | Skipped | InvalidEvent) -> DecodedEvent | Skipped | InvalidEvent:
+        if isinstance(result, Skipped | InvalidEvent):
+            return result
+        if left_out := result.left_out():
+            gathering.note_left_out(result.type, left_out)
+        try:
+            return written_and_read(result, declared)
+        except InvalidEvent as error:
+            return error
 
-    return read
+    return lambda record: [folded(result) for result in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -316,7 +347,8 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            take(place, line, foreign, enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
+            one = enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
+            gathering.take_items(place, line, foreign, one)
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
