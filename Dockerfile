@@ -25,6 +25,7 @@ RUN python -m venv /opt/linger \
 
 # The lock includes the build tools, so this step downloads nothing. Afterwards no installer is left in the venv.
 COPY LICENSE README.md pyproject.toml setup.py ./
+COPY packs packs
 COPY schemas schemas
 COPY workers workers
 RUN /opt/linger/bin/pip install --no-index --no-deps --no-build-isolation . \

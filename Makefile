@@ -47,7 +47,10 @@ check: $(VENV)/.dev ## lint; check types, generated files, Dockerfile and docker
 	$(BIN)/mypy
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m workers.explain.rule_page --check
+	$(BIN)/python -m workers.source_files.pack_page --check
 	$(BIN)/linger rules check --lint-fatal rules
+	$(BIN)/linger sources check sources.yaml
+	$(BIN)/linger sources test --packs
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 

@@ -20,9 +20,9 @@ class AboutPack(Strict):
     system: _Line = Field(description="The system that writes the topic.")
     topic: _Line = Field(description="What the topic is to hold.")
     guests: _Line = Field(description="Who the customer is, of those that the system does not know.")
-    tests: _Line = Field(description="What becomes of records of a test.")
-    renewals: _Line = Field(description="What becomes of payments that nobody makes.")
-    refunds: _Line = Field(description="What becomes of money that is given back.")
+    tests: _Line = Field(description="The outcome of records of a test.")
+    renewals: _Line = Field(description="The outcome of payments that are automatic.")
+    refunds: _Line = Field(description="The outcome of money that is given back.")
     documentation: Annotated[list[_Line], Field(min_length=1)] = Field(
         description="Where the system's own documentation shows these payloads."
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Discriminator, Field, Tag, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from schemas.places import Path, Plain, Strict
 from schemas.refusals import InconsistentEntries
@@ -21,6 +21,9 @@ __all__ = [
 ]
 
 _Name = Annotated[str, Field(min_length=1, max_length=120)]
+_Id = Annotated[
+    str, BeforeValidator(lambda value: str(value) if type(value) is int else value, json_schema_input_type=str | int)
+]
 _Address = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
 
 
@@ -67,12 +70,12 @@ class ExpectedEvent(Strict):
     """An event, with every field that it has: what is not written here must not be there."""
 
     type: TypeName = Field(description="The event type.")
-    event_id: str
-    customer_id: str
+    event_id: _Id
+    customer_id: _Id
     occurred_at: AwareDatetime
     amount: Decimal | None = None
     currency: str | None = None
-    order_id: str | None = None
+    order_id: _Id | None = None
     what: str | None = None
     reason: str | None = None
     effective_at: datetime | None = None
@@ -83,7 +86,7 @@ class ExpectedEvent(Strict):
 
 
 class ExpectedSkip(Strict):
-    """No event: the record is nobody's activity."""
+    """No event: the record is not known's activity."""
 
     skipped: Annotated[str, Field(max_length=64)] = Field(
         description="By what: a case that skips, only_when, no case, tombstone.", examples=["test orders", "no case"]
@@ -120,7 +123,7 @@ def _is_list(value: Any) -> str:
 
 
 class SourceTest(Strict):
-    """A record and what becomes of it."""
+    """A record, and the event that it becomes or why there is none."""
 
     name: _Name = Field(description="What the sample shows, as a sentence.")
     topic: TopicName | None = Field(
@@ -133,14 +136,16 @@ class SourceTest(Strict):
     expect: Annotated[
         Annotated[Expectation, Tag("one")] | Annotated[list[Expectation], Field(max_length=100), Tag("each")],
         Discriminator(_is_list),
-    ] = Field(description="What becomes of it; a list with one entry for each item, if `unwrap` gives several.")
+    ] = Field(
+        description="The event, or why there is none; a list with one entry for each item, if `unwrap` gives several."
+    )
     documentation: _Address | None = Field(
         default=None, description="The address of the public page that shows such a record."
     )
 
 
 class SourceTestFile(Strict):
-    """A file `*_test.yaml` beside `sources.yaml`; its `samples` tell it from the tests of rules."""
+    """A file `*_test.yaml` beside `sources.yaml`; its `samples` distinguish it from the tests of rules."""
 
     pack: Annotated[str, Field(pattern=PACK_PATTERN)] | None = Field(
         default=None, description="Try the pack as it is shipped, instead of the file of sources."

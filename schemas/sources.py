@@ -128,7 +128,7 @@ class TopicsByPattern(Strict):
 
 
 class Case(Strict):
-    """One kind of record of a source, and what becomes of it: exactly one of an event, nothing, or a dead letter."""
+    """One kind of record of a source, and its outcome: exactly one of an event, nothing, or a dead letter."""
 
     event: TypeName = Field(default="", description="The event type of these records.")
     skip: CaseName | None = Field(

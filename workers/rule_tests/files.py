@@ -31,7 +31,7 @@ EXIT_FAILED: Final = 1
 
 _TESTS: Final = ("_test.yaml", "_test.yml")
 _OF_SOURCES: Final = re.compile(r"^samples\s*:", re.MULTILINE)
-"""Tells the `*_test.yaml` files of sources from those of rules."""
+"""Distinguishes the `*_test.yaml` files of sources from those of rules."""
 _RULES: Final = re.compile(r"^(rules|define|for every rule)\s*:", re.MULTILINE)
 """The first words of a rule file."""
 

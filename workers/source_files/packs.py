@@ -260,7 +260,7 @@ def _over(base: MapNode, own: MapNode) -> MapNode:
 
 
 def _key_by_key(base: MapNode, own: MapNode, *, null_takes_away: bool, fields_only: bool) -> MapNode:
-    # Beside the key that was probably meant, nobody would see what an unknown key was to be.
+    # Beside the key that was probably meant, the meaning of an unknown key would not be seen.
     meant = {did_you_mean(key, base.entries) for key in own.entries if fields_only and key not in Fields.model_fields}
     entries = {**{key: entry for key, entry in base.entries.items() if key not in meant}, **own.entries}
     if null_takes_away:

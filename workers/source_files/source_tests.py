@@ -1,6 +1,6 @@
 """The `*_test.yaml` files of sources: which there are, and what is in them; and the report of a run of their samples.
 
-Rules have files of the same ending; those of sources are told from them by their key `samples`.
+Rules have files of the same ending; those of sources are recognized by their key `samples`.
 """
 
 import re

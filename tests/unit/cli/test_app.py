@@ -42,6 +42,8 @@ def test_there_are_these_commands() -> None:
         "paused",
         "why",
         "customer show",
+        "sources check",
+        "sources test",
         "topics create",
         "config show",
         "healthcheck",

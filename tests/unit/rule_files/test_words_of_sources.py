@@ -3,7 +3,7 @@
 import pytest
 
 from workers.rule_files.problems import Problem
-from workers.rule_files.sources import read_sources
+from workers.source_files.reading import read_sources
 
 HEAD = """event_types: {renewal: {}}
 sources:

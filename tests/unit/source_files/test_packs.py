@@ -1,15 +1,19 @@
-"""Laws of packs: what an operator writes goes before, word by word; problems stand where they can be mended."""
+"""Laws of packs: what an operator writes goes before, word by word; problems stand where they can be fixed."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
 from schemas.sources import Case, Source, SourcesFile
+from tests.support.paths import ROOT
 from workers.rule_files.yaml_nodes import MapNode, parse_yaml
+from workers.source_files import pack_page
 from workers.source_files.packs import load_pack, pack_names, packs_folder, with_packs
 from workers.source_files.reading import read_sources
-from workers.source_files.source_tests import run_of_packs
+from workers.source_files.source_tests import run_of_packs, run_of_sources
 
 NAMES = pack_names()
 # What a declared type of a pack shows of a customer, so that a rule can rely on it.
@@ -64,9 +68,13 @@ def test_every_case_of_a_pack_has_a_name_of_its_own_so_that_it_can_be_changed(na
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_type_that_a_pack_brings_says_how_long_it_may_be_silent(name: str) -> None:
+def test_purchases_and_logins_fall_silent_alone_and_rare_types_with_their_topic_only(name: str) -> None:
     read_source = source(name)
-    assert [event_type for event_type in read_source.types() if read_source.silence_of(event_type) is None] == []
+    assert read_source.max_silence.days == 3
+    limited = {event_type for event_type in read_source.types() if read_source.silence_of(event_type) is not None}
+    # A login of Adobe Commerce is an event that few subscribe.
+    usual = {"purchase"} if name == "adobe-commerce" else {"purchase", "login"}
+    assert limited == usual & set(read_source.types())
 
 
 def test_a_type_means_the_same_in_every_pack() -> None:
@@ -89,6 +97,44 @@ def test_every_sample_of_every_pack_becomes_what_it_is_to_become() -> None:
     assert report.problems == ()
     assert [(result.name, result.differences, result.problem) for result in report.results if not result.passed] == []
     assert {result.file.rpartition("/")[2] for result in report.results} == {f"{name}_test.yaml" for name in NAMES}
+
+
+# --- the page of packs ------------------------------------------------------------------------------------------
+
+
+def examples() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "packs.md").read_text(), re.DOTALL)
+
+
+def test_the_page_of_packs_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert pack_page.main(["--check"]) == 0
+
+
+def test_a_stale_page_is_reported_and_rewritten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert pack_page.main(["--check"]) == 1
+    assert "python -m workers.source_files.pack_page" in capsys.readouterr().err
+    assert pack_page.main([]) == 0
+    assert pack_page.main(["--check"]) == 0
+
+
+def test_what_the_page_shows_can_be_written_so() -> None:
+    whole = [text for text in examples() if text.startswith("sources:")]
+    assert len(whole) == 2
+    assert [read_sources("sources.yaml", text)[1] for text in whole] == [[], []]
+
+
+def test_the_samples_of_the_page_pass(tmp_path: Path) -> None:
+    (samples,) = [text for text in examples() if "samples:" in text]
+    (tmp_path / "sources.yaml").write_text("sources: [{topic: shop, pack: shopify}]\n")
+    (tmp_path / "sources_test.yaml").write_text(samples)
+    report = run_of_sources(tmp_path)
+    assert [(result.name, result.differences, result.problem) for result in report.results if not result.passed] == []
+    assert report.is_good
 
 
 # --- what an operator writes ------------------------------------------------------------------------------------
@@ -163,9 +209,9 @@ def test_two_sources_can_have_packs_with_the_same_types() -> None:
         ("shopfy", (3, 11), "there is no pack 'shopfy' (did you mean 'shopify'?)"),
         ("adobe_commerce", (3, 11), "(did you mean 'adobe-commerce'?)"),
         ("sap", (3, 11), "there are adobe-commerce, auth0"),
-        ("stripe\n    without: [renewl]", (4, 15), "has no case 'renewl' (did you mean 'renewal'?)"),
+        ("stripe\n    without: [renewals]", (4, 15), "has no case 'renewals' (did you mean 'renewal'?)"),
         ("stripe\n    without: renewal", (4, 14), "expected a list"),
-        ("stripe\n    one_of: [{name: renewl, max_silence: 1 day}]", (4, 21), "did you mean 'renewal'?"),
+        ("stripe\n    one_of: [{name: renewals, max_silence: 1 day}]", (4, 21), "did you mean 'renewal'?"),
         ("stripe\n    one_of: [{event: renewal, max_silence: 1 day}]", (4, 14), "write 'name: renewal'"),
         ("stripe\n    one_of: [{name: renewal, max_silence: 1 dy}]", (4, 43), "did you mean '1 day'?"),
         ("stripe\n    fields: {custmer_id: x}", (4, 14), "did you mean 'customer_id'?"),

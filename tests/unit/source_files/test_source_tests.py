@@ -1,4 +1,4 @@
-"""Laws of `linger sources test`: a record that becomes something else than expected is told field by field."""
+"""Laws of `linger sources test`: a record that becomes something else than expected is shown field by field."""
 
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def test_paths_that_are_not_there_yet_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("nobody", "there is no record 'nobody'; under 'records' are 'order'"),
+        ("no-one", "there is no record 'no-one'; under 'records' are 'order'"),
         ("{like: order, remove: [nothing]}", "'remove' names nothing, which the value does not have"),
         ("{like: order, set: {'id.inner': 1}}", "'set' names id.inner, and there is no place for it"),
     ],
@@ -184,7 +184,7 @@ def test_a_folder_without_samples_says_what_to_write_and_is_not_good(tmp_path: P
 
 
 def test_a_broken_file_is_a_problem_with_its_place(tmp_path: Path) -> None:
-    report = run(tmp_path, "  - {name: it, given: order, expct: nothing}\n")
+    report = run(tmp_path, "  - {name: it, given: order, expects: nothing}\n")
     assert not report.is_good
     assert report.results == ()
     assert {problem.line for problem in report.problems} == {6}

@@ -2,7 +2,7 @@
 
 A line has 131 fields, known by their place. An empty field is left out. Whole numbers, decimal numbers and booleans
 become values of JSON, moments ISO 8601 texts in UTC. What cannot be read as such stays the text that it is: a field
-that nobody needs is no reason to refuse the record. Contexts become lists, and the event of its own an object, under
+that no one needs is no reason to refuse the record. Contexts become lists, and the event of its own an object, under
 names such as `contexts_com_acme_basket_1` and `unstruct_event_com_acme_basket_1`: vendor, name and the first number
 of the version of their schema.
 """
