@@ -64,7 +64,7 @@ def tried(topic: str, *documents: Any) -> Trial:
 
 
 def lines(trial: Trial) -> list[str]:
-    return [line for one in trial.tried for line in lines_of(one, 12, len(trial.source.cases()))]
+    return [line for one in trial.tried for line in lines_of(one, 12, len(trial.source.every_case()))]
 
 
 def invoice(**data: Any) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _print(trial: Trial, partitions: int, *, as_json: bool) -> None:
             print_json(document_of(tried, partitions))
         print_json({"summary": trial.outcomes.document()})
         return
-    cases = len(trial.source.cases())
+    cases = len(trial.source.every_case())
     for tried in trial.tried[-_SHOWN:]:
         print_lines(lines_of(tried, partitions, cases))
         out.print()

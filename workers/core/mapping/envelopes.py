@@ -119,9 +119,22 @@ def _opening(envelopes: Sequence[Envelope], read: Read) -> tuple[Read, Sequence[
     outermost = envelopes[0] if envelopes else None
     if outermost == Envelope("base64"):
         return lambda record: read(record._replace(value=_of_bytes(record.value or b""))), envelopes[1:]
+    if outermost == Envelope("each"):
+        return lambda record: _lines(record, read), envelopes
     if outermost is not None and outermost.kind == "cloudevents":
         return lambda record: _body(record, read), envelopes
     return read, envelopes
+
+
+def _lines(record: SourceRecord, read: Read) -> Any:
+    """Return the document of a record; a list of them for JSON lines, which webhooks write as one body."""
+    try:
+        return read(record)
+    except InvalidEvent as error:
+        lines = [line for line in (record.value or b"").split(b"\n") if line.strip()]
+        if error.reason != "not_json" or len(lines) < 2:
+            raise
+        return [read(record._replace(value=line)) for line in lines]
 
 
 def _stepped(step: _Step, entries: Iterable[_Entry], record: SourceRecord, *, is_single: bool) -> Iterator[_Entry]:

@@ -53,7 +53,7 @@ class CaseTrace:
     Attributes:
         number: from 1.
         name: what metrics call it.
-        event: its event type.
+        event: its event type; empty for a case that skips or refuses.
         conditions: in their order, up to the first that does not hold.
         takes: whether this case takes the item.
     """
@@ -142,7 +142,7 @@ def trace_record(
     record: SourceRecord,
     latest: datetime,
     hash_key: bytes | None = None,
-    read_value: ReadValue | None = None,
+    read: ReadValue | None = None,
 ) -> RecordTrace:
     """Map one record, and say what was done with it.
 
@@ -152,7 +152,7 @@ def trace_record(
         record: one of its records.
         latest: the latest plausible moment, aware.
         hash_key: the key of `hashed`; needed if a place says so.
-        read_value: reads the value of a record by the schema that it names; None for formats without schemas.
+        read: reads the value of a record, for formats other than JSON.
 
     Raises:
         ValueError: if a key or reader is missing.
@@ -160,8 +160,8 @@ def trace_record(
     if source.format == "canonical":
         return _canonical(source, declared, record, latest)
     context = Context(hash_key)
-    documents = compile_documents(source, read_value)
-    tracer = _Tracer(source, compile_cases(source, declared, context, reread_of(source, read_value)), context, latest)
+    documents = compile_documents(source, read)
+    tracer = _Tracer(source, compile_cases(source, declared, context, reread_of(source, read)), context, latest)
     try:
         items = documents(record)
     except InvalidEvent as error:
@@ -210,22 +210,25 @@ class _Tracer:
         cases = tuple(self._cases(item, record))
         values: tuple[ValueTrace, ...] = ()
         if cases and cases[-1].takes:
-            case = self._source.cases()[cases[-1].number - 1]
-            values = tuple(self._values(case, item.document, record, result))
+            case = self._source.every_case()[cases[-1].number - 1]
+            # A case that skips or refuses has no fields.
+            values = tuple(self._values(case, item.document, record, result)) if case.event else ()
         return replace(trace, cases=cases, values=values)
 
     def _result(self, item: Item, record: SourceRecord) -> Event | Skipped | InvalidEvent:
-        case = self._compiled.choose(item.document, record, item.nobodys)
-        if isinstance(case, Skipped):
-            return case
         try:
+            case = self._compiled.choose(item.document, record, item.nobodys)
+            if isinstance(case, Skipped):
+                return case
             return case.build(case.find(item.document, record), self._latest)
         except InvalidEvent as error:
             return error
 
     def _cases(self, item: Item, record: SourceRecord) -> Iterator[CaseTrace]:
         """Yield the cases, up to the one that takes the item."""
-        for number, (case, compiled) in enumerate(zip(self._source.cases(), self._compiled.cases, strict=True), 1):
+        for number, (case, compiled) in enumerate(
+            zip(self._source.every_case(), self._compiled.cases, strict=True), 1
+        ):
             conditions = tuple(self._conditions(case.only_when, item.document, record))
             if item.nobodys and not compiled.names_op:
                 why = ConditionTrace("op", "named in 'only_when'", item.nobodys, False)

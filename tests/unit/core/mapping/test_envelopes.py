@@ -245,6 +245,17 @@ def test_an_object_in_place_of_the_list_is_one_item_and_nothing_is_the_document_
     assert documents([EACH], []) == [Skipped("empty list")]
 
 
+def test_json_lines_are_a_list_for_each_and_broken_json_stays_broken() -> None:
+    assert documents([EACH], b'{"id": 1}\n{"id": 2}\r\n\n') == [{"id": 1}, {"id": 2}]
+    assert documents([EACH, Envelope("each", ("data",))], b'{"data": {"id": 1}}\n{"data": {"id": 2}}') == [
+        {"id": 1},
+        {"id": 2},
+    ]
+    assert refused([EACH], b'{"id": 1}\n{"id": ').reason == "not_json"
+    assert refused([EACH], b'{"id": 1').reason == "not_json"
+    assert refused([Envelope("each", ("data",))], b'{"id": 1}\n{"id": 2}').reason == "not_json"
+
+
 def test_items_are_numbered_through_everything_that_came_of_one_record() -> None:
     value = [{"lines": [{"id": 1}, {"id": 2}]}, {"lines": []}, 7, {"lines": [{"id": 3}]}]
     first, second, skipped, bad, last = unwrapped([EACH, Envelope("each", ("lines",))], value)
