@@ -68,6 +68,7 @@ LEVELS: Final = (
         "workers.explain",
         "workers.rule_lint",
         "workers.rule_preview",
+        "workers.source_trial",
     ),
     ("workers.intake", "workers.processor", "workers.demo"),
     ("workers.runtime", "workers.recovery"),

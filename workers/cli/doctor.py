@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import typer
@@ -57,7 +58,7 @@ def _findings(variables: Mapping[str, str]) -> list[Finding]:
         return findings + unreadable("rules", error)
     sources, rules = configuration.sources, configuration.rules
     findings.append(Finding("rules", "readable", "ok", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
-    return findings + asyncio.run(examine(settings, sources, rules, configuration.book))
+    return findings + asyncio.run(examine(settings, sources, rules, configuration.book, datetime.now(UTC)))
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.output import out
-from workers.cli.source_commands import check
+from workers.cli.source_commands import check, guess, trial
 from workers.intake.forget_source import forget_source
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
@@ -23,6 +23,8 @@ def add_to(app: typer.Typer) -> None:
     group.command("forget")(forget)
     group.command("resume")(resume)
     check.add_to(group)
+    guess.add_to(group)
+    trial.add_to(group)
     app.add_typer(group, name="sources")
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "SourceReader",
     "Gathering",
     "canonical_reader",
+    "enveloped",
     "files_of",
     "source_reader",
     "read_file",
@@ -350,7 +351,7 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            one = _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
+            one = enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
             gathering.take(place, line, foreign, one)
         if not line % _REPORT_EVERY_LINES:
             report()
@@ -365,7 +366,7 @@ def _lines(stream: Iterable[bytes]) -> _Lines:
             yield number, line
 
 
-def _enveloped(line: bytes) -> SourceRecord | None:
+def enveloped(line: bytes) -> SourceRecord | None:
     """Return the record in a line that `kcat -J` wrote, with topic, offset, key and headers; None for other lines."""
     if b'"payload"' not in line or b'"offset"' not in line:
         return None

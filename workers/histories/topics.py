@@ -11,7 +11,7 @@ from workers.histories.files import Gathering, SourceReader
 from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read_ranges
 from workers.kafka.topics import describe, log_bounds
 
-__all__ = ["read_topics"]
+__all__ = ["read_topics", "source_record"]
 
 
 async def read_topics(
@@ -47,7 +47,7 @@ async def read_topics(
             if prepare is not None:
                 await prepare(records)
             for record in records:
-                gathering.take(location, record.offset, read, _source_record(record))
+                gathering.take(location, record.offset, read, source_record(record))
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) -> list[tuple[str, int]]:
@@ -57,7 +57,8 @@ async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) 
     return [(state.name, partition) for state in states.values() for partition in range(state.partitions)]
 
 
-def _source_record(record: ConsumerRecord) -> SourceRecord:
+def source_record(record: ConsumerRecord) -> SourceRecord:
+    """Return a record of Kafka as the mapping takes it."""
     return SourceRecord(
         record.topic,
         record.partition,

@@ -11,10 +11,10 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from workers.core.source_positions import SOURCE_HEADER
+from workers.kafka.newest_records import newest_ranges
 from workers.kafka.partitioner import hash_of
-from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
-from workers.kafka.records import TopicPartition
-from workers.kafka.topics import LogBounds, log_bounds
+from workers.kafka.range_reader import opened_reader, read_ranges
+from workers.kafka.topics import log_bounds
 
 MAX_RECORDS: Final = 1_000
 _SECONDS: Final = 15.0
@@ -65,22 +65,10 @@ async def sample_activity(connection: Mapping[str, Any], topic: str, partitions:
         try:
             async with asyncio.timeout(_SECONDS):
                 bounds = await log_bounds(consumer, [(topic, partition) for partition in range(partitions)])
-                async for _, records in read_ranges(consumer, newest(bounds)):
+                async for _, records in read_ranges(consumer, newest_ranges(bounds, MAX_RECORDS)):
                     sample.add(records, partitions)
                     if sample.records >= MAX_RECORDS:
                         break
         except TimeoutError:
             pass
     return sample
-
-
-def newest(bounds: Mapping[TopicPartition, LogBounds]) -> dict[TopicPartition, OffsetRange]:
-    """Return the last offsets of each partition, about as many of each, `MAX_RECORDS` together."""
-    left, ranges = MAX_RECORDS, {}
-    # The shortest logs first: what they do not have, the longer ones may add.
-    by_length = sorted(bounds.items(), key=lambda item: item[1].end - item[1].earliest)
-    for place, (partition, log) in enumerate(by_length):
-        taken = min(log.end - log.earliest, left // (len(by_length) - place))
-        left -= taken
-        ranges[partition] = OffsetRange(log.end - taken, log.end, to_log_end=True)
-    return ranges

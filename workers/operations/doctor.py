@@ -4,15 +4,18 @@ Returns findings and prints nothing. Claims no partition, joins no group and wri
 is missing is reported as such, and the others still run. Run it with the settings of a worker.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.rules import RuleBook
-from schemas.sources import SourcesFile
+from schemas.sources import Source, SourcesFile
+from workers.core.direct_producers import intake_sources
+from workers.core.mapping.trace import trace_record
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
@@ -40,6 +43,8 @@ from workers.operations.permissions import (
 )
 from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
+from workers.operations.source_samples import Trace, sample_sources
+from workers.registry.for_commands import reader_for
 from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
 from workers.state.connect import clock_of, opened_store
@@ -54,7 +59,9 @@ _REQUEST_TIMEOUT_MS: Final = 10_000
 _NO_LOG: Final = LogBounds(0, 0)
 
 
-async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook) -> list[Finding]:
+async def examine(
+    settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook, now: datetime
+) -> list[Finding]:
     """Check everything outside that a worker with these settings and files needs.
 
     Args:
@@ -62,11 +69,17 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book
         sources: its sources.
         rules: its rules.
         book: the same rules as written: how long topics must keep their records follows from them.
+        now: the present time; an event that is later than allowed is refused.
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, needs_of(book, settings))
     async with opened_store(settings) as store:
-        findings = [*await kafka.findings(), *await kafka.direct_producers(), *await registry(settings, sources)]
+        findings = [
+            *await kafka.findings(),
+            *await kafka.direct_producers(),
+            *await registry(settings, sources),
+            *await kafka.samples(now),
+        ]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
@@ -85,6 +98,7 @@ class _Kafka:
         self._needs = needs
         self._activity = settings.topic("activity")
         self._state: TopicState | None = None
+        self._existing: frozenset[str] = frozenset()
 
     async def findings(self) -> list[Finding]:
         servers = self._settings.kafka_bootstrap_servers
@@ -116,6 +130,7 @@ class _Kafka:
         group_missing = await group_rights_missing(settings, admin)
         findings += kafka_checks.rights_on_group(settings.kafka_group_id, group_missing)
         configs = await topic_configs(admin, list(topics))
+        self._existing = frozenset(topics)
         own_existing = [name for name in own if name in topics]
         described = await admin.describe_topics(own_existing) if own_existing else []
         findings += [kafka_checks.copies(topic, brokers, configs) for topic in described]
@@ -149,6 +164,21 @@ class _Kafka:
             ]
         except StartupError as error:
             return [kafka_checks.unread_activity(self._activity, error)]
+
+    async def samples(self, now: datetime) -> list[Finding]:
+        """Look at the newest records of each source that exists, through its mapping."""
+        settings, latest = self._settings, now + self._settings.max_future
+        declared = frozenset(self._sources.event_types)
+
+        async def trace_of(source: Source, records: Sequence[ConsumerRecord]) -> Trace:
+            values = [record.value for record in records]
+            read_value = await reader_for(source.format, values, settings.registry_connection())
+            return lambda record: trace_record(source, declared, record, latest, settings.hash_key, read_value)
+
+        sources = [
+            source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing
+        ]
+        return await sample_sources(settings.kafka_connection(), sources, trace_of) if sources else []
 
     async def logs(self, progress: Collection[Progress]) -> dict[int, Log]:
         """Return the log of each partition of the activity topic as it is now; nothing if it cannot be read."""

@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from tests.support.processor_rig import record
 from workers.errors import StartupError
+from workers.kafka.newest_records import newest_ranges
 from workers.kafka.partitioner import partition_of
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
 from workers.operations import kafka_checks
-from workers.operations.activity_sample import MAX_RECORDS, ActivitySample, newest
+from workers.operations.activity_sample import MAX_RECORDS, ActivitySample
 
 INTAKE = (("linger-source", b"shop.events:0:7"),)
 
@@ -20,7 +21,7 @@ def test_the_newest_thousand_are_taken_from_all_partitions_alike(logs: list[tupl
         TopicPartition("linger.activity", number): LogBounds(earliest, earliest + length)
         for number, (earliest, length) in enumerate(logs)
     }
-    ranges = newest(bounds)
+    ranges = newest_ranges(bounds, MAX_RECORDS)
     taken = {partition: chosen.end - chosen.start for partition, chosen in ranges.items()}
     for partition, log in bounds.items():
         assert ranges[partition].end == log.end

@@ -1,0 +1,209 @@
+"""Who: which values look like the id of a customer, which like an e-mail address to fall back on, and guests."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
+from workers.source_trial.guessing.leaves import Leaf, words_of
+
+__all__ = ["customer_of", "looks_like_email"]
+
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+_ID_WORDS: Final = frozenset(
+    {
+        "id",
+        "no",
+        "nr",
+        "num",
+        "number",
+        "key",
+        "ref",
+        "reference",
+        "code",
+        "uid",
+        "uuid",
+        "guid",
+        "identifier",
+        "card",
+    }
+)
+_PERSONS: Final = {
+    "customer": 100,
+    "user": 95,
+    "shopper": 95,
+    "member": 92,
+    "buyer": 90,
+    "subscriber": 88,
+    "client": 80,
+    "loyalty": 80,
+    "person": 80,
+    "player": 80,
+    "patient": 75,
+    "passenger": 75,
+    "account": 72,
+    "actor": 72,
+    "profile": 70,
+    "contact": 70,
+    "payer": 70,
+    "owner": 55,
+    "distinct": 85,
+}
+_NAMES: Final = {("uid",): 80, ("subject",): 60, ("sub",): 60, ("account", "holder"): 70}
+_NOT_THEM: Final = frozenset(
+    {
+        *("agent", "type", "name", "first", "last", "phone", "ip", "group", "locale", "language", "country", "city"),
+        *("status", "is", "count", "commit", "tenant", "merchant", "shop", "store", "seller", "org", "role"),
+        *("organization", "anonymous", "pseudo", "device", "session", "note", "agent", "since", "created", "segment"),
+        *(
+            "address",
+            "via",
+            "sso",
+            "tax",
+            "vat",
+            "balance",
+            "metric",
+            "product",
+            "guest",
+            "sold",
+            "currency",
+        ),
+    }
+)
+_OF_SOMEBODY_ELSE: Final = frozenset({"merchant", "seller", "shop", "store", "support", "sender", "from", "staff"})
+_GENERIC: Final = frozenset({"data", "object", "attributes", "payload", "resource", "after", "record", "properties"})
+_NOBODY: Final = (0, "0", "", "guest", "GUEST", "anonymous", "null", "none", "-1", -1)
+_LONGEST: Final = 200
+_LEAST: Final = 50
+_SURE: Final = 60
+
+
+def looks_like_email(value: Any) -> bool:
+    """Return whether a value is an e-mail address."""
+    return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
+
+
+def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
+    """Guess who an event is of; None if nothing looks like it.
+
+    Args:
+        leaves: the values of the samples.
+        has_key: every record has a Kafka key that may be an id.
+    """
+    scored = sorted(((_score(leaf), leaf) for leaf in leaves), key=lambda found: (-found[0], len(found[1].place)))
+    ids = [(score, leaf) for score, leaf in scored if score >= _LEAST]
+    emails = sorted((leaf for leaf in leaves if _is_address(leaf)), key=_distance_of_address)
+    email = emails[0] if emails else None
+    if not ids:
+        return _without_id(email, has_key=has_key)
+    best, leaf = ids[0]
+    nothing = sorted({value for value in leaf.values.values() if value in _NOBODY}, key=str)
+    numbers = all(isinstance(value, int) for value in leaf.values.values())
+    if numbers and 0 not in nothing:
+        nothing.append(0)  # what shops write for a guest; as an id, it would be one person
+    modifiers = {"nothing": "[" + ", ".join(_scalar(value) for value in nothing) + "]"} if nothing else {}
+    guests = sum(value in _NOBODY for value in leaf.values.values()) + leaf.documents - len(leaf.values)
+    why = f"{leaf.seen()}, such as {leaf.example()}"
+    rivals = [other.place for score, other in ids[1:] if score >= best - 4 and _differ(leaf, other)]
+    first = place_of(leaf, **modifiers)
+    if email is not None:
+        fallback = place_of(email, lower="true")
+        guests_seen = f"; {guests} without one fall back on the e-mail address" if guests else ""
+        if guests or numbers or "guest" in {word for other in leaves for word in other.words}:
+            place = f"[{yaml_text(leaf.place, in_flow=True) if not modifiers else first}, {fallback}]"
+            guess = Guess(place, f"{why}{guests_seen or '; guests fall back on the e-mail address'}", leaf=leaf)
+            return guess.doubted(f"{guess.why}; or is it {' or '.join(rivals[:2])}?") if rivals else guess
+    guess = Guess(first, why, leaf=leaf)
+    if rivals:
+        return guess.doubted(f"{why}; or is it {' or '.join(rivals[:2])}?")
+    if guests:
+        return guess.doubted(f"{why}; {guests} of {leaf.documents} have none, and there is no e-mail address instead")
+    if best < _SURE:
+        return guess.doubted(f"{why}; its name hardly says that it is a customer")
+    return guess
+
+
+def _without_id(email: Leaf | None, *, has_key: bool) -> Guess | None:
+    if email is not None:
+        why = f"nothing looks like a customer's id, only this e-mail address, {email.seen()}"
+        return Guess(place_of(email, lower="true"), why, is_sure=False, leaf=email)
+    if has_key:
+        why = "nothing in the values looks like a customer's id; the Kafka key may be one"
+        return Guess("{key: true}", why, is_sure=False)
+    return None
+
+
+def _differ(leaf: Leaf, other: Leaf) -> bool:
+    return any(leaf.values.get(number, value) != value for number, value in other.values.items())
+
+
+def _is_address(leaf: Leaf) -> bool:
+    values = list(leaf.values.values())
+    whose = {word for name in (leaf.name, *leaf.parents) for word in name.lower().replace("-", "_").split("_")}
+    return bool(values) and all(map(looks_like_email, values)) and not whose & _OF_SOMEBODY_ELSE and not leaf.in_list
+
+
+def _distance_of_address(leaf: Leaf) -> tuple[bool, int, int]:
+    return not any(word in ("email", "mail") for word in leaf.words), -len(leaf.values), leaf.depth
+
+
+def _score(leaf: Leaf) -> int:
+    """Return how much a value looks like the id of a customer: 0 for not at all, 100 for certainly."""
+    values = [value for value in leaf.values.values() if value not in _NOBODY]
+    if not values or not all(map(_is_id, values)):
+        return 0
+    words = set(leaf.words)
+    if words & _NOT_THEM:
+        return 0
+    score = max(_by_name(leaf), _NAMES.get(leaf.words, 0))
+    if not score:
+        return 0
+    covered = 20 * (leaf.documents - len(values)) // max(1, leaf.documents)
+    of_address = 20 * any("address" in words_of(parent) for parent in leaf.parents)
+    return (
+        score - 2 * leaf.depth - of_address - (30 if leaf.in_list else 0) - min(15, covered) - _is_of_the_past(leaf)
+    )
+
+
+def _is_of_the_past(leaf: Leaf) -> int:
+    return 60 if "before" in leaf.parents or "old_record" in leaf.parents or "old" in leaf.words else 0
+
+
+def _by_name(leaf: Leaf) -> int:
+    words = leaf.words
+    persons = [_PERSONS[word] for word in words if word in _PERSONS]
+    if persons:
+        # customer_id names an id; a text called `customer` may be one.
+        return max(persons) if set(words) & _ID_WORDS else max(persons) - 25 if len(words) == 1 else 0
+    if not words or not set(words) <= _ID_WORDS:
+        return 0
+    for parent in leaf.parents:
+        parent_words = words_of(parent)
+        if set(parent_words) & _NOT_THEM:
+            return 0
+        if of_parent := [_PERSONS[word] for word in parent_words if word in _PERSONS]:
+            return max(of_parent) - 3
+        if not set(parent_words) <= _GENERIC:
+            return 0
+    return 0
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return value >= 0
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST
+        and not looks_like_email(value)
+        and "\n" not in value
+        and value.count(" ") < 2
+        and "://" not in value
+    )
+
+
+def _scalar(value: Any) -> str:
+    if not isinstance(value, str):
+        return str(value)
+    return "''" if not value else yaml_text(value, in_flow=True)
