@@ -477,7 +477,7 @@ Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
 """Handles one delivery; calls the third argument, now or later, when the delivery is complete."""
 
 
-def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: int = 1) -> None:
+def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, name: str, at_once: int = 1) -> None:
     """Pass every batch of these topics to `take`; the batches of one partition in order, one at a time.
 
     A batch is acknowledged only when `take` reports it complete, in order per partition. An exception in an agent
@@ -485,8 +485,9 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: i
 
     Args:
         app: whose consumer reads.
-        topics: to be read.
+        topics: to be read; none is possible, if another call has some.
         take: see `Take`.
+        name: of this call, for `change_topics`.
         at_once: most batches handled concurrently, of different partitions.
     """
 
@@ -511,7 +512,39 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: i
                 tp = event.message.tp
                 latest[tp] = tasks.create_task(handle(event, latest.get(tp)))
 
-    app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
+    app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=name)(agent)
+
+
+async def change_topics(app: faust.App, name: str, topics: Sequence[str], partitions: int) -> None:
+    """Read other topics in a call of `read_topics` from now on; the group rebalances.
+
+    Faust changes a subscription only when an agent is added, and 45 seconds later. So the topics are changed in the
+    channels of the agent, and the consumer is subscribed anew. What is acknowledged is committed first, so that a
+    partition goes on from there wherever it is read next. Batches of a topic that is not read any more may still
+    arrive until the group has rebalanced.
+
+    Args:
+        app: which is running.
+        name: see `read_topics`.
+        topics: all that are to be read.
+        partitions: count over all topics of all calls; bounds how many batches are buffered.
+    """
+    source = app.agents[name].channel
+    before = [*source.topics]
+    for channel in [source, *(channel for channel in app.topics if [*channel.topics] == before)]:
+        channel.topics = [*topics]
+        if channel.is_iterator:
+            _widen(channel.queue, _BUFFERED_BATCHES_PER_PARTITION * partitions)
+    await app.consumer.commit()
+    # An iterator over a dictionary that Faust clears at every change.
+    await app.consumer.subscribe([*await app.topics._update_indices()])
+
+
+def _widen(queue: Any, batches: int) -> None:
+    """Let a queue buffer so many batches; it never becomes smaller."""
+    queue._maxsize = max(queue._maxsize, batches)
+    for bound in ("pressure_high_size", "pressure_drop_size"):  # computed once from the size
+        queue.__dict__.pop(bound, None)
 
 
 def _credentials(settings: ReaderSettings) -> Any:

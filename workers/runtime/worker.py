@@ -20,7 +20,7 @@ from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.parts import build_parts
 from workers.runtime.pauses import PauseWatch
 from workers.runtime.preflight import Preflight
-from workers.runtime.reader import PROBE_SECONDS, Subscription
+from workers.runtime.reader import ACTIVITY, PROBE_SECONDS, SOURCES, Subscription
 from workers.runtime.reload import RuleReload
 from workers.runtime.tick import Tick
 from workers.settings import Settings
@@ -103,11 +103,11 @@ class Worker:
         return await self._rule_reload.reload()
 
     async def _start_reading(self) -> None:
-        source_topics, subscriptions = self._intake.topics, []
-        if source_topics:  # none if every producer writes to the activity topic directly
-            subscriptions.append(Subscription(source_topics, self._deliveries.take_source))
-        activity = [self._topics.activity]
-        subscriptions.append(Subscription(activity, self._deliveries.take_activity, _PARTITIONS_AT_ONCE))
+        source_topics = self._intake.topics  # none if every producer writes to the activity topic directly
+        subscriptions = [
+            Subscription(SOURCES, source_topics, self._deliveries.take_source),
+            Subscription(ACTIVITY, [self._topics.activity], self._deliveries.take_activity, _PARTITIONS_AT_ONCE),
+        ]
         partitions = self._settings.partitions + sum(self._topics.partitions[topic] for topic in source_topics)
         await self._reader.start(self._assignment.positions, subscriptions, partitions=partitions)
 
