@@ -13,6 +13,9 @@ Format = Literal[
     "time of day",
     "offset",
     "time zone",
+    "time format",
+    "condition",
+    "unwrap",
 ]
 """The formats of values for which other spellings are recognized."""
 
@@ -37,12 +40,14 @@ class InconsistentEntries(ValueError):
     Attributes:
         keys: the keys that the message is about, as written in files. The first of them in the file is shown.
         is_value: the value of that key is wrong, not its presence.
+        under: the way from the refused mapping to the one inside it that has these keys.
     """
 
-    def __init__(self, message: str, *keys: str, is_value: bool = False) -> None:
+    def __init__(self, message: str, *keys: str, is_value: bool = False, under: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.keys = keys
         self.is_value = is_value
+        self.under = under
 
 
 def not_in_format(expected: str, found: Any, format: Format | None = None) -> WrongFormat:

@@ -1,117 +1,39 @@
 """`sources.yaml`: the source topics that Linger reads, and where their records have the fields of an event."""
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.attribute_types import BUILT_IN_TYPES, AttributeType
 from schemas.conditions import Reference
 from schemas.durations import Duration
 from schemas.events import BUILT_IN, SIGNS_OF_LIFE, TYPE_PATTERN
-from schemas.refusals import InconsistentEntries, not_in_format
+from schemas.expressions import Pattern, compiled_pattern
+from schemas.places import Fields, Path, Place, Strict, Where, places_of
+from schemas.refusals import InconsistentEntries, WrongFormat, not_in_format
+from schemas.source_conditions import OnlyWhen
 
-PATH_PATTERN: Final = r"^[^.\[\]\s]+(\[\d{1,4}\])*(\.[^.\[\]\s]+(\[\d{1,4}\])*)*$"
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,249}$"
+CASE_PATTERN: Final = r"^[a-z][a-z0-9 _-]{0,63}$"
+PACK_PATTERN: Final = r"^[a-z][a-z0-9-]{0,63}$"
 
-Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=300)]
 TopicName = Annotated[str, Field(pattern=TOPIC_PATTERN)]
 TypeName = Annotated[str, Field(pattern=TYPE_PATTERN)]
-Plain = str | int | float | bool | None
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"'{name}' is not a time zone; write for example 'Europe/Berlin' or 'UTC'") from None
-    return name
-
-
-class Place(_Strict):
-    """Where to find a value: exactly one of path, header, key, topic, position or constant."""
-
-    path: Path | None = Field(default=None, description="In the JSON body.", examples=["customer.id", "lines[0].sku"])
-    header: str | None = Field(default=None, description="In the Kafka header with this name.")
-    key: Literal[True] | None = Field(default=None, description="The record's Kafka key, as text.")
-    topic: Literal[True] | None = Field(default=None, description="The name of the topic.")
-    position: Literal[True] | None = Field(
-        default=None,
-        description="`topic:partition:offset`, for sources whose events have no id.",
-    )
-    constant: Plain = Field(default=None, description="Always this value.")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "Place":
-        named = [
-            name
-            for name in ("path", "header", "key", "topic", "position", "constant")
-            if name in self.model_fields_set
-        ]
-        if len(named) != 1:
-            found = ", ".join(named) or "none"
-            raise ValueError(f"needs exactly one of path, header, key, topic, position, constant; found {found}")
-        return self
-
-
-def _as_place(value: Any) -> Any:
-    return {"path": value} if isinstance(value, str) else value
-
-
-Where = Annotated[Place, BeforeValidator(_as_place, json_schema_input_type=Path | Place)]
-
-
-class When(Place):
-    """Where to find a time, and its format."""
-
-    format: Literal["iso", "seconds", "milliseconds"] = Field(
-        default="iso", description="iso: ISO 8601 text; seconds, milliseconds: since 1970, as a number or text."
-    )
-    zone: Annotated[str, AfterValidator(_zone)] | None = Field(
-        default=None,
-        description="The zone of ISO texts that have none.",
-        examples=["Europe/Berlin"],
-    )
-
-
-WhenField = Annotated[When, BeforeValidator(_as_place, json_schema_input_type=Path | When)]
-
-
-def _distinguishing(place: Place) -> Place:
-    if place.topic or "constant" in place.model_fields_set:
-        same = "topic" if place.topic else "constant"
-        raise ValueError(
-            f"a {same} is the same for every record, so every event after the first would be dropped as a duplicate; "
-            "write 'position: true' for records that have no id of their own"
-        )
-    return place
-
-
-class Fields(_Strict):
-    """Where to find the fields of the canonical event."""
-
-    event_id: Annotated[Where, AfterValidator(_distinguishing)]
-    customer_id: Where
-    occurred_at: WhenField
-    amount: Where | None = None
-    currency: Where | None = None
-    order_id: Where | None = None
-    what: Where | None = None
-    reason: Where | None = None
-    effective_at: WhenField | None = None
-
+NO_CASE: Final = "no case"
+ONLY_WHEN: Final = "only_when"
+TOMBSTONE: Final = "tombstone"
+"""What a record becomes that is no event; no case can be called so."""
 
 _FIELDS_OF: Final[dict[str, tuple[set[str], set[str]]]] = {
     "purchase": ({"amount", "currency"}, {"order_id"}),
     "login": (set(), set()),
     "cancellation": (set(), {"what", "reason", "effective_at"}),
 }
-_COMMON: Final = {"event_id", "customer_id", "occurred_at"}
+_COMMON: Final = ("event_id", "customer_id", "occurred_at")
+_MONEY: Final = {"amount", "currency"}
 
 
 _Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}", examples=["2024-01-01"])]
@@ -128,34 +50,167 @@ def _since(value: Any) -> Any:
         raise not_in_format("a day such as 2024-01-31", value) from None
 
 
-class Source(_Strict):
-    """One source topic."""
+UNWRAP_WORDS: Final = ("cloudevents", "debezium", "base64", "each")
 
-    topic: TopicName = Field(
+
+def _as_step(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in UNWRAP_WORDS:
+        words = ", ".join(f"'{word}'" for word in UNWRAP_WORDS)
+        raise WrongFormat(f"'{value}' is none of {words}", "unwrap")
+    return {value: True}
+
+
+class Unwrap(Strict):
+    """What is done to a record before anything is looked for: exactly one of these."""
+
+    cloudevents: Literal[True] | None = Field(
+        default=None, description="A CloudEvent, structured or binary: its attributes at the top, its body in `data`."
+    )
+    debezium: Literal[True] | None = Field(
+        default=None,
+        description="A change event of Debezium, with or without its schema. Deletes, truncates and messages are "
+        "skipped; rows of a snapshot are history.",
+    )
+    base64: Literal[True] | Path | None = Field(
+        default=None, description="JSON in Base64: the whole value, or the text at this path."
+    )
+    each: Literal[True] | Path | None = Field(
+        default=None,
+        description="One event for each entry of a list: the whole value, or the list at this path.",
+    )
+
+    @model_validator(mode="after")
+    def _one_step(self) -> "Unwrap":
+        named = [name for name in UNWRAP_WORDS if name in self.model_fields_set]
+        if len(named) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(UNWRAP_WORDS)}; found {', '.join(named) or 'none'}")
+        return self
+
+    @property
+    def kind(self) -> Literal["cloudevents", "debezium", "base64", "each"]:
+        """Which of the four it is."""
+        if self.cloudevents:
+            return "cloudevents"
+        if self.debezium:
+            return "debezium"
+        return "base64" if self.base64 is not None else "each"
+
+    @property
+    def path(self) -> str | None:
+        """The path at which it is done; None for the whole value."""
+        at = self.base64 if self.base64 is not None else self.each
+        return at if isinstance(at, str) else None
+
+
+_Word = Literal["cloudevents", "debezium", "base64", "each"]
+_Step = Annotated[Unwrap, BeforeValidator(_as_step, json_schema_input_type=_Word | Unwrap)]
+
+
+def _as_steps(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Unwraps = Annotated[
+    list[_Step],
+    Field(max_length=8),
+    BeforeValidator(_as_steps, json_schema_input_type=_Word | Unwrap | list[_Word | Unwrap]),
+]
+
+
+class TopicsByPattern(Strict):
+    """The topics whose whole names match a pattern."""
+
+    pattern: Pattern = Field(description="A pattern of RE2 for the whole name.", examples=[r"^shop\..*\.orders$"])
+
+
+class Case(Strict):
+    """One kind of record of a source, and the event that it becomes."""
+
+    event: TypeName = Field(description="The event type of these records.")
+    name: Annotated[str, Field(pattern=CASE_PATTERN)] | None = Field(
+        default=None, description="What metrics and tools call the case; by default the event type."
+    )
+    only_when: OnlyWhen = Field(default_factory=dict, description="Which records these are; by default all.")
+    fields: Fields = Field(default_factory=Fields, description="Goes before what the source says.")
+    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
+        default_factory=dict, description="Goes before what the source says."
+    )
+    max_silence: Duration | None = Field(
+        default=None,
+        description="If the source brings no event of this type for longer, the type counts as silent, while the "
+        "source goes on with others.",
+    )
+
+    def label(self) -> str:
+        """Return what metrics and tools call the case, once `Source.cases` has named it."""
+        return self.name or self.event
+
+    def places(self) -> Iterator[Place]:
+        """Yield every place, also those inside others."""
+        yield from self.fields.places()
+        for where in self.attributes.values():
+            for place in places_of(where):
+                yield from place.with_parts()
+
+
+class Source(Strict):
+    """One source topic, or the topics whose names match a pattern."""
+
+    one_topic: TopicName | None = Field(
+        default=None,
+        alias="topic",
         description="The Kafka topic to read. Linger's own activity topic represents producers that write canonical "
         "events directly to it: intake does not read it, but Linger still notices when they are silent.",
         examples=["shop.orders"],
     )
-    format: Literal["json", "canonical"] = Field(
+    topics: TopicsByPattern | None = Field(
+        default=None, description="Instead of `topic`: all topics whose names match, also those that appear later."
+    )
+    pack: Annotated[str, Field(pattern=PACK_PATTERN)] | None = Field(
+        default=None,
+        description="The system that writes the topic, one that Linger knows; what is written here goes before.",
+        examples=["stripe"],
+    )
+    format: Literal["json", "canonical", "avro", "json-schema", "snowplow-tsv"] = Field(
         default="json",
-        description="canonical: the values are already Linger events, and need no `fields`.",
+        description="canonical: the values are already Linger events, and need no `fields`. avro, json-schema: in "
+        "Confluent's wire format, with a schema registry. snowplow-tsv: Snowplow's enriched events.",
+    )
+    unwrap: Unwraps = Field(
+        default_factory=list,
+        description="What is done to a record before anything is looked for; a list is done in its order.",
+        examples=["cloudevents", {"each": "batch"}],
     )
     event: TypeName | None = Field(default=None, description="The event type of the records.")
     events: Annotated[list[TypeName], Field(max_length=64)] = Field(
         default_factory=list, description="For canonical topics: the event types of the records."
     )
-    only_when: dict[Path, Plain | list[Plain]] = Field(
+    one_of: Annotated[list[Case], Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="Instead of `event`: the kinds of records; the first whose `only_when` matches counts.",
+    )
+    only_when: OnlyWhen = Field(
         default_factory=dict,
-        description="Records with other values are skipped and counted, not dead-lettered.",
-        examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}],
+        description="Records with other values are skipped and counted, not dead-lettered. Keys are paths, "
+        "`header NAME`, `key`, `topic` and `find`; all must hold.",
+        examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}, {"amount": {"more than": 0}}],
     )
     fields: Fields | None = Field(default=None, description="Where the payload has the event's fields.")
     attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
         default_factory=dict, description="More flat values that rules can filter by."
     )
-    max_silence: Duration = Field(
+    history_before: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
+        default=None,
+        description="Events from before this day build what Linger knows of customers, and no rule acts on them.",
+    )
+    own_max_silence: Duration | None = Field(
+        default=None,
+        alias="max_silence",
         description="If nothing that the source sends becomes an event for longer, the source counts as broken, and "
-        "the rules that need it wait. Choose a time well above its longest quiet time, at night and on holidays.",
+        "the rules that need it wait. Choose a time well above its longest quiet time, at night and on holidays. It "
+        "may be left out if every case has one; the longest of them counts then.",
         examples=["6 hours", "3 days"],
     )
     type_max_silence: dict[TypeName, Duration] = Field(
@@ -170,44 +225,204 @@ class Source(_Strict):
         "first record it read, and takes longer to recognize a first-time buyer.",
     )
 
+    # --- what is written, in one form ---
+
+    @property
+    def name(self) -> str:
+        """What metrics and messages call the source: its topic, or its pattern between slashes.
+
+        No topic of Kafka can have a slash in its name.
+        """
+        return self.one_topic if self.one_topic is not None else f"/{self.pattern}/"
+
+    @property
+    def topic(self) -> str:
+        """The topic; for a source with a pattern its `name`. `SourcesFile.expanded` leaves no such source."""
+        return self.name
+
+    @property
+    def pattern(self) -> str | None:
+        """The pattern of the topics' names, None for a single topic."""
+        return None if self.topics is None else self.topics.pattern
+
+    @property
+    def max_silence(self) -> timedelta:
+        """How long the source may bring no event."""
+        if self.own_max_silence is not None:
+            return self.own_max_silence
+        return max(case.max_silence for case in self.one_of or () if case.max_silence is not None)
+
+    def silence_of(self, event_type: str) -> timedelta | None:
+        """Return how long the source may bring no event of a type, if that is a limit of its own.
+
+        The shortest counts if several cases of the type have one.
+        """
+        of_cases = [case.max_silence for case in self.one_of or () if case.event == event_type and case.max_silence]
+        return self.type_max_silence.get(event_type) or min(of_cases, default=None)
+
+    def types(self) -> tuple[str, ...]:
+        """Return the event types of this source."""
+        if self.one_of is not None:
+            return tuple(dict.fromkeys(case.event for case in self.one_of))
+        return tuple(self.events) if self.event is None else (self.event,)
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return the kinds of records, each named, and with the fields and attributes that all share.
+
+        A source with `event` has one. A canonical source has none. What `only_when` of the source says is not
+        repeated in the cases.
+        """
+        if self.one_of is None:
+            if self.event is None:
+                return ()
+            fields = self.fields if self.fields is not None else Fields()
+            return (Case(event=self.event, name=self.event, fields=fields, attributes=self.attributes),)
+        found: list[Case] = []
+        taken = {case.name for case in self.one_of}
+        for case in self.one_of:
+            name, number = case.name or case.event, 1
+            while case.name is None and name in taken:
+                number += 1
+                name = f"{case.event} {number}"
+            taken.add(name)
+            merged = {
+                "name": name,
+                "fields": case.fields.over(self.fields),
+                "attributes": {**self.attributes, **case.attributes},
+            }
+            found.append(case.model_copy(update=merged))
+        return tuple(found)
+
+    def is_topic_of(self, topic: str) -> bool:
+        """Return whether the source reads a topic."""
+        if self.pattern is None:
+            return topic == self.one_topic
+        return compiled_pattern(self.pattern).fullmatch(topic) is not None
+
+    def of_topic(self, topic: str) -> "Source":
+        """Return the source that reads one of the topics of a pattern."""
+        return self.model_copy(update={"one_topic": topic, "topics": None})
+
+    def has_many(self) -> bool:
+        """Return whether one record can become several events."""
+        return any(step.kind == "each" for step in self.unwrap)
+
+    def hashes(self) -> bool:
+        """Return whether a value is to be hashed."""
+        return any(place.hashed for case in self.cases() for place in case.places())
+
+    # --- whether it fits together ---
+
     @model_validator(mode="after")
-    def _limits_of_its_types(self) -> "Source":
-        if other := sorted(set(self.type_max_silence) - set(self.types())):
-            message = f"'type_max_silence' names {', '.join(other)}, which this source does not bring"
-            raise InconsistentEntries(message, "type_max_silence")
+    def _one_of_two(self) -> "Source":
+        if (self.one_topic is None) == (self.topics is None):
+            found = "both" if self.topics is not None else "neither"
+            raise InconsistentEntries(f"needs either 'topic' or 'topics', found {found}", "topics", "topic")
         return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "Source":
         if self.format == "canonical":
-            if self.fields is not None or self.attributes or self.event is not None:
-                message = "a canonical source has 'events', but no 'event', 'fields' or 'attributes'"
-                keys = ("events",) if self.events else ("event", "fields", "attributes")
-                raise InconsistentEntries(message, *keys)
-            if not self.events:
-                raise InconsistentEntries(
-                    "a canonical source needs 'events': the event types of its records", "events"
-                )
-            return self
-        if self.event is None or self.fields is None:
-            raise InconsistentEntries("needs 'event' and 'fields'", "event", "fields")
-        if self.events:
-            raise InconsistentEntries("'events' is for canonical sources; write 'event'", "events")
-        given = self.fields.model_fields_set
-        required, optional = _FIELDS_OF.get(self.event, (set(), set()))
-        if missing := required - given:
-            raise ValueError(f"a {self.event} also needs the fields {', '.join(sorted(missing))}")
-        if extra := given - _COMMON - required - optional:
-            message = f"a {self.event} has no {', '.join(sorted(extra))}; use 'attributes' for other values"
-            raise InconsistentEntries(message, "attributes")
+            self._check_canonical()
+        else:
+            self._check_mapped()
         return self
 
-    def types(self) -> tuple[str, ...]:
-        """Return the event types of this source."""
-        return tuple(self.events) if self.event is None else (self.event,)
+    @model_validator(mode="after")
+    def _limits_of_its_types(self) -> "Source":
+        if other := sorted(set(self.type_max_silence) - set(self.types())):
+            message = f"'type_max_silence' names {', '.join(other)}, which this source does not bring"
+            raise InconsistentEntries(message, "type_max_silence")
+        for number, case in enumerate(self.one_of or ()):
+            if case.max_silence is not None and case.event in self.type_max_silence:
+                message = f"'type_max_silence' names {case.event} too: keep one of the two"
+                raise InconsistentEntries(message, "max_silence", under=("one_of", number))
+        if self.own_max_silence is None:
+            if self.one_of is None:
+                message = "'max_silence' is missing; write for example 'max_silence: 3 days'"
+                raise InconsistentEntries(message, "topic", "topics")
+            if lacking := [case.event for case in self.one_of if case.max_silence is None]:
+                message = f"'max_silence' is missing: at the source, or at the case of {lacking[0]}"
+                raise InconsistentEntries(message, "topic", "topics")
+        return self
+
+    def _check_canonical(self) -> None:
+        if self.fields is not None or self.attributes or self.event is not None or self.one_of is not None:
+            message = "a canonical source has 'events', but no 'event', 'one_of', 'fields' or 'attributes'"
+            keys = ("events",) if self.events else ("event", "one_of", "fields", "attributes")
+            raise InconsistentEntries(message, *keys)
+        if self.unwrap:
+            message = "'unwrap' is for other payloads: a canonical record is one event as it is"
+            raise InconsistentEntries(message, "unwrap")
+        if not self.events:
+            raise InconsistentEntries("a canonical source needs 'events': the event types of its records", "events")
+
+    def _check_mapped(self) -> None:
+        if self.events:
+            raise InconsistentEntries("'events' is for canonical sources; write 'event'", "events")
+        if self.event is not None and self.one_of is not None:
+            raise InconsistentEntries("'event' and 'one_of' cannot be combined: keep one", "event")
+        if self.one_of is None:
+            if self.event is None or self.fields is None:
+                raise InconsistentEntries("needs 'event' and 'fields'", "event", "fields")
+            _check_fields(self.cases()[0], self.fields, ())
+        else:
+            self._check_cases(self.one_of)
+        if not self.has_many():
+            self._check_no_whole()
+
+    def _check_cases(self, written: list[Case]) -> None:
+        names = [case.name for case in written if case.name is not None]
+        for number, (case, own) in enumerate(zip(self.cases(), written, strict=True)):
+            under = ("one_of", number)
+            if case.name in (NO_CASE, TOMBSTONE, ONLY_WHEN):
+                message = f"'{case.name}' is what records are counted as that become no event"
+                raise InconsistentEntries(message, "name", under=under, is_value=True)
+            if own.name is not None and names.count(own.name) > 1:
+                message = f"two cases are called '{own.name}'"
+                raise InconsistentEntries(message, "name", under=under, is_value=True)
+            if not own.only_when and number < len(written) - 1:
+                message = "this case has no 'only_when', so it takes every record, and those below it none"
+                raise InconsistentEntries(message, "event", under=under)
+            if not case.fields.given():
+                raise InconsistentEntries("needs 'fields'", "fields", "event", under=under)
+            _check_fields(case, own.fields, under)
+
+    def _check_no_whole(self) -> None:
+        for case in self.cases():
+            for place in case.places():
+                if place.whole is not None:
+                    message = f"'whole: {place.whole}' is for items of 'unwrap: each'; here, write 'path'"
+                    raise InconsistentEntries(message, "fields", "attributes", "one_of")
 
 
-class DeclaredType(_Strict):
+def _check_fields(case: Case, own: Fields, under: tuple[str | int, ...]) -> None:
+    """Check that a case has the fields of its type, and no others."""
+    keys = ("fields", "event") if under else ("fields",)
+    given = case.fields.given()
+    if missing := [name for name in _COMMON if name not in given]:
+        words = ", ".join(f"'{name}'" for name in missing)
+        message = f"{words} {'is' if len(missing) == 1 else 'are'} missing under 'fields'"
+        raise InconsistentEntries(message, *keys, under=under)
+    required, optional = _FIELDS_OF.get(case.event, (set(), _MONEY))
+    if lacking := required - given:
+        message = f"a {case.event} also needs the fields {', '.join(sorted(lacking))}"
+        raise InconsistentEntries(message, *keys, under=under)
+    if extra := given - {*_COMMON} - required - optional:
+        message = f"a {case.event} has no {', '.join(sorted(extra))}; use 'attributes' for other values"
+        # The one that is written here, if it is; else it is one that all cases share.
+        at = sorted(extra & own.given())
+        raise InconsistentEntries(message, *(at or keys), under=(*under, "fields") if at else under)
+    if len(money := given & _MONEY) == 1:
+        (one,), (other,) = money, _MONEY - money
+        message = f"'{one}' needs '{other}' beside it"
+        raise InconsistentEntries(message, one, *keys, under=(*under, "fields") if one in own.given() else under)
+    if case.event not in BUILT_IN and (twice := sorted(money & set(case.attributes))):
+        message = f"'{twice[0]}' is under 'fields' already"
+        raise InconsistentEntries(message, "attributes", *keys, under=under)
+
+
+class DeclaredType(Strict):
     """An event type in addition to purchase, login and cancellation."""
 
     description: Annotated[str, Field(max_length=300)] = ""
@@ -225,7 +440,7 @@ class DeclaredType(_Strict):
     )
 
 
-class SourcesFile(_Strict):
+class SourcesFile(Strict):
     """The content of `sources.yaml`."""
 
     event_types: dict[TypeName, DeclaredType] = Field(
@@ -267,7 +482,8 @@ class SourcesFile(_Strict):
         mapped = [source for source in self.sources if event_type in source.types()]
         if any(source.format == "canonical" for source in mapped):
             return set()
-        return {name for source in mapped for name in source.attributes}
+        cases = [case for source in mapped for case in source.cases() if case.event == event_type]
+        return {name for case in cases for name in {*case.attributes, *(case.fields.given() & _MONEY)}}
 
     @model_validator(mode="after")
     def _consistent(self) -> "SourcesFile":
@@ -281,7 +497,7 @@ class SourcesFile(_Strict):
         for source in self.sources:
             if unknown := sorted(set(source.types()) - known):
                 raise InconsistentEntries(
-                    f"source '{source.topic}' gives {', '.join(unknown)}, which 'event_types' does not declare; "
+                    f"source '{source.name}' gives {', '.join(unknown)}, which 'event_types' does not declare; "
                     f"known are {', '.join(sorted(known))}",
                     "event_types",
                 )
@@ -290,3 +506,28 @@ class SourcesFile(_Strict):
     def signs_of_life(self) -> frozenset[str]:
         """Return the event types that show that a customer is back."""
         return SIGNS_OF_LIFE | {name for name, declared in self.event_types.items() if declared.sign_of_life}
+
+    def expanded(self, topics: Collection[str]) -> "SourcesFile":
+        """Return the same with a source for each topic that a pattern matches, and without patterns.
+
+        A topic that has a source of its own belongs to that one, any other to the first pattern that matches.
+
+        Args:
+            topics: the topics that exist.
+        """
+        if all(source.pattern is None for source in self.sources):
+            return self
+        taken = {source.topic for source in self.sources if source.pattern is None}
+        sources: list[Source] = []
+        for source in self.sources:
+            if source.pattern is None:
+                sources.append(source)
+                continue
+            of_pattern = sorted(topic for topic in topics if topic not in taken and source.is_topic_of(topic))
+            taken.update(of_pattern)
+            sources += [source.of_topic(topic) for topic in of_pattern]
+        return self.model_copy(update={"sources": sources})
+
+    def hashes(self) -> bool:
+        """Return whether a value is to be hashed, for which `LINGER_ID_KEY` is needed."""
+        return any(source.hashes() for source in self.sources)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-PURE_LIBRARIES: Final = {"pydantic", "msgspec", "orjson"}
+PURE_LIBRARIES: Final = {"pydantic", "msgspec", "orjson", "jmespath", "iso4217", "re2"}
 IMPURE: Final = {
     # clocks and chance
     "time",

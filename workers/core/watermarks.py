@@ -109,7 +109,7 @@ def _type_limits_ms(
         if reports is None:
             continue
         for event_type in source.types():
-            own = source.type_max_silence.get(event_type)
+            own = source.silence_of(event_type)
             declared = sources.event_types.get(event_type)
             if own is not None:
                 limits[source.topic, event_type] = _last_event_ms(reports, event_type), duration_ms(own)

@@ -102,7 +102,7 @@ def _key_of_another_kind(location: ErrorLocation, key: str, unused: list[str], a
     if meant:
         hint = f"'{kind}' has '{meant}' for that"
     elif key in words:
-        hint = _COMBINE.format("all")
+        hint = _COMBINE.format("all") if "all" in words else f"keep one of '{key}' and '{kind}'"
     else:
         hint = f"possible are {listed(keys_of(location.schema))}"
     return UnknownKey(ProblemText("unknown-key", f"'{key}' cannot stand beside '{kind}'", hint, at), meant)

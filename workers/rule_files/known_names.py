@@ -46,11 +46,11 @@ def event_attributes(sources: SourcesFile) -> dict[str, frozenset[str]]:
     A type is left out if its events can have any attribute: if a canonical source provides it, or no source does.
     """
     attributes: dict[str, set[str]] = {}
-    unlimited = {event_type for source in sources.sources if source.fields is None for event_type in source.types()}
+    canonical = [source for source in sources.sources if source.format == "canonical"]
+    unlimited = {event_type for source in canonical for event_type in source.types()}
     for source in sources.sources:
-        if source.event is not None and source.fields is not None:
-            fields = {str(name) for name in source.fields.model_fields_set} - _COMMON
-            attributes.setdefault(source.event, set()).update(fields, source.attributes)
+        for case in source.cases():
+            attributes.setdefault(case.event, set()).update(case.fields.given() - _COMMON, case.attributes)
     return {event_type: frozenset(names) for event_type, names in attributes.items() if event_type not in unlimited}
 
 

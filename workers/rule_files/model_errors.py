@@ -10,9 +10,10 @@ from typing import Any, Final, Literal
 
 from schemas.conditions import ATTRIBUTE_PATTERN, DEFINITION_PATTERN, REFERENCE_PATTERN
 from schemas.events import TYPE_PATTERN
+from schemas.places import PATH_PATTERN, Place
 from schemas.refusals import InconsistentEntries, WrongFormat
 from schemas.rules import RULE_ID_PATTERN
-from schemas.sources import PATH_PATTERN, TOPIC_PATTERN
+from schemas.sources import CASE_PATTERN, PACK_PATTERN, TOPIC_PATTERN
 from workers.rule_files import suggestions
 from workers.rule_files.error_locations import (
     ErrorLocation,
@@ -29,7 +30,7 @@ from workers.rule_files.error_locations import (
 from workers.rule_files.key_errors import example_hint
 from workers.rule_files.positions import Position
 from workers.rule_files.problems import Explanation, shortened
-from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode
+from workers.rule_files.yaml_nodes import ListNode, MapNode, Node, ScalarNode, UnreadNode, items_of, value_of
 
 Wanted = Literal["text", "number", "whole number", "truth", "list", "mapping", "day"]
 """The type of value that a model expects."""
@@ -43,10 +44,17 @@ _PATTERNS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
         suggestions.as_reference,
     ),
     DEFINITION_PATTERN: ("a name: small letters, digits, spaces and '-', 3 to 64 of them", suggestions.as_name),
-    PATH_PATTERN: ("a path, such as 'customer.id' or 'lines[0].sku'", lambda written: None),
+    PATH_PATTERN: ("a path, such as 'customer.id' or 'lines[0].sku'", suggestions.as_path),
     TOPIC_PATTERN: ("a topic: letters, digits, '.', '-' and '_'", lambda written: None),
+    CASE_PATTERN: (
+        "a name: small letters, digits, spaces, '-' and '_'",
+        suggestions.as_name,
+    ),
+    PACK_PATTERN: ("a pack: small letters, digits and '-'", suggestions.as_id),
 }
 """By pattern of the schemas: the pattern in words, and what rewrites a text so that it matches."""
+_OF_SOURCES: Final = frozenset({PATH_PATTERN, TOPIC_PATTERN, CASE_PATTERN, PACK_PATTERN})
+"""Patterns of texts in which words of the rule language mean nothing."""
 _TRUTH_OF_YAML_1_1: Final = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 _WANTED_WORDS: Final[dict[Wanted, str]] = {
     "text": "a text",
@@ -96,6 +104,8 @@ def explained(error: Any, location: ErrorLocation) -> ProblemText:
         return ProblemText("wrong-value", f"expected {words.format(context.get(bound))}, found {content}")
     for beginnings, code, expected in _WANTED:
         if kind.startswith(beginnings):
+            if expected == "mapping" and location.model is not None and issubclass(location.model, Place):
+                return _no_place(location, content)
             message = f"expected {_WANTED_WORDS[expected]}, found {content}"
             return ProblemText(code, message, _type_hint(location, expected))
     return ProblemText("wrong-value", f"{content} is not possible here", odd_value_hint(location.node))
@@ -127,10 +137,19 @@ def _joined(node: Node) -> str:
 
 def _entry_position(node: MapNode, refusal: InconsistentEntries) -> Position | None:
     """Return the position of the first entry that a refusal is about, or None if the file has none of them."""
-    for key, (key_node, value) in node.entries.items():
-        if key in refusal.keys:
+    inner: Node | None = node
+    for part in refusal.under:
+        if isinstance(part, str):
+            inner = value_of(inner, part)
+        else:
+            items = items_of(inner)
+            inner = items[part] if part < len(items) else None
+    entries = inner.entries if isinstance(inner, MapNode) else node.entries
+    for key in refusal.keys if refusal.under else [key for key in entries if key in refusal.keys]:
+        if key in entries:
+            key_node, value = entries[key]
             return value.at if refusal.is_value else key_node.at
-    return None
+    return inner.at if refusal.under and inner is not None else None
 
 
 def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemText:
@@ -140,7 +159,10 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
     if not words and REFERENCE_PATTERN in pattern:
         words, rewrite = "an event type, or one with an attribute such as 'purchase.amount'", suggestions.as_reference
     message = f"{content} is not possible here"
-    if words and (lines := suggestions.in_lines(written, location.key)) is not None:
+    if pattern == PATH_PATTERN and suggestions.is_search(written):
+        remedy = "write {find: '…'} around a JMESPath expression, which can search in lists"
+        return ProblemText("wrong-value", message, remedy)
+    if words and pattern not in _OF_SOURCES and (lines := suggestions.in_lines(written, location.key)) is not None:
         return ProblemText("wrong-value", message, lines)
     if pattern == ATTRIBUTE_PATTERN and re.match(REFERENCE_PATTERN, written):
         name = written.partition(".")[2]
@@ -151,6 +173,17 @@ def _no_match(location: ErrorLocation, pattern: str, content: str) -> ProblemTex
         return ProblemText("wrong-value", message, f"did you mean '{suggested}'? It must be {words}")
     hint = odd_value_hint(location.node) or (f"expected {words}" if words else None)
     return ProblemText("wrong-value", message, hint)
+
+
+def _no_place(location: ErrorLocation, content: str) -> ProblemText:
+    """Explain a value that should be a place of `sources.yaml`."""
+    if isinstance(location.node, ListNode):
+        return ProblemText("wrong-type", "expected a place, found a list in a list", "write one list of places")
+    message = f"expected a path such as 'customer.id', or a place such as {{header: NAME}}, found {content}"
+    remedy = None
+    if isinstance(location.node, ScalarNode):
+        remedy = f"write {{constant: {shortened(location.node.text)}}} if it is always this value"
+    return ProblemText("wrong-type", message, remedy)
 
 
 # --- kinds of conditions ----------------------------------------------------------------------------------------

@@ -25,7 +25,8 @@ def load_sources(path: Path) -> tuple[SourcesFile | None, list[Problem]]:
 
 def read_sources(file: str, text: str) -> tuple[SourcesFile | None, list[Problem]]:
     """Check the text of `sources.yaml`; return None if there is any problem, and all problems by line. Pure."""
-    document = parse_yaml(file, text)
+    # A table of `words` has the numbers of a system as keys.
+    document = parse_yaml(file, text, any_scalar_as_key=True)
     value, problems = validate(document, SourcesFile)
     precise = [*_repeated_topics(document), *_redefined_types(document), *_undeclared_types(document)]
     if precise and document.root is not None:
@@ -73,7 +74,8 @@ def _sources_in(document: Document) -> Iterator[MapNode]:
 
 
 def _types_in(source: MapNode) -> Iterator[ScalarNode]:
-    for node in (value_of(source, "event"), *items_of(value_of(source, "events"))):
+    of_cases = [value_of(case, "event") for case in items_of(value_of(source, "one_of"))]
+    for node in (value_of(source, "event"), *items_of(value_of(source, "events")), *of_cases):
         if isinstance(node, ScalarNode):
             yield node
 

@@ -11,7 +11,9 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from schemas.events import BUILT_IN
+from schemas.places import PATH_PATTERN
 from schemas.refusals import Format
+from schemas.sources import UNWRAP_WORDS
 
 _BOUNDS: Final = {
     "at least": "min minimum atleast least gte ge >= ≥ minimal from not_less_than not_fewer_than",
@@ -421,6 +423,48 @@ def as_zone(written: str) -> str | None:
     return of_city[0] if of_city else did_you_mean(written, zones)
 
 
+def as_path(written: str) -> str | None:
+    """Return `$.customer.id` or `Order ID` as a path of `sources.yaml`, or None if it cannot be one."""
+    path = re.sub(r"\[(['\"])([^'\"\[\]]+)\1\]", r'."\2"', written.strip()).removeprefix("$").removeprefix(".")
+    parts = [part if '"' in part or not re.search(r"\s", part) else f'"{part.strip()}"' for part in path.split(".")]
+    path = ".".join(parts)
+    return path if path != written and re.fullmatch(PATH_PATTERN, path) else None
+
+
+def is_search(written: str) -> bool:
+    """Return whether a text looks like an expression that searches, and like no path."""
+    return re.search(r"[|(*]|\[[?:*\]]", written) is not None
+
+
+_COMPARISON: Final = re.compile(r"(\S+)\s*(>=|<=|==|!=|<>|>|<|=)\s*(\S+)")
+_WORD_OF_SIGN: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+
+
+def as_condition(written: str) -> str | None:
+    """Return `amount > 0` as a condition of `only_when`, a name with blanks as a path, or None."""
+    if (match := _COMPARISON.fullmatch(written.strip())) is not None:
+        path, sign, value = match.groups()
+        if sign in ("=", "=="):
+            return f"{path}: {value}"
+        return f"{path}: {{{_WORD_OF_SIGN.get(sign, 'other than')}: {value}}}"
+    return None if is_search(written) else as_path(written)
+
+
+def as_time_format(written: str) -> str | None:
+    """Return `ms` or `unix` as a format of times, or None."""
+    words = {
+        "seconds": "s sec secs second unix epoch timestamp unixtime unix_time epoch_seconds",
+        "milliseconds": "ms msec millis milli millisecond epoch_millis epoch_ms unix_ms timestamp_millis java",
+        "microseconds": "us µs μs micros micro microsecond epoch_micros timestamp_micros",
+        "nanoseconds": "ns nanos nano nanosecond epoch_nanos",
+        "days": "day date epoch_days",
+        "iso": "iso8601 iso_8601 rfc3339 rfc_3339 text string datetime",
+    }
+    form = _form(written)
+    meant = next((word for word, guesses in words.items() if form in map(_form, guesses.split())), None)
+    return meant or did_you_mean(written, words)
+
+
 _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "duration": as_duration,
     "percentage": as_percent,
@@ -432,6 +476,9 @@ _READERS: Final[dict[Format, Callable[[str], str | None]]] = {
     "time of day": as_time_of_day,
     "offset": as_offset,
     "time zone": as_zone,
+    "time format": as_time_format,
+    "condition": as_condition,
+    "unwrap": lambda written: did_you_mean(written, UNWRAP_WORDS),
 }
 """By format: the function that rewrites other spellings of it."""
 _VALUES_BY_KEY: Final = {"again after": ("never",)}

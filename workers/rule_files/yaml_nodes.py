@@ -126,13 +126,19 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
         return None, [Problem(str(path), *at, "not-utf-8", message, "save the file as UTF-8")]
 
 
-def parse_yaml(file: str, text: str) -> Document:
-    """Parse a text into nodes; never raise because of its content."""
+def parse_yaml(file: str, text: str, *, any_scalar_as_key: bool = False) -> Document:
+    """Parse a text into nodes; never raise because of its content.
+
+    Args:
+        file: its name in problems.
+        text: the whole file.
+        any_scalar_as_key: whether a number, or true or false, can be a key; it counts as the text that is written.
+    """
     text = text.removeprefix("\ufeff")
     lines = Lines(text)
     if conflicts := _merge_conflicts(file, text, lines):
         return Document(file, None, tuple(conflicts))
-    composer = _Composer(file, text, lines)
+    composer = _Composer(file, text, lines, any_scalar_as_key=any_scalar_as_key)
     try:
         root = composer.document()
     except _UnreadableError as error:
@@ -198,10 +204,11 @@ def _merge_conflicts(file: str, text: str, lines: Lines) -> list[Problem]:
 class _Composer:
     """Builds nodes from parser events, and records everything that the dialect refuses."""
 
-    def __init__(self, file: str, text: str, lines: Lines) -> None:
+    def __init__(self, file: str, text: str, lines: Lines, *, any_scalar_as_key: bool) -> None:
         self.problems: list[Problem] = []
         self._file = file
         self._lines = lines
+        self._any_scalar_as_key = any_scalar_as_key
         self._events = self._parsed(text)
 
     def document(self) -> Node | None:
@@ -313,7 +320,8 @@ class _Composer:
         """Return a key, or None if it was refused; then its value is read for its own problems only."""
         before = len(self.problems)
         node = self._node(event, depth + 1)
-        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        is_text = isinstance(node, ScalarNode) and isinstance(node.value, str)
+        if isinstance(node, ScalarNode) and (is_text or (self._any_scalar_as_key and node.value is not None)):
             if not (node.is_plain and node.text == "<<"):
                 return node
             self._note(node.at, "merge-key", "'<<' is not possible here", "write the keys out")

@@ -147,7 +147,7 @@ def test_sources_are_reported_in_the_same_way() -> None:
         .replace("result: [ok, 1]", "result: {a: b}, 'x y': 1")
         .replace("3 days", "3")
     )
-    parts = ["customer:", "a..b", "yes", "Berlin", "formt", "{a: b}", "'x y'", "3\n"]
+    parts = ["customer:", "a..b", "yes", "Berlin", "formt", "a: b}", "'x y'", "3\n"]
     assert [at(problem) for problem in problems_of(text, SourcesFile)] == [place(text, part) for part in parts]
 
 

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.events import Event, InvalidEvent, Unusable, build_event, has_rounded_number, parse_event, read_json
-from schemas.sources import Place, Plain, Source, When
+from schemas.places import Place, Plain, When
+from schemas.sources import Source
 
 __all__ = ["SourceRecord", "Mapper", "compile_builder", "compile_finder", "compile_source"]
 
