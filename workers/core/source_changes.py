@@ -1,6 +1,6 @@
 """What differs between two generations of `sources.yaml`: sources that come and go, and types that are read otherwise.
 
-Pure. A source is known by its topic, or by the pattern of its topics. What it reads is compared by type, as a hash of
+Pure. A source is known by its name: its topic, or the pattern of its topics. What it reads is compared by type, as a hash of
 everything in its mapping that decides which records become such an event, and what is in its fields. Attributes,
 limits of silence and descriptions are not part of it: with others, the same events are read.
 """
@@ -81,15 +81,10 @@ def content_hash(sources: SourcesFile) -> str:
     return _hash(sources.model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
-def key_of(source: Source) -> str:
-    """Return what a source is known by: its topic, or the pattern of its topics."""
-    return source.topic
-
-
 def mapped(sources: SourcesFile) -> dict[str, Mapped]:
     """Return the sources of a file as they are compared, by key."""
     return {
-        key_of(source): Mapped(dict(_fingerprints(source)), source.complete_since is not None)
+        source.name: Mapped(dict(_fingerprints(source)), source.complete_since is not None)
         for source in sources.sources
     }
 

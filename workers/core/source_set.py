@@ -12,20 +12,20 @@ from functools import cached_property
 import msgspec
 
 from schemas.sources import Source, SourcesFile
-from workers.core.source_changes import Mapped, key_of
+from workers.core.source_changes import Mapped
 
 
 class PatternTopic(msgspec.Struct, frozen=True, omit_defaults=True):
     """A topic that is read because a pattern matches it. It is stored as JSON: new fields have defaults.
 
     Attributes:
-        pattern: which one.
+        source: the name of the source with the pattern.
         joined_ms: when it appeared; 0 if it was there when the pattern was first read. What it held before that
             moment is history.
         counts: it has been read up to the moment at which it appeared. Until then no rule waits for it.
     """
 
-    pattern: str
+    source: str
     joined_ms: int = 0
     counts: bool = True
 
@@ -55,8 +55,19 @@ class SourceSet:
 
     @cached_property
     def counted(self) -> SourcesFile:
-        """Those by which it is counted up to when each type has been seen."""
-        return self._with([name for name, topic in self.topics.items() if topic.counts])
+        """Those by which it is counted up to when each type has been seen.
+
+        A type that only patterns without such a topic give has been seen up to nothing: no data does not mean no
+        customers. They stay, as sources of which nothing is known.
+        """
+        counted = self._with([name for name, topic in self.topics.items() if topic.counts])
+        given = {event_type for source in counted.sources for event_type in source.types()}
+        unknown = [
+            source.model_copy(update={"event": None, "one_of": None, "events": unseen})
+            for source in self.written.sources
+            if source.pattern is not None and (unseen := [name for name in source.types() if name not in given])
+        ]
+        return counted.model_copy(update={"sources": [*counted.sources, *unknown]}) if unknown else counted
 
     @cached_property
     def from_beginning(self) -> SourcesFile:
@@ -74,39 +85,33 @@ class SourceSet:
         return replace(self, topics=topics)
 
     def _is_later(self, source: Source) -> bool:
-        mapped = self.mapped.get(_written_key(source, self.topics))
+        mapped = self.mapped.get(source.name if source.pattern is None else _name_of(source.pattern))
         return mapped is not None and mapped.later and not mapped.complete
 
     def _with(self, names: Iterable[str]) -> SourcesFile:
         """Return the file with each pattern replaced by those of its topics that are named."""
-        by_pattern: dict[str, list[str]] = {}
+        by_source: dict[str, list[str]] = {}
         for name in sorted(names):
-            by_pattern.setdefault(self.topics[name].pattern, []).append(name)
+            by_source.setdefault(self.topics[name].source, []).append(name)
         sources: list[Source] = []
         for source in self.written.sources:
-            if pattern_of(source) is None:
+            if source.pattern is None:
                 sources.append(source)
             else:
-                sources += [self._one(source, name) for name in by_pattern.get(key_of(source), ())]
+                sources += [self._one(source, name) for name in by_source.get(source.name, ())]
         return self.written.model_copy(update={"sources": sources})
 
     def _one(self, source: Source, name: str) -> Source:
-        update: dict[str, object] = {"topic": name}
+        """Return the source that reads one topic of a pattern; it keeps the pattern, so that they can be told."""
+        update: dict[str, object] = {"one_topic": name}
         if joined_ms := self.topics[name].joined_ms:
             joined = datetime.fromtimestamp(joined_ms / 1000, UTC)
             update["history_before"] = max(joined, source.history_before or joined)
         return source.model_copy(update=update)
 
 
-def pattern_of(source: Source) -> str | None:
-    """Return the pattern of a source's topics, None if it names one topic."""
-    return None if source.topics is None else source.topics.pattern
-
-
-def _written_key(source: Source, topics: Mapping[str, PatternTopic]) -> str:
-    """Return what a source is known by in the file, for one of its topics."""
-    topic = topics.get(source.topic)
-    return key_of(source) if topic is None else topic.pattern
+def _name_of(pattern: str) -> str:
+    return f"/{pattern}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +119,39 @@ class Matches:
     """Which topics the patterns of a file match.
 
     Attributes:
-        topics: the pattern of each topic that exactly one matches, by topic.
-        ambiguous: topics that several patterns match, with those; none of them reads it.
+        topics: by topic that exactly one pattern matches, the name of its source.
+        ambiguous: by topic that several patterns match, the names of their sources; none of them reads it.
     """
 
     topics: Mapping[str, str]
     ambiguous: Mapping[str, tuple[str, ...]]
 
-    def problems(self) -> list[str]:
-        """Return a sentence for each topic that is not read, because several patterns match it."""
-        return [
-            f"topic '{name}' matches {' and '.join(f'the pattern {pattern}' for pattern in patterns)}, so it is not "
-            "read: name it in a source of its own, or make the patterns narrower"
-            for name, patterns in sorted(self.ambiguous.items())
-        ]
+    def problems(self) -> dict[str, str]:
+        """Return by topic why it is not read although a pattern matches it."""
+        return {
+            name: f"{' and '.join(sources)} both match it, so it is not read: name it in a source of its own, or make "
+            "the patterns narrower"
+            for name, sources in sorted(self.ambiguous.items())
+        }
+
+
+def matches(sources: SourcesFile, topics: Iterable[str]) -> Matches:
+    """Return which of some topics belong to the patterns of a file; a topic that a source names belongs to that one.
+
+    Args:
+        sources: the file.
+        topics: those that exist, without Kafka's and Linger's own.
+    """
+    named = {source.topic for source in sources.sources if source.pattern is None}
+    patterns = [source for source in sources.sources if source.pattern is not None]
+    found: dict[str, str] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    for topic in topics if patterns else ():
+        names = tuple(source.name for source in patterns if source.is_topic_of(topic))
+        if topic in named or not names:
+            continue
+        if len(names) == 1:
+            found[topic] = names[0]
+        else:
+            ambiguous[topic] = names
+    return Matches(found, ambiguous)

@@ -73,16 +73,18 @@ class BatchProcessor:
         Returns:
             `Dropped` if the partition is not usable, or was lost while waiting or folding.
         """
-        await self._wait_until_watched(partition, delivery.records)
         while not await partition.outbox.wait_for_room():
             # The outbox was closed: the partition is lost, or a retried step is replacing its outbox under the lock.
             async with partition.lock:
                 if not partition.is_usable:
                     return DROPPED
         while True:
+            await self._wait_until_watched(partition, delivery.records)
             async with partition.lock:
                 if not partition.is_usable:
                     return DROPPED
+                if partition.since is None:
+                    continue  # sources of which nothing is known yet came meanwhile
                 try:
                     return await self._process(partition, delivery)
                 except Fenced:

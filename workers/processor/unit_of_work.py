@@ -11,6 +11,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
+from schemas.events import InvalidEvent
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back

@@ -11,7 +11,7 @@ import msgspec
 
 from schemas.sources import SourcesFile
 from workers.core.source_changes import SourceChanges, changes_between, content_hash, mapped
-from workers.core.source_set import PatternTopic, SourceSet, pattern_of
+from workers.core.source_set import PatternTopic, SourceSet
 from workers.errors import LingerError
 from workers.state.source_sets.stored import (
     GENERATION,
@@ -61,8 +61,8 @@ async def activate_sources(
     Args:
         store: the store that all workers share.
         sources: the file.
-        matched: the topics that its patterns match now, with the pattern of each. Those of a pattern that the
-            generation before did not have are read like named ones; others may join later (`topics.join`).
+        matched: the topics that its patterns match now, with the name of the source of each. Those of a pattern that
+            the generation before did not have are read like named ones; others may join later (`agree_on_topics`).
         now_ms: when it is loaded.
         allow_rollback: activate the file even if newer ones have replaced it: the operator asks for it. False for a
             worker that starts.
@@ -105,13 +105,13 @@ def _topics(
     sources: SourcesFile, before: Mapping[str, PatternTopic], matched: Mapping[str, str]
 ) -> dict[str, PatternTopic]:
     """Return the topics of patterns in a new generation: those that stay as they were, and those of new patterns."""
-    patterns = {pattern for source in sources.sources if (pattern := pattern_of(source)) is not None}
-    named = {source.topic for source in sources.sources if pattern_of(source) is None}
-    known = {topic.pattern for topic in before.values()}
-    topics = {name: topic for name, topic in before.items() if topic.pattern in patterns and name not in named}
-    for name, pattern in matched.items():
-        if name in topics and topics[name].pattern != pattern:
-            topics[name] = msgspec.structs.replace(topics[name], pattern=pattern)
-        elif name not in topics and pattern not in known:
-            topics[name] = PatternTopic(pattern)
+    patterns = {source.name for source in sources.sources if source.pattern is not None}
+    named = {source.topic for source in sources.sources if source.pattern is None}
+    known = {topic.source for topic in before.values()}
+    topics = {name: topic for name, topic in before.items() if topic.source in patterns and name not in named}
+    for name, source in matched.items():
+        if name in before and name not in named:
+            topics[name] = msgspec.structs.replace(before[name], source=source)
+        elif name not in topics and source not in known:
+            topics[name] = PatternTopic(source)
     return topics

@@ -19,7 +19,7 @@ async def agree_on_topics(
     Args:
         store: the store that all workers share.
         sources: the generation of this worker.
-        joining: topics that its patterns match and that are not read yet, with the pattern of each.
+        joining: topics that its patterns match and that are not read yet, with the name of the source of each.
         leaving: topics of patterns that Kafka does not have any more.
         now_ms: by Linger's clock; what a joining topic holds before is history.
 
@@ -30,12 +30,13 @@ async def agree_on_topics(
     def change(stored: Mapping[str, str]) -> dict[str, str] | None:
         if int(stored.get(GENERATION, 0)) != sources.generation:
             return None
-        fields = {name: value for name, value in stored.items() if name.removeprefix(TOPIC) not in leaving}
-        for name, pattern in joining.items():
+        gone = {TOPIC + name for name in leaving}
+        fields = {name: value for name, value in stored.items() if name not in gone}
+        for name, source in joining.items():
             if TOPIC + name not in fields:
                 # One that was read before goes on where it was left.
                 is_known = READ + name in fields
-                topic = PatternTopic(pattern) if is_known else PatternTopic(pattern, now_ms, counts=False)
+                topic = PatternTopic(source) if is_known else PatternTopic(source, now_ms, counts=False)
                 fields[TOPIC + name] = encode(topic).decode()
                 fields[READ + name] = ""
         return None if fields == stored else fields
