@@ -1,4 +1,4 @@
-"""Laws of a subscription that changes while it is read: nothing is lost, and nothing that was acknowledged comes again."""
+"""Laws of a subscription that changes while it is read: nothing is lost, nothing that was acknowledged comes again."""
 
 import asyncio
 import uuid
@@ -90,7 +90,7 @@ class Place:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for is outside
             await asyncio.sleep(0.05)
 
 

@@ -1,8 +1,8 @@
-"""What differs between two generations of `sources.yaml`: sources that come and go, and types that are read otherwise.
+"""What differs between two generations of `sources.yaml`: sources that come and go, types that are read otherwise.
 
-Pure. A source is known by its name: its topic, or the pattern of its topics. What it reads is compared by type, as a hash of
-everything in its mapping that decides which records become such an event, and what is in its fields. Attributes,
-limits of silence and descriptions are not part of it: with others, the same events are read.
+Pure. A source is known by its name: its topic, or the pattern of its topics. What it reads is compared by type, as a
+hash of everything in its mapping that decides which records become such an event, and what is in its fields.
+Attributes, limits of silence and descriptions are not part of it: with others, the same events are read.
 """
 
 import json
@@ -100,7 +100,9 @@ def changes_between(
         was_read: keys and topics that any earlier generation has read: a source that comes back goes on where it was
             left, so what it reads counts since now.
     """
-    changed, again, from_first = set(), set(), set()
+    changed: set[str] = set()
+    again: set[str] = set()
+    from_first: set[str] = set()
     for key, source in after.items():
         old = before.get(key)
         if old is None:

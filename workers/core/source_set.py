@@ -1,7 +1,8 @@
 """One generation of `sources.yaml`, and the topics that its patterns match.
 
-Pure. A pattern becomes one source for each topic that matches it, with the words of the pattern. Everything that reads
-or counts sources sees only those. Which topics there are is agreed between the workers (`workers.state.source_sets`).
+Pure. A pattern becomes one source for each topic that matches it, with the words of the pattern. Everything that
+reads or counts sources sees only those. Which topics there are is agreed between the workers
+(`workers.state.source_sets`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,6 +81,11 @@ class SourceSet:
         sources = [source for source in self.from_beginning.sources if self._is_later(source)]
         return self.written.model_copy(update={"sources": sources})
 
+    @property
+    def joining(self) -> frozenset[str]:
+        """The topics whose past is being read."""
+        return frozenset(name for name, topic in self.topics.items() if not topic.counts)
+
     def with_topics(self, topics: Mapping[str, PatternTopic]) -> "SourceSet":
         """Return the same generation with other topics of its patterns."""
         return replace(self, topics=topics)
@@ -129,8 +135,8 @@ class Matches:
     def problems(self) -> dict[str, str]:
         """Return by topic why it is not read although a pattern matches it."""
         return {
-            name: f"{' and '.join(sources)} both match it, so it is not read: name it in a source of its own, or make "
-            "the patterns narrower"
+            name: f"{' and '.join(sources)} both match it, so it is not read: name it in a source of its own, or "
+            "make the patterns narrower"
             for name, sources in sorted(self.ambiguous.items())
         }
 

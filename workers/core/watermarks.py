@@ -35,6 +35,7 @@ class Progress(msgspec.Struct, array_like=True):
         event_ms: by event type, when the record of the latest event that it brought was written; for an event that
             ends a silence, when it happened. None in what 0.1.0 wrote, which skips this field when it reads: then the
             last record counts as the last event, of any type.
+        offset: every record before it has been forwarded. Kafka's committed offset may lie before it, within a batch.
     """
 
     watermark_ms: int = NO_WATERMARK_MS
@@ -44,6 +45,7 @@ class Progress(msgspec.Struct, array_like=True):
     sent: dict[int, int] = {}
     next_ms: int = 0
     event_ms: dict[str, int] | None = None
+    offset: int = 0
 
     def note_event(self, event_type: str, at_ms: int) -> None:
         """Note the time of a record that became an event; an earlier one changes nothing."""

@@ -8,7 +8,7 @@ rules.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ from workers.core.watermarks import Progress
 from workers.dead_letters.limit import Excess
 from workers.intake.conversion import Conversion, Tally
 from workers.intake.cursor import Cursor
-from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge
+from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
@@ -36,6 +36,8 @@ _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 _SKEW_SHARE: Final = 20
 _MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
 _MAX_MERGED: Final = 2_000
+_MAX_OF_THE_PAST: Final = 500
+"""Records of topics that have just appeared, beside new ones: few enough that these are not late."""
 _IN_FLIGHT_RECORDS: Final = 1_000
 """A partition with more unsent records has a backlog; this number is forwarded within a few milliseconds."""
 
@@ -64,9 +66,12 @@ class Intake:
 
     Attributes:
         stopping: stops single partitions, and lets them go on.
+        passing_on: held while records are turned into events and sent. Whoever holds it may call `take_sources`.
+        is_outdated: other workers have newer sources: nothing is turned into an event until they are here, too.
     """
 
     def __init__(self, settings: Settings, sources: SourcesFile, publisher: Publisher, clock: Clock) -> None:
+        self._settings = settings
         self._activity_topic = settings.topic("activity")
         self._publisher = publisher
         self._clock = clock
@@ -82,6 +87,24 @@ class Intake:
         self._changed = asyncio.Event()
         self.stopping = Stopping(self._conversion, self._changed.set)
         self._passed_on = asyncio.Event()
+        self.passing_on = asyncio.Lock()
+        self.is_outdated = False
+        self._joining: frozenset[str] = frozenset()
+
+    def take_sources(self, sources: SourcesFile, joining: Collection[str] = ()) -> None:
+        """Turn records into events by other sources, beginning with those that wait; drop partitions of other topics.
+
+        Args:
+            sources: one for each topic.
+            joining: topics whose past is read now, while no other partition waits for them.
+        """
+        self._joining = frozenset(joining)
+        self._conversion = Conversion(self._settings, sources, self._clock)
+        self._silence = Silence(sources)
+        self._skips = {topic: self._skips.get(topic) or Skips() for topic in self.topics}
+        self._cursors = {place: cursor for place, cursor in self._cursors.items() if place.topic in self._skips}
+        self.stopping.take_over(self._conversion, self._cursors)
+        self._changed.set()
 
     @property
     def topics(self) -> list[str]:
@@ -99,7 +122,9 @@ class Intake:
 
     def is_behind(self) -> bool:
         """Return whether, at the last snapshot, a partition held records that could be passed on and were not."""
-        return any(cursor.is_behind and cursor.stop is None for cursor in self._cursors.values())
+        return not self.is_outdated and any(
+            cursor.is_behind and cursor.stop is None for cursor in self._cursors.values()
+        )
 
     def assign(
         self,
@@ -117,6 +142,7 @@ class Intake:
         self._cursors = {
             partition: Cursor(offset, progress.get(partition, Progress()), stops.get(partition))
             for partition, offset in positions.items()
+            if partition.topic in self._skips  # else it was assigned for sources that were replaced meanwhile
         }
         self.stopping.cursors = self._cursors
 
@@ -144,7 +170,9 @@ class Intake:
         behind = (
             end - cursor.offset
             for partition, end in ends.items()
-            if (cursor := self._cursors.get(partition)) is not None and cursor.stop is None
+            if partition.topic not in self._joining
+            and (cursor := self._cursors.get(partition)) is not None
+            and cursor.stop is None
         )
         return max(behind, default=0)
 
@@ -179,21 +207,32 @@ class Intake:
         """
         while True:
             self._changed.clear()
-            cursors = self._cursors
-            merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
-            queues = [cursor.queue for cursor in cursors.values() if not cursor.is_held]
-            merged = merge(queues, merge_limit_ms, _MAX_MERGED)
-            if merged:
-                for partition in await self._pass_on(cursors, merged):
-                    yield partition
-            else:
+            async with self.passing_on:
+                cursors = self._cursors
+                merge_limit_ms = self._stall_timeout.merge_limit_ms(
+                    self._merge_limits(), time.monotonic(), FOREVER_MS
+                )
+                merged = [] if self.is_outdated else self._merged(merge_limit_ms)
+                with_room = await self._pass_on(cursors, merged) if merged else []
+            for partition in with_room:
+                yield partition
+            if not merged:
                 await self._changed.wait()
+
+    def _merged(self, merge_limit_ms: int) -> list[QueuedRecord]:
+        """Take out the records that may be passed on now: what is new in the order of time, then some of the past."""
+        queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
+        for partition, cursor in self._cursors.items():
+            if not cursor.is_held:
+                queues[partition.topic in self._joining].append(cursor.queue)
+        past = merge(queues[True], FOREVER_MS, _MAX_OF_THE_PAST) if queues[True] else []
+        return merge(queues[False], merge_limit_ms, _MAX_MERGED) + past
 
     def _merge_limits(self) -> dict[tuple[str, int], int]:
         """Return for each partition with an empty queue the time up to which others may be passed on."""
         limits = dict(self._limits_elsewhere)
         for partition, cursor in self._cursors.items():
-            if not cursor.queue.records and cursor.stop is None:
+            if not cursor.queue.records and cursor.stop is None and partition.topic not in self._joining:
                 limits[partition] = cursor.queue.next_ms() + MAX_SKEW_MS
         return limits
 
@@ -292,11 +331,13 @@ class Intake:
             elif cursor.stop is not None:
                 # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
                 progress.since_ms = progress.since_ms or reading.now_ms
+            progress.offset = cursor.offset
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
             cursor.queue.watermark_ms = progress.watermark_ms
             cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
             # Other workers need not wait for what a stopped partition may still bring.
-            progress.next_ms = cursor.queue.next_ms() if cursor.stop is None else reading.now_ms
+            is_waited_for = cursor.stop is None and not self.is_outdated
+            progress.next_ms = cursor.queue.next_ms() if is_waited_for else reading.now_ms
             snapshot[partition] = progress
         self._silence.prove(self._cursors)
         return snapshot
@@ -308,6 +349,8 @@ class Intake:
             (topic, partition): report.next_ms
             + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)
             for (topic, partition), report in progress.items()
-            if topic in self._skips and TopicPartition(topic, partition) not in self._cursors
+            if topic in self._skips
+            and topic not in self._joining
+            and TopicPartition(topic, partition) not in self._cursors
         }
         self._changed.set()

@@ -23,6 +23,10 @@ class Stopping:
         self._wake = wake
         self.cursors: Mapping[TopicPartition, Cursor] = {}
 
+    def take_over(self, conversion: Conversion, cursors: Mapping[TopicPartition, Cursor]) -> None:
+        """Judge records by other sources from now on."""
+        self._conversion, self.cursors = conversion, cursors
+
     def stops(self) -> dict[TopicPartition, Stop]:
         """Return the partitions of this worker that are stopped; see `Stop.offset` for what was forwarded."""
         return {

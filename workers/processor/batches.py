@@ -131,7 +131,7 @@ class BatchProcessor:
         for record in records:
             sort(record, work)
         if work.unread:
-            await self._ownership.require_newest_sources()
+            await self._steps.require_newest_sources(self._sources.generation)
             work.dead_letters += [self._reader.dead_letter(record, error) for record, error in work.unread]
         coverage = partition.coverage(self._sources.complete_types)
         async with self._steps.begin(partition) as step:

@@ -32,8 +32,6 @@ from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
 from workers.settings import Settings
 from workers.state.consistency import Log, check_consistency, end_of_log
-from workers.state.source_sets.activation import OlderSources
-from workers.state.source_sets.stored import newest_sources
 from workers.state.meta import GENERATION, REBUILDING, Meta, meaning_fields, meaning_of, meant_in
 from workers.state.step import WriteSet
 from workers.state.store import Claimed, Store
@@ -88,17 +86,6 @@ class Ownership:
     def usable(self) -> list[OwnedPartition]:
         """Return the partitions that may take steps."""
         return [partition for partition in self.partitions.values() if partition.is_usable]
-
-    async def require_newest_sources(self) -> None:
-        """Ask whether newer sources have made what cannot be read here.
-
-        Raises:
-            OlderSources: other workers have newer sources than this one.
-            Transient: if Redis does not answer.
-        """
-        mine = self._sources.generation
-        if mine and (newest := await newest_sources(self._store)) > mine:
-            raise OlderSources(mine, newest)
 
     def outdated(self) -> list[int]:
         """Return the partitions that are stopped until newer rules are loaded."""

@@ -11,7 +11,15 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
-from workers.kafka.faust_batches import Positions, ReaderSettings, Take, Undecodable, build_app, change_topics, read_topics
+from workers.kafka.faust_batches import (
+    Positions,
+    ReaderSettings,
+    Take,
+    Undecodable,
+    build_app,
+    change_topics,
+    read_topics,
+)
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
@@ -61,7 +69,7 @@ class Reader:
             subscriptions: what to read, each topic once.
             partitions: of all topics together; bounds how many batches are buffered.
         """
-        self._app = build_app(self._reader_settings(), partitions, positions)
+        self._app = build_app(_reader_settings(self._settings), partitions, positions)
         for subscription in subscriptions:
             name, topics, at_once = subscription.name, subscription.topics, subscription.at_once
             read_topics(self._app, topics, subscription.take, name=name, at_once=at_once)
@@ -170,20 +178,21 @@ class Reader:
         assert self._probe is not None, "connect() comes first"
         return self._probe
 
-    def _reader_settings(self) -> ReaderSettings:
-        settings, connection = self._settings, self._settings.kafka_connection()
-        return ReaderSettings(
-            group_id=settings.kafka_group_id,
-            client_id=settings.kafka_client_id,
-            group_instance_id=settings.kafka_group_instance_id,
-            bootstrap_servers=connection["bootstrap_servers"],
-            ssl_context=connection["ssl_context"],
-            sasl_mechanism=connection["sasl_mechanism"],
-            sasl_username=connection["sasl_plain_username"],
-            sasl_password=connection["sasl_plain_password"],
-            session_timeout_ms=settings.kafka_session_timeout_ms,
-            rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
-            heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
-            request_timeout_ms=settings.kafka_request_timeout_ms,
-            max_poll_records=settings.kafka_max_poll_records,
-        )
+
+def _reader_settings(settings: Settings) -> ReaderSettings:
+    connection = settings.kafka_connection()
+    return ReaderSettings(
+        group_id=settings.kafka_group_id,
+        client_id=settings.kafka_client_id,
+        group_instance_id=settings.kafka_group_instance_id,
+        bootstrap_servers=connection["bootstrap_servers"],
+        ssl_context=connection["ssl_context"],
+        sasl_mechanism=connection["sasl_mechanism"],
+        sasl_username=connection["sasl_plain_username"],
+        sasl_password=connection["sasl_plain_password"],
+        session_timeout_ms=settings.kafka_session_timeout_ms,
+        rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
+        heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
+        request_timeout_ms=settings.kafka_request_timeout_ms,
+        max_poll_records=settings.kafka_max_poll_records,
+    )

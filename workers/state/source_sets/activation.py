@@ -35,8 +35,8 @@ class OlderSources(LingerError):
 
     def __init__(self, generation: int, newest: int) -> None:
         super().__init__(
-            f"this sources.yaml is older than the active one: it was generation {generation}, the newest is {newest}. "
-            "Load the newest file, or, if you mean to go back, run: linger sources promote"
+            f"this sources.yaml is older than the active one: it was generation {generation}, the newest is {newest}."
+            " Load the newest file, or, if you mean to go back, run: linger sources promote"
         )
 
 

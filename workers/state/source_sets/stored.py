@@ -13,6 +13,7 @@ import msgspec
 from schemas.sources import SourcesFile
 from workers.core.source_changes import Mapped, content_hash
 from workers.core.source_set import PatternTopic, SourceSet
+from workers.state.connection import text_fields
 from workers.state.store import Store
 
 GENERATION: Final = "generation"
@@ -61,6 +62,17 @@ async def as_agreed(store: Store, sources: SourcesFile) -> SourceSet:
     if stored.get(HASH) == content_hash(sources):
         return as_stored(sources, stored)
     return SourceSet(sources, topics=topics_in(stored))
+
+
+async def source_ids_and_generation(store: Store) -> tuple[dict[str, str], int]:
+    """Return the ids of the source topics, and the generation of the newest file, in one round trip.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    keys = store.keys
+    ids, generation = await store.redis.call([("HGETALL", keys.sources), ("HGET", keys.source_sets, GENERATION)])
+    return text_fields(ids), int(generation or 0)
 
 
 async def newest_sources(store: Store) -> int:
