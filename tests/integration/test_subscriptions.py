@@ -1,4 +1,4 @@
-"""Laws of a subscription that changes while it is read: nothing is lost, nothing that was acknowledged comes again."""
+"""Laws of a subscription that changes while it is read: nothing is lost, and what is acknowledged comes only once."""
 
 import asyncio
 import uuid

@@ -12,17 +12,16 @@ from typing import Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from schemas.sources import SourcesFile
-from workers.core.source_set import Matches, SourceSet, matches
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.errors import Transient
 from workers.intake.source_identity import recreated
-from workers.kafka.topics import TopicsError, TopicState, connected_admin, visible_topics
+from workers.kafka.topics import TopicsError
 from workers.observability import log_events
 from workers.observability.http_server import Note
+from workers.operations.pattern_topics import find_topics
 from workers.runtime.parts import Parts
 from workers.runtime.sources import SourcesInForce
-from workers.settings import OWN_TOPICS
 from workers.state.source_sets.stored import as_agreed
 from workers.state.source_sets.topics import agree_on_topics, let_count
 
@@ -30,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 1.0
 """How often a worker asks which topics the others have found."""
-_KAFKAS_OWN: Final = "__"
-"""Begins the names of topics that programs around Kafka keep for themselves."""
 
 
 class PatternTopics:
@@ -49,7 +46,6 @@ class PatternTopics:
         self._intake = parts.intake
         self._processor = parts.processor
         self._sources = sources
-        self._own = frozenset(map(parts.settings.topic, OWN_TOPICS))
         self._next_search = 0.0
         self.problems: Mapping[str, str] = {}
 
@@ -61,23 +57,6 @@ class PatternTopics:
         names = (source.name for source in self._sources.current.written.sources if source.pattern is not None)
         nothing = [name for name in names if name not in read]
         return Note(f"no topic matches {', '.join(nothing)} yet") if nothing else None
-
-    async def find(self, sources: SourcesFile) -> tuple[Matches, dict[str, TopicState]]:
-        """Return which topics the patterns match now, and all topics that there are; nothing without patterns.
-
-        Raises:
-            KafkaError: no broker answers.
-        """
-        if all(source.pattern is None for source in sources.sources):
-            return Matches({}, {}), {}
-        async with connected_admin(self._settings.kafka_connection()) as admin:
-            visible = await visible_topics(admin)
-        topics = {
-            name: topic
-            for name, topic in visible.items()
-            if name not in self._own and not name.startswith(_KAFKAS_OWN)
-        }
-        return matches(sources, topics), topics
 
     async def watch(self, reloading: asyncio.Lock) -> None:
         """Take over topics that appear and leave out those that are gone, until cancelled.
@@ -112,7 +91,7 @@ class PatternTopics:
 
     async def _search(self, agreed: SourceSet) -> SourceSet:
         """Return the sources with the topics that Kafka has now."""
-        found, topics = await self.find(agreed.written)
+        found, topics = await find_topics(self._settings, agreed.written)
         ids = await self._store.redis.fields(self._store.keys.sources)
         new = {name: topics[name] for name in found.topics if name not in agreed.topics}
         again = {name: recreated(ids, {name: topic}) for name, topic in new.items()}

@@ -19,9 +19,9 @@ from workers.kafka.topics import TopicsError
 from workers.loading import load_configuration
 from workers.observability import log_events, metrics
 from workers.observability.http_server import Reloaded
+from workers.operations.pattern_topics import find_topics
 from workers.rule_files.watch import fingerprint
 from workers.runtime.parts import Parts
-from workers.runtime.patterns import PatternTopics
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
 from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation, require_not_older
@@ -42,9 +42,7 @@ class Reload:
         running: held while rules, sources or topics are taken over.
     """
 
-    def __init__(
-        self, parts: Parts, preflight: Preflight, sources: SourcesInForce, patterns: PatternTopics, rules: RuleSet
-    ) -> None:
+    def __init__(self, parts: Parts, preflight: Preflight, sources: SourcesInForce, rules: RuleSet) -> None:
         self._settings = parts.settings
         self._store = parts.store
         self._clock = parts.clock
@@ -54,7 +52,6 @@ class Reload:
         self._processor = parts.processor
         self._preflight = preflight
         self._sources = sources
-        self._patterns = patterns
         self._rules = rules
         self.running = asyncio.Lock()
         self._try_again = False
@@ -72,7 +69,7 @@ class Reload:
         try:
             await require_not_older(self._store, self._rules)
             now_ms = (await self._clock.read()).now_ms
-            found, topics = await self._patterns.find(sources)
+            found, topics = await find_topics(self._settings, sources)
             joined = await activate_sources(self._store, sources, found.topics, now_ms, allow_rollback=False)
             activation = await activate(self._store, self._rules, now_ms, allow_rollback=False)
         except (OlderRules, OlderSources) as error:
@@ -153,7 +150,7 @@ class Reload:
         before = self._sources.current
         is_newest = before.generation == await newest_sources(self._store)
         await require_not_older(self._store, rules, self._rules.generation, asked=asked)
-        found, topics = await self._patterns.find(sources)
+        found, topics = await find_topics(self._settings, sources)
         named = {source.topic for source in sources.sources if source.pattern is None}
         topics |= await self._reader.describe(named - self._topics.partitions.keys())
         async with asyncio.timeout(_REST_SECONDS):

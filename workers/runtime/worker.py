@@ -55,7 +55,7 @@ class Worker:
         self._preflight = Preflight(parts)
         self._sources = SourcesInForce(parts, sources)
         self._patterns = PatternTopics(parts, self._sources)
-        self._reload = Reload(parts, self._preflight, self._sources, self._patterns, rules)
+        self._reload = Reload(parts, self._preflight, self._sources, rules)
         gaps = GapCheck(parts.reader, parts.topics.activity)
         self._assignment = Assignment(parts, self._preflight, self._failure)
         self._deliveries = Deliveries(parts, gaps, self._failure)
