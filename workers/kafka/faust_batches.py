@@ -59,6 +59,7 @@ _log = logging.getLogger(__name__)
 
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
+_REBALANCE_CHECK_SECONDS: Final = 0.05
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
 """Bytes at which a fetch waits no longer. Each fetch costs a step per partition, so few large ones are best."""
@@ -196,6 +197,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.answers = 0
+        self._wanted: set[str] = set()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -206,6 +208,26 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
         return consumer
+
+    async def change_topics(self, topics: set[str]) -> None:
+        """Rejoin the group with other topics; runs in the consumer's thread.
+
+        `subscribe` would do the same, but drop the assignment at once: Faust would not stop its flow for the
+        rebalance, and every seek until its end would fail. So it is made to look like a rebalance that the group has
+        begun. While one is under way, the broker's answer may still be about the topics that were; then its end is
+        waited for. Of several calls that wait, the topics of the last one count.
+        """
+        self._wanted = topics
+        consumer = self._ensure_consumer()
+        while True:
+            subscription = consumer._subscription.subscription
+            if subscription is not None and not subscription._reassignment_in_progress:
+                break
+            await asyncio.sleep(_REBALANCE_CHECK_SECONDS)
+        # Nothing is awaited since the check.
+        subscription._topics = frozenset(self._wanted)
+        consumer._client.set_topics(self._wanted)
+        consumer._coordinator.request_rejoin()
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -519,9 +541,9 @@ async def change_topics(app: faust.App, name: str, topics: Sequence[str], partit
     """Read other topics in a call of `read_topics` from now on; the group rebalances.
 
     Faust changes a subscription only when an agent is added, and 45 seconds later. So the topics are changed in the
-    channels of the agent, and the consumer is subscribed anew. What is acknowledged is committed first, so that a
-    partition goes on from there wherever it is read next. Batches of a topic that is not read any more may still
-    arrive until the group has rebalanced.
+    channels of the agent, and then in the consumer (see `BatchThread.change_topics`). What is acknowledged is
+    committed first, so that a partition goes on from there wherever it is read next. Batches of a topic that is not
+    read any more may still arrive until the group has rebalanced.
 
     Args:
         app: which is running.
@@ -536,8 +558,8 @@ async def change_topics(app: faust.App, name: str, topics: Sequence[str], partit
         if channel.is_iterator:
             _widen(channel.queue, _BUFFERED_BATCHES_PER_PARTITION * partitions)
     await app.consumer.commit()
-    # An iterator over a dictionary that Faust clears at every change.
-    await app.consumer.subscribe([*await app.topics._update_indices()])
+    subscribed = {*await app.topics._update_indices()}
+    await app.consumer._thread.call_thread(app.consumer._thread.change_topics, subscribed)
 
 
 def _widen(queue: Any, batches: int) -> None:

@@ -1,6 +1,8 @@
 """The sources in force: one generation, taken over by every part of a worker in the same moment."""
 
+import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 
@@ -14,6 +16,9 @@ from workers.runtime.reader import SOURCES
 from workers.runtime.silence import SilenceWatch
 
 log = structlog.get_logger(__name__)
+
+_REBALANCE_SECONDS: Final = 10.0
+"""How long a change of topics waits for a rebalance that is under way."""
 
 
 class SourcesInForce:
@@ -92,9 +97,10 @@ class SourcesInForce:
         """Subscribe to the topics of the sources in force, if that is not done yet; the group rebalances then.
 
         Raises:
-            KafkaError: Kafka does not answer; call it again.
+            TimeoutError: the group does not come to rest; call it again.
         """
         topics = self._intake.topics
         if self._subscribed is not None and set(self._subscribed) != set(topics):
-            await self._reader.change_topics(SOURCES, topics, partitions=self.count_partitions())
+            async with asyncio.timeout(_REBALANCE_SECONDS):
+                await self._reader.change_topics(SOURCES, topics, partitions=self.count_partitions())
             self._subscribed = [*topics]
