@@ -27,6 +27,7 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 
 MAX_BODY_BYTES: Final = 1 << 20
@@ -179,6 +180,7 @@ Identifier = Annotated[str, BeforeValidator(_identifier)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_after_1970)]
 Text = Annotated[str, Field(max_length=MAX_TEXT_BYTES)]
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 12, allow_inf_nan=False)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 _Optional = WrapValidator(_kept_or_left_out)
 
 
@@ -209,7 +211,7 @@ class Purchase(_Event):
 
     type: Literal["purchase"] = "purchase"
     amount: Amount = Field(description="The amount in `currency`; not negative, at most 10^12.")
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217 code, upper case.")
+    currency: Currency = Field(description="ISO 4217 code, upper case.")
     order_id: Annotated[Identifier | None, _Optional] = Field(default=None, description="The shop's order number.")
 
 
@@ -235,9 +237,26 @@ class Cancellation(_Event):
 
 
 class Declared(_Event):
-    """An event of a type that the operator declared in `sources.yaml`, with flat attributes."""
+    """An event of a type that the operator declared in `sources.yaml`, with flat attributes.
+
+    It may carry an amount and its currency, under the same checks as a purchase. One without the other is no money:
+    it is left out, as it was before such events could carry any.
+    """
 
     type: Annotated[str, Field(pattern=TYPE_PATTERN)]
+    amount: Amount | None = Field(default=None, description="The amount in `currency`, if the event has one.")
+    currency: Currency | None = Field(default=None, description="ISO 4217 code, upper case.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _money_is_whole(cls, document: Any, info: ValidationInfo) -> Any:
+        if document.__class__ is not dict:
+            return document
+        money = [name for name in ("amount", "currency") if document.get(name) is not None]
+        if len(money) != 1:
+            return document
+        _noted(info, money[0], "half_of_money")
+        return {name: value for name, value in document.items() if name != money[0]}
 
 
 Event = Purchase | Login | Cancellation | Declared
@@ -285,7 +304,7 @@ def read_json(raw: bytes | None) -> Any:
         if document is None:
             raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}") from None
     # Fewer brackets than the bound cannot nest deeper than the bound, so only other documents need the walk.
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth_of(document) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH}")
     return document
 
@@ -323,7 +342,8 @@ def has_rounded_number(values: Iterable[Any]) -> bool:
     return any(value.__class__ is float and abs(value) >= _BEYOND_INT64 for value in values)
 
 
-def _depth(document: Any) -> int:
+def depth_of(document: Any) -> int:
+    """Return how deep objects and lists are nested: 0 for a flat value, at most one more than `MAX_DEPTH`."""
     # By class, not isinstance: this takes half the time, and the walk is most of the cost of a long document.
     depth, level = 0, [document] if isinstance(document, dict | list) else []
     while level and depth <= MAX_DEPTH:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.events import Currency
 from schemas.expressions import Search
 from schemas.refusals import InconsistentEntries, WrongFormat
 
@@ -24,7 +25,6 @@ PATH_PATTERN: Final = rf"^{_KEY}(?:\.{_KEY})*$"
 
 Path = Annotated[str, Field(pattern=PATH_PATTERN, max_length=300)]
 Plain = str | int | float | bool | None
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Strict(BaseModel):

@@ -77,7 +77,13 @@ def _value_kind(value: Any) -> str:
         return next((_KIND_BY_WORD[word] for word in value if word in _KIND_BY_WORD), "comparison")
     if isinstance(value, list):
         return "any of"
-    kinds = {AnyExcept: "different", Given: "given", Matching: "matching", FromTo: "range", Bounds: "comparison"}
+    kinds: dict[type, str] = {
+        AnyExcept: "different",
+        Given: "given",
+        Matching: "matching",
+        FromTo: "range",
+        Bounds: "comparison",
+    }
     return kinds.get(type(value), "equal")
 
 

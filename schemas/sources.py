@@ -304,8 +304,8 @@ class Source(Strict):
         return self.model_copy(update={"one_topic": topic, "topics": None})
 
     def has_many(self) -> bool:
-        """Return whether one record can become several events."""
-        return any(step.kind == "each" for step in self.unwrap)
+        """Return whether one record can become several events: by `each`, or as a batch of CloudEvents."""
+        return any(step.kind in ("each", "cloudevents") for step in self.unwrap)
 
     def hashes(self) -> bool:
         """Return whether a value is to be hashed."""
@@ -368,7 +368,7 @@ class Source(Strict):
             _check_fields(self.cases()[0], self.fields, ())
         else:
             self._check_cases(self.one_of)
-        if not self.has_many():
+        if not any(step.kind == "each" for step in self.unwrap):
             self._check_no_whole()
 
     def _check_cases(self, written: list[Case]) -> None:

@@ -44,6 +44,9 @@ def load_configuration(settings: Settings) -> Configuration:
         raise StartupError([str(problem) for problem in [*problems, *rule_problems]])
     if misdeclared := direct_problems(sources, settings.topic("activity")):
         raise StartupError([f"{settings.sources}: {problem}" for problem in misdeclared])
+    if sources.hashes() and settings.hash_key is None:
+        problem = "a value is 'hashed', so the setting LINGER_ID_KEY is needed; it must be the same in every worker"
+        raise StartupError([f"{settings.sources}: {problem}"])
     book = _load_book(settings, sources)
     return Configuration(sources, book, _compile(settings, sources, book))
 

@@ -165,6 +165,16 @@ class Settings(BaseSettings):
     log_key: SecretStr | None = Field(
         default=None, description="Key of the hash that replaces customer ids in logs; random if not set."
     )
+    id_key: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="Key of the hash that replaces values that sources.yaml says are 'hashed'.",
+    )
+
+    @property
+    def hash_key(self) -> bytes | None:
+        """The key of values that are 'hashed' in `sources.yaml`; None without one."""
+        return None if self.id_key is None else self.id_key.get_secret_value().encode()
 
     @classmethod
     def settings_customise_sources(

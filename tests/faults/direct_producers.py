@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
-from workers.core.events.mapping import Mapper, SourceRecord, compile_source
+from workers.core.mapping.mapper import Mapper, compile_source
+from workers.core.mapping.record import SourceRecord
 from workers.histories.history import CANCELLATIONS, ORDERS, History, Record
 from workers.settings import Settings
 

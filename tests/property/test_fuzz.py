@@ -25,7 +25,8 @@ from tests.support.paths import ROOT
 from workers.core.customer import codec
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, decode_event
-from workers.core.events.mapping import SourceRecord, compile_source
+from workers.core.mapping.mapper import compile_source
+from workers.core.mapping.record import SourceRecord
 from workers.rule_files.sources import load_sources, read_sources
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts

@@ -76,7 +76,12 @@ CORE_LEVELS: Final = (
         "workers.core.source_changes",
         "workers.core.watermarks",
     ),
-    ("workers.core.customer", "workers.core.direct_producers", "workers.core.source_set"),
+    (
+        "workers.core.customer",
+        "workers.core.direct_producers",
+        "workers.core.mapping",
+        "workers.core.source_set",
+    ),
     ("workers.core.conditions",),
     ("workers.core.rules",),
     ("workers.core.decisions",),

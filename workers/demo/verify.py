@@ -12,7 +12,8 @@ from schemas.sources import SourcesFile
 from workers.core.coverage import Coverage
 from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
-from workers.core.events.mapping import SourceRecord, compile_source
+from workers.core.mapping.mapper import compile_source
+from workers.core.mapping.record import SourceRecord
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import History
 

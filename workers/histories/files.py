@@ -23,8 +23,9 @@ from schemas.attribute_types import BUILT_IN_TYPES
 from schemas.events import InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
-from workers.core.events.fast_mapping import compile_untrusted_reader, written_and_read
-from workers.core.events.mapping import Mapper, SourceRecord, compile_source
+from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
+from workers.core.mapping.mapper import Mapper, compile_source
+from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.histories.seen_values import TakesEvents
 

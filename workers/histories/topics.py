@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.histories.files import Gathering, SourceReader
 from workers.kafka.range_reader import Advance, OffsetRange, opened_reader, read_ranges

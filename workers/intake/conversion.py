@@ -5,11 +5,12 @@ from collections import Counter
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
-from schemas.sources import SourcesFile
+from schemas.sources import TOMBSTONE, SourcesFile
 from workers.clock import Clock
 from workers.core.direct_producers import SOURCE_HEADER, intake_sources
-from workers.core.events.fast_mapping import Canonical, compile_converter
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.converter import Canonical, compile_converter
+from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.dead_letters.limit import DeadLetterLimit, Excess
 from workers.dead_letters.record import dead_letter
 from workers.kafka.records import OutboxRecord
@@ -25,7 +26,8 @@ class Tally:
         events: records that became events, by source topic.
         tombstones: records without a value, by source topic.
         dead: dead letters by source topic and reason.
-        skipped: records that `only_when` skips, by source topic.
+        skipped: records that `only_when` skips, or that no case takes, by source topic.
+        cases: records by source topic, and by the case that they became or what skipped them.
         unknown: fields that an event type does not have, by type.
         left_out: values that were cut or left out, by source topic, attribute and reason.
     """
@@ -36,6 +38,7 @@ class Tally:
         self.tombstones: Counter[str] = Counter()
         self.dead: Counter[tuple[str, str]] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.cases: Counter[tuple[str, str]] = Counter()
         self.unknown: Counter[str] = Counter()
         self.left_out: Counter[tuple[str, str, str]] = Counter()
 
@@ -53,6 +56,8 @@ class Tally:
             metrics.DEAD_LETTERS.labels(topic, reason).inc(count)
         for topic, count in self.skipped.items():
             metrics.RECORDS_SKIPPED.labels(topic).inc(count)
+        for (topic, case), count in self.cases.items():
+            metrics.SOURCE_RECORDS.labels(topic, case).inc(count)
         for event_type, count in self.unknown.items():
             metrics.UNKNOWN_FIELDS.labels(event_type).inc(count)
         metrics.count_left_out(self.left_out)
@@ -73,7 +78,7 @@ class Conversion:
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         declared = frozenset(sources.event_types)
         self._converters = {
-            source.topic: compile_converter(source, declared)
+            source.topic: compile_converter(source, declared, settings.hash_key)
             for source in intake_sources(sources, self._activity_topic)
         }
         self.topics = list(self._converters)
@@ -100,6 +105,7 @@ class Conversion:
         if record.value is None:
             tally.read[topic] += 1
             tally.tombstones[topic] += 1
+            tally.cases[topic, TOMBSTONE] += 1
             return None, True, None
         try:
             event = self._converters[topic](_source_record(record), self._latest_ms(record))
@@ -114,8 +120,9 @@ class Conversion:
         tally.read[topic] += 1
         if counts:
             self.limits[topic].count(readable=True)
-        if event is None:
-            tally.skipped[topic] += 1
+        if isinstance(event, Skipped):
+            (tally.tombstones if event.by == TOMBSTONE else tally.skipped)[topic] += 1
+            tally.cases[topic, event.by] += 1
             return None, True, None
         for name, reason in event.left_out:
             tally.left_out[topic, name, reason] += 1
@@ -124,6 +131,7 @@ class Conversion:
         position = (SOURCE_HEADER, f"{topic}:{record.partition}:{record.offset}".encode())
         out = OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (position,))
         tally.events[topic] += 1
+        tally.cases[topic, event.case] += 1
         return out, True, event
 
     def is_readable(self, record: ConsumerRecord) -> bool:

@@ -22,6 +22,11 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 RECORDS_READ = _counter("records_read", "Records read from source topics.", "topic")
 RECORDS_LOST = _counter("source_records_lost", "Source records deleted before they were read.", "topic")
 RECORDS_SKIPPED = _counter("records_skipped", "Source records that `only_when` leaves out.", "topic")
+SOURCE_RECORDS = _counter(
+    "source_records",
+    "What source records became: a case of their source, or what skipped them.",
+    *("topic", "case"),
+)
 TOMBSTONES = _counter("tombstones", "Source records without a value: they are no event.", "topic")
 UNKNOWN_FIELDS = _counter("unknown_fields", "Unknown fields of canonical events.", "type")
 VALUES_LEFT_OUT = _counter(

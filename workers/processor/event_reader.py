@@ -10,7 +10,7 @@ from schemas.sources import SourcesFile
 from workers.clock import Clock, believed_ms
 from workers.core.direct_producers import SOURCE_HEADER
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
-from workers.core.events.fast_mapping import compile_untrusted_reader, read_strictly
+from workers.core.mapping.converter import compile_untrusted_reader, read_strictly
 from workers.dead_letters.record import dead_letter
 from workers.kafka.partitioner import hash_of, wrong_partition
 from workers.kafka.records import OutboxRecord

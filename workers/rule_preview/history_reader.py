@@ -11,7 +11,7 @@ from rich.console import Console
 
 from schemas.events import BUILT_IN
 from schemas.sources import Source, SourcesFile
-from workers.core.events.mapping import SourceRecord
+from workers.core.mapping.record import SourceRecord
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.errors import StartupError
 from workers.histories import cdnow

@@ -12,7 +12,7 @@ from workers.core.conditions import TRUE
 from workers.core.customer.activity import Activity
 from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
-from workers.core.events.fast_mapping import compile_untrusted_reader
+from workers.core.mapping.converter import compile_untrusted_reader
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from schemas.events import UNREADABLE, Cancellation, Event, InvalidEvent, Purchase
 from schemas.sources import Source
 from tests.support.paths import ROOT
-from workers.core.events.mapping import Mapper, SourceRecord, compile_source
+from workers.core.mapping.mapper import Mapper, compile_source
+from workers.core.mapping.record import SourceRecord
 from workers.rule_files.sources import load_sources
 
 LATEST = datetime(2026, 12, 1, tzinfo=UTC)
@@ -112,9 +113,11 @@ def test_the_last_of_several_headers_counts() -> None:
     assert mapped(of, payload(), headers=headers).customer_id == "adä"
 
 
-def test_header_names_are_exact() -> None:
-    of = source(fields={"customer_id": {"header": "who"}})
-    assert refused(of, payload(), headers=(("Who", b"ada"),)).reason == "missing_field"
+def test_header_names_count_without_regard_to_case_and_the_last_one_counts() -> None:
+    of = source(fields={"customer_id": {"header": "X-Who"}})
+    assert mapped(of, payload(), headers=(("x-who", b"ada"),)).customer_id == "ada"
+    assert mapped(of, payload(), headers=(("X-Who", b"old"), ("X-WHO", b"ada"), ("x-wh", b"no"))).customer_id == "ada"
+    assert refused(of, payload(), headers=(("x-whom", b"ada"),)).reason == "missing_field"
 
 
 def test_a_header_without_a_value_is_missing() -> None:

@@ -1,6 +1,6 @@
 """A source record and its source -> canonical bytes, on a fast path for plain records.
 
-Nearly every record is plain, and costs one pass of a compiled decoder. All others go through `mapping` and
+Nearly every record is plain, and costs one pass of a compiled decoder. All others go through `cases` and
 `schemas.events`, which know every coercion and every reason for a refusal. Both paths refuse the same records and
 produce events of the same meaning (a law of the tests). The written form may differ: the fast path keeps the zone of
 an effective date, rounds a time finer than a microsecond instead of cutting it off, and keeps digits of a numeric
@@ -24,6 +24,7 @@ from schemas.events import (
     LeftOut,
     encode_event,
     parse_event,
+    read_json,
 )
 from schemas.sources import Source
 from workers.core.events.decoding import (
@@ -37,9 +38,17 @@ from workers.core.events.decoding import (
     is_money,
     plausible_ms,
 )
-from workers.core.events.mapping import SourceRecord, compile_builder, compile_finder, compile_source
+from workers.core.mapping.cases import BY_ONLY_WHEN, CompiledCases, compile_cases
+from workers.core.mapping.documents import compile_documents, not_an_object, reread_of
+from workers.core.mapping.envelopes import Item, Read
+from workers.core.mapping.mapper import compile_source
+from workers.core.mapping.money import currency_of
+from workers.core.mapping.places import Context
+from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 
 _LARGEST_INT: Final = (1 << 63) - 1
+_TOMBSTONE: Final = Skipped("tombstone")
 _SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
 """A text of at most this many characters is short enough in UTF-8: a character takes at most four bytes."""
 
@@ -54,6 +63,7 @@ class Canonical(NamedTuple):
         at_ms: when it happened, in epoch milliseconds.
         unknown_fields: number of fields of the record that the event's type does not have.
         left_out: what was cut or left out of the record, as `left_out` of `schemas.events` says.
+        case: the case of its source that made it; for a canonical source, the event type.
     """
 
     customer_id: str
@@ -62,10 +72,14 @@ class Canonical(NamedTuple):
     at_ms: int
     unknown_fields: int = 0
     left_out: LeftOut = ()
+    case: str = ""
 
 
-Converter = Callable[[SourceRecord, int], Canonical | None]
-"""`convert(record, latest_ms)` -> the event, or None for a record that is skipped; raises `InvalidEvent`."""
+Converter = Callable[[SourceRecord, int], Canonical | Skipped]
+"""`convert(record, latest_ms)` -> the event, or why there is none; raises `InvalidEvent`."""
+
+ManyConverter = Callable[[SourceRecord, int], list[Canonical | Skipped | InvalidEvent]]
+"""The same with one entry an item; raises `InvalidEvent` if the record as a whole cannot be read."""
 
 
 class _StrictWire(Wire, forbid_unknown_fields=True, gc=False):
@@ -76,9 +90,41 @@ _decode: Final = msgspec.json.Decoder(_StrictWire).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def compile_converter(source: Source, declared: Collection[str]) -> Converter:
-    """Compile a source into a function that converts its records; arguments as for `mapping.compile_source`."""
-    return _canonical(source, declared) if source.format == "canonical" else _mapped(source, declared)
+def compile_converter(
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+) -> Converter:
+    """Compile a source into a function that converts its records; arguments and errors as for `compile_source`."""
+    if source.format == "canonical":
+        return _canonical(source, declared)
+    if source.has_many():
+        raise ValueError(f"one record of source '{source.name}' can become several events")
+    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
+    if source.unwrap or source.one_of is not None or read is not None or source.format != "json":
+        return _single(source, cases, read)
+    return _plain(cases)
+
+
+def compile_many(
+    source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
+) -> ManyConverter:
+    """Compile a source of which one record can be several events; arguments as for `compile_source`."""
+    cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
+    documents = compile_documents(source, read)
+
+    def convert(record: SourceRecord, latest_ms: int) -> list[Canonical | Skipped | InvalidEvent]:
+        results: list[Canonical | Skipped | InvalidEvent] = []
+        for number, item in enumerate(documents(record)):
+            if not isinstance(item, Item):
+                results.append(item)
+                continue
+            try:
+                own = record._replace(item=number, whole=item.whole)
+                results.append(_item(cases, item, own, latest_ms))
+            except InvalidEvent as error:
+                results.append(error)
+        return results
+
+    return convert
 
 
 UntrustedReader = Callable[[bytes | None, int], tuple[DecodedEvent, LeftOut]]
@@ -149,36 +195,70 @@ def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
 def _canonical(source: Source, declared: Collection[str]) -> Converter:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
-    def convert(record: SourceRecord, latest_ms: int) -> Canonical | None:
+    def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         raw = record.value
         if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
-            return Canonical(wire.customer_id, wire.type, raw, epoch_ms(wire.occurred_at))
+            return Canonical(wire.customer_id, wire.type, raw, epoch_ms(wire.occurred_at), 0, (), wire.type)
         event = mapper(record, _moment(latest_ms))
-        return None if event is None else _written(event)
+        return _TOMBSTONE if event is None else _written(event, event.type)
 
     return convert
 
 
-def _mapped(source: Source, declared: Collection[str]) -> Converter:
-    find, build = compile_finder(source), compile_builder(source, declared)
+def _plain(cases: CompiledCases) -> Converter:
+    """Return the converter of a source of JSON objects with one case: what nearly every source is."""
+    conditions, ((name, _, find, build, _),) = cases.conditions, cases.cases
 
-    def convert(record: SourceRecord, latest_ms: int) -> Canonical | None:
-        fields = find(record)
-        if fields is None:
-            return None
+    def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
+        raw = record.value
+        if raw is None:
+            return _TOMBSTONE
+        document = read_json(raw)
+        if document.__class__ is not dict:
+            raise not_an_object(document)
+        for holds in conditions:
+            if not holds(document, record):
+                return BY_ONLY_WHEN
+        fields = find(document, record)
         wire = _converted(fields)
         if wire is not None and _is_valid(wire, latest_ms):
-            return Canonical(wire.customer_id, wire.type, _encode(wire), epoch_ms(wire.occurred_at))
-        return _written(build(fields, _moment(latest_ms)))
+            return Canonical(wire.customer_id, wire.type, _encode(wire), epoch_ms(wire.occurred_at), 0, (), name)
+        return _written(build(fields, _moment(latest_ms)), name)
 
     return convert
 
 
-def _written(event: Event) -> Canonical:
+def _single(source: Source, cases: CompiledCases, read: Read | None) -> Converter:
+    """Return the converter of any source whose records are one event each."""
+    documents = compile_documents(source, read)
+
+    def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
+        (item,) = documents(record)
+        if isinstance(item, Item):
+            return _item(cases, item, record, latest_ms)
+        if isinstance(item, InvalidEvent):
+            raise item
+        return item
+
+    return convert
+
+
+def _item(cases: CompiledCases, item: Item, record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
+    case = cases.choose(item.document, record, item.nobodys)
+    if isinstance(case, Skipped):
+        return case
+    fields = case.find(item.document, record)
+    wire = _converted(fields)
+    if wire is not None and _is_valid(wire, latest_ms):
+        at_ms = epoch_ms(wire.occurred_at)
+        return Canonical(wire.customer_id, wire.type, _encode(wire), at_ms, 0, (), case.name)
+    return _written(case.build(fields, _moment(latest_ms)), case.name)
+
+
+def _written(event: Event, case: str) -> Canonical:
     at_ms = epoch_ms(event.occurred_at)
-    return Canonical(
-        event.customer_id, event.type, encode_event(event), at_ms, event.unknown_fields(), event.left_out()
-    )
+    value, unknown = encode_event(event), event.unknown_fields()
+    return Canonical(event.customer_id, event.type, value, at_ms, unknown, event.left_out(), case)
 
 
 def _converted(fields: dict[str, Any]) -> Wire | None:
@@ -188,12 +268,15 @@ def _converted(fields: dict[str, Any]) -> Wire | None:
         if not amount.isascii() or not amount.replace(".", "", 1).isdigit():
             return None
         fields = {**fields, "amount": Decimal(amount)}
-    elif amount is not None and amount.__class__ is not int:
+    elif amount is not None and amount.__class__ is not int and amount.__class__ is not Decimal:
         return None  # the slow path decides how a float is written
     try:
         wire = msgspec.convert(fields, _StrictWire)
     except (msgspec.ValidationError, ValueError):
-        return None
+        currency = fields.get("currency")
+        if (written := currency_of(currency)) is currency:
+            return None
+        return _converted({**fields, "currency": written})
     if wire.occurred_at.utcoffset():
         wire.occurred_at = wire.occurred_at.astimezone(UTC)
     return wire
@@ -202,11 +285,13 @@ def _converted(fields: dict[str, Any]) -> Wire | None:
 def _is_valid(wire: Wire, latest_ms: int) -> bool:
     """Return whether an event passes every check, so that the slow path would accept it unchanged."""
     kind = wire.type
-    is_paid, is_ended = kind == "purchase", kind == "cancellation"
-    if is_paid:
-        if not is_money(wire.amount, wire.currency):
+    is_ended = kind == "cancellation"
+    if wire.amount is not None or wire.currency is not None:
+        if is_ended or kind == "login" or not is_money(wire.amount, wire.currency):
             return False
-    elif wire.amount is not None or wire.currency is not None or wire.order_id is not None:
+    elif kind == "purchase":
+        return False
+    if wire.order_id is not None and kind != "purchase":
         return False
     if not is_ended and (wire.what is not None or wire.reason is not None or wire.effective_at is not None):
         return False
