@@ -321,6 +321,57 @@ def test_two_workers_agree_while_only_one_has_the_newest_file(pair: Pair, tmp_pa
     asyncio.run(law())
 
 
+CASES = """
+  - topic: {topic}
+    complete_since: 2024-01-01
+    max_silence: 3000 days
+    fields:
+      event_id: id
+      customer_id: customer
+      occurred_at: {{path: at, format: milliseconds}}
+    one_of:
+      - event: login
+        only_when: {{kind: seen}}
+"""
+BOUGHT = """      - event: purchase
+        only_when: {kind: bought}
+        fields: {amount: total, currency: currency}
+"""
+
+
+def test_a_case_that_is_added_is_read_without_a_restart_and_begins_only_its_own_type_anew(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async def law() -> None:
+        cases = CASES.format(topic="events").replace(f"    {COMPLETE}\n", "")
+        async with site(pair, tmp_path, RULES, sources=braced(cases, orders("orders"))) as place:
+            await are_ready(place, 1)
+
+            async def send(kind: str, at_day: float) -> None:
+                event = {"id": f"{kind}{at_day}", "customer": "ada", "at": day(at_day), "kind": kind}
+                await place.send("events", {**event, "total": "3.00", "currency": "EUR"}, at_day)
+
+            await send("bought", 1)
+            await send("seen", 1)
+            await place.now(2)
+            await place.decided_until(2)
+            assert (await place.counters())["events"] == 1
+            (tmp_path / "sources.yaml").write_text(written(place, cases, BOUGHT, orders("orders")))
+            status, body = await reload(place)
+            assert status == 200, body
+            assert body["sources"] == [
+                f"sources that read other events than before: {place.prefix}events",
+                "types watched since now only: purchase",
+            ]
+            await send("bought", 3)
+            await place.now(20)
+            await place.decided_until(20)
+            assert (await place.counters())["events"] == 2
+            assert (await since(place))["purchase"] == day(2)
+
+    asyncio.run(law())
+
+
 def test_a_type_that_is_read_otherwise_is_watched_anew_unless_its_history_is_complete(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -368,10 +419,9 @@ def test_a_type_that_is_read_otherwise_is_watched_anew_unless_its_history_is_com
 
 def test_a_topic_that_appears_under_a_pattern_is_read_and_holds_nothing_up(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
-        fast = {"LINGER_TOPICS_POLL_MS": "300"}
         sources = braced(orders("orders"), orders("^{prefix}shop[.].*$").replace("{prefix}", "PREFIX"))
         sources = sources.replace("PREFIX", "{prefix}")
-        async with site(pair, tmp_path, RULES, workers=2, sources=sources, **fast) as place:
+        async with site(pair, tmp_path, RULES, workers=2, sources=sources, LINGER_TOPICS_POLL_MS="300") as place:
 
             async def notes() -> bool:
                 if len(ports(place)) < 2:
