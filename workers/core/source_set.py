@@ -59,7 +59,7 @@ class SourceSet:
         """Those by which it is counted up to when each type has been seen.
 
         A type that only patterns without such a topic give has been seen up to nothing: no data does not mean no
-        customers. They stay, as sources of which nothing is known.
+        customers. They stay, as sources that have never reported.
         """
         counted = self._with([name for name, topic in self.topics.items() if topic.counts])
         given = {event_type for source in counted.sources for event_type in source.types()}

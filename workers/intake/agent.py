@@ -78,6 +78,7 @@ class Intake:
         self._conversion = Conversion(settings, sources, clock)
         self._silence = Silence(sources)
         self._skips = {topic: Skips() for topic in self._conversion.topics}
+        self._read = {source.topic: source for source in sources.sources}
         self._cursors: dict[TopicPartition, Cursor] = {}
         self._limits_elsewhere: dict[tuple[str, int], int] = {}
         is_replay = settings.clock == "replay"
@@ -101,7 +102,12 @@ class Intake:
         self._joining = frozenset(joining)
         self._conversion = Conversion(self._settings, sources, self._clock)
         self._silence = Silence(sources)
-        self._skips = {topic: self._skips.get(topic) or Skips() for topic in self.topics}
+        # What was usual for another mapping says nothing of this one.
+        read, before = {source.topic: source for source in sources.sources}, self._read
+        self._skips = {
+            topic: self._skips[topic] if before.get(topic) == read[topic] else Skips() for topic in self.topics
+        }
+        self._read = read
         self._cursors = {place: cursor for place, cursor in self._cursors.items() if place.topic in self._skips}
         self.stopping.take_over(self._conversion, self._cursors)
         self._changed.set()

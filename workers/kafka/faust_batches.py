@@ -563,7 +563,7 @@ async def change_topics(app: faust.App, name: str, topics: Sequence[str], partit
 
 
 def _widen(queue: Any, batches: int) -> None:
-    """Let a queue buffer so many batches; it never becomes smaller."""
+    """Let a queue buffer this number of batches; it never becomes smaller."""
     queue._maxsize = max(queue._maxsize, batches)
     for bound in ("pressure_high_size", "pressure_drop_size"):  # computed once from the size
         queue.__dict__.pop(bound, None)

@@ -84,7 +84,7 @@ class BatchProcessor:
                 if not partition.is_usable:
                     return DROPPED
                 if partition.since is None:
-                    continue  # sources of which nothing is known yet came meanwhile
+                    continue  # sources that have not reported yet came meanwhile
                 try:
                     return await self._process(partition, delivery)
                 except Fenced:

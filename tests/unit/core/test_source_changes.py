@@ -1,4 +1,4 @@
-"""Laws of what differs between two generations of sources, and of which topics the patterns read."""
+"""Laws of what differs between two generations of sources, and of the topics that patterns read."""
 
 from typing import Any
 
