@@ -54,15 +54,6 @@ def load_configuration(settings: Settings) -> Configuration:
     return Configuration(sources, book, _compile(settings, sources, book))
 
 
-def load_rule_set(settings: Settings, sources: SourcesFile) -> RuleSet:
-    """Read and compile the rules only, for sources that were read before, and run the examples of live rules.
-
-    Raises:
-        StartupError: as `load_configuration` does.
-    """
-    return _compile(settings, sources, _load_book(settings, sources))
-
-
 def load_rule_book(settings: Settings) -> RuleBook:
     """Read the rules as written, without the sources; neither names of event types nor examples are checked.
 

@@ -134,7 +134,10 @@ class Settings(BaseSettings):
 
     rules: Path = Field(default=Path("rules"), description="Rule file, or folder of rule files.")
     rules_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
-        default=2_000, description="How often rule files are checked for changes."
+        default=2_000, description="How often rule files and sources.yaml are checked for changes."
+    )
+    topics_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
+        default=60_000, description="How often topics are searched that match a pattern of sources.yaml."
     )
     hold_out_key: SecretStr | None = Field(
         default=None, description="Assigns customers to experiments; never change it."

@@ -22,7 +22,14 @@ from redis.exceptions import RedisError
 
 from tests.faults.garbling import garbled
 from tests.faults.loaded import loaded
-from tests.faults.operating import change_a_rule, linger
+from tests.faults.operating import (
+    WEB_ORDERS,
+    add_web_shop,
+    change_a_rule,
+    find_web_shop_by_pattern,
+    linger,
+    name_web_shop_again,
+)
 from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.faults.wrong_streams import streams_go_wrong
@@ -157,6 +164,23 @@ async def rebuild_all(stage: Stage) -> None:
     await asyncio.to_thread(linger, stage, "rebuild", "--all")
     for place in range(len(stage.crew.members)):
         stage.crew.begin_again(place)
+
+
+async def reload_sources_and_kill(stage: Stage) -> None:
+    """A topic is added that holds orders already, found by a pattern instead, and named again."""
+    await stage.create(SOURCE_PARTITIONS, stage.prefix + WEB_ORDERS, configs={"retention.ms": "-1"})
+    for number, change in enumerate((add_web_shop, find_web_shop_by_pattern, name_web_shop_again)):
+        await stage.sometime(0.2 + 0.25 * number, 0.3 + 0.25 * number)
+        change(stage)
+        for _ in range(2):
+            await asyncio.sleep(stage.chance.uniform(0.1, 1.5))
+            stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+
+    async def has_settled() -> bool:
+        stored = await stage.store.redis.fields(stage.store.keys.source_sets)
+        return stored.get("generation") == "4"
+
+    await stage.until(has_settled, "the fourth generation of sources")
 
 
 async def reload(stage: Stage) -> None:
@@ -555,6 +579,19 @@ def hot(seed: int) -> History:
     return history_of("hot", plain.start_ms, plain.end_ms, [*plain.records, *hot_ones])
 
 
+def web_shop(seed: int) -> History:
+    """Some customers buy in a shop of their own, whose topic no worker reads at first."""
+    plain = simulate(seed, _CUSTOMERS, _DAYS)
+    begin_ms, step_ms = plain.start_ms + (plain.end_ms - plain.start_ms) // 5, 6 * 3_600_000
+    bought = [
+        order(begin_ms + serial * step_ms, f"web-{serial}", f"web-{serial * 7 % 30}", "12.00")._replace(
+            topic=WEB_ORDERS
+        )
+        for serial in range((plain.end_ms - DAY_MS - begin_ms) // step_ms)
+    ]
+    return history_of("web shop", plain.start_ms, plain.end_ms, [*plain.records, *bought])
+
+
 def ancient(seed: int) -> History:
     """Some customers' events arrive five years after they happened."""
     plain = simulate(seed, _CUSTOMERS, _DAYS)
@@ -610,6 +647,8 @@ FAULTS: Final = (
     Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),
     Fault("lag", "no worker runs for half of the time; all of it is caught up", lag),
     Fault("reload", "rule files change while workers are killed", reload_and_kill),
+    Fault("reload-sources", "sources.yaml changes while workers are killed: topics and mappings come and go",
+          reload_sources_and_kill, history=web_shop, seconds=16, short=True),
     Fault("pause-and-kill", "all rules are paused and resumed while workers are killed", pause_and_kill, seconds=40,
           short=True),
     Fault("kafka-cut", "no worker reaches Kafka for seconds", kafka_cut),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workers.errors import StartupError
-from workers.loading import load_configuration, load_rule_set
+from workers.loading import load_configuration
 from workers.registry import requirements
 from workers.settings import Settings, read_settings
 
@@ -58,14 +58,6 @@ def test_files_in_order_become_sources_and_rules(tmp_path: Path) -> None:
     assert [source.topic for source in configuration.sources.sources] == ["shop.orders"]
     assert [rule.id for rule in configuration.rules.rules] == ["gone-quiet"]
     assert [rule.title for rule in configuration.book.rules] == ["Gone quiet"]
-
-
-def test_the_rules_alone_are_read_again_for_the_same_sources(tmp_path: Path) -> None:
-    first = load_configuration(settings(tmp_path, GOOD))
-    again = load_rule_set(settings(tmp_path, GOOD.replace("we-miss-you", "come-back")), first.sources)
-    assert again.hash != first.rules.hash
-    with pytest.raises(StartupError):
-        load_rule_set(settings(tmp_path, RULE), first.sources)
 
 
 def test_a_live_rule_without_examples_keeps_a_worker_from_starting(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import typer
 from workers.cli.output import EXIT_FORCED
 from workers.loading import Configuration, load_configuration
 from workers.observability import logs
+from workers.observability.http_server import Reloaded
 from workers.runtime.preflight import require_access, warn_of_lost_records
 from workers.runtime.worker import Worker
 from workers.settings import Settings, read_settings
@@ -65,7 +66,7 @@ def _tune_thread_switching() -> None:
 
 
 async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
-    """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules.
+    """Run a worker; SIGTERM and SIGINT stop it, SIGHUP reloads its rules and sources.
 
     A worker that has not stopped after the grace period is ended with exit status EXIT_FORCED.
     """
@@ -82,7 +83,7 @@ async def _run_until_signal(worker: Worker, grace_seconds: float) -> None:
         stop.set()
 
     loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[list[str]]] = set()
+    reloads: set[asyncio.Task[Reloaded]] = set()
 
     def reload() -> None:
         # The set keeps the task alive: the loop itself holds tasks only weakly.

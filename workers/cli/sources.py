@@ -1,6 +1,7 @@
-"""`linger sources`: go on with a source that is stopped; read a recreated one from its beginning."""
+"""`linger sources`: go on with a source that is stopped, read a recreated one anew, go back to an older file."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,11 +9,13 @@ import typer
 from workers.cli.output import out
 from workers.cli.source_commands import check, guess, trial
 from workers.intake.forget_source import forget_source
+from workers.intake.promote_sources import promote_sources
 from workers.intake.resume_source import resume_source
 from workers.kafka.records import TopicPartition
 from workers.loading import load_configuration
 from workers.settings import read_settings
 from workers.state.connect import with_store, with_stored_state
+from workers.state.source_sets.activation import SourceActivation
 from workers.state.stopped_sources import Stop
 from workers.state.store import Store
 
@@ -25,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     check.add_to(group)
     guess.add_to(group)
     trial.add_to(group)
+    group.command("promote")(promote)
     app.add_typer(group, name="sources")
 
 
@@ -69,3 +73,26 @@ def resume(
         out.print(f"The running workers were asked to go on with '{topic}'; see `stopped_sources` in /readyz.")
     else:
         out.print(f"'{topic}' is not stopped.")
+
+
+def promote(
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A sources file; left out, LINGER_SOURCES.")] = None,
+) -> None:
+    """Make this sources.yaml the newest, even if it was active before: the way back to an older version.
+
+    The rules must fit it. Workers that run go on reading once they have loaded this file.
+    """
+    settings = read_settings(context.obj)
+    if path is not None:
+        settings = settings.model_copy(update={"sources": path})
+    sources = load_configuration(settings).sources
+
+    async def ask(store: Store) -> SourceActivation:
+        return await promote_sources(settings, sources, store)
+
+    activation = with_stored_state(settings, ask)
+    generation = activation.sources.generation
+    out.print(f"This is generation {generation} of the sources now. Start the workers that were refused.")
+    for sentence in activation.changes.sentences():
+        out.print(sentence, markup=False, soft_wrap=True)

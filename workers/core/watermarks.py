@@ -35,6 +35,7 @@ class Progress(msgspec.Struct, array_like=True):
         event_ms: by event type, when the record of the latest event that it brought was written; for an event that
             ends a silence, when it happened. None in what 0.1.0 wrote, which skips this field when it reads: then the
             last record counts as the last event, of any type.
+        offset: every record before it has been forwarded. Kafka's committed offset may lie before it, within a batch.
     """
 
     watermark_ms: int = NO_WATERMARK_MS
@@ -44,6 +45,7 @@ class Progress(msgspec.Struct, array_like=True):
     sent: dict[int, int] = {}
     next_ms: int = 0
     event_ms: dict[str, int] | None = None
+    offset: int = 0
 
     def note_event(self, event_type: str, at_ms: int) -> None:
         """Note the time of a record that became an event; an earlier one changes nothing."""
@@ -78,6 +80,30 @@ def _progress_of(topic: str, progress: Mapping[tuple[str, int], Progress]) -> li
     return None if None in reports else [report for report in reports if report is not None]
 
 
+def _heard_of(
+    sources: SourcesFile, progress: Mapping[tuple[str, int], Progress]
+) -> tuple[dict[str, list[Progress]], dict[str, list[Progress]]]:
+    """Return by topic the reports of its partitions, and those by which it is judged whether its source is silent.
+
+    The topics of one pattern are one source: one of them may be quiet for as long as it likes.
+    """
+    known = {
+        source.topic: reports
+        for source in sources.sources
+        if (reports := _progress_of(source.topic, progress)) is not None
+    }
+    of_pattern: dict[str, list[Progress]] = {}
+    for source in sources.sources:
+        if source.pattern is not None:
+            of_pattern.setdefault(source.pattern, []).extend(known.get(source.topic, ()))
+    heard = {
+        source.topic: known[source.topic] if source.pattern is None else of_pattern[source.pattern]
+        for source in sources.sources
+        if source.topic in known
+    }
+    return known, heard
+
+
 def _last_event_ms(reports: Iterable[Progress], event_type: str | None = None) -> int:
     """Return the time of a source's last event, or since when the source is watched if it had none."""
     reports = list(reports)
@@ -93,11 +119,7 @@ def _type_limits_ms(
     The keys are topic and type. A limit under `event_types` is about the type, whichever of its sources sent the
     event; one under `type_max_silence` of a source is about what this source sends, and goes before.
     """
-    known = {
-        source.topic: reports
-        for source in sources.sources
-        if (reports := _progress_of(source.topic, progress)) is not None
-    }
+    _, known = _heard_of(sources, progress)
     latest: dict[str, int] = {}
     for source in sources.sources:
         for event_type in source.types():
@@ -135,11 +157,12 @@ def watermarks_by_type(
     """
     watermarks: dict[str, int] = {}
     type_limits = _type_limits_ms(sources, progress)
+    known, heard = _heard_of(sources, progress)
     for source in sources.sources:
-        reports = _progress_of(source.topic, progress)
+        reports = known.get(source.topic)
         watermark_ms = NO_WATERMARK_MS
         if reports is not None:
-            silent_from_ms = _last_event_ms(reports) + duration_ms(source.max_silence)
+            silent_from_ms = _last_event_ms(heard[source.topic]) + duration_ms(source.max_silence)
             least_ms = min(report.watermark_ms for report in reports)
             watermark_ms = min(awaited.get(source.topic, least_ms), silent_from_ms)
         for event_type in source.types():
@@ -182,8 +205,9 @@ def silent_sources(sources: SourcesFile, progress: Mapping[tuple[str, int], Prog
     The values are the time of the last event, or since when a source that never had one is watched.
     """
     silent = {}
+    _, heard = _heard_of(sources, progress)
     for source in sources.sources:
-        reports = _progress_of(source.topic, progress)
+        reports = heard.get(source.topic)
         if reports is not None:
             last_event_ms = _last_event_ms(reports)
             if last_event_ms and now_ms > last_event_ms + duration_ms(source.max_silence):

@@ -8,7 +8,7 @@ rules.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,7 @@ from workers.core.watermarks import Progress
 from workers.dead_letters.limit import Excess
 from workers.intake.conversion import Conversion, Tally
 from workers.intake.cursor import Cursor
-from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge
+from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
@@ -38,6 +38,8 @@ _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 _SKEW_SHARE: Final = 20
 _MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
 _MAX_MERGED: Final = 2_000
+_MAX_OF_THE_PAST: Final = 500
+"""Records of topics that have just appeared, beside new ones: few enough that these are not late."""
 _IN_FLIGHT_RECORDS: Final = 1_000
 """A partition with more unsent records has a backlog; this number is forwarded within a few milliseconds."""
 
@@ -67,6 +69,8 @@ class Intake:
     Attributes:
         stopping: stops single partitions, and lets them go on.
         waiting: holds back records whose schema is not known yet.
+        passing_on: held while records are turned into events and sent. Whoever holds it may call `take_sources`.
+        is_outdated: other workers have newer sources: nothing is turned into an event until they are here, too.
     """
 
     def __init__(
@@ -77,12 +81,15 @@ class Intake:
         clock: Clock,
         schemas: Schemas | None = None,
     ) -> None:
+        self._settings = settings
+        self._schemas = schemas
         self._activity_topic = settings.topic("activity")
         self._publisher = publisher
         self._clock = clock
         self._conversion = Conversion(settings, sources, clock, schemas)
         self._silence = Silence(sources)
         self._skips = {topic: Skips() for topic in self._conversion.topics}
+        self._read = {source.topic: source for source in sources.sources}
         self._cursors: dict[TopicPartition, Cursor] = {}
         self._limits_elsewhere: dict[tuple[str, int], int] = {}
         is_replay = settings.clock == "replay"
@@ -95,6 +102,30 @@ class Intake:
         if schemas is not None:
             schemas.changed = self._changed.set
         self._passed_on = asyncio.Event()
+        self.passing_on = asyncio.Lock()
+        self.is_outdated = False
+        self._joining: frozenset[str] = frozenset()
+
+    def take_sources(self, sources: SourcesFile, joining: Collection[str] = ()) -> None:
+        """Turn records into events by other sources, beginning with those that wait; drop partitions of other topics.
+
+        Args:
+            sources: one for each topic.
+            joining: topics whose past is read now, while no other partition waits for them.
+        """
+        self._joining = frozenset(joining)
+        self._conversion = Conversion(self._settings, sources, self._clock, self._schemas)
+        self._silence = Silence(sources)
+        # What was usual for another mapping says nothing of this one.
+        read, before = {source.topic: source for source in sources.sources}, self._read
+        self._skips = {
+            topic: self._skips[topic] if before.get(topic) == read[topic] else Skips() for topic in self.topics
+        }
+        self._read = read
+        self._cursors = {place: cursor for place, cursor in self._cursors.items() if place.topic in self._skips}
+        self.stopping.take_over(self._conversion, self._cursors)
+        self.waiting.take_over(self._conversion.schema_topics, self._cursors)
+        self._changed.set()
 
     @property
     def topics(self) -> list[str]:
@@ -117,7 +148,9 @@ class Intake:
 
     def is_behind(self) -> bool:
         """Return whether, at the last snapshot, a partition held records that could be passed on and were not."""
-        return any(cursor.is_behind and not cursor.is_left_behind for cursor in self._cursors.values())
+        return not self.is_outdated and any(
+            cursor.is_behind and not cursor.is_left_behind for cursor in self._cursors.values()
+        )
 
     def assign(
         self,
@@ -140,6 +173,7 @@ class Intake:
                 waits=partition.topic in self._conversion.with_items and not self.stopping.knows_owners,
             )
             for partition, offset in positions.items()
+            if partition.topic in self._skips  # else it was assigned for sources that were replaced meanwhile
         }
         self.stopping.cursors = self.waiting.cursors = self._cursors
 
@@ -167,7 +201,9 @@ class Intake:
         behind = (
             end - cursor.offset
             for partition, end in ends.items()
-            if (cursor := self._cursors.get(partition)) is not None and not cursor.is_left_behind
+            if partition.topic not in self._joining
+            and (cursor := self._cursors.get(partition)) is not None
+            and not cursor.is_left_behind
         )
         return max(behind, default=0)
 
@@ -204,16 +240,27 @@ class Intake:
         """
         while True:
             self._changed.clear()
-            cursors = self._cursors
-            self.waiting.go_on()
-            merge_limit_ms = self._stall_timeout.merge_limit_ms(self._merge_limits(), time.monotonic(), FOREVER_MS)
-            queues = [cursor.queue for cursor in cursors.values() if not cursor.is_kept_back]
-            merged = merge(queues, merge_limit_ms, _MAX_MERGED)
-            if merged:
-                for partition in await self._pass_on(cursors, merged):
-                    yield partition
-            else:
+            async with self.passing_on:
+                cursors = self._cursors
+                self.waiting.go_on()
+                merge_limit_ms = self._stall_timeout.merge_limit_ms(
+                    self._merge_limits(), time.monotonic(), FOREVER_MS
+                )
+                merged = [] if self.is_outdated else self._merged(merge_limit_ms)
+                with_room = await self._pass_on(cursors, merged) if merged else []
+            for partition in with_room:
+                yield partition
+            if not merged:
                 await self._changed.wait()
+
+    def _merged(self, merge_limit_ms: int) -> list[QueuedRecord]:
+        """Take out the records that may be passed on now: what is new in the order of time, then some of the past."""
+        queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
+        for partition, cursor in self._cursors.items():
+            if not cursor.is_kept_back:
+                queues[partition.topic in self._joining].append(cursor.queue)
+        past = merge(queues[True], FOREVER_MS, _MAX_OF_THE_PAST) if queues[True] else []
+        return merge(queues[False], merge_limit_ms, _MAX_MERGED) + past
 
     def _merge_limits(self) -> dict[tuple[str, int], int]:
         """Return for each partition whose next record is not there yet the time up to which others may be passed on.
@@ -223,7 +270,7 @@ class Intake:
         limits = dict(self._limits_elsewhere)
         for partition, cursor in self._cursors.items():
             is_awaited = not cursor.queue.records or cursor.schema_id is not None
-            if is_awaited and not cursor.is_left_behind:
+            if is_awaited and not cursor.is_left_behind and partition.topic not in self._joining:
                 limits[partition] = cursor.queue.next_ms() + MAX_SKEW_MS
         return limits
 
@@ -326,11 +373,13 @@ class Intake:
             elif cursor.is_left_behind:
                 # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
                 progress.since_ms = progress.since_ms or reading.now_ms
+            progress.offset = cursor.offset
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
             cursor.queue.watermark_ms = progress.watermark_ms
             cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
             # Other workers need not wait for what a stopped partition may still bring.
-            progress.next_ms = reading.now_ms if cursor.is_left_behind else cursor.queue.next_ms()
+            is_waited_for = not (cursor.is_left_behind or self.is_outdated)
+            progress.next_ms = cursor.queue.next_ms() if is_waited_for else reading.now_ms
             snapshot[partition] = progress
         self._silence.prove(self._cursors)
         return snapshot
@@ -342,6 +391,8 @@ class Intake:
             (topic, partition): report.next_ms
             + max(self._max_skew_ms, (self._now_ms - report.next_ms) // _SKEW_SHARE)
             for (topic, partition), report in progress.items()
-            if topic in self._skips and TopicPartition(topic, partition) not in self._cursors
+            if topic in self._skips
+            and topic not in self._joining
+            and TopicPartition(topic, partition) not in self._cursors
         }
         self._changed.set()

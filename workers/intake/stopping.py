@@ -29,6 +29,14 @@ class Stopping:
         self.cursors: Mapping[TopicPartition, Cursor] = {}
         self.knows_owners = False
 
+    def take_over(self, conversion: Conversion, cursors: Mapping[TopicPartition, Cursor]) -> None:
+        """Judge records by other sources from now on."""
+        self._conversion, self.cursors = conversion, cursors
+        for partition, cursor in cursors.items():
+            cursor.waits = partition.topic in conversion.with_items and not self.knows_owners
+            if cursor.stop is not None and cursor.stop.cause == "older_release" and not cursor.waits:
+                cursor.stop = None
+
     def stops(self) -> dict[TopicPartition, Stop]:
         """Return the partitions of this worker that are stopped; see `Stop.offset` for what was forwarded."""
         return {

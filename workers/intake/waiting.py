@@ -35,6 +35,13 @@ class SchemaWait:
         self.cursors: Mapping[TopicPartition, Cursor] = {}
         self._reported: dict[str, str] = {}
 
+    def take_over(self, topics: Sequence[str], cursors: Mapping[TopicPartition, Cursor]) -> None:
+        """Wait for the schemas of other sources from now on; a partition that names none any more goes on."""
+        self.topics, self.cursors = frozenset(topics), cursors
+        for partition, cursor in cursors.items():
+            if partition.topic not in self.topics:
+                cursor.schema_id = cursor.registry_problem = None
+
     def look_ahead(self, records: Sequence[ConsumerRecord]) -> None:
         """Ask for the schemas that some records name, long before they are converted."""
         if self._schemas is not None:

@@ -59,6 +59,7 @@ _log = logging.getLogger(__name__)
 
 _BUFFERED_BATCHES_PER_PARTITION: Final = 2
 _METADATA_MAX_AGE_MS: Final = 10_000
+_REBALANCE_CHECK_SECONDS: Final = 0.05
 _FETCH_WAITS_MS: Final = 25
 _FETCHED_AT_ONCE: Final = 65_536
 """Bytes at which a fetch waits no longer. Each fetch costs a step per partition, so few large ones are best."""
@@ -196,6 +197,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.answers = 0
+        self._wanted: set[str] = set()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -206,6 +208,26 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = _FETCH_WAITS_MS
         consumer._fetch_min_bytes = _FETCHED_AT_ONCE
         return consumer
+
+    async def change_topics(self, topics: set[str]) -> None:
+        """Rejoin the group with other topics; runs in the consumer's thread.
+
+        `subscribe` would do the same, but drop the assignment at once: Faust would not stop its flow for the
+        rebalance, and every seek until its end would fail. So it is made to look like a rebalance that the group has
+        begun. While one is under way, the broker's answer may still be about the topics that were; then its end is
+        waited for. Of several calls that wait, the topics of the last one count.
+        """
+        self._wanted = topics
+        consumer = self._ensure_consumer()
+        while True:
+            subscription = consumer._subscription.subscription
+            if subscription is not None and not subscription._reassignment_in_progress:
+                break
+            await asyncio.sleep(_REBALANCE_CHECK_SECONDS)
+        # Nothing is awaited since the check.
+        subscription._topics = frozenset(self._wanted)
+        consumer._client.set_topics(self._wanted)
+        consumer._coordinator.request_rejoin()
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -477,7 +499,7 @@ Take = Callable[[TP, Delivery, Callable[[], object]], Awaitable[None]]
 """Handles one delivery; calls the third argument, now or later, when the delivery is complete."""
 
 
-def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: int = 1) -> None:
+def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, name: str, at_once: int = 1) -> None:
     """Pass every batch of these topics to `take`; the batches of one partition in order, one at a time.
 
     A batch is acknowledged only when `take` reports it complete, in order per partition. An exception in an agent
@@ -485,8 +507,9 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: i
 
     Args:
         app: whose consumer reads.
-        topics: to be read.
+        topics: to be read; none is possible, if another call has some.
         take: see `Take`.
+        name: of this call, for `change_topics`.
         at_once: most batches handled concurrently, of different partitions.
     """
 
@@ -511,7 +534,39 @@ def read_topics(app: faust.App, topics: Sequence[str], take: Take, *, at_once: i
                 tp = event.message.tp
                 latest[tp] = tasks.create_task(handle(event, latest.get(tp)))
 
-    app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=f"read_{topics[0]}")(agent)
+    app.agent(app.topic(*topics, value_type=None, key_type=None), concurrency=1, name=name)(agent)
+
+
+async def change_topics(app: faust.App, name: str, topics: Sequence[str], partitions: int) -> None:
+    """Read other topics in a call of `read_topics` from now on; the group rebalances.
+
+    Faust changes a subscription only when an agent is added, and 45 seconds later. So the topics are changed in the
+    channels of the agent, and then in the consumer (see `BatchThread.change_topics`). What is acknowledged is
+    committed first, so that a partition goes on from there wherever it is read next. Batches of a topic that is not
+    read any more may still arrive until the group has rebalanced.
+
+    Args:
+        app: which is running.
+        name: see `read_topics`.
+        topics: all that are to be read.
+        partitions: count over all topics of all calls; bounds how many batches are buffered.
+    """
+    source = app.agents[name].channel
+    before = [*source.topics]
+    for channel in [source, *(channel for channel in app.topics if [*channel.topics] == before)]:
+        channel.topics = [*topics]
+        if channel.is_iterator:
+            _widen(channel.queue, _BUFFERED_BATCHES_PER_PARTITION * partitions)
+    await app.consumer.commit()
+    subscribed = {*await app.topics._update_indices()}
+    await app.consumer._thread.call_thread(app.consumer._thread.change_topics, subscribed)
+
+
+def _widen(queue: Any, batches: int) -> None:
+    """Let a queue buffer this number of batches; it never becomes smaller."""
+    queue._maxsize = max(queue._maxsize, batches)
+    for bound in ("pressure_high_size", "pressure_drop_size"):  # computed once from the size
+        queue.__dict__.pop(bound, None)
 
 
 def _credentials(settings: ReaderSettings) -> Any:

@@ -123,11 +123,11 @@ class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  
 
     API_KEY = 3
 
-    def __init__(self, names: list[str], *, with_rights: bool = False) -> None:
+    def __init__(self, names: list[str] | None, *, with_rights: bool = False) -> None:
         """Ask for topics.
 
         Args:
-            names: the topics; an empty list asks for none.
+            names: the topics; an empty list asks for none, None for all that this client may see.
             with_rights: ask also for this client's rights on each.
         """
         self._names = names
@@ -139,6 +139,8 @@ class TopicMetadataRequest(Request[MetadataRequest_v5 | MetadataRequest_v10]):  
         """Return the request in the version that was negotiated."""
         if request_struct_class is MetadataRequest_v5:
             return MetadataRequest_v5(self._names, False)
+        if self._names is None:
+            return MetadataRequest_v10(None, False, False, self._with_rights, _NO_TAGS)
         topics = [(_NO_UUID, name, _NO_TAGS) for name in self._names]
         return MetadataRequest_v10(topics, False, False, self._with_rights, _NO_TAGS)
 

@@ -36,6 +36,7 @@ __all__ = [
     "describe",
     "log_bounds",
     "rights_on",
+    "visible_topics",
 ]
 
 Connected: TypeAlias = AIOKafkaAdminClient | AIOKafkaClient | AIOKafkaConsumer
@@ -231,6 +232,20 @@ async def describe(connected: Connected, names: Iterable[str]) -> dict[str, Topi
     if problems := [_problem(name, code) for name, code in codes.items() if code not in (_OK, _UNKNOWN_TOPIC)]:
         raise TopicsError(problems)
     return {name: _state(topic) for name, topic in topics.items() if codes[name] == _OK}
+
+
+async def visible_topics(connected: Connected) -> dict[str, TopicState]:
+    """Return the state of every topic that this client may see, without those that Kafka keeps for itself.
+
+    Raises:
+        KafkaError: no broker answered.
+    """
+    answer = await _ask(connected, TopicMetadataRequest(None))
+    return {
+        topic["topic"]: _state(topic)
+        for topic in answer.to_object()["topics"]
+        if topic["error_code"] == _OK and not topic["is_internal"]
+    }
 
 
 async def rights_on(connected: Connected, names: Iterable[str]) -> dict[str, frozenset[Right] | None]:

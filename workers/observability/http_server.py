@@ -8,7 +8,8 @@ depend on Kafka or Redis: a short outage there must not restart every worker.
 import hmac
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -18,8 +19,29 @@ from workers.observability.metrics import REGISTRY
 
 Checks = Callable[[], Mapping[str, str | None]]
 """Returns the checks by name, each with its problem or None."""
-Reload = Callable[[], Awaitable[list[str]]]
-"""Reads the rule files again and returns their problems."""
+
+
+class Note(str):
+    """What a check says without making the worker unready."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The result of a reload.
+
+    Attributes:
+        problems: why nothing was taken over, empty if it was.
+        changes: what is different about the sources, in sentences.
+    """
+
+    problems: Sequence[str] = ()
+    changes: Sequence[str] = ()
+
+
+Reload = Callable[[], Awaitable[Reloaded]]
+"""Reads the rule files and `sources.yaml` again."""
 
 
 def is_loopback(host: str) -> bool:
@@ -112,13 +134,15 @@ class Endpoints:
 
 
 def _answer(checks: Mapping[str, str | None]) -> web.Response:
-    wrong = any(problem is not None for problem in checks.values())
+    wrong = any(problem is not None and not isinstance(problem, Note) for problem in checks.values())
     body = {name: problem or "ok" for name, problem in checks.items()}
     return web.Response(text=json.dumps(body) + "\n", status=503 if wrong else 200, content_type="application/json")
 
 
-def _reloaded(problems: list[str]) -> web.Response:
-    body = {"problems": problems} if problems else {"rules": "loaded"}
+def _reloaded(result: Reloaded) -> web.Response:
+    problems = list(result.problems)
+    sources = list(result.changes) or "nothing is read otherwise than before"
+    body = {"problems": problems} if problems else {"rules": "loaded", "sources": sources}
     return web.Response(
         text=json.dumps(body) + "\n", status=400 if problems else 200, content_type="application/json"
     )

@@ -46,6 +46,13 @@ CONSENT_NOT_UNDERSTOOD = _counter(
 TIMERS = _counter("timers", "Customers evaluated because their due time came.")
 RELOADS = _counter("rule_reloads", "Reloads of rule files while running, by outcome.", "outcome")
 GENERATION = _gauge("rule_set_generation", "Generation of the rule set active in this worker.")
+SOURCES_GENERATION = _gauge("sources_generation", "Generation of sources.yaml active in this worker.")
+SOURCE_CHANGES = _counter(
+    "source_changes",
+    "Changes that this worker took over from a new sources.yaml: sources added, removed, changed, types begun again.",
+    "what",
+)
+PATTERN_TOPICS = _gauge("pattern_topics", "Topics that are read because a pattern matches them.", "pattern")
 FENCED = _counter("fenced", "Steps refused because another worker owns the partition.")
 RETRIES = _counter("retries", "Steps retried after Redis or Kafka did not answer.")
 PUBLISH_FAILURES = _counter("publish_failures", "Sends to Kafka that had to be repeated.")

@@ -125,7 +125,8 @@ def rights_needed(settings: Settings, sources: SourcesFile, own: Sequence[str]) 
     needed: dict[str, tuple[Right, ...]] = {settings.topic(name): (Right.WRITE,) for name in own}
     needed[settings.topic("activity")] = _RIGHTS_ON_ACTIVITY
     needed[settings.topic(PAUSES)] = (Right.READ,)
-    return {source.topic: (Right.READ,) for source in sources.sources} | needed
+    named = [source.topic for source in sources.sources if source.pattern is None]
+    return dict.fromkeys(named, (Right.READ,)) | needed
 
 
 async def missing_rights(settings: Settings, sources: SourcesFile) -> list[MissingRight]:

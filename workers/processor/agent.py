@@ -15,6 +15,7 @@ import structlog
 from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import NO_WATERMARK_MS, Progress, sent_to, watermarks_by_type
 from workers.errors import Transient
 from workers.kafka.faust_batches import Delivery
@@ -88,7 +89,7 @@ class Processor:
             settings, store, backends.publisher, active, view, pauses, rebuilding=rebuild_policy is not None
         )
         self._steps = steps = Steps(settings, store, active, pauses)
-        reader = EventReader(settings, sources, backends.clock)
+        self._reader = reader = EventReader(settings, sources, backends.clock)
         self._batches = BatchProcessor(reader, ownership, steps, active, view, policy)
         self._timers = Timers(store, ownership, steps, active, view, policy)
         self._orders = OrderExecutor(store, ownership, steps, active, view, policy)
@@ -235,12 +236,21 @@ class Processor:
 
     # -- rules ---------------------------------------------------------------------------------------------
 
-    async def activate(self, rules: RuleSet) -> None:
-        """Decide by another rule set from the next step on; the sweep migrates every customer to it."""
+    async def activate(self, rules: RuleSet, sources: SourceSet | None = None) -> None:
+        """Decide by another rule set from the next step on; the sweep migrates every customer to it.
+
+        Args:
+            rules: the active rule set.
+            sources: the generation of sources, or the topics of its patterns, that hold from the same step on; None
+                if they are the same.
+        """
         async with AsyncExitStack() as locks:
             for partition in list(self.partitions.values()):
                 await locks.enter_async_context(partition.lock)
             self._rules.current = rules
+            if sources is not None:
+                self._sources.replace(sources)
+                self._reader.take_sources(sources.written)
             for partition in self.partitions.values():
                 partition.since = None
                 partition.resolve_since(self._sources, rules)

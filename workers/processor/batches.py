@@ -30,6 +30,7 @@ from workers.processor.results import DROPPED, PROCESSED, ProcessResult
 from workers.processor.source_view import SourceView
 from workers.processor.steps import Steps
 from workers.processor.unit_of_work import UnitOfWork
+from workers.state.source_sets.activation import OlderSources
 from workers.state.step import MAX_CUSTOMERS
 
 log = structlog.get_logger(__name__)
@@ -66,25 +67,32 @@ class BatchProcessor:
     async def process(self, partition: OwnedPartition, delivery: Delivery) -> ProcessResult:
         """Fold one delivery, after waiting for the sources to report and for room in the outbox.
 
-        Both waits are outside the lock: timers are decided and the outbox is trimmed while Kafka is slow.
+        Both waits are outside the lock: timers are decided and the outbox is trimmed while Kafka is slow. So is the
+        wait for newer sources, if they have made a record that cannot be read without them.
 
         Returns:
             `Dropped` if the partition is not usable, or was lost while waiting or folding.
         """
-        await self._wait_until_watched(partition, delivery.records)
         while not await partition.outbox.wait_for_room():
             # The outbox was closed: the partition is lost, or a retried step is replacing its outbox under the lock.
             async with partition.lock:
                 if not partition.is_usable:
                     return DROPPED
-        async with partition.lock:
-            if not partition.is_usable:
-                return DROPPED
-            try:
-                return await self._process(partition, delivery)
-            except Fenced:
-                await self._ownership.lose(partition)
-                return DROPPED
+        while True:
+            await self._wait_until_watched(partition, delivery.records)
+            async with partition.lock:
+                if not partition.is_usable:
+                    return DROPPED
+                if partition.since is None:
+                    continue  # sources that have not reported yet came meanwhile
+                try:
+                    return await self._process(partition, delivery)
+                except Fenced:
+                    await self._ownership.lose(partition)
+                    return DROPPED
+                except OlderSources:
+                    updated = self._sources.next_update()
+            await updated.wait()
 
     async def _wait_until_watched(self, partition: OwnedPartition, records: Sequence[ConsumerRecord]) -> None:
         sources = self._sources
@@ -122,6 +130,9 @@ class BatchProcessor:
         sort = self._reader.sort  # looked up once for the batch, not for each record
         for record in records:
             sort(record, work)
+        if work.unread:
+            await self._steps.require_newest_sources(self._sources.generation)
+            work.dead_letters += [self._reader.dead_letter(record, error) for record, error in work.unread]
         coverage = partition.coverage(self._sources.complete_types)
         async with self._steps.begin(partition) as step:
             customer_ids = list(work.events)

@@ -23,15 +23,22 @@ class EventReader:
     """Reads the records of a batch."""
 
     def __init__(self, settings: Settings, sources: SourcesFile, clock: Clock) -> None:
-        self._declared = frozenset(sources.event_types)
-        self._read_untrusted = compile_untrusted_reader(self._declared)
         self._clock = clock
         self._max_future_ms = round(settings.max_future.total_seconds() * 1000)
         self._partitions = settings.partitions
         self._dead_letter_topic = settings.topic("dead-letter")
+        self.take_sources(sources)
+
+    def take_sources(self, sources: SourcesFile) -> None:
+        """Read the event types that these sources declare from now on."""
+        self._declared = frozenset(sources.event_types)
+        self._read_untrusted = compile_untrusted_reader(self._declared)
 
     def sort(self, record: ConsumerRecord, work: UnitOfWork) -> None:
-        """Add one record to a step: to its customer's events, the dead letters, the duplicates or the tombstones."""
+        """Add one record to a step: to its customer's events, the dead letters, the duplicates or the tombstones.
+
+        A record of intake that cannot be read is no dead letter yet: newer sources may have made it.
+        """
         source = None
         for name, value in record.headers:
             if name == SOURCE_HEADER:
@@ -46,7 +53,10 @@ class EventReader:
         try:
             event = self._event(record, work, direct=source is None)
         except InvalidEvent as error:
-            work.dead_letters.append(self.dead_letter(record, error))
+            if source is None:
+                work.dead_letters.append(self.dead_letter(record, error))
+            else:
+                work.unread.append((record, error))
             return
         if source is None:
             newest = work.newest.get(event.type)

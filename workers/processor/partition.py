@@ -67,7 +67,7 @@ class OwnedPartition:
         return self.lost_at is None and not self.stopped
 
     def resolve_since(self, sources: SourceView, rules: RuleSet) -> bool:
-        """Set `since` from the stored fields and the sources, once for each rule set.
+        """Set `since` from the stored fields and the sources, once for each rule set and generation of sources.
 
         Returns:
             False if the sources have not reported yet.
@@ -79,6 +79,7 @@ class OwnedPartition:
             return False
         fields = self.meta.fields
         untouched = not any(map(is_since, fields))
+        earliest = sources.earliest_since()
         since = {}
         for spec in rules.specs():
             stored = fields.get(since_field(spec.key))
@@ -86,9 +87,10 @@ class OwnedPartition:
                 type_ms = type_starts.get(spec.type, sources.now_ms)
                 # A series that a new rule needs does not contain what was folded before.
                 is_old = untouched or (spec.matches is None and spec.key == spec.type)
-                since[spec.key] = type_ms if is_old else sources.now_ms
+                since_ms = type_ms if is_old else sources.now_ms
             else:
-                since[spec.key] = int(stored)
+                since_ms = int(stored)
+            since[spec.key] = max(since_ms, earliest.get(spec.type, 0))
         self.since = since
         return True
 

@@ -1,4 +1,4 @@
-"""A processor's view of its sources: their declaration and the last progress snapshot."""
+"""A processor's view of its sources: the generation in force and the last progress snapshot."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_source, only_direct
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress, complete_types, type_limits, watched_since
 
 
@@ -13,7 +14,8 @@ class SourceView:
     """The sources of one processor.
 
     Attributes:
-        sources: as declared.
+        sources: those by which it is counted up to when each type has been seen.
+        generation: of the sources; 0 if they are not agreed with other workers, as in a rebuild.
         activity_topic: the name of the activity topic.
         event_types: every type that an event can have.
         complete_types: types whose sources all declare a complete history.
@@ -25,28 +27,51 @@ class SourceView:
     """
 
     def __init__(self, sources: SourcesFile, activity_topic: str) -> None:
-        self.sources = sources
         self.activity_topic = activity_topic
-        self.event_types = frozenset([*BUILT_IN, *sources.event_types])
-        self.complete_types = complete_types(sources)
-        self.direct_source = direct_source(sources, activity_topic)
-        self.direct_types = only_direct(sources, activity_topic)
         self.progress: Mapping[tuple[str, int], Progress] = {}
-        self.type_limits: Mapping[str, int] = {}
         self.now_ms = 0
         self._updated = asyncio.Event()
+        self.replace(SourceSet(sources))
+
+    def replace(self, sources: SourceSet) -> None:
+        """Look at other sources, or at other topics of their patterns, from now on."""
+        self._set = sources
+        self.sources = sources.counted
+        self.generation = sources.generation
+        self.event_types = frozenset([*BUILT_IN, *self.sources.event_types])
+        self.complete_types = complete_types(sources.written)
+        self.direct_source = direct_source(self.sources, self.activity_topic)
+        self.direct_types = only_direct(self.sources, self.activity_topic)
+        self.type_limits: Mapping[str, int] = type_limits(self.sources, self.progress)
+        self._wake()
 
     def update(self, progress: Mapping[tuple[str, int], Progress], now_ms: int) -> None:
         """Store a new snapshot and wake every caller of `wait_for_update`."""
         self.progress, self.now_ms = progress, now_ms
         self.type_limits = type_limits(self.sources, progress)
-        self._updated.set()
-        self._updated = asyncio.Event()
+        self._wake()
 
     async def wait_for_update(self) -> None:
-        """Wait for the next snapshot."""
+        """Wait for the next snapshot, or for other sources."""
         await self._updated.wait()
+
+    def next_update(self) -> asyncio.Event:
+        """Return what is set by the next snapshot, or by other sources."""
+        return self._updated
 
     def watched_since(self) -> dict[str, int] | None:
         """Return since when each event type is watched, or None before every source partition has reported."""
-        return None if not self.now_ms else watched_since(self.sources, self.progress)
+        return None if not self.now_ms else watched_since(self._set.from_beginning, self.progress)
+
+    def earliest_since(self) -> Mapping[str, int]:
+        """Return by type the moment before which it does not count as watched, whatever is stored.
+
+        Its mapping has changed then, or a source was added that nothing is known of before its first record. Call it
+        once `watched_since` knows every source.
+        """
+        later = watched_since(self._set.later, self.progress) or {}
+        return {name: max(self._set.began.get(name, 0), later.get(name, 0)) for name in {*self._set.began, *later}}
+
+    def _wake(self) -> None:
+        self._updated.set()
+        self._updated = asyncio.Event()

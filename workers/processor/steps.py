@@ -10,6 +10,8 @@ from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import decode_action, paused_detail
 from workers.processor.unit_of_work import UnitOfWork
 from workers.settings import Settings
+from workers.state.source_sets.activation import OlderSources
+from workers.state.source_sets.stored import newest_sources
 from workers.state.step import Step, WriteSet
 from workers.state.store import Store
 
@@ -34,6 +36,16 @@ class Steps:
     def begin(self, partition: OwnedPartition) -> AbstractAsyncContextManager[Step]:
         """Return one step of a partition, to be read and committed."""
         return self._store.step(partition.number, partition.meta)
+
+    async def require_newest_sources(self, generation: int) -> None:
+        """Ask whether newer sources have made what cannot be read here; 0 stands for sources that are not agreed.
+
+        Raises:
+            OlderSources: other workers have newer sources.
+            Transient: if Redis does not answer.
+        """
+        if generation and (newest := await newest_sources(self._store)) > generation:
+            raise OlderSources(generation, newest)
 
     def write_set(self, partition: OwnedPartition, work: UnitOfWork) -> WriteSet:
         """Return the writes of a step with this work, stamped with the active rules.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
+from schemas.events import InvalidEvent
 from workers.core.customer import codec
 from workers.core.decisions.decide import Outcome
 from workers.core.decisions.records import held_back
@@ -58,6 +59,7 @@ class UnitOfWork:
         not_understood: decisions not to act because of an answer that is neither yes nor no, by answer.
         newest: by event type, of the readable records of direct producers the one with the latest timestamp.
         tombstones: how many records had no value.
+        unread: records of intake that could not be read, and why; newer sources may have made them.
     """
 
     meta: Meta
@@ -84,6 +86,7 @@ class UnitOfWork:
     not_understood: Counter[str] = field(default_factory=Counter)
     newest: dict[str, ConsumerRecord] = field(default_factory=dict)
     tombstones: int = 0
+    unread: list[tuple[ConsumerRecord, InvalidEvent]] = field(default_factory=list)
 
     def is_above_high_water(self, source: bytes) -> bool:
         """Return whether a source position is new, and remember it as folded.

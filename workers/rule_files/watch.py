@@ -1,4 +1,4 @@
-"""Changes of rule files: a fingerprint to compare. This module must never know what a rule is."""
+"""Changes of rule files and `sources.yaml`: a fingerprint to compare. This module must never know what a rule is."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from workers.rule_files.rules import find_rule_files
 
 
-def fingerprint(path: Path) -> str:
-    """Return a hash of the names and contents of a rule file, or of all rule files of a folder.
+def fingerprint(*paths: Path) -> str:
+    """Return a hash of the names and contents of some files; of a folder, of all its rule files.
 
     It includes files that cannot be read. It does not use modification times: a folder mounted into a container
     changes by a link, and its files can keep old times.
     """
     digest = blake2b(digest_size=12)
-    files, problems = find_rule_files([path])
+    files, problems = find_rule_files(paths)
     for file in files:
         digest.update(f"{file}\n".encode())
         try:

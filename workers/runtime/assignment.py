@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from faust.types import TP
 
+from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.intake.agent import Accepted
 from workers.kafka.faust_batches import Delivery
@@ -62,7 +63,10 @@ class Assignment:
         claimed |= await self._claim_behind(activity)
         stops = (await read_stops(self._store)).stops
         sources = {
-            TopicPartition(*tp): self._source_position(tp, _reached(committed.get(tp), stops.get(tp)), bounds[tp])
+            TopicPartition(*tp): max(
+                self._source_position(tp, _reached(committed.get(tp), stops.get(tp)), bounds[tp]),
+                _forwarded(progress.get(tp), bounds[tp]),
+            )
             for tp in assigned
             if tp.topic != self._topics.activity
         }
@@ -114,6 +118,15 @@ def _reached(committed: int | None, stop: Stop | None) -> int | None:
     if stop is None or stop.cause == "undecodable":
         return committed
     return stop.offset if committed is None else max(committed, stop.offset)
+
+
+def _forwarded(progress: Progress | None, bounds: LogBounds) -> int:
+    """Return the published offset before which every record was forwarded, if it can be one of this log.
+
+    Kafka's committed offset is that of a whole batch. After a change of sources, the records between the two would
+    become events a second time, and perhaps others.
+    """
+    return progress.offset if progress is not None and progress.offset <= bounds.end else 0
 
 
 class Deliveries:

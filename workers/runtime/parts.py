@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_set import SourceSet
 from workers.dead_letters.record import cut_dead_letters
 from workers.intake.agent import Intake
 from workers.kafka.producer import Publisher
@@ -70,7 +71,8 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         publisher,
         Reader(settings),
         KnownTopics(settings.topic("activity")),
-        Intake(settings, sources, publisher, clock, schemas),
+        # Without the topics of patterns, which are not known yet.
+        Intake(settings, SourceSet(sources).read, publisher, clock, schemas),
         Processor(settings, sources, rules, Backends(store, publisher, clock, pauses.pauses)),
         pauses,
         schemas,

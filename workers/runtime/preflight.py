@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError
 
 from schemas.rules import RuleBook
 from schemas.sources import SourcesFile
+from workers.core.direct_producers import intake_sources
 from workers.errors import StartupError, Transient
 from workers.intake.source_identity import recreated, remember
 from workers.kafka.requirements import missing_topics, wrong_partitions
@@ -88,7 +89,8 @@ class Preflight:
         self._settings = parts.settings
         self._store = parts.store
         self._topics = parts.topics
-        self._sources = parts.intake.topics
+        self._intake = parts.intake
+        self._reader = parts.reader
 
     async def check(self) -> None:
         """Check everything outside, before a worker starts.
@@ -97,7 +99,7 @@ class Preflight:
             StartupError: a precondition is not met; lists every problem.
         """
         problems = await self._redis_problems()
-        topic_names = [*map(self._settings.topic, OWN_TOPICS), *self._sources]
+        topic_names = [*map(self._settings.topic, OWN_TOPICS), *self._intake.topics]
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 topics = await describe(admin, topic_names)
@@ -122,9 +124,27 @@ class Preflight:
             problems += await self._eviction_problems()
         return problems
 
+    async def problems_of_sources(self, sources: SourcesFile) -> list[str]:
+        """Return why other sources cannot be read: their topics must exist, be the ones read before, and be allowed.
+
+        Raises:
+            KafkaError: no broker answers.
+            Transient: Redis does not answer.
+        """
+        activity = self._settings.topic("activity")
+        names = [source.topic for source in intake_sources(sources, activity) if source.pattern is None]
+        topics = await self._reader.describe(names)
+        problems = [
+            f"{self._settings.sources}: {missing}; check `topic`" for missing in missing_topics(names, topics)
+        ]
+        problems += recreated(await self._store.redis.fields(self._store.keys.sources), topics)
+        if self._settings.kafka_security_protocol != "PLAINTEXT":
+            problems += map(str, await missing_rights(self._settings, sources))
+        return problems
+
     async def _state_problems(self, topics: Mapping[str, TopicState]) -> list[str]:
         """Return why the stored state as a whole does not fit the topics; store the ids of new sources."""
-        sources = {name: topics[name] for name in self._sources if name in topics}
+        sources = {name: topics[name] for name in self._intake.topics if name in topics}
         try:
             problems = recreated(await self._store.redis.fields(self._store.keys.sources), sources)
             if not problems:

@@ -11,11 +11,22 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from faust.types import TP
 
-from workers.kafka.faust_batches import Positions, ReaderSettings, Take, Undecodable, build_app, read_topics
+from workers.kafka.faust_batches import (
+    Positions,
+    ReaderSettings,
+    Take,
+    Undecodable,
+    build_app,
+    change_topics,
+    read_topics,
+)
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds, TopicState, describe, log_bounds
 from workers.settings import Settings
 
+SOURCES: Final = "sources"
+ACTIVITY: Final = "activity"
+"""Names of the subscriptions of a worker."""
 PROBE_SECONDS: Final = 10.0
 """How long the tick waits for one answer of Kafka."""
 
@@ -25,11 +36,13 @@ class Subscription:
     """Topics that are read together.
 
     Attributes:
-        topics: their names, at least one.
+        name: by which they are changed later.
+        topics: their names.
         take: handles one delivery.
         at_once: deliveries of different partitions that are handled concurrently.
     """
 
+    name: str
     topics: Sequence[str]
     take: Take
     at_once: int = 1
@@ -56,10 +69,21 @@ class Reader:
             subscriptions: what to read, each topic once.
             partitions: of all topics together; bounds how many batches are buffered.
         """
-        self._app = build_app(self._reader_settings(), partitions, positions)
+        self._app = build_app(_reader_settings(self._settings), partitions, positions)
         for subscription in subscriptions:
-            read_topics(self._app, subscription.topics, subscription.take, at_once=subscription.at_once)
+            name, topics, at_once = subscription.name, subscription.topics, subscription.at_once
+            read_topics(self._app, topics, subscription.take, name=name, at_once=at_once)
         await self._app.start()
+
+    async def change_topics(self, name: str, topics: Sequence[str], *, partitions: int) -> None:
+        """Read other topics in a subscription; the group rebalances, and `positions` is called again.
+
+        Args:
+            name: of the subscription.
+            topics: all that it reads from now on.
+            partitions: of all topics of all subscriptions together.
+        """
+        await change_topics(self._app, name, topics, partitions)
 
     async def stop(self) -> None:
         """Leave the group. Does nothing if it was not joined."""
@@ -154,20 +178,21 @@ class Reader:
         assert self._probe is not None, "connect() comes first"
         return self._probe
 
-    def _reader_settings(self) -> ReaderSettings:
-        settings, connection = self._settings, self._settings.kafka_connection()
-        return ReaderSettings(
-            group_id=settings.kafka_group_id,
-            client_id=settings.kafka_client_id,
-            group_instance_id=settings.kafka_group_instance_id,
-            bootstrap_servers=connection["bootstrap_servers"],
-            ssl_context=connection["ssl_context"],
-            sasl_mechanism=connection["sasl_mechanism"],
-            sasl_username=connection["sasl_plain_username"],
-            sasl_password=connection["sasl_plain_password"],
-            session_timeout_ms=settings.kafka_session_timeout_ms,
-            rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
-            heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
-            request_timeout_ms=settings.kafka_request_timeout_ms,
-            max_poll_records=settings.kafka_max_poll_records,
-        )
+
+def _reader_settings(settings: Settings) -> ReaderSettings:
+    connection = settings.kafka_connection()
+    return ReaderSettings(
+        group_id=settings.kafka_group_id,
+        client_id=settings.kafka_client_id,
+        group_instance_id=settings.kafka_group_instance_id,
+        bootstrap_servers=connection["bootstrap_servers"],
+        ssl_context=connection["ssl_context"],
+        sasl_mechanism=connection["sasl_mechanism"],
+        sasl_username=connection["sasl_plain_username"],
+        sasl_password=connection["sasl_plain_password"],
+        session_timeout_ms=settings.kafka_session_timeout_ms,
+        rebalance_timeout_ms=settings.kafka_rebalance_timeout_ms,
+        heartbeat_interval_ms=settings.kafka_heartbeat_interval_ms,
+        request_timeout_ms=settings.kafka_request_timeout_ms,
+        max_poll_records=settings.kafka_max_poll_records,
+    )

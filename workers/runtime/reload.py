@@ -1,110 +1,188 @@
-"""Rule reload: reads the rule files again, and activates all rules or none; joins the newest generation at start."""
+"""Reload: reads the rule files and `sources.yaml` again, and activates all of it or nothing.
+
+At the start, it joins the newest generations instead.
+"""
 
 import asyncio
+from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from schemas.sources import SourcesFile
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_changes import SourceChanges, changes_between, content_hash
+from workers.core.source_set import SourceSet
 from workers.errors import Fenced, StartupError, Transient
-from workers.loading import load_rule_set
+from workers.kafka.topics import TopicsError
+from workers.loading import load_configuration
 from workers.observability import log_events, metrics
+from workers.observability.http_server import Reloaded
+from workers.operations.pattern_topics import find_topics
 from workers.rule_files.watch import fingerprint
 from workers.runtime.parts import Parts
-from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation
+from workers.runtime.preflight import Preflight
+from workers.runtime.sources import SourcesInForce
+from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation, require_not_older
+from workers.state.source_sets.activation import OlderSources, activate_sources
+from workers.state.source_sets.stored import newest_sources
 
 log = structlog.get_logger(__name__)
 
+_REST_SECONDS: Final = 10.0
+"""How long a reload waits until Kafka has confirmed what was made by the sources before."""
 
-class RuleReload:
-    """Keeps the rules of this worker up to date.
+
+class Reload:
+    """Keeps the rules and the sources of this worker up to date.
 
     Attributes:
         problem: why the last reload was refused, None if it was not.
+        running: held while rules, sources or topics are taken over.
     """
 
-    def __init__(self, parts: Parts, rules: RuleSet) -> None:
+    def __init__(self, parts: Parts, preflight: Preflight, sources: SourcesInForce, rules: RuleSet) -> None:
         self._settings = parts.settings
-        self._sources = parts.sources
         self._store = parts.store
         self._clock = parts.clock
         self._reader = parts.reader
         self._topics = parts.topics
+        self._intake = parts.intake
         self._processor = parts.processor
+        self._preflight = preflight
+        self._sources = sources
         self._rules = rules
-        self._reloading = asyncio.Lock()
+        self.running = asyncio.Lock()
         self._try_again = False
         self.problem: str | None = None
 
     async def join(self) -> None:
-        """Activate the rules that this worker was started with, or join workers that already have them.
+        """Activate the rules and sources that this worker was started with, or join workers that already have them.
 
         Raises:
-            StartupError: newer rules have replaced these.
+            StartupError: newer ones have replaced these.
+            KafkaError: no broker answers.
+            Transient: Redis does not answer.
         """
+        sources = self._sources.current.written
         try:
-            reading = await self._clock.read()
-            activation = await activate(self._store, self._rules, reading.now_ms, allow_rollback=False)
-        except OlderRules as error:
+            await require_not_older(self._store, self._rules)
+            now_ms = (await self._clock.read()).now_ms
+            found, topics = await find_topics(self._settings, sources)
+            joined = await activate_sources(self._store, sources, found.topics, now_ms, allow_rollback=False)
+            activation = await activate(self._store, self._rules, now_ms, allow_rollback=False)
+        except (OlderRules, OlderSources) as error:
             raise StartupError([str(error)]) from error
-        await self._take_over(activation)
+        # What Kafka does not have any more joins when it does, like one that appears.
+        there = {name: topic for name, topic in joined.sources.topics.items() if name in topics}
+        described = {name: topics[name] for name in there}
+        await self._sources.take_over(joined.sources.with_topics(there), activation.rules, described)
+        self._note_sources(joined.sources, joined.changes)
+        self._note_rules(activation)
 
-    async def reload(self, *, asked: bool = True) -> list[str]:
-        """Read the rule files again and activate them: all of them, or none if there is any problem.
+    async def reload(self, *, asked: bool = True) -> Reloaded:
+        """Read the files again and activate them: all of them, or none if there is any problem.
 
         Args:
-            asked: whether the operator requests it, so that rules that were active before may return. Otherwise they
-                may return only if this worker has the newest rules, because then the files were changed back. A
-                worker that is behind must not bring old rules back.
+            asked: whether the operator requests it, so that rules or sources that were active before may return.
+                Otherwise they may return only if this worker has the newest ones, because then the files were changed
+                back. A worker that is behind must not bring old ones back.
 
         Returns:
-            The problems, as `file:line:column: …`; the old rules stay active then.
+            The problems, as `file:line:column: …`; what was active stays active then. Or what is different.
         """
-        async with self._reloading:
+        async with self.running:
             self._try_again = False
+            is_new = False
             try:
-                rules = await asyncio.to_thread(load_rule_set, self._settings, self._sources)
-                is_new = rules.hash != self._rules.hash
-                now_ms = (await self._clock.read()).now_ms
-                is_newest = self._rules.generation == await newest_generation(self._store)
-                allow_rollback = is_new and (asked or is_newest)
-                activation = await activate(self._store, rules, now_ms, allow_rollback=allow_rollback)
-                if activation.rules.generation != self._rules.generation:
-                    await self._take_over(activation)
-                    metrics.RELOADS.labels("loaded").inc()
+                configuration = await asyncio.to_thread(load_configuration, self._settings)
+                sources, rules = configuration.sources, configuration.rules
+                has_sources = content_hash(sources) != content_hash(self._sources.current.written)
+                is_new = has_sources or rules.hash != self._rules.hash
+                if has_sources and (problems := await self._preflight.problems_of_sources(sources)):
+                    return self._refuse(problems)
+                changes = SourceChanges()
+                if has_sources:
+                    changes = await self._take_over_sources(sources, rules, asked=asked)
+                else:
+                    await self._take_over_rules(rules, asked=asked)
+                await self._sources.subscribe()
                 await self._reclaim_stopped()
-            except OlderRules as error:
-                return self._refuse([str(error)]) if is_new else []
+            except (OlderRules, OlderSources) as error:
+                return self._refuse([str(error)]) if is_new else Reloaded()
             except StartupError as error:
                 return self._refuse(list(error.problems))
-            except (Transient, Fenced, KafkaError, OSError) as error:
+            except (Transient, Fenced, KafkaError, TopicsError, TimeoutError, OSError) as error:
                 self._try_again = True  # when the files are polled next
-                return self._refuse([f"{error}; it is tried again"])
+                return self._refuse([f"{error or type(error).__name__}; it is tried again"])
             self.problem = None
-            return []
+            return Reloaded(changes=changes.sentences())
 
     async def watch(self) -> None:
-        """Reload the rule files when they change, until cancelled; a change counts once the files are at rest."""
-        loaded = seen = await asyncio.to_thread(fingerprint, self._settings.rules)
+        """Reload the files when they change, until cancelled; a change counts once the files are at rest."""
+        paths = self._settings.rules, self._settings.sources
+        loaded = seen = await asyncio.to_thread(fingerprint, *paths)
         await self.reload(asked=False)  # they may have changed while the worker started
         while True:
             await asyncio.sleep(self._settings.rules_poll_ms / 1000)
-            current = await asyncio.to_thread(fingerprint, self._settings.rules)
+            current = await asyncio.to_thread(fingerprint, *paths)
             if current == seen and (current != loaded or self._try_again or self._processor.outdated()):
                 loaded = current
                 await self.reload(asked=False)
             seen = current
 
-    def _refuse(self, problems: list[str]) -> list[str]:
+    def _refuse(self, problems: list[str]) -> Reloaded:
         metrics.RELOADS.labels("refused").inc()
         self.problem = f"{problems[0]}{f' and {len(problems) - 1} more problems' if problems[1:] else ''}"
         log.error(log_events.RULES_REFUSED, problems=problems, as_activated=self._rules.hash)
-        return problems
+        return Reloaded(problems=problems)
 
-    async def _take_over(self, activation: Activation) -> None:
+    async def _take_over_rules(self, rules: RuleSet, *, asked: bool) -> None:
+        activation = await self._activate_rules(rules, asked=asked)
+        if activation.rules.generation != self._rules.generation:
+            await self._processor.activate(activation.rules)
+            self._note_rules(activation)
+            metrics.RELOADS.labels("loaded").inc()
+
+    async def _take_over_sources(self, sources: SourcesFile, rules: RuleSet, *, asked: bool) -> SourceChanges:
+        """Activate sources, and the rules that were read with them; return what is different about the sources."""
+        before = self._sources.current
+        is_newest = before.generation == await newest_sources(self._store)
+        await require_not_older(self._store, rules, self._rules.generation, asked=asked)
+        found, topics = await find_topics(self._settings, sources)
+        named = {source.topic for source in sources.sources if source.pattern is None}
+        topics |= await self._reader.describe(named - self._topics.partitions.keys())
+        async with asyncio.timeout(_REST_SECONDS):
+            await self._intake.passing_on.acquire()
+        try:
+            now_ms = (await self._clock.read()).now_ms
+            activated = await activate_sources(
+                self._store, sources, found.topics, now_ms, allow_rollback=asked or is_newest
+            )
+            activation = await self._activate_rules(rules, asked=asked)
+            read = {name: topic for name, topic in activated.sources.topics.items() if name in topics}
+            now_read = {name: topics[name] for name in {*named, *read} if name in topics}
+            await self._sources.take_over(activated.sources.with_topics(read), activation.rules, now_read)
+        finally:
+            self._intake.passing_on.release()
+        # Where another worker was first, it has activated it: then this worker has what differs from its own.
+        changes = activated.changes
+        if changes == SourceChanges():
+            changes = changes_between(before.mapped, activated.sources.mapped)
+        self._note_sources(activated.sources, changes)
+        self._note_rules(activation)
+        metrics.RELOADS.labels("loaded").inc()
+        return changes
+
+    async def _activate_rules(self, rules: RuleSet, *, asked: bool) -> Activation:
+        is_new = rules.hash != self._rules.hash
+        now_ms = (await self._clock.read()).now_ms
+        is_newest = self._rules.generation == await newest_generation(self._store)
+        return await activate(self._store, rules, now_ms, allow_rollback=is_new and (asked or is_newest))
+
+    def _note_rules(self, activation: Activation) -> None:
         self._rules, self.problem = activation.rules, None
-        await self._processor.activate(self._rules)
         metrics.GENERATION.set(self._rules.generation)
         log.info(
             log_events.RULES_LOADED,
@@ -113,6 +191,21 @@ class RuleReload:
             rules=len(self._rules.rules),
             from_now_on=list(activation.began),
         )
+
+    def _note_sources(self, sources: SourceSet, changes: SourceChanges) -> None:
+        log.info(
+            log_events.SOURCES_LOADED,
+            generation=sources.generation,
+            sources=[source.name for source in sources.written.sources],
+            added=list(changes.added),
+            removed=list(changes.removed),
+            changed=list(changes.changed),
+            from_now_on=list(changes.again),
+            from_first_record=list(changes.from_first),
+        )
+        counts = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+        for what, names in {**counts, "type_again": (*changes.again, *changes.from_first)}.items():
+            metrics.SOURCE_CHANGES.labels(what).inc(len(names))
 
     async def _reclaim_stopped(self) -> None:
         """Claim partitions again that were stopped because only newer rules could decide for them."""

@@ -26,6 +26,14 @@ class SilenceWatch:
         self.topics: list[str] = []
         self.types: list[str] = []
 
+    def take_sources(self, sources: SourcesFile) -> None:
+        """Watch other sources from now on; what is said of those that are gone ends."""
+        for topic in {source.topic for source in self._sources.sources} - {
+            source.topic for source in sources.sources
+        }:
+            metrics.SILENT.labels(topic).set(False)
+        self._sources = sources
+
     def problem(self) -> str | None:
         """Return what is silent now in one line, None if nothing is."""
         parts = []

@@ -38,7 +38,7 @@ class StoppedSources:
         self._processor = parts.processor
         self._stopping = parts.intake.stopping
         self._activity = parts.topics.activity
-        self._topics = parts.intake.topics
+        self._intake = parts.intake
         self._answered: Mapping[str, str] | None = None
         self._next_try: dict[TopicPartition, float] = {}
         self._logged: dict[TopicPartition, Stop] = {}
@@ -61,9 +61,12 @@ class StoppedSources:
         read_here = self._stopping.cursors
         new = {place: stop for place, stop in stops.items() if stored.stops.get(place) != stop}
         await write_stops(self._store, new, {place for place in stored.stops if place in read_here} - stops.keys())
-        elsewhere = {place: stop for place, stop in stored.stops.items() if place not in read_here}
+        topics = set(self._intake.topics)
+        elsewhere = {
+            place: stop for place, stop in stored.stops.items() if place not in read_here and place.topic in topics
+        }
         self.problems = StoredStops({**elsewhere, **stops}).problems()
-        for topic in self._topics:
+        for topic in topics:
             metrics.STOPPED.labels(topic).set(topic in self.problems)
 
     def _note_undecodable(self, now_ms: int) -> None:

@@ -23,9 +23,11 @@ from workers.runtime.gaps import GapCheck
 from workers.runtime.liveness import Liveness
 from workers.runtime.parts import Parts
 from workers.runtime.reader import PROBE_SECONDS
-from workers.runtime.silence import SilenceWatch, SkipWatch
+from workers.runtime.silence import SkipWatch
+from workers.runtime.sources import SourcesInForce
 from workers.runtime.stopped_sources import StoppedSources
 from workers.state.consistency import partitions_mismatch
+from workers.state.source_sets.stored import source_ids_and_generation
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ class Tick:
         waiting: by topic, which sources of this worker wait for the schema registry, and why.
     """
 
-    def __init__(self, parts: Parts, gaps: GapCheck, liveness: Liveness) -> None:
+    def __init__(self, parts: Parts, sources: SourcesInForce, gaps: GapCheck, liveness: Liveness) -> None:
         self._store = parts.store
         self._clock = parts.clock
         self._publisher = parts.publisher
@@ -59,7 +61,8 @@ class Tick:
         self._processor = parts.processor
         self._partitions = parts.settings.partitions
         self._gaps = gaps
-        self.silence = SilenceWatch(parts.sources)
+        self._sources = sources
+        self.silence = sources.silence
         self.skips = SkipWatch(parts.intake)
         self.stopped = StoppedSources(parts)
         self.waiting: Mapping[str, str] = {}
@@ -128,10 +131,11 @@ class Tick:
         Raises:
             LingerError: a topic was replaced, so that the state does not belong to it.
         """
-        topics, source_ids = await _both(
+        topics, (source_ids, newest) = await _both(
             asyncio.wait_for(self._reader.describe([*self._topics.partitions]), PROBE_SECONDS),
-            self._store.redis.fields(self._store.keys.sources),
+            source_ids_and_generation(self._store),
         )
+        self._sources.note_newest(newest)
         sources = {name: topic for name, topic in topics.items() if name in self._intake.topics}
         problems = recreated(source_ids, sources)
         activity = topics.get(self._topics.activity)
@@ -165,6 +169,8 @@ class Tick:
         """Update the watermarks of every activity partition; return the end offsets that were used."""
         activity = self._topics.activity
         ends = await self._reader.ends([(activity, partition) for partition in self._processor.partitions])
+        if self._sources.is_outdated:
+            return ends  # what newer sources read may be missing, so no type counts as seen any further
         self._processor.observe(
             reading,
             progress,
@@ -200,7 +206,8 @@ class Tick:
         )
         versions = tuple(partition.meta.version for partition in self._processor.partitions.values())
         state = self._intake.positions(), versions
-        self._liveness.note(time.monotonic(), state, waits=waits and not self._publisher.is_refused)
+        can_work = not self._publisher.is_refused and not self._sources.is_outdated
+        self._liveness.note(time.monotonic(), state, waits=waits and can_work)
 
     def _is_behind(self, partition: int, offset: int, activity_ends: _Ends) -> bool:
         topic_partition = TopicPartition(self._topics.activity, partition)

@@ -1,6 +1,6 @@
 """A worker's knowledge of its topics: partition counts, and the id of the activity topic."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from workers.kafka.topics import TopicState
 from workers.state.consistency import StateMismatch, topic_mismatch
@@ -24,6 +24,10 @@ class KnownTopics:
         """Return a mismatch if a description shows another activity topic than the noted one; call before `note`."""
         activity = topics.get(self.activity)
         return None if activity is None else topic_mismatch(self.activity_id, activity.name, activity.topic_id)
+
+    def forget(self, topics: Collection[str]) -> None:
+        """Know nothing of topics that are not read any more."""
+        self.partitions = {name: count for name, count in self.partitions.items() if name not in topics}
 
     def note(self, topics: Mapping[str, TopicState]) -> None:
         """Store a description; a topic that a broker does not report at the moment keeps its last one."""

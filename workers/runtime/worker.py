@@ -6,22 +6,25 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from schemas.sources import SourcesFile
 from workers.core.decisions.decide import __file__ as core_file
 from workers.core.rules.rule_set import RuleSet
-from workers.errors import LingerError
+from workers.errors import LingerError, StartupError
 from workers.observability import log_events
-from workers.observability.http_server import Endpoints
+from workers.observability.http_server import Endpoints, Reloaded
 from workers.runtime.assignment import Assignment, Deliveries
 from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck
 from workers.runtime.liveness import LEAST_PATIENCE_SECONDS, Liveness
 from workers.runtime.parts import build_parts
+from workers.runtime.patterns import PatternTopics
 from workers.runtime.pauses import PauseWatch
 from workers.runtime.preflight import Preflight
-from workers.runtime.reader import PROBE_SECONDS, Subscription
-from workers.runtime.reload import RuleReload
+from workers.runtime.reader import ACTIVITY, PROBE_SECONDS, SOURCES, Subscription
+from workers.runtime.reload import Reload
+from workers.runtime.sources import SourcesInForce
 from workers.runtime.tick import Tick
 from workers.settings import Settings
 
@@ -51,14 +54,16 @@ class Worker:
         self._schemas = parts.schemas
         self._failure = Failure()
         self._preflight = Preflight(parts)
-        self._rule_reload = RuleReload(parts, rules)
+        self._sources = SourcesInForce(parts, sources)
+        self._patterns = PatternTopics(parts, self._sources)
+        self._reload = Reload(parts, self._preflight, self._sources, rules)
         gaps = GapCheck(parts.reader, parts.topics.activity)
         self._assignment = Assignment(parts, self._preflight, self._failure)
         self._deliveries = Deliveries(parts, gaps, self._failure)
         patience_seconds = max(LEAST_PATIENCE_SECONDS, 3 * settings.kafka_session_timeout_ms / 1000)
         self._liveness = Liveness(patience_seconds, time.monotonic(), time.monotonic())
         self._pauses = PauseWatch(parts)
-        self._tick = Tick(parts, gaps, self._liveness)
+        self._tick = Tick(parts, self._sources, gaps, self._liveness)
         token = None if settings.http_token is None else settings.http_token.get_secret_value()
         self._endpoints = Endpoints(
             settings.http_host, settings.http_port, self._live, self._ready, self.reload, token
@@ -75,7 +80,7 @@ class Worker:
         log.info(log_events.WORKER_STARTING, rules=len(self._rules.rules), rule_set=self._rules.hash, core=core)
         await self._preflight.check()
         await self._pauses.start()  # before anything is published
-        await self._rule_reload.join()
+        await self._join()
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._publisher.start()
@@ -85,7 +90,8 @@ class Worker:
             tasks = [
                 asyncio.create_task(self._deliveries.pass_on(), name="intake"),
                 asyncio.create_task(self._failure.guard(self._processor.sweep()), name="sweep"),
-                asyncio.create_task(self._failure.guard(self._rule_reload.watch()), name="rules"),
+                asyncio.create_task(self._failure.guard(self._reload.watch()), name="rules"),
+                asyncio.create_task(self._failure.guard(self._patterns.watch(self._reload.running)), name="topics"),
                 asyncio.create_task(self._failure.guard(self._pauses.read()), name="pauses"),
                 asyncio.create_task(self._failure.guard(self._pauses.report()), name="obeyed"),
             ]
@@ -102,17 +108,23 @@ class Worker:
                 task.cancel()
             await self._stop()
 
-    async def reload(self) -> list[str]:
-        """Read the rule files again because the operator asks for it; see `RuleReload.reload`."""
-        return await self._rule_reload.reload()
+    async def reload(self) -> Reloaded:
+        """Read the files again because the operator asks for it; see `Reload.reload`."""
+        return await self._reload.reload()
+
+    async def _join(self) -> None:
+        try:
+            await self._reload.join()
+        except (KafkaError, OSError) as error:  # it has answered a moment ago
+            raise StartupError([f"no Kafka broker answers any more: {error}"]) from error
 
     async def _start_reading(self) -> None:
-        source_topics, subscriptions = self._intake.topics, []
-        if source_topics:  # none if every producer writes to the activity topic directly
-            subscriptions.append(Subscription(source_topics, self._deliveries.take_source))
-        activity = [self._topics.activity]
-        subscriptions.append(Subscription(activity, self._deliveries.take_activity, _PARTITIONS_AT_ONCE))
-        partitions = self._settings.partitions + sum(self._topics.partitions[topic] for topic in source_topics)
+        source_topics = self._sources.note_subscribed()  # none if producers write to the activity topic directly
+        subscriptions = [
+            Subscription(SOURCES, source_topics, self._deliveries.take_source),
+            Subscription(ACTIVITY, [self._topics.activity], self._deliveries.take_activity, _PARTITIONS_AT_ONCE),
+        ]
+        partitions = self._sources.count_partitions()
         await self._reader.start(self._assignment.positions, subscriptions, partitions=partitions)
 
     # -- working -------------------------------------------------------------------------------------------
@@ -182,7 +194,9 @@ class Worker:
         is_assigned = bool(partitions or self._intake.partitions)
         return {
             "outside": self._tick.problem,
-            "rules": self._rule_reload.problem,
+            "rules": self._reload.problem,
+            "newest_sources": self._sources.problem,
+            "patterns": self._patterns.notes(),
             "assigned": None if is_assigned else "no partition is assigned",
             "stopped": f"partitions {stopped} are stopped, see the log" if stopped else None,
             "lost": f"partitions {lost} belong to another worker" if lost else None,

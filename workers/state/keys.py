@@ -73,6 +73,7 @@ class Keys:
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
         sources: hash of source topic to the id of the topic that was read.
+        source_sets: hash in which the workers agree on the active `sources.yaml` and the topics of its patterns.
         stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
         brake: hash of hour to the actions of all rules in it.
         obeyed: hash of activity partition to the offset up to which its owner obeys the pauses.
@@ -86,6 +87,7 @@ class Keys:
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
         self.sources = f"{namespace}:sources"
+        self.source_sets = f"{namespace}:source-sets"
         self.stopped = f"{namespace}:stopped"
         self.brake = f"{namespace}:brake"
         self.obeyed = f"{namespace}:obeyed"

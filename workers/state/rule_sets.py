@@ -94,6 +94,26 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
     return Activation(_activated(rules, fields), tuple(began))
 
 
+async def require_not_older(store: Store, rules: RuleSet, present: int | None = None, *, asked: bool = False) -> None:
+    """Refuse rules that newer ones have replaced, as `activate` does, but change nothing.
+
+    Args:
+        store: the store that all workers share.
+        rules: the set, compiled.
+        present: the generation of this worker; None for one that starts. With the newest, it may go back.
+        asked: whether an operator asks for these rules, so that it may go back.
+
+    Raises:
+        OlderRules: if newer rule sets have replaced it.
+        Transient: if Redis does not answer.
+    """
+    stored = await store.redis.fields(store.keys.rules)
+    newest = int(stored.get("generation", 0))
+    before = stored.get(_SET + rules.hash)
+    if before is not None and stored.get("hash") != rules.hash and not asked and present != newest:
+        raise OlderRules(int(before), newest)
+
+
 async def newest_generation(store: Store) -> int:
     """Return the generation of the newest rule set, 0 if there is none."""
     return int((await store.redis.fields(store.keys.rules)).get("generation", 0))

@@ -726,7 +726,7 @@ async def handle(made: Reader, message: Any, agent: Callable[[Any], Coroutine[An
 
 def agent_of(app: faust.App, take: Take, *, at_once: int = 1) -> Callable[[Any], Coroutine[Any, Any, None]]:
     """The body of the agent that `read_topics` makes."""
-    read_topics(app, [TOPIC], take, at_once=at_once)
+    read_topics(app, [TOPIC], take, name="activity", at_once=at_once)
     (agent,) = app.agents.values()
     body: Callable[[Any], Coroutine[Any, Any, None]] = agent.fun
     return body

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from workers.errors import StartupError
-from workers.observability.http_server import Endpoints, is_loopback
+from workers.observability.http_server import Endpoints, Reloaded, is_loopback
 from workers.observability.metrics import REGISTRY
 from workers.settings import read_settings
 
@@ -18,8 +18,8 @@ EVERYWHERE = "0.0.0.0"
 def answer(method: str, path: str, *, host: str = "127.0.0.1", token: str | None = None, **headers: str) -> int:
     """The status with which endpoints at a host answer one request."""
 
-    async def reload() -> list[str]:
-        return []
+    async def reload() -> Reloaded:
+        return Reloaded()
 
     async def ask() -> int:
         listening = Endpoints(host, 0, dict, dict, reload, token)
@@ -108,6 +108,6 @@ def test_a_token_that_is_weak_or_cannot_be_sent_is_refused_and_not_shown(token: 
 def test_no_metric_has_a_label_for_a_customer() -> None:
     labels = {name for metric in REGISTRY._collector_to_names for name in getattr(metric, "_labelnames", ())}
     assert labels == {
-        *("topic", "type", "reason", "outcome", "action", "rule", "status", "decision"),
+        *("topic", "type", "what", "pattern", "reason", "outcome", "action", "rule", "status", "decision"),
         *("attribute", "answer", "because", "case"),
     }
