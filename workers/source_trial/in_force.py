@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import describe, log_bounds

@@ -3,7 +3,7 @@
 from aiokafka import ConsumerRecord
 
 from tests.support.processor_rig import record
-from workers.core.direct_producers import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER
 from workers.source_trial import in_force
 from workers.source_trial.counting import Comparison, TypeCount, compare, spans_of
 from workers.source_trial.in_force import Span, Written

@@ -52,7 +52,6 @@ def test_it_says_which_of_several_places_it_was_and_why_not_the_others() -> None
 
 def test_it_says_how_money_and_times_were_read() -> None:
     of = source(
-        None,
         "purchase",
         fields={
             "occurred_at": {"path": "us", "format": "microseconds"},
