@@ -135,6 +135,14 @@ def test_a_wrong_condition_is_shown_where_it_is_with_what_was_meant(
         assert hint in str(problem.hint)
 
 
+def test_a_path_with_brackets_inside_braces_needs_quotes_and_the_message_says_so() -> None:
+    problem = only(HEAD.replace("customer_id: who", "customer_id: lines[0].buyer.id"))
+    assert (problem.line, problem.column) == (5, 41)
+    assert problem.hint == 'write "lines[0].buyer.id"'
+    assert problems(HEAD.replace("customer_id: who", 'customer_id: "lines[0].buyer.id"')) == []
+    assert "never closed" in problems(HEAD.replace("occurred_at: at}", "occurred_at: at"))[0].message
+
+
 RULE_WORDS = (
     "count:",
     "at least: 3",
