@@ -120,7 +120,7 @@ def test_a_wrong_place_is_shown_where_it_is_with_what_was_meant(
         ("{a: {more than: x}}", "x}", "expected a number", ""),
         ("{find: [a, b]}", "[a", "needs a JMESPath expression", None),
         ('{find: "a ==="}', '"a', "no JMESPath", None),
-        ("{topic: b}", "topic", "the name of the topic, which is 'a'", None),
+        ("{topic: ab}", "topic", "the name of the topic, which is 'a'", None),
     ],
 )
 def test_a_wrong_condition_is_shown_where_it_is_with_what_was_meant(
