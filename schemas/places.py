@@ -73,7 +73,7 @@ class Place(Strict):
         default=None, description="The texts at these places with ':' between; nothing if one of them is missing."
     )
     whole: Path | None = Field(
-        default=None, description="A path in the whole record, of which `unwrap: each` took an item."
+        default=None, description="A path in the whole record, from which `unwrap: each` took an item."
     )
     nothing: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
         default_factory=list,
@@ -103,6 +103,13 @@ class Place(Strict):
     def is_constant(self) -> bool:
         """Whether the value is written in the file."""
         return "constant" in self.model_fields_set
+
+    @property
+    def is_of_the_record(self) -> bool:
+        """Whether every item of a record has the same value here."""
+        if self.join is not None:
+            return all(place.is_of_the_record for part in self.join for place in places_of(part))
+        return self.path is None and self.find is None and not self.position
 
     def with_parts(self) -> "Iterator[Place]":
         """Yield this place, and those that it joins."""
@@ -137,7 +144,7 @@ Where = Annotated[
     ],
     Discriminator(_is_list),
 ]
-"""A place, or a list of which the first that holds something counts."""
+"""A place, or a list: its first place that holds something counts."""
 
 AnyPlace = TypeVar("AnyPlace", bound=Place)
 

@@ -229,19 +229,19 @@ def source_reader(
     except ValueError as error:
         raise StartupError([str(error)]) from None
 
-    def folded(result: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
-        if isinstance(result, Skipped):
+    def read_item(event: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
+        if isinstance(event, Skipped):
             return None
-        if isinstance(result, InvalidEvent):
-            return result
-        if left_out := result.left_out():
-            gathering.note_left_out(result.type, left_out)
+        if isinstance(event, InvalidEvent):
+            return event
+        if left_out := event.left_out():
+            gathering.note_left_out(event.type, left_out)
         try:
-            return written_and_read(result, declared)
+            return written_and_read(event, declared)
         except InvalidEvent as error:
             return error
 
-    return lambda record: [folded(result) for result in mapper(record, gathering.latest)]
+    return lambda record: [read_item(event) for event in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -352,7 +352,7 @@ def _read_lines(
             take(place, line, canonical, value)
         else:
             one = enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
-            gathering.take(place, line, foreign, one)
+            take(place, line, foreign, one)
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
