@@ -41,14 +41,11 @@ __all__ = [
 ]
 
 Raw = TypeVar("Raw")
-SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | InvalidEvent | None]]
-"""Turns a record into one entry an item: its event, why it cannot be read, or None if the source skips it.
+SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | Skipped | InvalidEvent]]
+"""Turns a record into events, one for each item of it. Raises `InvalidEvent` if the record cannot be read."""
 
-Raises `InvalidEvent` if the record as a whole cannot be read.
-"""
-
-CanonicalReader = Callable[[bytes | None], Sequence[DecodedEvent | None]]
-"""Turns the bytes of a canonical event into that one event, or a tombstone into None. Raises `InvalidEvent`."""
+CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
+"""Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
 
 ReportPosition = Callable[[int], object]
 """Called now and then with the position in a file, in bytes."""
@@ -76,10 +73,12 @@ class Gathering:
     Args:
         store: takes the events.
         latest: the latest plausible time; a later event is rejected.
+        hash_key: the key of values that sources say are `hashed`.
 
     Attributes:
         store: the events.
         latest: the latest plausible time.
+        hash_key: the key of values that sources say are `hashed`.
         events: number of events.
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
@@ -89,9 +88,10 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: TakesEvents, latest: datetime) -> None:
+    def __init__(self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None) -> None:
         self.store = store
         self.latest = latest
+        self.hash_key = hash_key
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
@@ -102,14 +102,8 @@ class Gathering:
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
 
-    def take(
-        self,
-        place: str,
-        number: int,
-        read: Callable[[Raw], Sequence[DecodedEvent | InvalidEvent | None]],
-        record: Raw,
-    ) -> None:
-        """Read one record and keep its events, or count why it has none.
+    def take(self, place: str, number: int, read: Callable[[Raw], DecodedEvent | None], record: Raw) -> None:
+        """Read one record and keep its event, or count why it has none.
 
         Args:
             place: its file or partition.
@@ -121,17 +115,29 @@ class Gathering:
             StartupError: if none of the first 1,000 records can be read.
         """
         try:
-            entries = read(record)
+            event = read(record)
         except InvalidEvent as error:
             self.refuse(place, number, error)
             return
-        for entry in entries:
-            if entry is None:
-                self.skipped += 1
-            elif isinstance(entry, InvalidEvent):
-                self.refuse(place, number, entry)
+        if event is None:
+            self.skipped += 1
+        else:
+            self._keep(place, number, event)
+
+    def take_items(self, place: str, number: int, read: SourceReader, record: SourceRecord) -> None:
+        """Read one record of a source, which can be several events; arguments and errors are those of `take`."""
+        try:
+            results = read(record)
+        except InvalidEvent as error:
+            self.refuse(place, number, error)
+            return
+        for result in results:
+            if isinstance(result, DecodedEvent):
+                self._keep(place, number, result)
+            elif isinstance(result, InvalidEvent):
+                self.refuse(place, number, result)
             else:
-                self._keep(place, number, entry)
+                self.skipped += 1
 
     def _keep(self, place: str, number: int, event: DecodedEvent) -> None:
         at_ms = event.at_ms
@@ -194,13 +200,13 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     """
     untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
 
-    def read(raw: bytes | None) -> Sequence[DecodedEvent | None]:
+    def read(raw: bytes | None) -> DecodedEvent | None:
         if raw is None:
-            return (None,)
+            return None
         event, left_out = untrusted(raw, latest_ms)
         if left_out:
             gathering.note_left_out(event.type, left_out)
-        return (event,)
+        return event
 
     return read
 
@@ -211,23 +217,27 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        gathering: knows the latest plausible time, and counts what is cut or left out.
-    """
-    mapper = compile_source_of_many(source, declared)
+        gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
 
-    def read_item(event: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
-        if isinstance(event, Skipped):
-            return None
-        if isinstance(event, InvalidEvent):
-            return event
-        if left_out := event.left_out():
-            gathering.note_left_out(event.type, left_out)
+    Raises:
+        StartupError: if the source needs a key or a reader that is not there.
+    """
+    try:
+        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+    except ValueError as error:
+        raise StartupError([str(error)]) from None
+
+    def folded(result: Event | Skipped | InvalidEvent) -> DecodedEvent | Skipped | InvalidEvent:
+        if isinstance(result, Skipped | InvalidEvent):
+            return result
+        if left_out := result.left_out():
+            gathering.note_left_out(result.type, left_out)
         try:
-            return written_and_read(event, declared)
+            return written_and_read(result, declared)
         except InvalidEvent as error:
             return error
 
-    return lambda record: [read_item(event) for event in mapper(record, gathering.latest)]
+    return lambda record: [folded(result) for result in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -337,7 +347,8 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            take(place, line, foreign, _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
+            one = _enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
+            gathering.take_items(place, line, foreign, one)
         if not line % _REPORT_EVERY_LINES:
             report()
     report()

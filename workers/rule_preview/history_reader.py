@@ -9,9 +9,11 @@ from typing import Final
 
 from rich.console import Console
 
-from schemas.events import BUILT_IN
-from schemas.sources import Source, SourcesFile
+from schemas.events import BUILT_IN, InvalidEvent
+from schemas.sources import TOMBSTONE, Source, SourcesFile
+from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.errors import StartupError
 from workers.histories import cdnow
@@ -59,12 +61,18 @@ class Mappings:
     """
 
     def __init__(self, sources: SourcesFile | None, chosen: str | None, types: Sequence[str]) -> None:
-        self._sources = {} if sources is None else {source.topic: source for source in sources.sources}
+        self._sources = {} if sources is None else {source.name: source for source in sources.sources}
         self.declared = frozenset(types) - frozenset(BUILT_IN)
         self.chosen = None if chosen is None else self._source_of(chosen)
 
+    def _known(self, topic: str) -> Source | None:
+        """Return the source of a topic, also one whose pattern matches it; None if there is none."""
+        if (source := self._sources.get(topic)) is not None:
+            return source
+        return next((one.of_topic(topic) for one in self._sources.values() if one.is_topic_of(topic)), None)
+
     def _source_of(self, topic: str) -> Source:
-        source = self._sources.get(topic)
+        source = self._known(topic)
         if source is None:
             choices = ", ".join(self._sources) or "none, name the file with --sources"
             raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
@@ -72,7 +80,7 @@ class Mappings:
 
     def reader_of(self, topic: str, activity: str, gathering: Gathering) -> SourceReader:
         """Return the reader of a topic: that of a source, or that of canonical events for the activity topic."""
-        source = self.chosen or self._sources.get(topic)
+        source = self.chosen or self._known(topic)
         if source is not None:
             return source_reader(source, self.declared, gathering)
         if topic != activity:
@@ -84,7 +92,12 @@ class Mappings:
                 ]
             )
         canonical = canonical_reader(self.declared, gathering)
-        return lambda record: canonical(record.value)
+
+        def read(record: SourceRecord) -> list[DecodedEvent | Skipped | InvalidEvent]:
+            event = canonical(record.value)
+            return [Skipped(TOMBSTONE) if event is None else event]
+
+        return read
 
     def demo_readers(self, gathering: Gathering) -> dict[str, SourceReader]:
         """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
@@ -121,7 +134,8 @@ class HistoryReader:
 
     def _gathering(self, latest: datetime | None = None) -> Gathering:
         future = _MAX_FUTURE if self._settings is None else self._settings.max_future
-        return Gathering(self._store, latest or datetime.now(UTC) + future)
+        hash_key = None if self._settings is None else self._settings.hash_key
+        return Gathering(self._store, latest or datetime.now(UTC) + future, hash_key)
 
     def _read_files(self, files: Sequence[Path], gathering: Gathering) -> None:
         with self._progress.of("reading", sum(file.stat().st_size for file in files)) as advance:
@@ -157,7 +171,7 @@ class HistoryReader:
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
                 foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
-                gathering.take(record.topic, index, readers[record.topic], foreign)
+                gathering.take_items(record.topic, index, readers[record.topic], foreign)
                 if not index % SHOW_EVERY_EVENTS:
                     advance(index)
         gathering.check()

@@ -34,7 +34,7 @@ def currency_of(value: Any) -> Any:
 def compile_amount(places: Sequence[Money], context: Context) -> FindAmount:
     """Compile the places of an amount, of which one is in minor units or there are several."""
     compiled = [
-        (compile_place(place, context), _decimals(place) if place.is_minor else None, in_words(place))
+        (compile_place(place, context), compile_decimals(place) if place.is_minor else None, in_words(place))
         for place in places
     ]
     is_list = len(compiled) > 1
@@ -99,7 +99,8 @@ def _exact(value: Any) -> Decimal | None:
     return None
 
 
-def _decimals(place: Money) -> DecimalsOf:
+def compile_decimals(place: Money) -> DecimalsOf:
+    """Return what gives the decimals of amounts at a place; it raises `InvalidEvent` if nothing says them."""
     written = place.decimals
     if isinstance(written, int):
         return lambda *_: written
