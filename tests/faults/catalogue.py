@@ -146,7 +146,7 @@ async def reload_and_kill(stage: Stage) -> None:
 
 
 async def rebuild_all(stage: Stage) -> None:
-    """In the end, every partition is folded anew from its log; what is judged is the state that this gives."""
+    """In the end, every partition is folded again from its log; what is judged is the state that this gives."""
     await stage.at(1)
     await stage.until_decided()
     for place in range(len(stage.crew.members)):

@@ -1,7 +1,7 @@
 """Source records -> what is sent for them: events, dead letters, or nothing.
 
-A record of most sources gives one event. One of a source with `unwrap: each` or CloudEvents may hold many items, each
-of which becomes an event, a dead letter of its own, or nothing. The limit of dead letters counts records, everything
+A record of most sources gives one event. One of a source with `unwrap: each` or CloudEvents may hold many items: each
+is sent as an event, is a dead letter of its own, or is skipped. The limit of dead letters counts records, everything
 else counts items.
 """
 
@@ -28,7 +28,7 @@ from workers.settings import Settings
 
 
 class Converted(msgspec.Struct, frozen=True, gc=False):
-    """What became of a record.
+    """What is sent for a record.
 
     Attributes:
         outgoing: the events and dead letters to send, in the order of the items.
@@ -134,7 +134,7 @@ class Conversion:
             counts: whether it counts for the limit of dead letters.
 
         Returns:
-            What became of it, or how the limit of dead letters is exceeded by it.
+            What is sent for it, or how the limit of dead letters is exceeded by it.
         """
         topic = record.topic
         if record.value is None:
@@ -224,7 +224,7 @@ class Conversion:
     def _refused(
         self, record: ConsumerRecord, error: InvalidEvent, tally: Tally, *, counts: bool
     ) -> Converted | Excess:
-        """Return what becomes of a record that cannot be read as a whole."""
+        """Return what is sent for a record that cannot be read as a whole."""
         topic = record.topic
         if counts and (excess := self.limits[topic].count(readable=False, reason=error.reason)) is not None:
             return excess
