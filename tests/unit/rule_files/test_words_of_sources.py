@@ -113,7 +113,7 @@ def test_a_wrong_place_is_shown_where_it_is_with_what_was_meant(
         ("{Order ID: x}", "Order ID", "no path", '"Order ID"'),
         ('{a: {matches: "("}}', '"("', "no pattern of RE2: missing )", None),
         ('{a: {matches: "(?<=x)y"}}', '"(?<=', "no pattern of RE2", None),
-        ("{a: {mor than: 3}}", "mor than", "unknown key", "'more than'"),
+        ("{a: {more then: 3}}", "more then", "unknown key", "'more than'"),
         ("{a: {given: true, matches: x}}", "matches", "cannot stand beside 'given'", ""),
         ("{a: {given: maybe}}", "maybe", "true or false", ""),
         ("{a: {more than: 5, less than: 5}}", "more than", "can never hold", None),
