@@ -73,6 +73,13 @@ class Tally:
         (self.tombstones if skipped.by == TOMBSTONE else self.skipped)[topic] += 1
         self.cases[topic, skipped.by] += 1
 
+    def note_lost(self, topic: str, event: Canonical) -> None:
+        """Count what an event does not have that its record had."""
+        for name, reason in event.left_out:
+            self.left_out[topic, name, reason] += 1
+        if event.unknown_fields:
+            self.unknown[event.type] += event.unknown_fields
+
     def outcomes(self) -> list[tuple[str, int, int]]:
         """Return for each topic how many items became events, and how many the mapping skipped."""
         return [(topic, self.events[topic], self.skipped[topic]) for topic in self.read]
@@ -156,7 +163,14 @@ class Conversion:
             tally.skip(topic, event)
             return _NOTHING
         position = position_of(topic, record.partition, record.offset)
-        return Converted((self._sent(topic, event, position, tally),), True, (event,))
+        tally.events[topic] += 1
+        tally.cases[topic, event.case] += 1
+        if event.left_out or event.unknown_fields:
+            tally.note_lost(topic, event)
+        out = OutboxRecord(
+            self._activity_topic, event.customer_id.encode(), event.value, ((SOURCE_HEADER, position),)
+        )
+        return Converted((out,), True, (event,))
 
     def is_readable(self, record: ConsumerRecord) -> bool:
         """Return whether a record counts as readable, without counting it."""
@@ -188,8 +202,12 @@ class Conversion:
             elif isinstance(entry, Skipped):
                 tally.skip(topic, entry)
             else:
-                position = position_of_item(topic, record.partition, record.offset, item)
-                outgoing.append(self._sent(topic, entry, position, tally))
+                tally.events[topic] += 1
+                tally.cases[topic, entry.case] += 1
+                tally.note_lost(topic, entry)
+                header = (SOURCE_HEADER, position_of_item(topic, record.partition, record.offset, item))
+                key = entry.customer_id.encode()
+                outgoing.append(OutboxRecord(self._activity_topic, key, entry.value, (header,)))
                 events.append(entry)
         return Converted(outgoing, is_readable, events)
 
@@ -209,17 +227,6 @@ class Conversion:
             detail = f"it was replayed for item {asked}, and has {len(entries)}, the first one with the number 0"
             raise InvalidEvent("no_such_item", detail)
         return [(asked, entries[asked])]
-
-    def _sent(self, topic: str, event: Canonical, position: bytes, tally: Tally) -> OutboxRecord:
-        """Count an event, and return the record to send."""
-        for name, reason in event.left_out:
-            tally.left_out[topic, name, reason] += 1
-        if event.unknown_fields:
-            tally.unknown[event.type] += event.unknown_fields
-        tally.events[topic] += 1
-        tally.cases[topic, event.case] += 1
-        header = (SOURCE_HEADER, position)
-        return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (header,))
 
     def _refused(
         self, record: ConsumerRecord, error: InvalidEvent, tally: Tally, *, counts: bool
