@@ -73,7 +73,7 @@ class Place(Strict):
         default=None, description="The texts at these places with ':' between; nothing if one of them is missing."
     )
     whole: Path | None = Field(
-        default=None, description="A path in the whole record, of which `unwrap: each` took an item."
+        default=None, description="A path in the whole record, from which `unwrap: each` took an item."
     )
     nothing: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
         default_factory=list,
@@ -144,7 +144,7 @@ Where = Annotated[
     ],
     Discriminator(_is_list),
 ]
-"""A place, or a list of which the first that holds something counts."""
+"""A place, or a list: its first place that holds something counts."""
 
 AnyPlace = TypeVar("AnyPlace", bound=Place)
 

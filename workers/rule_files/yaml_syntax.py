@@ -138,7 +138,7 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
 
 
 def _text_with_bracket(line: str, column: int) -> str | None:
-    """Return a text such as `lines[0].sku`, of which the bracket is in a column; None if it begins something new."""
+    """Return a text such as `lines[0].sku` with its bracket in a column; None if the bracket begins something new."""
     before, after = re.search(r"[^\s,{}\[\]:'\"]+$", line[: column - 1]), line[column - 1 :]
     return f"{before[0]}{re.split(r'[,}]|: ', after)[0].rstrip()}" if before and after[:1] == "[" else None
 
