@@ -156,7 +156,7 @@ async def reload_and_kill(stage: Stage) -> None:
 
 
 async def rebuild_all(stage: Stage) -> None:
-    """In the end, every partition is folded anew from its log; what is judged is the state that this gives."""
+    """In the end, every partition is folded again from its log; what is judged is the state that this gives."""
     await stage.at(1)
     await stage.until_decided()
     for place in range(len(stage.crew.members)):
@@ -641,7 +641,7 @@ FAULTS: Final = (
     Fault("die-passed-on", "intake dies after Kafka confirmed, before the source is acknowledged", nothing,
           sabotage=_dies("passed-on", 12, 25), history=hot, short=True),
     Fault("die-between-items", "intake dies between two items of a record; then all partitions are rebuilt",
-          rebuild_all, sabotage=_dies("between-items", 9, 23), is_batched=True, short=True),
+          rebuild_all, sabotage=_dies("between-items", 9, 23), history=hot, is_batched=True, short=True),
     Fault("die-acknowledging", "dies after a batch, before it is acknowledged", nothing,
           sabotage=_dies("acknowledging", 15, 40)),
     Fault("hot", "one customer does a third of everything, and workers are killed", kill, history=hot),

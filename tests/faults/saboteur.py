@@ -37,7 +37,7 @@ from workers.state.step import Step, WriteSet
 POINTS: Final = ("read", "folded", "sent", "committed", "published", "passed-on", "between-items", "acknowledging")
 CORE_GUARDS: Final = ("silence", "types", "consent", "type-in-ids", "partition-check", "doubt", "history")
 """These need the core in plain Python: compiled, it cannot be changed from outside."""
-GUARDS: Final = ("fence", "safe-time", "high-water", "explicit-ack", "publish-gate", *CORE_GUARDS)
+GUARDS: Final = ("fence", "safe-time", "high-water", "items", "explicit-ack", "publish-gate", *CORE_GUARDS)
 
 
 def main() -> None:
@@ -262,6 +262,11 @@ def _no_high_water() -> None:
     unit_of_work.UnitOfWork.is_above_high_water = lambda self, source: True
 
 
+def _no_items() -> None:
+    """A record is known as a whole once its first item has been folded."""
+    unit_of_work.is_above = lambda pair, high_water: pair[0] > high_water[0]
+
+
 def _no_explicit_ack() -> None:
     """A batch counts as done as soon as it is taken, and its offset is committed at once."""
     take = assignment.Deliveries.take_source
@@ -342,6 +347,7 @@ _WITHOUT: Final[dict[str, Callable[[], None]]] = {
     "fence": _no_fence,
     "safe-time": _no_watermarks,
     "high-water": _no_high_water,
+    "items": _no_items,
     "explicit-ack": _no_explicit_ack,
     "publish-gate": _no_publish_gate,
     "silence": _no_silence,

@@ -81,7 +81,7 @@ def test_such_a_source_waits_while_a_worker_of_an_older_release_owns_a_partition
         assert len(logins) == 4
         assert len(await place.read("activity")) == 6
 
-        # The old worker goes: whoever takes over is of this release.
+        # The old worker goes, and one of this release takes over.
         await restart(place)
         await wait_for(place, events=7, duplicates=0)
         assert not (await read_stops(place.store)).of_topic(topic)

@@ -1,8 +1,8 @@
 """For any order of crashes, deliveries and rebuilds: every item is folded once, in the order of its source.
 
 The real intake makes the records of the activity topic, the real reader of events drops the repeated ones. In between
-is a log, and whatever may happen to it: several workers pass on the same records at once, each from a place that was
-acknowledged, and die between any two items; a step is lost before it is durable; a partition is rebuilt.
+is a log, and everything that may happen to it: several workers pass on the same records at once, each from a place
+that was acknowledged, and die between any two items; a step is lost before it is durable; a partition is rebuilt.
 """
 
 import json

@@ -82,7 +82,7 @@ def dead_letter(
         record: key, value and headers; all are kept unchanged.
         error: why the record cannot be read.
         item: the number of the item that cannot be read, if it is not the record as a whole. It stands before what is
-            added, as a header of the record itself: so a replay sends it, whatever release replays.
+            added, as a header of the record itself: so a replay by any release sends it.
     """
     key, value, headers = record
     if item is not None:

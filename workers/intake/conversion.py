@@ -1,7 +1,7 @@
 """Source records -> what is sent for them: events, dead letters, or nothing.
 
-A record of most sources gives one event. One of a source with `unwrap: each` or CloudEvents may hold many items, each
-of which becomes an event, a dead letter of its own, or nothing. The limit of dead letters counts records, everything
+A record of most sources gives one event. One of a source with `unwrap: each` or CloudEvents may hold many items: each
+is sent as an event, is a dead letter of its own, or is skipped. The limit of dead letters counts records, everything
 else counts items.
 """
 
@@ -30,7 +30,7 @@ from workers.settings import Settings
 
 
 class Converted(msgspec.Struct, frozen=True, gc=False):
-    """What became of a record.
+    """What is sent for a record.
 
     Attributes:
         outgoing: the events and dead letters to send, in the order of the items.
@@ -74,6 +74,13 @@ class Tally:
         """Count an item that becomes no event."""
         (self.tombstones if skipped.by == TOMBSTONE else self.skipped)[topic] += 1
         self.cases[topic, skipped.by] += 1
+
+    def note_lost(self, topic: str, event: Canonical) -> None:
+        """Count what an event does not have that its record had."""
+        for name, reason in event.left_out:
+            self.left_out[topic, name, reason] += 1
+        if event.unknown_fields:
+            self.unknown[event.type] += event.unknown_fields
 
     def outcomes(self) -> list[tuple[str, int, int]]:
         """Return for each topic how many items became events, and how many the mapping skipped."""
@@ -143,7 +150,7 @@ class Conversion:
             counts: whether it counts for the limit of dead letters.
 
         Returns:
-            What became of it, or how the limit of dead letters is exceeded by it.
+            What is sent for it, or how the limit of dead letters is exceeded by it.
         """
         topic = record.topic
         if record.value is None:
@@ -165,7 +172,14 @@ class Conversion:
             tally.skip(topic, event)
             return _NOTHING
         position = position_of(topic, record.partition, record.offset)
-        return Converted((self._sent(topic, event, position, tally),), True, (event,))
+        tally.events[topic] += 1
+        tally.cases[topic, event.case] += 1
+        if event.left_out or event.unknown_fields:
+            tally.note_lost(topic, event)
+        out = OutboxRecord(
+            self._activity_topic, event.customer_id.encode(), event.value, ((SOURCE_HEADER, position),)
+        )
+        return Converted((out,), True, (event,))
 
     def is_readable(self, record: ConsumerRecord) -> bool:
         """Return whether a record counts as readable, without counting it."""
@@ -197,8 +211,12 @@ class Conversion:
             elif isinstance(entry, Skipped):
                 tally.skip(topic, entry)
             else:
-                position = position_of_item(topic, record.partition, record.offset, item)
-                outgoing.append(self._sent(topic, entry, position, tally))
+                tally.events[topic] += 1
+                tally.cases[topic, entry.case] += 1
+                tally.note_lost(topic, entry)
+                header = (SOURCE_HEADER, position_of_item(topic, record.partition, record.offset, item))
+                key = entry.customer_id.encode()
+                outgoing.append(OutboxRecord(self._activity_topic, key, entry.value, (header,)))
                 events.append(entry)
         return Converted(outgoing, is_readable, events)
 
@@ -219,21 +237,10 @@ class Conversion:
             raise InvalidEvent("no_such_item", detail)
         return [(asked, entries[asked])]
 
-    def _sent(self, topic: str, event: Canonical, position: bytes, tally: Tally) -> OutboxRecord:
-        """Count an event, and return the record to send."""
-        for name, reason in event.left_out:
-            tally.left_out[topic, name, reason] += 1
-        if event.unknown_fields:
-            tally.unknown[event.type] += event.unknown_fields
-        tally.events[topic] += 1
-        tally.cases[topic, event.case] += 1
-        header = (SOURCE_HEADER, position)
-        return OutboxRecord(self._activity_topic, event.customer_id.encode(), event.value, (header,))
-
     def _refused(
         self, record: ConsumerRecord, error: InvalidEvent, tally: Tally, *, counts: bool
     ) -> Converted | Excess:
-        """Return what becomes of a record that cannot be read as a whole."""
+        """Return what is sent for a record that cannot be read as a whole."""
         topic = record.topic
         if counts and (excess := self.limits[topic].count(readable=False, reason=error.reason)) is not None:
             return excess

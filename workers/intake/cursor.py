@@ -25,7 +25,7 @@ class Cursor:
         unproven: by event type, of the events that came while the source was silent, when the latest happened, and
             when its record was written; see `Silence`.
         forgiven_until: records before this offset do not count for the limit of dead letters.
-        waits: its records hold several events, and some owner of an activity partition may not tell these apart.
+        waits: its records hold several events, and some owner of an activity partition may not distinguish these.
         schema_id: the schema that its next record names and that is not known yet; None if it does not wait for one.
         registry_problem: why the schema registry does not answer, None if it does, or is being asked.
     """
@@ -44,7 +44,7 @@ class Cursor:
 
     @property
     def is_held(self) -> bool:
-        """Whether its records wait: too many of them cannot be read, or their events cannot be told apart yet."""
+        """Whether its records wait: too many of them cannot be read, or their events cannot be distinguished yet."""
         return self.waits or (self.stop is not None and self.stop.cause != "undecodable")
 
     @property

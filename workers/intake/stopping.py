@@ -12,7 +12,7 @@ from workers.kafka.records import TopicPartition
 from workers.state.stopped_sources import Stop
 
 _SHOWN: Final = 8
-"""So many partitions are named."""
+"""At most this number of partitions is named."""
 
 
 class Stopping:
@@ -20,7 +20,7 @@ class Stopping:
 
     Attributes:
         cursors: the partitions that the worker reads.
-        knows_owners: whether the owners of all activity partitions are known to be able to tell items apart.
+        knows_owners: whether the owners of all activity partitions are known to distinguish items.
     """
 
     def __init__(self, conversion: Conversion, wake: Callable[[], object]) -> None:
@@ -129,7 +129,7 @@ class Stopping:
 def _older_owners(partitions: Sequence[int]) -> str:
     numbers = ", ".join(map(str, partitions[:_SHOWN])) + (", …" if len(partitions) > _SHOWN else "")
     return (
-        "its records hold several events each, and workers of an older release, which cannot tell these apart, own "
+        "its records hold several events each, and workers of an older release, which cannot distinguish these, own "
         f"partition{'s' * (len(partitions) > 1)} {numbers} of the activity topic. It goes on once every worker is of "
         "this release"
     )

@@ -148,7 +148,7 @@ class Tick:
         self._topics.note(topics)
 
     async def _check_owners(self, now_ms: int) -> None:
-        """Hold back the sources whose events some owner of an activity partition cannot tell apart."""
+        """Hold back the sources whose events some owner of an activity partition cannot distinguish."""
         if self._intake.gives_items:
             older = await self._store.older_owners(range(self._partitions))
             self._intake.stopping.note_older_owners(older, now_ms)

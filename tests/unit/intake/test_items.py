@@ -88,10 +88,10 @@ def test_an_item_that_cannot_be_read_is_a_dead_letter_of_its_own_and_is_replayed
         [sent] = letters(running)
         letter = read_dead_letter(stored(sent))
         assert (letter.item, letter.source, letter.reason) == (1, ("app", 0, 0), "impossible_time")
-        # The mapping is mended, and the letter is replayed: the record comes once more, at the end of the topic.
+        # The mapping is fixed, and the letter is replayed: the record comes once more, at the end of the topic.
         headers: Any = replayed_headers(letter, "linger.activity")
-        mended = [item(1), item(2), item(3)]
-        await running.take(APP, delivery(mended, first=1, headers=headers))
+        fixed = [item(1), item(2), item(3)]
+        await running.take(APP, delivery(fixed, first=1, headers=headers))
         assert positions(running)[2:] == [position_of_item("app", 0, 1, 1)]
         # One that still cannot be read is the same item again.
         await running.take(APP, delivery(value, first=2, headers=headers))
