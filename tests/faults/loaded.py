@@ -1,4 +1,4 @@
-"""A history of which the first half is loaded before the second half happens: `history_before` of sources.yaml.
+"""A history whose first half is loaded before the second half happens: `history_before` of sources.yaml.
 
 Every record of the first half is written in the seconds before the second half begins, in the order of time. Many of
 its customers are long gone by then: no worker may ever act for that.
@@ -46,7 +46,7 @@ class Loaded(History):
 
 
 def loaded(seed: int) -> Loaded:
-    """Make the history of a seed, of which the first half is loaded."""
+    """Make the history of a seed; its first half is loaded."""
     plain = simulate(seed, _CUSTOMERS, _DAYS)
     moment_ms = (plain.start_ms + plain.end_ms) // 2 // 1000 * 1000
     old = [record for record in plain.records if record.at_ms < moment_ms]

@@ -1,4 +1,4 @@
-"""Laws of history: in whatever way it is loaded, the same is decided, and nothing that began before its end acts."""
+"""Laws of history: however it is loaded, the same is decided, and nothing that began before its end acts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,7 +64,7 @@ def loaded(events: Sequence[DecodedEvent], ends: dict[str, float]) -> list[Decod
 
 
 def scattered(events: Sequence[DecodedEvent], ends: Sequence[float]) -> list[DecodedEvent]:
-    """Return events of which any can be history, up to a moment of its own, as rows of snapshots are."""
+    """Return the events, any of them as history up to a moment of its own, as rows of snapshots are."""
     return [replace(one, history_ms=day(end)) if end else one for one, end in zip(events, ends, strict=False)]
 
 
@@ -140,7 +140,7 @@ def test_types_that_lag_delay_actions_and_change_none(steps: Steps, until: list[
 
 
 def floor_ms(action: Action, events: Sequence[DecodedEvent]) -> int:
-    """Return the end of the history that the rule of an action had read when its episode began, told naively."""
+    """Return the end of the history that the rule of an action had read when its episode began, naively."""
     started_ms = round(action.episode_started_at.timestamp() * 1000)
     known = events[0].history_ms
     floor = known if action.rule.id == "loyal" else 0

@@ -26,6 +26,7 @@ def some_events(count: int, customers: int, seed: int = 1) -> Iterator[DecodedEv
             f"customer-{rng.randrange(customers)}",
             day(rng.randrange(30)),
             {name: rng.choice(AMOUNTS if name == "amount" else VALUES) for name in names},
+            rng.choice((0, day(20))),
         )
 
 

@@ -78,6 +78,17 @@ def test_a_compressed_file_says_what_the_plain_one_says_under_any_name(
     assert read(compressed)[0] == read(DATA / name)[0]
 
 
+def test_history_in_a_table_or_in_lines_is_history(tmp_path: Path) -> None:
+    table = written(
+        tmp_path,
+        "t.csv",
+        "customer_id,type,occurred_at,history_until\nada,login,2024-01-02,2024-04-10\nada,login,2024-05-02,\n",
+    )
+    lines = written(tmp_path, "t.jsonl", event(1, history_until="2024-04-10T00:00:00Z") + "\n" + event(2))
+    for path in (table, lines):
+        assert [one.history_ms for one in read(path)[0]] == [1_712_707_200_000, 0]
+
+
 @pytest.mark.parametrize("name", ["shop.jsonl", "shop.csv"])
 def test_the_kind_of_a_file_without_a_known_name_is_seen_by_its_beginning(tmp_path: Path, name: str) -> None:
     assert read(written(tmp_path, "export", (DATA / name).read_bytes()))[0] == read(DATA / name)[0]
