@@ -2,9 +2,9 @@
 
     python -m benchmarks.figures [--short] [--direct] [--json] [NAME ...]
 
-NAME is one of `core`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`; without
-one, all are measured, one after the other, each with servers of its own. `--short` shows in a few minutes that the tools
-work; its figures mean nothing. With `--json` the last line is one JSON object.
+NAME is one of `core`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`;
+without one, all are measured, one after the other, each with servers of its own. `--short` shows in a few minutes
+that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
 """
 
 import argparse

@@ -47,7 +47,7 @@ async def read_topics(
             if prepare is not None:
                 await prepare(records)
             for record in records:
-                gathering.take_items(location, record.offset, read, _source_record(record))
+                gathering.take(location, record.offset, read, _source_record(record))
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) -> list[tuple[str, int]]:
