@@ -178,6 +178,7 @@ def test_a_schema_evolves_in_the_middle_of_a_topic_and_what_cannot_be_read_is_ke
         play(apache_pair, tmp_path, QUIET, scenario, registry.port, BOTH)
 
 
+@pytest.mark.rest
 def test_a_registry_that_is_down_at_the_start_and_later_holds_its_source_alone_and_nothing_is_lost(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

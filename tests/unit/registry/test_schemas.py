@@ -1,14 +1,22 @@
 """Laws of the schemas that are known: asked for once, kept, and asked for again only if that can help."""
 
 import asyncio
+import io
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from fastavro import parse_schema, schemaless_writer
 
 from schemas.events import InvalidEvent
+from schemas.sources import Source
 from tests.support.schema_answers import SchemaAnswers
 from workers.core.formats.avro import UnusableSchema
+from workers.core.formats.confluent import compile_registry_reader
+from workers.core.mapping.converter import Canonical, compile_converter
+from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.registry import schemas as module
 from workers.registry.client import RegistryUnavailable
 from workers.registry.schemas import SchemaNotAsked, Schemas, read_body_of_avro
@@ -153,3 +161,43 @@ def test_a_text_that_is_no_schema_is_refused(text: str) -> None:
 def test_a_default_that_does_not_fit_its_type_is_no_reason_to_refuse_a_schema() -> None:
     text = '{"type": "record", "name": "R", "fields": [{"name": "a", "type": ["string", "null"], "default": null}]}'
     assert read_body_of_avro(text)(b"\x00\x02x", 0) == {"a": "x"}
+
+
+def test_a_change_of_a_database_in_avro_is_unwrapped_as_the_one_in_json() -> None:
+    row = {
+        "type": "record",
+        "name": "Row",
+        "fields": [{"name": "id", "type": "long"}, {"name": "who", "type": "string"}],
+    }
+    origin = {"type": "record", "name": "Source", "fields": [{"name": "ts_ms", "type": "long"}]}
+    rows = [{"name": "before", "type": ["null", row]}, {"name": "after", "type": ["null", "Row"]}]
+    others = [{"name": "source", "type": origin}, {"name": "op", "type": "string"}]
+    envelope = {"type": "record", "name": "Envelope", "namespace": "shop.orders", "fields": [*rows, *others]}
+    change = {
+        "before": None,
+        "after": {"id": 7, "who": "ada"},
+        "source": {"ts_ms": 1_791_018_892_760},
+        "op": "c",
+    }
+    out = io.BytesIO()
+    schemaless_writer(out, parse_schema(envelope), change)
+    source = Source.model_validate(
+        {
+            "topic": "shop.orders",
+            "unwrap": "debezium",
+            "format": "avro",
+            "event": "login",
+            "fields": {
+                "event_id": "after.id",
+                "customer_id": "after.who",
+                "occurred_at": {"path": "source.ts_ms", "format": "milliseconds"},
+            },
+            "max_silence": "3 days",
+        }
+    )
+    read_value = compile_registry_reader({7: read_body_of_avro(json.dumps(envelope))}.__getitem__)
+    convert = compile_converter(source, (), None, read_value)
+    event = convert(SourceRecord("shop.orders", 0, 0, 0, None, b"\0\0\0\0\7" + out.getvalue(), ()), 2**42)
+    assert isinstance(event, Canonical)
+    assert json.loads(event.value)["event_id"] == "7"
+    assert isinstance(convert(SourceRecord("shop.orders", 0, 1, 0, None, None, ()), 2**42), Skipped)

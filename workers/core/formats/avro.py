@@ -336,17 +336,17 @@ _PRIMITIVES: Final[dict[str, _Read]] = {
 def _decimal(read_raw: Callable[[bytes, int], tuple[bytes, int]], scale: int) -> _Read:
     power = 10**scale
     # Python divides whole numbers exactly; a float of so few digits is written with the same digits again.
-    few = _EXACT_IN_FLOATS if scale <= _LARGEST_SCALE_IN_FLOATS else 0
+    few = _EXACT_IN_FLOATS if 0 < scale <= _LARGEST_SCALE_IN_FLOATS else 0
 
     def read(raw: bytes, at: int) -> tuple[int | float | Decimal, int]:
         found, end = read_raw(raw, at)
-        if len(found) > _MOST_DIGITS // 3:
-            raise _Broken(f"the decimal number before byte {end} has more than {_MOST_DIGITS} digits")
         number = int.from_bytes(found, "big", signed=True)
-        if not scale:
-            return number, end
         if -few < number < few:
             return number / power, end
+        if len(found) > _MOST_DIGITS // 3:
+            raise _Broken(f"the decimal number before byte {end} has more than {_MOST_DIGITS} digits")
+        if not scale:
+            return number, end
         return Decimal(number).scaleb(-scale, _EXACT), end
 
     return read
@@ -455,8 +455,11 @@ def _array(read_item: _Read) -> _Read:
     def read(raw: bytes, at: int) -> tuple[list[Any], int]:
         items: list[Any] = []
         add = items.append
-        while raw[at]:
-            count, at = _block(raw, at)
+        while count := raw[at]:
+            if count < 0x80 and not count & 1:
+                count, at = count >> 1, at + 1
+            else:
+                count, at = _block(raw, at)
             for _ in range(count):
                 item, at = read_item(raw, at)
                 add(item)
