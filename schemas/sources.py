@@ -127,6 +127,14 @@ class TopicsByPattern(Strict):
     pattern: Pattern = Field(description="A pattern of RE2 for the whole name.", examples=[r"^shop\..*\.orders$"])
 
 
+def _or_null(schema: dict[str, Any]) -> None:
+    """Let editors accept `null`, by which a source takes away what its pack has."""
+    schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], {"type": "null"}]}
+
+
+Attributes = Annotated[dict[str, Where], Field(max_length=64, json_schema_extra=_or_null)]
+
+
 class Case(Strict):
     """One kind of record of a source, and its outcome: exactly one of an event, nothing, or a dead letter."""
 
@@ -148,7 +156,7 @@ class Case(Strict):
     )
     only_when: OnlyWhen = Field(default_factory=dict, description="Which records these are; by default all.")
     fields: Fields = Field(default_factory=Fields, description="Goes before what the source says.")
-    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
+    attributes: Attributes = Field(
         default_factory=dict, description="Goes before what the source says."
     )
     max_silence: Duration | None = Field(
@@ -229,7 +237,7 @@ class Source(Strict):
         examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}, {"amount": {"more than": 0}}],
     )
     fields: Fields | None = Field(default=None, description="Where the payload has the event's fields.")
-    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
+    attributes: Attributes = Field(
         default_factory=dict, description="More flat values that rules can filter by."
     )
     history_before: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
