@@ -104,6 +104,13 @@ class Place(Strict):
         """Whether the value is written in the file."""
         return "constant" in self.model_fields_set
 
+    @property
+    def is_of_the_record(self) -> bool:
+        """Whether every item of a record has the same value here."""
+        if self.join is not None:
+            return all(place.is_of_the_record for part in self.join for place in places_of(part))
+        return self.path is None and self.find is None and not self.position
+
     def with_parts(self) -> "Iterator[Place]":
         """Yield this place, and those that it joins."""
         yield self
@@ -313,18 +320,12 @@ class Fields(Strict):
     reason: Where | None = None
     effective_at: WhenField | None = None
 
-    @model_validator(mode="after")
-    def _written(self) -> "Fields":
-        if empty := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
-            raise InconsistentEntries(f"'{empty[0]}' has no place", empty[0], is_value=True)
-        return self
-
     def given(self) -> set[str]:
         """Return the fields that have a place."""
-        return set(self.model_fields_set)
+        return {name for name in self.model_fields_set if getattr(self, name) is not None}
 
     def over(self, shared: "Fields | None") -> "Fields":
-        """Return these fields, and those of `shared` that are not among them."""
+        """Return these fields, and those of `shared` that are not among them; one that is null here has no place."""
         if shared is None:
             return self
         written = {name: getattr(part, name) for part in (shared, self) for name in part.model_fields_set}
@@ -332,6 +333,6 @@ class Fields(Strict):
 
     def places(self) -> Iterator[Place]:
         """Yield every place, also those inside others."""
-        for name in self.model_fields_set:
+        for name in sorted(self.given()):
             for place in places_of(getattr(self, name)):
                 yield from place.with_parts()

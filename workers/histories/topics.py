@@ -43,7 +43,7 @@ async def read_topics(
             read = readers[partition.topic]
             location = str(partition)
             for record in records:
-                gathering.take_items(location, record.offset, read, _source_record(record))
+                gathering.take(location, record.offset, read, _source_record(record))
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) -> list[tuple[str, int]]:

@@ -9,11 +9,9 @@ from typing import Final
 
 from rich.console import Console
 
-from schemas.events import BUILT_IN, InvalidEvent
-from schemas.sources import TOMBSTONE, Source, SourcesFile
-from workers.core.events.decoding import DecodedEvent
+from schemas.events import BUILT_IN
+from schemas.sources import Source, SourcesFile
 from workers.core.mapping.record import SourceRecord
-from workers.core.mapping.skipped import Skipped
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.errors import StartupError
 from workers.histories import cdnow
@@ -92,12 +90,7 @@ class Mappings:
                 ]
             )
         canonical = canonical_reader(self.declared, gathering)
-
-        def read(record: SourceRecord) -> list[DecodedEvent | Skipped | InvalidEvent]:
-            event = canonical(record.value)
-            return [Skipped(TOMBSTONE) if event is None else event]
-
-        return read
+        return lambda record: canonical(record.value)
 
     def demo_readers(self, gathering: Gathering) -> dict[str, SourceReader]:
         """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
@@ -171,7 +164,7 @@ class HistoryReader:
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
                 foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
-                gathering.take_items(record.topic, index, readers[record.topic], foreign)
+                gathering.take(record.topic, index, readers[record.topic], foreign)
                 if not index % SHOW_EVERY_EVENTS:
                     advance(index)
         gathering.check()

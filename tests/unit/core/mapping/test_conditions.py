@@ -164,6 +164,19 @@ def test_a_cases_own_fields_and_attributes_go_before_those_that_all_share() -> N
     assert (bonus.customer_id, bonus.attributes) == ("ada", {"shop": "s", "plan": "none"})
 
 
+def test_a_case_can_do_without_a_field_that_all_others_share() -> None:
+    of = source(
+        None,
+        fields={"reason": "why"},
+        one_of=[
+            {"event": "cancellation", "only_when": {"why": "no"}, "fields": {"reason": None}},
+            {"event": "cancellation"},
+        ],
+    )
+    assert event_of(of, {"why": "no"}).reason is None
+    assert event_of(of, {"why": "price"}).reason == "price"
+
+
 def test_cases_have_names_of_their_own() -> None:
     assert [case.label() for case in SHOP.cases()] == ["renewal", "first order", "purchase", "purchase 2"]
     assert SHOP.types() == ("renewal", "purchase")
