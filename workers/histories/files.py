@@ -24,6 +24,7 @@ from schemas.events import Event, InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -208,19 +209,22 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     return read
 
 
-def source_reader(source: Source, declared: Collection[str], gathering: Gathering) -> SourceReader:
+def source_reader(
+    source: Source, declared: Collection[str], gathering: Gathering, read_value: ReadValue | None = None
+) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
         gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
+        read_value: reads the value of a record whose schema is in a registry.
 
     Raises:
         StartupError: if the source needs a key or a reader that is not there.
     """
     try:
-        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+        mapper = compile_source_of_many(source, declared, gathering.hash_key, read_value)
     except ValueError as error:
         raise StartupError([str(error)]) from None
 

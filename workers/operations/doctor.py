@@ -38,6 +38,7 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
+from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
 from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
@@ -65,7 +66,7 @@ async def examine(settings: Settings, sources: SourcesFile, rules: RuleSet, book
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, needs_of(book, settings))
     async with opened_store(settings) as store:
-        findings = [*await kafka.findings(), *await kafka.direct_producers()]
+        findings = [*await kafka.findings(), *await kafka.direct_producers(), *await registry(settings, sources)]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
