@@ -15,7 +15,7 @@ sources:
 GOOD_CASES = """event_types: {renewal: {}}
 sources:
   - topics: {pattern: '^shop\\..*\\.orders$'}
-    pack: shopify
+    complete_since: 2024-01-01
     unwrap: [cloudevents, {base64: data}, {each: data.items}]
     history_before: 2026-10-01
     only_when: {live: true, header X-A: {matches: "^a"}, find: "a == 'b'", key: {given: true}}
