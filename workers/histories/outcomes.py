@@ -113,7 +113,7 @@ class Outcomes:
 def failed_conditions(item: ItemTrace) -> list[ConditionTrace]:
     """Return the conditions that skipped an item, each key once."""
     failed = [condition for condition in item.shared if not condition.holds]
-    if not failed:
+    if not failed and item.case is None:  # a case may skip what it takes
         failed = [case.failed for case in item.cases if case.failed is not None]
     return list({condition.key: condition for condition in failed}.values())
 

@@ -23,6 +23,7 @@ _NAME_WIDTH: Final = 14
 _VALUE_WIDTH: Final = 32
 _LONGEST_VALUE: Final = 60
 _LONGEST_CONDITION: Final = 60
+_MOST_ALIKE: Final = 3
 
 
 # -- one record, for people --------------------------------------------------------------------------------------
@@ -45,9 +46,9 @@ def lines_of(tried: Tried, partitions: int, cases: int) -> Iterator[str]:
         place = f"{sample.place}, item {item.number}" if many else sample.place
         match item.result:
             case Skipped(by=by):
-                yield f"- {place}: skipped ({by})"
+                yield f"- {place}: skipped ({by}){_case_in_words(item, cases)}"
             case InvalidEvent() as error:
-                yield f"✗ {place}: refused"
+                yield f"✗ {place}: refused{_case_in_words(item, cases)}"
                 yield f"  {error}"
                 yield from _value_lines(item.values)
             case event:
@@ -56,16 +57,21 @@ def lines_of(tried: Tried, partitions: int, cases: int) -> Iterator[str]:
 
 
 def _event_lines(place: str, item: ItemTrace, event: Event, partitions: int, cases: int) -> Iterator[str]:
-    case = item.case
-    head = f"✓ {place}: {event.type}"
-    if case is not None and cases > 1:
-        held = ", ".join(f"{one.key} {_short(one.found)}" for one in case.conditions)
-        named = f" '{case.name}'" if case.name != event.type else ""
-        head += f"    case {case.number} of {cases}{named}" + (f" ({held})" if held else "")
+    head = f"✓ {place}: {event.type}{_case_in_words(item, cases)}"
     yield head + ("    history: builds activity, and no rule acts on it" if item.is_history else "")
     yield from _value_lines(item.values)
     partition = partition_of(event.customer_id, partitions)
     yield f"  {'activity key':<{_NAME_WIDTH}}{event.customer_id}, partition {partition} of {partitions}"
+
+
+def _case_in_words(item: ItemTrace, cases: int) -> str:
+    """Return which of several cases took an item, and what was found where its conditions hold."""
+    case = item.case
+    if case is None or cases < 2:
+        return ""
+    held = ", ".join(f"{one.key} {_short(one.found)}" for one in case.conditions)
+    named = f" '{case.name}'" if case.name != case.event else ""
+    return f"    case {case.number} of {cases}{named}" + (f" ({held})" if held else "")
 
 
 def _value_lines(values: Sequence[ValueTrace]) -> Iterator[str]:
@@ -89,16 +95,38 @@ def _reason_lines(item: ItemTrace) -> Iterator[str]:
     for condition in item.shared:
         if not condition.holds:
             yield f"  only_when: {_not_held(condition)}"
+    alike: dict[str, list[tuple[CaseTrace, ConditionTrace]]] = {}
     for case in item.cases:
-        if not case.takes:
-            failed = case.failed
-            why = "its conditions do not hold" if failed is None else _not_held(failed)
-            yield f"  not case {case.number} '{case.name}': {why}"
+        if case.failed is not None:
+            alike.setdefault(case.failed.key, []).append((case, case.failed))
+    for cases in alike.values():
+        if len(cases) > _MOST_ALIKE:
+            numbers = _ranges([case.number for case, _ in cases])
+            _, failed = cases[0]
+            yield f"  not cases {numbers}, which want another {failed.key}: found {_found(failed)}"
+        else:
+            for case, failed in cases:
+                yield f"  not case {case.number} '{case.name}': {_not_held(failed)}"
 
 
 def _not_held(condition: ConditionTrace) -> str:
-    found = "nothing there" if condition.found is None else f"found {_short(condition.found, _LONGEST_CONDITION)}"
+    found = "nothing there" if condition.found is None else f"found {_found(condition)}"
     return f"{condition.key}: wanted {condition.wanted}, {found}"
+
+
+def _found(condition: ConditionTrace) -> str:
+    return "nothing" if condition.found is None else _short(condition.found, _LONGEST_CONDITION)
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return increasing numbers in words, such as `2 to 13, 15`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ", ".join(" to ".join(map(str, part)) for part in parts)
 
 
 def _place(words: str) -> str:

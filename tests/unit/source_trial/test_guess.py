@@ -303,6 +303,21 @@ def test_names_that_no_plain_path_can_hold_are_in_quotes(written: str, line: str
     assert mapped(text, records)[0]["amount"] == "64.35"
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"type": {"a": 1}},
+        {"items": [{"test": None}]},
+        {"a b": {"events": [{"type": "order.paid", "id": "1"}]}},
+        {"it's": {"livemode": True}, "type": "order.paid"},
+        {"op": "u", "before": {"it's": {"status": "x"}}, "after": {"it's": {"status": "cancelled"}}, "source": {}},
+    ],
+)
+def test_names_and_values_of_any_kind_are_written_as_the_reader_takes_them(document: dict[str, Any]) -> None:
+    source_in(guessed([body(**document), body(id="2")]).text)
+    source_in(guessed([body(**document)]).text)
+
+
 @pytest.mark.parametrize("value", [None, b"", b"\xff\xfe", b"[]", b"{}", b"7", b'"text"', b"[[[]]]", b"{", b"null"])
 def test_a_guess_of_anything_is_a_valid_file(value: bytes | None) -> None:
     record = SourceRecord("a.stream", 0, 0, 0, None, value, ())

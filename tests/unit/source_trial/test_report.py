@@ -107,6 +107,28 @@ def test_each_case_that_did_not_take_the_record_says_why() -> None:
     assert any(line.startswith("  not case 2 'purchase': data.paid: wanted more than 0, found 0") for line in found)
 
 
+def test_many_cases_that_fail_alike_are_one_line() -> None:
+    text = "sources:\n  - topic: t\n    max_silence: 1 day\n"
+    text += "    fields: {event_id: id, customer_id: user, occurred_at: at}\n    one_of:\n"
+    for number in range(6):
+        key = "kind" if number == 3 else "type"
+        text += f"      - {{event: login, only_when: {{{key}: login {number}}}}}\n"
+    declared, problems = read_sources("sources.yaml", text + "      - {skip: pages, only_when: {type: page}}\n")
+    assert declared is not None, [*map(str, problems)]
+    source = declared.sources[0]
+    samples = samples_in_text("s", b'{"type": "page"} {"type": "click"}', Given("t"))
+    trial = Trial.of(source, tracer(source, declared, SETUP), samples)
+    assert lines(trial) == [
+        "- s:1: skipped (pages)    case 7 of 7 'pages' (type page)",
+        "  not cases 1 to 3, 5 to 6, which want another type: found page",
+        "  not case 4 'login 4': kind: wanted login 3, nothing there",
+        "- s:1: skipped (no case)",
+        "  not cases 1 to 3, 5 to 7, which want another type: found click",
+        "  not case 4 'login 4': kind: wanted login 3, nothing there",
+    ]
+    assert trial.outcomes.skipped_because() == ["type was click 1", "kind was missing 1"]
+
+
 def test_what_only_when_skips_says_which_condition_and_what_was_found() -> None:
     found = lines(tried("stripe", invoice() | {"livemode": False}))
     assert found[0] == "- s.jsonl:1: skipped (only_when)"
@@ -115,7 +137,7 @@ def test_what_only_when_skips_says_which_condition_and_what_was_found() -> None:
 
 def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:
     found = lines(tried("stripe", invoice(currency=None)))
-    assert found[0] == "✗ s.jsonl:1: refused"
+    assert found[0] == "✗ s.jsonl:1: refused    case 2 of 2 (type invoice.paid, data.paid 2900)"
     assert found[1].startswith("  missing_field: 'currency' is missing")
     assert "evt_1" in line_of(found, "event_id")
 

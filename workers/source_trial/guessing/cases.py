@@ -18,7 +18,7 @@ from workers.source_trial.guessing.envelopes import Around
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
 from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
-from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value, words_of
 from workers.source_trial.guessing.moments import moment_of
 from workers.source_trial.guessing.money import money_of, with_comma
 from workers.source_trial.guessing.people import customer_of
@@ -302,8 +302,8 @@ def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_ce
     return case
 
 
-def _add_state(case: CaseGuess, found: tuple[Condition, Leaf], seen: _Seen) -> None:
-    condition, leaf = found
+def _add_state(case: CaseGuess, found: tuple[Condition, Leaf, list[str]], seen: _Seen) -> None:
+    condition, leaf, states = found
     if not seen.around.is_data_capture:
         case.only_when.append(condition)
         own = next((other for other in seen.leaves if other.words == ("id",) and other.is_beside(leaf)), None)
@@ -313,10 +313,10 @@ def _add_state(case: CaseGuess, found: tuple[Condition, Leaf], seen: _Seen) -> N
             case.fields["event_id"] = Guess(f"{{join: [{parts}]}}", why)
         return
     case.only_when.append(condition)
-    before = leaf.place.replace("after.", "before.", 1)
-    values = [value for value in condition.value.strip("[]").split(", ") if value]
-    if before != leaf.place and len(values) == 1:
-        changed = f"op != 'u' || (before && {before} != '{values[0]}')"
+    if leaf.steps[0] == "after":
+        before = searched_path(("before", *leaf.steps[1:]))
+        others = " && ".join(f"{before} != {searched_value(state)}" for state in states)
+        changed = f"op != 'u' || (before && {others})"
         case.only_when.append(Condition("find", yaml_text(changed), _ROW_STATE_CHANGED))
 
 

@@ -1,13 +1,12 @@
 """Only when: which records are no tests, have succeeded and are in a state that counts; and values worth keeping."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import yaml_text
 from workers.source_trial.guessing.kinds import kind_of
-from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.leaves import Leaf, searched_path, searched_value
 
 __all__ = ["Condition", "all_of", "attributes_in", "scalar", "state_of", "success_of", "tests_of", "unwanted_in"]
 
@@ -78,6 +77,8 @@ def unwanted_in(leaf: Leaf) -> list[Any] | None:
     """Return the values that say that a record is a test; None if a leaf does not say so."""
     words, values = {*leaf.words, "".join(leaf.words)}, list(leaf.values.values())
     means_test = bool(words & _TEST_WORDS)
+    if not values:
+        return None
     if (means_test or words & _LIVE_WORDS) and all(str(value).lower() in _YES | _NO for value in values):
         return [_like(values[0], is_yes=means_test)]
     if leaf.words in _MODES and all(str(value).lower() in _LIVE | _TESTS for value in values):
@@ -106,15 +107,12 @@ def _without(leaf: Leaf, unwanted: Sequence[Any]) -> Condition:
     why = "all samples are tests: use it for real records" if all_are else f"{tests} of {len(leaf.values)} are tests"
     if not leaf.is_everywhere:
         # `other than` does not match a record that has nothing there.
-        tested = " && ".join(f"{leaf.place} != {_literal(value)}" for value in unwanted)
+        path = searched_path(leaf.steps)
+        tested = " && ".join(f"{path} != {searched_value(value)}" for value in unwanted)
         return Condition("find", yaml_text(tested, in_flow=True), why, is_sure=not all_are, is_off=all_are)
     written = ", ".join(scalar(value) for value in unwanted)
     value = f"{{other than: {written}}}" if len(unwanted) == 1 else f"{{other than: [{written}]}}"
     return Condition(yaml_text(leaf.place), value, why, is_sure=not all_are, is_off=all_are)
-
-
-def _literal(value: Any) -> str:
-    return "'" + value + "'" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
 def all_of(conditions: Sequence[Condition]) -> list[Condition]:
@@ -149,8 +147,8 @@ def success_of(leaves: Sequence[Leaf]) -> Condition | None:
     return None
 
 
-def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf] | None:
-    """Return the condition on a state in which something counts; None if no value says so.
+def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf, list[str]] | None:
+    """Return the condition on a state in which something counts, where it is and which states; None if none says so.
 
     Args:
         leaves: the values of the samples.
@@ -173,7 +171,7 @@ def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf] | No
             why = f"seen: {listed}; list every state that counts, and only one of each purchase's life"
             if wanted != "purchase":
                 why = f"seen: {listed}"
-            return Condition(yaml_text(leaf.place), value, why, is_sure=False), leaf
+            return Condition(yaml_text(leaf.place), value, why, is_sure=False), leaf, good
     return None
 
 

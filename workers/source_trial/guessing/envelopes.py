@@ -15,6 +15,7 @@ from schemas.events import InvalidEvent
 from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
 from workers.core.mapping.record import SourceRecord
+from workers.source_trial.guessing.guess import yaml_text
 from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
 
 __all__ = ["Around", "find_envelopes", "format_of"]
@@ -68,7 +69,9 @@ class Around:
     def unwrap(self) -> list[str]:
         """Return the words of `unwrap`, each as YAML."""
         return [
-            f"{{{envelope.kind}: {written_path(envelope.path)}}}" if envelope.path else envelope.kind
+            f"{{{envelope.kind}: {yaml_text(written_path(envelope.path), in_flow=True)}}}"
+            if envelope.path
+            else envelope.kind
             for envelope in self.envelopes
         ]
 

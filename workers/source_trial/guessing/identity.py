@@ -136,9 +136,10 @@ def row_id_of(leaves: Sequence[Leaf], row: str) -> Guess:
     table = [path for path in ("source.name", "source.table") if path in places]
     parts = [*table, *position, *key]
     why = "no row names its change: where it stands in the database's log, and the key of the row"
-    if not key:
-        return Guess(f"{{join: [{', '.join(parts)}]}}", f"{why}, which nothing looks like", is_sure=False)
-    return Guess(f"{{join: [{', '.join(yaml_text(part, in_flow=True) for part in parts)}]}}", why)
+    if len(parts) < 2 or not {*parts} <= places:
+        return Guess("{position: true}", "nothing names a row's change; sent twice, it counts twice", is_sure=False)
+    place = f"{{join: [{', '.join(yaml_text(part, in_flow=True) for part in parts)}]}}"
+    return Guess(place, why) if key else Guess(place, f"{why}, which nothing looks like", is_sure=False)
 
 
 def order_of(leaves: Sequence[Leaf]) -> Guess | None:

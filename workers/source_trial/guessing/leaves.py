@@ -1,12 +1,13 @@
 """The values in sample documents, by the path at which a mapping would find them, with what was seen there."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["Header", "Leaf", "leaves_of", "words_of", "written_path"]
+__all__ = ["Header", "Leaf", "leaves_of", "searched_path", "searched_value", "words_of", "written_path"]
 
 _DEEPEST: Final = 10
 _MOST_LEAVES: Final = 3_000
@@ -195,10 +196,10 @@ def _pairs(items: list[Any], steps: tuple[Step, ...]) -> Iterator[_Found]:
     label = next((name for name in _PAIR_NAMES if all(isinstance(item.get(name), str) for item in items)), None)
     if label is None or not all("value" in item for item in items):
         return
-    where = ".".join(_jmes(str(step)) for step in steps)
+    where = searched_path(steps)
     for item in items[:_MOST_PAIRS]:
         name, value = item[label], item["value"]
-        of_name = f"{where}[?{label}=={_jmes_text(name)}].value"
+        of_name = f"{where}[?{label}=={searched_value(name)}].value"
         if isinstance(value, dict):
             # One of several forms is filled, such as string_value, int_value and double_value.
             for form, inner in value.items():
@@ -208,9 +209,23 @@ def _pairs(items: list[Any], steps: tuple[Step, ...]) -> Iterator[_Found]:
             yield steps, f"{of_name} | [0]", name, value
 
 
+def searched_path(steps: Sequence[Step]) -> str:
+    """Return a path as JMESPath writes it."""
+    text = ""
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{_jmes(step)}" if text else _jmes(step)
+    return text
+
+
+def searched_value(value: Any) -> str:
+    """Return a plain value as JMESPath writes it."""
+    if isinstance(value, str) and not {"'", "\\"} & {*value} and value.isprintable():
+        return f"'{value}'"
+    return "`" + json.dumps(value).replace("`", "\\`") + "`"
+
+
 def _jmes(name: str) -> str:
-    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _jmes_text(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import iso4217
 
-from workers.source_trial.guessing.guess import Guess, place_of
+from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.leaves import Leaf, words_of
 
 __all__ = ["MoneyGuess", "money_of", "with_comma"]
@@ -148,7 +148,11 @@ def _with_unit(leaf: Leaf, currency: Leaf | None, leaves: Sequence[Leaf]) -> Gue
     digits = next((other for other in leaves if _tells_digits(other) and other.steps[:-1] == leaf.steps[:-1]), None)
     words = {*leaf.words} | ({*words_of(leaf.parents[0])} if leaf.parents else set())
     if digits is not None and leaf.find is None:
-        return Guess(place_of(leaf, decimals=digits.place), f"{seen}; {digits.place} says its decimals", leaf=leaf)
+        return Guess(
+            place_of(leaf, decimals=yaml_text(digits.place, in_flow=True)),
+            f"{seen}; {digits.place} says its decimals",
+            leaf=leaf,
+        )
     if words & _MICRO_WORDS:
         return Guess(place_of(leaf, decimals="6"), f"{seen}; its name says millionths", leaf=leaf)
     if not all(_is_whole(value) for value in values):

@@ -50,7 +50,7 @@ def _segment(document: Mapping[str, Any], _: Headers) -> bool:
     call = calls[0] if isinstance(calls, list) and calls and isinstance(calls[0], dict) else document
     sent = call.keys() & {"sentAt", "receivedAt", "originalTimestamp", "context", "integrations"}
     someone = call.keys() & {"anonymousId", "userId"}
-    return call.get("type") in _SEGMENT_CALLS and "messageId" in call and bool(sent) and bool(someone)
+    return str(call.get("type")) in _SEGMENT_CALLS and "messageId" in call and bool(sent) and bool(someone)
 
 
 def _revenuecat(document: Mapping[str, Any], _: Headers) -> bool:
