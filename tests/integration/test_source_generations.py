@@ -1,4 +1,4 @@
-"""Laws of generations of sources in Redis: the newest counts for all, and an older file does not come back by itself."""
+"""Laws of generations of sources in Redis: the newest counts for all, an older file does not come back by itself."""
 
 import asyncio
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_a_file_that_was_replaced_is_refused_with_what_to_do_and_comes_back_if_a
         old, new = file(one("app")), file(one("app"), one("site"))
         await load(store, old, 100)
         await load(store, new, 101)
-        with pytest.raises(OlderSources, match="generation 1, the newest is 2.*linger sources promote"):
+        with pytest.raises(OlderSources, match=r"generation 1, the newest is 2.*linger sources promote"):
             await load(store, old, 102, allow_rollback=False)
         assert await newest_sources(store) == 2
         assert (await load(store, old, 103)).sources.generation == 3
