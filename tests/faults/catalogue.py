@@ -34,9 +34,11 @@ from tests.faults.stage import PARTITIONS, SOURCE_PARTITIONS, Stage
 from tests.faults.verdict import published_too_early, read_dead_letters
 from tests.faults.wrong_streams import streams_go_wrong
 from tests.support.redis_topologies import SERVICE, SmallCluster, Watched
+from workers.core.source_changes import content_hash
 from workers.histories.history import LOGINS, ORDERS, History, history_of, login, order
 from workers.histories.simulated import simulate
 from workers.kafka.topics import connected_admin
+from workers.loading import load_configuration
 from workers.state.keys import SLOTS, hash_tag
 from workers.state.stopped_sources import read_stops
 
@@ -169,18 +171,19 @@ async def rebuild_all(stage: Stage) -> None:
 async def reload_sources_and_kill(stage: Stage) -> None:
     """A topic is added that holds orders already, found by a pattern instead, and named again."""
     await stage.create(SOURCE_PARTITIONS, stage.prefix + WEB_ORDERS, configs={"retention.ms": "-1"})
+
+    async def is_active() -> bool:
+        stored = await stage.store.redis.fields(stage.store.keys.source_sets)
+        return stored.get("hash") == content_hash(load_configuration(stage.settings).sources)
+
     for number, change in enumerate((add_web_shop, find_web_shop_by_pattern, name_web_shop_again)):
         await stage.sometime(0.2 + 0.25 * number, 0.3 + 0.25 * number)
         change(stage)
-        for _ in range(2):
-            await asyncio.sleep(stage.chance.uniform(0.1, 1.5))
-            stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
-
-    async def has_settled() -> bool:
-        stored = await stage.store.redis.fields(stage.store.keys.source_sets)
-        return stored.get("generation") == "4"
-
-    await stage.until(has_settled, "the fourth generation of sources")
+        await asyncio.sleep(stage.chance.uniform(0.1, 3))
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+        await stage.until(is_active, "the changed sources are active")
+        await asyncio.sleep(stage.chance.uniform(0, 0.5))
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
 
 
 async def reload(stage: Stage) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from schemas.sources import Source, SourcesFile
 from workers.core.source_changes import Mapped
+from workers.core.watermarks import Progress, watched_since
 
 
 class PatternTopic(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -139,6 +140,16 @@ class Matches:
             "make the patterns narrower"
             for name, sources in sorted(self.ambiguous.items())
         }
+
+
+def earliest_since(sources: SourceSet, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int]:
+    """Return by type the moment (ms) before which it does not count as watched, whatever is known of it.
+
+    Its mapping has changed then, or a source was added that nothing is known of before its first record. A source
+    that has not reported yet is left out.
+    """
+    later = watched_since(sources.later, progress) or {}
+    return {name: max(sources.began.get(name, 0), later.get(name, 0)) for name in {*sources.began, *later}}
 
 
 def matches(sources: SourcesFile, topics: Iterable[str]) -> Matches:

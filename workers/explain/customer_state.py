@@ -27,6 +27,7 @@ from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
 from workers.state.meta import meant_in, rules_held, since_by_series
 from workers.state.rule_sets import as_active, newest_generation
+from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store
 
 BEHIND_MS: Final = 60_000
@@ -48,6 +49,7 @@ async def read_customer(
     # The clock first: a type counts as seen until now only if nothing read later can be newer.
     now_ms = (await clock.read()).now_ms
     progress = await store.progress()
+    sources = (await as_agreed(store, sources)).counted
     decided_ms = await store.decided_ms(partition)
     meta = await store.meta(partition)
     raw = await store.activity(partition, customer_id)

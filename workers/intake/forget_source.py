@@ -21,9 +21,9 @@ async def forget_source(settings: Settings, sources: SourcesFile, store: Store, 
         Transient: if Redis does not answer.
         TopicsError: if Kafka has no such topic.
     """
-    topics = [source.topic for source in intake_sources(sources, settings.topic("activity"))]
-    if topic not in topics:
-        names = ", ".join(topics) or "none"
+    read = intake_sources(sources, settings.topic("activity"))
+    if not any(source.is_topic_of(topic) for source in read):
+        names = ", ".join(source.name for source in read) or "none"
         raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
     try:
         async with connected_admin(settings.kafka_connection()) as admin:

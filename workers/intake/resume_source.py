@@ -20,9 +20,9 @@ async def resume_source(
         StartupError: if intake reads no such topic.
         Transient: if Redis does not answer.
     """
-    topics = [source.topic for source in intake_sources(sources, settings.topic("activity"))]
-    if topic not in topics:
-        names = ", ".join(topics) or "none"
+    read = intake_sources(sources, settings.topic("activity"))
+    if not any(source.is_topic_of(topic) for source in read):
+        names = ", ".join(source.name for source in read) or "none"
         raise StartupError([f"'{topic}' is no source that intake reads; those are: {names}"])
     stops = (await read_stops(store)).of_topic(topic)
     if stops:

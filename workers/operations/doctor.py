@@ -17,6 +17,7 @@ from schemas.sources import Source, SourcesFile
 from workers.core.direct_producers import intake_sources
 from workers.core.mapping.trace import trace_record
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
 from workers.errors import LingerError, StartupError, Transient
 from workers.kafka.topic_configs import topic_configs
@@ -33,6 +34,7 @@ from workers.kafka.topics import (
 from workers.operations import kafka_checks, redis_checks, state_checks
 from workers.operations.activity_sample import sample_activity
 from workers.operations.findings import Finding, ok, problem, unknown
+from workers.operations.pattern_topics import find_topics
 from workers.operations.pausing import read_pauses
 from workers.operations.permissions import (
     group_rights_missing,
@@ -107,7 +109,11 @@ class _Kafka:
         try:
             async with connected_admin(self._settings.kafka_connection()) as admin:
                 brokers = broker_count(admin)
-                return [kafka_checks.reachable(brokers, servers), *await self._topics(admin, brokers)]
+                found, _ = await find_topics(self._settings, self._sources)
+                patterns = kafka_checks.patterns(self._sources, found)
+                topics = {name: PatternTopic(source) for name, source in found.topics.items()}
+                self._sources = SourceSet(self._sources, topics=topics).read
+                return [kafka_checks.reachable(brokers, servers), *patterns, *await self._topics(admin, brokers)]
         except (KafkaError, OSError, TimeoutError) as error:
             remedy = "start Kafka, or check LINGER_KAFKA_BOOTSTRAP_SERVERS"
             return [kafka_checks.unreachable(f"no broker answers at {servers}: {error}", remedy)]

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from schemas.durations import write_duration
+from schemas.sources import SourcesFile
+from workers.core.source_set import Matches
 from workers.errors import LingerError
 from workers.kafka.partitioner import MURMUR2_SETTING
 from workers.kafka.requirements import missing_topics, wrong_partitions
@@ -58,6 +60,22 @@ def existence(
             findings.append(problem("Kafka", f"topic {name}", "does not exist", why, remedy))
         else:
             findings.append(ok("Kafka", f"topic {name}", "exists"))
+    return findings
+
+
+def patterns(sources: SourcesFile, found: Matches) -> list[Finding]:
+    """Check which topics the patterns match; one that matches nothing yet is said, and is no problem."""
+    findings = []
+    for source in sources.sources:
+        if source.pattern is not None:
+            count = sum(name == source.name for name in found.topics.values())
+            waiting = f"no topic yet; rules that read {', '.join(source.types())} only from there wait for one"
+            observed = f"{count} topics" if count else waiting
+            findings.append(ok("Kafka", f"topics that match {source.pattern}", observed))
+    why, remedy = "its records are not read", "name it in a source of its own, or make the patterns narrower"
+    for name, names in sorted(found.ambiguous.items()):
+        observed = f"{' and '.join(names)} both match it"
+        findings.append(problem("Kafka", f"topic {name}", observed, why, remedy))
     return findings
 
 

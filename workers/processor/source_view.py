@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from schemas.events import BUILT_IN
 from schemas.sources import SourcesFile
 from workers.core.direct_producers import direct_source, only_direct
-from workers.core.source_set import SourceSet
+from workers.core.source_set import SourceSet, earliest_since
 from workers.core.watermarks import Progress, complete_types, type_limits, watched_since
 
 
@@ -64,13 +64,8 @@ class SourceView:
         return None if not self.now_ms else watched_since(self._set.from_beginning, self.progress)
 
     def earliest_since(self) -> Mapping[str, int]:
-        """Return by type the moment before which it does not count as watched, whatever is stored.
-
-        Its mapping has changed then, or a source was added that nothing is known of before its first record. Call it
-        once `watched_since` knows every source.
-        """
-        later = watched_since(self._set.later, self.progress) or {}
-        return {name: max(self._set.began.get(name, 0), later.get(name, 0)) for name in {*self._set.began, *later}}
+        """Return by type the moment before which it does not count as watched, once `watched_since` knows all."""
+        return earliest_since(self._set, self.progress)
 
     def _wake(self) -> None:
         self._updated.set()

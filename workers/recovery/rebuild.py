@@ -20,6 +20,7 @@ from schemas.sources import SourcesFile
 from workers.clock import Reading
 from workers.core.direct_producers import direct_source, intake_sources
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.dead_letters.record import cut_dead_letters
 from workers.errors import StartupError
@@ -42,6 +43,7 @@ from workers.settings import PAUSES, Settings
 from workers.state.connect import clock_of
 from workers.state.rule_sets import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
+from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store
 
 RECORDS_PER_SECOND: Final = 4_000
@@ -62,6 +64,7 @@ class Rebuild:
         """
         self._settings = settings
         self._sources = sources
+        self._agreed = SourceSet(sources)
         self._rules = rules
         self._store = store
         self._clock = clock_of(settings, store)
@@ -93,6 +96,8 @@ class Rebuild:
         reading = await self._clock.read()
         if not reading.now_ms:
             raise StartupError(["the replay clock has not started: let its player set the time, then run this again"])
+        self._agreed = await as_agreed(self._store, self._sources)
+        self._sources = self._agreed.read
         source_topics = [source.topic for source in intake_sources(self._sources, self._activity_topic)]
         allow_workers = options.among_workers or options.dry_run
         async with connected(self._settings, source_topics, allow_workers=allow_workers) as (consumer, snapshot):
@@ -184,7 +189,7 @@ class Rebuild:
             keeping_fresh = asyncio.create_task(pauses.run(), name="pauses")
             for partition in plan.reasons:
                 log = logs[partition]
-                since = covered_since(self._sources, rules, progress, findings.heads, partition, log, reading.now_ms)
+                since = covered_since(self._agreed, rules, progress, findings.heads, partition, log, reading.now_ms)
                 await PartitionReplay(partition, log, context).run(consumer, reading, progress, since, advance)
         finally:
             if keeping_fresh is not None:

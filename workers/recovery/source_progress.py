@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 
-from schemas.sources import SourcesFile
 from workers.clock import Clock, Reading
 from workers.core.rules.rule_set import RuleSet
+from workers.core.source_set import SourceSet, earliest_since
 from workers.core.watermarks import Progress, watched_since
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import LogBounds
@@ -61,7 +61,7 @@ async def find_progress(
 
 
 def covered_since(
-    sources: SourcesFile,
+    sources: SourceSet,
     rules: RuleSet,
     progress: Mapping[tuple[str, int], Progress],
     heads: LogHeads,
@@ -80,11 +80,15 @@ def covered_since(
         log: of that partition.
         now_ms: the time when the rebuild began.
     """
-    since_by_type = watched_since(sources, progress) or {}
+    since_by_type = watched_since(sources.from_beginning, progress) or {}
+    earliest = earliest_since(sources, progress)
     default_ms = min(heads.first_ms.values(), default=0)
     # Records deleted from the log are not in the state, however far back the sources reach.
     floor_ms = heads.first_ms.get(partition, now_ms) if log.earliest > 0 else 0
-    return {spec.key: max(since_by_type.get(spec.type, default_ms), floor_ms) for spec in rules.specs()}
+    return {
+        spec.key: max(since_by_type.get(spec.type, default_ms), earliest.get(spec.type, 0), floor_ms)
+        for spec in rules.specs()
+    }
 
 
 async def _progress(

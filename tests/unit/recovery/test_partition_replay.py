@@ -13,6 +13,7 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import SOURCE, TYPES, FakePublisher, StoppedClock, fresh_pauses, record
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.errors import LingerError
 from workers.recovery.activity_log import LogHeads
@@ -94,7 +95,9 @@ def replay(store: MemoryStore, consumer: LogConsumer, publisher: FakePublisher |
         folded: list[int] = []
         log = Log("linger.activity", None, 1, 0, len(consumer.records))
         progress = {(SOURCE, 0): Progress(clock.now_ms, clock.now_ms, day(0), 1, {})}
-        since = covered_since(SOURCES, context.rules, progress, LogHeads({0: day(1)}, {}), 0, log, day(100))
+        since = covered_since(
+            SourceSet(SOURCES), context.rules, progress, LogHeads({0: day(1)}, {}), 0, log, day(100)
+        )
         await PartitionReplay(0, log, context).run(
             cast(AIOKafkaConsumer, consumer), await clock.read(), progress, since, folded.append
         )

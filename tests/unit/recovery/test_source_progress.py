@@ -11,6 +11,7 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.processor_rig import SOURCE, TYPES, StoppedClock, record
 from workers.clock import Reading
+from workers.core.source_set import SourceSet
 from workers.core.watermarks import Progress
 from workers.kafka.topics import LogBounds
 from workers.recovery.activity_log import LogHeads
@@ -95,15 +96,17 @@ def test_a_source_whose_first_records_were_deleted_is_covered_since_the_activity
 def test_a_series_is_covered_since_its_sources_are_or_its_log_begins() -> None:
     sources = source_file(complete_since="2024-01-02")
     whole, truncated = Log("linger.activity", None, 2, 0, 9), Log("linger.activity", None, 2, 4, 9)
-    assert set(covered_since(sources, RULES, {}, HEADS, 0, whole, NOW).values()) == {day(1)}
-    assert set(covered_since(sources, RULES, {}, HEADS, 0, truncated, NOW).values()) == {day(3)}
+    assert set(covered_since(SourceSet(sources), RULES, {}, HEADS, 0, whole, NOW).values()) == {day(1)}
+    assert set(covered_since(SourceSet(sources), RULES, {}, HEADS, 0, truncated, NOW).values()) == {day(3)}
 
 
 def test_a_series_whose_log_has_lost_every_record_is_covered_from_now_on_whatever_is_declared_complete() -> None:
     sources, emptied = source_file(complete_since="2024-01-02"), Log("linger.activity", None, 2, 9, 9)
-    assert set(covered_since(sources, RULES, {}, LogHeads({1: day(2)}, {}), 0, emptied, NOW).values()) == {NOW}
+    assert set(covered_since(SourceSet(sources), RULES, {}, LogHeads({1: day(2)}, {}), 0, emptied, NOW).values()) == {
+        NOW
+    }
 
 
 def test_a_series_whose_sources_are_unknown_is_covered_since_the_first_record_of_any_partition() -> None:
     log = Log("linger.activity", None, 2, 0, 9)
-    assert set(covered_since(source_file(), RULES, {}, HEADS, 0, log, NOW).values()) == {day(2)}
+    assert set(covered_since(SourceSet(source_file()), RULES, {}, HEADS, 0, log, NOW).values()) == {day(2)}
