@@ -61,14 +61,14 @@ format: $(VENV)/.dev ## format the code and apply safe fixes
 # Existing pins are kept as far as pyproject.toml allows; make lock ARGS=--upgrade takes the newest of everything.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' $(ARGS) pyproject.toml
-# The image (requirements-run.lock) has no extras, but includes the build requirements of pyproject.toml.
+# The image (requirements-run.lock) has the extra 'registry', and includes the build requirements of pyproject.toml.
 BUILD_REQUIRES = $(BIN)/python -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
 lock: $(BIN)/python ## pin every dependency again, with hashes, in the three requirements*.lock files
 	@$(BIN)/python -m pip install --quiet '$(UV)'
-	$(COMPILE) --extra demo --output-file requirements.lock
+	$(COMPILE) --extra demo --extra registry --output-file requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	$(BUILD_REQUIRES) | $(COMPILE) - --constraint requirements.lock --output-file requirements-run.lock
+	$(BUILD_REQUIRES) | $(COMPILE) - --extra registry --constraint requirements.lock --output-file requirements-run.lock
 
 clean: ## remove .venv, caches and downloaded jars
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

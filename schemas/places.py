@@ -104,6 +104,13 @@ class Place(Strict):
         """Whether the value is written in the file."""
         return "constant" in self.model_fields_set
 
+    @property
+    def is_of_the_record(self) -> bool:
+        """Whether every item of a record has the same value here."""
+        if self.join is not None:
+            return all(place.is_of_the_record for part in self.join for place in places_of(part))
+        return self.path is None and self.find is None and not self.position
+
     def with_parts(self) -> "Iterator[Place]":
         """Yield this place, and those that it joins."""
         yield self

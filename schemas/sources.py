@@ -127,6 +127,14 @@ class TopicsByPattern(Strict):
     pattern: Pattern = Field(description="A pattern of RE2 for the whole name.", examples=[r"^shop\..*\.orders$"])
 
 
+def _or_null(schema: dict[str, Any]) -> None:
+    """Let editors accept `null`, by which a source takes away what its pack has."""
+    schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], {"type": "null"}]}
+
+
+Attributes = Annotated[dict[str, Where], Field(max_length=64, json_schema_extra=_or_null)]
+
+
 class Case(Strict):
     """One kind of record of a source, and its outcome: exactly one of an event, nothing, or a dead letter."""
 
@@ -148,9 +156,7 @@ class Case(Strict):
     )
     only_when: OnlyWhen = Field(default_factory=dict, description="Which records these are; by default all.")
     fields: Fields = Field(default_factory=Fields, description="Goes before what the source says.")
-    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
-        default_factory=dict, description="Goes before what the source says."
-    )
+    attributes: Attributes = Field(default_factory=dict, description="Goes before what the source says.")
     max_silence: Duration | None = Field(
         default=None,
         description="If the source brings no event of this type for longer, the type counts as silent, while the "
@@ -229,9 +235,7 @@ class Source(Strict):
         examples=[{"result": "ok"}, {"status": ["paid", "fulfilled"]}, {"amount": {"more than": 0}}],
     )
     fields: Fields | None = Field(default=None, description="Where the payload has the event's fields.")
-    attributes: Annotated[dict[str, Where], Field(max_length=64)] = Field(
-        default_factory=dict, description="More flat values that rules can filter by."
-    )
+    attributes: Attributes = Field(default_factory=dict, description="More flat values that rules can filter by.")
     history_before: Annotated[datetime, BeforeValidator(_since, json_schema_input_type=_Day)] | None = Field(
         default=None,
         description="Events from before this day build what Linger knows of customers, and no rule acts on them.",
@@ -406,13 +410,17 @@ class Source(Strict):
         else:
             self._check_cases(self.one_of)
         self._check_topic()
-        if not any(step.kind == "each" for step in self.unwrap):
-            self._check_no_whole()
+        if any(step.kind == "each" for step in self.unwrap):
+            self._check_ids_of_items()
+        else:
+            _check_no_whole(self)
 
     def _check_topic(self) -> None:
         """Refuse a condition on the topic that this topic does not meet: the body's field `topic` is meant."""
         wanted = self.only_when.get("topic")
-        if self.one_topic is None or not isinstance(wanted, str | list) or self.one_topic in wanted:
+        if self.one_topic is None or not isinstance(wanted, str | list):
+            return
+        if self.one_topic in (wanted if isinstance(wanted, list) else [wanted]):
             return
         message = (
             f"'topic' is the name of the topic, which is '{self.one_topic}'; for a field of the body with that name, "
@@ -441,12 +449,25 @@ class Source(Strict):
                 raise InconsistentEntries("needs 'fields'", "fields", "event", under=under)
             _check_fields(case, own.fields, under)
 
-    def _check_no_whole(self) -> None:
-        for case in self.cases():
-            for place in case.places():
-                if place.whole is not None:
-                    message = f"'whole: {place.whole}' is for items of 'unwrap: each'; here, write 'path'"
-                    raise InconsistentEntries(message, "fields", "attributes", "one_of")
+    def _check_ids_of_items(self) -> None:
+        for number, case in enumerate(self.cases()):
+            where = case.fields.event_id
+            if where is not None and all(place.is_of_the_record for place in places_of(where)):
+                message = (
+                    "every item of a record would have the same event_id, and all but a customer's first would be "
+                    "dropped as duplicates; join it with a field of the item, or with {position: true}"
+                )
+                under: tuple[str | int, ...] = () if self.one_of is None else ("one_of", number)
+                raise InconsistentEntries(message, "fields", "event", under=under)
+
+
+def _check_no_whole(source: Source) -> None:
+    """Check that no place is in a whole record of which nothing took items."""
+    for case in source.cases():
+        for place in case.places():
+            if place.whole is not None:
+                message = f"'whole: {place.whole}' is for items of 'unwrap: each'; here, write 'path'"
+                raise InconsistentEntries(message, "fields", "attributes", "one_of")
 
 
 def _check_fields(case: Case, own: Fields, under: tuple[str | int, ...]) -> None:

@@ -8,6 +8,7 @@ from workers.core.direct_producers import direct_problems
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
+from workers.registry.requirements import registry_problems
 from workers.rule_files.known_names import KnownNames, event_types, known_names
 from workers.rule_files.problems import Problem, in_order
 from workers.rule_files.rules import ParsedRuleFiles, read_documents, read_texts
@@ -47,6 +48,8 @@ def load_configuration(settings: Settings) -> Configuration:
     if sources.hashes() and settings.hash_key is None:
         problem = "a value is 'hashed', so the setting LINGER_ID_KEY is needed; it must be the same in every worker"
         raise StartupError([f"{settings.sources}: {problem}"])
+    if lacking := registry_problems(sources, has_registry=settings.schema_registry_url is not None):
+        raise StartupError([f"{settings.sources}: {problem}" for problem in lacking])
     book = _load_book(settings, sources)
     return Configuration(sources, book, _compile(settings, sources, book))
 

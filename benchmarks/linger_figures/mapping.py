@@ -3,19 +3,25 @@
 python -m benchmarks.linger_figures.mapping      # one JSON object, of the core that it finds
 """
 
+import io
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
+
+import fastavro
 
 from benchmarks.linger_figures.reports import Report
 from schemas.sources import Source
 from tests.support.compiled import ROOT, as_in_the_wheel
+from workers.core.formats.confluent import compile_registry_reader
 from workers.core.mapping.converter import compile_converter, compile_many
 from workers.core.mapping.record import SourceRecord
+from workers.registry.schemas import read_body_of_avro
 
 _ROUNDS: Final = 200
 _CALLS: Final = 100
@@ -39,11 +45,37 @@ _FIELDS: Final = {
 }
 
 
+_AVRO: Final = {
+    "type": "record",
+    "name": "Order",
+    "fields": [
+        {"name": "order_id", "type": "string"},
+        {"name": "customer", "type": "string"},
+        {"name": "total", "type": {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}},
+        {"name": "cents", "type": "long"},
+        {"name": "currency", "type": "string"},
+        {"name": "placed_at", "type": "string"},
+        {
+            "name": "lines",
+            "type": {
+                "type": "array",
+                "items": {
+                    "type": "record",
+                    "name": "Line",
+                    "fields": [{"name": "sku", "type": "string"}, {"name": "quantity", "type": "int"}],
+                },
+            },
+        },
+    ],
+}
+
+
 def _kinds() -> dict[str, dict[str, Any]]:
     """Return what is written of each kind of source, beside its topic and silence."""
     first = {"path": "guest", "nothing": [0]}
     return {
         "plain paths": {"event": "purchase", "fields": _FIELDS},
+        "plain paths, the same record as Avro": {"event": "purchase", "fields": _FIELDS, "format": "avro"},
         "with `only_when`": {"event": "purchase", "fields": _FIELDS, "only_when": {"currency": ["USD", "EUR"]}},
         "a list of places, minor units": {
             "event": "purchase",
@@ -85,13 +117,24 @@ def _in_a_process(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     return measured
 
 
+def _as_avro() -> bytes:
+    """Return the order as the serializer of a schema registry writes it, under the id 7."""
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(_AVRO), {**_ORDER, "total": Decimal(str(_ORDER["total"]))})
+    return b"\0" + (7).to_bytes(4, "big") + out.getvalue()
+
+
 def main() -> None:
     """Measure here, and print it."""
-    record = SourceRecord("shop", 0, 7, 1_759_482_892_000, b"c-20417", json.dumps(_ORDER).encode(), ())
+    raw = {"json": json.dumps(_ORDER).encode(), "avro": _as_avro()}
+    read_avro = compile_registry_reader({7: read_body_of_avro(json.dumps(_AVRO))}.__getitem__)
     measured: dict[str, float] = {}
     for kind, written in _kinds().items():
         source = Source.model_validate({"topic": "shop", "max_silence": "1 day", **written})
-        convert = compile_many(source, ()) if source.has_many() else compile_converter(source, ())
+        record = SourceRecord("shop", 0, 7, 1_759_482_892_000, b"c-20417", raw[source.format], ())
+        read_value = read_avro if source.format == "avro" else None
+        compiler = compile_many if source.has_many() else compile_converter
+        convert: Callable[[SourceRecord, int], Any] = compiler(source, (), None, read_value)
         best = float("inf")
         for _ in range(_ROUNDS):
             began = time.thread_time_ns()

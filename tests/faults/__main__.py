@@ -9,11 +9,12 @@ JSON object is the last line. Exit status 1 if anything was lost, doubled or wro
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -27,10 +28,13 @@ from tests.faults.catalogue import FAULTS, Fault, reload
 from tests.faults.garbling import Garbled
 from tests.faults.installation import Installation, installation
 from tests.faults.intended_verdict import judge_intended
+from tests.faults.registered import RegisteredLogins
 from tests.faults.saboteur import CORE_GUARDS, GUARDS
 from tests.faults.stage import NeverDone, Stage, stage
 from tests.faults.verdict import Verdict, judge
 from tests.support.redis_topologies import SmallCluster, Watched, running_cluster, running_sentinel
+from tests.support.schema_registry import missing_registry
+from workers.histories.history import History
 
 
 @dataclass
@@ -75,6 +79,11 @@ async def run_faults(
     for brokers, group in groupby(sorted(faults, key=lambda one: one.brokers), key=lambda one: one.brokers):
         async with installation(_made(folder / f"brokers-{brokers}"), brokers) as running:
             for fault in group:
+                if fault.registry and (missing := missing_registry()) is not None:
+                    say(f"{fault.name:18} left out: {missing}")
+                    if os.environ.get("CI") == "true":
+                        tallies[fault.name].lost += 1
+                    continue
                 for number in range(runs):
                     await _run(fault, seed + number, running, folder, guard, tallies[fault.name], say)
     return tallies
@@ -92,6 +101,19 @@ def _topology(fault: Fault, folder: Path) -> Iterator[Watched | SmallCluster | N
         yield None
 
 
+@asynccontextmanager
+async def _registered(fault: Fault, history: History, folder: Path) -> AsyncIterator[RegisteredLogins | None]:
+    if not fault.registry:
+        yield None
+        return
+    registered = RegisteredLogins(_made(folder), history)
+    try:
+        await registered.start()
+        yield registered
+    finally:
+        await registered.server.kill()
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
@@ -105,10 +127,13 @@ async def _run(
     where = folder / f"{fault.name}-{seed}"
     is_direct = Random(f"{fault.name} {seed}").random() < 0.5
     try:
-        with _topology(fault, _made(where / "redis")) as topology:
+        async with AsyncExitStack() as servers:
+            history = fault.history(seed)
+            topology = servers.enter_context(_topology(fault, _made(where / "redis")))
+            registered = await servers.enter_async_context(_registered(fault, history, where / "registry"))
             async with stage(
                 running,
-                fault.history(seed),
+                history,
                 where,
                 seed,
                 workers=fault.workers,
@@ -118,6 +143,7 @@ async def _run(
                 environment=fault.environment,
                 lives_now=fault.lives_now,
                 topology=topology,
+                registered=registered,
                 is_direct=is_direct,
                 is_compiled=guard not in CORE_GUARDS,
             ) as here:

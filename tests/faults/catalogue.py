@@ -55,6 +55,7 @@ class Fault:
         counts_wrong: whether actions that the history does not justify can be counted; see `judge`.
         lives_now: workers have the machine's clock and catch up with a history that ended three hours ago.
         store: what Redis is: one server that can be killed and started, a master under Sentinel, or a cluster.
+        registry: log-ins are Avro, and their schemas in a registry that can be killed and started.
         short: belongs to the selection that `make test-rest` runs.
     """
 
@@ -71,6 +72,7 @@ class Fault:
     counts_wrong: bool = True
     lives_now: bool = False
     store: Literal["one", "sentinel", "cluster"] = "one"
+    registry: bool = False
     short: bool = False
 
 
@@ -498,6 +500,17 @@ async def bad_deploy(stage: Stage) -> None:
     await stage.until(goes_on, "all of it is let through")
 
 
+async def registry_dies(stage: Stage) -> None:
+    """It is dead when schemas are needed that were not asked for yet."""
+    assert stage.registered is not None
+    for begin in (0.1, 0.4, 0.7):
+        await stage.sometime(begin, begin + 0.1)
+        await stage.registered.server.kill()
+        await stage.at(begin + 0.2)
+        stage.crew.kill(stage.chance.randrange(len(stage.crew.members)))
+        await stage.registered.server.start()
+
+
 _POISON: Final = (
     (ORDERS, b"{"),
     (ORDERS, b"\xff\xfe"),
@@ -597,6 +610,8 @@ FAULTS: Final = (
     Fault("broker-frozen", "one of three brokers hangs for 8 s", broker_frozen, brokers=3, seconds=12),
     Fault("brokers-bounced", "three brokers restart one by one", brokers_bounced, brokers=3, seconds=20),
     Fault("brokers-gone", "three brokers are killed at once", brokers_gone, brokers=3, seconds=12),
+    Fault("registry-dies", "SIGKILL of the schema registry while schemas change, and of workers", registry_dies,
+          registry=True, seconds=30),
     Fault("transactions", "aborted records and markers in the sources", transactions),
     Fault("actions-blocked", "Kafka takes no actions for half of the time", action_topic_frozen,
           environment={"LINGER_OUTBOX_LIMIT": "100"}),

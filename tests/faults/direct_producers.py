@@ -32,7 +32,7 @@ def let_some_write_directly(history: History, settings: Settings, prefix: str) -
         "topic": activity,
         "format": "canonical",
         "events": ["purchase", "cancellation"],
-        "max_silence": sources[0].model_dump(mode="json")["max_silence"],
+        "max_silence": sources[0].model_dump(mode="json", by_alias=True)["max_silence"],
         "complete_since": f"{sources[0].complete_since:%Y-%m-%d}",
     }
     kept = [source for source in document["sources"] if source["topic"] != prefix + CANCELLATIONS]

@@ -23,6 +23,7 @@ from tests.faults.crew import Crew
 from tests.faults.direct_producers import let_some_write_directly
 from tests.faults.garbling import CODECS, Garbled, Sent
 from tests.faults.installation import Installation
+from tests.faults.registered import RegisteredLogins
 from tests.support.compiled import ROOT, as_in_the_wheel
 from tests.support.redis_topologies import SmallCluster, Watched
 from workers.core.direct_producers import intake_sources
@@ -76,6 +77,7 @@ class Stage:
         placed: by topic, partition and offset, the garbled record that is there.
         compressing: one producer for each codec, if the history is garbled; they take turns.
         lives_now: workers have the machine's clock, so the whole history is there from the beginning.
+        registered: writes log-ins with the schemas of a registry; None if they are JSON.
     """
 
     installation: Installation
@@ -100,6 +102,7 @@ class Stage:
     announced: list[tuple[int, int]] = field(default_factory=list)
     placed: dict[tuple[str, int, int], Sent] = field(default_factory=dict)
     compressing: list[AIOKafkaProducer] = field(default_factory=list)
+    registered: RegisteredLogins | None = None
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _moved: tuple[float, Any] = (0.0, None)
     now_ms: int = 0
@@ -159,7 +162,7 @@ class Stage:
     async def _hand_over(self, producer: AIOKafkaProducer, record: Record) -> Any:
         return await producer.send(
             self.prefix + record.topic,
-            value=record.value,
+            value=record.value if self.registered is None else self.registered.value_of(record),
             key=record.key,
             timestamp_ms=record.at_ms,
             partition=record.partition if isinstance(record, Sent) else None,
@@ -323,6 +326,7 @@ async def stage(
     environment: Mapping[str, str] = {},
     lives_now: bool = False,
     topology: Watched | SmallCluster | None = None,
+    registered: RegisteredLogins | None = None,
     is_direct: bool = False,
     is_compiled: bool = True,
 ) -> AsyncIterator[Stage]:
@@ -332,7 +336,7 @@ async def stage(
         sabotage: by place of a worker, arguments of `saboteur` for its first process.
         always: arguments of `saboteur` for every process.
         environment: further variables of the workers.
-        lives_now, topology: see `Stage`.
+        lives_now, topology, registered: see `Stage`.
         is_direct: some producers write to the activity topic themselves.
         is_compiled: the core of the workers is compiled, as in the wheel.
     """
@@ -345,12 +349,15 @@ async def stage(
         **({"LINGER_CLOCK": "system"} if lives_now else {}),
         **environment,
         **({} if topology is None else topology.variables()),
+        **({} if registered is None else registered.variables()),
     }
     settings = read_settings(variables)
     if isinstance(history, Garbled):
         history.write_files(settings, prefix)
     elif is_direct:
         history = let_some_write_directly(history, settings, prefix)
+    if registered is not None:
+        registered.change_sources(settings, prefix)
     sources = load_configuration(settings).sources
     kept = {"retention.ms": "-1"}  # records of the past are older than any retention
     copies = min(3, len(installation.brokers))
@@ -377,7 +384,7 @@ async def stage(
         installation, history, settings, store, ReplayClock(store), producers[0], crew, Random(seed), prefix, seconds
     )
     here.compressing = producers if len(producers) > 1 else []
-    here.lives_now, here.topology = lives_now, topology
+    here.lives_now, here.topology, here.registered = lives_now, topology, registered
     watching = None
     try:
         await (here.send_all() if lives_now else here.announce(history.start_ms))

@@ -20,6 +20,7 @@ from schemas.actions import EXPIRED_DETAIL, Action, Decision, action_id
 from schemas.events import encode_event
 from schemas.sources import SourcesFile
 from tests.faults.justified import Justice, Published
+from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -101,7 +102,7 @@ async def judge(stage: Stage, poison: int = 0, *, counts_wrong: bool = True) -> 
             where events come years late: a worker that knows nothing of them is right.
     """
     configuration = load_configuration(stage.settings)
-    sources, rules = configuration.sources, configuration.rules
+    sources, rules = as_json(configuration.sources), configuration.rules
     keys = [spec.key for spec in rules.specs()]
     observed = Coverage(dict.fromkeys(keys, stage.history.start_ms), complete=frozenset(keys))
     log = await read_topic(stage, stage.settings.topic("activity"))

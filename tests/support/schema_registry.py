@@ -27,7 +27,7 @@ _VERSION: Final = "3.0.9"
 _CACHE: Final = Path(__file__).parents[2] / ".cache"
 _HOME: Final = _CACHE / f"registry-{_VERSION}"
 _RUNNER: Final = f"apicurio-registry-app-{_VERSION}-runner.jar"
-# Later versions of this plugin also read the pom of the archive's parent, of which nothing is needed.
+# Later versions of this plugin also read the pom of the parent of the archive, and fail where it is not published.
 _PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:2.10:copy"
 _ARTIFACT: Final = f"io.apicurio:apicurio-registry-app:{_VERSION}:tar.gz:all"
 _PATIENCE_SECONDS: Final = 90.0
@@ -87,12 +87,23 @@ def running_registry(
         ServiceError: if it cannot be fetched.
         EmbeddedError: if it does not start.
     """
-    home = fetch_registry()
     log_dir.mkdir(parents=True, exist_ok=True)
+    with running_server(
+        registry_command(data, port, certificate),
+        log_dir / "registry.log",
+        lambda: answers(port, is_secure=certificate is not None),
+        timeout_seconds=_PATIENCE_SECONDS,
+        environment=os.environ,
+    ) as pid:
+        yield pid
+
+
+def registry_command(data: Path, port: int, certificate: tuple[Path, Path] | None = None) -> list[str]:
+    """Return program and arguments; see `running_registry`."""
+    home = fetch_registry()
     properties = {
         "quarkus.http.host": HOST,
         "quarkus.log.level": "WARN",
-        "quarkus.http.access-log.enabled": "false",
         # Written before it is answered: it will be killed.
         "apicurio.datasource.url": f"jdbc:h2:file:{data.resolve()}/schemas;WRITE_DELAY=0",
         "quarkus.http.port": str(port),
@@ -105,15 +116,7 @@ def running_registry(
             "quarkus.http.ssl.certificate.key-files": str(certificate[1]),
         }
     options = [f"-D{name}={value}" for name, value in properties.items()]
-    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *options, "-jar", str(home / _RUNNER)]
-    with running_server(
-        command,
-        log_dir / "registry.log",
-        lambda: _answers(port, is_secure=certificate is not None),
-        timeout_seconds=_PATIENCE_SECONDS,
-        environment=os.environ,
-    ) as pid:
-        yield pid
+    return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *options, "-jar", str(home / _RUNNER)]
 
 
 def url_of(port: int, scheme: str = "http") -> str:
@@ -153,7 +156,8 @@ def header(schema_id: int) -> bytes:
     return b"\0" + schema_id.to_bytes(4, "big")
 
 
-def _answers(port: int, *, is_secure: bool) -> bool:
+def answers(port: int, *, is_secure: bool = False) -> bool:
+    """Return whether a registry on a port can be used."""
     if is_secure:
         with suppress(OSError), socket.create_connection((HOST, port), timeout=1.0):
             return True

@@ -6,6 +6,7 @@ import pytest
 
 from workers.errors import StartupError
 from workers.loading import load_configuration, load_rule_set
+from workers.registry import requirements
 from workers.settings import Settings, read_settings
 
 SOURCES = """\
@@ -143,3 +144,28 @@ def test_a_hashed_value_needs_its_key_before_anything_is_read(tmp_path: Path) ->
     assert problem.startswith("sources.yaml: ")
     assert "LINGER_ID_KEY" in problem
     load_configuration(settings(tmp_path, GOOD, sources, ID_KEY="a key"))
+
+
+AVRO = SOURCES.replace("    event: purchase\n", "    event: purchase\n    format: avro\n")
+
+
+def test_a_source_with_a_registry_needs_to_know_where_it_is(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, GOOD, AVRO)
+    assert "source 'shop.orders' has the format avro, whose schemas are in a schema registry" in problem
+    assert "set LINGER_SCHEMA_REGISTRY_URL" in problem
+    given = settings(tmp_path, GOOD, AVRO, SCHEMA_REGISTRY_URL="http://registry:8081")
+    assert load_configuration(given).sources.sources[0].format == "avro"
+
+
+def test_a_source_in_avro_needs_its_package_and_one_in_json_schema_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "find_spec", lambda _: None)
+    for source_format, is_lacking in (("avro", True), ("json-schema", False)):
+        sources = AVRO.replace("avro", source_format)
+        given = settings(tmp_path, GOOD, sources, SCHEMA_REGISTRY_URL="http://registry:8081")
+        if is_lacking:
+            with pytest.raises(StartupError, match=r"pip install 'linger\[registry\]'"):
+                load_configuration(given)
+        else:
+            load_configuration(given)

@@ -186,7 +186,7 @@ def _demo_sources(history: History, prefix: str) -> dict[str, Any]:
     if shipped is None or problems:
         raise StartupError([str(problem) for problem in problems])
     topics = {record.topic for record in history.records}
-    document = shipped.model_dump(mode="json", exclude_unset=True)
+    document = shipped.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["sources"] = [source for source in document["sources"] if source["topic"] in topics]
     span = timedelta(milliseconds=history.end_ms - history.start_ms)
     for source in document["sources"]:

@@ -24,6 +24,7 @@ from schemas.events import Event, InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
+from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
@@ -42,11 +43,14 @@ __all__ = [
 ]
 
 Raw = TypeVar("Raw")
-SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | Skipped | InvalidEvent]]
-"""Turns a record into events, one for each item of it. Raises `InvalidEvent` if the record cannot be read."""
+SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | InvalidEvent | None]]
+"""Turns a record into one entry an item: its event, why it cannot be read, or None if the source skips it.
 
-CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
-"""Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
+Raises `InvalidEvent` if the record as a whole cannot be read.
+"""
+
+CanonicalReader = Callable[[bytes | None], Sequence[DecodedEvent | None]]
+"""Turns the bytes of a canonical event into that one event, or a tombstone into None. Raises `InvalidEvent`."""
 
 ReportPosition = Callable[[int], object]
 """Called now and then with the position in a file, in bytes."""
@@ -103,8 +107,14 @@ class Gathering:
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
 
-    def take(self, place: str, number: int, read: Callable[[Raw], DecodedEvent | None], record: Raw) -> None:
-        """Read one record and keep its event, or count why it has none.
+    def take(
+        self,
+        place: str,
+        number: int,
+        read: Callable[[Raw], Sequence[DecodedEvent | InvalidEvent | None]],
+        record: Raw,
+    ) -> None:
+        """Read one record and keep its events, or count why it has none.
 
         Args:
             place: its file or partition.
@@ -116,29 +126,17 @@ class Gathering:
             StartupError: if none of the first 1,000 records can be read.
         """
         try:
-            event = read(record)
+            entries = read(record)
         except InvalidEvent as error:
             self.refuse(place, number, error)
             return
-        if event is None:
-            self.skipped += 1
-        else:
-            self._keep(place, number, event)
-
-    def take_items(self, place: str, number: int, read: SourceReader, record: SourceRecord) -> None:
-        """Read one record of a source, which can be several events; arguments and errors are those of `take`."""
-        try:
-            results = read(record)
-        except InvalidEvent as error:
-            self.refuse(place, number, error)
-            return
-        for result in results:
-            if isinstance(result, DecodedEvent):
-                self._keep(place, number, result)
-            elif isinstance(result, InvalidEvent):
-                self.refuse(place, number, result)
-            else:
+        for entry in entries:
+            if entry is None:
                 self.skipped += 1
+            elif isinstance(entry, InvalidEvent):
+                self.refuse(place, number, entry)
+            else:
+                self._keep(place, number, entry)
 
     def _keep(self, place: str, number: int, event: DecodedEvent) -> None:
         at_ms = event.at_ms
@@ -201,44 +199,49 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     """
     untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
 
-    def read(raw: bytes | None) -> DecodedEvent | None:
+    def read(raw: bytes | None) -> Sequence[DecodedEvent | None]:
         if raw is None:
-            return None
+            return (None,)
         event, left_out = untrusted(raw, latest_ms)
         if left_out:
             gathering.note_left_out(event.type, left_out)
-        return event
+        return (event,)
 
     return read
 
 
-def source_reader(source: Source, declared: Collection[str], gathering: Gathering) -> SourceReader:
+def source_reader(
+    source: Source, declared: Collection[str], gathering: Gathering, read_value: ReadValue | None = None
+) -> SourceReader:
     """Return the reader of a source's records, which maps them as intake does.
 
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
         gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
+        read_value: reads the value of a record whose schema is in a registry.
 
     Raises:
         StartupError: if the source needs a key or a reader that is not there.
     """
     try:
-        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+        mapper = compile_source_of_many(source, declared, gathering.hash_key, read_value)
     except ValueError as error:
         raise StartupError([str(error)]) from None
 
-    def folded(result: Event | Skipped | InvalidEvent) -> DecodedEvent | Skipped | InvalidEvent:
-        if isinstance(result, Skipped | InvalidEvent):
-            return result
-        if left_out := result.left_out():
-            gathering.note_left_out(result.type, left_out)
+    def read_item(event: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
+        if isinstance(event, Skipped):
+            return None
+        if isinstance(event, InvalidEvent):
+            return event
+        if left_out := event.left_out():
+            gathering.note_left_out(event.type, left_out)
         try:
-            return written_and_read(result, declared)
+            return written_and_read(event, declared)
         except InvalidEvent as error:
             return error
 
-    return lambda record: [folded(result) for result in mapper(record, gathering.latest)]
+    return lambda record: [read_item(event) for event in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -289,7 +292,8 @@ def read_file(
         with _opened(path) as (stream, raw):
             kind = _kind(path) or _kind_by_content(stream)
             beginning = stream.peek(512).removeprefix(b"\xef\xbb\xbf").lstrip()
-            if kind in _LINES and beginning.startswith(b"["):
+            holds_lists = source is not None and source.has_many()
+            if kind in _LINES and beginning.startswith(b"[") and not holds_lists:
                 problem = "this is one JSON list; write one event per line, for example with: jq -c '.[]'"
                 raise StartupError([f"{path}: {problem}"])
             is_table = kind in _TABLES
@@ -347,8 +351,7 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-            one = enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
-            gathering.take_items(place, line, foreign, one)
+            take(place, line, foreign, enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
         if not line % _REPORT_EVERY_LINES:
             report()
     report()

@@ -1,6 +1,6 @@
 """Histories in Kafka: a topic from its beginning to its present end, read without a consumer group."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -20,6 +20,7 @@ async def read_topics(
     gathering: Gathering,
     advance: Advance,
     starts: Advance,
+    prepare: Callable[[Sequence[ConsumerRecord]], Awaitable[None]] | None = None,
 ) -> None:
     """Read topics from the earliest records kept to where they end when reading begins.
 
@@ -29,6 +30,7 @@ async def read_topics(
         gathering: takes the events.
         advance: called with the number of offsets passed.
         starts: called once, with the number of offsets to read.
+        prepare: called with records before they are read.
 
     Raises:
         StartupError: if a topic does not exist, or Kafka does not answer.
@@ -42,8 +44,10 @@ async def read_topics(
         async for partition, records in read_ranges(consumer, ranges, advance):
             read = readers[partition.topic]
             location = str(partition)
+            if prepare is not None:
+                await prepare(records)
             for record in records:
-                gathering.take_items(location, record.offset, read, source_record(record))
+                gathering.take(location, record.offset, read, source_record(record))
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topics: Mapping[str, object]) -> list[tuple[str, int]]:

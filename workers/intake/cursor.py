@@ -47,7 +47,7 @@ class Cursor:
 
     @property
     def is_kept_back(self) -> bool:
-        """Whether its records wait, for whatever reason."""
+        """Whether its records wait, for any reason."""
         return self.schema_id is not None or self.is_held
 
     @property

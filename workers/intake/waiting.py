@@ -14,7 +14,7 @@ from workers.core.formats.confluent import schema_id_of
 from workers.intake.cursor import Cursor
 from workers.kafka.records import TopicPartition
 from workers.observability import log_events, metrics
-from workers.registry.schemas import Schemas
+from workers.registry.schemas import Schemas, named_by
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +38,7 @@ class SchemaWait:
     def look_ahead(self, records: Sequence[ConsumerRecord]) -> None:
         """Ask for the schemas that some records name, long before they are converted."""
         if self._schemas is not None:
-            ids = {schema_id_of(record.value) for record in records}
-            self._schemas.want(schema_id for schema_id in ids if schema_id is not None)
+            self._schemas.want(named_by(record.value for record in records))
 
     def holds(self, cursor: Cursor, record: ConsumerRecord) -> bool:
         """Return whether a record of a topic with schemas has to wait; then its partition waits from now on."""

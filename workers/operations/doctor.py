@@ -41,6 +41,7 @@ from workers.operations.permissions import (
     rights_needed,
     topic_rights_missing,
 )
+from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
 from workers.operations.source_samples import Trace, sample_sources
 from workers.registry.for_commands import reader_for
@@ -73,7 +74,12 @@ async def examine(
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, needs_of(book, settings))
     async with opened_store(settings) as store:
-        findings = [*await kafka.findings(), *await kafka.direct_producers(), *await kafka.samples(now)]
+        findings = [
+            *await kafka.findings(),
+            *await kafka.direct_producers(),
+            *await registry(settings, sources),
+            *await kafka.samples(now),
+        ]
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)

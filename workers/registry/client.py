@@ -4,7 +4,7 @@ import json
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -99,13 +99,20 @@ class RegistryClient:
             _text_of(found, "schemaType", "AVRO"), _text_of(found, "schema"), tuple(texts.values())
         )
 
-    async def subjects(self) -> None:
-        """Ask for the names of all subjects, to find out whether the registry can be used.
+    async def check(self) -> None:
+        """Find out whether schemas can be asked for.
 
         Raises:
             RegistryUnavailable: if not.
         """
-        await self._get("/subjects")
+        with suppress(UnknownSchema):
+            await self._get("/schemas/ids/1")
+
+    @property
+    def shown(self) -> str:
+        """The registry in words, without credentials."""
+        parts = urlsplit(self._access.url)
+        return f"the schema registry at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     async def _collect(self, found: Any, texts: dict[tuple[str, int], str]) -> None:
         """Add what a schema refers to, each before those that need it."""
@@ -114,7 +121,7 @@ class RegistryClient:
             try:
                 place = str(reference["subject"]), int(reference["version"])
             except (TypeError, KeyError, ValueError):
-                raise RegistryUnavailable(f"{self._shown} describes a reference as {reference!r}") from None
+                raise RegistryUnavailable(f"{self.shown} describes a reference as {reference!r}") from None
             if place in texts:
                 continue
             if len(texts) >= _MAX_REFERENCES:
@@ -138,11 +145,11 @@ class RegistryClient:
                 status = answer.status
         except TimeoutError:
             seconds = self._access.timeout_seconds
-            raise RegistryUnavailable(f"{self._shown} does not answer within {seconds:g} seconds") from None
+            raise RegistryUnavailable(f"{self.shown} does not answer within {seconds:g} seconds") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise RegistryUnavailable(f"{self._shown} cannot be asked: {_reason(error)}") from None
+            raise RegistryUnavailable(f"{self.shown} cannot be asked: {_reason(error)}") from None
         if len(body) > _MAX_ANSWER_BYTES:
-            raise RegistryUnavailable(f"{self._shown} answers more than {_MAX_ANSWER_BYTES >> 20} MiB to {path}")
+            raise RegistryUnavailable(f"{self.shown} answers more than {_MAX_ANSWER_BYTES >> 20} MiB to {path}")
         return self._content(path, status, body)
 
     def _content(self, path: str, status: int, body: bytes) -> Any:
@@ -158,19 +165,13 @@ class RegistryClient:
             raise UnknownSchema(str(content.get("message") or f"error code {code}"))
         if status in (401, 403):
             remedy = "check LINGER_SCHEMA_REGISTRY_USER and LINGER_SCHEMA_REGISTRY_PASSWORD"
-            raise RegistryUnavailable(f"{self._shown} refuses the credentials (status {status}): {remedy}")
+            raise RegistryUnavailable(f"{self.shown} refuses the credentials (status {status}): {remedy}")
         if status in (200, 301, 302, 307, 308, 404, 405):
             remedy = "is LINGER_SCHEMA_REGISTRY_URL the address of its Confluent API?"
             raise RegistryUnavailable(
-                f"{self._shown} answers {path} with status {status}, not as a registry: {remedy}"
+                f"{self.shown} answers {path} with status {status}, not as a registry: {remedy}"
             )
-        raise RegistryUnavailable(f"{self._shown} answers {path} with status {status}")
-
-    @property
-    def _shown(self) -> str:
-        """The registry in words, without credentials."""
-        parts = urlsplit(self._access.url)
-        return f"the schema registry at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise RegistryUnavailable(f"{self.shown} answers {path} with status {status}")
 
 
 def _reason(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """The schemas of one registry that are known, and a task that asks for those that records name.
 
-Readers of records never wait: whoever reads records asks first (`want`), and holds back what is not known yet. The
+Readers of records never wait: what reads records asks first (`want`), and holds back what is not known yet. The
 schema of an id never changes, so it is kept. That the registry lacks an id is forgotten after a while: it may come.
 """
 
@@ -8,15 +8,27 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from schemas.events import InvalidEvent
 from workers.core.formats.avro import ReadBody, UnusableSchema, compile_avro
-from workers.core.formats.confluent import REGISTRY_FORMATS, ReadBodyOf, compile_registry_reader, read_json_body
+from workers.core.formats.confluent import (
+    REGISTRY_FORMATS,
+    ReadBodyOf,
+    compile_registry_reader,
+    read_json_body,
+    schema_id_of,
+)
 from workers.errors import LingerError
 from workers.observability import metrics
-from workers.registry.client import RegisteredSchema, RegistryClient, RegistryUnavailable, UnknownSchema
+from workers.registry.client import (
+    RegisteredSchema,
+    RegistryAccess,
+    RegistryClient,
+    RegistryUnavailable,
+    UnknownSchema,
+)
 
 _MOST_SCHEMAS: Final = 10_000
 _MOST_UNKNOWN: Final = 10_000
@@ -29,7 +41,7 @@ _FORMATS: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 class SchemaNotAsked(LingerError):
-    """A record names a schema that nobody has asked for; who reads records has to do so first."""
+    """A record names a schema that was not asked for; what reads records has to do so first."""
 
 
 class _Known(NamedTuple):
@@ -108,10 +120,11 @@ class Schemas:
         Raises:
             RegistryUnavailable: if the registry does not answer.
         """
-        async with self._client.opened():
-            for schema_id in schema_ids:
-                if not self.is_answered(schema_id):
-                    await self._ask(schema_id)
+        if missing := [schema_id for schema_id in schema_ids if not self.is_answered(schema_id)]:
+            async with self._client.opened():
+                for schema_id in missing:
+                    if not self.is_answered(schema_id):
+                        await self._ask(schema_id)
 
     async def keep_asking(self) -> None:
         """Ask for what is wanted until cancelled, one schema at a time; what fails is asked again, after a pause."""
@@ -149,6 +162,16 @@ class Schemas:
         self._known[schema_id] = _compiled(schema)
         if len(self._known) > _MOST_SCHEMAS:
             self._known.popitem(last=False)
+
+
+def schemas_of(connection: Mapping[str, Any] | None) -> Schemas | None:
+    """Return the schemas of a registry; `connection` is `Settings.registry_connection()`, None without a registry."""
+    return None if connection is None else Schemas(RegistryClient(RegistryAccess(**connection)))
+
+
+def named_by(values: Iterable[bytes | None]) -> set[int]:
+    """Return the ids of the schemas that the values of some records name."""
+    return {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
 
 
 def reader_of(source_format: str, schemas: Schemas | None) -> Callable[[bytes | None], Any] | None:

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from aiokafka import ConsumerRecord
 from rich.console import Console
 
-from schemas.events import BUILT_IN, InvalidEvent
-from schemas.sources import TOMBSTONE, Source, SourcesFile
-from workers.core.events.decoding import DecodedEvent
+from schemas.events import BUILT_IN
+from schemas.sources import Source, SourcesFile
 from workers.core.mapping.record import SourceRecord
-from workers.core.mapping.skipped import Skipped
 from workers.core.rules.attribute_types import types_of_attributes
 from workers.errors import StartupError
 from workers.histories import cdnow
@@ -22,6 +21,7 @@ from workers.histories.history import CANCELLATIONS, LOGINS, ORDERS, History, Hi
 from workers.histories.seen_values import SeenValues, TakesEvents
 from workers.histories.simulated import simulate
 from workers.histories.topics import read_topics
+from workers.registry.schemas import Schemas, named_by, reader_of, schemas_of
 from workers.rule_files.known_names import known_names
 from workers.rule_files.rules import ParsedRuleFiles
 from workers.rule_files.values.unseen import wanted_values
@@ -78,11 +78,13 @@ class Mappings:
             raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
         return source
 
-    def reader_of(self, topic: str, activity: str, gathering: Gathering) -> SourceReader:
+    def reader_of(
+        self, topic: str, activity: str, gathering: Gathering, schemas: Schemas | None = None
+    ) -> SourceReader:
         """Return the reader of a topic: that of a source, or that of canonical events for the activity topic."""
         source = self.chosen or self._known(topic)
         if source is not None:
-            return source_reader(source, self.declared, gathering)
+            return source_reader(source, self.declared, gathering, reader_of(source.format, schemas))
         if topic != activity:
             choices = ", ".join([activity, *self._sources])
             raise StartupError(
@@ -92,12 +94,7 @@ class Mappings:
                 ]
             )
         canonical = canonical_reader(self.declared, gathering)
-
-        def read(record: SourceRecord) -> list[DecodedEvent | Skipped | InvalidEvent]:
-            event = canonical(record.value)
-            return [Skipped(TOMBSTONE) if event is None else event]
-
-        return read
+        return lambda record: canonical(record.value)
 
     def demo_readers(self, gathering: Gathering) -> dict[str, SourceReader]:
         """Return the readers of the demo's topics, with the mappings in `sources.yaml` if it still has them."""
@@ -147,9 +144,9 @@ class HistoryReader:
     def _read_topics(self, topics: str, gathering: Gathering) -> None:
         if self._settings is None:
             raise StartupError(["a topic needs the settings of a worker, to know where Kafka is"])
-        activity = self._settings.topic("activity")
+        activity, schemas = self._settings.topic("activity"), schemas_of(self._settings.registry_connection())
         readers = {
-            topic: self._mappings.reader_of(topic, activity, gathering)
+            topic: self._mappings.reader_of(topic, activity, gathering, schemas)
             for topic in (part.strip() for part in topics.split(","))
         }
         with self._progress.of("reading", None) as advance:
@@ -160,9 +157,12 @@ class HistoryReader:
                 passed += records
                 advance(passed)
 
-            asyncio.run(
-                read_topics(self._settings.kafka_connection(), readers, gathering, move, self._progress.expect)
-            )
+            async def learn(records: Sequence[ConsumerRecord]) -> None:
+                if schemas is not None:
+                    await schemas.learn(named_by(record.value for record in records))
+
+            connection = self._settings.kafka_connection()
+            asyncio.run(read_topics(connection, readers, gathering, move, self._progress.expect, learn))
 
     def _read_demo(self, name: str) -> ReadHistory:
         history = _demo_history(name)
@@ -171,7 +171,7 @@ class HistoryReader:
         with self._progress.of("reading", len(history.records)) as advance:
             for index, record in enumerate(history.records):
                 foreign = SourceRecord(record.topic, 0, index, record.at_ms, record.key, record.value, ())
-                gathering.take_items(record.topic, index, readers[record.topic], foreign)
+                gathering.take(record.topic, index, readers[record.topic], foreign)
                 if not index % SHOW_EVERY_EVENTS:
                     advance(index)
         gathering.check()

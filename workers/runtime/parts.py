@@ -11,8 +11,7 @@ from workers.kafka.producer import Publisher
 from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.processor.agent import Backends, Processor
-from workers.registry.client import RegistryAccess, RegistryClient
-from workers.registry.schemas import Schemas
+from workers.registry.schemas import Schemas, schemas_of
 from workers.runtime.reader import Reader
 from workers.runtime.topics import KnownTopics
 from workers.settings import PAUSES, Settings
@@ -61,8 +60,7 @@ def build_parts(settings: Settings, sources: SourcesFile, rules: RuleSet) -> Par
         shorten=cut_dead_letters,
     )
     clock = clock_of(settings, store)
-    registry = settings.registry_connection()
-    schemas = None if registry is None else Schemas(RegistryClient(RegistryAccess(**registry)))
+    schemas = schemas_of(settings.registry_connection())
     pauses = PauseReader(settings.kafka_connection(), settings.topic(PAUSES), PauseList())
     return Parts(
         settings,

@@ -155,3 +155,10 @@ def test_a_registry_that_is_not_there_or_does_not_end_its_answer_is_named_and_no
     with pytest.raises(RegistryUnavailable, match=r"at http://127\.0\.0\.1:1/x cannot be asked: ConnectionRefused"):
         asyncio.run(ask("http://127.0.0.1:1/x"))
     assert SECRET not in repr(RegistryAccess("http://x", "linger", SECRET))
+
+
+@pytest.mark.parametrize("answer", [answered(SCHEMA), answered({"error_code": 40403, "message": "no"}, 404)])
+def test_a_registry_can_be_used_whether_or_not_it_has_schemas(answer: Answer) -> None:
+    asking(answer, lambda client: client.check())
+    with pytest.raises(RegistryUnavailable):
+        asking(answered("", 502), lambda client: client.check())

@@ -15,7 +15,7 @@ sources:
 GOOD_CASES = """event_types: {renewal: {}}
 sources:
   - topics: {pattern: '^shop\\..*\\.orders$'}
-    pack: shopify
+    complete_since: 2024-01-01
     unwrap: [cloudevents, {base64: data}, {each: data.items}]
     history_before: 2026-10-01
     only_when: {live: true, header X-A: {matches: "^a"}, find: "a == 'b'", key: {given: true}}
@@ -113,14 +113,14 @@ def test_a_wrong_place_is_shown_where_it_is_with_what_was_meant(
         ("{Order ID: x}", "Order ID", "no path", '"Order ID"'),
         ('{a: {matches: "("}}', '"("', "no pattern of RE2: missing )", None),
         ('{a: {matches: "(?<=x)y"}}', '"(?<=', "no pattern of RE2", None),
-        ("{a: {mor than: 3}}", "mor than", "unknown key", "'more than'"),
+        ("{a: {more then: 3}}", "more then", "unknown key", "'more than'"),
         ("{a: {given: true, matches: x}}", "matches", "cannot stand beside 'given'", ""),
         ("{a: {given: maybe}}", "maybe", "true or false", ""),
         ("{a: {more than: 5, less than: 5}}", "more than", "can never hold", None),
         ("{a: {more than: x}}", "x}", "expected a number", ""),
         ("{find: [a, b]}", "[a", "needs a JMESPath expression", None),
         ('{find: "a ==="}', '"a', "no JMESPath", None),
-        ("{topic: b}", "topic", "the name of the topic, which is 'a'", None),
+        ("{topic: ab}", "topic", "the name of the topic, which is 'a'", None),
     ],
 )
 def test_a_wrong_condition_is_shown_where_it_is_with_what_was_meant(
@@ -133,6 +133,14 @@ def test_a_wrong_condition_is_shown_where_it_is_with_what_was_meant(
     assert message in problem.message
     if hint is not None:
         assert hint in str(problem.hint)
+
+
+def test_a_path_with_brackets_inside_braces_needs_quotes_and_the_message_says_so() -> None:
+    problem = only(HEAD.replace("customer_id: who", "customer_id: lines[0].buyer.id"))
+    assert (problem.line, problem.column) == (5, 41)
+    assert problem.hint == 'write "lines[0].buyer.id"'
+    assert problems(HEAD.replace("customer_id: who", 'customer_id: "lines[0].buyer.id"')) == []
+    assert "never closed" in problems(HEAD.replace("occurred_at: at}", "occurred_at: at"))[0].message
 
 
 RULE_WORDS = (

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from schemas.sources import Case, Source, SourcesFile
 from tests.support.paths import ROOT
+from tests.unit.rule_files.rule_texts import assert_keeps_schema
 from workers.rule_files.yaml_nodes import MapNode, parse_yaml
 from workers.source_files import pack_page
 from workers.source_files.packs import load_pack, pack_names, packs_folder, with_packs
@@ -126,6 +127,8 @@ def test_what_the_page_shows_can_be_written_so() -> None:
     whole = [text for text in examples() if text.startswith("sources:")]
     assert len(whole) == 2
     assert [read_sources("sources.yaml", text)[1] for text in whole] == [[], []]
+    for text in whole:
+        assert_keeps_schema(text, "sources.schema.json")
 
 
 def test_the_samples_of_the_page_pass(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Records as the serializers of a schema registry write them: a byte 0, the id of a schema in 4 bytes, the body."""
 
+import struct
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ REGISTRY_FORMATS: Final = frozenset({"avro", "json-schema"})
 
 BODY_AT: Final = 5
 """Where the body of a record begins."""
+
+_ID_OF: Final = struct.Struct(">I").unpack_from
 
 ReadBodyOf = Callable[[int], ReadBody]
 """`read_body_of(schema_id)` -> the reader of the bodies of one schema; raises `InvalidEvent` if there is none."""
@@ -30,7 +33,7 @@ def compile_registry_reader(read_body_of: ReadBodyOf) -> Callable[[bytes | None]
             raise InvalidEvent("too_large", f"{len(raw)} bytes, at most {MAX_BODY_BYTES} are read")
         if raw[0] or len(raw) <= BODY_AT:
             raise InvalidEvent("no_schema_id", _without_id(raw))
-        return read_body_of(int.from_bytes(raw[1:BODY_AT], "big"))(raw, BODY_AT)
+        return read_body_of(_ID_OF(raw, 1)[0])(raw, BODY_AT)
 
     return read
 

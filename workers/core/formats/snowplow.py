@@ -8,7 +8,7 @@ of the version of their schema.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -115,7 +115,7 @@ def read_enriched_event(raw: bytes | None) -> Any:
     return document
 
 
-_Read = Callable[[str, str], "list[tuple[str, Any]] | Iterator[tuple[str, Any]]"]
+_Read = Callable[[str, str], Iterable[tuple[str, Any]]]
 
 
 def _whole(name: str, text: str) -> list[tuple[str, Any]]:

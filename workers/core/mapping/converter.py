@@ -268,15 +268,20 @@ def _converted(fields: dict[str, Any]) -> Wire | None:
         if not amount.isascii() or not amount.replace(".", "", 1).isdigit():
             return None
         fields = {**fields, "amount": Decimal(amount)}
+    elif amount.__class__ is float:
+        written = repr(amount)
+        if not written.replace(".", "", 1).isdigit():
+            return None
+        fields = {**fields, "amount": Decimal(written)}
     elif amount is not None and amount.__class__ is not int and amount.__class__ is not Decimal:
-        return None  # the slow path decides how a float is written
+        return None
     try:
         wire = msgspec.convert(fields, _StrictWire)
     except (msgspec.ValidationError, ValueError):
         currency = fields.get("currency")
-        if (written := currency_of(currency)) is currency:
+        if (in_capitals := currency_of(currency)) is currency:
             return None
-        return _converted({**fields, "currency": written})
+        return _converted({**fields, "currency": in_capitals})
     if wire.occurred_at.utcoffset():
         wire.occurred_at = wire.occurred_at.astimezone(UTC)
     return wire

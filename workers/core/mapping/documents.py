@@ -49,15 +49,18 @@ def compile_reader(source: Source, read_value: ReadValue | None = None) -> ReadV
 
     Args:
         source: a source that is not canonical.
-        read_value: the reader of a format whose schemas are in a registry.
+        read_value: goes before that of the format; needed for a format whose schemas are in a registry.
 
     Raises:
         ValueError: if the format needs a reader that is not given.
     """
-    if source.format in REGISTRY_FORMATS:
-        if read_value is None:
-            raise ValueError(f"source '{source.name}' has the format {source.format}, which needs a schema registry")
+    if read_value is not None:
         return read_value
+    if source.format in REGISTRY_FORMATS:
+        raise ValueError(
+            f"source '{source.name}' has the format {source.format}: its records are read only as they are in Kafka, "
+            "with the schema registry that LINGER_SCHEMA_REGISTRY_URL names"
+        )
     return read_enriched_event if source.format == "snowplow-tsv" else read_json
 
 

@@ -142,7 +142,7 @@ def trace_record(
     record: SourceRecord,
     latest: datetime,
     hash_key: bytes | None = None,
-    read: ReadValue | None = None,
+    read_value: ReadValue | None = None,
 ) -> RecordTrace:
     """Map one record, and say what was done with it.
 
@@ -152,7 +152,7 @@ def trace_record(
         record: one of its records.
         latest: the latest plausible moment, aware.
         hash_key: the key of `hashed`; needed if a place says so.
-        read: reads the value of a record, for formats other than JSON.
+        read_value: reads the value of a record, for formats other than JSON.
 
     Raises:
         ValueError: if a key or reader is missing.
@@ -160,8 +160,8 @@ def trace_record(
     if source.format == "canonical":
         return _canonical(source, declared, record, latest)
     context = Context(hash_key)
-    documents = compile_documents(source, read)
-    tracer = _Tracer(source, compile_cases(source, declared, context, reread_of(source, read)), context, latest)
+    documents = compile_documents(source, read_value)
+    tracer = _Tracer(source, compile_cases(source, declared, context, reread_of(source, read_value)), context, latest)
     try:
         items = documents(record)
     except InvalidEvent as error:

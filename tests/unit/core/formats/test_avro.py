@@ -47,12 +47,9 @@ MOMENT = datetime(2026, 10, 3, 9, 14, 52, 760_000, UTC)
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        (
-            {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 2},
-            Decimal("64.35"),
-            Decimal("64.35"),
-        ),
-        ({"type": "bytes", "logicalType": "decimal", "precision": 20}, Decimal(-7), Decimal(-7)),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 2}, Decimal("64.35"), 64.35),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 20}, Decimal(-7), -7),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 40}, Decimal(10**26 + 1), 10**26 + 1),
         (
             {"type": "fixed", "name": "D", "size": 9, "logicalType": "decimal", "precision": 20, "scale": 3},
             Decimal("-12345678901234567.891"),

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from schemas.events import InvalidEvent
+from schemas.sources import Source
 from workers.core.formats.snowplow import _NAMES, read_enriched_event
+from workers.core.mapping.converter import Canonical, compile_converter
+from workers.core.mapping.record import SourceRecord
 
 ECOMMERCE = "com.snowplowanalytics.snowplow.ecommerce"
 
@@ -102,3 +105,46 @@ def test_a_line_that_is_none_is_refused_with_what_to_do(raw: bytes | None, reaso
 
 def test_what_an_analytics_sdk_made_of_a_line_is_read_as_well() -> None:
     assert read_enriched_event(b'{"event_id": "e", "tr_total": 64.35}') == {"event_id": "e", "tr_total": 64.35}
+
+
+SNOWPLOW: dict[str, Any] = {
+    "topic": "snowplow",
+    "event": "purchase",
+    "only_when": {"event_name": "snowplow_ecommerce_action"},
+    "fields": {
+        "event_id": "event_id",
+        "customer_id": ["user_id", "domain_userid"],
+        "occurred_at": "derived_tstamp",
+        "amount": f"contexts_{ECOMMERCE.replace('.', '_')}_transaction_1[0].revenue",
+        "currency": f"contexts_{ECOMMERCE.replace('.', '_')}_transaction_1[0].currency",
+        "order_id": f"contexts_{ECOMMERCE.replace('.', '_')}_transaction_1[0].transaction_id",
+    },
+    "attributes": {
+        "visit": "domain_sessionidx",
+        "kind": f"unstruct_event_{ECOMMERCE.replace('.', '_')}_action_1.type",
+    },
+    "max_silence": "3 days",
+}
+
+
+def test_one_mapping_reads_the_lines_and_the_json_that_the_sdks_make_of_them() -> None:
+    paid = {"transaction_id": "10432", "currency": "USD", "revenue": 64.35}
+    own = described(f"{ECOMMERCE}/action/jsonschema/1-0-2", {"type": "transaction"})
+    raw = line(
+        event_id="c6ef3124-b53a-4b13-a233-0088f79dcbcb", user_id="C-20417", domain_sessionidx="3",
+        derived_tstamp="2026-10-03 16:14:52.760", event_name="snowplow_ecommerce_action",
+        contexts=contexts(described(f"{ECOMMERCE}/transaction/jsonschema/1-0-0", paid)),
+        unstruct_event=json.dumps(described("com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0", own)),
+    )  # fmt: skip
+    as_json = json.dumps(read_enriched_event(raw)).encode()
+    converted = [
+        compile_converter(Source.model_validate({**SNOWPLOW, "format": source_format}), ())(
+            SourceRecord("snowplow", 0, 0, 0, None, value, ()), 2**42
+        )
+        for source_format, value in (("snowplow-tsv", raw), ("json", as_json))
+    ]
+    assert converted[0] == converted[1]
+    assert isinstance(converted[0], Canonical)
+    event = json.loads(converted[0].value)
+    assert (event["customer_id"], event["amount"], event["currency"]) == ("C-20417", "64.35", "USD")
+    assert event["attributes"] == {"visit": 3, "kind": "transaction"}

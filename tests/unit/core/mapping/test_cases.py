@@ -1,5 +1,7 @@
 """Laws of cases: the first whose conditions hold has the record, also if it makes no event of it."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from schemas.events import InvalidEvent
@@ -13,7 +15,7 @@ FIELDS = {"event_id": "id", "customer_id": "who", "occurred_at": "at"}
 BODY = {"id": "e", "who": "c", "at": "2026-10-03T09:14:52Z"}
 
 
-def result(*cases: dict[str, object], **body: object) -> Canonical | Skipped:
+def result(*cases: Mapping[str, object], **body: object) -> Canonical | Skipped:
     written = {"topic": "t", "fields": FIELDS, "max_silence": "1 day", "one_of": list(cases)}
     source = Source.model_validate(written, by_alias=True, by_name=False)
     return compile_converter(source, DECLARED)(record({**BODY, **body}), LATEST_MS)

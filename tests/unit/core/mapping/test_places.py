@@ -196,6 +196,8 @@ def test_an_attribute_can_end_in_a_constant() -> None:
         ({"customer_id": {"path": "a", "header": "b"}}, "exactly one"),
         ({"customer_id": {"nothing": [0]}}, "exactly one"),
         ({"customer_id": {"whole": "a"}}, "each"),
+        ({"event_id": {"header": "h"}, "unwrap": {"each": "a"}}, "every item of a record"),
+        ({"event_id": {"join": [{"whole": "id"}, {"key": True}]}, "unwrap": "each"}, "every item of a record"),
         ({"occurred_at": {"timestamp": True, "format": "seconds"}}, "one format only"),
         ({"occurred_at": {"path": "at", "format": "%d/%m"}}, "lacks the year"),
         ({"occurred_at": {"path": "at", "format": "%d/%m/%Y"}}, "has no zone"),
@@ -204,4 +206,5 @@ def test_an_attribute_can_end_in_a_constant() -> None:
     ],
 )
 def test_places_that_cannot_be_meant_are_refused(fields: dict[str, Any], words: str) -> None:
-    assert words in refused_by_the_schema(fields=fields)
+    unwrap = fields.pop("unwrap", [])
+    assert words in refused_by_the_schema(fields=fields, unwrap=unwrap)

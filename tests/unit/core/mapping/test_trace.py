@@ -52,7 +52,6 @@ def test_it_says_which_of_several_places_it_was_and_why_not_the_others() -> None
 
 def test_it_says_how_money_and_times_were_read() -> None:
     of = source(
-        None,
         "purchase",
         fields={
             "occurred_at": {"path": "us", "format": "microseconds"},
@@ -106,7 +105,6 @@ def test_a_canonical_event_is_traced_too() -> None:
 
 def test_each_item_of_a_list_is_traced_with_its_number() -> None:
     of = source(
-        None,
         unwrap={"each": "batch"},
         fields={"event_id": {"position": True}, "customer_id": "who", "occurred_at": {"whole": "at"}},
     )
@@ -121,14 +119,8 @@ def test_a_trace_ends_as_the_mapping_does(body: dict[str, Any]) -> None:
 
 
 def test_a_case_that_skips_or_refuses_takes_the_item_and_has_no_values() -> None:
-    of = source(
-        None,
-        one_of=[
-            {"skip": "tests", "only_when": {"test": True}},
-            {"refuse": "too_large", "only_when": {"order": None}},
-            {"event": "login"},
-        ],
-    )
+    tests = {"skip": "tests", "only_when": {"test": True}}
+    of = source(None, one_of=[tests, {"refuse": "too_large", "only_when": {"order": None}}, {"event": "login"}])
     item = traced(of, {"test": True})
     assert (item.result, item.values) == (Skipped("tests"), ())
     assert item.case is not None
