@@ -351,12 +351,8 @@ def _read_lines(
         elif foreign is None:
             take(place, line, canonical, value)
         else:
-<<<<<<< HEAD
             one = enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ())
             take(place, line, foreign, one)
-=======
-            take(place, line, foreign, enveloped(value) or SourceRecord(topic, 0, line, 0, None, value, ()))
->>>>>>> try17
         if not line % _REPORT_EVERY_LINES:
             report()
     report()
