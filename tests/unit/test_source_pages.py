@@ -1,4 +1,4 @@
-"""The pages about sources show what is so: every file on them can be read, and what a command prints is what it prints."""
+"""The pages about sources show what is so: every file of sources on them can be read."""
 
 import re
 from pathlib import Path

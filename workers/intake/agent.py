@@ -18,16 +18,17 @@ from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
 from workers.core.watermarks import Progress
 from workers.dead_letters.limit import Excess
-from workers.intake.conversion import Conversion, Tally
+from workers.intake.conversion import Conversion
 from workers.intake.cursor import Cursor
 from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
+from workers.intake.passage import Passage
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
 from workers.intake.waiting import SchemaWait
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
-from workers.kafka.records import OutboxRecord, SeekTo, TopicPartition
+from workers.kafka.records import SeekTo, TopicPartition
 from workers.registry.schemas import Schemas
 from workers.settings import Settings
 from workers.state.stopped_sources import Stop
@@ -69,7 +70,7 @@ class Intake:
     Attributes:
         stopping: stops single partitions, and lets them go on.
         waiting: holds back records whose schema is not known yet.
-        passing_on: held while records are turned into events and sent. Whoever holds it may call `take_sources`.
+        passing_on: held while records are turned into events and sent. Its holder may call `take_sources`.
         is_outdated: other workers have newer sources: nothing is turned into an event until they are here, too.
     """
 
@@ -278,59 +279,30 @@ class Intake:
         self, cursors: Mapping[TopicPartition, Cursor], merged: Sequence[QueuedRecord]
     ) -> list[TopicPartition]:
         """Send the records and acknowledge their deliveries; return the partitions with room for more."""
-        outgoing: list[OutboxRecord] = []
-        origins: list[Cursor] = []
-        last_record_ms: dict[TopicPartition, int] = {}
-        event_ms: dict[tuple[TopicPartition, str], tuple[int, int]] = {}
-        held: dict[TopicPartition, list[QueuedRecord]] = {}
-        tally, schema_topics, latest_ms = Tally(), self.waiting.topics, FOREVER_MS
+        passage, schema_topics, latest_ms = Passage(cursors, self._now_ms), self.waiting.topics, FOREVER_MS
         for queued in merged:
             at_ms, partition, record = queued
             cursor = cursors[partition]
-            if cursor.is_kept_back or at_ms > latest_ms or partition in held:
-                held.setdefault(partition, []).append(queued)
+            if cursor.is_kept_back or at_ms > latest_ms or passage.holds(partition):
+                passage.hold(queued)
                 continue
             if partition.topic in schema_topics and self.waiting.holds(cursor, record):
-                held.setdefault(partition, []).append(queued)
+                passage.hold(queued)
                 if not cursor.is_left_behind:
                     latest_ms = min(latest_ms, at_ms + MAX_SKEW_MS)
                 continue
-            converted = self._conversion.convert(record, tally, counts=record.offset >= cursor.forgiven_until)
+            converted = self._conversion.convert(record, passage.tally, counts=record.offset >= cursor.forgiven_until)
             if isinstance(converted, Excess):
-                held.setdefault(partition, []).append(queued)
+                passage.hold(queued)
                 self.stopping.hold(partition.topic, converted, self._now_ms)
-                continue
-            progress = cursor.progress
-            progress.since_ms = progress.since_ms or at_ms or self._now_ms
-            if converted.is_readable:
-                last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
-            for event in converted.events:
-                # What is sent again after weeks is news of weeks ago: the source is silent until it reports today.
-                place, written_ms = (partition, event.type), at_ms or self._now_ms
-                known_ms, known_written_ms = event_ms.get(place, (0, 0))
-                event_ms[place] = max(known_ms, min(written_ms, event.at_ms)), max(known_written_ms, written_ms)
-            for out in converted.outgoing:
-                outgoing.append(out)
-                origins.append(cursor)
-        # Before anything is awaited, as if they had never been taken out.
-        for partition, records in held.items():
-            cursors[partition].put_back(records)
-        tally.report()
-        for topic, events, skipped in tally.outcomes():
+            else:
+                passage.add(queued, converted)
+        passage.put_back()  # before anything is awaited
+        passage.tally.report()
+        for topic, events, skipped in passage.tally.outcomes():
             self._skips[topic].note(events, skipped, time.monotonic())
-        sent_to = await self._publisher.send(outgoing) if outgoing else []
-        for cursor, out, (activity_partition, offset) in zip(origins, outgoing, sent_to, strict=True):
-            if out.topic == self._activity_topic:
-                sent = cursor.progress.sent
-                sent[activity_partition] = max(sent.get(activity_partition, 0), offset + 1)
-        # Only now: a worker's death loses the records that it has read but not forwarded, so they must not count as
-        # seen.
-        for partition, at_ms in last_record_ms.items():
-            progress = cursors[partition].progress
-            progress.known_events()  # before the time of the last record moves: it may stand for the last event
-            progress.last_record_ms = max(progress.last_record_ms, at_ms)
-        for (partition, event_type), (at_ms, written_ms) in event_ms.items():
-            self._silence.note_event(cursors[partition], partition.topic, event_type, at_ms, written_ms)
+        sent_to = await self._publisher.send(passage.outgoing) if passage.outgoing else []
+        passage.note_sent(sent_to, self._activity_topic, self._silence)
         if cursors is not self._cursors:
             return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
         passed_on = {partition for _, partition, _ in merged}
@@ -358,28 +330,10 @@ class Intake:
         self._now_ms = reading.now_ms
         snapshot: dict[tuple[str, int], Progress] = {}
         for partition, cursor in self._cursors.items():
-            progress = cursor.progress
             end = max(ends.get(partition, 0), reading.ends.get(partition, 0))
-            offset = cursor.offset
-            if offset == cursor.queued:
-                offset = positions_past_gaps.get(partition, offset)
-            cursor.is_behind = offset < end
-            if not cursor.is_behind:
-                progress.watermark_ms = max(progress.watermark_ms, reading.now_ms)
-                progress.since_ms = progress.since_ms or reading.now_ms
-            elif progress.last_record_ms:
-                # Not caught up, so the last record is the evidence; others may follow in its millisecond.
-                progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
-            elif cursor.is_left_behind:
-                # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
-                progress.since_ms = progress.since_ms or reading.now_ms
-            progress.offset = cursor.offset
+            past_gaps = positions_past_gaps.get(partition, cursor.offset)
+            progress = cursor.report(reading.now_ms, end, past_gaps, is_outdated=self.is_outdated)
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
-            cursor.queue.watermark_ms = progress.watermark_ms
-            cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
-            # Other workers need not wait for what a stopped partition may still bring.
-            is_waited_for = not (cursor.is_left_behind or self.is_outdated)
-            progress.next_ms = cursor.queue.next_ms() if is_waited_for else reading.now_ms
             snapshot[partition] = progress
         self._silence.prove(self._cursors)
         return snapshot
