@@ -2,9 +2,9 @@
 
     python -m benchmarks.figures [--short] [--direct] [--json] [NAME ...]
 
-NAME is one of `core`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`; without one, all
-are measured, one after the other, each with servers of its own. `--short` shows in a few minutes that the tools work;
-its figures mean nothing. With `--json` the last line is one JSON object.
+NAME is one of `core`, `mapping`, `stages`, `latency`, `lateness`, `outage`, `memory`, `recovery` and `scaling`;
+without one, all are measured, one after the other, each with servers of its own. `--short` shows in a few minutes
+that the tools work; its figures mean nothing. With `--json` the last line is one JSON object.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.linger_figures import core, due_times, latency, memory, recovery, scaling, stages
+from benchmarks.linger_figures import core, due_times, latency, mapping, memory, recovery, scaling, stages
 from benchmarks.linger_figures.backlog import ASLEEP, Load, work_off
 from benchmarks.linger_figures.reports import Report
 from benchmarks.linger_figures.scaling import Sizes
@@ -122,6 +122,10 @@ async def _core(_: Servers, options: Options) -> Report:
     return core.measure(options.amounts.backlog)
 
 
+async def _mapping(_: Servers, __: Options) -> Report:
+    return mapping.measure()
+
+
 async def _stages(servers: Servers, options: Options) -> Report:
     amounts = options.amounts
     return await stages.measure(servers, amounts.backlog, partitions=amounts.partitions, check=options.check)
@@ -193,6 +197,7 @@ async def _scaling(servers: Servers, options: Options) -> Report:
 
 MEASUREMENTS: Final[dict[str, Callable[[Servers, Options], Awaitable[Report]]]] = {
     "core": _core,
+    "mapping": _mapping,
     "stages": _stages,
     "latency": _latency,
     "lateness": _lateness,

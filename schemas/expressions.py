@@ -53,9 +53,9 @@ def compiled_pattern(pattern: str) -> Any:
 def _what_is_wrong(error: exceptions.ParseError) -> str:
     if isinstance(error, exceptions.IncompleteExpressionError) or str(error.token_type) == "EOF":
         return "it ends too early"
-    if isinstance(error, exceptions.LexerError):
-        return f"at character {error.lex_position + 1}, {error.message}"
     hint = '; write a name with other characters than letters, digits and _ in double quotes: "order-id"'
+    if isinstance(error, exceptions.LexerError):
+        return f"{error.message} at character {error.lex_position + 1}{hint}"
     return f"'{error.token_value}' at character {error.lex_position + 1} is not expected there{hint}"
 
 

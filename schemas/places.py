@@ -1,7 +1,7 @@
 """Places: where a source record has a value, and what is done to the value."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -73,7 +73,7 @@ class Place(Strict):
         default=None, description="The texts at these places with ':' between; nothing if one of them is missing."
     )
     whole: Path | None = Field(
-        default=None, description="A path in the whole record, of which `unwrap: each` took an item."
+        default=None, description="A path in the whole record, from which `unwrap: each` took an item."
     )
     nothing: Annotated[list[Plain], Field(min_length=1, max_length=64)] = Field(
         default_factory=list,
@@ -103,6 +103,13 @@ class Place(Strict):
     def is_constant(self) -> bool:
         """Whether the value is written in the file."""
         return "constant" in self.model_fields_set
+
+    @property
+    def is_of_the_record(self) -> bool:
+        """Whether every item of a record has the same value here."""
+        if self.join is not None:
+            return all(place.is_of_the_record for part in self.join for place in places_of(part))
+        return self.path is None and self.find is None and not self.position
 
     def with_parts(self) -> "Iterator[Place]":
         """Yield this place, and those that it joins."""
@@ -137,7 +144,7 @@ Where = Annotated[
     ],
     Discriminator(_is_list),
 ]
-"""A place, or a list of which the first that holds something counts."""
+"""A place, or a list: its first place that holds something counts."""
 
 AnyPlace = TypeVar("AnyPlace", bound=Place)
 
@@ -163,7 +170,7 @@ def _time_format(written: str) -> str:
         raise WrongFormat(f"'{written}' is none of {words}, and no format such as '%d/%m/%Y'", "time format")
     if "%Z" in written:
         raise ValueError("'%Z' reads names of zones that say no offset; write '%z', or the name as it is and 'zone'")
-    sample = datetime(2000, 12, 31, 23, 59, 58)
+    sample = datetime(2000, 12, 31, 23, 59, 58, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(written), written)
     except ValueError as error:
@@ -313,18 +320,12 @@ class Fields(Strict):
     reason: Where | None = None
     effective_at: WhenField | None = None
 
-    @model_validator(mode="after")
-    def _written(self) -> "Fields":
-        if empty := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
-            raise InconsistentEntries(f"'{empty[0]}' has no place", empty[0], is_value=True)
-        return self
-
     def given(self) -> set[str]:
         """Return the fields that have a place."""
-        return set(self.model_fields_set)
+        return {name for name in self.model_fields_set if getattr(self, name) is not None}
 
     def over(self, shared: "Fields | None") -> "Fields":
-        """Return these fields, and those of `shared` that are not among them."""
+        """Return these fields, and those of `shared` that are not among them; one that is null here has no place."""
         if shared is None:
             return self
         written = {name: getattr(part, name) for part in (shared, self) for name in part.model_fields_set}
@@ -332,6 +333,6 @@ class Fields(Strict):
 
     def places(self) -> Iterator[Place]:
         """Yield every place, also those inside others."""
-        for name in self.model_fields_set:
+        for name in sorted(self.given()):
             for place in places_of(getattr(self, name)):
                 yield from place.with_parts()

@@ -97,7 +97,7 @@ ConditionValue = Annotated[
     | Annotated[FromTo, Tag("range")],
     Discriminator(_value_kind),
 ]
-"""A value, a list of which one is enough, or a comparison."""
+"""A value, a list (one of its values is enough), or a comparison."""
 
 
 def _searches(conditions: dict[str, Any]) -> dict[str, Any]:

@@ -368,8 +368,24 @@ class Source(Strict):
             _check_fields(self.cases()[0], self.fields, ())
         else:
             self._check_cases(self.one_of)
-        if not any(step.kind == "each" for step in self.unwrap):
+        self._check_topic()
+        if any(step.kind == "each" for step in self.unwrap):
+            self._check_ids_of_items()
+        else:
             self._check_no_whole()
+
+    def _check_topic(self) -> None:
+        """Refuse a condition on the topic that this topic does not meet: the body's field `topic` is meant."""
+        wanted = self.only_when.get("topic")
+        if self.one_topic is None or not isinstance(wanted, str | list):
+            return
+        if self.one_topic in (wanted if isinstance(wanted, list) else [wanted]):
+            return
+        message = (
+            f"'topic' is the name of the topic, which is '{self.one_topic}'; for a field of the body with that name, "
+            "write '\"topic\"' with both kinds of quotation marks"
+        )
+        raise InconsistentEntries(message, "topic", under=("only_when",))
 
     def _check_cases(self, written: list[Case]) -> None:
         names = [case.name for case in written if case.name is not None]
@@ -387,6 +403,17 @@ class Source(Strict):
             if not case.fields.given():
                 raise InconsistentEntries("needs 'fields'", "fields", "event", under=under)
             _check_fields(case, own.fields, under)
+
+    def _check_ids_of_items(self) -> None:
+        for number, case in enumerate(self.cases()):
+            where = case.fields.event_id
+            if where is not None and all(place.is_of_the_record for place in places_of(where)):
+                message = (
+                    "every item of a record would have the same event_id, and all but a customer's first would be "
+                    "dropped as duplicates; join it with a field of the item, or with {position: true}"
+                )
+                under: tuple[str | int, ...] = () if self.one_of is None else ("one_of", number)
+                raise InconsistentEntries(message, "fields", "event", under=under)
 
     def _check_no_whole(self) -> None:
         for case in self.cases():

@@ -31,6 +31,52 @@ def source(event: str, **content: Any) -> Source:
 
 
 COMMON = {"event_id": "id", "customer_id": "who.id", "occurred_at": "at"}
+MONEY = {"amount": place("total", unit="minor"), "currency": ["currency", {"constant": "kwd"}]}
+WORDY = [
+    source(
+        "purchase",
+        only_when={"header x": {"given": False}, "id": {"other than": ["no", 1]}, "find": "total || `1`"},
+        fields={
+            "event_id": [{"join": ["id", ["list[-1].id", "at"]]}, "id", {"position": True}],
+            "customer_id": [
+                place("customer_id", nothing=[0, "ad*"], lower=True),
+                {"find": "list[?id].id | [0]"},
+                {"header": "who", "hashed": True},
+                place("who.id", words={"20417": "ada", "7": None}),
+            ],
+            "occurred_at": [
+                place("amount", format="microseconds", nothing=["", "NaN", "64*"]),
+                place("occurred_at", format="%Y-%m-%dT%H:%M:%S%z"),
+                {"timestamp": True},
+            ],
+            "amount": [place("amount", decimals={"EUR": 3}), place("total", decimals="list[0].id"), "total"],
+            "currency": [place("currency", words={"1": "EUR"}), {"constant": "eur"}],
+            "order_id": {"find": "max_by(list, &id).id"},
+        },
+        attributes={"a": ["who.id.x", {"header": "at"}], "b": {"find": "length(list)"}, "c": {"timestamp": True}},
+    ),
+    Source.model_validate(
+        {
+            "topic": "t",
+            "max_silence": "1 day",
+            "fields": COMMON,
+            "attributes": {"kind": place("type", lower=True)},
+            "one_of": [
+                {"event": "nps", "only_when": {"total": {"more than": 0}}, "fields": MONEY},
+                {
+                    "event": "cancellation",
+                    "only_when": {"type": {"matches": "(?i)^pur"}, "total": {"from": -5, "to": 9}},
+                },
+                {"event": "login", "only_when": {"key": {"given": True}, "topic": "t"}},
+                {
+                    "event": "purchase",
+                    "only_when": {"type": ["purchase", None, 1]},
+                    "fields": {**MONEY, "occurred_at": place("at", format="days", zone="Asia/Tokyo")},
+                },
+            ],
+        }
+    ),
+]
 SOURCES = [
     source("purchase", fields={**COMMON, "amount": "total", "currency": {"constant": "EUR"}, "order_id": "id"}),
     source(
@@ -53,13 +99,14 @@ SOURCES = [
         fields={"event_id": {"key": True}, "customer_id": {"header": "who"}, "occurred_at": {"header": "at"}},
         attributes={"score": "total", "where": {"position": True}},
     ),
+    *WORDY,
     Source.model_validate(
         {"topic": "t", "format": "canonical", "events": ["purchase", "nps"], "max_silence": "1 day"}
     ),
 ]
-MAPPERS = [compile_source(source, DECLARED) for source in SOURCES]
+MAPPERS = [compile_source(source, DECLARED, b"key") for source in SOURCES]
 UNTRUSTED_READER = compile_untrusted_reader(DECLARED)
-CONVERTERS = [compile_converter(source, DECLARED) for source in SOURCES]
+CONVERTERS = [compile_converter(source, DECLARED, b"key") for source in SOURCES]
 
 scalars = (
     st.none()
@@ -136,6 +183,19 @@ def passed(number: int, record: SourceRecord) -> Canonical | Skipped | InvalidEv
         return CONVERTERS[number](record, round(LATEST.timestamp() * 1000))
     except InvalidEvent as refusal:
         return refusal
+
+
+@pytest.mark.parametrize(("number", "event_type"), [(4, "purchase"), (5, "nps"), (5, "cancellation"), (5, "login")])
+def test_sources_with_many_words_make_events_of_good_records(number: int, event_type: str) -> None:
+    total = {"purchase": 1, "nps": 6435, "cancellation": -4, "login": True}[event_type]
+    kind = "Other" if event_type == "login" else "purchase"
+    body = {"id": "e-1", "who": {"id": 20417}, "at": "2025-10-03T16:14:52Z", "total": total, "type": kind}
+    money = {"amount": "6435", "currency": "EUR", "occurred_at": "2025-10-03T16:14:52Z", "customer_id": "ada"}
+    raw = json.dumps({**body, **(money if number == 4 else {})}).encode()
+    result = passed(number, SourceRecord("t", 0, 7, 0, b"k", raw, []))
+    assert isinstance(result, Canonical), result
+    assert result.type == event_type
+    assert_passes_as_mapped(number, raw, b"k", [])
 
 
 def assert_passes_as_mapped(number: int, raw: bytes | None, key: bytes | None, headers: Headers) -> None:

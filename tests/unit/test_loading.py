@@ -127,3 +127,11 @@ def test_the_key_of_hold_outs_decides_who_is_held_out(tmp_path: Path) -> None:
     assert usual.rules[0].hold_out is not None
     assert other.rules[0].hold_out is not None
     assert usual.rules[0].hold_out.key != other.rules[0].hold_out.key
+
+
+def test_a_hashed_value_needs_its_key_before_anything_is_read(tmp_path: Path) -> None:
+    sources = SOURCES.replace("customer_id: who", "customer_id: {path: who, hashed: true}")
+    (problem,) = problems(tmp_path, GOOD, sources)
+    assert problem.startswith("sources.yaml: ")
+    assert "LINGER_ID_KEY" in problem
+    load_configuration(settings(tmp_path, GOOD, sources, ID_KEY="a key"))

@@ -18,6 +18,7 @@ SECRETS: Final = (
     "redis_password",
     "redis_sentinel_password",
     "log_key",
+    "id_key",
     "hold_out_key",
     "redis_url",
 )
@@ -236,6 +237,7 @@ def with_secrets() -> Settings:
         REDIS_SENTINEL_SERVICE="mymaster",
         REDIS_SENTINEL_PASSWORD=SECRET,
         LOG_KEY=SECRET,
+        ID_KEY=SECRET,
         HOLD_OUT_KEY=SECRET,
         REDIS_URL=f"rediss://linger:{SECRET}@redis.example:6380/3",
     )

@@ -20,12 +20,13 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 
 from schemas.attribute_types import BUILT_IN_TYPES
-from schemas.events import InvalidEvent, LeftOut
+from schemas.events import Event, InvalidEvent, LeftOut
 from schemas.sources import Source
 from workers.core.events.decoding import DecodedEvent
 from workers.core.mapping.converter import compile_untrusted_reader, written_and_read
-from workers.core.mapping.mapper import Mapper, compile_source
+from workers.core.mapping.mapper import compile_source_of_many
 from workers.core.mapping.record import SourceRecord
+from workers.core.mapping.skipped import Skipped
 from workers.errors import StartupError
 from workers.histories.seen_values import TakesEvents
 
@@ -40,11 +41,14 @@ __all__ = [
 ]
 
 Raw = TypeVar("Raw")
-SourceReader = Callable[[SourceRecord], DecodedEvent | None]
-"""Turns a record into an event, or into None if its source skips it. Raises `InvalidEvent`."""
+SourceReader = Callable[[SourceRecord], Sequence[DecodedEvent | InvalidEvent | None]]
+"""Turns a record into one entry an item: its event, why it cannot be read, or None if the source skips it.
 
-CanonicalReader = Callable[[bytes | None], DecodedEvent | None]
-"""Turns the bytes of a canonical event into an event, or a tombstone into None. Raises `InvalidEvent`."""
+Raises `InvalidEvent` if the record as a whole cannot be read.
+"""
+
+CanonicalReader = Callable[[bytes | None], Sequence[DecodedEvent | None]]
+"""Turns the bytes of a canonical event into that one event, or a tombstone into None. Raises `InvalidEvent`."""
 
 ReportPosition = Callable[[int], object]
 """Called now and then with the position in a file, in bytes."""
@@ -72,10 +76,12 @@ class Gathering:
     Args:
         store: takes the events.
         latest: the latest plausible time; a later event is rejected.
+        hash_key: the key of values that sources say are `hashed`.
 
     Attributes:
         store: the events.
         latest: the latest plausible time.
+        hash_key: the key of values that sources say are `hashed`.
         events: number of events.
         skipped: number of records that a source's `only_when` leaves out.
         unreadable: number of records that cannot be read, by reason.
@@ -85,9 +91,10 @@ class Gathering:
         first_ms, last_ms: the earliest and the latest event, UTC epoch milliseconds; 0 if there is none.
     """
 
-    def __init__(self, store: TakesEvents, latest: datetime) -> None:
+    def __init__(self, store: TakesEvents, latest: datetime, hash_key: bytes | None = None) -> None:
         self.store = store
         self.latest = latest
+        self.hash_key = hash_key
         self.events = 0
         self.skipped = 0
         self.unreadable: Counter[str] = Counter()
@@ -98,8 +105,14 @@ class Gathering:
         self.last_ms = 0
         self._latest_ms = int(latest.timestamp() * 1000)
 
-    def take(self, place: str, number: int, read: Callable[[Raw], DecodedEvent | None], record: Raw) -> None:
-        """Read one record and keep its event, or count why it has none.
+    def take(
+        self,
+        place: str,
+        number: int,
+        read: Callable[[Raw], Sequence[DecodedEvent | InvalidEvent | None]],
+        record: Raw,
+    ) -> None:
+        """Read one record and keep its events, or count why it has none.
 
         Args:
             place: its file or partition.
@@ -111,16 +124,23 @@ class Gathering:
             StartupError: if none of the first 1,000 records can be read.
         """
         try:
-            event = read(record)
-            if event is None:
-                self.skipped += 1
-                return
-            at_ms = event.at_ms
-            if at_ms > self._latest_ms:
-                detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
-                raise InvalidEvent("future_time", detail)
+            entries = read(record)
         except InvalidEvent as error:
             self.refuse(place, number, error)
+            return
+        for entry in entries:
+            if entry is None:
+                self.skipped += 1
+            elif isinstance(entry, InvalidEvent):
+                self.refuse(place, number, entry)
+            else:
+                self._keep(place, number, entry)
+
+    def _keep(self, place: str, number: int, event: DecodedEvent) -> None:
+        at_ms = event.at_ms
+        if at_ms > self._latest_ms:
+            detail = f"'occurred_at' is {_iso(at_ms)}, after {self.latest.isoformat(timespec='seconds')}"
+            self.refuse(place, number, InvalidEvent("future_time", detail))
             return
         if at_ms > self.last_ms:
             self.last_ms = at_ms
@@ -177,13 +197,13 @@ def canonical_reader(declared: Collection[str], gathering: Gathering) -> Canonic
     """
     untrusted, latest_ms = compile_untrusted_reader(declared), round(gathering.latest.timestamp() * 1000)
 
-    def read(raw: bytes | None) -> DecodedEvent | None:
+    def read(raw: bytes | None) -> Sequence[DecodedEvent | None]:
         if raw is None:
-            return None
+            return (None,)
         event, left_out = untrusted(raw, latest_ms)
         if left_out:
             gathering.note_left_out(event.type, left_out)
-        return event
+        return (event,)
 
     return read
 
@@ -194,19 +214,29 @@ def source_reader(source: Source, declared: Collection[str], gathering: Gatherin
     Args:
         source: whose records to read.
         declared: the event types declared beyond the built-in ones.
-        gathering: knows the latest plausible time, and counts what is cut or left out.
-    """
-    mapper: Mapper = compile_source(source, declared)
+        gathering: knows the latest plausible time and the key of `hashed`, and counts what is cut or left out.
 
-    def read(record: SourceRecord) -> DecodedEvent | None:
-        event = mapper(record, gathering.latest)
-        if event is None:
+    Raises:
+        StartupError: if the source needs a key or a reader that is not there.
+    """
+    try:
+        mapper = compile_source_of_many(source, declared, gathering.hash_key)
+    except ValueError as error:
+        raise StartupError([str(error)]) from None
+
+    def read_item(event: Event | Skipped | InvalidEvent) -> DecodedEvent | InvalidEvent | None:
+        if isinstance(event, Skipped):
             return None
+        if isinstance(event, InvalidEvent):
+            return event
         if left_out := event.left_out():
             gathering.note_left_out(event.type, left_out)
-        return written_and_read(event, declared)
+        try:
+            return written_and_read(event, declared)
+        except InvalidEvent as error:
+            return error
 
-    return read
+    return lambda record: [read_item(event) for event in mapper(record, gathering.latest)]
 
 
 # -- files -----------------------------------------------------------------------------------------------------
@@ -257,7 +287,8 @@ def read_file(
         with _opened(path) as (stream, raw):
             kind = _kind(path) or _kind_by_content(stream)
             beginning = stream.peek(512).removeprefix(b"\xef\xbb\xbf").lstrip()
-            if kind in _LINES and beginning.startswith(b"["):
+            holds_lists = source is not None and source.has_many()
+            if kind in _LINES and beginning.startswith(b"[") and not holds_lists:
                 problem = "this is one JSON list; write one event per line, for example with: jq -c '.[]'"
                 raise StartupError([f"{path}: {problem}"])
             is_table = kind in _TABLES

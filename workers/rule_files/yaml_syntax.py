@@ -118,6 +118,10 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
         message = "the text ends with the closing quotation mark, but something follows"
         hint = "put the whole text in quotes of the other kind, or none of it"
         return Problem(file, *here, "syntax", message, hint)
+    if "expected ',' or" in parser_text and (text := _text_with_bracket(lines.line(here.line), here.column)):
+        message = "inside { } and [ ], a text with a bracket needs quotes"
+        at = here._replace(column=here.column - len(text.partition("[")[0]))
+        return Problem(file, *at, "syntax", message, f'write "{shortened(text)}"')
     if "mapping values are not allowed" not in parser_text or _odd_line_hint(lines.line(here.line)):
         return None
     above = next((lines.line(line) for line in range(here.line - 1, 0, -1) if _has_content(lines.line(line))), "")
@@ -131,6 +135,12 @@ def _slip_in_line(file: str, lines: Lines, error: Exception, here: Position) -> 
         hint = "a text with ': ' in it needs quotes; a value of several keys begins in the next line"
         return Problem(file, *here, "syntax", message, hint)
     return None
+
+
+def _text_with_bracket(line: str, column: int) -> str | None:
+    """Return a text such as `lines[0].sku` with its bracket in a column; None if the bracket begins something new."""
+    before, after = re.search(r"[^\s,{}\[\]:'\"]+$", line[: column - 1]), line[column - 1 :]
+    return f"{before[0]}{re.split(r'[,}]|: ', after)[0].rstrip()}" if before and after[:1] == "[" else None
 
 
 def _has_content(line: str) -> bool:

@@ -59,12 +59,18 @@ class Mappings:
     """
 
     def __init__(self, sources: SourcesFile | None, chosen: str | None, types: Sequence[str]) -> None:
-        self._sources = {} if sources is None else {source.topic: source for source in sources.sources}
+        self._sources = {} if sources is None else {source.name: source for source in sources.sources}
         self.declared = frozenset(types) - frozenset(BUILT_IN)
         self.chosen = None if chosen is None else self._source_of(chosen)
 
+    def _known(self, topic: str) -> Source | None:
+        """Return the source of a topic, also one whose pattern matches it; None if there is none."""
+        if (source := self._sources.get(topic)) is not None:
+            return source
+        return next((one.of_topic(topic) for one in self._sources.values() if one.is_topic_of(topic)), None)
+
     def _source_of(self, topic: str) -> Source:
-        source = self._sources.get(topic)
+        source = self._known(topic)
         if source is None:
             choices = ", ".join(self._sources) or "none, name the file with --sources"
             raise StartupError([f"--source {topic}: sources.yaml has no such topic; it has: {choices}"])
@@ -72,7 +78,7 @@ class Mappings:
 
     def reader_of(self, topic: str, activity: str, gathering: Gathering) -> SourceReader:
         """Return the reader of a topic: that of a source, or that of canonical events for the activity topic."""
-        source = self.chosen or self._sources.get(topic)
+        source = self.chosen or self._known(topic)
         if source is not None:
             return source_reader(source, self.declared, gathering)
         if topic != activity:
@@ -121,7 +127,8 @@ class HistoryReader:
 
     def _gathering(self, latest: datetime | None = None) -> Gathering:
         future = _MAX_FUTURE if self._settings is None else self._settings.max_future
-        return Gathering(self._store, latest or datetime.now(UTC) + future)
+        hash_key = None if self._settings is None else self._settings.hash_key
+        return Gathering(self._store, latest or datetime.now(UTC) + future, hash_key)
 
     def _read_files(self, files: Sequence[Path], gathering: Gathering) -> None:
         with self._progress.of("reading", sum(file.stat().st_size for file in files)) as advance:

@@ -15,6 +15,7 @@ def test_config_shows_every_setting_and_masks_what_is_secret(linger: Linger) -> 
     given = {
         "REDIS_PASSWORD": SECRET,
         "LOG_KEY": SECRET,
+        "ID_KEY": SECRET,
         "REDIS_URL": f"redis://u:{SECRET}@host/0",
         "PARTITIONS": "16",
     }

@@ -107,7 +107,7 @@ def compile_converter(
 def compile_many(
     source: Source, declared: Collection[str], hash_key: bytes | None = None, read: Read | None = None
 ) -> ManyConverter:
-    """Compile a source of which one record can be several events; arguments as for `compile_source`."""
+    """Compile a source whose records can be several events each; arguments as for `compile_source`."""
     cases = compile_cases(source, declared, Context(hash_key), reread_of(source, read))
     documents = compile_documents(source, read)
 

@@ -20,7 +20,7 @@ from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
 MAX_ITEMS: Final = 10_000
-"""So many items at most come of one record; a record with more is refused as a whole."""
+"""The most items that come of one record; a record with more is refused as a whole."""
 
 Path = tuple[str | int, ...]
 """A path that has been split: names of an object, and places in a list (negative ones count from its end)."""
@@ -46,7 +46,7 @@ class Item(NamedTuple):
 
     Attributes:
         document: a JSON object.
-        whole: the document of the record of which `each` took this item; the same as `document` without `each`.
+        whole: the document of the record from which `each` took this item; the same as `document` without `each`.
         is_history: whether it is a row of a snapshot (Debezium's `op: r`), which never makes a rule act.
         nobodys: a change that is nobody's activity (`deleted row`, `truncated table`, `logged message`), as
             `Skipped.by`; empty for all others. Only a case whose `only_when` names `op` may map such an item.
@@ -89,7 +89,7 @@ def gives_many(envelopes: Sequence[Envelope]) -> bool:
 def compile_unwrap(envelopes: Sequence[Envelope], read: Read, *, names_op: bool = False) -> Unwrap:
     """Compile the envelopes of a source into a function that takes its records out of them.
 
-    A record without a value is a tombstone, whatever its headers say.
+    A record without a value is a tombstone, also if it has headers.
 
     Args:
         envelopes: the words of `unwrap`, the outermost first.
@@ -139,7 +139,7 @@ def _stepped(step: _Step, entries: Iterable[_Entry], record: SourceRecord, *, is
             found = (entry,)
         count += len(found)
         if count > MAX_ITEMS:
-            detail = f"the record holds more than {MAX_ITEMS} items; so many are read of one record at most"
+            detail = f"the record holds more than {MAX_ITEMS} items; no more are read of one record"
             raise InvalidEvent("too_many_items", detail)
         yield from found
 
@@ -309,7 +309,7 @@ def _of_text(text: str, path: Path) -> Any:
     where = _in_words(path)
     raw = _of_bytes(text.encode(), where)
     inner = read_json(raw)
-    # As in `read_json`: only a document with so many brackets needs the walk.
+    # As in `read_json`: only a document with more brackets needs the walk.
     if len(path) + raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and len(path) + depth_of(inner) > MAX_DEPTH:
         raise InvalidEvent("too_deep", f"nested deeper than {MAX_DEPTH} together with what is in {where}")
     return inner

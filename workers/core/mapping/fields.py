@@ -172,7 +172,7 @@ def _attributes(attributes: Sequence[tuple[str, Find]], document: Any, record: S
 def _exact(
     found: dict[str, Any], attributes: Sequence[tuple[str, Find]], record: SourceRecord, reread: Reread | None
 ) -> dict[str, Any]:
-    """Return attributes of which one may be a whole number that was rounded to a float."""
+    """Return attributes; one of them may be a whole number that was rounded to a float."""
     if reread is not None:
         return _attributes(attributes, reread(record), record)
     beyond = Unusable("beyond_64_bits")

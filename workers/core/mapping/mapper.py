@@ -5,7 +5,7 @@ Knows no clock (the latest plausible moment is an argument), no logs and no Kafk
 
 Codes of refusal beyond those of `schemas.events` and of `envelopes`: `bad_text` (a key or header that is not UTF-8),
 `find_failed` (an expression that fails), `unknown_decimals` (an amount in minor units of a currency whose decimals
-nobody says) and `unexpected_type` (a canonical topic brought a type that its source does not list).
+are not known) and `unexpected_type` (a canonical topic brought a type that its source does not list).
 """
 
 from collections.abc import Callable, Collection

@@ -32,7 +32,7 @@ def currency_of(value: Any) -> Any:
 
 
 def compile_amount(places: Sequence[Money], context: Context) -> FindAmount:
-    """Compile the places of an amount, of which one is in minor units or there are several."""
+    """Compile the places of an amount; at least one is in minor units."""
     compiled = [
         (compile_place(place, context), compile_decimals(place) if place.is_minor else None, in_words(place))
         for place in places

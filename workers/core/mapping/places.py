@@ -19,7 +19,7 @@ Find = Callable[[Any, SourceRecord], Any]
 """`find(document, record)` -> the value at a place; may raise `InvalidEvent` for bytes that are no text."""
 
 Change = Callable[[Any], Any]
-"""Returns what becomes of a value that was found; None if it means nothing."""
+"""Returns a found value, changed; None if it means nothing."""
 
 Step = str | int
 
@@ -47,7 +47,7 @@ def steps_of(path: str) -> tuple[Step, ...]:
 
 
 def compile_place(where: Place | Sequence[Any], context: Context, *, is_attribute: bool = False) -> Find:
-    """Compile a place, or a list of which the first that holds something counts.
+    """Compile a place, or a list whose first place that holds something counts.
 
     Args:
         where: the place or places.

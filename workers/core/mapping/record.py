@@ -16,7 +16,7 @@ class SourceRecord(NamedTuple):
         value: the value, None for a tombstone.
         headers: names and values, in order; names may repeat.
         item: the number of the item, if the record can have several; None for a record that is one.
-        whole: the document of which `unwrap: each` took the item; None for a record that is one.
+        whole: the document from which `unwrap: each` took the item; None for a record that is one.
     """
 
     topic: str

@@ -66,7 +66,7 @@ class CaseTrace:
 
     @property
     def failed(self) -> ConditionTrace | None:
-        """The condition because of which the case does not take the item."""
+        """The condition that keeps the case from taking the item."""
         return next((condition for condition in self.conditions if not condition.holds), None)
 
 
@@ -312,7 +312,7 @@ class _Tracer:
 
 
 class _Looked(NamedTuple):
-    """What was found at one place: the value as it is, what became of it and how; why it cannot be used."""
+    """What was found at one place: the value as it is and as it was changed, the changes, why it cannot be used."""
 
     found: Any
     value: Any
