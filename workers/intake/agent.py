@@ -19,8 +19,8 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.watermarks import Progress
 from workers.dead_letters.limit import Excess
 from workers.intake.conversion import Conversion
-from workers.intake.cursor import Cursor
-from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
+from workers.intake.cursor import Cursor, queues_of
+from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge_beside_past
 from workers.intake.passage import Passage
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
@@ -38,9 +38,6 @@ _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 # More while far behind: at ten minutes a tick, a year would take hours. A twentieth of the rest takes some 200 ticks.
 _SKEW_SHARE: Final = 20
 _MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
-_MAX_MERGED: Final = 2_000
-_MAX_OF_THE_PAST: Final = 500
-"""Records of topics that have just appeared, beside new ones: few enough that these are not late."""
 _IN_FLIGHT_RECORDS: Final = 1_000
 """A partition with more unsent records has a backlog; this number is forwarded within a few milliseconds."""
 
@@ -70,7 +67,7 @@ class Intake:
     Attributes:
         stopping: stops single partitions, and lets them go on.
         waiting: holds back records whose schema is not known yet.
-        passing_on: held while records are turned into events and sent. Its holder may call `take_sources`.
+        passing_on: held while records are turned into events and sent. Hold it to call `take_sources`.
         is_outdated: other workers have newer sources: nothing is turned into an event until they are here, too.
     """
 
@@ -117,10 +114,9 @@ class Intake:
         self._joining = frozenset(joining)
         self._conversion = Conversion(self._settings, sources, self._clock, self._schemas)
         self._silence = Silence(sources)
-        # What was usual for another mapping says nothing of this one.
-        read, before = {source.topic: source for source in sources.sources}, self._read
+        read = {source.topic: source for source in sources.sources}
         self._skips = {
-            topic: self._skips[topic] if before.get(topic) == read[topic] else Skips() for topic in self.topics
+            topic: self._skips[topic] if self._read.get(topic) == read[topic] else Skips() for topic in self.topics
         }
         self._read = read
         self._cursors = {place: cursor for place, cursor in self._cursors.items() if place.topic in self._skips}
@@ -247,21 +243,13 @@ class Intake:
                 merge_limit_ms = self._stall_timeout.merge_limit_ms(
                     self._merge_limits(), time.monotonic(), FOREVER_MS
                 )
-                merged = [] if self.is_outdated else self._merged(merge_limit_ms)
+                new, past = queues_of(cursors, self._joining)
+                merged = [] if self.is_outdated else merge_beside_past(new, past, merge_limit_ms)
                 with_room = await self._pass_on(cursors, merged) if merged else []
             for partition in with_room:
                 yield partition
             if not merged:
                 await self._changed.wait()
-
-    def _merged(self, merge_limit_ms: int) -> list[QueuedRecord]:
-        """Take out the records that may be passed on now: what is new in the order of time, then some of the past."""
-        queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
-        for partition, cursor in self._cursors.items():
-            if not cursor.is_kept_back:
-                queues[partition.topic in self._joining].append(cursor.queue)
-        past = merge(queues[True], FOREVER_MS, _MAX_OF_THE_PAST) if queues[True] else []
-        return merge(queues[False], merge_limit_ms, _MAX_MERGED) + past
 
     def _merge_limits(self) -> dict[tuple[str, int], int]:
         """Return for each partition whose next record is not there yet the time up to which others may be passed on.

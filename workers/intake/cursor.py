@@ -1,10 +1,11 @@
 """One source partition that a worker reads: how far it is, what waits, and whether it is stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from workers.core.watermarks import Progress
 from workers.intake.merge import PartitionQueue, QueuedRecord
+from workers.kafka.records import TopicPartition
 from workers.state.stopped_sources import Stop
 
 _QUEUED_DELIVERIES: Final = 2
@@ -108,3 +109,14 @@ class Cursor:
         # Other workers need not wait for what a stopped partition may still bring.
         progress.next_ms = now_ms if self.is_left_behind or is_outdated else self.queue.next_ms()
         return progress
+
+
+def queues_of(
+    cursors: Mapping[TopicPartition, Cursor], joining: Collection[str]
+) -> tuple[list[PartitionQueue], list[PartitionQueue]]:
+    """Return the queues that may be passed on: those of what is new, and those of topics whose past is read."""
+    queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
+    for partition, cursor in cursors.items():
+        if not cursor.is_kept_back:
+            queues[partition.topic in joining].append(cursor.queue)
+    return queues[False], queues[True]
