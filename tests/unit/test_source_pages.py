@@ -1,4 +1,4 @@
-"""The pages about sources show what is so: every file on them can be read, and what a command prints is what it prints."""
+"""The pages about sources show what is so: every file on them can be read, and a command prints what they show."""
 
 import re
 from pathlib import Path
