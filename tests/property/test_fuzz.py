@@ -244,6 +244,8 @@ records = st.builds(
     st.none() | st.binary(max_size=20),
     st.builds(lambda body: json.dumps(body).encode(), payloads) | anything(EVENTS) | st.none(),
     st.lists(st.tuples(st.sampled_from(["who", "trace"]), st.binary(max_size=8)), max_size=3),
+    item=st.none(),
+    whole=st.none(),
 )
 
 
