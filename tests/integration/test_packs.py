@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from tests.integration.test_dead_letters import on_the_wall_clock, wait_for
+from tests.integration.test_source_trial import documents, linger
 from tests.support.site import Site
 from workers.demo.embedded import Pair
 from workers.kafka.topics import TopicPlan, connected_admin, create_missing
@@ -87,6 +88,15 @@ class Written:
     headers: tuple[tuple[str, bytes], ...] = ()
     key: bytes | None = None
     letters: int = 0
+
+
+SKIPPED: Final = {
+    "auth0": "skipped 1 by failed logins",
+    "segment": "skipped 1 by pages and screens",
+    "shopify": "skipped 1 by saves of an order",
+    "shop.public.orders": "skipped 1 by having no value",
+}
+"""What `doctor` says of records that are nobody's activity."""
 
 
 def sample(name: str) -> Any:
@@ -372,6 +382,19 @@ def test_each_known_system_becomes_the_right_events_through_every_codec(apache_p
         assert comparable(found) == comparable(expected)
         dead = await place.read("dead-letter", letters)
         assert [dict(letter.headers)["linger-reason"] for letter in dead] == [b"unresolved_customer"]
+
+        counted = await linger(place, "sources", "try", f"{place.prefix}segment", "--last", "9", "--count", "--json")
+        types = {count["type"]: count for count in documents(counted)[0]["types"]}
+        assert {name: (count["in_force"], count["this_file"]) for name, count in types.items()} == {
+            "login": (2, 2),
+            "purchase": (2, 2),
+        }
+
+        looked = json.loads((await linger(place, "doctor", "--json")).stdout)
+        said = {finding["checked"]: finding["found"] for finding in looked}
+        for topic, skipped in SKIPPED.items():
+            assert said[f"records of {place.prefix}{topic}"].endswith(skipped)
+        assert "1 refused (unresolved_customer 1)" in said[f"records of {place.prefix}recurly"]
 
     prefix = f"t{uuid.uuid4().hex[:8]}."
 

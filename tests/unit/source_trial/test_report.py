@@ -13,6 +13,7 @@ from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.kafka.partitioner import partition_of
 from workers.source_files.reading import read_sources
+from workers.source_trial import report
 from workers.source_trial.report import document_of, lines_of, summary_lines
 from workers.source_trial.samples import Given, samples_in_text
 from workers.source_trial.trial import Setup, Trial, counted, source_of, tracer
@@ -132,7 +133,7 @@ def test_many_cases_that_fail_alike_are_one_line() -> None:
 def test_what_only_when_skips_says_which_condition_and_what_was_found() -> None:
     found = lines(tried("stripe", invoice() | {"livemode": False}))
     assert found[0] == "- s.jsonl:1: skipped (only_when)"
-    assert "  only_when: livemode: wanted true, found False" in found
+    assert "  only_when: livemode: wanted true, found false" in found
 
 
 def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:
@@ -148,6 +149,19 @@ def test_a_record_that_is_no_json_is_refused_as_a_whole() -> None:
     trial = Trial.of(source, tracer(source, declared, SETUP), samples_in_text("s", b"nothing", Given("stripe")))
     assert "not_json" in " ".join(lines(trial))
     assert trial.outcomes.refused == {"not_json": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("path 'a.b'", "a.b"),
+        ("path 'source' with path 'id'", "source with id"),
+        ("path 'a', or header 'X'", "a, or header 'X'"),
+        ("find 'x[?path 'a']'", "find 'x[?path 'a']'"),
+    ],
+)
+def test_a_path_stands_for_itself_wherever_it_is_a_part_of_a_place(words: str, place: str) -> None:
+    assert report._place(words) == place
 
 
 def test_what_was_left_out_is_shown_with_its_reason() -> None:
