@@ -108,25 +108,30 @@ def test_each_case_that_did_not_take_the_record_says_why() -> None:
     assert any(line.startswith("  not case 2 'purchase': data.paid: wanted more than 0, found 0") for line in found)
 
 
+_SKIPS: Final = "      - {skip: pages, only_when: {type: page}}\n      - {skip: tests, only_when: {is_test: true}}\n"
+
+
 def test_many_cases_that_fail_alike_are_one_line() -> None:
     text = "sources:\n  - topic: t\n    max_silence: 1 day\n"
     text += "    fields: {event_id: id, customer_id: user, occurred_at: at}\n    one_of:\n"
     for number in range(6):
         key = "kind" if number == 3 else "type"
         text += f"      - {{event: login, only_when: {{{key}: login {number}}}}}\n"
-    declared, problems = read_sources("sources.yaml", text + "      - {skip: pages, only_when: {type: page}}\n")
+    declared, problems = read_sources("sources.yaml", text + _SKIPS)
     assert declared is not None, [*map(str, problems)]
     source = declared.sources[0]
     samples = samples_in_text("s", b'{"type": "page"} {"type": "click"}', Given("t"))
     trial = Trial.of(source, tracer(source, declared, SETUP), samples)
     assert lines(trial) == [
-        "- s:1: skipped (pages)    case 7 of 7 'pages' (type page)",
+        "- s:1: skipped (pages)    case 7 of 8 'pages' (type page)",
         "  not cases 1 to 3, 5 to 6, which want another type: found page",
         "  not case 4 'login 4': kind: wanted login 3, nothing there",
         "- s:1: skipped (no case)",
         "  not cases 1 to 3, 5 to 7, which want another type: found click",
         "  not case 4 'login 4': kind: wanted login 3, nothing there",
+        "  not case 8 'tests': is_test: wanted true, nothing there",
     ]
+    # That it is none of what is skipped on purpose is no reason.
     assert trial.outcomes.skipped_because() == ["type was click 1", "kind was missing 1"]
 
 
