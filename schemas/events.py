@@ -310,7 +310,7 @@ def read_json(raw: bytes | None) -> Any:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         reason = "too_deep" if "depth" in str(error) else "not_json"
-        document = None if reason == "too_deep" else _read_with_odd_numbers(raw)
+        document = None if reason == "too_deep" else _read_otherwise(raw)
         if document is None:
             hint = _REGISTRY_HINT if raw[0] == 0 and len(raw) > _REGISTRY_HEADER_BYTES else ""
             raise InvalidEvent(reason, f"{error}; it begins with {_shown(raw[:40])}{hint}") from None
@@ -320,13 +320,13 @@ def read_json(raw: bytes | None) -> Any:
     return document
 
 
-def _read_with_odd_numbers(raw: bytes) -> Any:
-    """Read a document with `NaN`, `Infinity`, or numbers that no float can hold; None if it is no JSON even so.
+def _read_otherwise(raw: bytes) -> Any:
+    """Read a document with `NaN`, `Infinity`, numbers that no float can hold, or a byte order mark; else None.
 
     Python, JavaScript and Java write them, often in a field that no source maps. A field that is needed refuses them.
     """
     try:
-        document = json.loads(raw.decode())
+        document = json.loads(raw.decode("utf-8-sig"))
         json.dumps(document, ensure_ascii=False).encode()  # half of a character is no text
     except (ValueError, RecursionError):
         return None

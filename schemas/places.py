@@ -81,7 +81,7 @@ class Place(Strict):
         "that ends in * stands for every text that begins so.",
         examples=[[0, "$RCAnonymousID:*"]],
     )
-    lower: Literal[True] | None = Field(default=None, description="A text in small letters.")
+    lower: Literal[True] | None = Field(default=None, description="In small letters, without blanks around it.")
     hashed: Literal[True] | None = Field(
         default=None, description="Replaced by its HMAC-SHA256 with the key LINGER_ID_KEY: 32 characters."
     )

@@ -1,4 +1,4 @@
-"""The pages about sources show what is so: every file of sources on them can be read."""
+"""The pages about sources show what is so: every file on them can be read, and a command prints what they show."""
 
 import re
 from pathlib import Path

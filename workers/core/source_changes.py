@@ -145,6 +145,8 @@ def _fingerprints(source: Source) -> Iterator[tuple[str, str]]:
     cases: list[dict[str, Any]] = whole.get(_CASES, [])
     parts: dict[str, list[Any]] = {}
     for number, case in enumerate(cases):
+        if "event" not in case:
+            continue  # it skips or refuses, and counts among those before the others only
         earlier = [one.get("only_when") for one in cases[:number]]
         own = {name: value for name, value in case.items() if name not in _READS_THE_SAME}
         parts.setdefault(case["event"], []).append([earlier, own])

@@ -114,13 +114,17 @@ def failed_conditions(item: ItemTrace) -> list[ConditionTrace]:
     """Return the conditions that skipped an item, each key once."""
     failed = [condition for condition in item.shared if not condition.holds]
     if not failed and item.case is None:  # a case may skip what it takes
-        failed = [case.failed for case in item.cases if case.failed is not None]
+        # That a case which skips does not take a record says nothing, unless there are no others.
+        cases = [case for case in item.cases if case.event] or item.cases
+        failed = [case.failed for case in cases if case.failed is not None]
     return list({condition.key: condition for condition in failed}.values())
 
 
 def _found(condition: ConditionTrace) -> str:
     if condition.found is None:
         return "missing"
+    if isinstance(condition.found, bool):
+        return "true" if condition.found else "false"
     return condition.found if isinstance(condition.found, str) else shown(condition.found, 40)
 
 

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from schemas.rules import RuleBook
 from schemas.sources import Source, SourcesFile
 from workers.core.direct_producers import intake_sources
-from workers.core.mapping.trace import trace_record
+from workers.core.mapping.trace import compile_trace
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_set import PatternTopic, SourceSet
 from workers.core.watermarks import Progress, sent_to
@@ -179,7 +179,7 @@ class _Kafka:
         async def trace_of(source: Source, records: Sequence[ConsumerRecord]) -> Trace:
             values = [record.value for record in records]
             read_value = await reader_for(source.format, values, settings.registry_connection())
-            return lambda record: trace_record(source, declared, record, latest, settings.hash_key, read_value)
+            return compile_trace(source, declared, latest, settings.hash_key, read_value)
 
         sources = [
             source for source in intake_sources(self._sources, self._activity) if source.topic in self._existing

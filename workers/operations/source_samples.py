@@ -12,8 +12,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from schemas.sources import Source
-from workers.core.mapping.record import SourceRecord
-from workers.core.mapping.trace import RecordTrace
+from workers.core.mapping.trace import Trace
 from workers.errors import LingerError, StartupError
 from workers.histories.outcomes import Outcomes
 from workers.histories.topics import source_record
@@ -33,9 +32,6 @@ _WHY_NO_EVENT: Final = (
     "records is the first sign of a value that was renamed upstream"
 )
 _WHY_REFUSED: Final = "what is refused goes to the dead-letter topic, and too much of it stops the source"
-
-Trace = Callable[[SourceRecord], RecordTrace]
-"""`trace(record)` -> what the mapping of its source does with it."""
 
 
 async def sample_sources(

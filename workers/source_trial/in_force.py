@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from workers.core.source_positions import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER, WHOLE, split_position
 from workers.kafka.range_reader import OffsetRange, opened_reader, read_ranges
 from workers.kafka.records import TopicPartition
 from workers.kafka.topics import describe, log_bounds
@@ -121,10 +121,14 @@ def _note(found: Written, records: Sequence[ConsumerRecord], topic: str, spans: 
         position = next((value for name, value in record.headers if name == SOURCE_HEADER), None)
         if position is None or record.value is None:
             continue
-        source, *numbers = position.decode(errors="replace").split(":")
-        if source != topic or not all(number.isdigit() for number in numbers) or len(numbers) not in (2, 3):
+        split = split_position(position)
+        if split is None:
             continue
-        partition, offset, item = (int(number) for number in (*numbers, *("0",) * (3 - len(numbers))))
+        name, (offset, item) = split
+        source, _, number = name.decode(errors="replace").rpartition(":")
+        if source != topic or not number.isdigit():
+            continue
+        partition, item = int(number), 0 if item == WHOLE else item
         span = spans.get(partition)
         if span is None or not span.first <= offset <= span.last:
             continue

@@ -18,7 +18,7 @@ from workers.source_trial.trial import Tried
 
 __all__ = ["comparison_lines", "document_of", "lines_of", "summary_lines"]
 
-_PATH: Final = re.compile(r"path '(.*)'")
+_PATH: Final = re.compile(r"path '([^']*)'")
 _NAME_WIDTH: Final = 14
 _VALUE_WIDTH: Final = 32
 _LONGEST_VALUE: Final = 60
@@ -131,11 +131,12 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _place(words: str) -> str:
     """Return a place as it is written in the file where that is clear: a path stands for itself."""
-    match = _PATH.fullmatch(words)
-    return match[1] if match and "', or " not in words else words
+    return words if words.startswith("find ") else _PATH.sub(r"\1", words)
 
 
 def _short(value: Any, limit: int = 40) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str):
         text = value if value and value == value.strip() else repr(value)
         return text if len(text) <= limit else text[: limit - 1] + "…"

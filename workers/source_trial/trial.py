@@ -12,7 +12,7 @@ from schemas.events import InvalidEvent
 from schemas.sources import Source, SourcesFile
 from workers.core.mapping.converter import Canonical, ManyConverter, compile_converter, compile_many
 from workers.core.mapping.documents import ReadValue
-from workers.core.mapping.trace import RecordTrace, trace_record
+from workers.core.mapping.trace import RecordTrace, compile_trace
 from workers.errors import StartupError
 from workers.histories.outcomes import Outcomes
 from workers.registry.for_commands import reader_for
@@ -172,6 +172,5 @@ def tracer(source: Source, sources: SourcesFile, setup: Setup) -> Trace:
         setup: what the mapping needs beside it.
     """
     declared = frozenset(sources.event_types)
-    return lambda sample: trace_record(
-        source, declared, sample.record, setup.latest, setup.hash_key, setup.read_value
-    )
+    trace = compile_trace(source, declared, setup.latest, setup.hash_key, setup.read_value)
+    return lambda sample: trace(sample.record)

@@ -81,6 +81,22 @@ def test_a_case_decides_what_those_after_it_read() -> None:
     assert changes(before, after).again == ("refund", "visit")
 
 
+VISIT = {"event": "visit", "fields": {"amount": None, "currency": None}}
+
+
+@pytest.mark.parametrize("outcome", [{"skip": "test orders"}, {"refuse": "test_order"}], ids=["skip", "refuse"])
+def test_a_case_that_skips_or_refuses_decides_what_those_after_it_read_and_is_no_type(
+    outcome: dict[str, str],
+) -> None:
+    def of(*cases: dict[str, Any]) -> SourcesFile:
+        return file(source(event=None, one_of=[*cases, {"event": "purchase", "only_when": {"paid": True}}, VISIT]))
+
+    tests = {**outcome, "only_when": {"test": True}}
+    assert set(mapped(of(tests))["orders"].types) == {"purchase", "visit"}
+    assert changes(of(tests), of(tests)) == SourceChanges()
+    assert changes(of(), of(tests)).again == ("purchase", "visit")
+
+
 def test_a_source_that_comes_begins_its_type_with_its_first_record_and_one_that_was_read_before_now() -> None:
     before, after = file(source()), file(source(), source("web"))
     assert changes(before, after) == SourceChanges(added=("web",), from_first=("purchase",))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas.sources import SourcesFile
 from workers.core.mapping.record import SourceRecord
-from workers.core.mapping.trace import trace_record
+from workers.core.mapping.trace import compile_trace
 from workers.histories.outcomes import Outcomes
 from workers.operations.findings import Finding
 from workers.operations.source_samples import judged_sample
@@ -34,7 +34,7 @@ def judged(*documents: dict[str, Any] | None) -> Finding:
     for offset, document in enumerate(documents):
         value = None if document is None else json.dumps(document).encode()
         record = SourceRecord("auth", 0, offset, 0, None, value, ())
-        outcomes.note(f"auth:0:{offset}", trace_record(source, (), record, LATEST))
+        outcomes.note(f"auth:0:{offset}", compile_trace(source, (), LATEST)(record))
     return judged_sample("auth", outcomes)
 
 

@@ -315,6 +315,11 @@ def test_an_impossible_end_is_left_out_of_a_cancellation(value: Any, reason: str
     assert event.left_out() == (("effective_at", reason),)
 
 
+def test_a_byte_order_mark_before_a_document_is_no_part_of_it() -> None:
+    raw = json.dumps(login()).encode()
+    assert parse_event(b"\xef\xbb\xbf" + raw, latest=LATEST) == parse_event(raw, latest=LATEST)
+
+
 @pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e400", "9" * 400])
 def test_a_number_that_is_none_costs_nothing_in_a_field_that_nobody_needs(odd: str) -> None:
     raw = json.dumps(login(note="é😡")).encode()[:-1] + f', "extra": [{odd}]}}'.encode()

@@ -3,7 +3,7 @@
 from aiokafka import ConsumerRecord
 
 from tests.support.processor_rig import record
-from workers.core.source_positions import SOURCE_HEADER
+from workers.core.source_positions import SOURCE_HEADER, position_of_item
 from workers.source_trial import in_force
 from workers.source_trial.counting import Comparison, TypeCount, compare, spans_of
 from workers.source_trial.in_force import Span, Written
@@ -60,7 +60,7 @@ def test_only_events_of_the_records_that_were_looked_at_are_in_force() -> None:
     assert noted(
         at("shop.orders:0:9"),
         at("shop.orders:0:10"),
-        at("shop.orders:0:11:2"),
+        at(position_of_item("shop.orders", 0, 11, 2).decode()),
         at("shop.orders:0:21"),
         at("shop.orders:1:12"),
         at("shop.logins:0:12"),

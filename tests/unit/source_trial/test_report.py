@@ -13,6 +13,7 @@ from workers.core.mapping.record import SourceRecord
 from workers.errors import StartupError
 from workers.kafka.partitioner import partition_of
 from workers.source_files.reading import read_sources
+from workers.source_trial import report
 from workers.source_trial.report import document_of, lines_of, summary_lines
 from workers.source_trial.samples import Given, samples_in_text
 from workers.source_trial.trial import Setup, Trial, counted, source_of, tracer
@@ -107,32 +108,37 @@ def test_each_case_that_did_not_take_the_record_says_why() -> None:
     assert any(line.startswith("  not case 2 'purchase': data.paid: wanted more than 0, found 0") for line in found)
 
 
+_SKIPS: Final = "      - {skip: pages, only_when: {type: page}}\n      - {skip: tests, only_when: {is_test: true}}\n"
+
+
 def test_many_cases_that_fail_alike_are_one_line() -> None:
     text = "sources:\n  - topic: t\n    max_silence: 1 day\n"
     text += "    fields: {event_id: id, customer_id: user, occurred_at: at}\n    one_of:\n"
     for number in range(6):
         key = "kind" if number == 3 else "type"
         text += f"      - {{event: login, only_when: {{{key}: login {number}}}}}\n"
-    declared, problems = read_sources("sources.yaml", text + "      - {skip: pages, only_when: {type: page}}\n")
+    declared, problems = read_sources("sources.yaml", text + _SKIPS)
     assert declared is not None, [*map(str, problems)]
     source = declared.sources[0]
     samples = samples_in_text("s", b'{"type": "page"} {"type": "click"}', Given("t"))
     trial = Trial.of(source, tracer(source, declared, SETUP), samples)
     assert lines(trial) == [
-        "- s:1: skipped (pages)    case 7 of 7 'pages' (type page)",
+        "- s:1: skipped (pages)    case 7 of 8 'pages' (type page)",
         "  not cases 1 to 3, 5 to 6, which want another type: found page",
         "  not case 4 'login 4': kind: wanted login 3, nothing there",
         "- s:1: skipped (no case)",
         "  not cases 1 to 3, 5 to 7, which want another type: found click",
         "  not case 4 'login 4': kind: wanted login 3, nothing there",
+        "  not case 8 'tests': is_test: wanted true, nothing there",
     ]
+    # That it is none of what is skipped on purpose is no reason.
     assert trial.outcomes.skipped_because() == ["type was click 1", "kind was missing 1"]
 
 
 def test_what_only_when_skips_says_which_condition_and_what_was_found() -> None:
     found = lines(tried("stripe", invoice() | {"livemode": False}))
     assert found[0] == "- s.jsonl:1: skipped (only_when)"
-    assert "  only_when: livemode: wanted true, found False" in found
+    assert "  only_when: livemode: wanted true, found false" in found
 
 
 def test_a_refused_record_says_the_reason_and_what_could_be_found() -> None:
@@ -148,6 +154,19 @@ def test_a_record_that_is_no_json_is_refused_as_a_whole() -> None:
     trial = Trial.of(source, tracer(source, declared, SETUP), samples_in_text("s", b"nothing", Given("stripe")))
     assert "not_json" in " ".join(lines(trial))
     assert trial.outcomes.refused == {"not_json": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("path 'a.b'", "a.b"),
+        ("path 'source' with path 'id'", "source with id"),
+        ("path 'a', or header 'X'", "a, or header 'X'"),
+        ("find 'x[?path 'a']'", "find 'x[?path 'a']'"),
+    ],
+)
+def test_a_path_stands_for_itself_wherever_it_is_a_part_of_a_place(words: str, place: str) -> None:
+    assert report._place(words) == place
 
 
 def test_what_was_left_out_is_shown_with_its_reason() -> None:

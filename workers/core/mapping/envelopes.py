@@ -75,6 +75,8 @@ _Entry = _Part | Skipped | InvalidEvent
 _Step = Callable[[_Part, SourceRecord], Iterable[_Entry]]
 
 _NOBODYS: Final = {"d": "deleted row", "t": "truncated table", "m": "logged message"}
+_SNAPSHOT: Final = ("true", "first", "last", "first_in_data_collection", "last_in_data_collection", "incremental")
+"""What `source.snapshot` says in rows of a snapshot; `false` in all others."""
 _CHANGES: Final = frozenset({"c", "u", "r", *_NOBODYS})
 _CLOUDEVENTS: Final = "application/cloudevents"
 _ATTRIBUTE: Final = "ce_"
@@ -290,7 +292,16 @@ def _debezium(part: _Part, *, names_op: bool) -> _Part | Skipped:
     nobodys = _NOBODYS.get(operation, "")
     if nobodys and not names_op:
         return Skipped(nobodys)
-    return _Part(document, part.whole, part.is_history or operation == "r", nobodys)
+    return _Part(document, part.whole, part.is_history or _is_of_snapshot(operation, document), nobodys)
+
+
+def _is_of_snapshot(operation: str, document: dict[str, Any]) -> bool:
+    """Return whether a row was read by a snapshot; some connectors and releases write such rows as inserts."""
+    if operation == "r":
+        return True
+    source = document.get("source")
+    snapshot = source.get("snapshot") if operation == "c" and source.__class__ is dict else None
+    return snapshot is True or snapshot in _SNAPSHOT
 
 
 def _found(document: Any) -> str:

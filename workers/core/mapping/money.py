@@ -63,7 +63,8 @@ def in_major_unit(value: Any, decimals: int, at: str) -> Decimal:
         at: where it was found, in words.
 
     Raises:
-        InvalidEvent: `impossible_amount` or `not_finite_amount`.
+        InvalidEvent: `impossible_amount`, `not_finite_amount`, or `fractional_minor_amount`: an amount
+            in the currency itself would become a hundred times too small.
     """
     number = _exact(value)
     if number is None:
@@ -73,6 +74,12 @@ def in_major_unit(value: Any, decimals: int, at: str) -> Decimal:
     if not isinstance(exponent, int):
         detail = f"'amount': expected a finite number, found {shown(value)}; read from {at}"
         raise InvalidEvent("not_finite_amount", detail, field="amount")
+    if exponent < 0 and any(digits[exponent:]):
+        detail = (
+            f"'amount': expected a whole number of minor units, found {shown(value)}; is it in the currency itself, "
+            f"so that 'unit: minor' or 'decimals' has to go? Read from {at}"
+        )
+        raise InvalidEvent("fractional_minor_amount", detail, field="amount")
     # Not `scaleb`, which rounds to 28 digits.
     return Decimal((sign, digits, exponent - decimals))
 

@@ -290,7 +290,7 @@ def _first_of(finds: Sequence[Find]) -> Find:
 
 
 def _lowered(value: Any) -> Any:
-    return value.lower() if value.__class__ is str else value
+    return value.strip().lower() if value.__class__ is str else value
 
 
 def _nothing(meant: Sequence[Plain], *, is_lower: bool) -> Change:

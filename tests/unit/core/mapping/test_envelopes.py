@@ -146,6 +146,20 @@ def test_a_tombstone_in_any_form_is_skipped(value: Any) -> None:
     assert unwrapped([CLOUDEVENTS], None, BINARY) == [Skipped("tombstone")]
 
 
+@pytest.mark.parametrize(
+    ("snapshot", "is_history"),
+    [("true", True), (True, True), ("last", True), ("false", False), (False, False), (None, False), ([], False)],
+)
+def test_an_insert_that_a_snapshot_wrote_is_history_too(snapshot: Any, is_history: bool) -> None:
+    row = {**ROW, "op": "c", "source": {"snapshot": snapshot}}
+    [item] = unwrapped([DEBEZIUM], row)
+    assert isinstance(item, Item)
+    assert item.is_history is is_history
+    [later] = unwrapped([DEBEZIUM], {**row, "op": "u"})
+    assert isinstance(later, Item)
+    assert not later.is_history
+
+
 def test_a_row_of_a_snapshot_is_history() -> None:
     [item] = unwrapped([DEBEZIUM], {**ROW, "op": "r"})
     assert isinstance(item, Item)

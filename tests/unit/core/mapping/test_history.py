@@ -14,7 +14,7 @@ from workers.core.mapping.converter import Canonical, compile_converter, compile
 from workers.core.mapping.history import history_until_ms, marked, named_ms
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
-from workers.core.mapping.trace import trace_record
+from workers.core.mapping.trace import compile_trace
 
 LATEST = day(500)
 FIELDS = {"event_id": "id", "customer_id": "who", "occurred_at": "at", "amount": "sum", "currency": "in"}
@@ -145,7 +145,7 @@ def test_rows_of_a_snapshot_are_history_and_later_changes_of_the_same_table_are_
     )
     for operation, until_ms in (("r", day(200)), ("c", 0), ("u", 0)):
         record = change(operation, 50, 200, wrap)
-        (traced,) = trace_record(table, (), record, latest).items
+        (traced,) = compile_trace(table, (), latest)(record).items
         assert traced.result == map_one(record, latest)
         event, mapped_event = convert(record, LATEST), map_one(record, latest)
         assert isinstance(event, Canonical)

@@ -51,7 +51,7 @@ def test_iso_4217_says_how_many_decimals_a_currency_has(currency: str, amount: s
         ("2900", "29.00"),
         (" 2900 ", "29.00"),
         (2900.0, "29.000"),
-        ("2900.5", "29.005"),
+        ("2900.00", "29.0000"),
         ("1e3", "1E+1"),
         (1, "0.01"),
         (0, "0.00"),
@@ -80,6 +80,11 @@ def test_a_minor_amount_is_shifted_exactly(value: Any, amount: str) -> None:
         ("1e-99999", "impossible_amount"),
         (10**15, "impossible_amount"),
         (None, "missing_field"),
+        (64.35, "fractional_minor_amount"),
+        ("64.35", "fractional_minor_amount"),
+        ("2900.5", "fractional_minor_amount"),
+        ("0.05", "fractional_minor_amount"),
+        ("1e-3", "fractional_minor_amount"),
     ],
 )
 def test_what_is_no_amount_is_refused_with_the_field(value: Any, reason: str) -> None:

@@ -41,6 +41,11 @@ def test_nothing_takes_the_beginning_of_a_text() -> None:
     assert event_of(of, {"customer": "guest-7", "alias": "c-1"}).customer_id == "guest-7"
 
 
+def test_a_lowered_text_has_no_blanks_around_it() -> None:
+    of = customer({"path": "customer", "lower": True})
+    assert event_of(of, {"customer": " Mara@Example.COM\n"}).customer_id == "mara@example.com"
+
+
 def test_nothing_of_a_lowered_text_is_compared_in_small_letters() -> None:
     of = customer([{"path": "customer", "lower": True, "nothing": ["Guest@Shop.example"]}, "alias"])
     assert event_of(of, {"customer": "GUEST@shop.example", "alias": "c-1"}).customer_id == "c-1"

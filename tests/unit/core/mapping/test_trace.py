@@ -11,11 +11,11 @@ from schemas.sources import Source
 from tests.unit.core.mapping.mapped import DECLARED, KEY, LATEST, record, result, source
 from tests.unit.core.mapping.test_conditions import SHOP
 from workers.core.mapping.skipped import Skipped
-from workers.core.mapping.trace import ItemTrace, ValueTrace, trace_record
+from workers.core.mapping.trace import ItemTrace, ValueTrace, compile_trace
 
 
 def traced(of: Source, body: Any = None, **parts: Any) -> ItemTrace:
-    (item,) = trace_record(of, DECLARED, record(body, **parts), LATEST, KEY).items
+    (item,) = compile_trace(of, DECLARED, LATEST, KEY)(record(body, **parts)).items
     return item
 
 
@@ -89,7 +89,7 @@ def test_a_refused_item_shows_what_could_be_found() -> None:
 
 
 def test_a_record_that_cannot_be_read_is_refused_as_a_whole() -> None:
-    trace = trace_record(source(), DECLARED, record(b"{"), LATEST)
+    trace = compile_trace(source(), DECLARED, LATEST)(record(b"{"))
     assert trace.items == ()
     assert trace.refusal is not None
     assert trace.refusal.reason == "not_json"
@@ -108,7 +108,7 @@ def test_each_item_of_a_list_is_traced_with_its_number() -> None:
         unwrap={"each": "batch"},
         fields={"event_id": {"position": True}, "customer_id": "who", "occurred_at": {"whole": "at"}},
     )
-    items = trace_record(of, DECLARED, record({"batch": [{"who": "a"}, {"who": "b"}]}), LATEST).items
+    items = compile_trace(of, DECLARED, LATEST)(record({"batch": [{"who": "a"}, {"who": "b"}]})).items
     assert [(item.number, value_of(item, "event_id").value) for item in items] == [(0, "t:3:41:0"), (1, "t:3:41:1")]
     assert value_of(items[1], "occurred_at").place == "path 'at' of the whole record"
 
