@@ -18,7 +18,8 @@ from workers.source_trial.guessing.envelopes import Around
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
 from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
-from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value
+from workers.source_trial.guessing.vocabulary import words_of
 from workers.source_trial.guessing.moments import moment_of
 from workers.source_trial.guessing.money import money_of, with_comma
 from workers.source_trial.guessing.people import customer_of

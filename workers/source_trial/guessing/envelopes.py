@@ -16,7 +16,8 @@ from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
 from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.guess import yaml_text
-from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
+from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, written_path
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Around", "find_envelopes", "format_of"]
 

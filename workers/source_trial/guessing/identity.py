@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Header, Leaf, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 from workers.source_trial.guessing.moments import is_time
 
 __all__ = ["event_id_of", "order_of", "row_id_of"]

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import yaml_text
-from workers.source_trial.guessing.leaves import Header, Leaf, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Discriminator", "OTHERS", "discriminator_of", "kind_of"]
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["is_time", "moment_of"]
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 import iso4217
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["MoneyGuess", "money_of", "with_comma"]
 
