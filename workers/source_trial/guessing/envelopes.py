@@ -80,7 +80,10 @@ class Around:
         """Return the values beside the list from which the items were taken."""
         if not any(envelope.kind == "each" for envelope in self.envelopes):
             return []
-        return [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
+        found = [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
+        for leaf in found:
+            leaf.is_outside = True
+        return [leaf for leaf in found if leaf.find is None]
 
 
 class _Found(NamedTuple):
