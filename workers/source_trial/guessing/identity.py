@@ -6,6 +6,7 @@ from typing import Any, Final
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.leaves import Header, Leaf
 from workers.source_trial.guessing.moments import is_time, moment_of
+from workers.source_trial.guessing.people import PERSONS
 from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["event_id_of", "order_of", "row_id_of"]
@@ -206,14 +207,18 @@ def _score(leaf: Leaf) -> int:
     if not values or not all(map(_is_id, values)) or leaf.in_list:
         return 0
     words = set(leaf.words)
+    if leaf.parents and leaf.words == ("id",) and {*words_of(leaf.parents[0])} & PERSONS.keys():
+        return 0
     by_name = max((score for name, score in _OF_AN_EVENT if leaf.words[-len(name) :] == name), default=0)
     if not by_name:
         if len(leaf.words) == 1 and words & _THINGS and any(character.isdigit() for character in str(values[0])):
             return 60 - 3 * leaf.depth if leaf.distinct == leaf.documents else 0
+        if {*leaf.words[-1:]} & {"txn", "transaction"} and leaf.distinct == leaf.documents:
+            return 60 - 3 * leaf.depth
         if leaf.words in _OWN_NUMBERS and leaf.distinct == leaf.documents:
             of_thing = leaf.depth > 1 and bool({*words_of(leaf.parents[0])} & _THINGS)
             return 60 - 3 * leaf.depth if of_thing else 50 if leaf.depth == 1 else 0
-        if words & _NOT_IT or not (words & _ID_WORDS):
+        if words & (_NOT_IT | PERSONS.keys()) or not (words & _ID_WORDS):
             return 0
         by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else 0
         if leaf.words == ("id",) and leaf.depth > 1:

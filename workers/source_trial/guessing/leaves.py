@@ -16,7 +16,10 @@ _MOST_LEAVES: Final = 3_000
 _MOST_PAIRS: Final = 60
 _PLAIN_STEP: Final = re.compile(r'[^.\[\]\s"]+')
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NOTATION: Final = frozenset({"$oid", "$date", "$numberDecimal", "$numberLong", "$numberInt", "$numberDouble"})
+_NOTATION: Final = frozenset(
+    {"$oid", "$date", "$numberDecimal", "$numberLong", "$numberInt", "$numberDouble"}
+    | {"string", "int", "long", "float", "double", "#text"}
+)
 _PAIR_NAMES: Final = ("key", "name")
 Step = str | int
 
@@ -194,7 +197,7 @@ def _name_of(steps: tuple[Step, ...]) -> str:
 
 
 def _is_of_notation(name: str) -> bool:
-    """Return whether a name is one of MongoDB's notation, such as `$date`: what is above it names the value."""
+    """Return whether a name tells the type of a value, as MongoDB, Avro and XML write it; what is above it is its name."""
     return name in _NOTATION
 
 

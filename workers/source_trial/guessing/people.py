@@ -8,7 +8,7 @@ from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.leaves import Leaf
 from workers.source_trial.guessing.vocabulary import words_of
 
-__all__ = ["customer_of", "looks_like_email"]
+__all__ = ["PERSONS", "customer_of", "looks_like_email"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _ID_WORDS: Final = frozenset(
@@ -29,7 +29,7 @@ _ID_WORDS: Final = frozenset(
         "card",
     }
 )
-_PERSONS: Final = {
+PERSONS: Final = {
     "customer": 100,
     "user": 95,
     "shopper": 95,
@@ -62,7 +62,9 @@ _PERSONS: Final = {
     "requester": 79,
     "participant": 75,
     "attendee": 75,
+    "cardholder": 75,
     "holder": 70,
+    "party": 70,
     "author": 70,
 }
 _NAMES: Final = {("uid",): 80, ("subject",): 60, ("sub",): 60, ("account", "holder"): 70}
@@ -226,20 +228,21 @@ def _is_of_the_past(leaf: Leaf) -> int:
 
 def _by_name(leaf: Leaf) -> int:
     words = leaf.words
-    persons = [_PERSONS[word] for word in words if word in _PERSONS]
+    persons = [PERSONS[word] for word in words if word in PERSONS]
     if persons:
-        last = max(number for number, word in enumerate(words) if word in _PERSONS)
+        last = max(number for number, word in enumerate(words) if word in PERSONS)
         if not {*words[last + 1 :]} <= _ID_WORDS | _OF_AN_ID:
             return 0
         # customer_id names an id; a text called `customer` may be one.
-        return max(persons) if set(words) & _ID_WORDS else max(persons) - 20 if len(words) == 1 else 0
+        is_an_id = bool({*words} & _ID_WORDS) or (len(words) > 1 and words[-1] == "account")
+        return max(persons) if is_an_id else max(persons) - 20 if len(words) == 1 else 0
     if not words or not set(words) <= _ID_WORDS:
         return 0
     for parent in leaf.parents:
         parent_words = words_of(parent)
         if set(parent_words) & _NOT_THEM:
             return 0
-        if of_parent := [_PERSONS[word] for word in parent_words if word in _PERSONS]:
+        if of_parent := [PERSONS[word] for word in parent_words if word in PERSONS]:
             return max(of_parent) - 3
         if not set(parent_words) <= _GENERIC:
             return 0
