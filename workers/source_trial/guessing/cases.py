@@ -204,6 +204,8 @@ def _by_discriminator(source: SourceGuess, seen: _Seen, discriminator: Discrimin
             source.notes.append(_no_amount(condition.value, event, seen))
             continue
         case.only_when.insert(0, condition)
+        if len(values) > 1 and case.is_sure:
+            case.why, case.is_sure = f"is each of these a {event}, and none of them the same one again?", False
         source.cases.append(case)
     order = {event: number for number, event in enumerate(_BUILT_IN)}
     source.cases.sort(key=lambda case: order.get(case.event, len(order)))

@@ -65,6 +65,7 @@ PERSONS: Final = {
     "cardholder": 75,
     "holder": 70,
     "party": 70,
+    "lead": 65,
     "author": 70,
 }
 _NAMES: Final = {("uid",): 80, ("subject",): 60, ("sub",): 60, ("account", "holder"): 70}

@@ -55,6 +55,8 @@ _SAID_AS: Final = {
     "refunded": "erstattet terugbetaald",
     "login": "anmeldung angemeldet eingeloggt ingelogd inlog connexion",
     "logout": "abmeldung abgemeldet ausgeloggt uitgelogd",
+    "success": "erfolgreich erfolg geslaagd gelukt reussi reussie exitoso",
+    "failed": "fehlgeschlagen gescheitert misslungen abgelehnt mislukt geweigerd echoue echec fallido rechazado",
     "reason": "grund reden motif motivo",
     "tax": "steuer mwst btw tva iva belasting",
     "shipping": "versand verzend verzendkosten livraison envio",
