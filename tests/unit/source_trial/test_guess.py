@@ -255,7 +255,7 @@ def test_the_id_of_something_that_only_belongs_to_a_person_is_no_customer(name: 
 @pytest.mark.parametrize(
     "name", ["Kundennummer", "klantnummer", "KUNDENNR", "cust_no", "customerno", "usr_id", "id_cliente"]
 )
-def test_a_customer_is_found_whatever_the_language_and_style_of_the_name(name: str) -> None:
+def test_a_customer_is_found_in_any_language_and_style_of_the_name(name: str) -> None:
     assert f"customer_id: {name}" in guessed([body(**{name: "x-1", "at": "2026-10-03T09:14:52Z"})]).text
 
 

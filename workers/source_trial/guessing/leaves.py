@@ -197,7 +197,7 @@ def _name_of(steps: tuple[Step, ...]) -> str:
 
 
 def _is_of_notation(name: str) -> bool:
-    """Return whether a name tells the type of a value, as MongoDB, Avro and XML write it, and not what it is."""
+    """Return whether a name shows the type of a value, as MongoDB, Avro and XML write it, and not what it is."""
     return name in _NOTATION
 
 

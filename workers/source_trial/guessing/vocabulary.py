@@ -1,4 +1,4 @@
-"""Words: what the names of fields and of kinds of records mean, whatever their style, shortening or language."""
+"""Words: what the names of fields and of kinds of records mean, in any style, shortening or language."""
 
 import re
 import unicodedata
