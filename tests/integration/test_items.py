@@ -52,6 +52,7 @@ def test_items_are_folded_and_one_that_cannot_be_read_is_replayed_alone(apache_p
     on_the_wall_clock(apache_pair, tmp_path, scenario, sources=BATCHES)
 
 
+@pytest.mark.rest
 def test_such_a_source_waits_while_a_worker_of_an_older_release_owns_a_partition_and_others_go_on(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

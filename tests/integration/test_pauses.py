@@ -191,6 +191,7 @@ def test_two_seconds_after_a_pause_nothing_of_it_goes_out_whatever_happens_and_a
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_without_workers_a_pause_is_written_and_said_to_count_later_and_an_unknown_rule_is_refused(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -277,6 +278,7 @@ def test_a_worker_that_does_not_answer_is_named(apache_pair: Pair, tmp_path: Pat
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_the_brake_holds_what_exceeds_it_until_somebody_releases_it(apache_pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         rules = "for every rule:\n  brake: at most 8 per hour\n" + RULES

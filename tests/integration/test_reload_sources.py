@@ -203,6 +203,7 @@ def test_a_topic_joins_and_another_leaves_without_a_restart_and_nothing_is_lost_
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_a_file_with_any_problem_changes_nothing_and_is_said(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         async with site(pair, tmp_path, RULES, sources=braced(orders("orders"))) as place:
@@ -273,6 +274,7 @@ def test_a_worker_that_starts_with_an_older_file_is_refused_until_it_is_promoted
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_two_workers_agree_while_only_one_has_the_newest_file(pair: Pair, tmp_path: Path) -> None:
     """The second file declares a type of its own: the other worker must not take its events for unreadable."""
 
@@ -339,6 +341,7 @@ BOUGHT = """      - event: purchase
 """
 
 
+@pytest.mark.rest
 def test_a_case_that_is_added_is_read_without_a_restart_and_begins_only_its_own_type_anew(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -372,6 +375,7 @@ def test_a_case_that_is_added_is_read_without_a_restart_and_begins_only_its_own_
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_a_type_that_is_read_otherwise_is_watched_anew_unless_its_history_is_complete(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -455,6 +459,7 @@ def test_a_topic_that_appears_under_a_pattern_is_read_and_holds_nothing_up(pair:
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_a_topic_that_two_patterns_match_is_left_out_and_said(pair: Pair, tmp_path: Path) -> None:
     async def law() -> None:
         patterns = [orders("^PREFIXshop[.].*$"), orders("^PREFIX.*[.]nl$")]

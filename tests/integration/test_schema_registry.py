@@ -135,6 +135,7 @@ async def letters(place: Site, at_least: int) -> list[tuple[str, bytes]]:
     return sorted(((dict(r.headers)["linger-reason"]).decode(), r.value) for r in records)
 
 
+@pytest.mark.rest
 def test_a_schema_evolves_in_the_middle_of_a_topic_and_what_cannot_be_read_is_kept_and_can_be_sent_again(
     apache_pair: Pair, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_first_mapping_is_guessed_from_a_topic(apache_pair: Pair, tmp_path: Pa
     asyncio.run(visit())
 
 
+@pytest.mark.rest
 def test_the_doctor_says_what_the_newest_records_become(apache_pair: Pair, tmp_path: Path) -> None:
     async def visit() -> None:
         async with site(apache_pair, tmp_path, QUIET, workers=0) as place:
