@@ -164,6 +164,7 @@ def test_the_records_of_these_tests_are_what_linger_publishes() -> None:
     assert list(SCHEMA.iter_errors(retracted(active))) == []
 
 
+@pytest.mark.rest
 def test_each_mailer_follows_the_contract(mailer: Mailer) -> None:
     again, early, twice, changed = action("again"), action("early"), action("twice"), action("changed")
     later = action("later", not_before=moment(5))

@@ -438,6 +438,7 @@ async def a_cut_log(place: Site) -> None:
         await admin.delete_records(cut)
 
 
+@pytest.mark.rest
 def test_a_rebuild_of_a_log_without_its_beginning_says_what_would_be_lost_and_changes_nothing_unasked(
     apache_pair: Pair, tmp_path: Path
 ) -> None:
@@ -475,6 +476,7 @@ def test_a_rebuild_of_a_log_without_its_beginning_says_what_would_be_lost_and_ch
     play(apache_pair, tmp_path, scenario, CONSENT + QUIET)
 
 
+@pytest.mark.rest
 def test_on_a_terminal_it_asks_and_only_a_yes_lets_it_go_on(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await a_cut_log(place)

@@ -120,6 +120,7 @@ def test_a_recreated_source_is_refused_until_it_is_forgotten_and_then_nothing_of
     play(apache_pair, tmp_path, scenario)
 
 
+@pytest.mark.rest
 def test_another_number_of_activity_partitions_is_refused_with_any_setting(apache_pair: Pair, tmp_path: Path) -> None:
     async def scenario(place: Site) -> None:
         await place.order("ada", 1)

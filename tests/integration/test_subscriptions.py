@@ -154,6 +154,7 @@ def test_a_worker_that_reads_no_source_can_begin_to_read_one(pair: Pair) -> None
     asyncio.run(law())
 
 
+@pytest.mark.rest
 def test_only_members_that_know_a_topic_are_given_its_partitions(pair: Pair) -> None:
     async def law() -> None:
         async with place_on(pair) as place:
