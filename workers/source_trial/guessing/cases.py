@@ -235,10 +235,12 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
     words = {*words_of(topic), *(word for table in set(tables) for word in words_of(table))}
     case = None
     ended = state_of(seen.leaves, "cancellation")
+    if ended is not None and state_of(seen.leaves, "purchase") is not None and money_of(seen.leaves) is not None:
+        ended = None  # a purchase that was called off says nothing of the customer's leaving
     if ended is not None and not ({"order", "orders", "payment", "payments"} & words):
         case = _case("cancellation", seen, source.discriminator, is_certain=True)
         if case is not None:
-            case.why = "by its state"
+            case.why, case.is_sure = "by its state; is it the customer who has left then?", False
             _add_state(case, ended, seen)
     elif words & _OF_LOGINS or named == "login":
         case = _case("login", seen, source.discriminator, is_certain=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from workers.source_trial.guessing.guess import yaml_text
+from workers.source_trial.guessing.guess import condition_key, yaml_text
 from workers.source_trial.guessing.leaves import Header, Leaf
 from workers.source_trial.guessing.vocabulary import words_of
 
@@ -136,7 +136,7 @@ def discriminator_of(leaves: Sequence[Leaf], headers: Sequence[Header], document
         if leaf.find is None and not leaf.in_list and "before" not in leaf.parents:
             name = "_".join(leaf.words)
             values = dict(leaf.values)
-            key = yaml_text(leaf.place, in_flow=True)
+            key = condition_key(leaf.place)
             found.append(
                 (_score(name, values, documents) - 3 * leaf.depth, Discriminator(key, leaf.place, leaf.place, values))
             )

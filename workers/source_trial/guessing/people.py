@@ -44,6 +44,8 @@ PERSONS: Final = {
     "passenger": 75,
     "account": 72,
     "actor": 72,
+    "principal": 72,
+    "subject": 62,
     "profile": 70,
     "contact": 70,
     "payer": 70,
@@ -237,8 +239,8 @@ def _by_name(leaf: Leaf) -> int:
         # customer_id names an id; a text called `customer` may be one.
         is_an_id = bool({*words} & _ID_WORDS) or (len(words) > 1 and words[-1] == "account")
         return max(persons) if is_an_id else max(persons) - 20 if len(words) == 1 else 0
-    if not words or not set(words) <= _ID_WORDS:
-        return 0
+    if not words or not set(words) <= _ID_WORDS | _OF_AN_ID or not set(words) & _ID_WORDS:
+        return _vendors_id(leaf)
     for parent in leaf.parents:
         parent_words = words_of(parent)
         if set(parent_words) & _NOT_THEM:
@@ -248,6 +250,13 @@ def _by_name(leaf: Leaf) -> int:
         if not set(parent_words) <= _GENERIC:
             return 0
     return 0
+
+
+def _vendors_id(leaf: Leaf) -> int:
+    """Return how much an id with a word that is not known looks like a person's: `customer.acme_id` may be one."""
+    if len(leaf.words) != 2 or leaf.words[1] not in _ID_WORDS or not leaf.parents:
+        return 0
+    return _SURE - 5 + 2 * leaf.depth if {*words_of(leaf.parents[0])} & PERSONS.keys() else 0
 
 
 def _is_id(value: Any) -> bool:

@@ -13,7 +13,7 @@ _SHORTEST_COMPOUND: Final = 5
 
 # Meaning first, then the words that mean it: German, Dutch, French, Spanish, Scandinavian, and what is cut short.
 _SAID_AS: Final = {
-    "customer": "cust kunde kunden kundin kund kdn kd klant klanten cliente",
+    "customer": "cust kunde kunden kundin kund kdn kd klant klanten cliente geschaeftspartner vertragspartner",
     "user": "usr nutzer benutzer gebruiker utilisateur usuario utente",
     "member": "mbr mitglied mitglieds lid leden adherent medlem",
     "account": "acct konto kontos",
