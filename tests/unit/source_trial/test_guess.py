@@ -283,6 +283,13 @@ def test_two_values_that_mean_the_same_are_marked_as_they_may_be_one_purchase_tw
     assert "CHECK: is each of these a purchase, and none of them the same one again?" in text
 
 
+def test_where_no_customer_is_found_the_ids_to_choose_from_are_named() -> None:
+    text = guessed([body(id="1", guestProfileId="g-1", at="2026-10-03T09:14:52Z", status="x-1")]).text
+    assert "name the place, or no record can be read; is it" in text
+    assert "guestProfileId?" in text
+    assert "customer_id: {key: true}" in text
+
+
 def test_a_field_with_the_name_of_a_word_of_conditions_is_written_as_a_field() -> None:
     at = "2026-10-03T09:14:52Z"
     records = [body(topic="user.login", id="1", user_id="u-1", at=at), body(topic="user.logout", id="2", at=at)]

@@ -21,7 +21,7 @@ from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discrimin
 from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value
 from workers.source_trial.guessing.moments import moment_of
 from workers.source_trial.guessing.money import money_of, with_comma
-from workers.source_trial.guessing.people import customer_of
+from workers.source_trial.guessing.people import candidates_in, customer_of
 from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["CaseGuess", "SourceGuess", "guess_cases"]
@@ -286,6 +286,9 @@ def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_ce
         customer = customer_of(beside, has_key=False) or customer
     if customer is None:
         why = "nothing looks like a customer: name the place, or no record can be read"
+        own_id = case.fields["event_id"].leaf
+        if candidates := candidates_in(body, [] if own_id is None else [own_id.place]):
+            why += f"; is it {' or '.join(candidates)}?"
         customer = Guess("{key: true}", why, is_sure=False)
     case.fields["customer_id"] = customer
     moment = moment_of(leaves, event) or moment_of(

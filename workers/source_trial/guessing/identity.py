@@ -239,7 +239,7 @@ def _score(leaf: Leaf) -> int:
 
 
 def _by_values(leaf: Leaf) -> int:
-    """Return how much the id of an unknown thing looks like an event's: it differs in each of many samples."""
+    """Return how much the id of an unknown thing looks like an event's: each of many samples has another."""
     return _BY_VALUES if len(leaf.words) == 2 and leaf.distinct == leaf.documents >= _MANY else 0
 
 

@@ -8,7 +8,7 @@ from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.leaves import Leaf
 from workers.source_trial.guessing.vocabulary import words_of
 
-__all__ = ["PERSONS", "customer_of", "looks_like_email"]
+__all__ = ["PERSONS", "candidates_in", "customer_of", "looks_like_email"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _ID_WORDS: Final = frozenset(
@@ -66,6 +66,7 @@ PERSONS: Final = {
     "attendee": 75,
     "cardholder": 75,
     "holder": 70,
+    "debtor": 75,
     "party": 70,
     "lead": 65,
     "author": 70,
@@ -113,8 +114,10 @@ _NOT_THEM: Final = frozenset(
 _OF_SOMEBODY_ELSE: Final = frozenset({"merchant", "seller", "shop", "store", "support", "sender", "from", "staff"})
 _GENERIC: Final = frozenset({"data", "object", "attributes", "payload", "resource", "after", "record", "properties"})
 _NOBODY: Final = (0, "0", "", "guest", "GUEST", "anonymous", "null", "none", "-1", -1)
+_NEVER_CHOSEN: Final = frozenset({"type", "status", "currency", "country", "postal", "zip", "name", "ip"})
+_MOST_CHOICES: Final = 4
 _LONGEST: Final = 200
-_LEAST: Final = 50
+_LEAST: Final = 45
 _SURE: Final = 60
 
 
@@ -161,6 +164,27 @@ def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
     if best < _SURE:
         return guess.doubted(f"{why}; its name hardly says that it is a customer")
     return guess
+
+
+def candidates_in(leaves: Sequence[Leaf], used: Sequence[str]) -> list[str]:
+    """Return up to four places that hold an id of something, to choose from where nothing looks like a customer's.
+
+    Args:
+        leaves: the values of the samples.
+        used: places that are something else.
+    """
+    found = [
+        leaf
+        for leaf in leaves
+        if leaf.values
+        and leaf.find is None
+        and leaf.place not in used
+        and {*leaf.words} & (_ID_WORDS | PERSONS.keys())
+        and not {*leaf.words} & _NEVER_CHOSEN
+        and all(map(_is_id, leaf.values.values()))
+    ]
+    found.sort(key=lambda leaf: (not {*leaf.words} & PERSONS.keys(), leaf.in_list, leaf.depth))
+    return [leaf.place for leaf in found[:_MOST_CHOICES]]
 
 
 def _guests_only(leaves: Sequence[Leaf], email: Leaf | None) -> Guess | None:
