@@ -302,6 +302,21 @@ def test_a_purchase_that_was_called_off_is_no_cancellation_of_a_customer() -> No
     assert [event["type"] for event in mapped(guessed(records).text, records)] == ["purchase"]
 
 
+def test_a_state_of_having_been_paid_counts_in_other_languages_too() -> None:
+    order = {"kundennr": "1", "gesamtbetrag": "9.90", "waehrung": "EUR", "bestelldatum": "2026-10-03T09:14:52Z"}
+    records = [
+        body(bestellnr=str(number), status=state, **order) for number, state in enumerate(("offen", "bezahlt"))
+    ]
+    assert [event["order_id"] for event in mapped(guessed(records).text, records)] == ["1"]
+
+
+def test_the_time_of_a_changed_row_is_the_rows_own_before_that_of_the_connector() -> None:
+    row = {"id": 9, "user_id": 31, "updated_at": 1791018892000000}
+    source = {"connector": "mysql", "name": "shop", "ts_ms": 1791018893000, "table": "subscriptions"}
+    change = body(before=row | {"state": "active"}, after=row | {"state": "cancelled"}, source=source, op="u")
+    assert "occurred_at: {path: after.updated_at, format: microseconds}" in guessed([change]).text
+
+
 def test_an_id_that_only_its_values_show_is_marked() -> None:
     at = "2026-10-03T09:14:52Z"
     text = guessed([body(wash_id=str(number), user_id="u-1", at=at) for number in range(5)]).text

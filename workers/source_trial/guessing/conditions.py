@@ -7,6 +7,7 @@ from typing import Any, Final
 from workers.source_trial.guessing.guess import condition_key, yaml_text
 from workers.source_trial.guessing.kinds import kind_of
 from workers.source_trial.guessing.leaves import Leaf, searched_path, searched_value
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Condition", "all_of", "attributes_in", "scalar", "state_of", "success_of", "tests_of", "unwanted_in"]
 
@@ -176,7 +177,7 @@ def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf, list
 
 
 def _state(value: str) -> str:
-    return value.lower().replace("_", " ").replace("-", " ")
+    return " ".join(words_of(value))
 
 
 def _rank_of_state(leaf: Leaf) -> tuple[int, int]:

@@ -45,6 +45,7 @@ _SAID_AS: Final = {
     "action": "aktion actie accion",
     "message": "msg nachricht bericht",
     "state": "zustand",
+    "status": "statut estado stato",
     "paid": "bezahlt betaald paye pagado pagada",
     "completed": "abgeschlossen afgerond voltooid",
     "placed": "geplaatst aufgegeben",
