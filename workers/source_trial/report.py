@@ -130,9 +130,12 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _place(words: str) -> str:
-    """Return a place as it is written in the file where that is clear: a path stands for itself."""
-    match = _PATH.fullmatch(words)
-    return match[1] if match and "', or " not in words else words
+    """Return a place as it is written in the file where that is clear: paths stand for themselves."""
+    if "', or " in words:
+        return words
+    joined = [f"{part}'" for part in words.removesuffix("'").split("' with ")]
+    matches = [_PATH.fullmatch(part) for part in joined]
+    return " with ".join(match[1] for match in matches if match) if all(matches) else words
 
 
 def _short(value: Any, limit: int = 40) -> str:
