@@ -2,15 +2,17 @@
 
 The library parses, and says what each function gives. Its interpreter looks at the kind of each node again for each
 record; here every node becomes a function once, which costs a fraction. Both give the same (a law of the tests). An
-expression with something else than the usual is left to the interpreter.
+expression with something else than the usual is left to the interpreter. One thing differs from the library: numbers
+are added as they are written, so 0.1 and 0.2 are 0.3.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
-from jmespath.visitor import TreeInterpreter
+from jmespath.functions import Functions, signature
+from jmespath.visitor import Options, TreeInterpreter
 
 from schemas.events import Unusable
 from schemas.expressions import compiled_search
@@ -30,8 +32,24 @@ _ERRORS: Final = (
     TypeError,
     ValueError,
 )
-_INTERPRETER: Final = TreeInterpreter()
-_CALL: Final = Functions().call_function
+
+
+class _Functions(Functions):
+    """The functions of JMESPath; the amounts of an order's lines add up to the order's."""
+
+    @signature({"types": ["array-number"]})
+    def _func_sum(self, numbers: list[Any]) -> Any:
+        if all(number.__class__ is int for number in numbers):
+            return sum(numbers)
+        return float(sum(Decimal(repr(number)) for number in numbers))
+
+    @signature({"types": ["array-number"]})
+    def _func_avg(self, numbers: list[Any]) -> Any:
+        return self._func_sum(numbers) / len(numbers) if numbers else None
+
+
+_INTERPRETER: Final = TreeInterpreter(Options(custom_functions=_Functions()))
+_CALL: Final = _Functions().call_function
 _IDENTITIES: Final = ("identity", "current")
 
 
