@@ -462,7 +462,7 @@ class Source(Strict):
 
 
 def _check_no_whole(source: Source) -> None:
-    """Check that no place is in a whole record of which nothing took items."""
+    """Check that places in a whole record are only written where records have items."""
     for case in source.cases():
         for place in case.places():
             if place.whole is not None:

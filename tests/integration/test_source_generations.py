@@ -19,7 +19,7 @@ from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 
-SHOPS = {"topics": {"pattern": "^shop[.].*$"}}
+SHOPS: dict[str, Any] = {"topics": {"pattern": "^shop[.].*$"}}
 NAME = "/^shop[.].*$/"
 
 

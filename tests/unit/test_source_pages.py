@@ -1,4 +1,4 @@
-"""The pages about sources show what is so: every file on them can be read, and a command prints what they show."""
+"""The pages about sources show what is so: their files can be read, and commands print what is printed there."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`linger sources`: go on with a source that is stopped, read a recreated one anew, go back to an older file."""
+"""`linger sources`: go on with a source that is stopped, read a recreated one again, go back to an older file."""
 
 from collections.abc import Mapping
 from pathlib import Path

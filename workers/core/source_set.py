@@ -109,7 +109,7 @@ class SourceSet:
         return self.written.model_copy(update={"sources": sources})
 
     def _one(self, source: Source, name: str) -> Source:
-        """Return the source that reads one topic of a pattern; it keeps the pattern, so that they can be told."""
+        """Return the source that reads one topic of a pattern. It keeps the pattern: they are silent together."""
         update: dict[str, object] = {"one_topic": name}
         if joined_ms := self.topics[name].joined_ms:
             joined = datetime.fromtimestamp(joined_ms / 1000, UTC)
@@ -143,7 +143,7 @@ class Matches:
 
 
 def earliest_since(sources: SourceSet, progress: Mapping[tuple[str, int], Progress]) -> dict[str, int]:
-    """Return by type the moment (ms) before which it does not count as watched, whatever is known of it.
+    """Return by type the moment (ms) before which it does not count as watched.
 
     Its mapping has changed then, or a source was added that nothing is known of before its first record. A source
     that has not reported yet is left out.

@@ -18,16 +18,17 @@ from workers.clock import Clock, Reading, believed_ms
 from workers.core.coverage import FOREVER_MS
 from workers.core.watermarks import Progress
 from workers.dead_letters.limit import Excess
-from workers.intake.conversion import Conversion, Tally
-from workers.intake.cursor import Cursor
-from workers.intake.merge import MAX_SKEW_MS, PartitionQueue, QueuedRecord, StallTimeout, merge
+from workers.intake.conversion import Conversion
+from workers.intake.cursor import Cursor, queues_of
+from workers.intake.merge import MAX_SKEW_MS, QueuedRecord, StallTimeout, merge_beside_past
+from workers.intake.passage import Passage
 from workers.intake.silence import Silence
 from workers.intake.skips import Skips
 from workers.intake.stopping import Stopping
 from workers.intake.waiting import SchemaWait
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.producer import Publisher
-from workers.kafka.records import OutboxRecord, SeekTo, TopicPartition
+from workers.kafka.records import SeekTo, TopicPartition
 from workers.registry.schemas import Schemas
 from workers.settings import Settings
 from workers.state.stopped_sources import Stop
@@ -37,9 +38,6 @@ _MAX_SKEW_OF_WORKERS_MS: Final = 600_000
 # More while far behind: at ten minutes a tick, a year would take hours. A twentieth of the rest takes some 200 ticks.
 _SKEW_SHARE: Final = 20
 _MAX_SKEW_OF_REPLAY_MS: Final = 30 * 86_400_000
-_MAX_MERGED: Final = 2_000
-_MAX_OF_THE_PAST: Final = 500
-"""Records of topics that have just appeared, beside new ones: few enough that these are not late."""
 _IN_FLIGHT_RECORDS: Final = 1_000
 """A partition with more unsent records has a backlog; this number is forwarded within a few milliseconds."""
 
@@ -69,7 +67,7 @@ class Intake:
     Attributes:
         stopping: stops single partitions, and lets them go on.
         waiting: holds back records whose schema is not known yet.
-        passing_on: held while records are turned into events and sent. Whoever holds it may call `take_sources`.
+        passing_on: held while records are turned into events and sent. Hold it to call `take_sources`.
         is_outdated: other workers have newer sources: nothing is turned into an event until they are here, too.
     """
 
@@ -116,10 +114,9 @@ class Intake:
         self._joining = frozenset(joining)
         self._conversion = Conversion(self._settings, sources, self._clock, self._schemas)
         self._silence = Silence(sources)
-        # What was usual for another mapping says nothing of this one.
-        read, before = {source.topic: source for source in sources.sources}, self._read
+        read = {source.topic: source for source in sources.sources}
         self._skips = {
-            topic: self._skips[topic] if before.get(topic) == read[topic] else Skips() for topic in self.topics
+            topic: self._skips[topic] if self._read.get(topic) == read[topic] else Skips() for topic in self.topics
         }
         self._read = read
         self._cursors = {place: cursor for place, cursor in self._cursors.items() if place.topic in self._skips}
@@ -246,21 +243,13 @@ class Intake:
                 merge_limit_ms = self._stall_timeout.merge_limit_ms(
                     self._merge_limits(), time.monotonic(), FOREVER_MS
                 )
-                merged = [] if self.is_outdated else self._merged(merge_limit_ms)
+                new, past = queues_of(cursors, self._joining)
+                merged = [] if self.is_outdated else merge_beside_past(new, past, merge_limit_ms)
                 with_room = await self._pass_on(cursors, merged) if merged else []
             for partition in with_room:
                 yield partition
             if not merged:
                 await self._changed.wait()
-
-    def _merged(self, merge_limit_ms: int) -> list[QueuedRecord]:
-        """Take out the records that may be passed on now: what is new in the order of time, then some of the past."""
-        queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
-        for partition, cursor in self._cursors.items():
-            if not cursor.is_kept_back:
-                queues[partition.topic in self._joining].append(cursor.queue)
-        past = merge(queues[True], FOREVER_MS, _MAX_OF_THE_PAST) if queues[True] else []
-        return merge(queues[False], merge_limit_ms, _MAX_MERGED) + past
 
     def _merge_limits(self) -> dict[tuple[str, int], int]:
         """Return for each partition whose next record is not there yet the time up to which others may be passed on.
@@ -278,59 +267,30 @@ class Intake:
         self, cursors: Mapping[TopicPartition, Cursor], merged: Sequence[QueuedRecord]
     ) -> list[TopicPartition]:
         """Send the records and acknowledge their deliveries; return the partitions with room for more."""
-        outgoing: list[OutboxRecord] = []
-        origins: list[Cursor] = []
-        last_record_ms: dict[TopicPartition, int] = {}
-        event_ms: dict[tuple[TopicPartition, str], tuple[int, int]] = {}
-        held: dict[TopicPartition, list[QueuedRecord]] = {}
-        tally, schema_topics, latest_ms = Tally(), self.waiting.topics, FOREVER_MS
+        passage, schema_topics, latest_ms = Passage(cursors, self._now_ms), self.waiting.topics, FOREVER_MS
         for queued in merged:
             at_ms, partition, record = queued
             cursor = cursors[partition]
-            if cursor.is_kept_back or at_ms > latest_ms or partition in held:
-                held.setdefault(partition, []).append(queued)
+            if cursor.is_kept_back or at_ms > latest_ms or passage.holds(partition):
+                passage.hold(queued)
                 continue
             if partition.topic in schema_topics and self.waiting.holds(cursor, record):
-                held.setdefault(partition, []).append(queued)
+                passage.hold(queued)
                 if not cursor.is_left_behind:
                     latest_ms = min(latest_ms, at_ms + MAX_SKEW_MS)
                 continue
-            converted = self._conversion.convert(record, tally, counts=record.offset >= cursor.forgiven_until)
+            converted = self._conversion.convert(record, passage.tally, counts=record.offset >= cursor.forgiven_until)
             if isinstance(converted, Excess):
-                held.setdefault(partition, []).append(queued)
+                passage.hold(queued)
                 self.stopping.hold(partition.topic, converted, self._now_ms)
-                continue
-            progress = cursor.progress
-            progress.since_ms = progress.since_ms or at_ms or self._now_ms
-            if converted.is_readable:
-                last_record_ms[partition] = max(last_record_ms.get(partition, 0), at_ms or self._now_ms)
-            for event in converted.events:
-                # What is sent again after weeks is news of weeks ago: the source is silent until it reports today.
-                place, written_ms = (partition, event.type), at_ms or self._now_ms
-                known_ms, known_written_ms = event_ms.get(place, (0, 0))
-                event_ms[place] = max(known_ms, min(written_ms, event.at_ms)), max(known_written_ms, written_ms)
-            for out in converted.outgoing:
-                outgoing.append(out)
-                origins.append(cursor)
-        # Before anything is awaited, as if they had never been taken out.
-        for partition, records in held.items():
-            cursors[partition].put_back(records)
-        tally.report()
-        for topic, events, skipped in tally.outcomes():
+            else:
+                passage.add(queued, converted)
+        passage.put_back()  # before anything is awaited
+        passage.tally.report()
+        for topic, events, skipped in passage.tally.outcomes():
             self._skips[topic].note(events, skipped, time.monotonic())
-        sent_to = await self._publisher.send(outgoing) if outgoing else []
-        for cursor, out, (activity_partition, offset) in zip(origins, outgoing, sent_to, strict=True):
-            if out.topic == self._activity_topic:
-                sent = cursor.progress.sent
-                sent[activity_partition] = max(sent.get(activity_partition, 0), offset + 1)
-        # Only now: a worker's death loses the records that it has read but not forwarded, so they must not count as
-        # seen.
-        for partition, at_ms in last_record_ms.items():
-            progress = cursors[partition].progress
-            progress.known_events()  # before the time of the last record moves: it may stand for the last event
-            progress.last_record_ms = max(progress.last_record_ms, at_ms)
-        for (partition, event_type), (at_ms, written_ms) in event_ms.items():
-            self._silence.note_event(cursors[partition], partition.topic, event_type, at_ms, written_ms)
+        sent_to = await self._publisher.send(passage.outgoing) if passage.outgoing else []
+        passage.note_sent(sent_to, self._activity_topic, self._silence)
         if cursors is not self._cursors:
             return []  # assigned again meanwhile: the next reader of these partitions starts from Kafka's position
         passed_on = {partition for _, partition, _ in merged}
@@ -358,28 +318,10 @@ class Intake:
         self._now_ms = reading.now_ms
         snapshot: dict[tuple[str, int], Progress] = {}
         for partition, cursor in self._cursors.items():
-            progress = cursor.progress
             end = max(ends.get(partition, 0), reading.ends.get(partition, 0))
-            offset = cursor.offset
-            if offset == cursor.queued:
-                offset = positions_past_gaps.get(partition, offset)
-            cursor.is_behind = offset < end
-            if not cursor.is_behind:
-                progress.watermark_ms = max(progress.watermark_ms, reading.now_ms)
-                progress.since_ms = progress.since_ms or reading.now_ms
-            elif progress.last_record_ms:
-                # Not caught up, so the last record is the evidence; others may follow in its millisecond.
-                progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, reading.now_ms))
-            elif cursor.is_left_behind:
-                # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
-                progress.since_ms = progress.since_ms or reading.now_ms
-            progress.offset = cursor.offset
+            past_gaps = positions_past_gaps.get(partition, cursor.offset)
+            progress = cursor.report(reading.now_ms, end, past_gaps, is_outdated=self.is_outdated)
             progress.partitions = partition_counts.get(partition.topic, progress.partitions)
-            cursor.queue.watermark_ms = progress.watermark_ms
-            cursor.queue.log_end, cursor.queue.log_end_ms = end, reading.now_ms
-            # Other workers need not wait for what a stopped partition may still bring.
-            is_waited_for = not (cursor.is_left_behind or self.is_outdated)
-            progress.next_ms = cursor.queue.next_ms() if is_waited_for else reading.now_ms
             snapshot[partition] = progress
         self._silence.prove(self._cursors)
         return snapshot

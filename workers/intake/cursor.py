@@ -1,10 +1,11 @@
 """One source partition that a worker reads: how far it is, what waits, and whether it is stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from workers.core.watermarks import Progress
 from workers.intake.merge import PartitionQueue, QueuedRecord
+from workers.kafka.records import TopicPartition
 from workers.state.stopped_sources import Stop
 
 _QUEUED_DELIVERIES: Final = 2
@@ -81,3 +82,41 @@ class Cursor:
         self.offset = records[0][2].offset if records else self.queued
         while deliveries and deliveries[0][0] <= self.offset:
             deliveries.popleft()[1]()
+
+    def report(self, now_ms: int, end: int, past_gaps: int, *, is_outdated: bool) -> Progress:
+        """Bring the progress up to date, and return it.
+
+        Args:
+            now_ms: the clock, read before the end of the log.
+            end: the end of the log.
+            past_gaps: `offset`, or the position past a confirmed gap that begins there.
+            is_outdated: the worker waits for newer sources, so others do not wait for it.
+        """
+        progress = self.progress
+        self.is_behind = (past_gaps if self.offset == self.queued else self.offset) < end
+        if not self.is_behind:
+            progress.watermark_ms = max(progress.watermark_ms, now_ms)
+            progress.since_ms = progress.since_ms or now_ms
+        elif progress.last_record_ms:
+            # Not caught up, so the last record is the evidence; others may follow in its millisecond.
+            progress.watermark_ms = max(progress.watermark_ms, min(progress.last_record_ms - 1, now_ms))
+        elif self.is_left_behind:
+            # Nothing of it was ever read. Without a beginning, every rule would wait for it, not only its own.
+            progress.since_ms = progress.since_ms or now_ms
+        progress.offset = self.offset
+        self.queue.watermark_ms = progress.watermark_ms
+        self.queue.log_end, self.queue.log_end_ms = end, now_ms
+        # Other workers need not wait for what a stopped partition may still bring.
+        progress.next_ms = now_ms if self.is_left_behind or is_outdated else self.queue.next_ms()
+        return progress
+
+
+def queues_of(
+    cursors: Mapping[TopicPartition, Cursor], joining: Collection[str]
+) -> tuple[list[PartitionQueue], list[PartitionQueue]]:
+    """Return the queues that may be passed on: those of what is new, and those of topics whose past is read."""
+    queues: dict[bool, list[PartitionQueue]] = {True: [], False: []}
+    for partition, cursor in cursors.items():
+        if not cursor.is_kept_back:
+            queues[partition.topic in joining].append(cursor.queue)
+    return queues[False], queues[True]

@@ -7,7 +7,7 @@ log-in at noon would enter the activity topic before the purchase at nine o'cloc
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,11 @@ from workers.kafka.records import TopicPartition
 
 MAX_SKEW_MS: Final = 10_000
 """How far one partition of a worker may run ahead of another: more than the skew between caught-up partitions."""
+
+_MAX_MERGED: Final = 2_000
+_MAX_OF_THE_PAST: Final = 500
+"""Records of the past beside new ones: few enough that these are not late."""
+_NO_LIMIT_MS: Final = 1 << 62
 
 QueuedRecord = tuple[int, TopicPartition, ConsumerRecord]
 """A record that waits to be forwarded: its effective time in milliseconds, its partition, the record."""
@@ -78,6 +83,20 @@ def merge(queues: Iterable[PartitionQueue], merge_limit_ms: int, max_records: in
             heapq.heappop(heap)
             merge_limit_ms = min(merge_limit_ms, queue.next_ms() + MAX_SKEW_MS)
     return merged
+
+
+def merge_beside_past(
+    new: Iterable[PartitionQueue], past: Sequence[PartitionQueue], merge_limit_ms: int
+) -> list[QueuedRecord]:
+    """Take out what is new in the order of time, then some of the past of topics that have just appeared.
+
+    Args:
+        new: the queues of partitions that are merged by time.
+        past: those that no other waits for.
+        merge_limit_ms: see `merge`; it holds for what is new.
+    """
+    old = merge(past, _NO_LIMIT_MS, _MAX_OF_THE_PAST) if past else []
+    return merge(new, merge_limit_ms, _MAX_MERGED) + old
 
 
 class StallTimeout:

@@ -37,7 +37,7 @@ def test_a_partition_of_a_topic_that_is_no_source_any_more_is_dropped_and_the_re
         running.intake.take_sources(only_app())
         await settled()
         assert running.offsets() == [b"app:0:0"]
-        assert running.done == [APP]  # the other one is not acknowledged: whoever reads it again begins there
+        assert running.done == [APP]  # the other one is not acknowledged: the next reader begins there
         assert isinstance(running.intake.accept(SITE, stamped(SITE, day(4)), lambda: None), NotAssigned)
         running.intake.assign({APP: 1, SITE: 0}, {}, {})
         assert running.intake.partitions == [APP]

@@ -112,11 +112,69 @@ EVENTS: Final[dict[str, list[dict[str, Any]]]] = {
         PURCHASE | {"customer_id": "L-20417", "event_id": "T-1"},
         PURCHASE | {"customer_id": "L-20418", "amount": "8.00", "occurred_at": "2026-10-23T09:00:00Z"},
     ],
+    "avro_as_json_order.json": [
+        {"type": "purchase", "event_id": "o-1", "customer_id": "991", "amount": "12.5", "currency": "EUR"}
+    ],
+    "braintree_subscription_charged.json": [
+        {"type": "purchase", "customer_id": "cus_771", "amount": "19.99", "currency": "USD"}
+        | {"event_id": "sub_8k2:subscription_charged_successfully:2026-10-05T11:12:13Z"}
+    ],
+    "cognito_post_authentication.json": [
+        {"type": "login", "customer_id": "5b1e9d5a-1111-4222-8333-abcdefabcdef"}
+        | {"occurred_at": "2026-10-03T16:14:52.797000Z"}
+    ],
+    "connect_jdbc_orders.jsonl": [
+        {"type": "purchase", "event_id": str(1000 + row), "customer_id": str(70000 + row), "amount": f"{20 + row}.50"}
+        for row in range(3)
+    ],
+    "debezium_mongodb_order.json": [
+        {"type": "purchase", "event_id": "m:1791018895000:65f0c0ffee", "customer_id": "u-7", "amount": "64.35"}
+        | {"occurred_at": "2026-10-03T09:14:52.123000Z", "currency": "EUR"}
+    ],
+    "ecwid_order_created.json": [
+        {"type": "purchase", "event_id": "80aece08-40e8-4145-8764-6c2f0d38678", "customer_id": "81"}
+        | {"occurred_at": "2026-10-03T09:14:52Z", "amount": "64.35", "currency": "USD"}
+    ],
+    "game_purchase.json": [
+        {"type": "purchase", "event_id": "GPA.33:iap_purchase", "customer_id": "pl-9", "amount": "4.990000"}
+    ],
+    "inhouse_dutch_logins.jsonl": [
+        {"type": "login", "customer_id": str(4411 + row), "occurred_at": f"2026-10-03T09:14:{52 + row}Z"}
+        for row in (1, 2, 3)
+    ],
+    "inhouse_dutch_order.json": [
+        {"type": "purchase", "event_id": "20261003-44", "customer_id": "K99812", "amount": "64.35", "currency": "EUR"}
+    ],
+    "inhouse_german_events.jsonl": [
+        {"type": "cancellation", "customer_id": "500", "occurred_at": "2026-10-03T07:00:00Z", "reason": "preis"},
+        {"type": "purchase", "customer_id": "501", "order_id": "B-901", "amount": "20.00", "currency": "EUR"},
+        {"type": "purchase", "customer_id": "502", "order_id": "B-902", "amount": "20.01", "currency": "EUR"},
+        {"type": "cancellation", "customer_id": "503", "occurred_at": "2026-10-03T07:03:00Z", "reason": "preis"},
+    ],
+    "inhouse_order_of_a_guest.json": [
+        {"type": "purchase", "event_id": "A-10432:order", "customer_id": "mara@example.com", "amount": "64.35"}
+    ],
+    "maxio_renewal_success.json": [
+        {"type": "purchase", "event_id": "9911", "customer_id": "14399371", "amount": "10.00", "currency": "USD"}
+        | {"occurred_at": "2026-10-01T04:01:01Z"}
+    ],
+    "mparticle_batch.json": [
+        {"type": "purchase", "customer_id": "cust-9", "order_id": "foo-tx-1", "amount": "149.5", "currency": "USD"}
+    ],
+    "outbox_cancellation.json": [
+        {"type": "cancellation", "event_id": "5f-1", "customer_id": "acc-1", "reason": "PRICE"}
+    ],
+    "xml_as_json_order.json": [
+        {"type": "purchase", "event_id": "O-1", "customer_id": "BP-9", "amount": "64.35", "currency": "EUR"}
+    ],
+    "zendesk_ticket_created.json": [
+        {"type": "activity", "customer_id": "8447388090494", "event_id": "cbe4028c-7239-495d-b020-f22348516046"}
+    ],
 }
 
 
 def records_of(file: Path) -> list[SourceRecord]:
-    return [sample.record for sample in samples_in_file(file, Given("a.stream"))]
+    return [sample.record for sample in samples_in_file(file, Given("a.stream", timestamp_ms=1791044092797))]
 
 
 def guessed(records: list[SourceRecord], topic: str = "a.stream") -> Guessed:
@@ -181,6 +239,48 @@ def test_an_amount_in_whole_numbers_is_marked_with_both_meanings() -> None:
     assert "CHECK: in 1 of 1 sample, such as 6435: a whole number, is it 64.35 USD (unit: minor) or 6435 USD?" in (
         " ".join(text.replace("#", " ").split())
     )
+
+
+def test_where_all_samples_are_of_guests_both_places_are_named_and_marked() -> None:
+    text = guessed([body(number="A-1", customer_id=0, email="Mara@Example.com", total="1.00", currency="EUR")]).text
+    assert "customer_id: [{path: customer_id, nothing: [0]}, {path: email, lower: true}]" in text
+    assert "CHECK: all samples are of guests: 'customer_id' is 0" in text
+
+
+@pytest.mark.parametrize("name", ["userPoolId", "customer_group_id", "user_agent_id", "customerSegmentNo"])
+def test_the_id_of_something_that_only_belongs_to_a_person_is_no_customer(name: str) -> None:
+    assert "customer_id: {key: true}" in guessed([body(**{name: "x-1", "at": "2026-10-03T09:14:52Z"})]).text
+
+
+@pytest.mark.parametrize(
+    "name", ["Kundennummer", "klantnummer", "KUNDENNR", "cust_no", "customerno", "usr_id", "id_cliente"]
+)
+def test_a_customer_is_found_in_any_language_and_style_of_the_name(name: str) -> None:
+    assert f"customer_id: {name}" in guessed([body(**{name: "x-1", "at": "2026-10-03T09:14:52Z"})]).text
+
+
+def test_the_id_of_a_subscription_alone_never_tells_its_charges_apart() -> None:
+    charge = {"kind": "subscription_charged", "subscription_id": "s-1", "user_id": "u-1", "total": "9.90"}
+    records = [body(**charge, at=f"2026-{month:02}-03T09:14:52Z", currency="EUR") for month in (9, 10, 11)]
+    events = mapped(guessed(records[:1]).text, records)
+    assert len({event["event_id"] for event in events}) == 3
+
+
+def test_the_time_of_an_event_is_not_when_its_customer_was_created() -> None:
+    record = body(
+        customer={"id": "c-1", "created_at": "2021-01-01T00:00:00Z"},
+        sent_at="2026-10-03T09:15:00Z",
+        change={"created_at": "2026-10-03T09:14:52Z"},
+    )
+    assert "occurred_at: change.created_at" in guessed([record]).text
+
+
+def test_two_values_that_mean_the_same_are_marked_as_they_may_be_one_purchase_twice() -> None:
+    order = {"user_id": "u-1", "total": "9.90", "currency": "EUR", "at": "2026-10-03T09:14:52Z"}
+    text = guessed(
+        [body(event="order.created", order_id="1", **order), body(event="order.paid", order_id="1", **order)]
+    ).text
+    assert "CHECK: is each of these a purchase, and none of them the same one again?" in text
 
 
 def test_a_time_without_a_zone_is_marked() -> None:

@@ -18,10 +18,11 @@ from workers.source_trial.guessing.envelopes import Around
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.identity import event_id_of, order_of, row_id_of
 from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discriminator_of, kind_of
-from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value
 from workers.source_trial.guessing.moments import moment_of
 from workers.source_trial.guessing.money import money_of, with_comma
 from workers.source_trial.guessing.people import customer_of
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["CaseGuess", "SourceGuess", "guess_cases"]
 
@@ -101,7 +102,9 @@ class _Seen:
             )
             for header in self.headers
         ]
-        return _Seen([leaf for leaf in leaves if leaf.values], headers, self.keys, documents, self.around)
+        return _Seen(
+            [leaf for leaf in leaves if leaf.values or leaf.nulls], headers, self.keys, documents, self.around
+        )
 
 
 def guess_cases(around: Around, headers: Sequence[Header], keys: frozenset[int], topic: str) -> SourceGuess:
@@ -170,7 +173,11 @@ def _leaf_place(guess: Guess) -> str | None:
 
 def _worth_a_look(leaves: Sequence[Leaf], around: Around) -> list[Leaf]:
     if not around.is_data_capture:
-        return list(leaves)
+        # Kafka Connect writes the schema of its values beside them.
+        has_schema = any(leaf.steps[:1] == ("payload",) for leaf in leaves) and any(
+            leaf.place in ("schema.type", "schema.fields[0].type") for leaf in leaves
+        )
+        return [leaf for leaf in leaves if not has_schema or leaf.steps[:1] != ("schema",)]
     # When a connector saw a change says nothing of when it happened.
     return [leaf for leaf in leaves if leaf.depth > 1 or leaf.place == "op"]
 
@@ -197,6 +204,8 @@ def _by_discriminator(source: SourceGuess, seen: _Seen, discriminator: Discrimin
             source.notes.append(_no_amount(condition.value, event, seen))
             continue
         case.only_when.insert(0, condition)
+        if len(values) > 1 and case.is_sure:
+            case.why, case.is_sure = f"is each of these a {event}, and none of them the same one again?", False
         source.cases.append(case)
     order = {event: number for number, event in enumerate(_BUILT_IN)}
     source.cases.sort(key=lambda case: order.get(case.event, len(order)))
@@ -243,6 +252,8 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
         case = _case(_UNKNOWN, seen, source.discriminator, is_certain=True)
         assert case is not None, "only a purchase needs more than the common fields"
         case.why = "nothing says what it is: write purchase, login, cancellation, or a type of your own"
+        if (comma := with_comma(seen.leaves)) is not None:
+            case.why += f"; '{comma.place}' may be an amount, but has a decimal comma, which no mapping reads"
         case.is_sure = False
     discriminator = source.discriminator
     if discriminator is not None and len(discriminator.counts()) == 1:
@@ -268,11 +279,16 @@ def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_ce
     row_side = "after" if any("after" in leaf.parents for leaf in leaves) else "before"
     case.fields["event_id"] = row_id_of(leaves, row_side) if rows else event_id_of(leaves, headers, path)
     customer = customer_of(body, has_key=seen.keys >= {*seen.documents})
+    if customer is None or (customer.leaf is None and seen.around.envelopes):
+        beside = [leaf.within(seen.documents) for leaf in seen.around.outside()]
+        customer = customer_of(beside, has_key=False) or customer
     if customer is None:
         why = "nothing looks like a customer: name the place, or no record can be read"
         customer = Guess("{key: true}", why, is_sure=False)
     case.fields["customer_id"] = customer
-    moment = moment_of(leaves, event)
+    moment = moment_of(leaves, event) or moment_of(
+        [leaf.within(seen.documents) for leaf in seen.around.outside()], event
+    )
     case.fields["occurred_at"] = moment or Guess(
         "{timestamp: true}", "nothing looks like a time: when the record was written, by Kafka", is_sure=False
     )

@@ -16,7 +16,8 @@ from workers.core.mapping.documents import ReadValue
 from workers.core.mapping.envelopes import Envelope, Item, compile_unwrap
 from workers.core.mapping.record import SourceRecord
 from workers.source_trial.guessing.guess import yaml_text
-from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, words_of, written_path
+from workers.source_trial.guessing.leaves import Leaf, Step, leaves_of, written_path
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Around", "find_envelopes", "format_of"]
 
@@ -79,7 +80,10 @@ class Around:
         """Return the values beside the list from which the items were taken."""
         if not any(envelope.kind == "each" for envelope in self.envelopes):
             return []
-        return [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
+        found = [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
+        for leaf in found:
+            leaf.is_outside = True
+        return [leaf for leaf in found if leaf.find is None]
 
 
 class _Found(NamedTuple):

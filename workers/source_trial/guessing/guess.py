@@ -70,6 +70,8 @@ def place_of(leaf: Leaf, **more: str) -> str:
     """Return the place of a leaf as YAML, with modifiers that are YAML already."""
     if leaf.find is not None:
         parts = {"find": yaml_text(leaf.find, in_flow=True), **more}
+    elif leaf.is_outside:
+        parts = {"whole": yaml_text(leaf.place, in_flow=True), **more}
     elif not more:
         return yaml_text(leaf.place)
     else:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Header, Leaf, words_of
-from workers.source_trial.guessing.moments import is_time
+from workers.source_trial.guessing.leaves import Header, Leaf
+from workers.source_trial.guessing.moments import is_time, moment_of
+from workers.source_trial.guessing.people import PERSONS
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["event_id_of", "order_of", "row_id_of"]
 
@@ -77,6 +79,7 @@ _NOT_IT: Final = frozenset(
         *("loyalty", "buyer", "person", "campaign", "list", "token", "tax", "cart", "line", "template"),
     }
 )
+_LASTING: Final = frozenset({"subscription", "contract", "mandate", "membership", "policy", "agreement"})
 _LOG_POSITIONS: Final = (
     ("source.lsn",),
     ("source.file", "source.pos", "source.row"),
@@ -117,9 +120,16 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
         return Guess(f"{{join: [{parts}]}}", f"{guess.why}, with its number there", leaf=leaf)
     if _is_a_things(leaf):
         thing = f"{guess.why}; the id of a thing, not of an event"
-        if discriminator is not None:
-            own = place_of(leaf) if leaf.find is not None else yaml_text(leaf.place, in_flow=True)
-            place = f"{{join: [{own}, {yaml_text(discriminator, in_flow=True)}]}}"
+        own = place_of(leaf) if leaf.find is not None else yaml_text(leaf.place, in_flow=True)
+        also = [] if discriminator is None else [discriminator]
+        if _lasts(leaf):
+            moment = moment_of(leaves, "")
+            if moment is not None and moment.leaf is not None and moment.leaf.find is None:
+                place = ", ".join([own, *(yaml_text(path, in_flow=True) for path in [*also, moment.leaf.place])])
+                return Guess(f"{{join: [{place}]}}", f"{thing}, and one that lasts, so the time is joined to it")
+            return guess.doubted(f"{thing}, and one that lasts: a second event of it would count as the same")
+        if also:
+            place = f"{{join: [{own}, {yaml_text(also[0], in_flow=True)}]}}"
             return Guess(place, f"{thing}, so its kind is joined to it", leaf=leaf)
         return Guess(guess.place, f"{thing}: sent again, it counts once", leaf=leaf)
     if len(leaf.values) > 1 and leaf.distinct < len(leaf.values):
@@ -186,18 +196,29 @@ def _is_a_things(leaf: Leaf) -> bool:
     return bool({*leaf.words} & _THINGS) or leaf.words in _OWN_NUMBERS
 
 
+def _lasts(leaf: Leaf) -> bool:
+    """Return whether it is the id of something with many events of one kind, such as a subscription."""
+    named = {*leaf.words} - _ID_WORDS or {*words_of(leaf.parents[0])} if leaf.parents else {*leaf.words}
+    return bool(named & _LASTING)
+
+
 def _score(leaf: Leaf) -> int:
     values = list(leaf.values.values())
     if not values or not all(map(_is_id, values)) or leaf.in_list:
         return 0
     words = set(leaf.words)
+    if leaf.parents and leaf.words == ("id",) and {*words_of(leaf.parents[0])} & PERSONS.keys():
+        return 0
     by_name = max((score for name, score in _OF_AN_EVENT if leaf.words[-len(name) :] == name), default=0)
     if not by_name:
         if len(leaf.words) == 1 and words & _THINGS and any(character.isdigit() for character in str(values[0])):
             return 60 - 3 * leaf.depth if leaf.distinct == leaf.documents else 0
-        if leaf.words in _OWN_NUMBERS and leaf.depth == 1 and leaf.distinct == leaf.documents:
-            return 50
-        if words & _NOT_IT or not (words & _ID_WORDS):
+        if {*leaf.words[-1:]} & {"txn", "transaction"} and leaf.distinct == leaf.documents:
+            return 60 - 3 * leaf.depth
+        if leaf.words in _OWN_NUMBERS and leaf.distinct == leaf.documents:
+            of_thing = leaf.depth > 1 and bool({*words_of(leaf.parents[0])} & _THINGS)
+            return 60 - 3 * leaf.depth if of_thing else 50 if leaf.depth == 1 else 0
+        if words & (_NOT_IT | PERSONS.keys()) or not (words & _ID_WORDS):
             return 0
         by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else 0
         if leaf.words == ("id",) and leaf.depth > 1:

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import yaml_text
-from workers.source_trial.guessing.leaves import Header, Leaf, words_of
+from workers.source_trial.guessing.leaves import Header, Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Discriminator", "OTHERS", "discriminator_of", "kind_of"]
 
@@ -20,7 +21,10 @@ _NAMES: Final = {
     **dict.fromkeys(("event", "type", "action", "txn_type", "alert_name", "notification_type", "message_type"), 50),
     **dict.fromkeys(("scope", "kind", "operation", "change_type", "entity_name", "hook"), 30),
     **dict.fromkeys(("name", "topic", "op"), 25),
-    **dict.fromkeys(("webhook_topic", "webhook_event", "subject", "routing_key", "type_id", "activity", "verb"), 40),
+    **dict.fromkeys(
+        ("webhook_topic", "webhook_event", "trigger_source", "subject", "routing_key", "type_id", "activity", "verb"),
+        40,
+    ),
 }
 _STATES: Final = frozenset({"status", "state", "stage_name", "payment_status", "order_status", "financial_status"})
 _CANCEL: Final = frozenset(
@@ -36,7 +40,9 @@ _SOLD: Final = frozenset(
     {"order", "orders", "payment", "payments", "checkout", "charge", "transaction", "invoice", "sale", "booking",
      "opportunity", "basket"}
 )  # fmt: skip
-_BOUGHT: Final = frozenset({"purchase", "purchased", "bought", "authorisation", "authorization", "capture", "sale"})
+_BOUGHT: Final = frozenset(
+    {"purchase", "purchased", "bought", "charged", "authorisation", "authorization", "capture", "sale"}
+)
 _FAILED: Final = frozenset(
     {"failed", "failure", "fail", "declined", "denied", "error", "rejected", "void", "voided", "pending", "expired",
      "requested", "attempt", "initiated", "started", "updated", "update", "viewed", "view", "abandoned", "draft"}
@@ -102,13 +108,13 @@ def kind_of(text: str) -> str | None:
     if (
         found & _SESSION
         and not found & _SOLD
-        and found & {"start", "started", "begin", "created", "sso", "success", "succeeded"}
+        and found & {"start", "started", "begin", "created", "sso", "post", "success", "succeeded"}
     ):
         return "login"
     if found & _FAILED and not found & _DONE:
         # payment.updated says nothing; its state does.
         return "purchase?" if found & _SOLD and found & {"updated", "update"} else None
-    if found & _RENEW:
+    if found & _RENEW or {"subscription", "charged"} <= found:
         return "renewal"
     if found & _BOUGHT and not found & _FAILED:
         return "purchase"

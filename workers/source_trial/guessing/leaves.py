@@ -7,21 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["Header", "Leaf", "leaves_of", "searched_path", "searched_value", "words_of", "written_path"]
+from workers.source_trial.guessing.vocabulary import words_of
+
+__all__ = ["Header", "Leaf", "leaves_of", "searched_path", "searched_value", "written_path"]
 
 _DEEPEST: Final = 10
 _MOST_LEAVES: Final = 3_000
 _MOST_PAIRS: Final = 60
-_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _PLAIN_STEP: Final = re.compile(r'[^.\[\]\s"]+')
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOTATION: Final = frozenset(
+    {"$oid", "$date", "$numberDecimal", "$numberLong", "$numberInt", "$numberDouble"}
+    | {"string", "int", "long", "float", "double", "#text"}
+)
 _PAIR_NAMES: Final = ("key", "name")
 Step = str | int
-
-
-def words_of(name: str) -> tuple[str, ...]:
-    """Return the words of a name in any style, in lower case: `customerNumber`, `customer_no`, `Customer-Id`."""
-    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def written_path(steps: Sequence[Step]) -> str:
@@ -47,6 +47,7 @@ class Leaf:
         nulls: in how many documents it is null.
         find: the JMESPath that finds it, if no path does.
         name: of the value itself, as it is written.
+        is_outside: it stands beside the list of which each item is a document.
     """
 
     steps: tuple[Step, ...]
@@ -55,6 +56,7 @@ class Leaf:
     nulls: int = 0
     find: str | None = None
     name: str = ""
+    is_outside: bool = False
 
     @property
     def place(self) -> str:
@@ -69,7 +71,7 @@ class Leaf:
     @property
     def parents(self) -> list[str]:
         """The names above it, nearest first."""
-        names = [step for step in self.steps if isinstance(step, str)]
+        names = [step for step in self.steps if isinstance(step, str) and not _is_of_notation(step)]
         return names[:-1][::-1] if self.find is None else names[::-1]
 
     @property
@@ -113,7 +115,7 @@ class Leaf:
         """Return what was seen in some of the documents only."""
         values = {number: self.values[number] for number in documents if number in self.values}
         nulls = self.nulls if len(documents) == self.documents else 0
-        return Leaf(self.steps, len(documents), values, nulls, self.find, self.name)
+        return Leaf(self.steps, len(documents), values, nulls, self.find, self.name, self.is_outside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,17 @@ def _walk(value: Any, steps: tuple[Step, ...]) -> Iterator[_Found]:
         if value and not pairs:
             yield from _walk(value[0], (*steps, 0))
     elif not isinstance(value, dict | list) and steps:
-        yield steps, None, next((step for step in reversed(steps) if isinstance(step, str)), ""), value
+        yield steps, None, _name_of(steps), value
+
+
+def _name_of(steps: tuple[Step, ...]) -> str:
+    names = [step for step in steps if isinstance(step, str)]
+    return next((name for name in reversed(names) if not _is_of_notation(name)), names[-1])
+
+
+def _is_of_notation(name: str) -> bool:
+    """Return whether a name shows the type of a value, as MongoDB, Avro and XML write it, and not what it is."""
+    return name in _NOTATION
 
 
 def _pairs(items: list[Any], steps: tuple[Step, ...]) -> Iterator[_Found]:

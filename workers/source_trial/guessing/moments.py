@@ -1,12 +1,13 @@
 """When: which values look like the moment of an event, in which unit or format, and whether the zone is known."""
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["is_time", "moment_of"]
 
@@ -36,6 +37,8 @@ _FORMATS: Final = (
         "%Y%m%d",
     ),
 )
+_LONG: Final = timedelta(days=2)
+_OF_ANOTHER_DAY: Final = 40
 _ALWAYS_UTC: Final = ("GMT", "UTC", "Z")
 _NAME_SCORES: Final = {
     **dict.fromkeys(("occurred", "happened"), 100),
@@ -70,7 +73,21 @@ _OF_THE_WAY: Final = frozenset(
 """Of when a record was on its way, or changed again."""
 _NEVER: Final = frozenset(
     {
-        *("expires", "expiry", "expiration", "exp", "due", "birth", "birthday", "dob", "valid", "until", "next"),
+        *(
+            "expire",
+            "expires",
+            "abandon",
+            "expiry",
+            "expiration",
+            "exp",
+            "due",
+            "birth",
+            "birthday",
+            "dob",
+            "valid",
+            "until",
+            "next",
+        ),
         *(
             "scheduled",
             "renewal",
@@ -106,7 +123,11 @@ def moment_of(leaves: Sequence[Leaf], event_type: str, *, later: bool = False) -
         later: look for when it takes effect instead, such as the end of a period.
     """
     scored = [(_score(leaf, event_type, later=later), leaf) for leaf in leaves]
-    possible = sorted(((score, leaf) for score, leaf in scored if score > 0), key=lambda found: -found[0])
+    scored = [(score, leaf) for score, leaf in scored if score > 0]
+    if not later:
+        sent = _sent([leaf for score, leaf in scored if score > 75 or {*leaf.words} & _OF_THE_WAY])
+        scored = [(score - _OF_ANOTHER_DAY * _is_far_from(leaf, sent), leaf) for score, leaf in scored]
+    possible = sorted(scored, key=lambda found: -found[0])
     if not possible:
         return None
     best, leaf = possible[0]
@@ -114,6 +135,41 @@ def moment_of(leaves: Sequence[Leaf], event_type: str, *, later: bool = False) -
     if guess is not None and guess.is_sure and best < 40 and not later:
         return guess.doubted(f"{guess.why}; its name hardly says that it is when the event happened")
     return guess
+
+
+def _sent(leaves: Sequence[Leaf]) -> dict[int, datetime]:
+    """Return about when each document was sent: the latest of the times that say so."""
+    latest: dict[int, datetime] = {}
+    for leaf in leaves:
+        for number, moment in _moments(leaf):
+            latest[number] = max(moment, latest.get(number, moment))
+    return latest
+
+
+def _is_far_from(leaf: Leaf, sent: Mapping[int, datetime]) -> bool:
+    """Return whether a time is mostly that of something else, such as when the customer was created.
+
+    That of a row of a database is not: snapshots show old rows.
+    """
+    if {"after", "before"} & {*leaf.parents}:
+        return False
+    far = [abs(sent.get(number, moment) - moment) > _LONG for number, moment in _moments(leaf)]
+    return 2 * sum(far) > len(far)
+
+
+def _moments(leaf: Leaf) -> Iterator[tuple[int, datetime]]:
+    """Yield the moment in each document; where no zone is written, as if it were UTC."""
+    kind = _format_of(list(leaf.values.values())) or ""
+    for number, value in leaf.values.items():
+        if kind.startswith("iso"):
+            moment = datetime.fromisoformat(value.strip().upper().replace(",", ".").replace(" ", "T", 1))
+        elif "%" in kind:
+            moment = datetime.strptime(value.strip(), kind)
+        elif kind:
+            moment = datetime.fromtimestamp(_seconds(value, kind), UTC)
+        else:
+            continue
+        yield number, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _score(leaf: Leaf, event_type: str, *, later: bool) -> int:
@@ -226,6 +282,9 @@ def _written(leaf: Leaf) -> Guess | None:
 
 
 def _said(value: Any, unit: str) -> str:
-    factor = 1 / 86_400 if unit == "days" else dict(_UNITS)[unit]
-    moment = datetime.fromtimestamp(float(value) / factor, UTC)
+    moment = datetime.fromtimestamp(_seconds(value, unit), UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _seconds(value: Any, unit: str) -> float:
+    return float(value) / (1 / 86_400 if unit == "days" else dict(_UNITS)[unit])

@@ -8,7 +8,8 @@ from typing import Any, Final
 import iso4217
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["MoneyGuess", "money_of", "with_comma"]
 
@@ -31,12 +32,18 @@ _BAD: Final = {
     ),
     **dict.fromkeys(("count", "number", "percentage", "percent", "points", "weight", "id", "duties", "deposit"), 60),
     **dict.fromkeys(("breakdown", "presentment", "approved", "authorized", "exchange", "probability", "version"), 20),
-    **dict.fromkeys(("time", "timestamp", "at", "date", "lifetime", "mrr", "usd", "original", "stock"), 30),
+    **dict.fromkeys(
+        ("time", "timestamp", "at", "date", "lifetime", "mrr", "usd", "original", "stock", "product"), 30
+    ),
 }
 _MINOR_WORDS: Final = frozenset({"cents", "cent", "minor", "pence", "subunits", "centamount"})
 _MICRO_WORDS: Final = frozenset({"micros", "micro"})
 _DIGITS: Final = frozenset({"fractiondigits", "exponent", "precision", "decimals", "scale", "minorunits"})
 _CURRENCY_WORDS: Final = frozenset({"currency", "curr", "ccy", "cur"})
+_WHOLE: Final = frozenset({"transaction", "transactions", "payment", "payments", "charge", "charges"})
+_OF_A_LIFE: Final = frozenset({"subscription", "customer", "user", "account", "contact", "profile"})
+"""What they have paid in all is not what they paid now."""
+_RIVALS: Final = 6
 _LEAST: Final = 10
 _SMALLEST_MINOR: Final = 100
 
@@ -57,10 +64,12 @@ def money_of(leaves: Sequence[Leaf]) -> MoneyGuess | None:
     if not found:
         return None
     best, amount = found[0]
-    rivals = [leaf for score, leaf in found[1:] if score >= best - 3 and _differ(leaf, amount)]
+    rivals = [leaf for score, leaf in found[1:] if score >= best - _RIVALS and _differ(leaf, amount)]
     currency = min(currencies, key=lambda leaf: _distance(leaf, amount), default=None)
     guessed = _with_unit(amount, currency, leaves)
-    if rivals and guessed.is_sure:
+    if amount.in_list:
+        guessed = guessed.doubted(f"{guessed.why}: that of the first entry of a list; is it the only one?")
+    elif rivals and guessed.is_sure:
         guessed = guessed.doubted(f"{guessed.why}; or is it {rivals[0].place}?")
     return MoneyGuess(guessed, _currency(currency))
 
@@ -123,7 +132,12 @@ def _score(leaf: Leaf, currencies: Sequence[Leaf]) -> int:
     if any(leaf.steps[:-1] == currency.steps[:-1] for currency in currencies if leaf.find is None):
         score += 12
     if leaf.in_list:
-        score -= 25
+        # The first line of an order is not all of it; the first payment of a record mostly is.
+        score -= 8 if {*above} & _WHOLE else 25
+    elif {*above} & _WHOLE:
+        score += 6
+    if {"total", "revenue"} <= {*own} and {*above} & _OF_A_LIFE:
+        score -= 45
     if "before" in leaf.parents:
         score -= 80
     missing = leaf.documents - len(leaf.values)

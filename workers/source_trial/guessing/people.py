@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
-from workers.source_trial.guessing.leaves import Leaf, words_of
+from workers.source_trial.guessing.leaves import Leaf
+from workers.source_trial.guessing.vocabulary import words_of
 
-__all__ = ["customer_of", "looks_like_email"]
+__all__ = ["PERSONS", "customer_of", "looks_like_email"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _ID_WORDS: Final = frozenset(
@@ -28,14 +29,14 @@ _ID_WORDS: Final = frozenset(
         "card",
     }
 )
-_PERSONS: Final = {
+PERSONS: Final = {
     "customer": 100,
     "user": 95,
     "shopper": 95,
     "member": 92,
     "buyer": 90,
     "subscriber": 88,
-    "client": 80,
+    "client": 57,  # of a sign-in, it is the application
     "loyalty": 80,
     "person": 80,
     "player": 80,
@@ -48,8 +49,45 @@ _PERSONS: Final = {
     "payer": 70,
     "owner": 55,
     "distinct": 85,
+    "consumer": 85,
+    "policyholder": 85,
+    "student": 80,
+    "learner": 80,
+    "donor": 80,
+    "traveller": 80,
+    "traveler": 80,
+    "viewer": 80,
+    "listener": 80,
+    "rider": 80,
+    "requester": 79,
+    "participant": 75,
+    "attendee": 75,
+    "cardholder": 75,
+    "holder": 70,
+    "party": 70,
+    "lead": 65,
+    "author": 70,
 }
 _NAMES: Final = {("uid",): 80, ("subject",): 60, ("sub",): 60, ("account", "holder"): 70}
+_BY_NAME_ONLY: Final = {("user", "name"): 55, ("username",): 55}
+"""A name that someone signs in with; where there is an id, that is better."""
+_OF_AN_ID: Final = frozenset(
+    {
+        "external",
+        "internal",
+        "unique",
+        "main",
+        "primary",
+        "master",
+        "global",
+        "public",
+        "legacy",
+        "crm",
+        "shop",
+        "web",
+    }
+)
+"""What kind of id it is: `customer_external_id` is a customer's, `user_pool_id` that of a pool."""
 _NOT_THEM: Final = frozenset(
     {
         *("agent", "type", "name", "first", "last", "phone", "ip", "group", "locale", "language", "country", "city"),
@@ -95,7 +133,7 @@ def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
     emails = sorted((leaf for leaf in leaves if _is_address(leaf)), key=_distance_of_address)
     email = emails[0] if emails else None
     if not ids:
-        return _without_id(email, has_key=has_key)
+        return _guests_only(leaves, email) or _without_id(email, has_key=has_key)
     best, leaf = ids[0]
     nothing = sorted({value for value in leaf.values.values() if value in _NOBODY}, key=str)
     numbers = all(isinstance(value, int) for value in leaf.values.values())
@@ -110,7 +148,7 @@ def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
         fallback = place_of(email, lower="true")
         guests_seen = f"; {guests} without one fall back on the e-mail address" if guests else ""
         if guests or numbers or "guest" in {word for other in leaves for word in other.words}:
-            place = f"[{yaml_text(leaf.place, in_flow=True) if not modifiers else first}, {fallback}]"
+            place = f"[{first if modifiers or leaf.is_outside else yaml_text(leaf.place, in_flow=True)}, {fallback}]"
             guess = Guess(place, f"{why}{guests_seen or '; guests fall back on the e-mail address'}", leaf=leaf)
             return guess.doubted(f"{guess.why}; or is it {' or '.join(rivals[:2])}?") if rivals else guess
     guess = Guess(first, why, leaf=leaf)
@@ -121,6 +159,25 @@ def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
     if best < _SURE:
         return guess.doubted(f"{why}; its name hardly says that it is a customer")
     return guess
+
+
+def _guests_only(leaves: Sequence[Leaf], email: Leaf | None) -> Guess | None:
+    """Return the place of an id that no sample has, before the e-mail address; None if there are not both."""
+    empty = [leaf for leaf in leaves if _by_name(leaf) >= _SURE and _is_of_nobody(leaf) and not leaf.in_list]
+    if email is None or not empty:
+        return None
+    leaf = min(empty, key=lambda leaf: (-_by_name(leaf), leaf.depth))
+    nothing = ", ".join(sorted({_scalar(value) for value in leaf.values.values()}))
+    first = place_of(leaf, nothing=f"[{nothing}]") if nothing else place_of(leaf)
+    why = f"all samples are of guests: '{leaf.place}' is {nothing or 'null'}, so the e-mail address counts"
+    return Guess(f"[{first}, {place_of(email, lower='true')}]", why, is_sure=False, leaf=email)
+
+
+def _is_of_nobody(leaf: Leaf) -> bool:
+    if {*leaf.words} & _NOT_THEM or _is_of_the_past(leaf):
+        return False
+    values = list(leaf.values.values())
+    return all(value in _NOBODY for value in values) and bool(values or leaf.nulls)
 
 
 def _without_id(email: Leaf | None, *, has_key: bool) -> Guess | None:
@@ -153,9 +210,10 @@ def _score(leaf: Leaf) -> int:
     if not values or not all(map(_is_id, values)):
         return 0
     words = set(leaf.words)
-    if words & _NOT_THEM:
+    signed_in_as = _BY_NAME_ONLY.get(leaf.words, 0)
+    if words & _NOT_THEM and not signed_in_as:
         return 0
-    score = max(_by_name(leaf), _NAMES.get(leaf.words, 0))
+    score = signed_in_as or max(_by_name(leaf), _NAMES.get(leaf.words, 0))
     if not score:
         return 0
     covered = 20 * (leaf.documents - len(values)) // max(1, leaf.documents)
@@ -171,17 +229,21 @@ def _is_of_the_past(leaf: Leaf) -> int:
 
 def _by_name(leaf: Leaf) -> int:
     words = leaf.words
-    persons = [_PERSONS[word] for word in words if word in _PERSONS]
+    persons = [PERSONS[word] for word in words if word in PERSONS]
     if persons:
+        last = max(number for number, word in enumerate(words) if word in PERSONS)
+        if not {*words[last + 1 :]} <= _ID_WORDS | _OF_AN_ID:
+            return 0
         # customer_id names an id; a text called `customer` may be one.
-        return max(persons) if set(words) & _ID_WORDS else max(persons) - 25 if len(words) == 1 else 0
+        is_an_id = bool({*words} & _ID_WORDS) or (len(words) > 1 and words[-1] == "account")
+        return max(persons) if is_an_id else max(persons) - 20 if len(words) == 1 else 0
     if not words or not set(words) <= _ID_WORDS:
         return 0
     for parent in leaf.parents:
         parent_words = words_of(parent)
         if set(parent_words) & _NOT_THEM:
             return 0
-        if of_parent := [_PERSONS[word] for word in parent_words if word in _PERSONS]:
+        if of_parent := [PERSONS[word] for word in parent_words if word in PERSONS]:
             return max(of_parent) - 3
         if not set(parent_words) <= _GENERIC:
             return 0

@@ -89,7 +89,8 @@ def _head(topic: str, origin: str) -> list[str]:
         "#",
         *_commented(
             f"Guessed by `linger sources guess` from {origin}. Look at every line, first at those with {CHECK}. "
-            f"What the mapping makes of records: linger sources try {topic} --last 20 --sources FILE"
+            f"What the mapping makes of records: linger sources try {topic} --last 20 --sources FILE; or name files "
+            "of records instead of --last."
         ),
         "",
     ]

@@ -14,7 +14,7 @@ async def agree_on_topics(
 ) -> SourceSet:
     """Add topics that have appeared and remove those that are gone, for all workers; return the sources with all.
 
-    If the generation is not the newest any more, nothing is changed: whoever has the newest one does it.
+    If the generation is not the newest any more, nothing is changed: workers with the newest one do it.
 
     Args:
         store: the store that all workers share.
