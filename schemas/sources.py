@@ -417,16 +417,21 @@ class Source(Strict):
 
     def _check_topic(self) -> None:
         """Refuse a condition on the topic that this topic does not meet: the body's field `topic` is meant."""
-        wanted = self.only_when.get("topic")
-        if self.one_topic is None or not isinstance(wanted, str | list):
-            return
-        if self.one_topic in (wanted if isinstance(wanted, list) else [wanted]):
-            return
-        message = (
-            f"'topic' is the name of the topic, which is '{self.one_topic}'; for a field of the body with that name, "
-            "write '\"topic\"' with both kinds of quotation marks"
-        )
-        raise InconsistentEntries(message, "topic", under=("only_when",))
+        cases = enumerate(self.one_of or ())
+        for under, conditions in (
+            ((), self.only_when),
+            *((("one_of", number), case.only_when) for number, case in cases),
+        ):
+            wanted = conditions.get("topic")
+            if self.one_topic is None or not isinstance(wanted, str | list):
+                continue
+            if self.one_topic in (wanted if isinstance(wanted, list) else [wanted]):
+                continue
+            message = (
+                f"'topic' is the name of the topic, which is '{self.one_topic}'; for a field of the body with that "
+                "name, write '\"topic\"' with both kinds of quotation marks"
+            )
+            raise InconsistentEntries(message, "topic", under=(*under, "only_when"))
 
     def _check_cases(self, written: list[Case]) -> None:
         names = [case.name for case in written if case.name is not None]

@@ -135,6 +135,18 @@ def test_a_wrong_condition_is_shown_where_it_is_with_what_was_meant(
         assert hint in str(problem.hint)
 
 
+def test_a_condition_of_a_case_on_another_topic_is_refused_because_a_field_of_the_body_is_meant() -> None:
+    text = (
+        "sources:\n  - topic: a\n    fields: {event_id: id, customer_id: who, occurred_at: at}\n"
+        "    max_silence: 1 day\n"
+        "    one_of:\n      - event: login\n        only_when: {topic: user.login}\n"
+    )
+    problem = only(text)
+    assert (problem.line, problem.column) == (7, 21)
+    assert "the name of the topic, which is 'a'" in problem.message
+    assert problems(text.replace("{topic:", "{'\"topic\"':")) == []
+
+
 def test_a_path_with_brackets_inside_braces_needs_quotes_and_the_message_says_so() -> None:
     problem = only(HEAD.replace("customer_id: who", "customer_id: lines[0].buyer.id"))
     assert (problem.line, problem.column) == (5, 41)

@@ -283,6 +283,67 @@ def test_two_values_that_mean_the_same_are_marked_as_they_may_be_one_purchase_tw
     assert "CHECK: is each of these a purchase, and none of them the same one again?" in text
 
 
+def test_where_no_customer_is_found_the_ids_to_choose_from_are_named() -> None:
+    text = guessed([body(id="1", guestProfileId="g-1", at="2026-10-03T09:14:52Z", status="x-1")]).text
+    assert "name the place, or no record can be read; is it" in text
+    assert "guestProfileId?" in text
+    assert "customer_id: {key: true}" in text
+
+
+def test_a_field_with_the_name_of_a_word_of_conditions_is_written_as_a_field() -> None:
+    at = "2026-10-03T09:14:52Z"
+    records = [body(topic="user.login", id="1", user_id="u-1", at=at), body(topic="user.logout", id="2", at=at)]
+    assert [event["type"] for event in mapped(guessed(records).text, records)] == ["login"]
+
+
+def test_a_purchase_that_was_called_off_is_no_cancellation_of_a_customer() -> None:
+    ride = {"user_id": "u-1", "total": "9.90", "currency": "EUR", "at": "2026-10-03T09:14:52Z"}
+    records = [body(trip_id=str(number), status=state, **ride) for number, state in enumerate(("PAID", "CANCELLED"))]
+    assert [event["type"] for event in mapped(guessed(records).text, records)] == ["purchase"]
+
+
+def test_a_state_of_having_been_paid_counts_in_other_languages_too() -> None:
+    order = {"kundennr": "1", "gesamtbetrag": "9.90", "waehrung": "EUR", "bestelldatum": "2026-10-03T09:14:52Z"}
+    records = [
+        body(bestellnr=str(number), status=state, **order) for number, state in enumerate(("offen", "bezahlt"))
+    ]
+    assert [event["order_id"] for event in mapped(guessed(records).text, records)] == ["1"]
+
+
+def test_the_time_of_a_changed_row_is_the_rows_own_before_that_of_the_connector() -> None:
+    row = {"id": 9, "user_id": 31, "updated_at": 1791018892000000}
+    source = {"connector": "mysql", "name": "shop", "ts_ms": 1791018893000, "table": "subscriptions"}
+    change = body(before=row | {"state": "active"}, after=row | {"state": "cancelled"}, source=source, op="u")
+    assert "occurred_at: {path: after.updated_at, format: microseconds}" in guessed([change]).text
+
+
+def test_the_id_of_a_cloud_event_is_that_of_its_source() -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "/shop",
+        "type": "user.login",
+        "time": "2026-10-03T16:14:52Z",
+    }
+    record = SourceRecord("t", 0, 0, 0, None, json.dumps({**event, "data": {"user_id": "c-1"}}).encode(), ())
+    assert "event_id: {join: [source, id]}" in guessed([record]).text
+
+
+def test_a_text_with_a_list_of_numbers_is_no_envelope() -> None:
+    (record,) = records_of(ROOT / "tests/data/streams-to-guess/debezium_schemaless_payments.jsonl")[:1]
+    change = json.loads(record.value or b"")
+    change["source"]["sequence"] = '["24023119","24023128"]'
+    text = guessed([record._replace(value=json.dumps(change).encode())]).text
+    assert "unwrap: debezium" in text
+    assert "base64" not in text
+
+
+def test_an_id_that_only_its_values_show_is_marked() -> None:
+    at = "2026-10-03T09:14:52Z"
+    text = guessed([body(wash_id=str(number), user_id="u-1", at=at) for number in range(5)]).text
+    assert "is it one for each event?\n      event_id: wash_id" in text
+
+
 def test_a_time_without_a_zone_is_marked() -> None:
     found = guessed([body(**{**ORDER, "created_at": "2026-10-03 16:14:52"})])
     assert "no zone in the text; is it UTC, or for example Europe/Berlin?" in " ".join(

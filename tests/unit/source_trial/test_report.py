@@ -47,6 +47,10 @@ sources:
     event: login
     fields: {event_id: id, customer_id: user, occurred_at: at}
     max_silence: 1 day
+  - topic: joined
+    event: login
+    fields: {event_id: {join: [session.id, kind]}, customer_id: user, occurred_at: at}
+    max_silence: 1 day
 """
 
 
@@ -93,6 +97,13 @@ def test_each_value_stands_beside_the_place_that_it_is_from() -> None:
     assert "29.00" in amount
     assert "2900" in amount
     assert "minor" in amount
+
+
+def test_of_joined_places_each_path_stands_for_itself() -> None:
+    found = lines(
+        tried("joined", {"session": {"id": "s-1"}, "kind": "web", "user": "u", "at": "2026-10-03T16:14:52Z"})
+    )
+    assert line_of(found, "event_id").split(maxsplit=2)[1:] == ["s-1:web", "session.id with kind"]
 
 
 def test_the_key_and_partition_of_the_event_are_shown() -> None:

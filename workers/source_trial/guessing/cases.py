@@ -21,7 +21,7 @@ from workers.source_trial.guessing.kinds import OTHERS, Discriminator, discrimin
 from workers.source_trial.guessing.leaves import Header, Leaf, leaves_of, searched_path, searched_value
 from workers.source_trial.guessing.moments import moment_of
 from workers.source_trial.guessing.money import money_of, with_comma
-from workers.source_trial.guessing.people import customer_of
+from workers.source_trial.guessing.people import candidates_in, customer_of
 from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["CaseGuess", "SourceGuess", "guess_cases"]
@@ -235,10 +235,12 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
     words = {*words_of(topic), *(word for table in set(tables) for word in words_of(table))}
     case = None
     ended = state_of(seen.leaves, "cancellation")
+    if ended is not None and state_of(seen.leaves, "purchase") is not None and money_of(seen.leaves) is not None:
+        ended = None  # a purchase that was called off says nothing of the customer's leaving
     if ended is not None and not ({"order", "orders", "payment", "payments"} & words):
         case = _case("cancellation", seen, source.discriminator, is_certain=True)
         if case is not None:
-            case.why = "by its state"
+            case.why, case.is_sure = "by its state; is it the customer who has left then?", False
             _add_state(case, ended, seen)
     elif words & _OF_LOGINS or named == "login":
         case = _case("login", seen, source.discriminator, is_certain=True)
@@ -284,6 +286,9 @@ def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_ce
         customer = customer_of(beside, has_key=False) or customer
     if customer is None:
         why = "nothing looks like a customer: name the place, or no record can be read"
+        own_id = case.fields["event_id"].leaf
+        if candidates := candidates_in(body, [] if own_id is None else [own_id.place]):
+            why += f"; is it {' or '.join(candidates)}?"
         customer = Guess("{key: true}", why, is_sure=False)
     case.fields["customer_id"] = customer
     moment = moment_of(leaves, event) or moment_of(

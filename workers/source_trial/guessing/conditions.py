@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workers.source_trial.guessing.guess import yaml_text
+from workers.source_trial.guessing.guess import condition_key, yaml_text
 from workers.source_trial.guessing.kinds import kind_of
 from workers.source_trial.guessing.leaves import Leaf, searched_path, searched_value
+from workers.source_trial.guessing.vocabulary import words_of
 
 __all__ = ["Condition", "all_of", "attributes_in", "scalar", "state_of", "success_of", "tests_of", "unwanted_in"]
 
@@ -112,7 +113,7 @@ def _without(leaf: Leaf, unwanted: Sequence[Any]) -> Condition:
         return Condition("find", yaml_text(tested, in_flow=True), why, is_sure=not all_are, is_off=all_are)
     written = ", ".join(scalar(value) for value in unwanted)
     value = f"{{other than: {written}}}" if len(unwanted) == 1 else f"{{other than: [{written}]}}"
-    return Condition(yaml_text(leaf.place), value, why, is_sure=not all_are, is_off=all_are)
+    return Condition(condition_key(leaf.place), value, why, is_sure=not all_are, is_off=all_are)
 
 
 def all_of(conditions: Sequence[Condition]) -> list[Condition]:
@@ -143,7 +144,7 @@ def success_of(leaves: Sequence[Leaf]) -> Condition | None:
             continue
         so = sum(value in good for value in leaf.values.values())
         value = scalar(good[0]) if len(good) == 1 else "[" + ", ".join(map(scalar, good)) + "]"
-        return Condition(yaml_text(leaf.place), value, f"so in {so} of {leaf.documents}")
+        return Condition(condition_key(leaf.place), value, f"so in {so} of {leaf.documents}")
     return None
 
 
@@ -171,12 +172,12 @@ def state_of(leaves: Sequence[Leaf], wanted: str) -> tuple[Condition, Leaf, list
             why = f"seen: {listed}; list every state that counts, and only one of each purchase's life"
             if wanted != "purchase":
                 why = f"seen: {listed}"
-            return Condition(yaml_text(leaf.place), value, why, is_sure=False), leaf, good
+            return Condition(condition_key(leaf.place), value, why, is_sure=False), leaf, good
     return None
 
 
 def _state(value: str) -> str:
-    return value.lower().replace("_", " ").replace("-", " ")
+    return " ".join(words_of(value))
 
 
 def _rank_of_state(leaf: Leaf) -> tuple[int, int]:

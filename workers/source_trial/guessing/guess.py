@@ -5,12 +5,13 @@ from typing import Final
 
 from workers.source_trial.guessing.leaves import Leaf
 
-__all__ = ["CHECK", "Guess", "place_of", "yaml_text"]
+__all__ = ["CHECK", "Guess", "condition_key", "place_of", "yaml_text"]
 
 CHECK: Final = "CHECK"
 """Begins the comment of a guess that needs a look."""
 _SPECIAL: Final = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 _WORDS: Final = frozenset({"true", "false", "null", "~", "yes", "no", "on", "off", ""})
+_OTHER_KEYS: Final = frozenset({"topic", "key", "find"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,10 @@ def place_of(leaf: Leaf, **more: str) -> str:
     else:
         parts = {"path": yaml_text(leaf.place, in_flow=True), **more}
     return "{" + ", ".join(f"{key}: {value}" for key, value in parts.items()) + "}"
+
+
+def condition_key(place: str) -> str:
+    """Return a path as a key of `only_when` in YAML; one that reads as another word there is in quotes."""
+    if place in _OTHER_KEYS or place.startswith("header "):
+        return yaml_text(f'"{place}"', in_flow=True)
+    return yaml_text(place, in_flow=True)

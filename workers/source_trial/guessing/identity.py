@@ -76,7 +76,7 @@ _NOT_IT: Final = frozenset(
             "sku",
             "item",
         ),
-        *("loyalty", "buyer", "person", "campaign", "list", "token", "tax", "cart", "line", "template"),
+        *("loyalty", "buyer", "driver", "person", "campaign", "list", "token", "tax", "cart", "line", "template"),
     }
 )
 _LASTING: Final = frozenset({"subscription", "contract", "mandate", "membership", "policy", "agreement"})
@@ -91,6 +91,8 @@ _LOG_POSITIONS: Final = (
 _SEQUENCES: Final = (("sequence",), ("sequence", "number"), ("sequence", "no"))
 _OWN_NUMBERS: Final = (("number",), ("reference",))
 _LEAST: Final = 40
+_BY_VALUES: Final = 46
+_MANY: Final = 5
 _LEAST_COUNTED: Final = 1_000_000
 
 
@@ -114,6 +116,8 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
             "{position: true}", "nothing looks like the id of an event; sent twice, it counts twice", is_sure=False
         )
     guess = Guess(place_of(leaf), f"{leaf.seen()}, such as {leaf.example()}", leaf=leaf)
+    if leaf.place == "id" and {"specversion", "source"} <= {other.place for other in leaves}:
+        return Guess("{join: [source, id]}", f"{guess.why}; a CloudEvent's id is its source's own", leaf=leaf)
     sequence = next((other for other in leaves if other.words in _SEQUENCES and other.is_beside(leaf)), None)
     if sequence is not None:
         parts = f"{yaml_text(leaf.place, in_flow=True)}, {yaml_text(sequence.place, in_flow=True)}"
@@ -132,6 +136,8 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
             place = f"{{join: [{own}, {yaml_text(also[0], in_flow=True)}]}}"
             return Guess(place, f"{thing}, so its kind is joined to it", leaf=leaf)
         return Guess(guess.place, f"{thing}: sent again, it counts once", leaf=leaf)
+    if best <= _BY_VALUES:
+        return guess.doubted(f"{guess.why}; its name hardly says so: is it one for each event?")
     if len(leaf.values) > 1 and leaf.distinct < len(leaf.values):
         return guess.doubted(f"{guess.why}; some samples have the same")
     return guess
@@ -220,7 +226,7 @@ def _score(leaf: Leaf) -> int:
             return 60 - 3 * leaf.depth if of_thing else 50 if leaf.depth == 1 else 0
         if words & (_NOT_IT | PERSONS.keys()) or not (words & _ID_WORDS):
             return 0
-        by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else 0
+        by_name = 90 if leaf.words == ("id",) else 68 if words & _THINGS else _by_values(leaf)
         if leaf.words == ("id",) and leaf.depth > 1:
             by_name = 95 if words_of(leaf.parents[0])[-1:] == ("event",) else 70
             if any({*words_of(parent)} & _NOT_IT for parent in leaf.parents):
@@ -232,6 +238,11 @@ def _score(leaf: Leaf) -> int:
     repeated = len(values) - leaf.distinct
     missing = leaf.documents - len(values)
     return by_name - 3 * leaf.depth - 60 * bool(missing) - (70 * repeated // len(values) if repeated else 0)
+
+
+def _by_values(leaf: Leaf) -> int:
+    """Return how much the id of an unknown thing looks like an event's: each of many samples has another."""
+    return _BY_VALUES if len(leaf.words) == 2 and leaf.distinct == leaf.documents >= _MANY else 0
 
 
 def _is_id(value: Any) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from workers.source_trial.guessing.guess import yaml_text
+from workers.source_trial.guessing.guess import condition_key, yaml_text
 from workers.source_trial.guessing.leaves import Header, Leaf
 from workers.source_trial.guessing.vocabulary import words_of
 
@@ -20,7 +20,7 @@ _NAMES: Final = {
     **dict.fromkeys(("event_type", "event_name", "metric_name", "eventtype", "eventname", "event_code"), 60),
     **dict.fromkeys(("event", "type", "action", "txn_type", "alert_name", "notification_type", "message_type"), 50),
     **dict.fromkeys(("scope", "kind", "operation", "change_type", "entity_name", "hook"), 30),
-    **dict.fromkeys(("name", "topic", "op"), 25),
+    **dict.fromkeys(("name", "topic", "op", "e"), 25),
     **dict.fromkeys(
         ("webhook_topic", "webhook_event", "trigger_source", "subject", "routing_key", "type_id", "activity", "verb"),
         40,
@@ -41,7 +41,7 @@ _SOLD: Final = frozenset(
      "opportunity", "basket"}
 )  # fmt: skip
 _BOUGHT: Final = frozenset(
-    {"purchase", "purchased", "bought", "charged", "authorisation", "authorization", "capture", "sale"}
+    {"purchase", "purchased", "bought", "buy", "charged", "authorisation", "authorization", "capture", "sale"}
 )
 _FAILED: Final = frozenset(
     {"failed", "failure", "fail", "declined", "denied", "error", "rejected", "void", "voided", "pending", "expired",
@@ -136,7 +136,7 @@ def discriminator_of(leaves: Sequence[Leaf], headers: Sequence[Header], document
         if leaf.find is None and not leaf.in_list and "before" not in leaf.parents:
             name = "_".join(leaf.words)
             values = dict(leaf.values)
-            key = yaml_text(leaf.place, in_flow=True)
+            key = condition_key(leaf.place)
             found.append(
                 (_score(name, values, documents) - 3 * leaf.depth, Discriminator(key, leaf.place, leaf.place, values))
             )

@@ -194,8 +194,10 @@ def _score(leaf: Leaf, event_type: str, *, later: bool) -> int:
         score = 70  # paid_at of something that is no purchase
     if "event" in words:
         score += 10
-    if "source" in leaf.parents or kind in ("iso date", "days", "%Y%m%d"):
+    if kind in ("iso date", "days", "%Y%m%d"):
         score -= 45
+    if "source" in leaf.parents:
+        score -= 60  # of the connector; even the time of a row's last change says more
     if words & _OF_THE_WAY:
         score = min(score, 30)
     if {"gmt", "utc"} & words:

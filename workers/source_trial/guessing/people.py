@@ -8,7 +8,7 @@ from workers.source_trial.guessing.guess import Guess, place_of, yaml_text
 from workers.source_trial.guessing.leaves import Leaf
 from workers.source_trial.guessing.vocabulary import words_of
 
-__all__ = ["PERSONS", "customer_of", "looks_like_email"]
+__all__ = ["PERSONS", "candidates_in", "customer_of", "looks_like_email"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _ID_WORDS: Final = frozenset(
@@ -44,6 +44,8 @@ PERSONS: Final = {
     "passenger": 75,
     "account": 72,
     "actor": 72,
+    "principal": 72,
+    "subject": 62,
     "profile": 70,
     "contact": 70,
     "payer": 70,
@@ -64,6 +66,7 @@ PERSONS: Final = {
     "attendee": 75,
     "cardholder": 75,
     "holder": 70,
+    "debtor": 75,
     "party": 70,
     "lead": 65,
     "author": 70,
@@ -111,8 +114,10 @@ _NOT_THEM: Final = frozenset(
 _OF_SOMEBODY_ELSE: Final = frozenset({"merchant", "seller", "shop", "store", "support", "sender", "from", "staff"})
 _GENERIC: Final = frozenset({"data", "object", "attributes", "payload", "resource", "after", "record", "properties"})
 _NOBODY: Final = (0, "0", "", "guest", "GUEST", "anonymous", "null", "none", "-1", -1)
+_NEVER_CHOSEN: Final = frozenset({"type", "status", "currency", "country", "postal", "zip", "name", "ip"})
+_MOST_CHOICES: Final = 4
 _LONGEST: Final = 200
-_LEAST: Final = 50
+_LEAST: Final = 45
 _SURE: Final = 60
 
 
@@ -159,6 +164,27 @@ def customer_of(leaves: Sequence[Leaf], *, has_key: bool) -> Guess | None:
     if best < _SURE:
         return guess.doubted(f"{why}; its name hardly says that it is a customer")
     return guess
+
+
+def candidates_in(leaves: Sequence[Leaf], used: Sequence[str]) -> list[str]:
+    """Return up to four places that hold an id of something, to choose from where nothing looks like a customer's.
+
+    Args:
+        leaves: the values of the samples.
+        used: places that are something else.
+    """
+    found = [
+        leaf
+        for leaf in leaves
+        if leaf.values
+        and leaf.find is None
+        and leaf.place not in used
+        and {*leaf.words} & (_ID_WORDS | PERSONS.keys())
+        and not {*leaf.words} & _NEVER_CHOSEN
+        and all(map(_is_id, leaf.values.values()))
+    ]
+    found.sort(key=lambda leaf: (not {*leaf.words} & PERSONS.keys(), leaf.in_list, leaf.depth))
+    return [leaf.place for leaf in found[:_MOST_CHOICES]]
 
 
 def _guests_only(leaves: Sequence[Leaf], email: Leaf | None) -> Guess | None:
@@ -237,8 +263,8 @@ def _by_name(leaf: Leaf) -> int:
         # customer_id names an id; a text called `customer` may be one.
         is_an_id = bool({*words} & _ID_WORDS) or (len(words) > 1 and words[-1] == "account")
         return max(persons) if is_an_id else max(persons) - 20 if len(words) == 1 else 0
-    if not words or not set(words) <= _ID_WORDS:
-        return 0
+    if not words or not set(words) <= _ID_WORDS | _OF_AN_ID or not set(words) & _ID_WORDS:
+        return _vendors_id(leaf)
     for parent in leaf.parents:
         parent_words = words_of(parent)
         if set(parent_words) & _NOT_THEM:
@@ -248,6 +274,13 @@ def _by_name(leaf: Leaf) -> int:
         if not set(parent_words) <= _GENERIC:
             return 0
     return 0
+
+
+def _vendors_id(leaf: Leaf) -> int:
+    """Return how much an id with a word that is not known looks like a person's: `customer.acme_id` may be one."""
+    if len(leaf.words) != 2 or leaf.words[1] not in _ID_WORDS or not leaf.parents:
+        return 0
+    return _SURE - 5 + 2 * leaf.depth if {*words_of(leaf.parents[0])} & PERSONS.keys() else 0
 
 
 def _is_id(value: Any) -> bool:

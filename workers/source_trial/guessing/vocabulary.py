@@ -13,7 +13,7 @@ _SHORTEST_COMPOUND: Final = 5
 
 # Meaning first, then the words that mean it: German, Dutch, French, Spanish, Scandinavian, and what is cut short.
 _SAID_AS: Final = {
-    "customer": "cust kunde kunden kundin kund kdn kd klant klanten cliente",
+    "customer": "cust kunde kunden kundin kund kdn kd klant klanten cliente geschaeftspartner vertragspartner",
     "user": "usr nutzer benutzer gebruiker utilisateur usuario utente",
     "member": "mbr mitglied mitglieds lid leden adherent medlem",
     "account": "acct konto kontos",
@@ -38,11 +38,14 @@ _SAID_AS: Final = {
     "price": "preis preises prijs prix precio",
     "value": "val wert waarde",
     "currency": "waehrung waehrungs valuta devise moneda moeda",
-    "event": "evt ereignis ereignisses gebeurtenis evenement evento",
+    "debtor": "dbtr debitor debitoren debiteur",
+    "revenue": "rev umsatz omzet",
+    "event": "evt ev ereignis ereignisses gebeurtenis evenement evento",
     "type": "typ typus soort",
     "action": "aktion actie accion",
     "message": "msg nachricht bericht",
     "state": "zustand",
+    "status": "statut estado stato",
     "paid": "bezahlt betaald paye pagado pagada",
     "completed": "abgeschlossen afgerond voltooid",
     "placed": "geplaatst aufgegeben",
