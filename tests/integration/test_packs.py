@@ -30,7 +30,7 @@ sources:
   - {{topic: "{prefix}auth0", pack: auth0}}
   - {{topic: "{prefix}chargebee", pack: chargebee}}
   - {{topic: "{prefix}commercetools", pack: commercetools}}
-  - {{topic: "{prefix}keycloak", pack: keycloak}}
+  - {{topics: {{pattern: '{prefix}keycloak[.a-z]*'}}, pack: keycloak}}
   - {{topic: "{prefix}recurly", pack: recurly}}
   - {{topic: "{prefix}revenuecat", pack: revenuecat}}
   - {{topic: "{prefix}segment", pack: segment}}

@@ -317,6 +317,27 @@ def test_the_time_of_a_changed_row_is_the_rows_own_before_that_of_the_connector(
     assert "occurred_at: {path: after.updated_at, format: microseconds}" in guessed([change]).text
 
 
+def test_the_id_of_a_cloud_event_is_that_of_its_source() -> None:
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "/shop",
+        "type": "user.login",
+        "time": "2026-10-03T16:14:52Z",
+    }
+    record = SourceRecord("t", 0, 0, 0, None, json.dumps({**event, "data": {"user_id": "c-1"}}).encode(), ())
+    assert "event_id: {join: [source, id]}" in guessed([record]).text
+
+
+def test_a_text_with_a_list_of_numbers_is_no_envelope() -> None:
+    (record,) = records_of(ROOT / "tests/data/streams-to-guess/debezium_schemaless_payments.jsonl")[:1]
+    change = json.loads(record.value or b"")
+    change["source"]["sequence"] = '["24023119","24023128"]'
+    text = guessed([record._replace(value=json.dumps(change).encode())]).text
+    assert "unwrap: debezium" in text
+    assert "base64" not in text
+
+
 def test_an_id_that_only_its_values_show_is_marked() -> None:
     at = "2026-10-03T09:14:52Z"
     text = guessed([body(wash_id=str(number), user_id="u-1", at=at) for number in range(5)]).text

@@ -277,7 +277,10 @@ def _decoded(value: Any) -> Any | None:
     if not isinstance(value, str):
         return None
     if value.lstrip()[:1] in ("{", "[") and len(value) >= _SHORTEST_JSON:
-        return _parsed(value)
+        document = _parsed(value)
+        # In a list of texts or numbers nothing has a name, such as in the `source.sequence` of Debezium.
+        is_named = isinstance(document, dict) or any(isinstance(item, dict) for item in document or ())
+        return document if is_named else None
     if not _BASE64.fullmatch(value):
         return None
     text = value.strip().replace("-", "+").replace("_", "/")

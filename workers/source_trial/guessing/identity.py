@@ -116,6 +116,8 @@ def event_id_of(leaves: Sequence[Leaf], headers: Sequence[Header], discriminator
             "{position: true}", "nothing looks like the id of an event; sent twice, it counts twice", is_sure=False
         )
     guess = Guess(place_of(leaf), f"{leaf.seen()}, such as {leaf.example()}", leaf=leaf)
+    if leaf.place == "id" and {"specversion", "source"} <= {other.place for other in leaves}:
+        return Guess("{join: [source, id]}", f"{guess.why}; a CloudEvent's id is its source's own", leaf=leaf)
     sequence = next((other for other in leaves if other.words in _SEQUENCES and other.is_beside(leaf)), None)
     if sequence is not None:
         parts = f"{yaml_text(leaf.place, in_flow=True)}, {yaml_text(sequence.place, in_flow=True)}"

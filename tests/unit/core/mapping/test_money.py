@@ -100,6 +100,12 @@ def test_a_currency_without_decimals_of_its_own_is_refused_not_guessed(currency:
     assert event_of(minor(decimals=8), {"total": 2900, "currency": "BTC"}).amount == Decimal("0.00002900")
 
 
+@pytest.mark.parametrize("expression", ["sum(lines[].price)", "sum(lines[].price) | {x: @} | x"])
+def test_the_amounts_of_lines_add_up_exactly(expression: str) -> None:
+    of = source("purchase", fields={**PAID, "amount": {"find": expression}})
+    assert event_of(of, {"lines": [{"price": 0.1}, {"price": 0.2}, {"price": 1}]}).amount == Decimal("1.3")
+
+
 def test_a_missing_currency_is_refused_before_the_amount_is_read() -> None:
     assert refusal_of(MINOR, {"total": 2900, "currency": None}).field == "currency"
 
