@@ -47,7 +47,7 @@ class Leaf:
         nulls: in how many documents it is null.
         find: the JMESPath that finds it, if no path does.
         name: of the value itself, as it is written.
-        is_outside: it stands beside the list of which each item is a document.
+        is_outside: it stands beside the list whose items are the documents.
     """
 
     steps: tuple[Step, ...]
