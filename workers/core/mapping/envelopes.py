@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from schemas.events import MAX_DEPTH, InvalidEvent, depth_of, read_json
+from workers.core.mapping.places import walked
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
@@ -323,7 +324,7 @@ def _decoded(document: Any, path: Path) -> Any:
     """Return a document in which the JSON behind a base64 text takes its place; what is no text stays as it is."""
     if not path:
         return _of_text(document, path) if document.__class__ is str else document
-    found = _at(document, path)
+    found = walked(document, path)
     if found.__class__ is not str or not found.strip():
         return document
     return _replaced(document, path, _of_text(found, path))
@@ -358,7 +359,7 @@ def _of_bytes(raw: bytes, where: str = "the value") -> bytes:
 
 def _each(part: _Part, path: Path) -> list[_Entry]:
     """Return one part for each element of a list; an object, or nothing at all, is one part."""
-    found = _at(part.document, path) if path else part.document
+    found = walked(part.document, path) if path else part.document
     if found is None:
         return [part]
     if found.__class__ is not list:
@@ -369,21 +370,6 @@ def _each(part: _Part, path: Path) -> list[_Entry]:
         detail = f"{_in_words(path)} has {len(found)} items; at most {MAX_ITEMS} are read of one record"
         raise InvalidEvent("too_many_items", detail)
     return [part._replace(document=element) for element in found]
-
-
-def _at(document: Any, path: Path) -> Any:
-    """Return what is at a path, None for nothing."""
-    node = document
-    for step in path:
-        if step.__class__ is int:
-            if node.__class__ is not list or not -len(node) <= step < len(node):
-                return None
-            node = node[step]
-        elif node.__class__ is dict:
-            node = node.get(step)
-        else:
-            return None
-    return node
 
 
 def _replaced(document: Any, path: Path, value: Any) -> Any:

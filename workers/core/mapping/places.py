@@ -147,7 +147,7 @@ def raw_finder(place: Place, context: Context) -> Find:
         return _joined([compile_place(part, context) for part in place.join])
     if place.whole is not None:
         steps = steps_of(place.whole)
-        return lambda _, record: _walked(record.whole, steps)
+        return lambda _, record: walked(record.whole, steps)
     return _of_the_record(place)
 
 
@@ -176,10 +176,11 @@ def path_finder(path: str) -> Find:
     if len(steps) == 1 and steps[0].__class__ is str:
         name = steps[0]
         return lambda document, _: document.get(name)
-    return lambda document, _: _walked(document, steps)
+    return lambda document, _: walked(document, steps)
 
 
-def _walked(node: Any, steps: tuple[Step, ...]) -> Any:
+def walked(node: Any, steps: tuple[Step, ...]) -> Any:
+    """Return what is at a path, None for nothing."""
     for step in steps:
         if step.__class__ is int:
             if node.__class__ is not list or not -len(node) <= step < len(node):
