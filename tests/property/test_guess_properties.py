@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workers.core.mapping.record import SourceRecord
@@ -75,6 +75,8 @@ def record(number: int, document: Any, headers: list[tuple[str, bytes]], key: by
     ),
     st.sampled_from([None, b"c1", b"{}"]),
 )
+@example([([None, {}], [])], None)
+@example([({}, [("x-event-id", b"")]), ([], [])], None)
 def test_a_guess_of_any_documents_is_a_valid_file(
     found: list[tuple[Any, list[tuple[str, bytes]]]], key: bytes | None
 ) -> None:

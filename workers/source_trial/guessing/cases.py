@@ -92,6 +92,11 @@ class _Seen:
     documents: Sequence[int]
     around: Around
 
+    @property
+    def own_headers(self) -> Sequence[Header]:
+        """The headers that can distinguish events: all items of a record have the same."""
+        return () if self.around.has_items else self.headers
+
     def within(self, documents: Sequence[int]) -> "_Seen":
         leaves = [leaf.within(documents) for leaf in self.leaves]
         headers = [
@@ -157,7 +162,7 @@ def _share(source: SourceGuess, seen: _Seen) -> None:
     source.shared = all_of(tests_of(together.leaves))
     path = None if source.discriminator is None else source.discriminator.path
     for name, guess in (
-        ("event_id", event_id_of(together.leaves, together.headers, path)),
+        ("event_id", event_id_of(together.leaves, together.own_headers, path)),
         ("customer_id", customer_of(together.leaves, has_key=together.keys >= {*together.documents})),
         ("occurred_at", moment_of(together.leaves, "")),
     ):
@@ -273,13 +278,13 @@ def _by_other_signs(source: SourceGuess, seen: _Seen, topic: str) -> None:
 
 def _case(event: str, seen: _Seen, discriminator: Discriminator | None, *, is_certain: bool) -> CaseGuess | None:
     """Return a case with its fields; None for a purchase without an amount."""
-    leaves, headers = seen.leaves, seen.headers
+    leaves = seen.leaves
     case = CaseGuess(event, documents=list(seen.documents))
     rows = seen.around.is_data_capture
     body = [leaf for leaf in leaves if not rows or leaf.parents[-1:] != ["source"]]
     path = None if discriminator is None else discriminator.path
     row_side = "after" if any("after" in leaf.parents for leaf in leaves) else "before"
-    case.fields["event_id"] = row_id_of(leaves, row_side) if rows else event_id_of(leaves, headers, path)
+    case.fields["event_id"] = row_id_of(leaves, row_side) if rows else event_id_of(leaves, seen.own_headers, path)
     customer = customer_of(body, has_key=seen.keys >= {*seen.documents})
     if customer is None or (customer.leaf is None and seen.around.envelopes):
         beside = [leaf.within(seen.documents) for leaf in seen.around.outside()]

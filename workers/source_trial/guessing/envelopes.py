@@ -67,6 +67,11 @@ class Around:
         """Whether records are the changes of a database's rows."""
         return any(envelope.kind == "debezium" for envelope in self.envelopes)
 
+    @property
+    def has_items(self) -> bool:
+        """Whether a record may hold several events."""
+        return any(envelope.kind == "each" for envelope in self.envelopes)
+
     def unwrap(self) -> list[str]:
         """Return the words of `unwrap`, each as YAML."""
         return [
@@ -78,7 +83,7 @@ class Around:
 
     def outside(self) -> list[Leaf]:
         """Return the values beside the list from which the items were taken."""
-        if not any(envelope.kind == "each" for envelope in self.envelopes):
+        if not self.has_items:
             return []
         found = [leaf for leaf in leaves_of([item.whole for item in self.items]) if not leaf.in_list]
         for leaf in found:

@@ -187,12 +187,12 @@ def _walk(value: Any, steps: tuple[Step, ...]) -> Iterator[_Found]:
         yield from pairs
         if value and not pairs:
             yield from _walk(value[0], (*steps, 0))
-    elif not isinstance(value, dict | list) and steps:
-        yield steps, None, _name_of(steps), value
+    elif not isinstance(value, dict | list) and (names := [step for step in steps if isinstance(step, str)]):
+        yield steps, None, _name_of(names), value
 
 
-def _name_of(steps: tuple[Step, ...]) -> str:
-    names = [step for step in steps if isinstance(step, str)]
+def _name_of(names: Sequence[str]) -> str:
+    """Return the last name on the way to a value that says what it is."""
     return next((name for name in reversed(names) if not _is_of_notation(name)), names[-1])
 
 
