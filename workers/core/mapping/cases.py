@@ -57,13 +57,13 @@ class CompiledCases(NamedTuple):
     conditions: tuple[Condition, ...]
     cases: tuple[CompiledCase, ...]
 
-    def choose(self, document: Any, record: SourceRecord, nobodys: str = "") -> CompiledCase | Skipped:
+    def choose(self, document: Any, record: SourceRecord, no_activity: str = "") -> CompiledCase | Skipped:
         """Return the first case whose conditions hold; for one that skips, its name.
 
         Args:
             document: what the conditions are about.
             record: the record that it is from.
-            nobodys: for a change of Debezium that is nobody's activity, what it is; only a case that names `op` may
+            no_activity: for a change of Debezium that is nobody's activity, what it is; only a case that names `op` may
                 have it.
 
         Raises:
@@ -71,9 +71,9 @@ class CompiledCases(NamedTuple):
         """
         for holds in self.conditions:
             if not holds(document, record):
-                return Skipped(nobodys) if nobodys else BY_ONLY_WHEN
+                return Skipped(no_activity) if no_activity else BY_ONLY_WHEN
         for case in self.cases:
-            if nobodys and not case.names_op:
+            if no_activity and not case.names_op:
                 continue
             for holds in case.conditions:
                 if not holds(document, record):
@@ -82,7 +82,7 @@ class CompiledCases(NamedTuple):
                 if case.refuses is not None:
                     raise InvalidEvent(case.refuses, f"the case '{case.name}' of the source refuses such records")
                 return case if case.skips is None else case.skips
-        return Skipped(nobodys) if nobodys else BY_NO_CASE
+        return Skipped(no_activity) if no_activity else BY_NO_CASE
 
 
 def compile_cases(

@@ -271,7 +271,7 @@ def _item(
 
 
 def _event_of(cases: CompiledCases, item: Item, record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
-    case = cases.choose(item.document, record, item.nobodys)
+    case = cases.choose(item.document, record, item.no_activity)
     if isinstance(case, Skipped):
         return case
     fields = case.find(item.document, record)

@@ -49,14 +49,14 @@ class Item(NamedTuple):
         document: a JSON object.
         whole: the document of the record from which `each` took this item; the same as `document` without `each`.
         is_history: whether it is a row of a snapshot (Debezium's `op: r`), which never makes a rule act.
-        nobodys: a change that is nobody's activity (`deleted row`, `truncated table`, `logged message`), as
+        no_activity: a change that is nobody's activity (`deleted row`, `truncated table`, `logged message`), as
             `Skipped.by`; empty for all others. Only a case whose `only_when` names `op` may map such an item.
     """
 
     document: dict[str, Any]
     whole: Any
     is_history: bool = False
-    nobodys: str = ""
+    no_activity: str = ""
 
 
 Unwrap = Callable[[SourceRecord], list[Item | Skipped | InvalidEvent]]
@@ -69,16 +69,16 @@ class _Part(NamedTuple):
     document: Any
     whole: Any
     is_history: bool = False
-    nobodys: str = ""
+    no_activity: str = ""
 
 
 _Entry = _Part | Skipped | InvalidEvent
 _Step = Callable[[_Part, SourceRecord], Iterable[_Entry]]
 
-_NOBODYS: Final = {"d": "deleted row", "t": "truncated table", "m": "logged message"}
+_NO_ACTIVITY: Final = {"d": "deleted row", "t": "truncated table", "m": "logged message"}
 _SNAPSHOT: Final = ("true", "first", "last", "first_in_data_collection", "last_in_data_collection", "incremental")
 """What `source.snapshot` says in rows of a snapshot; `false` in all others."""
-_CHANGES: Final = frozenset({"c", "u", "r", *_NOBODYS})
+_CHANGES: Final = frozenset({"c", "u", "r", *_NO_ACTIVITY})
 _CLOUDEVENTS: Final = "application/cloudevents"
 _ATTRIBUTE: Final = "ce_"
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
@@ -98,7 +98,7 @@ def compile_unwrap(envelopes: Sequence[Envelope], read: Read, *, names_op: bool 
         envelopes: the words of `unwrap`, the outermost first.
         read: reads the value of a record by the source's format.
         names_op: whether an `only_when` of the source, or of one of its cases, names `op`. If not, rows that were
-            deleted and the like are skipped here; otherwise `Item.nobodys` says what they are.
+            deleted and the like are skipped here; otherwise `Item.no_activity` says what they are.
     """
     first, rest = _opening(envelopes, read)
     steps = [_step(envelope, names_op=names_op) for envelope in rest]
@@ -290,10 +290,10 @@ def _debezium(part: _Part, *, names_op: bool) -> _Part | Skipped:
             "rows that ExtractNewRecordState has made flat need no 'unwrap'"
         )
         raise InvalidEvent("not_debezium", detail)
-    nobodys = _NOBODYS.get(operation, "")
-    if nobodys and not names_op:
-        return Skipped(nobodys)
-    return _Part(document, part.whole, part.is_history or _is_of_snapshot(operation, document), nobodys)
+    no_activity = _NO_ACTIVITY.get(operation, "")
+    if no_activity and not names_op:
+        return Skipped(no_activity)
+    return _Part(document, part.whole, part.is_history or _is_of_snapshot(operation, document), no_activity)
 
 
 def _is_of_snapshot(operation: str, document: dict[str, Any]) -> bool:

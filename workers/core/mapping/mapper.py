@@ -75,7 +75,7 @@ def compile_source_of_many(
     is_many, before_ms = source.has_many(), named_ms(source)
 
     def map_item(item: Item, record: SourceRecord, latest: datetime) -> Event | Skipped:
-        case = cases.choose(item.document, record, item.nobodys)
+        case = cases.choose(item.document, record, item.no_activity)
         if isinstance(case, Skipped):
             return case
         event = case.build(case.find(item.document, record), latest)

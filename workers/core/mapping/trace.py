@@ -266,7 +266,7 @@ class _Tracer:
 
     def _result(self, item: Item, record: SourceRecord) -> Event | Skipped | InvalidEvent:
         try:
-            case = self._compiled.choose(item.document, record, item.nobodys)
+            case = self._compiled.choose(item.document, record, item.no_activity)
             if isinstance(case, Skipped):
                 return case
             event = case.build(case.find(item.document, record), self._latest)
@@ -286,8 +286,8 @@ class _Tracer:
             zip(self._events, self._conditions, self._compiled.cases, strict=True), 1
         ):
             conditions = tuple(_looked_at(written, item.document, record))
-            if item.nobodys and not compiled.names_op:
-                why = ConditionTrace("op", "named in 'only_when'", item.nobodys, False)
+            if item.no_activity and not compiled.names_op:
+                why = ConditionTrace("op", "named in 'only_when'", item.no_activity, False)
                 conditions = (*conditions[: len(conditions) - 1], why)
             takes = all(condition.holds for condition in conditions)
             yield CaseTrace(number, compiled.name, event, conditions, takes)

@@ -177,7 +177,7 @@ def _items(records: Sequence[SourceRecord], around: Around) -> Iterator[tuple[in
         for entry in entries:
             if isinstance(entry, InvalidEvent):
                 around.unreadable.setdefault(number, entry.detail)
-            elif isinstance(entry, Item) and not entry.nobodys:
+            elif isinstance(entry, Item) and not entry.no_activity:
                 yield number, entry
 
 

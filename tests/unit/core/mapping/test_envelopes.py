@@ -137,7 +137,7 @@ def test_a_row_is_found_with_and_without_the_wrapper_of_its_schema(value: Any) -
 def test_what_is_nobodys_activity_is_skipped_unless_a_condition_names_op(op: str, by: str) -> None:
     row = {**ROW, "op": op}
     assert unwrapped([DEBEZIUM], row) == [Skipped(by)]
-    assert unwrapped([DEBEZIUM], row, names_op=True) == [Item(row, row, nobodys=by)]
+    assert unwrapped([DEBEZIUM], row, names_op=True) == [Item(row, row, no_activity=by)]
 
 
 @pytest.mark.parametrize("value", [None, {"schema": None, "payload": None}, b"null"])
