@@ -63,8 +63,8 @@ class CompiledCases(NamedTuple):
         Args:
             document: what the conditions are about.
             record: the record that it is from.
-            no_activity: for a change of Debezium that is nobody's activity, what it is; only a case that names `op` may
-                have it.
+            no_activity: for a change of Debezium that is no customer's activity, what it is; only a case that names
+                `op` may have it.
 
         Raises:
             InvalidEvent: with the reason of a case that refuses.
