@@ -16,6 +16,8 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     sources = [path for path in sorted(Path("workers/core").rglob("*.py")) if path.name != "__init__.py"]
+    # A module that exists twice is compiled from its .pyx.
+    sources = [path.with_suffix(".pyx") if path.with_suffix(".pyx").exists() else path for path in sources]
     sources.append(Path("schemas/actions.py"))  # the ids of actions, and moments
     modules = [
         Extension(

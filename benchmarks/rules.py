@@ -24,9 +24,9 @@ from typing import Final
 
 from schemas.rules import Rule, RuleBook
 from workers.core.coverage import Coverage
-from workers.core.customer import codec
-from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.loading import load_configuration

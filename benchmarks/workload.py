@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.histories.history import iso_utc

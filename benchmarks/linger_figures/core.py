@@ -15,7 +15,7 @@ from typing import Any, Final
 from benchmarks.linger_figures.reports import Report
 from benchmarks.workload import Workload, histories, load_rules, watched
 from tests.support.compiled import ROOT, as_in_the_wheel
-from workers.core.decisions.decide import decide
+from workers.core.objects.decisions.decide import decide
 
 _ROUNDS: Final = 5
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from benchmarks.linger_figures.site import Site
 from benchmarks.workload import Workload
 from workers.core.coverage import Coverage
-from workers.core.customer import codec
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, decode_event
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
 from workers.state.rule_sets import activate

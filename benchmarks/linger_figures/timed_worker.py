@@ -18,7 +18,7 @@ from aiokafka.producer.sender import Sender
 
 from benchmarks.linger_figures.stopwatch import Spent, Stopwatch
 from workers.cli.app import main as linger
-from workers.core.customer import activity, codec
+from workers.core.objects.customer import activity, codec
 from workers.intake import agent as intake
 from workers.kafka import faust_batches
 from workers.kafka.producer import Publisher

@@ -33,8 +33,8 @@ from tests.faults.verdict import (
 )
 from tests.support.oracle import left
 from workers.core.coverage import Coverage, type_of
-from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import read_dead_letter

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.actions import Action
-from workers.core.conditions import TRUE
 from workers.core.coverage import Coverage
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.conditions import TRUE
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 
 

@@ -19,9 +19,9 @@ from typing import Any, Final
 from workers import clock
 from workers.cli.app import main as linger
 from workers.core import watermarks
-from workers.core.customer import activity
-from workers.core.decisions import decide
 from workers.core.events import decoding
+from workers.core.objects.customer import activity
+from workers.core.objects.decisions import decide
 from workers.core.rules import contact_policy
 from workers.core.source_positions import SOURCE_HEADER, split_position
 from workers.intake import agent as intake

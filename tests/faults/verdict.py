@@ -25,10 +25,10 @@ from tests.faults.registered import as_json
 from tests.faults.stage import PARTITIONS, Stage
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent, decode_event
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_set import RuleSet
 from workers.core.source_positions import SOURCE_HEADER
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC

@@ -21,7 +21,7 @@ from tests.integration.test_store import full_step, lawful, take_step
 from tests.integration.test_worker import DIRECT, DRY, GONE, QUIET, canonical
 from tests.support.builders import day
 from tests.support.site import Site, site
-from workers.core.customer import codec
+from workers.core.objects.customer import codec
 from workers.demo.embedded import Pair
 from workers.kafka.partitioner import partition_of
 from workers.kafka.range_reader import stop_consumer

@@ -22,8 +22,8 @@ from tests.upgrade.answers import FURTHER_EVENTS, HELD, LAST_EVENTS, read_events
 from tests.upgrade.place import FOLDER, fill, play_further, send_all, stored_site
 from tests.upgrade.stored import dump, read
 from workers.clock import iso_text
-from workers.core.customer import codec
 from workers.core.events.decoding import epoch_ms
+from workers.core.objects.customer import codec
 from workers.demo.embedded import Pair
 from workers.kafka.records import decode_record
 from workers.rule_files.known_names import KnownNames

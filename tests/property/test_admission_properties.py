@@ -14,10 +14,10 @@ from tests.support.builders import DAY, START, as_stored, rule, rules, watched
 from tests.support.examples import examples
 from tests.support.oracle import left
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import Responding, RuleSet
 
 END = START + 700 * DAY

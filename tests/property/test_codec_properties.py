@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import START, as_stored
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity, Candidate, Episode
-from workers.core.customer.series import Series, pack
 from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity, Candidate, Episode
+from workers.core.objects.customer.series import Series, pack
 
 YEARS = 300 * 366 * 86_400_000
 moments = st.integers(START - 10**9, START + 10**9) | st.integers(-YEARS, 200 * YEARS)

@@ -21,13 +21,13 @@ from pydantic import TypeAdapter
 from schemas import conditions as model
 from tests.support.builders import DAY, START, as_stored
 from tests.support.examples import examples
-from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer import activity as activities
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
 from workers.core.customer.specs import Specs
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition
+from workers.core.objects.customer import activity as activities
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.condition_compiler import compile_condition
 
 HOUR: Final = DAY // 24

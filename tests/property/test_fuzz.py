@@ -22,11 +22,11 @@ from schemas.events import InvalidEvent, encode_event, parse_event
 from tests.support.builders import event, rule, rules, watched
 from tests.support.examples import examples
 from tests.support.paths import ROOT
-from workers.core.customer import codec
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import NotCanonical, decode_event
 from workers.core.mapping.mapper import compile_source
 from workers.core.mapping.record import SourceRecord
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import decide
 from workers.rule_files.yaml_nodes import read_text
 from workers.rule_lint.check import check_texts
 from workers.source_files.reading import load_sources, read_sources

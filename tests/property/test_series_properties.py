@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.core.customer.series import Damaged, Series, check_packed, pack, unpack
+from workers.core.objects.customer.series import Damaged, Series, check_packed, pack, unpack
 
 days = st.lists(st.integers(0, 2**32 - 1) | st.integers(19_000, 19_400), unique=True, max_size=40).map(sorted)
 counts = st.integers(1, 3) | st.integers(1, 2**63 - 1)

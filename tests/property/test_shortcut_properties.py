@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.actions import action_id
-from workers.core.conditions.observability import moment_in_words
-from workers.core.customer.activity import Activity
 from workers.core.events.attribute_types import LATEST_YEAR_MS
 from workers.core.events.decoding import FINGERPRINT_BYTES, scaled
 from workers.core.events.filters import scaled_number
+from workers.core.objects.conditions.observability import moment_in_words
+from workers.core.objects.customer.activity import Activity
 
 ACTIONS = UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572")
 

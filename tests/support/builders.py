@@ -5,9 +5,9 @@ from typing import Any
 
 from schemas.rules import ForEveryRule, Rule, RuleBook
 from workers.core.coverage import Coverage
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 

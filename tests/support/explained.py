@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.support.builders import as_stored, day, watched
 from workers.core.coverage import Coverage
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why import explain_customer

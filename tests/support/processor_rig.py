@@ -13,8 +13,8 @@ from schemas.sources import SourcesFile
 from tests.support.builders import day, rule, rules
 from tests.support.memory_store import Content, MemoryStore
 from workers.clock import Reading
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import Progress
 from workers.kafka.faust_batches import Delivery

@@ -25,8 +25,8 @@ from tests.upgrade import shop
 from tests.upgrade.answers import FURTHER_EVENTS, HELD, LAST_EVENTS, PUBLISHED, Published, write_lines
 from tests.upgrade.place import FOLDER, OldSite, metas, play, play_further, stored_site
 from tests.upgrade.stored import PREFIX, Entry, Places, dump, write
-from workers.core.customer import codec
 from workers.core.events.decoding import epoch_ms
+from workers.core.objects.customer import codec
 from workers.demo.embedded import Pair
 from workers.kafka.records import decode_record
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.actions import Number
-from workers.core.conditions import (
+from workers.core.coverage import FOREVER_MS
+from workers.core.events.decoding import UNIT
+from workers.core.objects.conditions import (
     FALSE,
     NOT_OBSERVABLE,
     TRUE,
@@ -16,8 +18,6 @@ from workers.core.conditions import (
     Several,
     Volume,
 )
-from workers.core.coverage import FOREVER_MS
-from workers.core.events.decoding import UNIT
 from workers.core.phrases import attribute, listed, noun, plural
 from workers.explain.gaps import GapFinder
 from workers.explain.moment import Moment

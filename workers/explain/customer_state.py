@@ -10,7 +10,7 @@ from schemas.actions import action_id
 from schemas.sources import SourcesFile
 from workers.clock import Clock
 from workers.core.coverage import Coverage, complete_series
-from workers.core.customer.activity import Activity
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import (
     Progress,

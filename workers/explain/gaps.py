@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Literal
 
 from schemas.durations import DAY_MS
-from workers.core.conditions import NOT_OBSERVABLE, Attribute, Condition, Deadline
 from workers.core.coverage import FOREVER_MS, SETTLING_MS, type_of
+from workers.core.objects.conditions import NOT_OBSERVABLE, Attribute, Condition, Deadline
 from workers.explain.moment import Moment
 from workers.explain.why_report import Gap, GapKind
 

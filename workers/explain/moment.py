@@ -7,10 +7,10 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from schemas.actions import Action, Decision
-from workers.core.conditions import Condition
 from workers.core.coverage import Coverage
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import Outcome, decide
+from workers.core.objects.conditions import Condition
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.explain.snapshot import CustomerSnapshot
 from workers.explain.why_report import Gap, in_words
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from workers.core.conditions import FALSE, TRUE
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.activity import Episode
+from workers.core.objects.conditions import FALSE, TRUE
+from workers.core.objects.customer.activity import Episode
 from workers.core.rules.rule_set import Rule
 from workers.explain.conditions import VERDICTS
 from workers.explain.moment import Moment

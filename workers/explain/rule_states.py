@@ -5,9 +5,9 @@ from copy import deepcopy
 from dataclasses import replace
 
 from schemas.actions import Action, Decision
-from workers.core.conditions import NOT_OBSERVABLE
-from workers.core.customer.activity import Candidate
-from workers.core.decisions.admission import Admission
+from workers.core.objects.conditions import NOT_OBSERVABLE
+from workers.core.objects.customer.activity import Candidate
+from workers.core.objects.decisions.admission import Admission
 from workers.core.rules.contact_policy import is_held_out
 from workers.explain.moment import Moment
 from workers.explain.rule_at_moment import RuleAtMoment

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.core.coverage import Coverage
-from workers.core.customer.activity import Activity
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 
 

@@ -13,11 +13,11 @@ import msgspec
 
 from workers.clock import iso_text
 from workers.core.coverage import type_of
-from workers.core.customer import codec
-from workers.core.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode, reasons_in
-from workers.core.customer.series import Series
 from workers.core.customer.specs import SeriesSpec
 from workers.core.events.decoding import FINGERPRINT_BYTES, UNIT
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode, reasons_in
+from workers.core.objects.customer.series import Series
 from workers.core.rules.rule_set import Rule, RuleSet
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).date()

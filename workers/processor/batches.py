@@ -13,9 +13,9 @@ from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
 from workers.core.coverage import Coverage
-from workers.core.customer import codec
-from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import Fenced, LingerError, Transient
 from workers.kafka.faust_batches import Delivery

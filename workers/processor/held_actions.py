@@ -7,7 +7,7 @@ carries it out in its next atomic step, so nothing is lost or sent twice if eith
 from collections.abc import Mapping
 
 from schemas.actions import DISCARDED_DETAIL, EXPIRED_DETAIL
-from workers.core.decisions.records import held_back
+from workers.core.objects.decisions.records import held_back
 from workers.kafka.records import decode_record
 from workers.processor.active_rules import ActiveRules
 from workers.processor.ownership import Ownership

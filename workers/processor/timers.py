@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from workers.core.customer import codec
-from workers.core.decisions.decide import decide
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import decide
 from workers.errors import LingerError
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules

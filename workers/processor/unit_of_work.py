@@ -11,10 +11,10 @@ from aiokafka import ConsumerRecord
 
 from schemas.actions import Action, Decision
 from schemas.events import InvalidEvent
-from workers.core.customer import codec
-from workers.core.decisions.decide import Outcome
-from workers.core.decisions.records import held_back
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.decisions.decide import Outcome
+from workers.core.objects.decisions.records import held_back
 from workers.core.source_positions import (
     SOURCE_HEADER,
     Pair,

@@ -10,8 +10,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition

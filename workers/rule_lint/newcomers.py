@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.events import BUILT_IN
-from workers.core.conditions import TRUE
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.conditions import TRUE
+from workers.core.objects.decisions.decide import decide
 from workers.rule_files.known_names import event_types
 from workers.rule_files.problems import Problem
 from workers.rule_lint.definition import Lint, warning

@@ -17,11 +17,11 @@ from typing import Final, TypeVar
 from schemas.actions import Action, Decision
 from schemas.durations import DAY_MS
 from schemas.rules import Rule, RuleBook, pace_seconds
-from workers.core.conditions import NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS, Coverage
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import Outcome, decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import Outcome, decide
 from workers.core.rules.rule_compiler import HOLD_OUT_KEY, compile_rules
 from workers.core.rules.rule_set import RuleSet
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from schemas.actions import Action, Decision
 from schemas.durations import write_duration
 from schemas.rules import Expected, Rule, write_offset
-from workers.core.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.activity import Activity, Episode
+from workers.core.objects.conditions import FALSE, NOT_OBSERVABLE, TRUE, Condition, Negation, Several
+from workers.core.objects.customer.activity import Activity, Episode
 from workers.rule_tests.entries import ConditionFinding, TimelineEntry
 from workers.rule_tests.expectations import are_same_variables, decided_at, is_same_kind, offset_words
 from workers.rule_tests.playback import Playback, epoch_ms

@@ -16,9 +16,9 @@ from schemas.durations import duration_ms, write_duration
 from schemas.events import BUILT_IN, InvalidEvent, build_event, encode_event
 from schemas.rules import Example, Given, Rule, RuleBook, write_offset
 from workers.core.coverage import Coverage
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent, NotCanonical, decode_event
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.rule_files.suggestions import did_you_mean

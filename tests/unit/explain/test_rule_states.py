@@ -6,8 +6,8 @@ from schemas.rules import ForEveryRule, RuleBook
 from schemas.rules import Rule as WrittenRule
 from tests.support.builders import TYPES, day, event, rule, rules, watched
 from tests.support.explained import known, only, since, state_text, states, why
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_compiler import compile_rules
 from workers.core.rules.rule_set import RuleSet
 from workers.explain.snapshot import CustomerSnapshot

@@ -11,9 +11,9 @@ import pytest
 
 from schemas.actions import Reason
 from tests.support.builders import day, rule, rules
-from workers.core.customer import codec
-from workers.core.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode
-from workers.core.customer.series import Series, pack
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import KNOWN, UNKNOWN, Activity, Candidate, Episode
+from workers.core.objects.customer.series import Series, pack
 from workers.explain.stored_activity import read_activity, stored_activity
 
 RULES: Final = rules(

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.support.builders import DAY, TYPES, as_stored, day, event, rule, rules, watched
 from tests.support.examples import examples
 from tests.support.explained import QUIET, known, only, why
-from workers.core.customer import codec
-from workers.core.customer.activity import Activity
-from workers.core.decisions.decide import decide
 from workers.core.events.decoding import DecodedEvent
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity
+from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.explain.snapshot import CustomerSnapshot, decided_until
 from workers.explain.why import TooEarly, explain_customer

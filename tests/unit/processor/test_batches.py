@@ -13,7 +13,7 @@ from schemas.rules import Rule
 from tests.support.builders import day, rule
 from tests.support.memory_store import MemoryStore
 from tests.support.processor_rig import QUIET, Agent, lawful, numbered, reasons, record, stored
-from workers.core.customer import codec
+from workers.core.objects.customer import codec
 from workers.errors import LingerError
 from workers.kafka.records import SeekTo
 from workers.observability.logs import configure_logging

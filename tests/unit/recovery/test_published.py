@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from schemas.actions import DISCARDED_DETAIL, Action, Decision, Rule, Suppression, action_id, encode, moment
 from tests.support.builders import day
-from workers.core.decisions.records import held_back
+from workers.core.objects.decisions.records import held_back
 from workers.recovery.published import ABANDONED, ACTIVE, HELD, RETRACTED, Published
 
 

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from schemas.durations import DAY_MS
 from tests.unit.rule_preview.preview_site import Site, all_known, at_the_end, by_rule, run
-from workers.core.conditions import NOT_OBSERVABLE, TRUE
 from workers.core.coverage import FOREVER_MS
-from workers.core.decisions.decide import decide
+from workers.core.objects.conditions import NOT_OBSERVABLE, TRUE
+from workers.core.objects.decisions.decide import decide
 from workers.rule_preview.command import PreviewOptions, preview_command
 
 RULE = """

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from schemas import conditions as model
 from schemas.durations import DAY_MS, duration_ms, write_duration
-from workers.core import conditions, phrases
-from workers.core.conditions import Condition
-from workers.core.customer.activity import LONGEST_TEXT
+from workers.core import phrases
 from workers.core.customer.specs import CANCELLATION, PURCHASE, Specs
 from workers.core.events.decoding import UNIT
 from workers.core.events.filters import value_test
+from workers.core.objects import conditions
+from workers.core.objects.conditions import Condition
+from workers.core.objects.customer.activity import LONGEST_TEXT
 
 Phrase = Callable[[Any], str]
 

@@ -10,9 +10,9 @@ from schemas.conditions import expanded
 from schemas.durations import duration_ms
 from schemas.rules import RuleBook, pace_seconds
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.codec import codes_of
 from workers.core.customer.specs import AttributeSpec, Specs, digest_of
 from workers.core.meaning import MEANING
+from workers.core.objects.customer.codec import codes_of
 from workers.core.rules.attribute_types import attributes_in, distinct_in, to_convert, types_of_attributes
 from workers.core.rules.competition import competing
 from workers.core.rules.condition_compiler import (
@@ -77,6 +77,7 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         ),
         contact_policy=contact_policy,
         facts=specs.facts_by_type(),
+        collected=specs,
         groups={name: tuple(group) for name, group in groups.items()},
         requires={name: group[0].requires for name, group in groups.items()},
         responses={
@@ -151,6 +152,7 @@ def _compile(rule: written.Rule, specs: Specs, hold_out_key: bytes) -> Rule:
         shadow=rule.status == "shadow",
         paused=rule.status == "paused",
         condition=condition,
+        when=when,
         template=rule.template,
         variables=dict(rule.variables),
         again_after_ms=None if rule.again_after is None else duration_ms(rule.again_after),

@@ -1,6 +1,6 @@
 # What the compiler may know of `rule_set.py`; fields in their order there.
 
-from workers.core.conditions.truth cimport Condition
+from workers.core.objects.conditions.truth cimport Condition
 from workers.core.rules.contact_policy cimport ContactPolicy
 
 cdef class Rule:
@@ -9,6 +9,7 @@ cdef class Rule:
     cdef readonly str action
     cdef readonly bint shadow, paused
     cdef readonly Condition condition
+    cdef readonly object when
     cdef readonly str template
     cdef readonly dict variables
     cdef readonly object again_after_ms
@@ -45,6 +46,7 @@ cdef class RuleSet:
     cdef readonly tuple returns
     cdef readonly frozenset signs_of_life
     cdef readonly dict references
+    cdef readonly object collected
     cdef readonly frozenset declared
     cdef readonly dict attribute_types, kept_raw
     cdef readonly dict by_id, codes, conflict_groups

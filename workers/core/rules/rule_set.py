@@ -6,11 +6,12 @@ Two workers decide alike if the hashes of their rule sets are equal.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from schemas import actions
 from schemas.attribute_types import AttributeType
-from workers.core.conditions.truth import Condition
-from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec
+from workers.core.customer.specs import AttributeSpec, EventTypeSpec, SeriesSpec, Specs
+from workers.core.objects.conditions.truth import Condition
 from workers.core.rules.contact_policy import ContactPolicy
 
 Required = tuple[tuple[str, int, int], ...]
@@ -59,6 +60,7 @@ class Rule:
         shadow: whether it is decided and reported without an action.
         paused: whether it begins episodes without an action.
         condition: when it holds.
+        when: the condition as written, with `unless` in it and every `meets` replaced.
         template: the message that it requests.
         variables: by name of a variable, the attribute that fills it.
         again_after_ms: the cool-down after an action, None for never again.
@@ -97,6 +99,7 @@ class Rule:
     shadow: bool
     paused: bool
     condition: Condition
+    when: Any
     template: str
     variables: Mapping[str, str]
     again_after_ms: int | None
@@ -183,6 +186,7 @@ class RuleSet:
         codes: rule ids by their codes in stored activities.
         conflict_groups: by number, the names of the groups whose rules compete in it.
         brake: the most actions of all rules together in an hour; None if it follows from the past.
+        collected: what the conditions need kept; `facts` is made from it.
         generation: number of this rule set among all activated ones; 0 if not activated.
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
@@ -198,6 +202,7 @@ class RuleSet:
     returns: tuple[str, ...]
     signs_of_life: frozenset[str]
     references: Mapping[str, tuple[str, ...]]
+    collected: Specs = field(repr=False, compare=False)
     declared: frozenset[str] = frozenset()
     attribute_types: Mapping[str, tuple[tuple[str, AttributeType], ...]] = field(default_factory=dict)
     kept_raw: Mapping[str, tuple[AttributeSpec, ...]] = field(default_factory=dict)

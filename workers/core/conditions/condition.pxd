@@ -1,0 +1,17 @@
+# Types for the compiler, for `condition.py`.
+
+from workers.core.customer.candidate cimport Evidence
+from workers.core.text cimport Text
+
+cdef long long FOREVER_MS
+
+cdef class Condition:
+    cdef readonly long long flip_ms
+
+    cpdef int look(self, long long at_ms) except -1
+    cpdef note(self, Evidence evidence, long long at_ms)
+    cpdef word(self, Text text, Evidence evidence)
+
+cdef class Elementary(Condition):
+    cdef readonly long long place
+    cdef readonly bytes head, tail, prevented

@@ -1,0 +1,66 @@
+"""Truth values, and what a condition can do.
+
+A condition is made once for a rule set, for the one `Customer` whose objects are filled for one customer after the
+other. Truth values are ordered, so Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false only if no
+unseen event could change that; otherwise it is not observable.
+"""
+
+from typing import Final
+
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import Evidence
+from workers.core.text import Text
+
+FALSE: Final = 0
+NOT_OBSERVABLE: Final = 1
+TRUE: Final = 2
+
+
+class Condition:
+    """A condition of the customer who is looked at.
+
+    Attributes:
+        cost: relative cost of a look; combinations look at cheap parts first.
+        flip_ms: set by `look`: the first later moment at which time alone changes the truth, exactly; FOREVER_MS for
+            never.
+    """
+
+    cost: int = 1
+
+    def __init__(self) -> None:
+        self.flip_ms = FOREVER_MS
+
+    def look(self, at_ms: int) -> int:
+        """Return FALSE, NOT_OBSERVABLE or TRUE at a moment, and set `flip_ms`.
+
+        Args:
+            at_ms: not before the customer's latest event.
+        """
+        raise NotImplementedError
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the numbers that `word` makes the words of the reasons from, as they are at a moment."""
+        raise NotImplementedError
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the reasons as JSON objects (`schemas.actions.Reason`), with commas between them, in the rule's order."""
+        raise NotImplementedError
+
+
+class Elementary(Condition):
+    """A condition without parts.
+
+    Attributes:
+        place: its place among the elementary conditions of its rule, in the rule's order; that of its evidence.
+        head: what its reason begins with: `{"condition":"...","observed":`.
+        tail: what follows the observed value: `,"bound":"...","window":"..."`, without the closing brace.
+        prevented: what begins the words of what would have prevented it, `,"prevented_by":"a purchase before `; empty
+            inside `not`, where nothing is said of it.
+    """
+
+    def __init__(self, place: int, head: bytes, tail: bytes, prevented: bytes) -> None:
+        super().__init__()
+        self.place = place
+        self.head = head
+        self.tail = tail
+        self.prevented = prevented

@@ -1,0 +1,124 @@
+"""Customer: everything known about one customer, as numbers in objects that are used for one after the other."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.candidate import Candidate
+from workers.core.customer.episode import Episode
+from workers.core.customer.series import Series
+from workers.core.customer.specs import SeriesSpec
+from workers.core.memory import Numbers
+
+RING: Final = 8
+"""Number of a customer's latest event ids that are remembered to drop duplicates."""
+
+
+class Customer:
+    """Everything known about one customer; made once for a rule set.
+
+    Attributes:
+        is_known: whether anything is known. If not, everything below is empty or 0.
+        first_ms: since when the customer is known: the time of the first event that arrived.
+        at_ms: time of the latest event; rules are never evaluated at an earlier time.
+        fired_ms: the latest due time decided after that event; 0 for none. A rule that had to wait at an earlier one
+            has its own `pending_ms`.
+        due_ms: the earliest moment at which time alone can change a rule; 0 for never.
+        generation: of the rule set under which the customer was last decided.
+        seen: fingerprints of the latest event ids, oldest first, as 48-bit numbers.
+        seen_number: how many of them there are.
+        series: those of the rule set, by their place; every series of the customer is here or in `other_series`.
+        other_series: by key, those that were stored and that no rule of this set reads; they are kept as they are.
+        episodes: by the place of the rule.
+        other_episodes: by the code of the rule's id, episodes of rules that are not in this set; kept as they are.
+        candidates: actions that are not admitted yet, oldest first; only the first `waiting` mean anything.
+        waiting: how many of them there are.
+        acted: when actions were decided, while a limit over all rules counts them.
+        latest: attributes of the latest event of a type that templates use, by `type.attribute`.
+        attributes: by `type.attribute`, the latest known value and the time of its event.
+        pairs: by key, the time of the latest first event, and of the second event that followed it first: 0 for not
+            yet, -1 if events arrived too late to know.
+        floors: by event type, the moment up to which the customer's events of the type are history. Under "" the same
+            for a customer who is known because of history. Empty for nearly all customers.
+        flips: of each group of rules, the next moment at which time alone changes one of them, FOREVER_MS for never.
+        settled_ms: a customer first seen at or after this moment is new, so all of their events are known.
+    """
+
+    def __init__(self, series: Sequence[SeriesSpec], rules: int, groups: int, most_conditions: int) -> None:
+        """Make room for a rule set.
+
+        Args:
+            series: everything that it keeps, in the order of its places.
+            rules, groups: their numbers.
+            most_conditions: the most elementary conditions of one rule.
+        """
+        self.series = [Series(one.key, one.type, one.adds is not None, one.keep_days) for one in series]
+        self.by_key = {one.key: one for one in self.series}
+        self.episodes = [Episode() for _ in range(rules)]
+        self.groups = groups
+        self._flips, self._seen = Numbers(groups), Numbers(RING)
+        self.flips = self._flips.numbers()
+        self.seen = self._seen.numbers()
+        self.candidates: list[Candidate] = []
+        self.most_conditions = most_conditions
+        self.settled_ms = FOREVER_MS
+        self.is_known = False
+        self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
+        self.seen_number = self.waiting = 0
+        self.other_series: dict[str, Series] = {}
+        self.other_episodes: dict[bytes, Episode] = {}
+        self.acted: list[int] = []
+        self.latest: dict[str, Any] = {}
+        self.attributes: dict[str, tuple[Any, int]] = {}
+        self.pairs: dict[str, list[int]] = {}
+        self.floors: dict[str, int] = {}
+
+    def clear(self) -> None:
+        """Begin with a customer who is not known."""
+        self.is_known = False
+        self.first_ms = self.at_ms = self.fired_ms = self.due_ms = self.generation = 0
+        self.seen_number = self.waiting = 0
+        for series in self.series:
+            if series.is_present:
+                series.clear()
+        for episode in self.episodes:
+            if episode.is_present:
+                episode.clear()
+        for place in range(self.groups):
+            self.flips[place] = FOREVER_MS
+        if self.other_series:
+            self.other_series = {}
+        if self.other_episodes:
+            self.other_episodes = {}
+        if self.acted:
+            self.acted = []
+        if self.latest:
+            self.latest = {}
+        if self.attributes:
+            self.attributes = {}
+        if self.pairs:
+            self.pairs = {}
+        if self.floors:
+            self.floors = {}
+
+    def observe(self, coverage: Coverage) -> None:
+        """Take over since when each series is watched."""
+        self.settled_ms = coverage.settled_ms
+        for series in self.series:
+            series.since_ms = coverage.since_ms(series.key)
+            series.is_complete = series.key in coverage.complete
+
+    def another_candidate(self) -> Candidate:
+        """Return the next candidate, empty; it counts from now on."""
+        if self.waiting == len(self.candidates):
+            self.candidates.append(Candidate(self.most_conditions))
+        candidate = self.candidates[self.waiting]
+        candidate.clear()
+        self.waiting += 1
+        return candidate
+
+    def remove_candidate(self, place: int) -> None:
+        """Take a candidate out; the later ones move up, and it may be used for another action."""
+        candidate = self.candidates.pop(place)
+        self.candidates.append(candidate)
+        self.waiting -= 1

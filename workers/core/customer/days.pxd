@@ -1,0 +1,29 @@
+# Types for the compiler, for `days.py`.
+
+cimport cython
+
+from workers.core.memory cimport Numbers
+
+cdef long long _FIRST_ROOM
+
+@cython.final
+cdef class Days:
+    cdef list _memory
+    cdef public long long number
+    cdef readonly long long room
+    cdef long long *day
+    cdef long long *count
+    cdef long long *sum
+
+    @cython.locals(memory=Numbers)
+    cpdef need(self, long long number)
+    @cython.locals(memory=Numbers, moved=cython.p_longlong, place=cython.longlong)
+    cdef long long *_moved(self, long long *column, long long room) except NULL
+    @cython.locals(place=cython.longlong)
+    cpdef list read(self)
+    @cython.locals(low=cython.longlong, high=cython.longlong, middle=cython.longlong)
+    cpdef long long first_from(self, long long day) noexcept
+    @cython.locals(at=cython.longlong)
+    cpdef insert(self, long long place, long long day, long long count, long long total)
+    @cython.locals(at=cython.longlong)
+    cpdef remove(self, long long place, long long number)

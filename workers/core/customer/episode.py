@@ -1,0 +1,55 @@
+"""Episode: the state of one rule for one customer. One object for each rule, filled for one customer after the other."""
+
+
+class Episode:
+    """The state of one rule for one customer.
+
+    Attributes:
+        is_present: whether there is anything to remember. If not, everything below is 0.
+        holding: whether the rule holds now.
+        start_ms: start of the current or last episode.
+        acted_ms: when the rule last acted, 0 for never; the cool-down counts from here.
+        before_ms: `acted_ms` before the last action, restored when a late event disproves that action.
+        open_until_ms: until when the last action can still be retracted; 0 when it cannot.
+        pending_ms: a due time at which the rule could not be decided yet, because a type that it reads was not seen
+            up to then; 0 for none.
+        true_since_ms: since when the condition holds, for a rule that requires it to last; 0 while it does not hold.
+        held: beginnings and ends of earlier episodes, alternating; kept only while a waiting candidate depends on
+            them.
+        stood: beginnings and ends of the periods in which earlier actions were neither retracted nor expired; kept
+            as `held`.
+    """
+
+    __slots__ = (
+        "acted_ms",
+        "before_ms",
+        "held",
+        "holding",
+        "is_present",
+        "open_until_ms",
+        "pending_ms",
+        "start_ms",
+        "stood",
+        "true_since_ms",
+    )
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+        self.stood: list[int] = []
+        self.is_present = self.holding = False
+        self.start_ms = self.acted_ms = self.before_ms = 0
+        self.open_until_ms = self.pending_ms = self.true_since_ms = 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.is_present = self.holding = False
+        self.start_ms = self.acted_ms = self.before_ms = 0
+        self.open_until_ms = self.pending_ms = self.true_since_ms = 0
+        if self.held:
+            self.held = []
+        if self.stood:
+            self.stood = []
+
+    def open(self) -> None:
+        """Remember something of the rule from now on."""
+        self.is_present = True

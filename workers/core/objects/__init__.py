@@ -1,0 +1,1 @@
+"""The core on Python objects: how customers were kept and decided before `customer` and `decisions` kept numbers."""

@@ -1,0 +1,56 @@
+"""Binding: what a kind of condition needs to be compiled for the customer of a rule set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.core import phrases
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.customer.specs import Specs
+from workers.core.text import inside_quotes, quoted
+
+Words = tuple[int, bytes, bytes, bytes]
+"""What `Elementary` takes first: its place, and the pieces of its reason."""
+
+
+class Binding:
+    """Hands out the series of a customer, and the places of the conditions of one rule.
+
+    Attributes:
+        customer: whose objects the conditions read.
+        specs: everything that the rule set keeps.
+        negations: inside how many `not` the condition is that is compiled.
+    """
+
+    def __init__(self, customer: Customer, specs: Specs) -> None:
+        self.customer = customer
+        self.specs = specs
+        self.negations = 0
+        self._places = 0
+
+    @property
+    def places(self) -> int:
+        """How many elementary conditions were compiled so far."""
+        return self._places
+
+    def series(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> Series:
+        """Return the series of some events of a type; arguments as for `Specs.require`."""
+        return self.customer.by_key[self.specs.require(name, where, adds, days)]
+
+    def words(self, when: Any, bound: str, window: str | None, prevented: str | None) -> Words:
+        """Return the next place, and the pieces of the reason of a condition; call it once for each, in order.
+
+        Args:
+            when: the condition as written.
+            bound: what is asked, such as `at least 3`.
+            window: the period that it covers; None for none.
+            prevented: how the words of what would have prevented it begin; None for nothing.
+        """
+        place = self._places
+        self._places += 1
+        phrase = phrases.negated(when) if self.negations % 2 else phrases.phrase(when)
+        tail = b',"bound":' + quoted("not " * self.negations + bound)
+        if window is not None:
+            tail += b',"window":' + quoted(window)
+        before = b"" if self.negations or prevented is None else b',"prevented_by":"' + inside_quotes(prevented)
+        return place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before

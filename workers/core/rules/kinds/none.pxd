@@ -1,0 +1,24 @@
+# Types for the compiler, for `none.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.customer.candidate cimport Evidence
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.series cimport Series
+from workers.core.text cimport Text
+
+cdef long long FOREVER_MS, NUMBERS_EACH
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Absence(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series
+    cdef readonly long long for_ms
+
+    @cython.locals(series=Series, from_ms=cython.longlong, enough_ms=cython.longlong)
+    cpdef int look(self, long long at_ms) except -1
+    @cython.locals(series=Series, at=cython.longlong, from_ms=cython.longlong)
+    cpdef note(self, Evidence evidence, long long at_ms)
+    @cython.locals(at=cython.longlong)
+    cpdef word(self, Text text, Evidence evidence)

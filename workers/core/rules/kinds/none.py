@@ -1,0 +1,84 @@
+"""`none: purchase, for: 45 days`: something did not happen for a while."""
+
+from schemas.conditions import Absent
+from schemas.durations import duration_ms, write_duration
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import noun
+from workers.core.rules.binding import Binding
+from workers.core.text import Text
+
+
+class Absence(Elementary):
+    """No event for a while.
+
+    False while the last event is recent. True once the customer has been known, and the series watched, for that long
+    without an event.
+    """
+
+    cost = 1
+
+    def __init__(
+        self, place: int, head: bytes, tail: bytes, prevented: bytes, customer: Customer, series: Series, for_ms: int
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.for_ms = for_ms
+
+    def look(self, at_ms: int) -> int:
+        """It turns true once, when the silence is long enough."""
+        series, from_ms = self.series, self.customer.first_ms
+        if series.is_present:
+            from_ms = series.last_ms
+            if at_ms < from_ms + self.for_ms:
+                self.flip_ms = from_ms + self.for_ms
+                return FALSE
+        if series.since_ms > from_ms:
+            from_ms = series.since_ms
+        enough_ms = from_ms + self.for_ms
+        if at_ms >= enough_ms:
+            self.flip_ms = FOREVER_MS
+            return TRUE
+        self.flip_ms = enough_ms if enough_ms < FOREVER_MS else FOREVER_MS
+        return NOT_OBSERVABLE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the last event (-1 for none), and until when another would have prevented the action (-1 for unknown)."""
+        series, at = self.series, NUMBERS_EACH * self.place
+        from_ms = series.last_ms if series.is_present else self.customer.first_ms
+        evidence.numbers[at] = series.last_ms if series.is_present else -1
+        evidence.numbers[at + 1] = -1
+        if series.since_ms < FOREVER_MS:
+            evidence.numbers[at + 1] = max(from_ms, series.since_ms) + self.for_ms
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write when the last event happened, and until when another would have prevented the action."""
+        at = NUMBERS_EACH * self.place
+        text.copy(self.head)
+        if evidence.numbers[at] < 0:
+            text.copy(b'"never"')
+        else:
+            text.copy(b'"last on ')
+            text.moment(evidence.numbers[at])
+            text.byte(34)
+        text.copy(self.tail)
+        if self.prevented and evidence.numbers[at + 1] >= 0:
+            text.copy(self.prevented)
+            text.moment(evidence.numbers[at + 1])
+            text.byte(34)
+        text.byte(125)
+
+
+def compile(when: Absent, binding: Binding) -> Absence:
+    """Compile it for the customer of a rule set."""
+    span = write_duration(when.for_)
+    return Absence(
+        *binding.words(when, f"none for {span}", span, f"a {noun(when.none)} before "),
+        binding.customer,
+        binding.series(when.none, when.where),
+        duration_ms(when.for_),
+    )
