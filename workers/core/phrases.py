@@ -172,7 +172,7 @@ def _summed(condition: "model.Sum", holds: bool) -> Said:
 
 def _absent(condition: "model.Absent", holds: bool) -> Said:
     what, span = f"{noun(condition.none)}{filters(condition.where)}", write_duration(condition.for_)
-    return _owned(f"no {what} for {span}" if holds else f"{_a(what)} in the last {span}")
+    return _owned(f"no {what} for {span}" if holds else f"{a(what)} in the last {span}")
 
 
 def _changed(condition: "model.Change", holds: bool) -> Said:
@@ -349,10 +349,10 @@ def _which(which: Any) -> str:
 
 
 def _article(which: Any) -> str:
-    return _a(_which(which))
+    return a(_which(which))
 
 
-def _a(words: str) -> str:
+def a(words: str) -> str:
     """Put `a` or `an` before words, by their sound: abbreviations are spelled out (`an nps`, an en-pee-ess)."""
     first = words.split(" ", 1)[0].lower()
     if not _VOWELS & set(first):

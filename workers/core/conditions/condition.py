@@ -1,8 +1,8 @@
 """Truth values, and what a condition can do.
 
 A condition is made once for a rule set, for the one `Customer` whose objects are filled for one customer after the
-other. Truth values are ordered, so Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false only if no
-unseen event could change that; otherwise it is not observable.
+other. Truth values are ordered, so Kleene's logic is `min`, `max` and `2 - x`. A condition is true or false only if
+no unseen event could change that; otherwise it is not observable.
 """
 
 from typing import Final
@@ -43,7 +43,7 @@ class Condition:
         raise NotImplementedError
 
     def word(self, text: Text, evidence: Evidence) -> None:
-        """Write the reasons as JSON objects (`schemas.actions.Reason`), with commas between them, in the rule's order."""
+        """Write the reasons as JSON objects (`schemas.actions.Reason`), in the rule's order, with commas between."""
         raise NotImplementedError
 
 

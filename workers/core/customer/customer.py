@@ -49,7 +49,8 @@ class Customer:
 
         Args:
             series: everything that it keeps, in the order of its places.
-            rules, groups: their numbers.
+            rules: how many it has.
+            groups: how many groups of them.
             most_conditions: the most elementary conditions of one rule.
         """
         self.series = [Series(one.key, one.type, one.adds is not None, one.keep_days) for one in series]

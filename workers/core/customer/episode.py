@@ -1,4 +1,4 @@
-"""Episode: the state of one rule for one customer. One object for each rule, filled for one customer after the other."""
+"""Episode: the state of one rule for one customer. There is one object a rule, for one customer after the other."""
 
 
 class Episode:

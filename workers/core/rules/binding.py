@@ -1,12 +1,12 @@
 """Binding: what a kind of condition needs to be compiled for the customer of a rule set."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from workers.core import phrases
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
+from workers.core.phrases import Said
 from workers.core.text import inside_quotes, quoted
 
 Words = tuple[int, bytes, bytes, bytes]
@@ -37,18 +37,21 @@ class Binding:
         """Return the series of some events of a type; arguments as for `Specs.require`."""
         return self.customer.by_key[self.specs.require(name, where, adds, days)]
 
-    def words(self, when: Any, bound: str, window: str | None, prevented: str | None) -> Words:
+    def words(
+        self, when: Any, said: Callable[..., Said], bound: str, window: str | None, prevented: str | None
+    ) -> Words:
         """Return the next place, and the pieces of the reason of a condition; call it once for each, in order.
 
         Args:
             when: the condition as written.
+            said: words a condition of its kind, or with `holds=False` its opposite.
             bound: what is asked, such as `at least 3`.
             window: the period that it covers; None for none.
             prevented: how the words of what would have prevented it begin; None for nothing.
         """
         place = self._places
         self._places += 1
-        phrase = phrases.negated(when) if self.negations % 2 else phrases.phrase(when)
+        phrase = said(when, holds=self.negations % 2 == 0).phrase
         tail = b',"bound":' + quoted("not " * self.negations + bound)
         if window is not None:
             tail += b',"window":' + quoted(window)

@@ -7,8 +7,9 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
-from workers.core.phrases import noun
+from workers.core.phrases import Said, a, filters, noun
 from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text
 
 
@@ -47,7 +48,7 @@ class Absence(Elementary):
         return NOT_OBSERVABLE
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
-        """Note the last event (-1 for none), and until when another would have prevented the action (-1 for unknown)."""
+        """Note the last event, and until when another would have prevented the action; -1 for none and unknown."""
         series, at = self.series, NUMBERS_EACH * self.place
         from_ms = series.last_ms if series.is_present else self.customer.first_ms
         evidence.numbers[at] = series.last_ms if series.is_present else -1
@@ -73,12 +74,40 @@ class Absence(Elementary):
         text.byte(125)
 
 
+def said(when: Absent, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    what, span = f"{noun(when.none)}{filters(when.where)}", write_duration(when.for_)
+    text = f"no {what} for {span}" if holds else f"{a(what)} in the last {span}"
+    return Said(text, "has had", text)
+
+
 def compile(when: Absent, binding: Binding) -> Absence:
-    """Compile it for the customer of a rule set."""
+    """Compile the condition for the customer of a rule set."""
     span = write_duration(when.for_)
     return Absence(
-        *binding.words(when, f"none for {span}", span, f"a {noun(when.none)} before "),
+        *binding.words(when, said, f"none for {span}", span, f"a {noun(when.none)} before "),
         binding.customer,
         binding.series(when.none, when.where),
         duration_ms(when.for_),
     )
+
+
+def types(when: Absent) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.none}
+
+
+def can_turn_true(when: Absent) -> set[str]:
+    """Return no type: no event can begin a silence."""
+    return set()
+
+
+KIND = Kind(
+    word="none",
+    model=Absent,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=types,
+    can_turn_true=can_turn_true,
+)
