@@ -33,7 +33,9 @@ AMOUNT: Final = st.one_of(
     st.sampled_from([0, 50_000, 1 << 50, MAX_STORED >> 11]),
 )
 KEPT: Final = st.one_of(
-    st.sampled_from([0, 5, 9, 9.5, -3, 40, "9", "5.0", "gold", "tin", "zinc", True, False, "true", 40.0001, "x" * 200]),
+    st.sampled_from(
+        [0, 5, 9, 9.5, -3, 40, "9", "5.0", "gold", "tin", "zinc", True, False, "true", 40.0001, "x" * 200]
+    ),
     st.sampled_from([one for one in ENDS if not isinstance(one, float)]),
     st.integers(NOW - 50 * DAY, NOW + 50 * DAY),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
