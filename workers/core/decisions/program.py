@@ -5,6 +5,7 @@ It is made once for a rule set and used for one customer after the other.
 
 from typing import Final
 
+from schemas.conditions import size_of
 from workers.core.conditions.condition import Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.customer import Customer
@@ -208,7 +209,7 @@ class Program:
         specs, ordered = rule_set.collected, rule_set.rules
         series = sorted(rule_set.specs(), key=lambda one: one.key)
         grouped = _grouped(ordered)
-        conditions = _most_conditions(rule_set)
+        conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
         self.customer = Customer(series, len(ordered), len(grouped), conditions)
         self.rules: list[ActiveRule] = []
@@ -291,11 +292,3 @@ def _grouped(rules: tuple[Rule, ...]) -> list[list[int]]:
             groups.append(group)
         group.append(place)
     return groups
-
-
-def _most_conditions(rule_set: RuleSet) -> int:
-    """Return the most elementary conditions of one rule."""
-    most = 0
-    for rule in rule_set.rules:
-        most = max(most, number_of_conditions(rule.when))
-    return most
