@@ -4,7 +4,7 @@ Moments, numbers and days are written as `json.dumps`, `datetime.isoformat` and 
 object of them. Knows nothing of customers and rules.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,11 @@ _EXACT: Final = 10**15
 def quoted(text: str) -> bytes:
     """Return a text as JSON, with its quotes."""
     return msgspec.json.encode(text)
+
+
+def as_json(value: Any) -> bytes:
+    """Return a text, a number, true, false or None as JSON."""
+    return msgspec.json.encode(value)
 
 
 def inside_quotes(text: str) -> bytes:
