@@ -35,6 +35,16 @@ cdef class Text:
     cpdef int amount(self, long long value) except -1
     cpdef int short_amount(self, long long value) except -1
     cpdef int short_number(self, long long value) except -1
+    @cython.locals(
+        room=cython.p_uchar,
+        at=cython.Py_ssize_t,
+        given=cython.p_const_uchar,
+        place=cython.int,
+        value=cython.int,
+        high=cython.int,
+        low=cython.int,
+    )
+    cpdef int uuid(self, bytes digest) except -1
     @cython.locals(tenths=cython.longlong, rest=cython.longlong)
     cpdef int in_days(self, long long span_ms) except -1
     cdef void _two(self, Py_ssize_t at, long long value) noexcept

@@ -205,6 +205,31 @@ class Text:
         else:
             self.decimal(value)
 
+    def uuid(self, digest: bytes) -> None:
+        """Write a UUID of version 5 from the first 16 bytes of a hash.
+
+        Raises:
+            IndexError: if there are fewer.
+        """
+        if len(digest) < 16:
+            raise IndexError(f"a UUID has 16 bytes, not {len(digest)}")
+        self.need(36)
+        room, at, given = self.room, self.at, digest
+        for place in range(16):
+            value = given[place]
+            if place == 6:
+                value = 0x50 | value & 15
+            elif place == 8:
+                value = 0x80 | value & 63
+            if place == 4 or place == 6 or place == 8 or place == 10:
+                room[at] = 45
+                at += 1
+            high, low = value >> 4, value & 15
+            room[at] = 48 + high if high < 10 else 87 + high
+            room[at + 1] = 48 + low if low < 10 else 87 + low
+            at += 2
+        self.at = at
+
     def in_days(self, span_ms: int) -> None:
         """Write a length of time in days, to a tenth, as `f"{span_ms / DAY_MS:.1f}"` does: `3.5`."""
         tenths = rest = -1

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from schemas.actions import action_id, begun_hash
 from workers.core.text import Text, inside_quotes, quoted
 
 _DAY_MS = 86_400_000
@@ -135,3 +137,18 @@ def test_what_is_not_written_yet_is_not_written_again(from_: int, size: int) -> 
 @given(st.text())
 def test_texts_are_quoted_as_json_does(text: str) -> None:
     assert quoted(text) == msgspec.json.encode(text) == b'"' + inside_quotes(text) + b'"'
+
+
+@given(st.text(min_size=1), st.integers(0, _END_MS), st.text())
+def test_the_id_of_an_action_is_written_as_uuid5_makes_it(rule: str, start_ms: int, customer: str) -> None:
+    hashed = begun_hash(rule).copy()
+    hashed.update(f"{start_ms}\n{customer}".encode())
+    text = Text()
+    text.uuid(hashed.digest())
+    assert text.made().decode() == action_id(rule, customer, start_ms)
+    assert UUID(text.made().decode()).version == 5
+
+
+def test_fewer_bytes_are_no_uuid() -> None:
+    with pytest.raises(IndexError, match="not 15"):
+        Text().uuid(bytes(15))
