@@ -20,15 +20,17 @@ class Condition:
     """A condition of the customer who is looked at.
 
     Attributes:
-        cost: relative cost of a look; combinations look at cheap parts first.
         flip_ms: set by `look`: the first later moment at which time alone changes the truth, exactly; FOREVER_MS for
             never.
     """
 
-    cost: int = 1
-
     def __init__(self) -> None:
         self.flip_ms = FOREVER_MS
+
+    @property
+    def cost(self) -> int:
+        """Return the relative cost of a look: combinations look at cheap parts first. A kind sets `cost = 2`."""
+        return 1
 
     def look(self, at_ms: int) -> int:
         """Return FALSE, NOT_OBSERVABLE or TRUE at a moment, and set `flip_ms`.

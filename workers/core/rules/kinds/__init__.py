@@ -1,4 +1,31 @@
 """The kinds of conditions, one module each: how it is compiled, when it holds, and its words.
 
-Each kind has a second file with the same name in `schemas/conditions/`: how it is written.
+Each kind has a second file with the same name in `schemas/conditions/`: how it is written. Everything above asks
+`KINDS`, and knows no kind.
 """
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from workers.core.rules.kinds import none
+from workers.core.rules.kinds.kind import Kind
+
+KINDS: Final[Mapping[str, Kind]] = {kind.word: kind for kind in (none.KIND,)}
+"""Every kind of condition, by its word."""
+
+_BY_MODEL: Final = {kind.model: kind for kind in KINDS.values()}
+
+
+def kind_of(when: Any) -> Kind:
+    """Return the kind of an elementary condition.
+
+    Args:
+        when: as in `schemas.conditions`.
+
+    Raises:
+        TypeError: for a combination, for `meets`, and for what is no condition.
+    """
+    kind = _BY_MODEL.get(type(when))
+    if kind is None:
+        raise TypeError(f"no elementary condition: {when!r}")
+    return kind
