@@ -73,15 +73,15 @@ def said(condition: Any, *, holds: bool = True) -> Said:
     """
     match condition:
         case model.Count(count=name):
-            return _owned(_counted(condition, name, "", holds))
+            return _owned(counted(condition, name, "", holds))
         case model.Distinct(distinct=reference):
-            return _owned(_counted(condition, reference, "different ", holds))
+            return _owned(counted(condition, reference, "different ", holds))
         case model.Sum():
             return _summed(condition, holds)
         case model.Average(average=reference):
             bounds = bounds_in_words(condition) if holds else f"not {bounds_in_words(condition)}"
             return _own_clause(
-                f"average {attribute(reference)}{filters(condition.where)} is {bounds} {_within(condition.within)}"
+                f"average {attribute(reference)}{filters(condition.where)} is {bounds} {within(condition.within)}"
             )
         case model.Absent():
             return _absent(condition, holds)
@@ -151,10 +151,11 @@ def _own_clause(text: str) -> Said:
     return Said(f"the {text}", "", text)
 
 
-def _counted(condition: "model.Count | model.Distinct", name: str, different: str, holds: bool) -> str:
+def counted(condition: "model.Count | model.Distinct", name: str, different: str, holds: bool) -> str:
+    """Word bounds on how many events, or with `different` how many values, there are."""
     word = noun(name) if "." not in name else attribute(name)
     low, high = condition.limits()
-    which, when = filters(condition.where), _within(condition.within)
+    which, when = filters(condition.where), within(condition.within)
     if high is not None and high[0] - high[1] <= 0:
         return f"{'no' if holds else 'at least 1'} {word}{which} {when}"
     if high is None and low is not None and low[0] + low[1] == 1 and not holds:
@@ -166,7 +167,7 @@ def _counted(condition: "model.Count | model.Distinct", name: str, different: st
 
 def _summed(condition: "model.Sum", holds: bool) -> Said:
     what = f"{attribute(condition.sum)}{filters(condition.where)}"
-    rest = f"up to {bounds_in_words(condition, holds=holds)} {_within(condition.within)}"
+    rest = f"up to {bounds_in_words(condition, holds=holds)} {within(condition.within)}"
     return Said(f"{what} adding {rest}", "", f"{what} adds {rest}")
 
 
@@ -205,9 +206,9 @@ def _unfollowed(condition: "model.Unfollowed", holds: bool) -> Said:
 
 def _latest_test(condition: "model.Latest", holds: bool) -> str:
     if condition.is_ is not None:
-        return f"is {'' if holds else 'not '}{_values(condition.is_)}"
+        return f"is {'' if holds else 'not '}{values(condition.is_)}"
     if condition.is_not is not None:
-        return f"is {'not ' if holds else ''}{_values(condition.is_not)}"
+        return f"is {'not ' if holds else ''}{values(condition.is_not)}"
     return f"is {'' if holds else 'not '}{bounds_in_words(condition)}"
 
 
@@ -265,7 +266,8 @@ def _number(number: Decimal) -> str:
     return f"{number:f}"
 
 
-def _within(window: timedelta | None) -> str:
+def within(window: timedelta | None) -> str:
+    """Word the window of a condition; None means ever."""
     return "ever" if window is None else f"within {write_duration(window)}"
 
 
@@ -290,13 +292,14 @@ def _filter(value: Any) -> str:
         case model.Bounds():
             return bounds_in_words(value)
         case model.Different(other_than=other):
-            return f"other than {_values(other)}"
-    return _values(value)
+            return f"other than {values(other)}"
+    return values(value)
 
 
-def _values(value: Any) -> str:
+def values(value: Any) -> str:
+    """Word a value, or a list of them."""
     if isinstance(value, list):
-        return listed([_values(one) for one in value], "or")
+        return listed([values(one) for one in value], "or")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -6,7 +6,7 @@ object of them. Knows nothing of customers and rules.
 """
 # No number below is divided while it is negative, so that the division of C will do.
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +25,11 @@ _LONGEST_EXACT_DAYS: Final = 10**6
 def quoted(text: str) -> bytes:
     """Return a text as JSON, with its quotes."""
     return msgspec.json.encode(text)
+
+
+def as_json(value: Any) -> bytes:
+    """Return a text, a number, true, false or None as JSON."""
+    return msgspec.json.encode(value)
 
 
 def inside_quotes(text: str) -> bytes:

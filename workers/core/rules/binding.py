@@ -37,6 +37,14 @@ class Binding:
         """Return the series of some events of a type; arguments as for `Specs.require`."""
         return self.customer.by_key[self.specs.require(name, where, adds, days)]
 
+    def mean_series(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> Series:
+        """Return the series of the events in which an attribute is a number; as for `Specs.require_mean`."""
+        return self.customer.by_key[self.specs.require_mean(name, where, attribute, days)]
+
+    def value_series(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> Series:
+        """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
+        return self.customer.by_key[self.specs.require_different(name, where, attribute)]
+
     def words(
         self, when: Any, said: Callable[..., Said], bound: str, window: str | None, prevented: str | None
     ) -> Words:
