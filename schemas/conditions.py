@@ -472,6 +472,11 @@ Which = Annotated[
 ]
 
 
+def event_and_filter(which: "str | EventFilter") -> tuple[str, dict[str, Any] | None]:
+    """Return the event type that is meant, and its `where`; None for every event of the type."""
+    return (which, None) if isinstance(which, str) else (which.event, which.where)
+
+
 class Followed(Strict):
     """The latest event of one type was followed by another in time; true until the first happens again."""
 

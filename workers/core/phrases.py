@@ -88,7 +88,7 @@ def said(condition: Any, *, holds: bool = True) -> Said:
         case model.Last(last=name) | model.First(first=name):
             which = "last" if isinstance(condition, model.Last) else "first"
             was = "was" if holds else "was not"
-            return _own_clause(f"{which} {noun(name)}{filters(condition.where)} {was} {_ages(condition)} ago")
+            return _own_clause(f"{which} {noun(name)}{filters(condition.where)} {was} {ages_in_words(condition)} ago")
         case model.Known(known_for=span):
             text = f"known for {'at least' if holds else 'less than'} {write_duration(span)}"
             return Said(text, "has been", text)
@@ -201,7 +201,7 @@ def _unfollowed(condition: "model.Unfollowed", holds: bool) -> Said:
     then, span = _article(condition.without), write_duration(condition.for_)
     if holds:
         return _owned(f"{_article(condition.after)} not followed by {then} within {span}")
-    return _owned(f"no {_which(condition.after)} without {then} within {span}")
+    return _owned(f"no {event_in_words(condition.after)} without {then} within {span}")
 
 
 def _latest_test(condition: "model.Latest", holds: bool) -> str:
@@ -271,7 +271,8 @@ def within(window: timedelta | None) -> str:
     return "ever" if window is None else f"within {write_duration(window)}"
 
 
-def _ages(condition: "model.Last | model.First") -> str:
+def ages_in_words(condition: "model.Last | model.First") -> str:
+    """Word the bounds of an age, without `ago`."""
     low, high = condition.ages()
     if condition.between is not None:
         return f"between {write_duration(condition.between[0])} and {write_duration(condition.between[1])}"
@@ -345,14 +346,15 @@ def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _which(which: Any) -> str:
+def event_in_words(which: Any) -> str:
+    """Word which events are meant: a type, or an event with its filter."""
     if isinstance(which, model.EventFilter):
         return f"{noun(which.event)}{filters(which.where)}"
     return noun(which)
 
 
 def _article(which: Any) -> str:
-    return a(_which(which))
+    return a(event_in_words(which))
 
 
 def a(words: str) -> str:

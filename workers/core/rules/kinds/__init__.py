@@ -7,10 +7,22 @@ Each kind has a second file with the same name in `schemas/conditions/`: how it 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from workers.core.rules.kinds import none
+from workers.core.rules.kinds import after_then, after_without, first, known_for, last, none, overdue, status
 from workers.core.rules.kinds.kind import Kind
 
-KINDS: Final[Mapping[str, Kind]] = {kind.word: kind for kind in (none.KIND,)}
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.word: kind
+    for kind in (
+        after_then.KIND,
+        after_without.KIND,
+        first.KIND,
+        known_for.KIND,
+        last.KIND,
+        none.KIND,
+        overdue.KIND,
+        status.KIND,
+    )
+}
 """Every kind of condition, by its word."""
 
 _BY_MODEL: Final = {kind.model: kind for kind in KINDS.values()}
