@@ -93,7 +93,7 @@ class Admission:
                 self.tell_removed(candidate, rule.rank)
                 customer.remove_candidate(place)
                 continue
-            seen_ms = candidate.seen_ms()
+            seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
             if (
                 self._blocked[rule.circle] == self._releases
                 or rule.admitted_until_ms < seen_ms

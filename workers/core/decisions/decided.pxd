@@ -27,6 +27,7 @@ cdef class Decisions:
 
     cpdef clear(self)
     cpdef list rows(self)
+    cpdef forget_from(self, long long number)
     @cython.locals(row=Decided)
     cpdef Decided row(self, long long place)
     @cython.locals(row=Decided)

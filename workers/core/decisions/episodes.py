@@ -8,7 +8,6 @@ from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
-from workers.core.decisions import decided
 from workers.core.decisions.decided import (
     CUSTOMER_RETURNED,
     IN_SHADOW,
@@ -19,13 +18,12 @@ from workers.core.decisions.decided import (
     RETRACTED,
     SHADOW,
     STALE,
+    UNKNOWN,
     WOULD_HAVE_EXPIRED,
     Decisions,
 )
 from workers.core.decisions.program import ActiveRule, EventType, Program
 from workers.core.decisions.wording import worded_back
-
-_NOT_OBSERVABLE_ROW = decided.NOT_OBSERVABLE
 
 
 class Episodes:
@@ -94,7 +92,7 @@ class Episodes:
             return
         if self.customer.floors and at_ms < self.customer.floor_ms(rule.rule.types, rule.reads_tenure):
             return
-        row = self.decisions.another(_NOT_OBSERVABLE_ROW, rule, rule.rank, at_ms, at_ms)
+        row = self.decisions.another(UNKNOWN, rule, rule.rank, at_ms, at_ms)
         if known_ms < FOREVER_MS:
             row.explain(KNOWN_FROM, known_ms)
         else:
@@ -204,7 +202,6 @@ class Episodes:
         row.expires_ms = episode.open_until_ms
         row.because = LATE_EVENT if late else because
         row.has_why = True
-        rule.condition.look(at_ms)
         rule.condition.note(row.evidence, at_ms)
         if not late and self.is_contested(rule):
             episode.stood = [*episode.stood, episode.acted_ms, event_ms]
@@ -241,7 +238,6 @@ class Episodes:
             return False
         candidate.withdrawn_ms = event_ms
         candidate.because = LATE_EVENT if late else because
-        rule.condition.look(at_ms)
         rule.condition.note(candidate.evidence_back, at_ms)
         if candidate.worded is not None:
             candidate.worded = worded_back(candidate, rule)

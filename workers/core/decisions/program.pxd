@@ -57,6 +57,7 @@ cdef class Program:
     cdef readonly Customer customer
     cdef readonly list rules, groups, rivals
     cdef readonly dict by_id, types
+    cdef readonly EventType unknown_type
     cdef readonly long long circles, all_decided_ms
     cdef object _observed
 

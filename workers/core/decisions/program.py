@@ -116,7 +116,7 @@ class ActiveRule:
 
     def know_types(self, types: "list[EventType]") -> None:
         """Take over the places of the event types."""
-        turned = Numbers(len(types))
+        turned = Numbers(len(types) + 1)  # one more for what is of an unknown type
         self._turned_false = turned
         self.turned_false = turned.numbers()
         for kind in types:
@@ -171,7 +171,7 @@ class EventType:
     Attributes:
         place: its number.
         name: its name.
-        folding: folds its events.
+        folding: folds its events; None if nothing is kept of them.
         groups: those that read it.
         others: all other groups.
         is_sign_of_life: whether such an event shows that a customer is back.
@@ -180,7 +180,7 @@ class EventType:
 
     __slots__ = ("asks_consent", "folding", "groups", "is_sign_of_life", "name", "others", "place")
 
-    def __init__(self, place: int, name: str, folding: TypeFolding, is_sign_of_life: bool, asks_consent: bool) -> None:
+    def __init__(self, place: int, name: str, folding: TypeFolding | None, is_sign_of_life: bool, asks_consent: bool) -> None:
         self.place = place
         self.name = name
         self.folding = folding
@@ -200,6 +200,7 @@ class Program:
         by_id: the same by id.
         groups: of rules.
         types: by name.
+        unknown_type: stands for every type that the rule set does not know: nothing is kept of its events.
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
@@ -226,6 +227,8 @@ class Program:
                 group.rules.append(self.rules[place])
                 self.rules[place].group = group
         self.types = {name: self._type(place, name) for place, name in enumerate(sorted(rule_set.facts))}
+        self.unknown_type = EventType(len(self.types), "", None, False, False)
+        self.unknown_type.others.extend(self.groups)
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self._observed: Coverage | None = None
