@@ -23,7 +23,7 @@ from workers.core.decisions.decided import (
     Decisions,
 )
 from workers.core.decisions.program import ActiveRule, EventType, Program
-from workers.core.decisions.wording import worded_back
+from workers.core.decisions.wording import word_retraction
 
 
 class Episodes:
@@ -240,7 +240,7 @@ class Episodes:
         candidate.because = LATE_EVENT if late else because
         rule.condition.note(candidate.evidence_back, at_ms)
         if candidate.worded is not None:
-            candidate.worded = worded_back(candidate, rule)
+            word_retraction(candidate, rule)
         if late:
             self.tell_withdrawn(rule, candidate)
         return late

@@ -1,33 +1,18 @@
 """Wording: what waits is put into words when its rule becomes another one, or goes."""
 
-from typing import Any
+from typing import Final
 
 import msgspec
 
-from schemas.actions import ActionName, Reason
+from schemas.actions import Reason
 from workers.core.conditions.condition import Condition
 from workers.core.customer.candidate import Candidate, Evidence
-from workers.core.decisions.program import ActiveRule
+from workers.core.customer.layout_3 import Waiting
+from workers.core.decisions.decided import RETRACTIONS
+from workers.core.decisions.program import ActiveRule, Program
 from workers.core.text import Text
 
-
-class Waiting(msgspec.Struct, frozen=True):
-    """What is in words of an action that waits.
-
-    Attributes:
-        rule, version, action: of the rule that asked for it.
-        why: its reasons.
-        why_back: those of its retraction, if it was withdrawn.
-    """
-
-    rule: str
-    version: str
-    action: ActionName
-    why: tuple[Reason, ...]
-    why_back: tuple[Reason, ...] = ()
-
-
-_as_reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
+_as_reasons: Final = msgspec.json.Decoder(tuple[Reason, ...]).decode
 
 
 def reasons_of(condition: Condition, evidence: Evidence) -> tuple[Reason, ...]:
@@ -39,8 +24,25 @@ def reasons_of(condition: Condition, evidence: Evidence) -> tuple[Reason, ...]:
     return _as_reasons(text.made())
 
 
-def worded_back(candidate: Candidate, rule: ActiveRule) -> Any:
-    """Return what is worded of a candidate, with the reasons of its retraction, which are noted by its rule of now."""
-    return msgspec.structs.replace(
-        candidate.worded, why_back=reasons_of(rule.condition, candidate.evidence_back)
+def worded(candidate: Candidate, program: Program) -> Waiting:
+    """Return an action that waits as numbers in words, by its rule in force."""
+    rule: ActiveRule = program.rules[candidate.rule]
+    is_withdrawn = candidate.withdrawn_ms != 0
+    return Waiting(
+        rule.id,
+        candidate.start_ms,
+        candidate.withdrawn_ms,
+        rule.rule.action,
+        rule.rule.version,
+        candidate.variables or {},
+        reasons_of(rule.condition, candidate.evidence),
+        RETRACTIONS[candidate.because] if is_withdrawn else None,
+        reasons_of(rule.condition, candidate.evidence_back) if is_withdrawn else b"",
+        candidate.doubted_ms,
     )
+
+
+def word_retraction(candidate: Candidate, rule: ActiveRule) -> None:
+    """Word why an action in words was withdrawn: by its rule of now, which noted the evidence."""
+    candidate.worded.because = RETRACTIONS[candidate.because]
+    candidate.worded.why_back = reasons_of(rule.condition, candidate.evidence_back)
