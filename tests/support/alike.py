@@ -1,6 +1,7 @@
 """Both cores decide the same story, turn by turn; what differs is told."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from schemas.actions import Action, Decision
@@ -9,20 +10,41 @@ from workers.core.decisions.decide import decide
 from workers.core.objects.customer import codec
 from workers.core.objects.customer.activity import Activity, reasons_in
 from workers.core.objects.decisions.decide import decide as decide_with_objects
+from workers.core.rules.rule_set import RuleSet
 
 
 class Differences(AssertionError):
     """What the two cores decide differently."""
 
 
-def told_alike(turns: Sequence[TurnOfStory]) -> None:
-    """Let both cores decide a story; raise `Differences` at the first turn that differs."""
+def thorough(rules: RuleSet) -> RuleSet:
+    """Return the same rules, each looked at by the core on objects after every event of a type that it reads."""
+    return replace(
+        rules,
+        responses={
+            cause: tuple(
+                replace(one, responses=tuple(replace(some, lowered_ms=0, quiet_ms=0) for some in one.responses))
+                for one in responding
+            )
+            for cause, responding in rules.responses.items()
+        },
+    )
+
+
+def told_alike(turns: Sequence[TurnOfStory], shortcuts: bool = False) -> None:
+    """Let both cores decide a story; raise `Differences` at the first turn that differs.
+
+    Args:
+        turns: of the story.
+        shortcuts: whether the core on objects leaves looks out as it does at work.
+    """
     old: bytes | None = None
     new: bytes | None = None
     for number, turn in enumerate(turns):
         codes = {**turn.rules.codes}
         known = None if old is None else codec.decode(old, codes)
-        before = decide_with_objects("ada", known, turn.events, turn.rules, turn.observed, turn.upto_ms)
+        rules = turn.rules if shortcuts else thorough(turn.rules)
+        before = decide_with_objects("ada", known, turn.events, rules, turn.observed, turn.upto_ms)
         after = decide("ada", new, turn.events, turn.rules, turn.observed, turn.upto_ms)
         found = list(_differences(before, after, after.decisions()))
         if before.activity is not None:

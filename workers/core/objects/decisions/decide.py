@@ -494,12 +494,10 @@ class _Turn:
         facts = activity.series[event.type]
         total = facts.total
         for several in responding:
-            if total == several.least or total == several.beyond:
-                is_known = False  # with this event, the rules can hold, or no longer can
-            elif several.least < total < several.beyond and activity.has(several.others):
-                is_known = is_plain
-            else:
-                continue
+            if not several.least <= total <= several.beyond or not activity.has(several.others):
+                continue  # they could not hold before, and cannot now
+            # With this event, the rules can hold, or no longer can?
+            is_known = is_plain and several.least != total != several.beyond
             for response in several.responses:
                 group = response.group
                 known = flips.get(group)
