@@ -6,7 +6,7 @@ two records. No object is made of moments, reasons or actions on the way. The by
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
