@@ -6,8 +6,8 @@ from typing import Any
 from workers.core.customer.customer import Customer
 from workers.core.customer.folding import TypeFolding
 from workers.core.customer.series import Series
-from workers.core.objects.customer.activity import Activity
 from workers.core.customer.specs import EventTypeSpec
+from workers.core.objects.customer.activity import Activity
 
 
 def customer_of(facts: Mapping[str, EventTypeSpec], rules: int = 0, groups: int = 3, most: int = 4) -> Customer:

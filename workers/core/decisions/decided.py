@@ -21,7 +21,7 @@ OPTED_OUT: Final = 6
 STALE: Final = 7
 HELD: Final = 8
 SHADOW: Final = 9
-NOT_OBSERVABLE: Final = 10
+UNKNOWN: Final = 10
 
 SUPPRESSIONS: Final[tuple[Suppression | None, ...]] = (
     None, None, "cooling_down", "capped", "outranked", "held_out", "opted_out", "stale", "held", "shadow",
@@ -97,7 +97,8 @@ class Decided:
         evidence: of the reasons, for the conditions of `rule`; meaningless if `worded` is there, or without reasons.
         variables: by name, of the message; None stands for none.
         worded: the action that waited, in words, if its rule was another one when it asked: then its reasons (`why`,
-            of a retraction `why_back`) and, where the rule is gone, rule, version and action are taken from there.
+            of a retraction `why_back`) and, of what is held because the rule is gone, rule, version and action are
+            taken from there.
         rank: of the rule, -1 if it is gone; puts decisions in order.
     """
 
@@ -181,6 +182,10 @@ class Decisions:
     def rows(self) -> list[Decided]:
         """Return the decisions in order; they are valid until the next turn."""
         return self._rows[: self.number]
+
+    def forget_from(self, number: int) -> None:
+        """Drop the decisions from a place on."""
+        self.number = number
 
     def row(self, place: int) -> Decided:
         """Return the decision at a place."""

@@ -5,6 +5,7 @@ It is made once for a rule set and used for one customer after the other.
 
 from typing import Final
 
+from schemas.conditions import size_of
 from workers.core.conditions.condition import Condition
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.customer import Customer
@@ -115,7 +116,7 @@ class ActiveRule:
 
     def know_types(self, types: "list[EventType]") -> None:
         """Take over the places of the event types."""
-        turned = Numbers(len(types))
+        turned = Numbers(len(types) + 1)  # one more for what is of an unknown type
         self._turned_false = turned
         self.turned_false = turned.numbers()
         for kind in types:
@@ -170,7 +171,7 @@ class EventType:
     Attributes:
         place: its number.
         name: its name.
-        folding: folds its events.
+        folding: folds its events; None if nothing is kept of them.
         groups: those that read it.
         others: all other groups.
         is_sign_of_life: whether such an event shows that a customer is back.
@@ -179,7 +180,7 @@ class EventType:
 
     __slots__ = ("asks_consent", "folding", "groups", "is_sign_of_life", "name", "others", "place")
 
-    def __init__(self, place: int, name: str, folding: TypeFolding, is_sign_of_life: bool, asks_consent: bool) -> None:
+    def __init__(self, place: int, name: str, folding: TypeFolding | None, is_sign_of_life: bool, asks_consent: bool) -> None:
         self.place = place
         self.name = name
         self.folding = folding
@@ -199,6 +200,7 @@ class Program:
         by_id: the same by id.
         groups: of rules.
         types: by name.
+        unknown_type: stands for every type that the rule set does not know: nothing is kept of its events.
         circles: how many circles of competing rules there are, those of a single rule included.
         rivals: by conflict group, the groups of its rules.
         all_decided_ms: up to when every type has been seen that any rule must have seen to be decided by time.
@@ -208,7 +210,7 @@ class Program:
         specs, ordered = rule_set.collected, rule_set.rules
         series = sorted(rule_set.specs(), key=lambda one: one.key)
         grouped = _grouped(ordered)
-        conditions = _most_conditions(rule_set)
+        conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
         self.customer = Customer(series, len(ordered), len(grouped), conditions)
         self.rules: list[ActiveRule] = []
@@ -225,6 +227,8 @@ class Program:
                 group.rules.append(self.rules[place])
                 self.rules[place].group = group
         self.types = {name: self._type(place, name) for place, name in enumerate(sorted(rule_set.facts))}
+        self.unknown_type = EventType(len(self.types), "", None, False, False)
+        self.unknown_type.others.extend(self.groups)
         self.rivals: list[list[Group]] = []
         self._bring_together()
         self._observed: Coverage | None = None
@@ -291,11 +295,3 @@ def _grouped(rules: tuple[Rule, ...]) -> list[list[int]]:
             groups.append(group)
         group.append(place)
     return groups
-
-
-def _most_conditions(rule_set: RuleSet) -> int:
-    """Return the most elementary conditions of one rule."""
-    most = 0
-    for rule in rule_set.rules:
-        most = max(most, number_of_conditions(rule.when))
-    return most

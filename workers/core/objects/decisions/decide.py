@@ -168,13 +168,13 @@ class _Turn:
                 keep_latest(activity, key, original.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
+        if is_new:
+            self._meet_customer(activity, event)
         policy = self._rules.contact_policy
         if event.type in policy.types and policy.is_opted_out(activity.attributes):
             self._take_back(activity, event)
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)
-        if is_new:
-            self._meet_customer(activity, event)
         activity.due_ms = soonest_of(activity.flips)
         self._put_in_order(begun)
 

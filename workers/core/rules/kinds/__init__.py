@@ -7,7 +7,23 @@ Each kind has a second file with the same name in `schemas/conditions/`: how it 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from workers.core.rules.kinds import after_then, after_without, first, known_for, last, none, overdue, status
+from workers.core.rules.kinds import (
+    after_then,
+    after_without,
+    average,
+    change,
+    count,
+    date,
+    distinct,
+    first,
+    known_for,
+    last,
+    latest,
+    none,
+    overdue,
+    status,
+    sum,
+)
 from workers.core.rules.kinds.kind import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -15,12 +31,19 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         after_then.KIND,
         after_without.KIND,
+        average.KIND,
+        change.KIND,
+        count.KIND,
+        date.KIND,
+        distinct.KIND,
         first.KIND,
         known_for.KIND,
         last.KIND,
+        latest.KIND,
         none.KIND,
         overdue.KIND,
         status.KIND,
+        sum.KIND,
     )
 }
 """Every kind of condition, by its word."""

@@ -5,6 +5,7 @@ A step is an event with everything that follows from it, or one run of due times
 
 from typing import Any, Final
 
+from schemas.actions import Decision
 from schemas.rules import Rule
 from tests.support import builders
 from tests.unit.core.objects.decisions.test_decide import Story
@@ -80,3 +81,22 @@ def test_what_was_due_before_an_event_is_told_before_what_the_event_changes() ->
     late = {"count": "nps", "at least": 1}
     story = Story(rule("a", when=QUIET), shadow("b", when=late)).buys(0).happens("nps", 11)
     assert decided(story) == [("active", "a", 10), ("shadow", "b", 11)]
+
+
+def test_rules_that_hold_at_once_for_a_new_customer_compete_with_those_that_the_first_event_begins() -> None:
+    at_once = {"count": "nps", "at most": 0}
+    story = Story(rule("a", when=VISIT, priority=1), rule("b", when=at_once, priority=2)).logs_in(0)
+    assert decided(story) == [("active", "b", 0), ("outranked", "a", 0)]
+
+
+def test_of_several_actions_that_come_first_the_one_of_the_highest_rank_is_named_whichever_began_first() -> None:
+    first, then = {"count": "login", "at least": 1}, {"count": "nps", "at least": 1}
+    last = {"count": "purchase", "at least": 1}
+    for kinds in (("login", "nps"), ("nps", "login")):
+        story = Story(
+            rule("a", when=last, priority=1), rule("b", when=first, priority=2), rule("c", when=then, priority=2)
+        )
+        story.turn([builders.event(kind, 0) for kind in kinds] + [builders.event("purchase", 1)])
+        last_decision = story.decisions[-1]
+        assert isinstance(last_decision, Decision)
+        assert last_decision.detail == "'rule-b' comes first"
