@@ -6,7 +6,7 @@ two records. No object is made of moments, reasons or actions on the way. The by
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -179,7 +179,7 @@ class Records:
         for place in range(decisions.number):
             row = decisions.row(place)
             self._write_value(row, self._words_of(row), key, escaped)
-            found.append(content_of(self._value.made(), is_action=row.kind == ACTIVE or row.kind == RETRACTED))
+            found.append(content_of(self._value.made(), is_action=row.kind in (ACTIVE, RETRACTED)))
         return found
 
     def _words_of(self, row: Decided) -> RuleWords:
@@ -211,7 +211,7 @@ class Records:
         self._time_size = text.at - self._time_from
         text.copy(b'","decided_at":"')
         text.again(self._time_from, self._time_size)
-        if kind == ACTIVE or kind == RETRACTED:
+        if kind in (ACTIVE, RETRACTED):
             self._write_rest_of_action(row, words)
         else:
             text.copy(b'","detail":"')
@@ -268,7 +268,7 @@ class Records:
     ) -> PublishedRecord:
         """Return the record whose content was written last."""
         frame, kind = self._frame, row.kind
-        is_action = kind == ACTIVE or kind == RETRACTED
+        is_action = kind in (ACTIVE, RETRACTED)
         value, event_id = self._value.made(), action_id
         if kind != ACTIVE:
             event_id = action_id + _AFTER_ID[kind]
@@ -346,4 +346,6 @@ def _binary_head(size: int) -> bytes:
 
 def _reasons(why: tuple[Reason, ...] | bytes) -> bytes:
     """Return reasons that are in words already as JSON, with commas between."""
-    return msgspec.json.encode(_as_reasons(why) if isinstance(why, bytes) else why)[1:-1]
+    if isinstance(why, bytes):
+        why = _as_reasons(why)
+    return msgspec.json.encode(why)[1:-1]
