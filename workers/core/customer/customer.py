@@ -73,6 +73,8 @@ class Customer:
         self.attributes: dict[str, tuple[Any, int]] = {}
         self.pairs: dict[str, list[int]] = {}
         self.floors: dict[str, int] = {}
+        self.flips_known = True
+        self.named_flips: dict[str, int] = {}
 
     def clear(self) -> None:
         """Begin with a customer who is not known."""
@@ -87,6 +89,9 @@ class Customer:
                 episode.clear()
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
+        self.flips_known = True
+        if self.named_flips:
+            self.named_flips = {}
         if self.other_series:
             self.other_series = {}
         if self.other_episodes:
