@@ -3,7 +3,7 @@
 A file, or a folder of files whose names end with `.jsonl`; each file may have several parts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -64,7 +64,7 @@ class StateFiles:
     shared: Part | None = None
     unreadable: int = 0
 
-    def chosen(self, partitions: Mapping[int, object]) -> "StateFiles":
+    def chosen(self, partitions: Collection[int]) -> "StateFiles":
         """Return the same with some partitions only."""
         return StateFiles(
             {number: head for number, head in self.heads.items() if number in partitions},
