@@ -7,34 +7,20 @@ What is read is not trusted: `take_facts` refuses what no customer can have, so 
 stored. `encode_facts` and `decode_facts` are the facts as JSON.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from schemas.actions import ActionName, Reason, Retraction
-from workers.core.coverage import FOREVER_MS, type_of
-from workers.core.customer.candidate import Candidate, Evidence
-from workers.core.customer.customer import RING, Customer
-from workers.core.customer.episode import Episode
+from workers.core.customer.customer import RING
 from workers.core.customer.fact_texts import (
     Amount,
     Day,
     Moment,
     UnreadableFacts,
-    amount_in,
-    amount_text,
-    day_number,
-    day_text,
-    moment_ms,
-    moment_text,
 )
-from workers.core.customer.series import Series
 from workers.core.customer.specs import MAX_TOLD_APART
-from workers.core.events.decoding import FINGERPRINT_BYTES
 
 MAX_DAYS: Final = 1_200
 """Days of one customer, over all series."""
@@ -42,14 +28,7 @@ UNKNOWN_RULE: Final = "#"
 """First character of the name of a rule whose id is not known; no id begins with it."""
 UNKNOWN: Final = "unknown"
 """In a pair: an event followed, and it is not known which one followed first."""
-RETRACTIONS: Final = ("", *get_args(Retraction))
-"""The reasons of retractions, by their numbers in a candidate; 0 is none."""
-
-_CODE: Final = re.compile(r"#[0-9a-f]{10}")
-_UNKNOWN_MS: Final = -1
 _MOST: Final = (1 << 62) - 1
-_LAST_DAY: Final = (1 << 32) - 1
-_LONGEST_HASH: Final = 15
 _MOST_STRETCHES: Final = 20_000
 _MOST_CANDIDATES: Final = 10_000
 
@@ -162,8 +141,8 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     found: EvidenceFacts | None = None
     found_back: EvidenceFacts | None = None
     action: ActionName | None = None
-    why: list[Reason] = []
-    why_back: list[Reason] = []
+    why: list[Reason] | None = None
+    why_back: list[Reason] | None = None
 
 
 class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -185,8 +164,9 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
         pairs: by the keys of two series.
         history_until: by event type, the floor: up to when the customer's events of the type are history. Under "" that
             of a customer who is known because of history.
-        next_changes: by the name of a group of rules, the next moment at which time alone changes one of them.
-        next_changes_known: whether these are the groups of the generation; if not, they are worked out anew.
+        next_changes: by the first rule of each group of rules, the next moment at which time alone changes one of the
+            group; a group that is not there has none. None if the groups of the generation are not known.
+        next_changes_before: then the same of the groups of an earlier release, by their names.
     """
 
     known_since: Moment
@@ -203,8 +183,8 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
     attributes: dict[str, LatestFacts] = {}
     pairs: dict[str, PairFacts] = {}
     history_until: dict[str, Moment] = {}
-    next_changes: dict[str, Moment] = {}
-    next_changes_known: bool = True
+    next_changes: dict[str, Moment] | None = None
+    next_changes_before: dict[str, Moment] = {}
 
 
 encode_facts: Final = msgspec.json.Encoder().encode

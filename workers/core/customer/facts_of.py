@@ -5,14 +5,9 @@ the facts were made of.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-import msgspec
-
+from schemas.actions import Reason, Retraction
 from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
 from workers.core.customer.customer import Customer
@@ -29,7 +24,6 @@ from workers.core.customer.fact_texts import (
 )
 from workers.core.customer.facts import (
     MAX_DAYS,
-    RETRACTIONS,
     UNKNOWN,
     UNKNOWN_RULE,
     CandidateFacts,
@@ -40,60 +34,28 @@ from workers.core.customer.facts import (
     PairFacts,
     SeriesFacts,
 )
+from workers.core.customer.layout_3 import Waiting, reasons_in
+from workers.core.customer.names import CODE_BYTES, Names, code_of
 from workers.core.customer.series import Series
 from workers.core.events.decoding import FINGERPRINT_BYTES
 
-CODE_BYTES: Final = 5
 _CODE: Final = re.compile(r"[0-9a-f]{10}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 _HASH: Final = re.compile(r"[0-9a-f]{1,15}")
 _UNKNOWN_MS: Final = -1
 _LAST_DAY: Final = (1 << 32) - 1
 _HEX: Final = 16
+RETRACTIONS: Final = (None, *get_args(Retraction))
+"""The reasons of retractions, by their numbers in a candidate."""
 _FINGERPRINT_DIGITS: Final = 2 * FINGERPRINT_BYTES
 
 
-@dataclass(frozen=True)
-class Names:
-    """The names behind the places of a customer's numbers.
-
-    Attributes:
-        rules, versions: of the rules, by place.
-        groups: of the groups of rules, by place.
-        conditions: how many elementary conditions each rule has, by place.
-        generation: of the rule set.
-        places: of the rules, by their codes.
-    """
-
-    rules: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    conditions: tuple[int, ...] = ()
-    generation: int = 0
-    places: Mapping[bytes, int] = field(default_factory=dict)
-
-
-@lru_cache(maxsize=65_536)
-def code_of(rule: str) -> bytes:
-    """Return the code by which a rule is stored; that of an unknown rule is in its name."""
-    if rule.startswith(UNKNOWN_RULE):
-        return bytes.fromhex(rule[1:])
-    return blake2b(rule.encode(), digest_size=CODE_BYTES).digest()
-
-
-def facts_of(customer: Customer, names: Names) -> CustomerFacts:
-    """Return everything that is stored of a customer who is known."""
+def facts_of(names: Names) -> CustomerFacts:
+    """Return everything that is stored of the customer of a rule set's names, who is known."""
+    customer = names.customer
     event_ids = []
     for place in range(customer.seen_number):
         event_ids.append(f"{customer.seen[place]:0{_FINGERPRINT_DIGITS}x}")
-    next_changes: dict[str, Moment] = {}
-    if customer.flips_known:
-        for place in range(customer.groups):
-            if customer.flips[place] != FOREVER_MS:
-                next_changes[names.groups[place]] = moment_text(customer.flips[place])
-    else:
-        for name, at_ms in customer.named_flips.items():
-            next_changes[name] = moment_text(at_ms)
     series = {}
     for one in customer.series:
         if one.is_present:
@@ -103,7 +65,7 @@ def facts_of(customer: Customer, names: Names) -> CustomerFacts:
     episodes = {}
     for place in range(len(customer.episodes)):
         if customer.episodes[place].is_present:
-            episodes[names.rules[place]] = _episode_facts(customer.episodes[place])
+            episodes[names.rules[place].id] = _episode_facts(customer.episodes[place])
     for code, episode in customer.other_episodes.items():
         episodes[UNKNOWN_RULE + code.hex()] = _episode_facts(episode)
     candidates = []
@@ -124,22 +86,24 @@ def facts_of(customer: Customer, names: Names) -> CustomerFacts:
         attributes={name: LatestFacts(value, moment_text(at)) for name, (value, at) in customer.attributes.items()},
         pairs={key: _pair_facts(first_ms, then_ms) for key, (first_ms, then_ms) in customer.pairs.items()},
         history_until={name: moment_text(at_ms) for name, at_ms in customer.floors.items()},
-        next_changes=next_changes,
-        next_changes_known=customer.flips_known,
+        next_changes=_next_changes(names) if customer.flips_known else None,
+        next_changes_before={}
+        if customer.flips_known
+        else {name: moment_text(at_ms) for name, at_ms in customer.named_flips.items()},
     )
 
 
-def take_facts(customer: Customer, facts: CustomerFacts, names: Names) -> None:
-    """Fill a customer with facts; what the customer held before is gone.
+def take_facts(names: Names, facts: CustomerFacts) -> None:
+    """Fill the customer of a rule set's names with facts; who was there before is forgotten.
 
     Args:
-        customer: of the rule set of `names`.
-        facts: of any rule set, also of an earlier one.
         names: of the rule set.
+        facts: of any rule set, also of an earlier one.
 
     Raises:
-        UnreadableFacts: if no customer can have them; then the customer is empty.
+        UnreadableFacts: if no customer can have them; then no one is there.
     """
+    customer = names.customer
     customer.clear()
     try:
         _take(customer, facts, names)
@@ -155,9 +119,8 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.fired_ms = _ms(facts.timer_decided, "timer_decided")
     customer.due_ms = _ms(facts.due, "due")
     customer.generation = facts.generation
-    for place, text in enumerate(facts.event_ids):
-        customer.seen[place] = _whole(text, _FINGERPRINT, "event_ids")
-    customer.seen_number = len(facts.event_ids)
+    for text in facts.event_ids:
+        customer.remember(_whole(text, _FINGERPRINT, "event_ids"))
     if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
         raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
     for key, told in facts.series.items():
@@ -182,16 +145,36 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     _take_next_changes(customer, facts, names)
 
 
+def _next_changes(names: Names) -> dict[str, Moment]:
+    """Return the next change of each group of rules, under the id of its first rule."""
+    customer, found = names.customer, {}
+    for place, rule in _first_rules(names).items():
+        flip_ms = customer.flips[place]
+        if flip_ms != FOREVER_MS:
+            found[rule] = moment_text(flip_ms)
+    return found
+
+
 def _take_next_changes(customer: Customer, facts: CustomerFacts, names: Names) -> None:
-    changes = {name: moment_ms(at, "next_changes") for name, at in facts.next_changes.items()}
-    places = {name: place for place, name in enumerate(names.groups)}
-    if facts.next_changes_known and facts.generation == names.generation and changes.keys() <= places.keys():
-        for name, at_ms in changes.items():
-            customer.flips[places[name]] = at_ms
-        return
-    # Of another rule set: the next decision works them out anew.
-    customer.flips_known = False
-    customer.named_flips = changes
+    changes = {rule: moment_ms(at, "next_changes") for rule, at in (facts.next_changes or {}).items()}
+    before = {name: moment_ms(at, "next_changes_before") for name, at in facts.next_changes_before.items()}
+    places = {rule: place for place, rule in _first_rules(names).items()}
+    is_known = facts.next_changes is not None and facts.generation == names.generation
+    customer.flips_known = is_known and changes.keys() <= places.keys()
+    if customer.flips_known:
+        for rule, at_ms in changes.items():
+            customer.flips[places[rule]] = at_ms
+    else:
+        # Of another rule set: the next decision works them out anew.
+        customer.named_flips = before
+
+
+def _first_rules(names: Names) -> dict[int, str]:
+    """Return the id of the first rule of each group of rules, by the group's place."""
+    found: dict[int, str] = {}
+    for rule in names.rules:
+        found.setdefault(rule.group, rule.id)
+    return found
 
 
 def _series_facts(series: Series) -> SeriesFacts:
@@ -277,28 +260,113 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
     episode.open_until_ms = _ms(facts.retractable_until, where)
     episode.pending_ms = _ms(facts.undecided_at, where)
     episode.true_since_ms = _ms(facts.condition_holds_since, where)
-    episode.held = _several(facts.earlier_episodes, where)
-    episode.stood = _several(facts.earlier_actions, where)
+    episode.held = _stretches(facts.earlier_episodes, where)
+    episode.stood = _stretches(facts.earlier_actions, where)
 
 
 def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
-    raise NotImplementedError
+    moments = {
+        "began": _perhaps(candidate.start_ms),
+        "withdrawn": _perhaps(candidate.withdrawn_ms),
+        "doubted_until": _perhaps(candidate.doubted_ms),
+    }
+    waiting = candidate.worded
+    if waiting is not None:
+        return CandidateFacts(
+            rule=waiting.rule,
+            version=waiting.version,
+            action=waiting.action,
+            variables=waiting.variables,
+            why=_reasons(waiting.why),
+            why_back=_reasons(waiting.why_back),
+            retracted_because=waiting.because,
+            **moments,
+        )
+    rule = names.rules[candidate.rule]
+    return CandidateFacts(
+        rule=rule.id,
+        version=rule.version,
+        variables=candidate.variables,
+        found=_evidence_facts(candidate.evidence),
+        found_back=_evidence_facts(candidate.evidence_back),
+        retracted_because=RETRACTIONS[candidate.because],
+        **moments,
+    )
 
 
 def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, where: str) -> None:
-    raise NotImplementedError
+    candidate.start_ms = _ms(facts.began, where)
+    candidate.withdrawn_ms = _ms(facts.withdrawn, where)
+    candidate.doubted_ms = _ms(facts.doubted_until, where)
+    candidate.rule = names.by_id.get(facts.rule, -1)
+    if facts.action is not None:
+        if facts.found is not None or facts.found_back is not None:
+            raise UnreadableFacts(f"{where}: it has its reasons in words, and numbers to make words of")
+        candidate.worded = Waiting(
+            facts.rule,
+            candidate.start_ms,
+            candidate.withdrawn_ms,
+            facts.action,
+            facts.version,
+            {} if facts.variables is None else facts.variables,
+            _packed(facts.why),
+            facts.retracted_because,
+            _packed(facts.why_back),
+            candidate.doubted_ms,
+        )
+        return
+    if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
+        raise UnreadableFacts(f"{where}: it has neither its reasons in words nor the numbers to make words of")
+    if candidate.rule < 0 or names.rules[candidate.rule].version != facts.version:
+        raise UnreadableFacts(
+            f"{where}: its reasons can only be worded by version {facts.version[:80]!r} of the rule {facts.rule[:80]!r}: "
+            "use the rule files of then, and load the new ones afterwards"
+        )
+    candidate.variables = facts.variables
+    candidate.because = RETRACTIONS.index(facts.retracted_because)
+    _take_evidence(candidate.evidence, facts.found, where)
+    _take_evidence(candidate.evidence_back, facts.found_back, where)
+
+
+def _reasons(why: bytes | tuple[Reason, ...]) -> list[Reason] | None:
+    return None if why == b"" else list(reasons_in(why))
+
+
+def _packed(reasons: list[Reason] | None) -> bytes | tuple[Reason, ...]:
+    return b"" if reasons is None else tuple(reasons)
+
+
+def _evidence_facts(evidence: Evidence) -> EvidenceFacts:
+    numbers = evidence.read()
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    values = evidence.values or {}
+    return EvidenceFacts(numbers=numbers, values={str(place): value for place, value in values.items()})
+
+
+def _take_evidence(evidence: Evidence, facts: EvidenceFacts, where: str) -> None:
+    if len(facts.numbers) > evidence.size:
+        raise UnreadableFacts(f"{where}: {len(facts.numbers)} numbers, for {evidence.size // NUMBERS_EACH} conditions")
+    for place, number in enumerate(facts.numbers):
+        evidence.numbers[place] = number
+    for text, value in facts.values.items():
+        if not text.isdecimal() or not text.isascii() or int(text[:9]) * NUMBERS_EACH >= evidence.size:
+            raise UnreadableFacts(f"{where}: {text[:40]!r} is no place of a condition")
+        evidence.keep(int(text), value)
 
 
 def _episode_for(customer: Customer, rule: str, names: Names) -> Episode:
     """Return the episode of a rule, given by its id or its code."""
-    if rule.startswith(UNKNOWN_RULE) and _CODE.fullmatch(rule[1:]) is None:
-        raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
     code = code_of(rule)
-    place = names.places.get(code)
-    if place is not None:
+    if rule.startswith(UNKNOWN_RULE):
+        if _CODE.fullmatch(rule[1:]) is None:
+            raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
+        code = int(rule[1:], _HEX)
+    place = names.by_code.of(code)
+    if place >= 0:
         episode: Episode = customer.episodes[place]
     else:
-        episode = customer.other_episodes.setdefault(code, Episode())
+        episode = customer.other_episodes.setdefault(code.to_bytes(CODE_BYTES, "big"), Episode())
     if episode.is_present:
         raise UnreadableFacts(f"episodes: {rule[:80]!r} is there twice, by its id and by its code")
     return episode
@@ -323,6 +391,12 @@ def _texts(moments: Any) -> list[Moment]:
 
 def _several(written: list[Moment], where: str) -> list[int]:
     return [moment_ms(one, where) for one in written]
+
+
+def _stretches(written: list[Moment], where: str) -> list[int]:
+    if len(written) % 2:
+        raise UnreadableFacts(f"{where}: a beginning without an end among its earlier episodes or actions")
+    return _several(written, where)
 
 
 def _whole(text: str, form: re.Pattern[str], where: str) -> int:
