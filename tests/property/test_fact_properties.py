@@ -179,7 +179,8 @@ def plain(customer: Customer) -> dict[str, Any]:
         },
         "flips": [customer.flips[place] for place in range(customer.groups)],
         "rest": [
-            customer.acted, customer.latest, customer.attributes, customer.pairs, customer.floors, customer.named_flips
+            customer.acted, customer.latest, customer.attributes, customer.pairs, customer.floors,
+            customer.named_flips,
         ],
     }  # fmt: skip
 
@@ -238,7 +239,9 @@ anything = st.recursive(
 
 
 @given(customers(), st.data())
-def test_facts_with_something_else_in_any_place_are_refused_or_can_be_stored(known: Names, data: st.DataObject) -> None:
+def test_facts_with_something_else_in_any_place_are_refused_or_can_be_stored(
+    known: Names, data: st.DataObject
+) -> None:
     document = msgspec.json.decode(encode_facts(facts_of(known)))
     replace_somewhere(document, data)
     other = some_names()

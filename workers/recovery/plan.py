@@ -1,7 +1,7 @@
 """The plan of a rebuild: which partitions to rebuild, and why. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workers.core.meaning import MEANING
 from workers.errors import StartupError
@@ -20,16 +20,16 @@ class Plan:
     Attributes:
         reasons: why each partition is rebuilt, by partition.
         resume_offsets: next offset to fold, for partitions that an interrupted rebuild has begun.
-        file_offsets: next offset to fold, for partitions that begin with a state file.
         records: records of the activity topic to read.
         rules_lost: Redis no longer holds when each rule was activated.
+        file_offsets: next offset to fold, for partitions that begin with a state file.
     """
 
     reasons: Mapping[int, str]
     resume_offsets: Mapping[int, int]
-    file_offsets: Mapping[int, int]
     records: int
     rules_lost: bool
+    file_offsets: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def wiped_partitions(self) -> list[int]:
@@ -87,7 +87,7 @@ def make_plan(
     }
     begin = {**from_files, **resume_offsets}
     records = sum(logs[partition].end - begin.get(partition, logs[partition].earliest) for partition in reasons)
-    return Plan(reasons, resume_offsets, from_files, records, _are_rules_lost(metas, rules_stored=rules_stored))
+    return Plan(reasons, resume_offsets, records, _are_rules_lost(metas, rules_stored=rules_stored), from_files)
 
 
 def _can_be_resumed(fields: Mapping[str, str], log: Log) -> bool:

@@ -276,7 +276,7 @@ def _forecast(plan: Plan, findings: _Findings, options: Options) -> Report:
 def _refusal(loss: Loss) -> list[str]:
     remedy = (
         "nothing was changed. Restore Redis or the topic from a copy if there is one; to rebuild from the rest of "
-        "the log, and lose this: linger rebuild --yes-the-log-is-cut. With files of linger state export that end where the "
-        "log begins, or behind, nothing is lost: linger rebuild --from FILE"
+        "the log, and lose this: linger rebuild --yes-the-log-is-cut. With files of linger state export that end "
+        "where the log begins, or behind, nothing is lost: linger rebuild --from FILE"
     )
     return [*loss.sentences(), remedy]

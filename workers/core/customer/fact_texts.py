@@ -1,7 +1,7 @@
 """Moments, days and amounts as the texts of facts: exact in both directions, and bounded when they are read.
 
-A moment is ISO 8601 in UTC to the millisecond, a day an ISO date, an amount a decimal. What no calendar has, such as a
-day after the year 9999, stays a whole number.
+A moment is ISO 8601 in UTC to the millisecond, a day an ISO date, an amount a decimal. What no calendar has, such as
+a day after the year 9999, stays a whole number.
 """
 
 import re
@@ -30,7 +30,6 @@ _SHOWN: Final = 40
 
 class UnreadableFacts(ValueError):
     """Facts that no customer can have, or that are none; the text says where and what was found."""
-
 
 
 def moment_text(at_ms: int) -> Moment:

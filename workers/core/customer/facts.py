@@ -37,6 +37,7 @@ Whole = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 Plain = bool | Whole | float | str | None
 """A value of an attribute, or of a variable of a template."""
 
+
 class SeriesFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """Everything kept of one series.
 
@@ -162,8 +163,8 @@ class CustomerFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
         template_values: values of the latest event of a type that templates use, by `type.attribute`.
         attributes: the latest known values, by `type.attribute`.
         pairs: by the keys of two series.
-        history_until: by event type, the floor: up to when the customer's events of the type are history. Under "" that
-            of a customer who is known because of history.
+        history_until: by event type, the floor: up to when the customer's events of the type are history. Under ""
+            that of a customer who is known because of history.
         next_changes: by the first rule of each group of rules, the next moment at which time alone changes one of the
             group; a group that is not there has none. None if the groups of the generation are not known.
         next_changes_before: then the same of the groups of an earlier release, by their names.

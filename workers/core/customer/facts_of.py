@@ -319,8 +319,8 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
         raise UnreadableFacts(f"{where}: it has neither its reasons in words nor the numbers to make words of")
     if candidate.rule < 0 or names.rules[candidate.rule].version != facts.version:
         raise UnreadableFacts(
-            f"{where}: its reasons can only be worded by version {facts.version[:80]!r} of the rule {facts.rule[:80]!r}: "
-            "use the rule files of then, and load the new ones afterwards"
+            f"{where}: its reasons can only be worded by version {facts.version[:80]!r} of the rule "
+            f"{facts.rule[:80]!r}: use the rule files of then, and load the new ones afterwards"
         )
     candidate.variables = facts.variables
     candidate.because = RETRACTIONS.index(facts.retracted_because)
@@ -346,7 +346,9 @@ def _evidence_facts(evidence: Evidence) -> EvidenceFacts:
 
 def _take_evidence(evidence: Evidence, facts: EvidenceFacts, where: str) -> None:
     if len(facts.numbers) > evidence.size:
-        raise UnreadableFacts(f"{where}: {len(facts.numbers)} numbers, for {evidence.size // NUMBERS_EACH} conditions")
+        raise UnreadableFacts(
+            f"{where}: {len(facts.numbers)} numbers, for {evidence.size // NUMBERS_EACH} conditions"
+        )
     for place, number in enumerate(facts.numbers):
         evidence.numbers[place] = number
     for text, value in facts.values.items():

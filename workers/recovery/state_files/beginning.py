@@ -40,7 +40,12 @@ class Beginning:
             await load_shared(store, self._files.shared.lines(), paces_of(self._rules), ("progress",))
 
     async def load(
-        self, store: Store, marks: Mapping[int, RebuildMark], published: Published, topic_prefix: str, dead_letters: str
+        self,
+        store: Store,
+        marks: Mapping[int, RebuildMark],
+        published: Published,
+        topic_prefix: str,
+        dead_letters: str,
     ) -> None:
         """Load partitions that were wiped.
 

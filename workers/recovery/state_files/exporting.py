@@ -1,12 +1,12 @@
 """`linger state export`: the stored state of partitions, written while it does not change.
 
 Nothing is claimed and nothing is changed, so workers may run. But a file must show one moment: each step raises the
-version in `meta`, so a partition whose version is the same before and after it was read was read at one moment. One that
-changed is read again, and after a few attempts the export refuses: then the workers are stopped first, or a copy of Redis
-is exported.
+version in `meta`, so a partition whose version is the same before and after was read at one moment. One that changed
+is read again, and after a few attempts the export refuses: then the workers are stopped first, or a copy of Redis is
+exported.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -21,7 +21,6 @@ from workers.recovery.state_files.lines import (
     FORMAT,
     CustomerLine,
     HeldLine,
-    Inner,
     OrderLine,
     PaceCounter,
     QueueLine,
@@ -33,7 +32,7 @@ from workers.recovery.state_files.lines import (
 )
 from workers.recovery.state_files.meta_lines import head_of
 from workers.recovery.state_files.writing import SHARED_NAME, PartWriter, StateFolder, partition_name
-from workers.state.consistency import Log, partitions_mismatch, partitions_made_with
+from workers.state.consistency import Log, partitions_made_with, partitions_mismatch
 from workers.state.held_actions import decode_order
 from workers.state.meta import REBUILDING, RULES
 from workers.state.store import Store
@@ -123,7 +122,9 @@ class Export:
             found = await find_keys(self._store, remaining)
             try:
                 counts = {
-                    number: await self._write(number, before[number], log, found.partitions[number], published[number])
+                    number: await self._write(
+                        number, before[number], log, found.partitions[number], published[number]
+                    )
                     for number, log in remaining.items()
                 }
             finally:
@@ -137,9 +138,9 @@ class Export:
             if not remaining:
                 return
         raise LingerError(
-            f"partitions {', '.join(map(str, remaining))} were changed while they were read, {_ATTEMPTS} times: a file "
-            "must show one moment, and none was written. Stop the workers and run this again, or export a copy: start "
-            "another Redis from the RDB file of this one, and set LINGER_REDIS_URL to it"
+            f"partitions {', '.join(map(str, remaining))} were changed while they were read, {_ATTEMPTS} times: a "
+            "file must show one moment, and none was written. Stop the workers and run this again, or export a copy: "
+            "start another Redis from the RDB file of this one, and set LINGER_REDIS_URL to it"
         )
 
     async def _write(
@@ -267,7 +268,7 @@ def _require_whole(metas: Mapping[int, Mapping[str, str]], logs: Mapping[int, Lo
     for number, fields in metas.items():
         if fields.get(REBUILDING):
             problems.append(f"partition {number}: its rebuild was not finished, so there is nothing to export yet")
-        elif mismatch := partitions_mismatch(partitions_made_with(fields), logs[number].topic, logs[number].partitions):
+        elif mismatch := partitions_mismatch(partitions_made_with(fields), logs[number].topic, len(logs)):
             problems.append(f"partition {number}: {mismatch}")
     if problems:
         raise StartupError(problems)
@@ -281,9 +282,7 @@ async def _scored(store: Store, key: str) -> Any:
     """Yield the members of a sorted set with their scores, some at a time."""
     start = 0
     while True:
-        answer = (
-            await store.redis.call([("ZRANGE", key, start, start + _PER_READ - 1, "WITHSCORES")])
-        )[0]
+        answer = (await store.redis.call([("ZRANGE", key, start, start + _PER_READ - 1, "WITHSCORES")]))[0]
         if not answer:
             return
         pairs = zip(*[iter(answer)] * 2, strict=True) if isinstance(answer[0], bytes) else answer

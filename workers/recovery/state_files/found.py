@@ -53,7 +53,7 @@ class FoundKeys:
     def __init__(self, partitions: Collection[int]) -> None:
         self._files = ExitStack()
         self.partitions = {
-            number: PartitionKeysFound(self._files.enter_context(TemporaryFile("w+", encoding="utf-8")))
+            number: PartitionKeysFound(self._files.enter_context(TemporaryFile("w+", encoding="utf-8")))  # noqa: SIM115
             for number in partitions
         }
         self.hashes: set[str] = set()
@@ -114,9 +114,7 @@ async def find_keys(store: Store, partitions: Collection[int]) -> FoundKeys:
     namespace, cursor = store.keys.namespace, -1
     try:
         while cursor:
-            cursor, keys = await scan_keys(
-                store.redis, max(0, cursor), f"{escaped(namespace)}:*", _KEYS_PER_SCAN
-            )
+            cursor, keys = await scan_keys(store.redis, max(0, cursor), f"{escaped(namespace)}:*", _KEYS_PER_SCAN)
             for key in keys:
                 found.note(namespace, key.decode())
     except BaseException:
@@ -127,6 +125,6 @@ async def find_keys(store: Store, partitions: Collection[int]) -> FoundKeys:
 
 def _unknown(kind: str) -> LingerError:
     return LingerError(
-        f"there are keys of the kind '{kind}' in Redis, which this release does not know: a later release of Linger has "
-        "worked here; use that release"
+        f"there are keys of the kind '{kind}' in Redis, which this release does not know: a later release of Linger "
+        "has worked here; use that release"
     )

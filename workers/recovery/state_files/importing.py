@@ -6,7 +6,6 @@ would decide, and publish, a second time. `linger rebuild --from` reads what was
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from workers.core.customer.fact_texts import UnreadableFacts
 from workers.core.meaning import MEANING
@@ -120,8 +119,8 @@ class Import:
         if found.is_empty:
             return []
         return [
-            f"there is state under the namespace '{self._store.keys.namespace}' already. Import into an empty Redis, or "
-            "set another LINGER_REDIS_NAMESPACE; --replace deletes what is stored of the partitions in the files"
+            f"there is state under the namespace '{self._store.keys.namespace}' already. Import into an empty Redis, "
+            "or set another LINGER_REDIS_NAMESPACE; --replace deletes what is stored of the partitions in the files"
         ]
 
 
@@ -184,6 +183,6 @@ def _published_since(head: PartitionHead, published: Mapping[str, int]) -> str |
     if not later:
         return None
     return (
-        f"since the export, records were published to {', '.join(sorted(later))}: workers have decided further, and those "
-        "that go on from the file would publish it again. Begin there with: linger rebuild --all --from FILE"
+        f"since the export, records were published to {', '.join(sorted(later))}: workers have decided further, and "
+        "those that go on from the file would publish it again. Begin there with: linger rebuild --all --from FILE"
     )

@@ -1,7 +1,7 @@
 """The lines of a state file: what each is, as JSON, and how a part of a file is closed.
 
-A file has parts; each is of one partition, or of what all partitions share. A part begins with a line that says so, and
-ends with one that counts its lines and has a hash of them: a part that was cut, changed or mixed with another is
+A file has parts; each is of one partition, or of what all partitions share. A part begins with a line that says so,
+and ends with one that counts its lines and has a hash of them: a part that was cut, changed or mixed with another is
 noticed. Keys that are not known are refused. Reads and writes no file.
 """
 
@@ -47,7 +47,7 @@ class _Line(msgspec.Struct, tag_field="line", forbid_unknown_fields=True, kw_onl
     """One line of a file."""
 
 
-class PartitionHead(_Line, tag="partition"):
+class PartitionHead(_Line, tag="partition", kw_only=True):
     """Begins the part of one partition.
 
     Attributes:
@@ -62,7 +62,7 @@ class PartitionHead(_Line, tag="partition"):
         generation, rules: of the rule set that decided last, and its hash; "" if none did.
         rule_versions: of the rules in that set, if the rule files of the export were that set.
         meaning: number of the meaning of rules, and the generation with which it began.
-        high_waters: by source partition (`topic:partition`, with `+` for those of items), the highest folded position.
+        high_waters: by source partition (`topic:partition`, and `+` for those of items), the highest folded one.
         since: by series, since when it is watched (milliseconds since 1970).
         counters: by name.
         fields: everything else that the partition's `meta` holds, by name.
@@ -89,7 +89,7 @@ class PartitionHead(_Line, tag="partition"):
     published: dict[str, Number] = {}
 
 
-class SharedHead(_Line, tag="shared"):
+class SharedHead(_Line, tag="shared", kw_only=True):
     """Begins the part of what all partitions share."""
 
     format: int
@@ -98,7 +98,7 @@ class SharedHead(_Line, tag="shared"):
     namespace: str
 
 
-class SharedHash(_Line, tag="hash"):
+class SharedHash(_Line, tag="hash", kw_only=True):
     """A hash that all partitions share.
 
     Attributes:
@@ -110,7 +110,7 @@ class SharedHash(_Line, tag="hash"):
     fields: dict[str, str | Bytes]
 
 
-class PaceCounter(_Line, tag="pace"):
+class PaceCounter(_Line, tag="pace", kw_only=True):
     """How many actions of a rule were published in one period."""
 
     rule: str
@@ -118,14 +118,14 @@ class PaceCounter(_Line, tag="pace"):
     number: Number
 
 
-class CustomerLine(_Line, tag="customer"):
+class CustomerLine(_Line, tag="customer", kw_only=True):
     """What is stored of one customer."""
 
     customer: str
     facts: CustomerFacts
 
 
-class QueueLine(_Line, tag="queue"):
+class QueueLine(_Line, tag="queue", kw_only=True):
     """Customers who are decided at a due time, or once a type has been seen up to a moment.
 
     Attributes:
@@ -137,7 +137,7 @@ class QueueLine(_Line, tag="queue"):
     at: dict[str, EpochMs]
 
 
-class RecordLine(_Line, tag="outbox"):
+class RecordLine(_Line, tag="outbox", kw_only=True):
     """A record that Kafka has not confirmed; those of a part are in order."""
 
     topic: str
@@ -146,7 +146,7 @@ class RecordLine(_Line, tag="outbox"):
     headers: list[tuple[str, Raw]]
 
 
-class HeldLine(_Line, tag="held"):
+class HeldLine(_Line, tag="held", kw_only=True):
     """An action that is held, and its record."""
 
     rule: str
@@ -159,7 +159,7 @@ class HeldLine(_Line, tag="held"):
     headers: list[tuple[str, Raw]]
 
 
-class OrderLine(_Line, tag="order"):
+class OrderLine(_Line, tag="order", kw_only=True):
     """An operator's order for a held action; those of a part are in order."""
 
     what: Literal["release", "discard"]
@@ -167,7 +167,7 @@ class OrderLine(_Line, tag="order"):
     action_id: str
 
 
-class End(_Line, tag="end"):
+class End(_Line, tag="end", kw_only=True):
     """Closes a part.
 
     Attributes:
@@ -233,8 +233,8 @@ def decode_head(raw: bytes) -> Head:
         raise DamagedFile("this is no state file of Linger: it does not begin as one") from None
     if beginning.format > FORMAT:
         raise DamagedFile(
-            f"its format is {beginning.format}, this release reads {FORMAT} and below: a later release of Linger wrote it; "
-            "use that release"
+            f"its format is {beginning.format}, this release reads {FORMAT} and below: a later release of Linger "
+            "wrote it; use that release"
         )
     line = decode_line(raw)
     if not isinstance(line, Head):

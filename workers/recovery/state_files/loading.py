@@ -173,7 +173,9 @@ async def _commit(store: Store, number: int, meta: Meta, changes: WriteSet) -> N
         await step.commit(changes)
 
 
-async def load_shared(store: Store, lines: Iterator[Inner], paces: dict[str, int], without: Sequence[str] = ()) -> None:
+async def load_shared(
+    store: Store, lines: Iterator[Inner], paces: dict[str, int], without: Sequence[str] = ()
+) -> None:
     """Load what all partitions share; what is there already stays as it is.
 
     Args:

@@ -54,7 +54,7 @@ def head_of(
     for name, value in fields.items():
         if name in _NOT_OF_STATE or name in _NAMED or not value:
             continue
-        kind, has_name, rest = name.partition(":")
+        _, has_name, rest = name.partition(":")
         if has_name and high_water_field(rest) == name:
             high_waters[rest] = int(value)
         elif has_name and since_field(rest) == name:

@@ -1,7 +1,7 @@
 """What of a file's actions is still to be done, by what the topics hold by now. Pure.
 
-Between an export and the loss, workers went on. What was not confirmed then may have been published since, what was held
-may have been released or discarded.
+Between an export and the loss, workers went on. What was not confirmed then may have been published since, what was
+held may have been released or discarded.
 """
 
 from collections.abc import Sequence

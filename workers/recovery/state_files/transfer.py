@@ -103,7 +103,7 @@ def _chosen(files: StateFiles, partitions: Collection[int]) -> StateFiles:
     if missing := sorted(set(partitions) - set(files.partitions)):
         listed = ", ".join(map(str, missing))
         raise StartupError(
-            [f"the files do not have partitions {listed}: take files of all, or name those to import with --partition"]
+            [f"the files do not have partitions {listed}: take files of all, or name those to import: --partition"]
         )
     return files.chosen(partitions)
 
