@@ -23,6 +23,7 @@ from workers.cli import (
     rules,
     run,
     sources,
+    state,
     topics,
     why,
 )
@@ -40,6 +41,7 @@ _COMMANDS: Final = (
     sources,
     dead_letters,
     rebuild,
+    state,
     topics,
     doctor,
     config,
