@@ -27,6 +27,7 @@ from workers.cli import (
     why,
 )
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
+from workers.cli.state_commands import upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 
@@ -40,6 +41,7 @@ _COMMANDS: Final = (
     sources,
     dead_letters,
     rebuild,
+    upgrade,
     topics,
     doctor,
     config,
