@@ -28,6 +28,7 @@ from workers.cli import (
     why,
 )
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
+from workers.cli.state_commands import upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 
@@ -42,6 +43,7 @@ _COMMANDS: Final = (
     dead_letters,
     rebuild,
     state,
+    upgrade,
     topics,
     doctor,
     config,
