@@ -62,12 +62,12 @@ def test_a_change_of_a_part_that_changes_nothing_is_passed_over(word: str) -> No
 @pytest.mark.parametrize("word", ["all", "any"])
 def test_what_costs_less_is_looked_at_first_and_what_then_does_not_matter_is_not_looked_at(word: str) -> None:
     dear = {"after": "purchase", "without": "login", "for": "5 days"}
-    cheap = {"known for": "20 days"} if word == "all" else {"known for": "2 days"}
+    cheap = {"status": "cancelled" if word == "all" else "active"}
     one = LookedAt({word: [dear, cheap]})
     one.saw("purchase", 0)
-    two, known = one.condition.parts  # type: ignore[attr-defined]
-    assert (known.cost, two.cost, one.condition.cost) == (0, 2, 3)
-    one.condition.look(day(21 if word == "any" else 4))
+    two, status = one.condition.parts  # type: ignore[attr-defined]
+    assert (status.cost, two.cost, one.condition.cost) == (0, 2, 3)
+    assert one.flip(4) is None
     assert two.flip_ms == FOREVER_MS, "it has not been looked at"
 
 
