@@ -4,37 +4,29 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from pydantic import TypeAdapter
 
-from schemas import conditions as model
 from schemas.attribute_types import AttributeType
-from tests.support.both_cores import Looked
 from tests.support.builders import DAY
-from workers.core.coverage import FOREVER_MS, SETTLING_MS, Coverage
+from tests.support.looked_at import LookedAt
+from workers.core.coverage import FOREVER_MS, SETTLING_MS
 from workers.core.customer.series import Series
-from workers.core.customer.specs import Specs
-from workers.core.rules.condition_compiler import compile_condition
 
-READ: Final = TypeAdapter[Any](model.Condition).validate_python
 TODAY: Final = 20_000
 NOW: Final = TODAY * DAY + 13 * 3_600_000
 """Early in the afternoon of day 20,000."""
 NEVER: Final = FOREVER_MS
 
 
-def looked(when: dict[str, Any], types: dict[str, AttributeType] | None = None) -> Looked:
+def looked(when: dict[str, Any], types: dict[str, AttributeType] | None = None) -> LookedAt:
     """Compile a condition; its customer is known since long, and everything about them is."""
-    specs, read = Specs(("login", "purchase", "nps"), types), READ(when)
-    compile_condition(read, specs)  # collects what must be kept
-    found = Looked(read, specs)
-    found.customer.is_known = True
+    found = LookedAt(when, ("login", "purchase", "nps"), types)
     found.customer.first_ms = NOW - 1000 * DAY
-    since = {one.key: found.customer.first_ms - SETTLING_MS for one in found.customer.series}
-    found.customer.observe(Coverage(since=since))
+    for series in found.customer.series:
+        series.since_ms, series.is_complete = found.customer.first_ms - SETTLING_MS, False
     return found
 
 
-def series_of(found: Looked) -> Series:
+def series_of(found: LookedAt) -> Series:
     """Return the series that the condition reads."""
     series: Series = found.condition.series  # type: ignore[attr-defined]
     return series
@@ -51,14 +43,14 @@ def happened(series: Series, days: Sequence[tuple[int, int, int]]) -> None:
     series.active_days = len(days)
 
 
-def unwatched(found: Looked) -> None:
+def unwatched(found: LookedAt) -> None:
     """Watch the series from now on, and do not know what happened before."""
     series_of(found).since_ms = NOW
 
 
-def reason(found: Looked, at_ms: int = NOW) -> dict[str, Any]:
+def reason(found: LookedAt, at_ms: int = NOW) -> dict[str, Any]:
     """Return the reason, read from its JSON."""
-    read: dict[str, Any] = msgspec.json.decode(found.reason(at_ms))
+    (read,) = msgspec.json.decode(found.written(at_ms), type=list[dict[str, Any]])
     return read
 
 
