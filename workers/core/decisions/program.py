@@ -180,7 +180,9 @@ class EventType:
 
     __slots__ = ("asks_consent", "folding", "groups", "is_sign_of_life", "name", "others", "place")
 
-    def __init__(self, place: int, name: str, folding: TypeFolding | None, is_sign_of_life: bool, asks_consent: bool) -> None:
+    def __init__(
+        self, place: int, name: str, folding: TypeFolding | None, is_sign_of_life: bool, asks_consent: bool
+    ) -> None:
         self.place = place
         self.name = name
         self.folding = folding
