@@ -265,11 +265,8 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
 
 
 def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
-    moments = {
-        "began": _perhaps(candidate.start_ms),
-        "withdrawn": _perhaps(candidate.withdrawn_ms),
-        "doubted_until": _perhaps(candidate.doubted_ms),
-    }
+    began, withdrawn = _perhaps(candidate.start_ms), _perhaps(candidate.withdrawn_ms)
+    doubted_until = _perhaps(candidate.doubted_ms)
     waiting = candidate.worded
     if waiting is not None:
         return CandidateFacts(
@@ -280,7 +277,9 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
-            **moments,
+            began=began,
+            withdrawn=withdrawn,
+            doubted_until=doubted_until,
         )
     rule = names.rules[candidate.rule]
     return CandidateFacts(
@@ -290,7 +289,9 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
-        **moments,
+        began=began,
+        withdrawn=withdrawn,
+        doubted_until=doubted_until,
     )
 
 
