@@ -13,7 +13,7 @@ from workers.core.objects.customer import codec
 from workers.core.objects.decisions.decide import decide
 from workers.core.rules.rule_set import RuleSet
 from workers.kafka.partitioner import partition_of
-from workers.state.rule_sets import activate
+from workers.state.rule_sets.activation import activate
 from workers.state.step import MAX_CUSTOMERS, WriteSet
 from workers.state.store import Store
 

@@ -12,7 +12,7 @@ from tests.support.builders import day, rule, rules
 from workers.core.rules.rule_set import RuleSet
 from workers.demo.embedded import Pair
 from workers.state.rate_limits import RateLimiter
-from workers.state.rule_sets import OlderRules, activate, as_active, newest_generation
+from workers.state.rule_sets.activation import OlderRules, activate, as_active, newest_generation
 from workers.state.store import Store
 
 pytestmark = pytest.mark.integration

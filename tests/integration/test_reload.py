@@ -21,7 +21,7 @@ from workers.core.objects.decisions.decide import decide
 from workers.demo.embedded import Pair
 from workers.rule_files.known_names import KnownNames
 from workers.rule_files.rules import load_book
-from workers.state.rule_sets import as_active, newest_generation
+from workers.state.rule_sets.activation import as_active, newest_generation
 
 pytestmark = pytest.mark.integration
 

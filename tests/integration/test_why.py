@@ -28,7 +28,7 @@ from workers.state.connection import RedisServers
 from workers.state.held_actions import Order
 from workers.state.keys import hash_tag
 from workers.state.replay_clock import ReplayClock
-from workers.state.rule_sets import activate
+from workers.state.rule_sets.activation import activate
 from workers.state.store import Store
 from workers.state.topology import open_nodes
 

@@ -12,7 +12,7 @@ from workers.errors import Fenced, Transient
 from workers.kafka.records import decode_record
 from workers.state.held_actions import Order
 from workers.state.keys import Keys, hash_tag
-from workers.state.meta import Meta, has_older_owner, ownership_fields, without_ownership
+from workers.state.meta import ITEMS_FORMAT, Meta, has_older_owner, ownership_fields, topic_id_of, without_ownership
 from workers.state.step import Because, Held, WriteSet
 from workers.state.store import Claimed, Due, Store
 
@@ -134,7 +134,9 @@ class MemoryStore:
         content.meta |= {**ownership_fields(owner), "version": str(content.version + 1)}
         fields = without_ownership(content.meta)
         version, offset = int(fields.pop("version")), int(fields.pop("offset", -1))
-        meta = Meta(owner, version, offset, fields.pop("topic_id", None), fields)
+        topic_id = topic_id_of(fields)
+        fields.pop("topic_id", None)
+        meta = Meta(owner, version, offset, topic_id, fields)
         return Claimed(meta, [decode_record(raw) for raw in content.outbox])
 
     async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
@@ -189,8 +191,9 @@ class MemoryStore:
     async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
         return {partition: dict(self.contents[partition].meta) for partition in partitions}
 
-    async def older_owners(self, partitions: Iterable[int]) -> list[int]:
-        return [number for number, meta in (await self.metas(partitions)).items() if has_older_owner(meta)]
+    async def older_owners(self, partitions: Iterable[int], wire_format: int = ITEMS_FORMAT) -> list[int]:
+        metas = await self.metas(partitions)
+        return [number for number, meta in metas.items() if has_older_owner(meta, wire_format)]
 
 
 class MemoryHeldActions:

@@ -5,13 +5,19 @@ Each file is JSON lines in xz; `tests/data/upgrade/README.md` says what a line h
 
 import json
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from schemas.actions import action_id
 from tests.upgrade.shop import Event
+from workers.core.events.decoding import epoch_ms
 
 PUBLISHED: Final = "published.jsonl.xz"
+RECORDS: Final = "records.jsonl.xz"
+"""The same as published, as whole contents: all that a mailer gets. The release 0.1.0 has none."""
+PUBLISHED_TOPICS: Final = ("at-risk", "win-back", "decisions")
 LAST_EVENTS: Final = "last-events.jsonl.xz"
 HELD: Final = "held"
 FURTHER_EVENTS: Final = "further-events.jsonl.xz"
@@ -38,6 +44,35 @@ class Published(NamedTuple):
 def read_published(folder: Path) -> list[Published]:
     """Return everything that the release before published about the further events, and what it held in the end."""
     return [Published(*line) for line in read_lines(folder / PUBLISHED)]
+
+
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    """Return the contents of what a release published about the further events, sorted by `place_of_record`."""
+    return list(read_lines(folder / RECORDS))
+
+
+def published_line(content: Mapping[str, Any]) -> Published:
+    """Return the line for the content of a record."""
+    rule, customer, start_ms = content["rule"]["id"], content["customer_id"], ms_of(content["episode_started_at"])
+    assert content["action_id"] == action_id(rule, customer, start_ms)
+    return Published(
+        rule,
+        customer,
+        start_ms,
+        content.get("decision") or content["status"],
+        ms_of(content.get("retracted_at") or content["decided_at"]),
+        content.get("retracted_because") or content.get("detail") or "",
+    )
+
+
+def place_of_record(content: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return by what contents are sorted, so that two runs can be compared."""
+    return published_line(content), json.dumps(content, sort_keys=True)
+
+
+def ms_of(moment: str) -> int:
+    """Return a written moment in epoch milliseconds."""
+    return epoch_ms(datetime.fromisoformat(moment).astimezone(UTC))
 
 
 def read_events(path: Path) -> list[Event]:

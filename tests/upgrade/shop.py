@@ -1,4 +1,4 @@
-"""10,000 invented customers: what they did before the upgrade, and one further event of each.
+"""10,000 invented customers of the release 0.1.0: what they did before the upgrade, and one further event of each.
 
 Every shipped rule has customers it acts for, acted for, holds for, waits for and leaves alone, and customers about
 whom it cannot know yet. Values are spelled in every way that sources spell them. The same seed gives the same events.
@@ -61,6 +61,8 @@ class Event(NamedTuple):
         event_id: its id.
         attributes: its values, built-in ones among them; without those that are None.
         canonical: it comes by the source whose records are canonical events.
+        sent_at_day: when it is sent, if not when it happened; an event that is sent later is late.
+        items_of: the topic of its record, if that has a list of events in which this one is alone.
     """
 
     at_day: float
@@ -69,16 +71,26 @@ class Event(NamedTuple):
     event_id: str
     attributes: dict[str, Any]
     canonical: bool = False
+    sent_at_day: float | None = None
+    items_of: str = ""
+
+    @property
+    def sent_day(self) -> float:
+        """The day on which it is sent."""
+        return self.at_day if self.sent_at_day is None else self.sent_at_day
 
     @property
     def topic(self) -> str:
         """The topic of its record, without the prefix."""
-        return CANONICAL if self.canonical else TOPICS[self.type]
+        return self.items_of or (CANONICAL if self.canonical else TOPICS[self.type])
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Any:
         """Return the payload of its record."""
         if self.canonical:
             return self.as_canonical()
+        return [self._flat()] if self.items_of else self._flat()
+
+    def _flat(self) -> dict[str, Any]:
         return {"id": self.event_id, "customer": self.customer, "at": day(self.at_day), **self.attributes}
 
     def as_canonical(self) -> dict[str, Any]:
@@ -95,11 +107,11 @@ class Event(NamedTuple):
         return fields
 
 
-def history(seed: int = 1) -> list[Event]:
+def history(seed: int = 1, customers: int = CUSTOMERS) -> list[Event]:
     """Return what all customers did before the upgrade, in the order in which it is sent."""
     chance = Random(seed)
     events = [Event(0.1, WAKE, kind, f"{WAKE}-{kind}", _values(chance, kind, 0.1)) for kind in TOPICS]
-    for number in range(CUSTOMERS):
+    for number in range(customers):
         life = list(_events(chance, number))
         if not life:
             at_day = round(chance.uniform(1, 399), 4)
@@ -108,11 +120,11 @@ def history(seed: int = 1) -> list[Event]:
     return in_order(events)
 
 
-def further_events(seed: int = 2) -> list[Event]:
+def further_events(seed: int = 2, customers: int = CUSTOMERS) -> list[Event]:
     """Return one more event of each customer, in the order in which they are sent."""
     chance = Random(seed)
     events = []
-    for number in range(CUSTOMERS):
+    for number in range(customers):
         at_day = UPGRADE_DAY + 0.3 + round(chance.random() * (EVENT_DAYS - 0.5), 4)
         kind = chance.choices(
             ("purchase", "login", "profile", "nps", "complaint", "cancellation", "loyalty", "reactivation"),
@@ -129,7 +141,7 @@ def wake(until_day: float) -> Event:
 
 def in_order(events: Iterable[Event]) -> list[Event]:
     """Return events in the order in which they are sent."""
-    return sorted(events, key=lambda event: event[:4])
+    return sorted(events, key=lambda event: (event.sent_day, *event[:4]))
 
 
 def _name(number: int) -> str:

@@ -31,12 +31,16 @@ class Places(msgspec.Struct):
         now_ms: the moment, on the replay's clock.
         sources: by `topic:partition`, the offset after the last record of a source, all of it read.
         activity: by partition of the activity topic, the next offset to read.
+        paused: rules that an operator had paused.
+        broken: as `sources`, of a source that was stopped because it cannot be read; nothing of it is committed.
     """
 
     release: str
     now_ms: int
     sources: dict[str, int]
     activity: dict[int, int]
+    paused: list[str] = []
+    broken: dict[str, int] = {}
 
 
 async def dump(redis: RedisServers, prefix: str = PREFIX) -> list[Entry]:

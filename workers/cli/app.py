@@ -23,11 +23,11 @@ from workers.cli import (
     rules,
     run,
     sources,
-    state,
     topics,
     why,
 )
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
+from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 
@@ -41,7 +41,8 @@ _COMMANDS: Final = (
     sources,
     dead_letters,
     rebuild,
-    state,
+    files,
+    upgrade,
     topics,
     doctor,
     config,

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -30,11 +30,21 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Check everything a worker needs here, change nothing, and report how to fix each problem."""
+def doctor(
+    context: typer.Context,
+    before_upgrade: Annotated[
+        bool,
+        typer.Option("--before-upgrade", help="Also say whether an upgrade to this release can begin, and finish."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check everything a worker needs here, change nothing, and report how to fix each problem.
+
+    With --before-upgrade, run it from the new release with the settings of the workers that run now.
+    """
     # A refused connection is a finding; aiokafka would log it as well.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    findings = _findings(context.obj)
+    findings = _findings(context.obj, before_upgrade=before_upgrade)
     if as_json:
         print_json([document(finding) for finding in findings])
     else:
@@ -43,7 +53,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         sys.exit(EXIT_PROBLEM)
 
 
-def _findings(variables: Mapping[str, str]) -> list[Finding]:
+def _findings(variables: Mapping[str, str], *, before_upgrade: bool) -> list[Finding]:
     """Check settings, then files, then everything outside; each needs the one before."""
     try:
         settings = read_settings(variables)
@@ -58,7 +68,10 @@ def _findings(variables: Mapping[str, str]) -> list[Finding]:
         return findings + unreadable("rules", error)
     sources, rules = configuration.sources, configuration.rules
     findings.append(Finding("rules", "readable", "ok", f"{len(rules.rules)} rules, {len(sources.sources)} sources"))
-    return findings + asyncio.run(examine(settings, sources, rules, configuration.book, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    return findings + asyncio.run(
+        examine(settings, sources, rules, configuration.book, now, before_upgrade=before_upgrade)
+    )
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -12,7 +12,7 @@ from workers.loading import load_configuration
 from workers.operations.held_actions import HeldOfRule, held_by_rule, order_for_held
 from workers.settings import Settings, read_settings
 from workers.state.connect import clock_of, with_stored_state
-from workers.state.rule_sets import Activation, activate
+from workers.state.rule_sets.activation import Activation, activate
 from workers.state.store import Store
 
 RuleId = Annotated[str, typer.Argument(metavar="RULE", help="The rule's id.")]

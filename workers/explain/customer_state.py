@@ -26,7 +26,7 @@ from workers.explain.why_report import in_words
 from workers.kafka.partitioner import partition_of
 from workers.rule_files.known_names import event_types
 from workers.state.meta import meant_in, rules_held, since_by_series
-from workers.state.rule_sets import as_active, newest_generation
+from workers.state.rule_sets.activation import as_active, newest_generation
 from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store
 

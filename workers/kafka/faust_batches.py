@@ -434,6 +434,7 @@ class ReaderSettings:
         heartbeat_interval_ms: between two heartbeats of a member.
         request_timeout_ms: longest wait for one answer of a broker.
         max_poll_records: most records of one fetch.
+        mark: host name under which the member is known to the others of its group; not asked for anything.
     """
 
     group_id: str
@@ -449,6 +450,7 @@ class ReaderSettings:
     heartbeat_interval_ms: int
     request_timeout_ms: int
     max_poll_records: int
+    mark: str
 
 
 def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -> faust.App:
@@ -464,6 +466,8 @@ def build_app(settings: ReaderSettings, partitions: int, positions: Positions) -
         broker=[f"kafka://{server}" for server in settings.bootstrap_servers],
         broker_credentials=_credentials(settings),
         broker_client_id=settings.client_id,
+        # Part of what a member tells the group when it joins.
+        canonical_url=f"http://{settings.mark}",
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_rebalance_timeout=settings.rebalance_timeout_ms / 1000,
         broker_heartbeat_interval=settings.heartbeat_interval_ms / 1000,

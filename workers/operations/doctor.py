@@ -46,6 +46,8 @@ from workers.operations.permissions import (
 from workers.operations.registry_checks import registry
 from workers.operations.retention import Configs, Need, needs_of
 from workers.operations.source_samples import Trace, sample_sources
+from workers.operations.upgrade import checks as upgrade_checks
+from workers.operations.upgrade.facts import find_releases, sample_layouts
 from workers.registry.for_commands import reader_for
 from workers.settings import OWN_TOPICS, PAUSES, Settings
 from workers.state.brake import brake_state
@@ -62,7 +64,13 @@ _NO_LOG: Final = LogBounds(0, 0)
 
 
 async def examine(
-    settings: Settings, sources: SourcesFile, rules: RuleSet, book: RuleBook, now: datetime
+    settings: Settings,
+    sources: SourcesFile,
+    rules: RuleSet,
+    book: RuleBook,
+    now: datetime,
+    *,
+    before_upgrade: bool = False,
 ) -> list[Finding]:
     """Check everything outside that a worker with these settings and files needs.
 
@@ -72,6 +80,7 @@ async def examine(
         rules: its rules.
         book: the same rules as written: how long topics must keep their records follows from them.
         now: the present time; an event that is later than allowed is refused.
+        before_upgrade: also say whether an upgrade to this release can begin, and whether it can be finished.
     """
     settings = settings.model_copy(update={"kafka_request_timeout_ms": _REQUEST_TIMEOUT_MS})
     kafka = _Kafka(settings, sources, needs_of(book, settings))
@@ -85,6 +94,7 @@ async def examine(
         redis = await _redis(settings, store)
         if all(finding.health != "problem" for finding in redis if finding.checked == "reachable"):
             redis += await _state(settings, store, rules, kafka)
+            redis += await _upgrade(settings, store, rules) if before_upgrade else []
     return [*findings, *redis, kafka_checks.clock()]
 
 
@@ -255,6 +265,24 @@ async def _state(settings: Settings, store: Store, rules: RuleSet, kafka: _Kafka
         state_checks.stopped_sources(stops.problems()),
         await _pauses(settings),
         braking,
+    ]
+
+
+async def _upgrade(settings: Settings, store: Store, rules: RuleSet) -> list[Finding]:
+    try:
+        releases = await find_releases(settings, store)
+        sample = await sample_layouts(store)
+        rule_sets = await store.redis.fields(store.keys.rules)
+        info = redis_checks.parse_info((await store.redis.call([("INFO",)]))[0])
+    except Transient as error:
+        return [unknown("upgrade", "stored state", str(error), "", "see above")]
+    return [
+        upgrade_checks.layouts_of_partitions(releases),
+        upgrade_checks.layouts_of_customers(sample),
+        upgrade_checks.rules(rules, rule_sets),
+        upgrade_checks.rebuild(releases.metas),
+        upgrade_checks.memory(info),
+        upgrade_checks.finishing(releases),
     ]
 
 

@@ -17,7 +17,7 @@ from workers.pauses.pause_list import PauseList
 from workers.pauses.reader import PauseReader
 from workers.pauses.record import PauseRecord, encode_pause
 from workers.settings import PAUSES, Settings
-from workers.state.rule_sets import active_rules
+from workers.state.rule_sets.activation import active_rules
 from workers.state.settings_check import check_settings
 from workers.state.store import Store
 

@@ -8,8 +8,10 @@ from workers.operations.findings import Finding, judged, ok, problem, unknown
 from workers.pauses.record import ALL_RULES, PauseRecord
 from workers.state.brake import BrakeState
 from workers.state.consistency import Kind, Log, StateMismatch, check_consistency, partitions_made_with
+from workers.state.meta import topic_id_of
 
 _CHECKED: Final[Mapping[Kind, str]] = {
+    "layout": "layout of the stored state",
     "rebuilding": "rebuild",
     "partitions": "partitions of the stored state",
     "recreated": "topic of the stored state",
@@ -95,7 +97,7 @@ def stored_offsets(
     partitions_by_mismatch: dict[StateMismatch, list[int]] = {}
     for partition, fields in stored.items():
         offset = int(fields.get("offset", -1))
-        mismatch = check_consistency(fields, offset, fields.get("topic_id"), logs[partition])
+        mismatch = check_consistency(fields, offset, topic_id_of(fields), logs[partition])
         if mismatch is not None:
             partitions_by_mismatch.setdefault(mismatch, []).append(partition)
     if not partitions_by_mismatch:

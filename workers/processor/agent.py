@@ -27,6 +27,7 @@ from workers.processor.active_rules import ActiveRules
 from workers.processor.batches import BatchProcessor
 from workers.processor.event_reader import EventReader
 from workers.processor.held_actions import OrderExecutor
+from workers.processor.layout_order import LayoutOrder
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import LivePolicy, ReleasePolicy
@@ -85,8 +86,9 @@ class Processor:
         self._partition_count = settings.partitions
         self._rules = active = ActiveRules(rules)
         self._sources = view = SourceView(sources, settings.topic("activity"))
+        self._layouts = layouts = LayoutOrder(store)
         self._ownership = ownership = Ownership(
-            settings, store, backends.publisher, active, view, pauses, rebuilding=rebuild_policy is not None
+            settings, store, backends.publisher, active, view, pauses, layouts, rebuilding=rebuild_policy is not None
         )
         self._steps = steps = Steps(settings, store, active, pauses)
         self._reader = reader = EventReader(settings, sources, backends.clock)
@@ -174,6 +176,10 @@ class Processor:
         """
         for partition in await self._ownership.set_back():
             await self._timers.trim(partition)  # restores what Redis still has, like any step
+        for partition in self._layouts.behind(self._ownership.usable()):
+            async with partition.lock:
+                if partition.is_usable:
+                    await self._ownership.attempt(partition, self._layouts.begin(partition))
         complete = await self._timers.fire()
         await self._orders.run()  # after the timers, which may retract an action that an order would release
         for partition in list(self.partitions.values()):

@@ -12,16 +12,14 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.events import InvalidEvent
-from workers.core.coverage import Coverage
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
-from workers.core.objects.decisions.decide import Outcome, decide
-from workers.core.rules.rule_set import RuleSet
+from workers.core.objects.decisions.decide import Outcome
 from workers.errors import Fenced, LingerError, Transient
 from workers.kafka.faust_batches import Delivery
 from workers.kafka.records import SeekTo
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
+from workers.processor.deciding import Deciding
 from workers.processor.event_reader import EventReader
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
@@ -138,8 +136,9 @@ class BatchProcessor:
             customer_ids = list(work.events)
             activities = await step.read(customer_ids)
             rules = self._rules.current
+            deciding = Deciding(partition, rules, coverage)
             for customer_id, raw in zip(customer_ids, activities, strict=True):
-                outcome = self._decide_customer(customer_id, raw, work.events[customer_id], rules, coverage, work)
+                outcome = self._decide_customer(customer_id, raw, work.events[customer_id], deciding, work)
                 work.add_outcome(customer_id, outcome, is_new=raw is None)
             await self._policy.withhold(work, rules, self._sources.now_ms)
             changes = self._steps.write_set(partition, work)
@@ -160,8 +159,7 @@ class BatchProcessor:
         customer_id: str,
         raw: bytes | None,
         events: "Sequence[tuple[DecodedEvent, ConsumerRecord]]",
-        rules: RuleSet,
-        coverage: Coverage,
+        deciding: Deciding,
         work: UnitOfWork,
     ) -> Outcome | None:
         """Decide for one customer. If the events cannot be folded together, fold each of them alone.
@@ -169,13 +167,9 @@ class BatchProcessor:
         An event that cannot be folded alone becomes a dead letter; the customer's other events still count.
         """
         try:
-            activity = None if raw is None else codec.decode(raw, rules.codes)
-            outcome = decide(customer_id, activity, [event for event, _ in events], rules, coverage)
-            if outcome.activity is not None:
-                outcome.stored = codec.encode(outcome.activity)
-            return outcome
-        except codec.OtherLayout as error:
-            raise LingerError(str(error)) from error
+            return deciding.fold(customer_id, raw, [event for event, _ in events])
+        except LingerError:
+            raise
         except Exception as error:  # a bug in deciding must not stop the other customers
             log.exception(
                 log_events.DEAD_LETTERED, customer=logs.customer_ref(customer_id), error=type(error).__name__
@@ -186,8 +180,8 @@ class BatchProcessor:
                 return None
         merged: Outcome | None = None
         for event in events:
-            single = self._decide_customer(customer_id, raw, [event], rules, coverage, work)
-            if single is not None and single.activity is not None:
+            single = self._decide_customer(customer_id, raw, [event], deciding, work)
+            if single is not None and single.stored:
                 raw = single.stored
                 if merged is not None:
                     single.decisions[:0] = merged.decisions

@@ -6,9 +6,10 @@ It never folds an event and never decides.
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -28,15 +29,18 @@ from workers.observability import log_events, metrics
 from workers.outbox.outbox import Outbox
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
+from workers.processor.layout_order import LayoutOrder
 from workers.processor.partition import OwnedPartition
 from workers.processor.source_view import SourceView
 from workers.settings import Settings
 from workers.state.consistency import Log, check_consistency, end_of_log
-from workers.state.meta import GENERATION, REBUILDING, Meta, meaning_fields, meaning_of, meant_in
+from workers.state.meta import GENERATION, REBUILDING, Meta, meaning_fields, meaning_of, meant_in, topic_fields
 from workers.state.step import WriteSet
 from workers.state.store import Claimed, Store
 
 log = structlog.get_logger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 _RETRY_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 _VERSION_CHECK_SECONDS: Final = 10.0
@@ -58,6 +62,7 @@ class Ownership:
         rules: ActiveRules,
         sources: SourceView,
         pauses: PauseList,
+        layouts: LayoutOrder,
         *,
         rebuilding: bool,
     ) -> None:
@@ -70,6 +75,7 @@ class Ownership:
             rules: the active rule set.
             sources: whose progress limits how far a log must reach.
             pauses: asked by the outboxes.
+            layouts: in which layout partitions are written.
             rebuilding: whether this is the rebuild itself, so that its unfinished mark is no obstacle.
         """
         self.partitions: dict[int, OwnedPartition] = {}
@@ -79,6 +85,7 @@ class Ownership:
         self._rules = rules
         self._sources = sources
         self._pauses = pauses
+        self._layouts = layouts
         self._rebuilding = rebuilding
         self._claiming = asyncio.Lock()
         self._versions_checked_at = time.monotonic()
@@ -100,6 +107,7 @@ class Ownership:
         """
         async with self._claiming:
             await self.release_all()
+            await self._patiently(self._layouts.read)
             self._sources.progress = progress
             numbers = sorted(bounds)
             offsets = await asyncio.gather(*(self._claim(number, bounds[number], topic_id) for number in numbers))
@@ -118,6 +126,7 @@ class Ownership:
             if partition is None or not partition.stopped:
                 return None
             await self._release(number)
+            await self._patiently(self._layouts.read)
             return await self._claim(number, bounds, topic_id)
 
     async def release_all(self) -> None:
@@ -193,6 +202,7 @@ class Ownership:
             return []
         versions = {partition.number: partition.meta.version for partition in self.usable()}
         stored = await self._store.metas(versions)
+        await self._layouts.read()
         self._versions_checked_at = time.monotonic()
         return [
             partition
@@ -210,7 +220,7 @@ class Ownership:
 
     async def _claim(self, number: int, bounds: LogBounds, topic_id: str | None) -> int | None:
         owner = uuid.uuid4().hex[:16]
-        claimed = await self._claim_patiently(number, owner)
+        claimed = await self._patiently(partial(self._store.claim, number, owner))
         meta = claimed.meta
         fresh = meta.offset < 0
         if fresh:
@@ -234,7 +244,9 @@ class Ownership:
             return None
         changed: dict[str, str | int] = {}
         if meta.topic_id is None and topic_id is not None:
-            meta.topic_id = changed["topic_id"] = topic_id
+            meta.topic_id = topic_id
+            changed |= topic_fields(topic_id, partition.layout)
+        changed |= self._layouts.fields(partition)
         if not fresh and meaning_of(meta.fields)[1] < self._rules.current.meaning_generation:
             changed |= await self._begin_meaning(number, meta)
         if changed:
@@ -257,17 +269,17 @@ class Ownership:
         log.info(log_events.MEANING_BEGAN, partition=number, meaning=MEANING)
         return fields
 
-    async def _claim_patiently(self, number: int, owner: str) -> Claimed:
-        """Claim a partition; retry while Redis is silent for less than the session timeout."""
+    async def _patiently(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Ask Redis; retry while it is silent for less than the session timeout."""
         give_up_at = time.monotonic() + self._settings.kafka_session_timeout_ms / 1000
         for attempt in count():
             try:
-                return await self._store.claim(number, owner)
+                return await ask()
             except Transient as error:
                 if time.monotonic() > give_up_at:
                     raise
                 metrics.RETRIES.inc()
-                log.warning(log_events.STEP_RETRIED, partition=number, error=str(error))
+                log.warning(log_events.STEP_RETRIED, error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
         raise AssertionError("unreachable")
 

@@ -14,7 +14,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.core.watermarks import PartitionWatermarks
 from workers.outbox.outbox import Outbox
 from workers.processor.source_view import SourceView
-from workers.state.meta import GENERATION, MEANING, PARTITIONS, RULES, SWEPT, Meta, is_since, since_field
+from workers.state.meta import GENERATION, MEANING, PARTITIONS, RULES, SWEPT, Meta, is_since, layout_of, since_field
 from workers.state.step import WriteSet
 from workers.state.store import Store
 
@@ -60,6 +60,11 @@ class OwnedPartition:
     def swept(self) -> int:
         """The generation of rules to which every customer has been migrated."""
         return int(self.meta.fields.get(SWEPT, 0))
+
+    @property
+    def layout(self) -> int:
+        """The layout in which its customers are written."""
+        return layout_of(self.meta.fields)
 
     @property
     def is_usable(self) -> bool:

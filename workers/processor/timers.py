@@ -9,11 +9,10 @@ from typing import Final
 
 import structlog
 
-from workers.core.objects.customer import codec
-from workers.core.objects.decisions.decide import decide
 from workers.errors import LingerError
 from workers.observability import log_events, logs, metrics
 from workers.processor.active_rules import ActiveRules
+from workers.processor.deciding import Deciding
 from workers.processor.ownership import Ownership
 from workers.processor.partition import OwnedPartition
 from workers.processor.release_policy import ReleasePolicy
@@ -112,18 +111,16 @@ class Timers:
         async with self._steps.begin(partition) as step:
             activities = await step.read(due.customers)
             rules = self._rules.current
+            deciding = Deciding(partition, rules, coverage)
             for customer_id, raw in zip(due.customers, activities, strict=True):
                 work.timers += not sweeping
                 if raw is None or not self._steps.belongs(partition, customer_id):
                     work.due[customer_id] = 0
                     continue
                 try:
-                    activity = codec.decode(raw, rules.codes)
-                    if sweeping and activity.generation >= rules.generation:
-                        continue
-                    outcome = decide(customer_id, activity, (), rules, coverage, upto_ms)
-                except codec.OtherLayout as error:
-                    raise LingerError(str(error)) from error
+                    outcome = deciding.fire(customer_id, raw, upto_ms, sweeping=sweeping)
+                except LingerError:
+                    raise
                 except Exception:  # the data of one customer must not stop the timers of all others
                     log.exception(log_events.STEP_RETRIED, customer=logs.customer_ref(customer_id))
                     work.due[customer_id] = upto_ms + _POSTPONE_MS

@@ -12,7 +12,6 @@ from aiokafka import ConsumerRecord
 from schemas.actions import Action, Decision
 from schemas.events import InvalidEvent
 from workers.core.events.decoding import DecodedEvent
-from workers.core.objects.customer import codec
 from workers.core.objects.decisions.decide import Outcome
 from workers.core.objects.decisions.records import held_back
 from workers.core.source_positions import (
@@ -109,9 +108,9 @@ class UnitOfWork:
 
     def add_outcome(self, customer_id: str, outcome: Outcome | None, *, is_new: bool) -> None:
         """Add the outcome of one customer; without a new activity there is nothing to add."""
-        if outcome is None or outcome.activity is None:
+        if outcome is None or not outcome.stored:
             return
-        self.activities[customer_id] = outcome.stored or codec.encode(outcome.activity)
+        self.activities[customer_id] = outcome.stored
         self.due[customer_id] = outcome.due_ms
         for event_type, at_ms in outcome.waiting.items():
             self.waiting.setdefault(event_type, {})[customer_id] = at_ms

@@ -8,7 +8,7 @@ from workers.errors import StartupError
 from workers.recovery.mark import RebuildMark
 from workers.recovery.report import Options
 from workers.state.consistency import Log, StateMismatch, check_consistency
-from workers.state.meta import REBUILDING, meaning_of
+from workers.state.meta import REBUILDING, meaning_of, topic_id_of
 
 Metas = Mapping[int, Mapping[str, str]]
 
@@ -112,7 +112,7 @@ def _mark(fields: Mapping[str, str]) -> RebuildMark | None:
 
 
 def _mismatch(fields: Mapping[str, str], log: Log) -> StateMismatch | None:
-    return check_consistency(fields, _offset(fields), fields.get("topic_id"), log)
+    return check_consistency(fields, _offset(fields), topic_id_of(fields), log)
 
 
 def _offset(fields: Mapping[str, str]) -> int:

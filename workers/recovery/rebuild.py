@@ -42,7 +42,7 @@ from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
 from workers.settings import PAUSES, Settings
 from workers.state.connect import clock_of
-from workers.state.rule_sets import activate, newest_generation
+from workers.state.rule_sets.activation import activate, newest_generation
 from workers.state.settings_check import namespaces_of_topic
 from workers.state.source_sets.stored import as_agreed
 from workers.state.store import Store

@@ -24,7 +24,7 @@ from workers.rule_files.watch import fingerprint
 from workers.runtime.parts import Parts
 from workers.runtime.preflight import Preflight
 from workers.runtime.sources import SourcesInForce
-from workers.state.rule_sets import Activation, OlderRules, activate, newest_generation, require_not_older
+from workers.state.rule_sets.activation import Activation, OlderRules, activate, newest_generation, require_not_older
 from workers.state.source_sets.activation import OlderSources, activate_sources
 from workers.state.source_sets.stored import newest_sources
 

@@ -14,6 +14,7 @@ from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError, StartupError
 from workers.observability import log_events
 from workers.observability.http_server import Endpoints, Reloaded
+from workers.operations.upgrade.finish import finish_at_start
 from workers.runtime.assignment import Assignment, Deliveries
 from workers.runtime.failure import Failure
 from workers.runtime.gaps import GapCheck
@@ -46,6 +47,7 @@ class Worker:
         self._settings = settings
         self._rules = rules
         self._store = parts.store
+        self._clock = parts.clock
         self._publisher = parts.publisher
         self._reader = parts.reader
         self._topics = parts.topics
@@ -115,6 +117,7 @@ class Worker:
     async def _join(self) -> None:
         try:
             await self._reload.join()
+            await finish_at_start(self._settings, self._store, (await self._clock.read()).now_ms)
         except (KafkaError, OSError) as error:  # it has answered a moment ago
             raise StartupError([f"no Kafka broker answers any more: {error}"]) from error
 

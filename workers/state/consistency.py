@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from workers.state.meta import PARTITIONS, REBUILDING
+from workers.state import layouts
+from workers.state.meta import PARTITIONS, REBUILDING, layout_of
 
 REBUILD: Final = "linger rebuild"
 _START_AFRESH: Final = (
@@ -20,7 +21,7 @@ _REBUILD_OR_NEW_NAMESPACE: Final = (
     "or give Linger a new LINGER_REDIS_NAMESPACE to start afresh"
 )
 
-Kind = Literal["rebuilding", "partitions", "recreated", "outside"]
+Kind = Literal["layout", "rebuilding", "partitions", "recreated", "outside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class StateMismatch:
     """Why a worker cannot continue with the state of a partition.
 
     Attributes:
-        kind: `rebuilding`: a rebuild was not finished; `partitions`: the topic had another partition count when the
-            state was made; `recreated`: the topic was deleted and created again; `outside`: the next offset is not
-            in the log.
+        kind: `layout`: its customers are written in a layout that this release does not know; `rebuilding`: a
+            rebuild was not finished; `partitions`: the topic had another partition count when the state was made;
+            `recreated`: the topic was deleted and created again; `outside`: the next offset is not in the log.
         problem: the mismatch, as a sentence.
         remedy: what to do, with the command.
         can_be_rebuilt: whether `linger rebuild` is a remedy.
@@ -81,6 +82,18 @@ def partitions_made_with(fields: Mapping[str, str]) -> int | None:
     """Return the partition count that the state in `meta` was made with, None if nothing is stored."""
     text = fields.get(PARTITIONS)
     return int(text) if text else None
+
+
+def layout_mismatch(layout: int) -> StateMismatch | None:
+    """Return a mismatch if customers are written in a layout that this release does not know."""
+    if layout in layouts.KNOWN:
+        return None
+    known = " and ".join(map(str, layouts.KNOWN))
+    return StateMismatch(
+        "layout",
+        f"its customers are written in layout {layout}, and this release reads {known}",
+        f"Run the release that wrote it, or a later one; or stop all workers and rebuild the state: {REBUILD}",
+    )
 
 
 def partitions_mismatch(made_with: int | None, topic: str, partitions: int) -> StateMismatch | None:
@@ -147,7 +160,8 @@ def check_consistency(fields: Mapping[str, str], offset: int, topic_id: str | No
         log: the partition's log in Kafka.
     """
     return (
-        partitions_mismatch(partitions_made_with(fields), log.topic, log.partitions)
+        layout_mismatch(layout_of(fields))
+        or partitions_mismatch(partitions_made_with(fields), log.topic, log.partitions)
         or _unfinished_rebuild(fields)
         or topic_mismatch(topic_id, log.topic, log.topic_id)
         or offset_mismatch(offset, log.topic, log.earliest, log.end)

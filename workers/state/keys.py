@@ -72,6 +72,8 @@ class Keys:
         seen: hash of activity partition to the watermark up to which it is decided.
         clock: the simulated time of a replay.
         rules: hash in which the workers agree on the active rule set.
+        rule_contents: hash of a rule's version to what it said; see `workers.state.rule_sets.contents`.
+        upgrade: hash of the layout that all workers are to write; see `workers.state.layouts`.
         sources: hash of source topic to the id of the topic that was read.
         source_sets: hash in which the workers agree on the active `sources.yaml` and the topics of its patterns.
         stopped: hash of source partition to why it is not read further, and of topic to the latest request to go on.
@@ -86,6 +88,8 @@ class Keys:
         self.seen = f"{namespace}:seen"
         self.clock = f"{namespace}:clock"
         self.rules = f"{namespace}:rules"
+        self.rule_contents = f"{namespace}:rule-contents"
+        self.upgrade = f"{namespace}:upgrade"
         self.sources = f"{namespace}:sources"
         self.source_sets = f"{namespace}:source-sets"
         self.stopped = f"{namespace}:stopped"

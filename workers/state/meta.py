@@ -26,8 +26,23 @@ PARTITIONS: Final = "partitions"
 """How many partitions the activity topic had when the state was created."""
 REBUILDING: Final = "rebuilding"
 """Set while `linger rebuild` runs; its value says whether it was known since when each rule counts."""
-WIRE_FORMAT: Final = 2
-"""What this release writes: 2 has positions of items (`workers.core.source_positions`); release 0.1 has no number."""
+LAYOUT: Final = "layout"
+"""Layout in which the partition's customers are written; absent as long as it is `LAYOUT_OF_OLD`."""
+LAYOUT_OF_OLD: Final = 3
+"""The only layout of the releases that do not know the field `layout`."""
+ITEMS_FORMAT: Final = 2
+"""The first format with positions of items (`workers.core.source_positions`); release 0.1 has no number."""
+LAYOUTS_FORMAT: Final = 3
+"""The first format of workers that read `layout`."""
+WIRE_FORMAT: Final = LAYOUTS_FORMAT
+"""The format of what this release writes."""
+_TOPIC_ID: Final = "topic_id"
+_FOR_OLDER_RELEASES: Final = " written in layout {layout}, which only newer releases of Linger read"
+"""Stands after the topic's id once a later layout is written.
+
+A worker that does not know `layout` compares the id with the topic's own at the claim. So it stops the partition, and
+this text is in its message. It must not get as far as the first customer.
+"""
 OWNERSHIP: Final = ("owner", "format")
 """The fields that say who owns a partition, and what that worker writes."""
 _SINCE: Final = "since:"
@@ -73,11 +88,34 @@ def ownership_fields(owner: str) -> dict[str, str]:
     return dict(zip(OWNERSHIP, (owner, f"{WIRE_FORMAT} {owner}"), strict=True))
 
 
-def has_older_owner(fields: Mapping[str, str]) -> bool:
-    """Return whether the worker that owns a partition is of a release that does not know this format."""
+def has_older_owner(fields: Mapping[str, str], wire_format: int = ITEMS_FORMAT) -> bool:
+    """Return whether the worker that owns a partition is of a release that does not know a format."""
     owner, written = (fields.get(name) for name in OWNERSHIP)
     number, _, token = (written or "").partition(" ")
-    return owner is not None and not (token == owner and number.isdigit() and int(number) >= WIRE_FORMAT)
+    return owner is not None and not (token == owner and number.isdigit() and int(number) >= wire_format)
+
+
+def layout_of(fields: Mapping[str, str]) -> int:
+    """Return the layout in which a partition's customers are written."""
+    return int(fields.get(LAYOUT) or LAYOUT_OF_OLD)
+
+
+def topic_fields(topic_id: str | None, layout: int) -> dict[str, str]:
+    """Return the field of the topic that the state is made from, by name; `topic_id_of` reads it.
+
+    Args:
+        topic_id: of the activity topic, None if the broker reports none.
+        layout: in which the partition is written.
+    """
+    if layout == LAYOUT_OF_OLD:
+        return {} if topic_id is None else {_TOPIC_ID: topic_id}
+    return {_TOPIC_ID: (topic_id or "-") + _FOR_OLDER_RELEASES.format(layout=layout)}
+
+
+def topic_id_of(fields: Mapping[str, str]) -> str | None:
+    """Return the id of the activity topic that the state was made from, None if it is not known."""
+    topic_id = (fields.get(_TOPIC_ID) or "").partition(" ")[0]
+    return None if topic_id in ("", "-") else topic_id
 
 
 def without_ownership(fields: Mapping[str, str]) -> dict[str, str]:

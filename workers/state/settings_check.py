@@ -15,7 +15,7 @@ from workers.core.objects.customer.codec import UnknownLayout
 from workers.errors import LingerError, StartupError, Transient
 from workers.settings import Settings
 from workers.state.keys import hash_tag
-from workers.state.meta import PARTITIONS
+from workers.state.meta import PARTITIONS, topic_id_of
 from workers.state.scan import escaped, scan_keys
 from workers.state.store import Store
 
@@ -89,7 +89,7 @@ async def namespaces_of_topic(store: Store, topic_id: str | None) -> list[str]:
             fields = await other.meta(0)
         except Transient:
             continue  # an ACL that hides it
-        if fields.get("topic_id") == topic_id:
+        if topic_id_of(fields) == topic_id:
             same.append(namespace)
     return same
 

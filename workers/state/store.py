@@ -17,7 +17,15 @@ from workers.kafka.records import OutboxRecord, TopicPartition, decode_record
 from workers.state.connection import RedisServers, text_fields
 from workers.state.held_actions import HeldActions, Order, decode_order
 from workers.state.keys import Keys
-from workers.state.meta import OWNERSHIP, Meta, has_older_owner, ownership_fields, without_ownership
+from workers.state.meta import (
+    ITEMS_FORMAT,
+    OWNERSHIP,
+    Meta,
+    has_older_owner,
+    ownership_fields,
+    topic_id_of,
+    without_ownership,
+)
 from workers.state.scan import escaped, scan_keys
 from workers.state.step import Step
 
@@ -138,7 +146,9 @@ class Store:
             await self.redis.wait_for_replicas(connection)
         fields = without_ownership(stored)
         fields.pop("version", None)
-        offset, topic_id = int(fields.pop("offset", -1)), fields.pop("topic_id", None)
+        topic_id = topic_id_of(fields)
+        fields.pop("topic_id", None)
+        offset = int(fields.pop("offset", -1))
         return Claimed(Meta(owner, version, offset, topic_id, fields), [decode_record(raw) for raw in answers[2]])
 
     async def due(self, bounds: Mapping[int, tuple[int, Mapping[str, int]]], limit: int) -> dict[int, Due]:
@@ -212,8 +222,8 @@ class Store:
         answers = await self.redis.call([("HGETALL", self.keys.partition(partition).meta) for partition in numbers])
         return {partition: text_fields(raw) for partition, raw in zip(numbers, answers, strict=True)}
 
-    async def older_owners(self, partitions: Iterable[int]) -> list[int]:
-        """Return the partitions whose owner is a worker of an older release. One round trip to each server."""
+    async def older_owners(self, partitions: Iterable[int], wire_format: int = ITEMS_FORMAT) -> list[int]:
+        """Return the partitions whose owner does not know a format. One round trip to each server."""
         numbers = list(partitions)
         answers = await self.redis.call(
             [("HMGET", self.keys.partition(partition).meta, *OWNERSHIP) for partition in numbers]
@@ -221,7 +231,9 @@ class Store:
         return [
             partition
             for partition, values in zip(numbers, answers, strict=True)
-            if has_older_owner({name: value.decode() for name, value in zip(OWNERSHIP, values, strict=True) if value})
+            if has_older_owner(
+                {name: value.decode() for name, value in zip(OWNERSHIP, values, strict=True) if value}, wire_format
+            )
         ]
 
     async def decided_ms(self, partition: int) -> int:

@@ -51,6 +51,7 @@ SETTINGS: Final = ReaderSettings(
     heartbeat_interval_ms=3_000,
     request_timeout_ms=40_000,
     max_poll_records=2_000,
+    mark="linger-format-3",
 )
 
 
