@@ -1,4 +1,4 @@
-"""Laws of state files: what is cut, changed or mixed is noticed, and every key of Redis is in them or said why not."""
+"""Laws of state files: what is cut or changed is noticed; every key of Redis is in them, or it is said why not."""
 
 import stat
 from pathlib import Path
@@ -195,7 +195,7 @@ def test_a_file_of_a_later_format_is_refused_by_its_number(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("path", ["gone", "."])
 def test_no_file_and_a_folder_without_one_are_refused(tmp_path: Path, path: str) -> None:
-    with pytest.raises(StartupError, match="no such file|no state file"):
+    with pytest.raises(StartupError, match=r"no such file|no state file"):
         read_files(tmp_path / path)
 
 
@@ -233,7 +233,7 @@ def every_key() -> list[str]:
 
 def test_every_key_of_redis_is_in_a_file_or_it_is_said_why_not() -> None:
     for key in every_key():
-        tag, kind, name = kind_of("linger", key)
+        tag, kind, _ = kind_of("linger", key)
         if tag:
             assert tag == hash_tag(7)
             assert kind in PARTITION_KINDS, key
