@@ -245,8 +245,8 @@ async def fill(place: Site, places: Places, entries: Sequence[Entry]) -> None:
 async def _rename_sources(place: Site) -> None:
     """Give the record of sources the hashes of the same file with another prefix; it hashes names of topics.
 
-    With the prefix that the release before had, the hashes are those that it stored: a file that has not changed is no
-    new generation.
+    With the prefix that the release before had, the hashes are those that it stored: a file that has not changed is
+    no new generation.
     """
     key = place.store.keys.source_sets
     stored = await place.store.fields(key)

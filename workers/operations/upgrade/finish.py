@@ -83,10 +83,13 @@ async def finish_at_start(settings: Settings, store: Store, now_ms: int) -> None
     Raises:
         Transient: if Redis does not answer.
     """
+    if layouts.newest() > LAYOUT_OF_OLD:
+        await consider(store, await find_releases(settings, store), now_ms)
+
+
+async def consider(store: Store, releases: Releases, now_ms: int) -> None:
+    """Finish an upgrade, or note that this may be done later; see `finish_at_start`."""
     newest = layouts.newest()
-    if newest == LAYOUT_OF_OLD:
-        return
-    releases = await find_releases(settings, store)
     if not any(releases.metas.values()):
         await layouts.give_order(store, newest)
     elif releases.order.layout > LAYOUT_OF_OLD:
@@ -113,6 +116,6 @@ async def _waiting(settings: Settings, store: Store, layout: int) -> list[int]:
 
 def _no_way_back(layout: int) -> str:
     return (
-        f"customers are written in layout {layout}, which this release cannot read. Run the release that wrote it, or "
-        "a later one; to go back to this one, stop all workers and rebuild the state from the log: linger rebuild"
+        f"customers are written in layout {layout}, which this release cannot read. Run the release that wrote it, "
+        "or a later one; to go back to this one, stop all workers and rebuild the state from the log: linger rebuild"
     )

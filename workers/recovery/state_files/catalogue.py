@@ -18,7 +18,7 @@ PARTITION_KINDS: Final = {
 }
 """By the kind of a partition's key, the lines that hold what is in it."""
 
-HASHES: Final = ("rules", "progress", "sources", "source-sets", "stopped", "brake")
+HASHES: Final = ("rules", "rule-contents", "progress", "sources", "source-sets", "stopped", "brake")
 """Hashes that all partitions share and that are written to a file whole."""
 DISPOSITIONS: Final = "dead-letters"
 """Kind of the hashes that say what was done with dead letters; the set of that name lists them."""
@@ -29,6 +29,7 @@ LEFT_OUT: Final = {
     "seen": "each owner of a partition reports anew up to when it is decided",
     "obeyed": "each owner of a partition reports anew which pauses it obeys",
     "clock": "the player of a replay sets it",
+    "upgrade": "what is loaded is in the layout that every release reads, so the upgrade is finished once more",
 }
 """By kind, why what all partitions share is not in a file."""
 
