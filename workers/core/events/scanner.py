@@ -8,12 +8,12 @@ In plain Python, reading byte by byte takes ten times as long as msgspec. There 
 """
 
 from collections.abc import Collection, Sequence
-from hashlib import blake2b
 from typing import Final
 
 from schemas.events import MAX_ATTRIBUTES, MAX_BODY_BYTES, MAX_ID_BYTES, MAX_TEXT_BYTES
 from workers.core.events.checked import checked
-from workers.core.events.decoding import FINGERPRINT_BYTES, epoch_ms, number_of, scaled
+from workers.core.events.decoding import epoch_ms, scaled
+from workers.core.events.fingerprint import Fingerprint
 from workers.core.memory import Numbers
 
 _IS_COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -95,7 +95,7 @@ class Scanner:
             if self.types[place] in self.plain:
                 self.allowed[place] = _FIELDS_OF.get(self.types[place], _FIELDS_OF_DECLARED)
         self.purchase = self.types.index("purchase") if "purchase" in self.types else -1
-        self.hashers = [blake2b(f"{name}\n".encode(), digest_size=FINGERPRINT_BYTES) for name in types]
+        self.fingerprints = [Fingerprint(name) for name in types]
         self.raw = self.given = b""
         self.type_place = self.at_ms = self.amount = self.history_ms = 0
         self.customer_at = self.customer_size = self.event_id_at = self.event_id_size = 0
@@ -124,9 +124,8 @@ class Scanner:
 
     def fingerprint(self) -> int:
         """Return the hash of type and event id as a number: that of `DecodedEvent.fingerprint`."""
-        hashed = self.hashers[self.type_place].copy()
-        hashed.update(self.raw[self.event_id_at : self.event_id_at + self.event_id_size])
-        return number_of(hashed.digest())
+        by_type = self.fingerprints[self.type_place]
+        return by_type.of(self.raw, self.event_id_at, self.event_id_size)
 
     # -- by msgspec ---------------------------------------------------------------------------------------------------
 
