@@ -1,10 +1,11 @@
 """The bytes of a plain canonical event -> a few numbers, without making an object of anything.
 
-`Scanner.scan` takes what is quite usual. The rest it leaves to `decoding.decode_event` and `schemas.events`: an escape,
-a character beyond ASCII, a field it does not know or sees twice, another zone than Z, an exponent, an event whose
-attributes a rule reads. It takes nothing that those refuse or change, and reads nothing otherwise: a law of the tests.
+`Scanner.scan` takes what is quite usual. The rest it leaves to `decoding.decode_event` and `schemas.events`: an
+escape, a character beyond ASCII, a field it does not know or sees twice, another zone than Z, an exponent, an event
+whose attributes a rule reads. It takes nothing that those refuse or change, and reads nothing otherwise: a law of the
+tests.
 
-In plain Python, reading byte by byte takes ten times as long as msgspec. There the events that `checked` takes are taken.
+In plain Python, reading byte by byte takes ten times as long as msgspec. There it takes what `checked` takes.
 """
 
 from collections.abc import Collection, Sequence
@@ -106,7 +107,7 @@ class Scanner:
 
         Args:
             raw: its bytes.
-            latest_ms: the event, and the end of the history that it is, lie before this moment, in epoch milliseconds.
+            latest_ms: the event, and the end of the history that it is, lie before this moment, in epoch ms.
         """
         return self.read(raw, latest_ms) if _IS_COMPILED else self.decode(raw, latest_ms)
 
@@ -127,7 +128,7 @@ class Scanner:
         by_type = self.fingerprints[self.type_place]
         return by_type.of(self.raw, self.event_id_at, self.event_id_size)
 
-    # -- by msgspec ---------------------------------------------------------------------------------------------------
+    # -- by msgspec ----------------------------------------------------------------------------------------------
 
     def decode(self, raw: bytes, latest_ms: int) -> bool:
         """Read an event as `scan` does in plain Python."""
@@ -144,7 +145,7 @@ class Scanner:
         self.event_id_at, self.event_id_size = len(customer), len(event_id)
         return True
 
-    # -- byte by byte -------------------------------------------------------------------------------------------------
+    # -- byte by byte --------------------------------------------------------------------------------------------
 
     def read(self, raw: bytes, latest_ms: int) -> bool:
         """Read an event as `scan` does when compiled."""
