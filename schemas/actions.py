@@ -9,9 +9,9 @@ a retraction is a retraction. docs/mailers.md explains each rule, and examples/ 
 These are msgspec structs because they are written on the hot path. Their JSON Schema is generated like the others.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha1
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ ActionName = Literal["at-risk", "win-back"]
 
 _new_hash: Final = sha1(UUID("5c1a6a1e-2f0c-5d0e-9a55-6c696e676572").bytes, usedforsecurity=False).copy
 """Starts the hash of an id; a copy costs half as much as a new hash."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 Number = bool | int | float | str | None
@@ -134,9 +135,21 @@ def action_id(rule_id: str, customer_id: str, episode_start_ms: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
+def begun_hash(rule_id: str) -> Any:
+    """Return the hash of the ids of a rule's actions, up to the rule.
+
+    A copy of it takes the start of the episode in milliseconds, a line feed and the customer's id. The first 16 bytes
+    of its digest are then those of the UUID that `action_id` returns, but for version and variant.
+    """
+    hashed = _new_hash()
+    hashed.update(f"{rule_id}\n".encode())
+    return hashed
+
+
 def moment(at_ms: int) -> datetime:
-    """Return epoch milliseconds as an aware UTC datetime."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+    """Return epoch milliseconds as an aware UTC datetime, exactly."""
+    # Not from a float of seconds: from the year 2242 on, it is a microsecond off now and then.
+    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def encode(record: Action | Decision) -> bytes:

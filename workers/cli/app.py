@@ -23,6 +23,7 @@ from workers.cli import (
     rules,
     run,
     sources,
+    state,
     topics,
     why,
 )
@@ -41,6 +42,7 @@ _COMMANDS: Final = (
     sources,
     dead_letters,
     rebuild,
+    state,
     upgrade,
     topics,
     doctor,

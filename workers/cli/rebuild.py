@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -41,19 +42,27 @@ def rebuild(
             "--yes-the-log-is-cut", help="Do not ask: rebuild from a log whose first records were deleted, too."
         ),
     ] = False,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER|FILE",
+            help="Begin with what linger state export has written, and fold what follows.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild lost Redis state from the activity topic; nothing is published twice.
 
     Stop all workers first. Only partitions with no stored state, or whose state does not match the log, are
     rebuilt. If it is killed, run it again: it continues where it stopped. If the topic has lost its first records, it
-    says what would be lost, and asks.
+    says what would be lost, and asks. With --from, nothing is lost if the files end where the topic begins, or later.
     """
     settings = read_settings(context.obj)
     logs.configure_logging("warning", settings.log_format)
     logs.set_log_key(None if settings.log_key is None else settings.log_key.get_secret_value())
     configuration = load_configuration(settings)
-    options = Options(all_partitions, dry_run, among_workers, log_is_cut)
+    options = Options(all_partitions, dry_run, among_workers, log_is_cut, begin_with)
 
     async def work(store: Store) -> Report:
         return await _run(Rebuild(settings, configuration.sources, configuration.rules, store), options)
@@ -103,6 +112,7 @@ def document_of(report: Report) -> dict[str, Any]:
         "log_begins": report.log_begins,
         "loss": None if report.loss is None else asdict(report.loss),
         "rules_lost": report.rules_lost,
+        "from_files": list(report.from_files),
         "published": dict(report.tally.published),
         "unsure": dict(report.tally.unsure),
     }
@@ -120,6 +130,9 @@ def render(report: Report) -> None:
     for reason, partitions in partitions_by_reason.items():
         table.add_row(f"{len(partitions)}: {_listed(partitions)}", reason)
     out.print(table)
+    if report.from_files:
+        begin = "would begin" if report.dry_run else "began"
+        out.print(f"{len(report.from_files)} of them {begin} with the state of the files.")
     done = "would be read, in about" if report.dry_run else "were read, in"
     out.print(f"{report.records:,} records of the activity topic {done} {report.seconds:,.0f} s.")
     out.print(f"{report.ids_known:,} unexpired action ids are in the topics; none of them is published again.")

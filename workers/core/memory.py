@@ -1,4 +1,4 @@
-"""Memory: room for 64-bit numbers, in plain Python an array. Compiled, `memory.pyx` stands for this module.
+"""Memory: room for 64-bit numbers, and for bytes. Compiled, `memory.pyx` stands for this module.
 
 It is the only module that exists twice: the compiler cannot make a pointer of an array of plain Python.
 """
@@ -15,3 +15,30 @@ class Numbers:
     def numbers(self) -> "array[int]":
         """Return the numbers, to be read and written by their places; compiled, a pointer."""
         return self._numbers
+
+
+class Characters:
+    """Room for bytes. Places and sizes are not checked: whoever writes has asked for room before."""
+
+    def __init__(self, size: int) -> None:
+        self._characters = bytearray(size)
+
+    def characters(self) -> bytearray:
+        """Return the bytes, to be read and written by their places; compiled, a pointer. Ask anew after `grow`."""
+        return self._characters
+
+    def grow(self, size: int) -> None:
+        """Make the room that large; what is there stays."""
+        self._characters.extend(bytes(size - len(self._characters)))
+
+    def put(self, at: int, raw: bytes) -> None:
+        """Write bytes at a place."""
+        self._characters[at : at + len(raw)] = raw
+
+    def put_again(self, at: int, from_: int, size: int) -> None:
+        """Write bytes at a place that are there already; they end before it."""
+        self._characters[at : at + size] = self._characters[from_ : from_ + size]
+
+    def made(self, from_: int, size: int) -> bytes:
+        """Return the bytes at a place."""
+        return bytes(memoryview(self._characters)[from_ : from_ + size])

@@ -73,22 +73,22 @@ def said(condition: Any, *, holds: bool = True) -> Said:
     """
     match condition:
         case model.Count(count=name):
-            return _owned(_counted(condition, name, "", holds))
+            return _owned(counted(condition, name, "", holds))
         case model.Distinct(distinct=reference):
-            return _owned(_counted(condition, reference, "different ", holds))
+            return _owned(counted(condition, reference, "different ", holds))
         case model.Sum():
             return _summed(condition, holds)
         case model.Average(average=reference):
             bounds = bounds_in_words(condition) if holds else f"not {bounds_in_words(condition)}"
             return _own_clause(
-                f"average {attribute(reference)}{filters(condition.where)} is {bounds} {_within(condition.within)}"
+                f"average {attribute(reference)}{filters(condition.where)} is {bounds} {within(condition.within)}"
             )
         case model.Absent():
             return _absent(condition, holds)
         case model.Last(last=name) | model.First(first=name):
             which = "last" if isinstance(condition, model.Last) else "first"
             was = "was" if holds else "was not"
-            return _own_clause(f"{which} {noun(name)}{filters(condition.where)} {was} {_ages(condition)} ago")
+            return _own_clause(f"{which} {noun(name)}{filters(condition.where)} {was} {ages_in_words(condition)} ago")
         case model.Known(known_for=span):
             text = f"known for {'at least' if holds else 'less than'} {write_duration(span)}"
             return Said(text, "has been", text)
@@ -151,10 +151,11 @@ def _own_clause(text: str) -> Said:
     return Said(f"the {text}", "", text)
 
 
-def _counted(condition: "model.Count | model.Distinct", name: str, different: str, holds: bool) -> str:
+def counted(condition: "model.Count | model.Distinct", name: str, different: str, holds: bool) -> str:
+    """Word bounds on how many events, or with `different` how many values, there are."""
     word = noun(name) if "." not in name else attribute(name)
     low, high = condition.limits()
-    which, when = filters(condition.where), _within(condition.within)
+    which, when = filters(condition.where), within(condition.within)
     if high is not None and high[0] - high[1] <= 0:
         return f"{'no' if holds else 'at least 1'} {word}{which} {when}"
     if high is None and low is not None and low[0] + low[1] == 1 and not holds:
@@ -166,7 +167,7 @@ def _counted(condition: "model.Count | model.Distinct", name: str, different: st
 
 def _summed(condition: "model.Sum", holds: bool) -> Said:
     what = f"{attribute(condition.sum)}{filters(condition.where)}"
-    rest = f"up to {bounds_in_words(condition, holds=holds)} {_within(condition.within)}"
+    rest = f"up to {bounds_in_words(condition, holds=holds)} {within(condition.within)}"
     return Said(f"{what} adding {rest}", "", f"{what} adds {rest}")
 
 
@@ -200,14 +201,14 @@ def _unfollowed(condition: "model.Unfollowed", holds: bool) -> Said:
     then, span = _article(condition.without), write_duration(condition.for_)
     if holds:
         return _owned(f"{_article(condition.after)} not followed by {then} within {span}")
-    return _owned(f"no {_which(condition.after)} without {then} within {span}")
+    return _owned(f"no {event_in_words(condition.after)} without {then} within {span}")
 
 
 def _latest_test(condition: "model.Latest", holds: bool) -> str:
     if condition.is_ is not None:
-        return f"is {'' if holds else 'not '}{_values(condition.is_)}"
+        return f"is {'' if holds else 'not '}{values(condition.is_)}"
     if condition.is_not is not None:
-        return f"is {'not ' if holds else ''}{_values(condition.is_not)}"
+        return f"is {'not ' if holds else ''}{values(condition.is_not)}"
     return f"is {'' if holds else 'not '}{bounds_in_words(condition)}"
 
 
@@ -265,11 +266,13 @@ def _number(number: Decimal) -> str:
     return f"{number:f}"
 
 
-def _within(window: timedelta | None) -> str:
+def within(window: timedelta | None) -> str:
+    """Word the window of a condition; None means ever."""
     return "ever" if window is None else f"within {write_duration(window)}"
 
 
-def _ages(condition: "model.Last | model.First") -> str:
+def ages_in_words(condition: "model.Last | model.First") -> str:
+    """Word the bounds of an age, without `ago`."""
     low, high = condition.ages()
     if condition.between is not None:
         return f"between {write_duration(condition.between[0])} and {write_duration(condition.between[1])}"
@@ -290,13 +293,14 @@ def _filter(value: Any) -> str:
         case model.Bounds():
             return bounds_in_words(value)
         case model.Different(other_than=other):
-            return f"other than {_values(other)}"
-    return _values(value)
+            return f"other than {values(other)}"
+    return values(value)
 
 
-def _values(value: Any) -> str:
+def values(value: Any) -> str:
+    """Word a value, or a list of them."""
     if isinstance(value, list):
-        return listed([_values(one) for one in value], "or")
+        return listed([values(one) for one in value], "or")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -342,14 +346,15 @@ def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _which(which: Any) -> str:
+def event_in_words(which: Any) -> str:
+    """Word which events are meant: a type, or an event with its filter."""
     if isinstance(which, model.EventFilter):
         return f"{noun(which.event)}{filters(which.where)}"
     return noun(which)
 
 
 def _article(which: Any) -> str:
-    return a(_which(which))
+    return a(event_in_words(which))
 
 
 def a(words: str) -> str:

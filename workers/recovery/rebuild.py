@@ -37,6 +37,7 @@ from workers.recovery.release_policy import Tally
 from workers.recovery.report import Options, Report
 from workers.recovery.snapshot import Snapshot, connected
 from workers.recovery.source_progress import SourcePartition, covered_since, find_progress
+from workers.recovery.state_files.beginning import Beginning, read_beginning
 from workers.recovery.wipe import wipe
 from workers.rule_files.known_names import event_types
 from workers.settings import PAUSES, Settings
@@ -106,13 +107,15 @@ class Rebuild:
             metas = await self._store.metas(logs)
             if not any(metas.values()) and not options.all_partitions:
                 await self._refuse_another_namespace(logs[0].topic_id)
-            plan = make_plan(metas, logs, options, rules_stored=rules_stored)
+            beginning = read_beginning(options.begin_with, self._rules, logs)
+            rules_stored = rules_stored or beginning.has_rules
+            plan = make_plan(metas, logs, options, rules_stored=rules_stored, file_offsets=beginning.offsets)
             if not plan.reasons:
                 return Report(plan.reasons, options.dry_run)
             heads = await read_heads(consumer, logs, self._time_of)
             published = await self._read_published(consumer, snapshot, reading.now_ms)
-            loss = await count_loss(self._store, consumer, self._rules, logs, plan.wiped_partitions)
-            findings = _Findings(reading, snapshot, heads, published, loss)
+            loss = await count_loss(self._store, consumer, self._rules, logs, plan.partitions_from_the_log)
+            findings = _Findings(reading, snapshot, heads, published, beginning, loss)
             report = _forecast(plan, findings, options)
             if options.dry_run:
                 return report
@@ -148,13 +151,21 @@ class Rebuild:
         return await read_published(consumer, topics, now_ms - longest_ms, now_ms)
 
     async def _wipe(self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings") -> None:
-        """Delete the stored state of the partitions, except those that an interrupted rebuild has begun."""
+        """Delete the stored state of the partitions, except those that an interrupted rebuild has begun.
+
+        Those that begin with a state file hold its state afterwards; until then, they stay marked as being wiped.
+        """
         last_intake_ms = await read_last_intake_ms(consumer, findings.snapshot.activity_logs, self._time_of)
         marks = {
             partition: RebuildMark(plan.rules_lost, max(last_intake_ms, findings.published.decided_ms(partition)))
             for partition in plan.wiped_partitions
         }
-        await wipe(self._store, marks, event_types(self._sources))
+        in_files = {partition: mark for partition, mark in marks.items() if partition in plan.file_offsets}
+        unfinished = {partition: mark.while_wiping() for partition, mark in in_files.items()}
+        await wipe(self._store, {**marks, **unfinished}, event_types(self._sources))
+        beginning, dead_letters = findings.beginning, self._settings.topic("dead-letter")
+        await beginning.load_shared(self._store)
+        await beginning.load(self._store, in_files, findings.published, self._settings.topic_prefix, dead_letters)
 
     async def _replay(
         self, consumer: AIOKafkaConsumer, plan: Plan, findings: "_Findings", tally: Tally, advance: Advance
@@ -230,6 +241,7 @@ class _Findings:
         snapshot: of Kafka.
         heads: the first records of the activity topic.
         published: what was published before.
+        beginning: the state files to begin with.
         loss: what is lost because logs have lost their beginning; None if they have it.
     """
 
@@ -237,6 +249,7 @@ class _Findings:
     snapshot: Snapshot
     heads: LogHeads
     published: Published
+    beginning: Beginning
     loss: Loss | None
 
 
@@ -244,7 +257,7 @@ def _forecast(plan: Plan, findings: _Findings, options: Options) -> Report:
     """Return the report before anything is rebuilt; its duration is an estimate."""
     log_begins = {}
     for partition in plan.reasons:
-        if findings.snapshot.activity_logs[partition].earliest > 0:
+        if findings.snapshot.activity_logs[partition].earliest > 0 and partition not in plan.file_offsets:
             first_ms = findings.heads.first_ms.get(partition)
             log_begins[partition] = "nothing is left" if first_ms is None else moment(first_ms).isoformat()
     return Report(
@@ -256,12 +269,14 @@ def _forecast(plan: Plan, findings: _Findings, options: Options) -> Report:
         log_begins=log_begins,
         loss=findings.loss,
         rules_lost=plan.rules_lost,
+        from_files=sorted(plan.file_offsets),
     )
 
 
 def _refusal(loss: Loss) -> list[str]:
     remedy = (
         "nothing was changed. Restore Redis or the topic from a copy if there is one; to rebuild from the rest of "
-        "the log, and lose this: linger rebuild --yes-the-log-is-cut"
+        "the log, and lose this: linger rebuild --yes-the-log-is-cut. With files of linger state export that end "
+        "where the log begins, or behind, nothing is lost: linger rebuild --from FILE"
     )
     return [*loss.sentences(), remedy]

@@ -149,14 +149,14 @@ class RebuildPolicy:
         ):
             self._tally.unsure[rule_id] += 1
         else:
-            name = _deferred_name(action)
+            name = deferred_name(action)
             work.released = [(rule, action_id) for rule, action_id in work.released if action_id != name]
             record = encode_record(OutboxRecord(topic, None, encode(action), ()))
             work.deferred.append(Held(DEFERRED, name, decided_ms, record))
 
     def _retract(self, action: Action, work: UnitOfWork) -> None:
         """Retract an action that was published and not retracted yet; an action that is only deferred is dropped."""
-        name = _deferred_name(action)
+        name = deferred_name(action)
         work.held = [held for held in work.held if held[0].action_id != action.action_id]
         work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
         work.released += [(DEFERRED, name), (action.rule.id, action.action_id)]
@@ -167,7 +167,8 @@ class RebuildPolicy:
             work.decisions.append(action)
 
 
-def _deferred_name(action: Action) -> str:
+def deferred_name(action: Action) -> str:
+    """Return the name under which a deferred action is stored among the held ones."""
     # Not the id alone: the same action may also be held by its rule's rate limit.
     return f"{DEFERRED}:{action.action_id}"
 

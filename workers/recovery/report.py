@@ -1,7 +1,8 @@
 """The operator's options for a rebuild, and its report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workers.recovery.loss import Loss
 from workers.recovery.release_policy import Tally
@@ -16,12 +17,14 @@ class Options:
         dry_run: only report what would be done.
         among_workers: do not refuse to run while workers of the group are alive; they are fenced.
         cut_log_accepted: rebuild from a log without its beginning, and do not ask before.
+        begin_with: state files to begin with, or a folder of them; None to begin with nothing.
     """
 
     all_partitions: bool = False
     dry_run: bool = False
     among_workers: bool = False
     cut_log_accepted: bool = False
+    begin_with: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Report:
             whose log has lost its beginning.
         loss: what is lost because logs have lost their beginning; None if they have it.
         rules_lost: Redis no longer held when each rule was activated.
+        from_files: partitions that begin with a state file.
         tally: published and withheld actions, by rule.
     """
 
@@ -49,4 +53,5 @@ class Report:
     log_begins: Mapping[int, str] = field(default_factory=dict)
     loss: Loss | None = None
     rules_lost: bool = False
+    from_files: Sequence[int] = ()
     tally: Tally = field(default_factory=Tally)

@@ -1,11 +1,13 @@
 """Laws of what is published: the schema, the page for mailers and the records say the same."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from schemas.actions import Action, Reason, Retraction, Rule, Suppression, action_id, encode, moment
@@ -84,3 +86,10 @@ def test_the_page_for_mailers_names_every_reason() -> None:
     decisions = PAGE[PAGE.index("| `decision` | reason |") :]
     named = set(re.findall(r"^\| `(\w+)` \|", decisions, re.MULTILINE)) - {"decision"}
     assert named | {"not_observable"} == set(get_args(Suppression))
+
+
+@given(st.integers(0, 253_402_300_799_999))
+@example(8_631_651_937_974)  # in the year 2243: a float of seconds is a microsecond off
+def test_a_moment_is_exact_to_the_millisecond(at_ms: int) -> None:
+    assert moment(at_ms) == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
+    assert moment(at_ms).tzinfo is UTC

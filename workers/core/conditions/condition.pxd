@@ -15,3 +15,6 @@ cdef class Condition:
 cdef class Elementary(Condition):
     cdef readonly long long place
     cdef readonly bytes head, tail, prevented
+
+    cdef _write_last(self, Text text, long long last_ms)
+    cdef _write_prevented(self, Text text, long long before_ms)

@@ -20,15 +20,17 @@ class Condition:
     """A condition of the customer who is looked at.
 
     Attributes:
-        cost: relative cost of a look; combinations look at cheap parts first.
         flip_ms: set by `look`: the first later moment at which time alone changes the truth, exactly; FOREVER_MS for
             never.
     """
 
-    cost: int = 1
-
     def __init__(self) -> None:
         self.flip_ms = FOREVER_MS
+
+    @property
+    def cost(self) -> int:
+        """Return the relative cost of a look: combinations look at cheap parts first. A kind sets `cost = 2`."""
+        return 1
 
     def look(self, at_ms: int) -> int:
         """Return FALSE, NOT_OBSERVABLE or TRUE at a moment, and set `flip_ms`.
@@ -64,3 +66,18 @@ class Elementary(Condition):
         self.head = head
         self.tail = tail
         self.prevented = prevented
+
+    def _write_last(self, text: Text, last_ms: int) -> None:
+        """Write `"last on 2026-11-30 14:05 UTC`, or `"never` if the moment is below zero; without the last quote."""
+        if last_ms < 0:
+            text.copy(b'"never')
+        else:
+            text.copy(b'"last on ')
+            text.moment(last_ms)
+
+    def _write_prevented(self, text: Text, before_ms: int) -> None:
+        """Write what would have prevented it, with a moment; nothing inside `not`, where nothing is said of it."""
+        if self.prevented:
+            text.copy(self.prevented)
+            text.moment(before_ms)
+            text.byte(34)

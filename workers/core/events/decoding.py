@@ -67,6 +67,15 @@ class DecodedEvent:
         return hashed.digest()
 
 
+def number_of(fingerprint: bytes) -> int:
+    """Return a fingerprint as a number, its first byte the least."""
+    value = 0
+    for place in range(len(fingerprint)):
+        number = fingerprint[place]
+        value |= number << 8 * place
+    return value
+
+
 class Wire(msgspec.Struct, gc=False, omit_defaults=True):
     """A canonical event as it is written, with the optional fields of all types.
 

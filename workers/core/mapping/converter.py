@@ -10,15 +10,12 @@ amount that a float cannot hold. Knows no clock, no logs, no Kafka.
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from schemas.events import (
     BUILT_IN,
-    MAX_BODY_BYTES,
-    MAX_TEXT_BYTES,
     Event,
     InvalidEvent,
     LeftOut,
@@ -26,6 +23,7 @@ from schemas.events import (
     parse_event,
 )
 from schemas.sources import Source
+from workers.core.events.checked import StrictWire, checked, is_valid
 from workers.core.events.decoding import (
     DecodedEvent,
     NotCanonical,
@@ -33,9 +31,6 @@ from workers.core.events.decoding import (
     decode_event,
     epoch_ms,
     event_of,
-    is_id,
-    is_money,
-    plausible_ms,
 )
 from workers.core.mapping.cases import BY_ONLY_WHEN, CompiledCases, compile_cases
 from workers.core.mapping.documents import ReadValue, compile_documents, compile_reader, not_an_object, reread_of
@@ -47,10 +42,7 @@ from workers.core.mapping.places import Context
 from workers.core.mapping.record import SourceRecord
 from workers.core.mapping.skipped import Skipped
 
-_LARGEST_INT: Final = (1 << 63) - 1
 _TOMBSTONE: Final = Skipped("tombstone")
-_SAFE_CHARACTERS: Final = MAX_TEXT_BYTES // 4
-"""A text of at most this many characters is short enough in UTF-8: a character takes at most four bytes."""
 
 
 class Canonical(NamedTuple):
@@ -82,11 +74,6 @@ ManyConverter = Callable[[SourceRecord, int], list[Canonical | Skipped | Invalid
 """The same with one entry an item; raises `InvalidEvent` if the record as a whole cannot be read."""
 
 
-class _StrictWire(Wire, forbid_unknown_fields=True, gc=False):
-    """A canonical event without fields that would be lost."""
-
-
-_decode: Final = msgspec.json.Decoder(_StrictWire).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -139,7 +126,7 @@ def compile_untrusted_reader(declared: Collection[str]) -> UntrustedReader:
     types = frozenset([*BUILT_IN, *declared])
 
     def read(raw: bytes | None, latest_ms: int) -> tuple[DecodedEvent, LeftOut]:
-        if raw is not None and (wire := _checked(raw, types, latest_ms)) is not None:
+        if raw is not None and (wire := checked(raw, types, latest_ms)) is not None:
             return event_of(wire, epoch_ms(wire.occurred_at)), ()
         return read_strictly(raw, declared, latest_ms)
 
@@ -181,23 +168,12 @@ def written_and_read(event: Event, declared: Collection[str]) -> DecodedEvent:
         raise InvalidEvent("impossible_field", f"a value is out of bounds; it begins with {raw[:80]!r}") from None
 
 
-def _checked(raw: bytes, types: Collection[str], latest_ms: int) -> Wire | None:
-    """Return a canonical event of one of these types, None if it must take the slow path."""
-    if len(raw) > MAX_BODY_BYTES:
-        return None
-    try:
-        wire = _decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None  # the slow path finds the reason
-    return wire if wire.type in types and _is_valid(wire, latest_ms) else None
-
-
 def _canonical(source: Source, declared: Collection[str]) -> Converter:
     mapper, expected = compile_source(source, declared), frozenset(source.events)
 
     def convert(record: SourceRecord, latest_ms: int) -> Canonical | Skipped:
         raw = record.value
-        if raw is not None and (wire := _checked(raw, expected, latest_ms)) is not None:
+        if raw is not None and (wire := checked(raw, expected, latest_ms)) is not None:
             return Canonical(wire.customer_id, wire.type, raw, epoch_ms(wire.occurred_at), 0, (), wire.type)
         event = mapper(record, _moment(latest_ms))
         return _TOMBSTONE if event is None else _written(event, event.type)
@@ -222,7 +198,7 @@ def _plain(cases: CompiledCases, read_value: ReadValue) -> Converter:
                 return BY_ONLY_WHEN
         fields = find(document, record)
         wire = _converted(fields)
-        if wire is not None and _is_valid(wire, latest_ms):
+        if wire is not None and is_valid(wire, latest_ms):
             return Canonical(wire.customer_id, wire.type, _encode(wire), epoch_ms(wire.occurred_at), 0, (), name)
         return _written(build(fields, _moment(latest_ms)), name)
 
@@ -276,7 +252,7 @@ def _event_of(cases: CompiledCases, item: Item, record: SourceRecord, latest_ms:
         return case
     fields = case.find(item.document, record)
     wire = _converted(fields)
-    if wire is not None and _is_valid(wire, latest_ms):
+    if wire is not None and is_valid(wire, latest_ms):
         at_ms = epoch_ms(wire.occurred_at)
         return Canonical(wire.customer_id, wire.type, _encode(wire), at_ms, 0, (), case.name)
     return _written(case.build(fields, _moment(latest_ms)), case.name)
@@ -303,7 +279,7 @@ def _converted(fields: dict[str, Any]) -> Wire | None:
     elif amount is not None and amount.__class__ is not int and amount.__class__ is not Decimal:
         return None
     try:
-        wire = msgspec.convert(fields, _StrictWire)
+        wire = msgspec.convert(fields, StrictWire)
     except (msgspec.ValidationError, ValueError):
         currency = fields.get("currency")
         if (in_capitals := currency_of(currency)) is currency:
@@ -312,41 +288,6 @@ def _converted(fields: dict[str, Any]) -> Wire | None:
     if wire.occurred_at.utcoffset():
         wire.occurred_at = wire.occurred_at.astimezone(UTC)
     return wire
-
-
-def _is_valid(wire: Wire, latest_ms: int) -> bool:
-    """Return whether an event passes every check, so that the slow path would accept it unchanged."""
-    kind = wire.type
-    is_ended = kind == "cancellation"
-    if wire.amount is not None or wire.currency is not None:
-        if is_ended or kind == "login" or not is_money(wire.amount, wire.currency):
-            return False
-    elif kind == "purchase":
-        return False
-    if wire.order_id is not None and kind != "purchase":
-        return False
-    if not is_ended and (wire.what is not None or wire.reason is not None or wire.effective_at is not None):
-        return False
-    if not (is_id(wire.event_id) and is_id(wire.customer_id)):
-        return False
-    if not 0 <= plausible_ms(wire.occurred_at) < latest_ms:
-        return False
-    if wire.order_id is not None and not is_id(wire.order_id):
-        return False
-    if wire.effective_at is not None and plausible_ms(wire.effective_at) < 0:
-        return False
-    if wire.history_until is not None and not 0 <= plausible_ms(wire.history_until) < latest_ms:
-        return False
-    return not wire.attributes or all(map(_is_plain, wire.attributes.values()))
-
-
-def _is_plain(value: Any) -> bool:
-    kind = value.__class__
-    if kind is str:
-        return len(value) <= _SAFE_CHARACTERS
-    if kind is float:
-        return isfinite(value)
-    return kind is not int or -_LARGEST_INT <= value <= _LARGEST_INT
 
 
 def _moment(at_ms: int) -> datetime:

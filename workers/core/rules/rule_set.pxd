@@ -52,3 +52,5 @@ cdef class RuleSet:
     cdef readonly dict by_id, codes, conflict_groups
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms
+    cdef readonly object former
+    cdef readonly list deciders

@@ -188,6 +188,8 @@ class RuleSet:
         brake: the most actions of all rules together in an hour; None if it follows from the past.
         collected: what the conditions need kept; `facts` is made from it.
         generation: number of this rule set among all activated ones; 0 if not activated.
+        former: by version, earlier versions of rules whose actions may still wait.
+        deciders: the one `decisions.decide.Decider` of this rule set, once it has decided.
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
     """
@@ -213,6 +215,8 @@ class RuleSet:
     generation: int = 0
     meaning_generation: int = 0
     meaning_since_ms: int = 0
+    former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
+    deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)
 
     def specs(self) -> Iterable[SeriesSpec]:
         """Yield every series of every type."""

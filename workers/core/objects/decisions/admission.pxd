@@ -22,7 +22,7 @@ cdef class Admission:
     cdef _admit(self, Rule rule, Activity activity, object candidate)
     @cython.locals(acted_ms=cython.longlong)
     cdef _refusal(self, Rule rule, Activity activity, Episode episode, long long start_ms)
-    @cython.locals(episode=Episode, other=Rule)
+    @cython.locals(episode=Episode, other=Rule, first=Rule)
     cdef _winner(self, Rule rule, Activity activity, long long at_ms)
     @cython.locals(episode=Episode, other=Rule)
     cdef _replace(self, Rule rule, Activity activity, long long at_ms)

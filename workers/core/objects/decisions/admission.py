@@ -150,12 +150,15 @@ class Admission:
             if episode is not None and _held(episode, at_ms):
                 return name
         if rule.priority:
+            first = None
             for name, episode in activity.episodes.items():
                 other = self._rules.by_id.get(name)
                 if other is None or other.priority <= rule.priority or other.shadow or other.paused:
                     continue
-                if _stood(episode, at_ms):
-                    return name
+                # Of several, not the one whose episode happens to be stored first.
+                if (first is None or other.rank < first.rank) and _stood(episode, at_ms):
+                    first = other
+            return None if first is None else first.id
         return None
 
     def _replace(self, rule: Rule, activity: Activity, at_ms: int) -> None:

@@ -46,6 +46,7 @@ cdef class _Turn:
         flip_ms=cython.longlong, own_ms=cython.longlong,
     )
     cdef settle(self, long long upto_ms)
+    cdef _put_in_order(self, long long begun)
     cdef Activity _known(self)
     cdef _wait(self, frozenset types, long long at_ms)
     @cython.locals(plain=Series, newest=cython.bint, facts=EventTypeSpec)

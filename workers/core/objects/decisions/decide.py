@@ -10,6 +10,7 @@ docs/architecture.md explains episodes, candidates and the end of an episode.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from schemas.actions import Action, Decision, Retraction
@@ -45,7 +46,7 @@ class Outcome:
 
     Attributes:
         activity: the new state; None if there is no state yet.
-        decisions: in the order in which they were made.
+        decisions: step by step; those of one step by moment, retractions first, then by rank and id of their rule.
         folded, duplicates: number of new events, and of events that had been seen before.
         due_ms: the next due time, 0 for none.
         waiting: by event type, the earliest watermark that a rule waits for.
@@ -149,6 +150,7 @@ class _Turn:
             self.adopt()
             if activity.due_ms and activity.due_ms <= event.at_ms:
                 self._advance(event.at_ms, forced=True)
+        begun = len(self._outcome.decisions)
         remember(activity, fingerprint)
         original, types = event, self._rules.attribute_types.get(event.type)
         if types is not None:
@@ -166,14 +168,15 @@ class _Turn:
                 keep_latest(activity, key, original.attributes.get(attribute), event.at_ms)
         self._outcome.folded += 1
         self._respond(activity, event, is_plain, was_cancelled)
+        if is_new:
+            self._meet_customer(activity, event)
         policy = self._rules.contact_policy
         if event.type in policy.types and policy.is_opted_out(activity.attributes):
             self._take_back(activity, event)
         if activity.candidates:
             self._admission.release(activity, activity.at_ms + 1)
-        if is_new:
-            self._meet_customer(activity, event)
         activity.due_ms = soonest_of(activity.flips)
+        self._put_in_order(begun)
 
     def adopt(self) -> None:
         """Migrate a customer who was decided under an older rule set to this one.
@@ -186,6 +189,7 @@ class _Turn:
             return
         clock = _clock(activity)
         has_new_meaning = activity.generation < rules.meaning_generation
+        begun = len(self._outcome.decisions)
         for rule in rules.rules:
             is_new = rule.since_generation > activity.generation
             if not is_new and not has_new_meaning:
@@ -212,6 +216,7 @@ class _Turn:
         activity.flips.clear()
         self._retime(activity, rules.groups)
         activity.due_ms = soonest_of(activity.flips)
+        self._put_in_order(begun)
 
     def fire(self, upto_ms: int) -> None:
         """Decide what is due by then, each rule as far as the types that it reads have been seen."""
@@ -220,7 +225,9 @@ class _Turn:
     def release(self) -> None:
         """Admit candidates whose types have been seen far enough."""
         if self._known().candidates:
+            begun = len(self._outcome.decisions)
             self._admission.release(self._known())
+            self._put_in_order(begun)
 
     def settle(self, upto_ms: int) -> None:
         """Drop finished episodes; find the next due time and the watermarks to wait for."""
@@ -268,6 +275,18 @@ class _Turn:
                     due_ms = min(due_ms, own_ms)
         outcome.due_ms = _NEVER if due_ms == FOREVER_MS else due_ms
 
+    def _put_in_order(self, begun: int) -> None:
+        """Put what one step has decided in order: by moment, retractions first, then by rank and id of the rule.
+
+        Args:
+            begun: how many decisions there were before the step, which is an event, a run of due times, a release or
+                an adoption.
+        """
+        decisions = self._outcome.decisions
+        if len(decisions) - begun > 1:
+            by_id = self._rules.by_id
+            decisions[begun:] = sorted(decisions[begun:], key=lambda one: _place_of(one, by_id))
+
     def _known(self) -> Activity:
         activity = self._outcome.activity
         assert activity is not None
@@ -313,6 +332,7 @@ class _Turn:
         due = [group for group, flip_ms in activity.flips.items() if flip_ms <= upto_ms]
         if not due:
             return
+        begun = len(self._outcome.decisions)
         by_id = self._rules.by_id
         flips: dict[str, int] = {}
         ready: dict[str, int] = {}
@@ -351,6 +371,7 @@ class _Turn:
         else:
             self._admission.release(activity)
         activity.due_ms = soonest_of(activity.flips)
+        self._put_in_order(begun)
 
     def _note_flip(self, rule: Rule, activity: Activity, flip_ms: int) -> None:
         """Keep the next due time of a rule if the customer's clock has already passed it."""
@@ -473,12 +494,10 @@ class _Turn:
         facts = activity.series[event.type]
         total = facts.total
         for several in responding:
-            if total == several.least or total == several.beyond:
-                is_known = False  # with this event, the rules can hold, or no longer can
-            elif several.least < total < several.beyond and activity.has(several.others):
-                is_known = is_plain
-            else:
-                continue
+            if not several.least <= total <= several.beyond or not activity.has(several.others):
+                continue  # they could not hold before, and cannot now
+            # With this event, the rules can hold, or no longer can?
+            is_known = is_plain and several.least != total != several.beyond
             for response in several.responses:
                 group = response.group
                 known = flips.get(group)
@@ -719,6 +738,14 @@ class _Turn:
             rule = self._rules.by_id.get(rule_id)
             if rule is not None:
                 self._retract(rule, activity, episode, activity.at_ms, event, "opted_out")
+
+
+def _place_of(decision: Action | Decision, by_id: Mapping[str, Rule]) -> tuple[datetime, bool, int, str]:
+    """Return what a decision is sorted by within its step; a rule that is no longer there ranks first."""
+    taken_back_at = decision.retracted_at if isinstance(decision, Action) else None
+    name = decision.rule.id
+    rank = by_id[name].rank if name in by_id else -1
+    return taken_back_at or decision.episode_started_at, taken_back_at is None, rank, name
 
 
 def _clock(activity: Activity) -> int:

@@ -19,7 +19,7 @@ class Kind:
     """One kind of condition; `when` is a condition of the kind as written (`schemas.conditions`).
 
     Attributes:
-        word: its first word in rule files.
+        word: its word in rule files (`schemas.conditions.condition_kind`).
         model: how it is written.
         said: words it; with `holds=False`, its opposite.
         compile: makes the condition of the customer of a rule set.
@@ -29,6 +29,7 @@ class Kind:
         least_events, most_events: by event type, the fewest and the most seen events with which it can be true; types
             without a bound are missing.
         reads_tenure: whether it reads since when the customer is known.
+        where_declared: those of its types that it reads only where the operator has declared them.
     """
 
     word: str
@@ -41,3 +42,4 @@ class Kind:
     least_events: Callable[[Any], dict[str, int]] = nothing
     most_events: Callable[[Any], dict[str, int]] = nothing
     reads_tenure: bool = False
+    where_declared: frozenset[str] = frozenset()

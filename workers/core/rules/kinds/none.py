@@ -60,17 +60,11 @@ class Absence(Elementary):
         """Write when the last event happened, and until when another would have prevented the action."""
         at = NUMBERS_EACH * self.place
         text.copy(self.head)
-        if evidence.numbers[at] < 0:
-            text.copy(b'"never"')
-        else:
-            text.copy(b'"last on ')
-            text.moment(evidence.numbers[at])
-            text.byte(34)
+        self._write_last(text, evidence.numbers[at])
+        text.byte(34)
         text.copy(self.tail)
-        if self.prevented and evidence.numbers[at + 1] >= 0:
-            text.copy(self.prevented)
-            text.moment(evidence.numbers[at + 1])
-            text.byte(34)
+        if evidence.numbers[at + 1] >= 0:
+            self._write_prevented(text, evidence.numbers[at + 1])
         text.byte(125)
 
 

@@ -88,7 +88,7 @@ def test_a_rule_that_stands_instead_of_another_takes_its_action_back() -> None:
         )
     )
     customer.turn(event("purchase", 1))
-    assert customer.turn(upto_day=60) == ["soft active 11", "hard active 21", "soft replaced 11"]
+    assert customer.turn(upto_day=60) == ["soft active 11", "soft replaced 11", "hard active 21"]
 
 
 def test_a_rule_does_not_act_while_the_one_instead_of_it_holds() -> None:

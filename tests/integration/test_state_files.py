@@ -1,0 +1,304 @@
+"""Laws of `linger state export` and `import`, and of a rebuild that begins with a file, over real Kafka and Redis."""
+
+import asyncio
+import json
+import stat
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from tests.integration.test_rebuild import (
+    CONSENT,
+    PACED,
+    forget_everything,
+    history,
+    log_of,
+    meta_of,
+    play,
+    published,
+    rebuild,
+    state,
+    stop_workers,
+)
+from tests.integration.test_worker import DRY, GONE, QUIET, canonical
+from tests.support.builders import day
+from tests.support.site import Site
+from workers.demo.embedded import Pair
+from workers.kafka.partitioner import partition_of
+from workers.kafka.topics import connected_admin
+from workers.operations.held_actions import held_by_rule
+
+pytestmark = pytest.mark.integration
+
+TOPICS = ("at-risk", "win-back", "decisions")
+
+
+async def command(place: Site, *words: str) -> "tuple[int, bytes, str]":
+    """Run a command of this site; return its exit status and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workers", *words],
+        env=place.process_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    output, complaint = await asyncio.to_thread(process.communicate, None, 120)
+    return process.returncode, output, complaint.decode()
+
+
+async def export(place: Site, folder: Path, *options: str) -> dict[str, Any]:
+    status, output, complaint = await command(place, "state", "export", str(folder), "--json", *options)
+    assert status == 0, complaint
+    report: dict[str, Any] = json.loads(output)
+    return report
+
+
+async def import_(place: Site, path: Path, *options: str) -> dict[str, Any]:
+    status, output, complaint = await command(place, "state", "import", str(path), "--json", *options)
+    assert status == 0, complaint
+    report: dict[str, Any] = json.loads(output)
+    return report
+
+
+async def everything(place: Site) -> dict[str, bytes]:
+    """Every key of this site in Redis with its content, as Redis dumps it; without who owns what, and reports."""
+    found: dict[str, bytes] = {}
+    cursor, namespace = -1, place.settings.redis_namespace
+    while cursor:
+        answer = (
+            await place.store.redis.call([("SCAN", max(0, cursor), "MATCH", f"{namespace}:*", "COUNT", 1_000)])
+        )[0]
+        cursor = int(answer[0])
+        for raw in answer[1]:
+            key = raw.decode()
+            if key.removeprefix(f"{namespace}:") in ("seen", "clock", "obeyed"):
+                continue
+            if key.endswith("}:meta"):
+                fields = await place.store.fields(key)
+                kept = {name: value for name, value in fields.items() if name not in ("owner", "format", "version")}
+                found[key] = json.dumps({name: value for name, value in sorted(kept.items()) if value}).encode()
+            else:
+                found[key] = await content(place, key)
+    return found
+
+
+async def content(place: Site, key: str) -> bytes:
+    redis = place.store.redis
+    kind = (await redis.call([("TYPE", key)]))[0]
+    read = {
+        b"string": ("GET", key),
+        b"hash": ("HGETALL", key),
+        b"zset": ("ZRANGE", key, 0, -1, "WITHSCORES"),
+        b"list": ("LRANGE", key, 0, -1),
+        b"set": ("SMEMBERS", key),
+    }[kind if isinstance(kind, bytes) else kind.encode()]
+    answer = (await redis.call([read]))[0]
+    if isinstance(answer, dict):
+        answer = sorted(answer.items())
+    elif kind in (b"hash", "hash"):
+        answer = sorted(zip(*[iter(answer)] * 2, strict=True))
+    return repr(answer).encode()
+
+
+@pytest.mark.rest
+def test_a_backup_drill_what_was_exported_is_imported_into_another_redis_and_workers_go_on(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place)
+        await stop_workers(place)
+        before, published_before = await everything(place), await published(place)
+        assert sum(published_before["at-risk"].values()) > 20
+
+        report = await export(place, tmp_path / "backup")
+
+        assert sum(report["partitions"].values()) == len(await state(place))
+        assert report["unreadable"] == 0
+        assert await everything(place) == before
+        for path in (tmp_path / "backup").iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        await forget_everything(place)
+        assert await state(place) == {}
+
+        await import_(place, tmp_path / "backup")
+
+        assert await everything(place) == before
+        assert await published(place) == published_before
+        assert not (await rebuild(place, "--dry-run"))["partitions"]
+
+        # Work continues: who comes back is taken back, who is quiet now is acted for, and nothing comes twice.
+        place.start_worker()
+        await place.order("c4", 16)
+        await place.order("new", 16)
+        await place.now(27)
+        await place.decided_until(27)
+        after = await published(place)
+        new = [
+            json.loads(value) for name in ("at-risk", "win-back") for value in after[name] - published_before[name]
+        ]
+        acted = {(action["customer_id"], action["rule"]["id"], action["status"]) for action in new}
+        assert ("c4", "quiet-buyer", "retracted") in acted
+        assert ("new", "quiet-buyer", "active") in acted
+        assert max(count for name in TOPICS for count in after[name].values()) == 1
+
+    play(apache_pair, tmp_path, scenario)
+
+
+@pytest.mark.rest
+def test_a_rebuild_from_an_older_file_equals_a_rebuild_from_the_whole_log_even_if_the_log_is_cut(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(10):
+            await place.order(f"a{number}", 1 + number / 10)
+        raw = canonical("cancellation", "out", "2024-01-03T00:00:00Z", "x1", reason="unsubscribed")
+        await place.send("events", raw, 2, b"out")
+        await place.now(7)
+        await place.decided_until(7)
+        await stop_workers(place)
+        await export(place, tmp_path / "backup")
+        ends = {number: int((await log_of(place, number)).end) for number in range(4)}
+
+        place.start_worker()
+        await later(place)
+        await stop_workers(place)
+        state_before, published_before, meta_before = await state(place), await published(place), await meta_of(place)
+        assert sum(published_before["at-risk"].values()) > 10
+        await forget_everything(place, 20)
+        assert (await rebuild(place))["rules_lost"]
+        uncut = await state(place)
+        assert uncut.keys() == state_before.keys()
+
+        async with connected_admin(place.settings.kafka_connection()) as admin:
+            topic = place.settings.topic("activity")
+            await admin.delete_records(
+                {TopicPartition(topic, number): RecordsToDelete(before_offset=end) for number, end in ends.items()}
+            )
+        await forget_everything(place, 20)
+        status, _, complaint = await command(place, "rebuild")
+        assert status == 2
+        assert "--from" in complaint
+
+        report = await rebuild(place, "--from", str(tmp_path / "backup"))
+
+        assert report["from_files"] == [0, 1, 2, 3]
+        assert (report["loss"], report["rules_lost"], report["log_begins"]) == (None, False, {})
+        assert (report["published"], report["unsure"]) == ({}, {})
+        assert await state(place) == state_before
+        assert await meta_of(place) == meta_before
+        assert await published(place) == published_before
+
+    play(apache_pair, tmp_path, scenario, CONSENT + QUIET + DRY + GONE)
+
+
+async def later(place: Site) -> None:
+    """What happens after the backup: customers go quiet, come back, and are new."""
+    for number in range(5):
+        await place.login(f"a{number}", 8 + number / 10)
+        await place.order(f"b{number}", 9)
+    await place.now(13)
+    await place.decided_until(13)
+    await place.order("a1", 14)
+    await place.order("b1", 14)
+    await place.now(20)
+    await place.decided_until(20)
+
+
+@pytest.mark.rest
+def test_what_was_published_since_is_not_published_again_and_what_was_not_is(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        for number in range(6):
+            await place.order(f"c{number}", 1)
+        await place.now(11.5)
+        await place.decided_until(11.5)
+        await stop_workers(place)
+        report = await export(place, tmp_path / "backup")
+        assert report["held"] == 5
+        held_before = await held_by_rule(place.store, 4, day(11.5))
+        place.start_worker()
+        status, _, complaint = await command(place, "rules", "release", "quiet-buyer", "--at-most", "2")
+        assert status == 0, complaint
+
+        async def are_released() -> bool:
+            return len(await place.actions("at-risk")) == 3
+
+        await place.until(are_released, "two actions to be released")
+        await stop_workers(place)
+        held_later, published_before = await held_by_rule(place.store, 4, day(11.5)), await published(place)
+        await forget_everything(place, 11.5)
+
+        status, _, complaint = await command(place, "state", "import", str(tmp_path / "backup"))
+        assert status == 2
+        assert "since the export, records were published" in complaint
+        assert "linger rebuild --all --from" in complaint
+
+        await rebuild(place, "--all", "--from", str(tmp_path / "backup"))
+        assert await held_by_rule(place.store, 4, day(11.5)) == held_later != held_before
+        assert await published(place) == published_before
+        assert Counter(await published(place)) == Counter(published_before)
+
+    play(apache_pair, tmp_path, scenario, PACED)
+
+
+@pytest.mark.rest
+def test_files_that_do_not_belong_here_or_are_cut_are_refused_and_nothing_is_changed(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def scenario(place: Site) -> None:
+        await history(place, 6)
+        await stop_workers(place)
+        backup = tmp_path / "backup"
+        await export(place, backup)
+        before = await everything(place)
+        partition = backup / f"partition-{partition_of('c1', 4):04}.jsonl"
+        whole = partition.read_bytes()
+
+        async def refused(words: str, *options: str, path: Path = backup) -> None:
+            status, _, complaint = await command(place, "state", "import", str(path), *options)
+            assert (status, words in complaint) == (2, True), complaint
+            assert await everything(place) == before
+            status, _, complaint = await command(place, "rebuild", "--all", "--from", str(path))
+            assert (status, words in complaint) == (2, True), complaint
+            assert await everything(place) == before
+
+        status, _, complaint = await command(place, "state", "import", str(backup))
+        assert (status, "there is state under the namespace" in complaint) == (2, True), complaint
+        status, _, complaint = await command(place, "state", "export", str(backup))
+        assert (status, "is not empty" in complaint) == (2, True), complaint
+
+        partition.write_bytes(whole[: len(whole) * 2 // 3])
+        await refused("it was cut", "--replace")
+        partition.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+        await refused("it was cut", "--replace")
+        partition.write_bytes(whole.replace(b'"c1"', b'"c9"'))
+        await refused("it was changed", "--replace")
+        partition.write_bytes(b'{"hello": "world"}\n')
+        await refused("no state file of Linger", "--replace")
+        partition.write_bytes(whole)
+
+        status, _, complaint = await command(place, "state", "import", str(backup), "--replace")
+        assert status == 0, complaint
+        assert await everything(place) == before
+
+        # Another topic of the same name.
+        async with connected_admin(place.settings.kafka_connection()) as admin:
+            await admin.delete_records(
+                {TopicPartition(place.settings.topic("activity"), number): RecordsToDelete(before_offset=-1)
+                 for number in range(4)}
+            )  # fmt: skip
+        await place.send("linger.activity", canonical("login", "c1", "2024-01-16T00:00:00Z", "l9"), 16, key=b"c1")
+        place.start_worker()
+        await place.now(17)
+        await place.decided_until(16)
+        status, _, complaint = await command(place, "state", "import", str(backup), "--replace")
+        assert (status, "workers of group" in complaint) == (2, True), complaint
+
+    play(apache_pair, tmp_path, scenario, QUIET)

@@ -1,0 +1,116 @@
+"""Both cores decide the same story, turn by turn; what differs is told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from schemas.actions import Action, Decision
+from tests.support.stories import TurnOfStory
+from workers.core.decisions.decide import decide
+from workers.core.objects.customer import codec
+from workers.core.objects.customer.activity import Activity, reasons_in
+from workers.core.objects.decisions.admission import forget
+from workers.core.objects.decisions.decide import decide as decide_with_objects
+from workers.core.rules.rule_set import RuleSet
+
+
+class Differences(AssertionError):
+    """What the two cores decide differently."""
+
+
+def thorough(rules: RuleSet) -> RuleSet:
+    """Return the same rules, each looked at by the core on objects after every event of a type that it reads."""
+    return replace(
+        rules,
+        responses={
+            cause: tuple(
+                replace(one, responses=tuple(replace(some, lowered_ms=0, quiet_ms=0) for some in one.responses))
+                for one in responding
+            )
+            for cause, responding in rules.responses.items()
+        },
+    )
+
+
+def told_alike(turns: Sequence[TurnOfStory], shortcuts: bool = False) -> None:
+    """Let both cores decide a story; raise `Differences` at the first turn that differs.
+
+    Args:
+        turns: of the story.
+        shortcuts: whether the core on objects leaves looks out as it does at work.
+    """
+    old: bytes | None = None
+    new: bytes | None = None
+    for number, turn in enumerate(turns):
+        codes = {**turn.rules.codes}
+        known = None if old is None else codec.decode(old, codes)
+        rules = turn.rules if shortcuts else thorough(turn.rules)
+        before = decide_with_objects("ada", known, turn.events, rules, turn.observed, turn.upto_ms)
+        after = decide("ada", new, turn.events, turn.rules, turn.observed, turn.upto_ms)
+        found = list(_differences(before, after, after.decisions()))
+        if before.activity is not None:
+            old = codec.encode(before.activity)
+            if after.stored is None:
+                found.append("nothing is stored")
+            else:
+                found += _facts_differ(codec.decode(old, codes), codec.decode(after.stored, codes), turn.rules)
+        elif after.stored is not None:
+            found.append("something is stored")
+        new = after.stored
+        if found:
+            raise Differences(f"turn {number}:\n" + "\n".join(found))
+
+
+def _differences(before: Any, after: Any, decisions: list[Action | Decision]) -> Iterator[str]:
+    if before.decisions != decisions:
+        yield from _lists_differ(before.decisions, decisions)
+    for name in ("folded", "duplicates", "left_out", "not_understood", "waiting"):
+        if getattr(before, name) != getattr(after, name):
+            yield f"{name}: {getattr(before, name)} != {getattr(after, name)}"
+    # The core on objects may look too early, and then nothing happens.
+    if before.due_ms != after.due_ms and (after.due_ms and not 0 < before.due_ms < after.due_ms):
+        yield f"due_ms: {before.due_ms} != {after.due_ms}"
+    if after.due_ms == 0 < before.due_ms and before.due_ms <= before.activity.at_ms:
+        yield f"due_ms: {before.due_ms} != {after.due_ms}"
+
+
+def _lists_differ(before: Sequence[Any], after: Sequence[Any]) -> Iterator[str]:
+    for one in before:
+        if one not in after:
+            yield f"decisions: only with objects: {one}"
+    for one in after:
+        if one not in before:
+            yield f"decisions: only with numbers: {one}"
+    if sorted(map(repr, before)) == sorted(map(repr, after)):
+        yield f"decisions: another order: {[_short(one) for one in before]} != {[_short(one) for one in after]}"
+
+
+def _short(one: Any) -> str:
+    kind = one.decision if isinstance(one, Decision) else one.retracted_because or one.status
+    return f"{one.rule.id} {kind} {one.episode_started_at:%m-%dT%H:%M}"
+
+
+def _facts_differ(before: Activity, after: Activity, rules: RuleSet) -> Iterator[str]:
+    names = "first_ms at_ms fired_ms seen series latest generation acted attributes pairs floors".split()
+    for name in names:
+        if getattr(before, name) != getattr(after, name):
+            yield f"{name}: {getattr(before, name)} != {getattr(after, name)}"
+    for rule in sorted({*before.episodes, *after.episodes}):
+        first, then = before.episodes.get(rule), after.episodes.get(rule)
+        if first is not None and then is not None and rule in rules.by_id:
+            # What is over may be forgotten at an event or only after it.
+            forget(rules.by_id[rule], first, before.at_ms)
+            forget(rules.by_id[rule], then, before.at_ms)
+        if first != then:
+            yield f"episode of {rule}: {first} != {then}"
+    waiting = [[_candidate(one) for one in activity.candidates] for activity in (before, after)]
+    if waiting[0] != waiting[1]:
+        yield f"candidates: {waiting[0]} != {waiting[1]}"
+
+
+def _candidate(one: Any) -> tuple[Any, ...]:
+    why_back = reasons_in(one.why_back) if one.why_back else ()
+    return (
+        one.rule, one.start_ms, one.withdrawn_ms, one.action, one.version, one.variables, reasons_in(one.why),
+        one.because, why_back, one.doubted_ms,
+    )  # fmt: skip

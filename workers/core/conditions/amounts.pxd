@@ -1,0 +1,15 @@
+# Types for the compiler, for `amounts.py`.
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.series cimport Series
+
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Amount(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series
+    cdef readonly bint has_low, has_high
+    cdef readonly long long low, high, days
+
+    cpdef int judge(self, long long value, bint observable) except -1

@@ -1,0 +1,59 @@
+"""Amounts of events, values or money, within the last days or ever, against bounds."""
+
+from typing import Final
+
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+
+OUT_OF_REACH: Final = 1 << 62
+"""More than any stored number; larger bounds are cut to it."""
+
+
+class Amount(Elementary):
+    """An amount of one series.
+
+    Seen events alone can reach a lower bound or exceed an upper one; any other result needs a fully watched window.
+    Unseen values are assumed not to be negative.
+
+    Attributes:
+        customer, series: what it reads.
+        has_low, low, has_high, high: inclusive bounds, and whether there are any.
+        days: length of the window in UTC days, today included; 0 for the whole lifetime.
+    """
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        low: int | None,
+        high: int | None,
+        days: int,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.has_low, self.low = low is not None, _within_reach(low or 0)
+        self.has_high, self.high = high is not None, _within_reach(high or 0)
+        self.days = days
+
+    def judge(self, value: int, observable: bool) -> int:
+        """Compare a value with the bounds; return the truth.
+
+        Args:
+            value: the amount, as far as it is seen.
+            observable: whether nothing is missing.
+        """
+        if self.has_high and value > self.high:
+            return FALSE
+        if self.has_low and value < self.low:
+            return FALSE if observable else NOT_OBSERVABLE
+        return TRUE if observable or not self.has_high else NOT_OBSERVABLE
+
+
+def _within_reach(bound: int) -> int:
+    return max(-OUT_OF_REACH, min(OUT_OF_REACH, bound))

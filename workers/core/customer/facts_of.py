@@ -1,0 +1,407 @@
+"""What is stored of a customer becomes facts, and facts become a customer that can be stored.
+
+Both directions leave nothing out: a customer that was filled from facts is stored in the same bytes as the customer
+the facts were made of.
+"""
+
+import re
+from typing import Any, Final, get_args
+
+from schemas.actions import Reason, Retraction
+from workers.core.coverage import FOREVER_MS, type_of
+from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.episode import Episode
+from workers.core.customer.fact_texts import (
+    Moment,
+    UnreadableFacts,
+    amount_in,
+    amount_text,
+    day_number,
+    day_text,
+    moment_ms,
+    moment_text,
+)
+from workers.core.customer.facts import (
+    MAX_DAYS,
+    UNKNOWN,
+    UNKNOWN_RULE,
+    CandidateFacts,
+    CustomerFacts,
+    EpisodeFacts,
+    EvidenceFacts,
+    LatestFacts,
+    PairFacts,
+    SeriesFacts,
+)
+from workers.core.customer.layout_3 import Waiting, reasons_in
+from workers.core.customer.names import CODE_BYTES, Names, code_of
+from workers.core.customer.series import Series
+from workers.core.events.decoding import FINGERPRINT_BYTES
+
+_CODE: Final = re.compile(r"[0-9a-f]{10}")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
+_HASH: Final = re.compile(r"[0-9a-f]{1,15}")
+_UNKNOWN_MS: Final = -1
+_LAST_DAY: Final = (1 << 32) - 1
+_HEX: Final = 16
+RETRACTIONS: Final = (None, *get_args(Retraction))
+"""The reasons of retractions, by their numbers in a candidate."""
+_FINGERPRINT_DIGITS: Final = 2 * FINGERPRINT_BYTES
+
+
+def facts_of(names: Names) -> CustomerFacts:
+    """Return everything that is stored of the customer of a rule set's names, who is known."""
+    customer = names.customer
+    event_ids = []
+    for place in range(customer.seen_number):
+        event_ids.append(f"{customer.seen[place]:0{_FINGERPRINT_DIGITS}x}")
+    series = {}
+    for one in customer.series:
+        if one.is_present:
+            series[one.key] = _series_facts(one)
+    for key, one in customer.other_series.items():
+        series[key] = _series_facts(one)
+    episodes = {}
+    for place in range(len(customer.episodes)):
+        if customer.episodes[place].is_present:
+            episodes[names.rules[place].id] = _episode_facts(customer.episodes[place])
+    for code, episode in customer.other_episodes.items():
+        episodes[UNKNOWN_RULE + code.hex()] = _episode_facts(episode)
+    candidates = []
+    for place in range(customer.waiting):
+        candidates.append(_candidate_facts(customer.candidates[place], names))
+    return CustomerFacts(
+        known_since=moment_text(customer.first_ms),
+        latest_event=moment_text(customer.at_ms),
+        timer_decided=_perhaps(customer.fired_ms),
+        due=_perhaps(customer.due_ms),
+        generation=customer.generation,
+        event_ids=event_ids,
+        series=series,
+        episodes=episodes,
+        candidates=candidates,
+        counted_actions=_texts(customer.acted),
+        template_values=dict(customer.latest),
+        attributes={name: LatestFacts(value, moment_text(at)) for name, (value, at) in customer.attributes.items()},
+        pairs={key: _pair_facts(first_ms, then_ms) for key, (first_ms, then_ms) in customer.pairs.items()},
+        history_until={name: moment_text(at_ms) for name, at_ms in customer.floors.items()},
+        next_changes=_next_changes(names) if customer.flips_known else None,
+        next_changes_before={}
+        if customer.flips_known
+        else {name: moment_text(at_ms) for name, at_ms in customer.named_flips.items()},
+    )
+
+
+def take_facts(names: Names, facts: CustomerFacts) -> None:
+    """Fill the customer of a rule set's names with facts; who was there before is forgotten.
+
+    Args:
+        names: of the rule set.
+        facts: of any rule set, also of an earlier one.
+
+    Raises:
+        UnreadableFacts: if no customer can have them; then no one is there.
+    """
+    customer = names.customer
+    customer.clear()
+    try:
+        _take(customer, facts, names)
+    except UnreadableFacts:
+        customer.clear()
+        raise
+    customer.is_known = True
+
+
+def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
+    customer.first_ms = moment_ms(facts.known_since, "known_since")
+    customer.at_ms = moment_ms(facts.latest_event, "latest_event")
+    customer.fired_ms = _ms(facts.timer_decided, "timer_decided")
+    customer.due_ms = _ms(facts.due, "due")
+    customer.generation = facts.generation
+    for text in facts.event_ids:
+        customer.remember(_whole(text, _FINGERPRINT, "event_ids"))
+    if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
+        raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
+    for key, told in facts.series.items():
+        series = customer.by_key.get(key)
+        if series is None:
+            series = customer.other_series[key] = Series(key, type_of(key), bool(told.sums), 0)
+        _take_series(series, told, f"series {key[:80]!r}")
+    for rule, held in facts.episodes.items():
+        _take_episode(_episode_for(customer, rule, names), held, f"episodes {rule[:80]!r}")
+    for number, waiting in enumerate(facts.candidates):
+        _take_candidate(customer.another_candidate(), waiting, names, f"candidates {number}")
+    customer.acted = _several(facts.counted_actions, "counted_actions")
+    customer.latest = dict(facts.template_values)
+    for name, latest in facts.attributes.items():
+        customer.attributes[name] = (latest.value, moment_ms(latest.at, f"attributes {name[:80]!r}"))
+    for key, pair in facts.pairs.items():
+        where = f"pairs {key[:80]!r}"
+        then_ms = _UNKNOWN_MS if pair.then == UNKNOWN else _ms(pair.then, where)
+        customer.pairs[key] = [moment_ms(pair.first, where), then_ms]
+    for name, at in facts.history_until.items():
+        customer.floors[name] = moment_ms(at, f"history_until {name[:80]!r}")
+    _take_next_changes(customer, facts, names)
+
+
+def _next_changes(names: Names) -> dict[str, Moment]:
+    """Return the next change of each group of rules, under the id of its first rule."""
+    customer, found = names.customer, {}
+    for place, rule in _first_rules(names).items():
+        flip_ms = customer.flips[place]
+        if flip_ms != FOREVER_MS:
+            found[rule] = moment_text(flip_ms)
+    return found
+
+
+def _take_next_changes(customer: Customer, facts: CustomerFacts, names: Names) -> None:
+    changes = {rule: moment_ms(at, "next_changes") for rule, at in (facts.next_changes or {}).items()}
+    before = {name: moment_ms(at, "next_changes_before") for name, at in facts.next_changes_before.items()}
+    places = {rule: place for place, rule in _first_rules(names).items()}
+    is_known = facts.next_changes is not None and facts.generation == names.generation
+    customer.flips_known = is_known and changes.keys() <= places.keys()
+    if customer.flips_known:
+        for rule, at_ms in changes.items():
+            customer.flips[places[rule]] = at_ms
+    else:
+        # Of another rule set: the next decision works them out anew.
+        customer.named_flips = before
+
+
+def _first_rules(names: Names) -> dict[int, str]:
+    """Return the id of the first rule of each group of rules, by the group's place."""
+    found: dict[int, str] = {}
+    for rule in names.rules:
+        found.setdefault(rule.group, rule.id)
+    return found
+
+
+def _series_facts(series: Series) -> SeriesFacts:
+    days, sums = [], []
+    for day, count, total in series.days.read():
+        days.append((day_text(day), count))
+        if series.has_sum:
+            sums.append(amount_text(total))
+    return SeriesFacts(
+        type=series.type,
+        first=moment_text(series.first_ms),
+        last=moment_text(series.last_ms),
+        total=series.total,
+        sum=amount_text(series.total_sum),
+        active_days=series.active_days,
+        incomplete_until=day_text(series.gone_day) if series.gone_day else None,
+        days=days,
+        sums=sums,
+        distinct_values=[(f"{value:08x}", day_text(day)) for day, value, _ in series.values.read()],
+    )
+
+
+def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
+    if facts.type != series.type:
+        raise UnreadableFacts(f"{where}: its type is {series.type!r}, not {facts.type[:80]!r}")
+    series.is_present = True
+    series.first_ms, series.last_ms = moment_ms(facts.first, where), moment_ms(facts.last, where)
+    if series.first_ms > series.last_ms:
+        raise UnreadableFacts(f"{where}: its first event is later than its last")
+    series.total, series.active_days = facts.total, facts.active_days
+    series.total_sum = amount_in(facts.sum, where)
+    series.gone_day = 0 if facts.incomplete_until is None else day_number(facts.incomplete_until, where)
+    if facts.sums and not series.has_sum:
+        raise UnreadableFacts(f"{where}: it adds nothing up, so its days have no sums")
+    if series.has_sum and len(facts.sums) != len(facts.days):
+        raise UnreadableFacts(f"{where}: {len(facts.sums)} sums for {len(facts.days)} days")
+    before = -1
+    for place, (written, count) in enumerate(facts.days):
+        day = day_number(written, where)
+        if not before < day <= _LAST_DAY:
+            raise UnreadableFacts(f"{where}: the days do not ascend from 1970 on: {written} stands behind {before}")
+        if not count:
+            raise UnreadableFacts(f"{where}: a day without events is not kept: {written}")
+        series.days.insert(place, day, count, amount_in(facts.sums[place], where) if facts.sums else 0)
+        before = day
+    _take_values(series, facts, where)
+
+
+def _take_values(series: Series, facts: SeriesFacts, where: str) -> None:
+    found: set[int] = set()
+    latest: int | None = None
+    for place, (text, written) in enumerate(facts.distinct_values):
+        value, day = _whole(text, _HASH, where), day_number(written, where)
+        if value in found:
+            raise UnreadableFacts(f"{where}: the value {text} is there twice")
+        if latest is not None and day < latest:
+            raise UnreadableFacts(f"{where}: the days of its values do not ascend")
+        series.values.insert(place, day, value, 0)
+        found.add(value)
+        latest = day
+
+
+def _episode_facts(episode: Episode) -> EpisodeFacts:
+    return EpisodeFacts(
+        began=_perhaps(episode.start_ms),
+        holds=episode.holding,
+        acted=_perhaps(episode.acted_ms),
+        acted_before=_perhaps(episode.before_ms),
+        retractable_until=_perhaps(episode.open_until_ms),
+        undecided_at=_perhaps(episode.pending_ms),
+        condition_holds_since=_perhaps(episode.true_since_ms),
+        earlier_episodes=_texts(episode.held),
+        earlier_actions=_texts(episode.stood),
+    )
+
+
+def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
+    episode.is_present = True
+    episode.holding = facts.holds
+    episode.start_ms = _ms(facts.began, where)
+    episode.acted_ms = _ms(facts.acted, where)
+    episode.before_ms = _ms(facts.acted_before, where)
+    episode.open_until_ms = _ms(facts.retractable_until, where)
+    episode.pending_ms = _ms(facts.undecided_at, where)
+    episode.true_since_ms = _ms(facts.condition_holds_since, where)
+    episode.held = _stretches(facts.earlier_episodes, where)
+    episode.stood = _stretches(facts.earlier_actions, where)
+
+
+def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
+    moments = {
+        "began": _perhaps(candidate.start_ms),
+        "withdrawn": _perhaps(candidate.withdrawn_ms),
+        "doubted_until": _perhaps(candidate.doubted_ms),
+    }
+    waiting = candidate.worded
+    if waiting is not None:
+        return CandidateFacts(
+            rule=waiting.rule,
+            version=waiting.version,
+            action=waiting.action,
+            variables=waiting.variables,
+            why=_reasons(waiting.why),
+            why_back=_reasons(waiting.why_back),
+            retracted_because=waiting.because,
+            **moments,
+        )
+    rule = names.rules[candidate.rule]
+    return CandidateFacts(
+        rule=rule.id,
+        version=rule.version,
+        variables=candidate.variables,
+        found=_evidence_facts(candidate.evidence),
+        found_back=_evidence_facts(candidate.evidence_back),
+        retracted_because=RETRACTIONS[candidate.because],
+        **moments,
+    )
+
+
+def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, where: str) -> None:
+    candidate.start_ms = _ms(facts.began, where)
+    candidate.withdrawn_ms = _ms(facts.withdrawn, where)
+    candidate.doubted_ms = _ms(facts.doubted_until, where)
+    candidate.rule = names.by_id.get(facts.rule, -1)
+    if facts.action is not None:
+        if facts.found is not None or facts.found_back is not None:
+            raise UnreadableFacts(f"{where}: it has its reasons in words, and numbers to make words of")
+        candidate.worded = Waiting(
+            facts.rule,
+            candidate.start_ms,
+            candidate.withdrawn_ms,
+            facts.action,
+            facts.version,
+            {} if facts.variables is None else facts.variables,
+            _packed(facts.why),
+            facts.retracted_because,
+            _packed(facts.why_back),
+            candidate.doubted_ms,
+        )
+        return
+    if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
+        raise UnreadableFacts(f"{where}: it has neither its reasons in words nor the numbers to make words of")
+    if candidate.rule < 0 or names.rules[candidate.rule].version != facts.version:
+        raise UnreadableFacts(
+            f"{where}: its reasons can only be worded by version {facts.version[:80]!r} of the rule "
+            f"{facts.rule[:80]!r}: use the rule files of then, and load the new ones afterwards"
+        )
+    candidate.variables = facts.variables
+    candidate.because = RETRACTIONS.index(facts.retracted_because)
+    _take_evidence(candidate.evidence, facts.found, where)
+    _take_evidence(candidate.evidence_back, facts.found_back, where)
+
+
+def _reasons(why: bytes | tuple[Reason, ...]) -> list[Reason] | None:
+    return None if why == b"" else list(reasons_in(why))
+
+
+def _packed(reasons: list[Reason] | None) -> bytes | tuple[Reason, ...]:
+    return b"" if reasons is None else tuple(reasons)
+
+
+def _evidence_facts(evidence: Evidence) -> EvidenceFacts:
+    numbers = evidence.read()
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    values = evidence.values or {}
+    return EvidenceFacts(numbers=numbers, values={str(place): value for place, value in values.items()})
+
+
+def _take_evidence(evidence: Evidence, facts: EvidenceFacts, where: str) -> None:
+    if len(facts.numbers) > evidence.size:
+        raise UnreadableFacts(
+            f"{where}: {len(facts.numbers)} numbers, for {evidence.size // NUMBERS_EACH} conditions"
+        )
+    for place, number in enumerate(facts.numbers):
+        evidence.numbers[place] = number
+    for text, value in facts.values.items():
+        if not text.isdecimal() or not text.isascii() or int(text[:9]) * NUMBERS_EACH >= evidence.size:
+            raise UnreadableFacts(f"{where}: {text[:40]!r} is no place of a condition")
+        evidence.keep(int(text), value)
+
+
+def _episode_for(customer: Customer, rule: str, names: Names) -> Episode:
+    """Return the episode of a rule, given by its id or its code."""
+    code = code_of(rule)
+    if rule.startswith(UNKNOWN_RULE):
+        if _CODE.fullmatch(rule[1:]) is None:
+            raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
+        code = int(rule[1:], _HEX)
+    place = names.by_code.of(code)
+    if place >= 0:
+        episode: Episode = customer.episodes[place]
+    else:
+        episode = customer.other_episodes.setdefault(code.to_bytes(CODE_BYTES, "big"), Episode())
+    if episode.is_present:
+        raise UnreadableFacts(f"episodes: {rule[:80]!r} is there twice, by its id and by its code")
+    return episode
+
+
+def _pair_facts(first_ms: int, then_ms: int) -> PairFacts:
+    return PairFacts(first=moment_text(first_ms), then=UNKNOWN if then_ms == _UNKNOWN_MS else _perhaps(then_ms))
+
+
+def _perhaps(at_ms: int) -> Moment | None:
+    """Return a moment as text, None for 0: nothing."""
+    return moment_text(at_ms) if at_ms else None
+
+
+def _ms(written: Moment | None, where: str) -> int:
+    return 0 if written is None else moment_ms(written, where)
+
+
+def _texts(moments: Any) -> list[Moment]:
+    return [moment_text(at_ms) for at_ms in moments]
+
+
+def _several(written: list[Moment], where: str) -> list[int]:
+    return [moment_ms(one, where) for one in written]
+
+
+def _stretches(written: list[Moment], where: str) -> list[int]:
+    if len(written) % 2:
+        raise UnreadableFacts(f"{where}: a beginning without an end among its earlier episodes or actions")
+    return _several(written, where)
+
+
+def _whole(text: str, form: re.Pattern[str], where: str) -> int:
+    if form.fullmatch(text) is None:
+        raise UnreadableFacts(f"{where}: {text[:40]!r} is no hash")
+    return int(text, _HEX)

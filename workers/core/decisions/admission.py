@@ -1,0 +1,289 @@
+"""Admission: decides, in time order, whether a candidate action is published.
+
+Rules that compete (`core.rules.competition`) form a conflict group. Its candidates are admitted one after the other,
+each once every type that could change an earlier result has been seen. So the outcome does not depend on which type
+was seen first. The contact policy is asked only for what it says.
+"""
+
+from collections.abc import Sequence
+
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import Candidate
+from workers.core.customer.customer import Customer
+from workers.core.customer.episode import Episode
+from workers.core.decisions.decided import (
+    ACTIVE,
+    ACTS_NEVER_AGAIN,
+    ANOTHER_COMES_FIRST,
+    CAPPED,
+    COOLING_DOWN,
+    HAD_ENOUGH,
+    HELD,
+    HELD_OUT,
+    LEFT_OUT,
+    NOT_EXPIRED_YET,
+    NOT_UNDERSTOOD,
+    OPTED_OUT,
+    OPTED_OUT_CLEARLY,
+    OUTRANKED,
+    QUIET_UNTIL_EXPIRED,
+    REPLACED,
+    RETRACTED,
+    RULE_IS_GONE,
+    SILENT_UNTIL,
+    STALE,
+    Decided,
+    Decisions,
+)
+from workers.core.decisions.episodes import Episodes, forget
+from workers.core.decisions.program import ActiveRule, Group, Program
+from workers.core.memory import Numbers
+from workers.core.rules.contact_policy import is_held_out
+
+
+class Admission:
+    """Admits or suppresses the candidates of the customer who is looked at.
+
+    Attributes:
+        customer_id: whose; hold-outs depend on it.
+        not_understood: gets the customer's answer, for each decision that is `opted_out` because it is neither yes
+            nor no.
+    """
+
+    def __init__(self, program: Program, episodes: Episodes, decisions: Decisions) -> None:
+        policy = program.rule_set.contact_policy
+        self.program = program
+        self.customer: Customer = program.customer
+        self.episodes = episodes
+        self.decisions = decisions
+        self.policy = policy
+        self.has_consent = policy.policy.consent is not None
+        self.has_quiet_hours = policy.policy.quiet_hours is not None
+        self.remembers_ms = policy.remembers_ms
+        self.customer_id = ""
+        self.not_understood: list[str] = []
+        self._releases = 0
+        blocked = Numbers(program.circles)
+        self._blocked_memory = blocked
+        self._blocked = blocked.numbers()  # by circle, the last release in which one of its candidates had to wait
+
+    def release(self, before_ms: int) -> None:
+        """Decide every candidate that can be decided now.
+
+        Args:
+            before_ms: only candidates before this moment; all rules are decided up to it. With FOREVER_MS, the
+                customer's `flips` show which rules are not decided yet.
+        """
+        customer = self.customer
+        if customer.waiting > 1:
+            self.put_in_order()
+        self._releases += 1
+        place = 0
+        while place < customer.waiting:
+            candidate: Candidate = customer.candidates[place]
+            if candidate.start_ms >= before_ms:
+                place += 1
+                continue
+            if candidate.rule < 0:
+                self.tell_removed(candidate, -1)
+                customer.remove_candidate(place)
+                continue
+            rule: ActiveRule = self.program.rules[candidate.rule]
+            if rule.paused or rule.shadow:
+                self.tell_removed(candidate, rule.rank)
+                customer.remove_candidate(place)
+                continue
+            seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
+            if (
+                self._blocked[rule.circle] == self._releases
+                or rule.admitted_until_ms < seen_ms
+                or (before_ms == FOREVER_MS and self.is_rival_due(rule, candidate.start_ms))
+            ):
+                self._blocked[rule.circle] = self._releases
+                place += 1
+                continue
+            self.admit(rule, candidate)
+            customer.remove_candidate(place)
+
+    def put_in_order(self) -> None:
+        """Put the candidates in order: by start, rank, id of the rule; most are already."""
+        candidates = self.customer.candidates
+        for place in range(1, self.customer.waiting):
+            candidate: Candidate = candidates[place]
+            at = place
+            while at > 0 and self.comes_before(candidate, candidates[at - 1]):
+                candidates[at] = candidates[at - 1]
+                at -= 1
+            candidates[at] = candidate
+
+    def comes_before(self, one: Candidate, other: Candidate) -> bool:
+        """Return whether a candidate is decided before another."""
+        if one.start_ms != other.start_ms:
+            return one.start_ms < other.start_ms
+        if one.rule >= 0 and other.rule >= 0:
+            first: ActiveRule = self.program.rules[one.rule]
+            then: ActiveRule = self.program.rules[other.rule]
+            return first.rank < then.rank
+        if one.rule < 0 and other.rule < 0:
+            return bool(one.worded.rule < other.worded.rule)
+        return one.rule < 0
+
+    def tell_removed(self, candidate: Candidate, rank: int) -> None:
+        """Tell why a waiting action is not sent: its rule is no longer active."""
+        if candidate.withdrawn_ms:
+            return
+        rule = None if candidate.worded is not None else self.program.rules[candidate.rule]
+        row = self.decisions.another(HELD, rule, rank, candidate.start_ms, candidate.start_ms)
+        row.worded = candidate.worded
+        row.explain(RULE_IS_GONE)
+
+    def is_rival_due(self, rule: ActiveRule, at_ms: int) -> bool:
+        """Return whether a competing rule is not decided yet at or before a moment."""
+        if rule.conflict_group < 0:
+            return False
+        rivals: list[Group] = self.program.rivals[rule.conflict_group]
+        for group in rivals:
+            if self.customer.flips[group.place] <= at_ms:
+                return True
+        return False
+
+    def admit(self, rule: ActiveRule, candidate: Candidate) -> None:
+        """Decide whether a candidate is sent, and what follows from that."""
+        episode, start_ms = rule.episode, candidate.start_ms
+        episode.is_present = True
+        forget(rule, start_ms)
+        begun = self.decisions.number
+        row = self.refused(rule, start_ms)
+        not_before_ms = 0
+        if row is None and self.has_quiet_hours:
+            until_ms = self.policy.quiet_until_ms(start_ms, self.customer.attributes)
+            if until_ms is not None:
+                not_before_ms = until_ms
+                if until_ms >= start_ms + rule.expires_after_ms:
+                    row = self.refuse(STALE, rule, start_ms)
+                    row.explain(QUIET_UNTIL_EXPIRED, until_ms)
+        if row is not None:
+            if row.kind == HELD_OUT:
+                # Recorded as if sent, so that held-out customers can be compared with the others.
+                episode.before_ms = episode.acted_ms
+                episode.acted_ms = start_ms
+                episode.open_until_ms = 0
+            if candidate.withdrawn_ms:
+                self.decisions.forget_from(begun)
+            return
+        expires_ms = start_ms + rule.expires_after_ms
+        episode.before_ms = episode.acted_ms
+        episode.acted_ms = start_ms
+        episode.open_until_ms = 0 if candidate.withdrawn_ms else expires_ms
+        if self.remembers_ms:
+            self.customer.acted = [*self.customer.acted, start_ms]
+        if candidate.withdrawn_ms:  # it would have been sent and retracted
+            episode.stood = [*episode.stood, start_ms, min(candidate.withdrawn_ms, expires_ms)]
+            self.episodes.tell_withdrawn(rule, candidate)
+        else:
+            row = self.decisions.another(ACTIVE, rule, rule.rank, start_ms, start_ms)
+            row.expires_ms = expires_ms
+            row.take(candidate, False)
+            if not_before_ms:
+                row.not_before_ms = not_before_ms
+                row.time_zone = self.policy.zone_of(self.customer.attributes)
+        if rule.instead_of:
+            self.replace(rule, start_ms)
+
+    def refuse(self, kind: int, rule: ActiveRule, start_ms: int) -> Decided:
+        """Add a decision that there is no action."""
+        return self.decisions.another(kind, rule, rule.rank, start_ms, start_ms)
+
+    def refused(self, rule: ActiveRule, start_ms: int) -> Decided | None:
+        """Add the decision why a rule does not act, and return it; None if it does."""
+        if self.has_consent and self.policy.is_opted_out(self.customer.attributes):
+            return self.opted_out(rule, start_ms)
+        episode = rule.episode
+        if episode.acted_ms and rule.again_after_ms < 0:
+            row = self.refuse(COOLING_DOWN, rule, start_ms)
+            row.explain(ACTS_NEVER_AGAIN, episode.acted_ms)
+            return row
+        if episode.acted_ms and start_ms < episode.acted_ms + rule.again_after_ms:
+            row = self.refuse(COOLING_DOWN, rule, start_ms)
+            row.explain(SILENT_UNTIL, episode.acted_ms, episode.acted_ms + rule.again_after_ms)
+            return row
+        if episode.open_until_ms > start_ms:
+            row = self.refuse(COOLING_DOWN, rule, start_ms)
+            row.explain(NOT_EXPIRED_YET, episode.acted_ms)
+            return row
+        if rule.conflict_group >= 0:
+            winner = self.winner(rule, start_ms)
+            if winner is not None:
+                row = self.refuse(OUTRANKED, rule, start_ms)
+                row.explain(ANOTHER_COMES_FIRST)
+                row.said = winner.id
+                return row
+        if self.remembers_ms:
+            limit = self.policy.reached(self.customer.acted, start_ms, self.customer.attributes)
+            if limit is not None:
+                row = self.refuse(CAPPED, rule, start_ms)
+                row.explain(HAD_ENOUGH)
+                row.said = limit
+                return row
+        held = rule.rule.hold_out
+        if held is not None and is_held_out(held.key, held.experiment, self.customer_id, held.share):
+            row = self.refuse(HELD_OUT, rule, start_ms)
+            row.explain(LEFT_OUT)
+            return row
+        return None
+
+    def opted_out(self, rule: ActiveRule, start_ms: int) -> Decided:
+        """Add the decision that the customer must not be written to."""
+        row = self.refuse(OPTED_OUT, rule, start_ms)
+        spelling = self.policy.not_understood(self.customer.attributes)
+        if spelling is None:
+            row.explain(OPTED_OUT_CLEARLY)
+        else:
+            row.explain(NOT_UNDERSTOOD)
+            row.said = spelling
+            self.not_understood.append(spelling)
+        return row
+
+    def winner(self, rule: ActiveRule, at_ms: int) -> ActiveRule | None:
+        """Return the rule that takes precedence over this one at a moment, None if none does."""
+        for other in rule.yields_to:
+            episode: Episode = other.episode
+            if episode.is_present and (
+                (episode.holding and episode.start_ms <= at_ms) or (episode.held and _within(episode.held, at_ms))
+            ):
+                return other
+        if not rule.priority:
+            return None
+        found: ActiveRule | None = None
+        for other in self.program.rules:
+            if other.priority <= rule.priority or other.shadow or other.paused or not other.episode.is_present:
+                continue
+            if (found is None or other.rank < found.rank) and _stood(other.episode, at_ms):
+                found = other
+        return found
+
+    def replace(self, rule: ActiveRule, at_ms: int) -> None:
+        """Retract the open actions that this one replaces."""
+        for other in rule.instead_of:
+            episode: Episode = other.episode
+            if not (episode.is_present and episode.acted_ms < at_ms < episode.open_until_ms):
+                continue
+            row = self.decisions.another(RETRACTED, other, other.rank, episode.acted_ms, at_ms)
+            row.expires_ms = episode.open_until_ms
+            row.because = REPLACED
+            episode.open_until_ms = 0
+
+
+def _stood(episode: Episode, at_ms: int) -> bool:
+    """Return whether an action of a rule was open at a moment: neither retracted nor expired."""
+    if episode.acted_ms <= at_ms < episode.open_until_ms:
+        return True
+    return bool(episode.stood) and _within(episode.stood, at_ms)
+
+
+def _within(stretches: Sequence[int], at_ms: int) -> bool:
+    """Return whether a moment is in one of some stretches: beginnings and ends, alternating."""
+    for begin_ms, end_ms in zip(stretches[::2], stretches[1::2], strict=True):
+        if begin_ms <= at_ms < end_ms:
+            return True
+    return False

@@ -1,0 +1,179 @@
+"""`decide()`: the only place where anything is decided.
+
+Decisions for a customer depend only on the order of that customer's events. A timer is decided at its due time, never
+at "now". An event is decided at its own time, but never before earlier decisions. So a replay makes the same
+decisions, in other batches and at other polls.
+
+A rule that begins to hold creates a candidate; `admission` admits or suppresses it, in time order.
+docs/architecture.md explains episodes, candidates and the end of an episode.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from schemas.actions import Action, Decision
+from workers.core.coverage import Coverage
+from workers.core.customer.candidate import Candidate
+from workers.core.customer.customer import Customer
+from workers.core.customer.names import GroupOf3, NamedRule, Names
+from workers.core.customer.stored import Stored
+from workers.core.decisions.decided import RETRACTIONS, Decided
+from workers.core.decisions.program import ActiveRule, Program
+from workers.core.decisions.records import Records
+from workers.core.decisions.turn import Turn
+from workers.core.decisions.wording import worded
+from workers.core.events.decoding import DecodedEvent
+from workers.core.rules.rule_set import RuleSet
+
+LAYOUT: Final = 3
+"""The layout that is written if none is asked for."""
+
+
+class Outcome:
+    """The result of `decide` for one customer.
+
+    Attributes:
+        stored: the new state; None if there is no state yet.
+        folded, duplicates: number of new events, and of events that had been seen before.
+        due_ms: the next due time, 0 for none.
+        waiting: by event type, the earliest watermark that a rule waits for.
+        not_understood: for each decision that is `opted_out` because the answer is neither yes nor no, the answer.
+        left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+    """
+
+    def __init__(self, decider: "Decider", stored: bytes | None, due_ms: int) -> None:
+        turn = decider.turn
+        self._decider = decider
+        self._number = decider.turns
+        self.stored = stored
+        self.due_ms = due_ms
+        self.folded = turn.folded
+        self.duplicates = turn.duplicates
+        self.waiting = turn.waiting
+        self.not_understood = turn.admission.not_understood
+        self.left_out = turn.left_out
+
+    @property
+    def decided(self) -> list[Decided]:
+        """Return the rows of what was decided, in order; to be asked for before the next customer is decided.
+
+        Raises:
+            RuntimeError: if another customer was decided under the same rule set meanwhile.
+        """
+        self._check()
+        return self._decider.turn.decisions.rows()
+
+    def decisions(self) -> list[Action | Decision]:
+        """Return what was decided as objects, in order: step by step, within a step by moment; see `decided`."""
+        self._check()
+        decider = self._decider
+        return decider.records.contents(decider.turn.admission.customer_id, decider.turn.decisions)
+
+    def _check(self) -> None:
+        if self._number != self._decider.turns:
+            raise RuntimeError("decisions must be read before the next customer is decided")
+
+
+class Decider:
+    """A rule set, ready to decide for one customer after the other.
+
+    Attributes:
+        program, turn, records: its parts.
+        stored: reads and writes the customer.
+        turns: how many turns have begun.
+    """
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.program = Program(rules)
+        self.turn = Turn(self.program)
+        self.records = Records(self.program.rules, "")
+        self.stored = Stored(_names_of(self.program))
+        self.stored.layout_3.wording = self._worded
+        self.turns = 0
+
+    def decide(
+        self,
+        customer_id: str,
+        stored: bytes | None,
+        events: Sequence[DecodedEvent],
+        observed: Coverage,
+        upto_ms: int,
+        layout: int,
+    ) -> Outcome:
+        """Decide for one customer; arguments as for the function."""
+        self.turns += 1
+        turn, customer = self.turn, self.program.customer
+        turn.begin(customer_id, observed)
+        if stored:
+            self.stored.read(stored)
+            if customer.waiting:
+                _take_words(customer)
+        for event in events:
+            turn.fold(event)
+        if not customer.is_known:
+            return Outcome(self, None, 0)
+        turn.adopt()
+        if upto_ms:
+            turn.fire(upto_ms)
+        turn.release()
+        due_ms = turn.settle(upto_ms)
+        return Outcome(self, self.stored.write(layout), due_ms)
+
+    def _worded(self, candidate: Candidate) -> object:
+        return worded(candidate, self.program)
+
+
+def decider_of(rules: RuleSet) -> Decider:
+    """Return the decider of a rule set; it is made on first use."""
+    if not rules.deciders:
+        rules.deciders.append(Decider(rules))
+    decider: Decider = rules.deciders[0]
+    return decider
+
+
+def decide(
+    customer_id: str,
+    stored: bytes | None,
+    events: Sequence[DecodedEvent],
+    rules: RuleSet,
+    observed: Coverage,
+    upto_ms: int = 0,
+    layout: int = LAYOUT,
+) -> Outcome:
+    """Fold the events of one customer, and decide everything that follows from them.
+
+    Args:
+        customer_id: the customer.
+        stored: the state so far, None if there is none.
+        events: new events in log order; duplicates of the latest ids are dropped.
+        rules: the active rule set.
+        observed: since when each type is watched, and up to when it has been seen.
+        upto_ms: decide the timers due by then whose types have been seen far enough; 0 for none.
+        layout: of the new state.
+
+    Raises:
+        UnknownLayout: if the state cannot be read.
+        OverflowError: if a number leaves 64 bits.
+    """
+    return decider_of(rules).decide(customer_id, stored, events, observed, upto_ms, layout)
+
+
+def _take_words(customer: Customer) -> None:
+    """Take over what is in words of the actions that wait."""
+    for place in range(customer.waiting):
+        candidate: Candidate = customer.candidates[place]
+        if candidate.worded is not None:
+            candidate.variables = candidate.worded.variables
+            if candidate.worded.because is not None:
+                candidate.because = RETRACTIONS.index(candidate.worded.because)
+
+
+def _names_of(program: Program) -> Names:
+    """Return what the stored bytes call the rules of a program."""
+    rules: list[ActiveRule] = program.rules
+    groups = [
+        GroupOf3(name, tuple(program.by_id[rule.id].place for rule in group), program.rule_set.requires[name])
+        for name, group in program.rule_set.groups.items()
+    ]
+    named = [NamedRule(rule.id, rule.rule.version, rule.group.place if rule.group else 0) for rule in rules]
+    return Names(program.customer, program.rule_set.generation, named, groups)

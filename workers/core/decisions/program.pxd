@@ -1,0 +1,69 @@
+# Types for the compiler, for `program.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Condition
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.episode cimport Episode
+from workers.core.customer.folding cimport TypeFolding
+from workers.core.customer.series cimport Series
+from workers.core.memory cimport Numbers
+from workers.core.rules.rule_set cimport Rule, RuleSet
+
+cdef long long FOREVER_MS
+
+@cython.final
+cdef class ActiveRule:
+    cdef readonly long long place, conditions
+    cdef readonly Rule rule
+    cdef readonly str id
+    cdef readonly Condition condition
+    cdef readonly Episode episode
+    cdef public Group group
+    cdef public long long circle, flip_ms
+    cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
+    cdef readonly long long again_after_ms, expires_after_ms, for_ms, live_since_ms, since_generation
+    cdef readonly long long priority, rank, conflict_group
+    cdef public list yields_to, instead_of
+    cdef readonly long long decided_until_ms, admitted_until_ms, meant_until_ms
+    cdef readonly list required
+    cdef long long *least
+    cdef long long *turned_false
+    cdef Numbers _required, _turned_false
+
+    @cython.locals(turned=Numbers, kind=EventType)
+    cpdef know_types(self, list types)
+    @cython.locals(at=cython.longlong, total=cython.longlong, series=Series)
+    cpdef bint can_hold(self) except -1
+    cpdef observe(self, object observed)
+
+@cython.final
+cdef class Group:
+    cdef readonly long long place, conflict_group
+    cdef readonly list rules
+    cdef public bint is_timed
+
+@cython.final
+cdef class EventType:
+    cdef readonly long long place
+    cdef readonly str name
+    cdef readonly TypeFolding folding
+    cdef readonly list groups, others
+    cdef readonly bint is_sign_of_life, asks_consent
+
+@cython.final
+cdef class Program:
+    cdef readonly RuleSet rule_set
+    cdef readonly Customer customer
+    cdef readonly list rules, groups, rivals
+    cdef readonly dict by_id, types
+    cdef readonly EventType unknown_type
+    cdef readonly long long circles, all_decided_ms
+    cdef object _observed
+
+    cdef EventType _type(self, long long place, str name)
+    cdef _bring_together(self)
+    @cython.locals(rule=ActiveRule)
+    cpdef observe(self, object observed)
+    @cython.locals(group=Group)
+    cpdef begin(self)

@@ -1,0 +1,105 @@
+# Types for the compiler, for `turn.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Condition
+from workers.core.coverage cimport Coverage
+from workers.core.customer.candidate cimport Candidate
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.episode cimport Episode
+from workers.core.customer.folding cimport TypeFolding, fingerprint_number, keep_latest
+from workers.core.decisions.admission cimport Admission
+from workers.core.decisions.decided cimport Decisions
+from workers.core.decisions.episodes cimport Episodes, forget
+from workers.core.decisions.program cimport ActiveRule, EventType, Group, Program
+from workers.core.events.attribute_types cimport typed
+from workers.core.events.decoding cimport DecodedEvent
+from workers.core.rules.contact_policy cimport ContactPolicy
+
+cdef long long FOREVER_MS
+cdef int FALSE, TRUE, CUSTOMER_OPTED_OUT
+
+@cython.final
+cdef class Turn:
+    cdef readonly Program program
+    cdef readonly Customer customer
+    cdef readonly Decisions decisions
+    cdef readonly Episodes episodes
+    cdef readonly Admission admission
+    cdef ContactPolicy policy
+    cdef long long generation, meaning_generation
+    cdef dict attribute_types, kept_raw
+    cdef Coverage observed
+    cdef readonly long long folded, duplicates
+    cdef readonly dict waiting
+    cdef readonly list left_out
+
+    cpdef begin(self, str customer_id, Coverage observed)
+
+    @cython.locals(
+        customer=Customer, fingerprint=cython.longlong, kind=EventType, is_new=cython.bint, begun=cython.longlong,
+        original=DecodedEvent,
+    )
+    cpdef fold(self, DecodedEvent event)
+    @cython.locals(customer=Customer, is_new=cython.bint, begun=cython.longlong)
+    cpdef fold_plain(self, EventType kind, long long at_ms, long long amount, long long fingerprint, long long former)
+    @cython.locals(customer=Customer, is_new=cython.bint)
+    cdef bint arrive(self, long long at_ms, long long fingerprint) except -1
+    @cython.locals(customer=Customer, group=Group)
+    cdef follow(self, EventType kind, long long event_ms, bint is_new, long long begun)
+    @cython.locals(
+        customer=Customer, soonest_ms=cython.longlong, rule=ActiveRule, episode=Episode, can_hold=cython.bint,
+        at_ms=cython.longlong, flip_ms=cython.longlong,
+    )
+    cdef judge_group(self, Group group, EventType kind, long long event_ms)
+
+    @cython.locals(
+        customer=Customer, clock=cython.longlong, begun=cython.longlong, rule=ActiveRule, is_new=cython.bint,
+        has_new_meaning=cython.bint,
+    )
+    cpdef adopt(self)
+    @cython.locals(episode=Episode, truth=cython.int)
+    cdef adopt_rule(self, ActiveRule rule, long long clock, bint is_new)
+    @cython.locals(group=Group)
+    cdef time_all(self)
+
+    cpdef fire(self, long long upto_ms)
+    @cython.locals(begun=cython.longlong)
+    cpdef release(self)
+    @cython.locals(
+        customer=Customer, begun=cython.longlong, group=Group, all_seen=cython.bint, at_ms=cython.longlong,
+        rule=ActiveRule, flip_ms=cython.longlong,
+    )
+    cdef advance(self, long long upto_ms, bint forced)
+    @cython.locals(
+        customer=Customer, first=ActiveRule, rule=ActiveRule, first_ms=cython.longlong, flip_ms=cython.longlong,
+        group=Group,
+    )
+    cdef ActiveRule first_due(self, long long upto_ms, bint all_seen)
+    @cython.locals(customer=Customer)
+    cdef long long clock(self) except? -2
+    @cython.locals(episode=Episode, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong)
+    cdef long long flip_of(self, ActiveRule rule) except? -2
+    @cython.locals(rule=ActiveRule)
+    cdef time_group(self, Group group)
+    @cython.locals(rule=ActiveRule, soonest_ms=cython.longlong)
+    cdef set_flip(self, Group group)
+    @cython.locals(customer=Customer, soonest_ms=cython.longlong, place=cython.longlong)
+    cdef set_due(self)
+    @cython.locals(group=Group, rule=ActiveRule)
+    cdef note_flips(self, long long upto_ms)
+    @cython.locals(episode=Episode)
+    cdef note_flip(self, ActiveRule rule, long long flip_ms)
+
+    @cython.locals(
+        customer=Customer, at_ms=cython.longlong, queued=cython.bint, rule=ActiveRule, episode=Episode,
+        candidate=Candidate, place=cython.longlong, seen_ms=cython.longlong, passed_ms=cython.longlong,
+        from_ms=cython.longlong,
+    )
+    cpdef long long settle(self, long long upto_ms) except? -2
+    @cython.locals(
+        customer=Customer, due_ms=cython.longlong, group=Group, group_ms=cython.longlong, rule=ActiveRule,
+        own_ms=cython.longlong,
+    )
+    cdef long long look_again(self, long long upto_ms, long long passed_ms) except? -2
+    cdef wait(self, frozenset types, long long at_ms)

@@ -1,0 +1,439 @@
+"""Turn: the work on one customer, from the first event of a batch to the next due time.
+
+Every rule that reads an event's type is looked at after every event. The other groups of rules keep their next change,
+which is exact.
+"""
+
+from schemas.events import UNREADABLE
+from workers.core.conditions.condition import FALSE, TRUE
+from workers.core.coverage import FOREVER_MS, Coverage
+from workers.core.customer.candidate import Candidate
+from workers.core.customer.customer import Customer
+from workers.core.customer.folding import fingerprint_number, keep_latest
+from workers.core.decisions.admission import Admission
+from workers.core.decisions.decided import CUSTOMER_OPTED_OUT, Decisions
+from workers.core.decisions.episodes import Episodes, forget
+from workers.core.decisions.program import ActiveRule, EventType, Group, Program
+from workers.core.events.attribute_types import typed
+from workers.core.events.decoding import DecodedEvent
+
+
+class Turn:
+    """Decides for the customer whose objects are filled in; made once for a rule set.
+
+    Attributes:
+        program: the rules, bound to the customer.
+        customer: the customer.
+        decisions: what is decided, step by step; within a step in order.
+        folded, duplicates: number of new events, and of events that had been seen before.
+        waiting: by event type, the earliest watermark that a rule waits for.
+        left_out: for each value that its type could not read: the event's type and id, the attribute, the reason.
+    """
+
+    def __init__(self, program: Program) -> None:
+        rule_set = program.rule_set
+        self.program = program
+        self.customer: Customer = program.customer
+        self.decisions = Decisions(self.customer.most_conditions)
+        self.episodes = Episodes(program, self.decisions)
+        self.admission = Admission(program, self.episodes, self.decisions)
+        self.policy = rule_set.contact_policy
+        self.generation = rule_set.generation
+        self.meaning_generation = rule_set.meaning_generation
+        self.attribute_types = rule_set.attribute_types
+        self.kept_raw = rule_set.kept_raw
+        self.observed: Coverage | None = None
+        self.folded = self.duplicates = 0
+        self.waiting: dict[str, int] = {}
+        self.left_out: list[tuple[str, str, str, str]] = []
+
+    def begin(self, customer_id: str, observed: Coverage) -> None:
+        """Begin with a customer of whom nothing is known; what is stored can be read into the customer then."""
+        self.program.begin()
+        self.program.observe(observed)
+        self.observed = observed
+        self.decisions.clear()
+        self.folded = self.duplicates = 0
+        self.admission.customer_id = customer_id
+        if self.waiting:
+            self.waiting = {}
+        if self.left_out:
+            self.left_out = []
+        if self.admission.not_understood:
+            self.admission.not_understood = []
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def fold(self, event: DecodedEvent) -> None:
+        """Decide what is due before the event, fold it, and decide what it changed."""
+        customer, fingerprint = self.customer, fingerprint_number(event.fingerprint())
+        if customer.is_known and (
+            customer.has_seen(fingerprint) or customer.has_seen(fingerprint_number(event.fingerprint_of_0_1()))
+        ):
+            self.duplicates += 1
+            return
+        kind: EventType = self.program.types.get(event.type, self.program.unknown_type)
+        is_new = self.arrive(event.at_ms, fingerprint)
+        begun = self.decisions.number
+        original, types = event, self.attribute_types.get(event.type)
+        if types is not None:
+            event = typed(event, types, self.left_out)
+        if kind.folding is not None:
+            kind.folding.fold(event)
+        if kind.asks_consent:
+            key = self.policy.unreadable_answer(event.type, event.attributes)
+            if key is not None:
+                keep_latest(customer, key, UNREADABLE, event.at_ms)
+        if event.history_ms:
+            customer.note_history(event.type, event.history_ms, is_new)
+        if event is not original:
+            for attribute, key in self.kept_raw.get(event.type, ()):
+                keep_latest(customer, key, original.attributes.get(attribute), event.at_ms)
+        self.follow(kind, event.at_ms, is_new, begun)
+
+    def fold_plain(self, kind: EventType, at_ms: int, amount: int, fingerprint: int, former: int) -> None:
+        """Fold an event as numbers; only for types with `folding.is_plain` that no policy and no attribute type reads.
+
+        Args:
+            kind: its type.
+            at_ms: when it happened.
+            amount: what it adds up to, in ten-thousandths.
+            fingerprint, former: of its id, as it is remembered now and as release 0.1 did.
+        """
+        customer = self.customer
+        if customer.is_known and (customer.has_seen(fingerprint) or customer.has_seen(former)):
+            self.duplicates += 1
+            return
+        is_new = self.arrive(at_ms, fingerprint)
+        begun = self.decisions.number
+        kind.folding.fold_plain(at_ms, amount)
+        self.follow(kind, at_ms, is_new, begun)
+
+    def arrive(self, at_ms: int, fingerprint: int) -> bool:
+        """Decide what is due before a new event, and return whether it is the customer's first."""
+        customer = self.customer
+        is_new = not customer.is_known
+        if is_new:
+            customer.is_known = True
+            customer.first_ms = at_ms
+            customer.at_ms = at_ms
+            customer.generation = self.generation
+        else:
+            self.adopt()
+            if customer.due_ms and customer.due_ms <= at_ms:
+                self.advance(at_ms, True)
+        customer.remember(fingerprint)
+        if at_ms > customer.at_ms:
+            customer.at_ms = at_ms
+        if customer.fired_ms <= customer.at_ms:
+            customer.fired_ms = 0
+        return is_new
+
+    def follow(self, kind: EventType, event_ms: int, is_new: bool, begun: int) -> None:
+        """Decide what follows from an event that was just folded.
+
+        Args:
+            kind: its type.
+            event_ms: when it happened.
+            is_new: whether it is the customer's first.
+            begun: how many decisions there were before its step.
+        """
+        customer = self.customer
+        self.folded += 1
+        for group in kind.groups:
+            self.judge_group(group, kind, event_ms)
+        if is_new:
+            # Rules that do not read the type: some hold at once.
+            for group in kind.others:
+                self.judge_group(group, kind, event_ms)
+        if kind.asks_consent and self.policy.is_opted_out(customer.attributes):
+            self.episodes.take_back(customer.at_ms, event_ms, CUSTOMER_OPTED_OUT)
+        if customer.waiting:
+            self.admission.release(customer.at_ms + 1)
+        self.set_due()
+        if self.decisions.number - begun > 1:
+            self.decisions.put_in_order(begun)
+
+    def judge_group(self, group: Group, kind: EventType, event_ms: int) -> None:
+        """Look at the rules of a group after an event."""
+        customer, soonest_ms = self.customer, FOREVER_MS
+        for rule in group.rules:
+            episode = rule.episode
+            can_hold = rule.can_hold()
+            if not can_hold and not episode.is_present:
+                rule.flip_ms = FOREVER_MS
+                continue
+            # The moment up to which the rule is decided: the latest event, or a later timer that made it hold.
+            at_ms = customer.at_ms
+            if episode.holding and episode.start_ms > at_ms:
+                at_ms = episode.start_ms
+            flip_ms = self.episodes.judge(rule, at_ms, kind, event_ms)
+            if not can_hold:
+                flip_ms = FOREVER_MS
+            if customer.fired_ms:
+                # Timers were decided before this event was seen; the rule continues from there.
+                self.note_flip(rule, flip_ms)
+                flip_ms = self.flip_of(rule)
+            rule.flip_ms = flip_ms
+            if flip_ms < soonest_ms:
+                soonest_ms = flip_ms
+        group.is_timed = True
+        customer.flips[group.place] = soonest_ms
+
+    # -- rule sets -----------------------------------------------------------------------------------------
+
+    def adopt(self) -> None:
+        """Migrate a customer who was decided under an older rule set to this one.
+
+        A customer who already matches a rule when it is activated is skipped, unless the rule includes them. One who
+        matches a rule only by a new meaning of rules is always skipped.
+        """
+        customer = self.customer
+        if customer.generation == self.generation:
+            if not customer.flips_known:
+                self.time_all()
+            return
+        clock, begun = self.clock(), self.decisions.number
+        has_new_meaning = customer.generation < self.meaning_generation
+        for rule in self.program.rules:
+            is_new = rule.since_generation > customer.generation
+            if is_new or has_new_meaning:
+                self.adopt_rule(rule, clock, is_new)
+        customer.generation = self.generation
+        self.time_all()
+        self.decisions.put_in_order(begun)
+
+    def adopt_rule(self, rule: ActiveRule, clock: int, is_new: bool) -> None:
+        """Look at a rule that is new for the customer, or has a new meaning."""
+        episode = rule.episode
+        truth = rule.condition.look(clock)
+        if is_new:
+            # The wait began under the old text of the rule.
+            episode.pending_ms = 0
+            episode.true_since_ms = 0
+        elif episode.pending_ms:
+            return  # it is decided from where it waits
+        if truth == FALSE:
+            if episode.is_present:
+                self.episodes.end(rule, clock, None, 0)
+                episode.true_since_ms = 0
+        elif truth == TRUE:
+            if not is_new:
+                if not (episode.holding or episode.true_since_ms):
+                    episode.is_present = True
+                    episode.holding = True
+                    episode.start_ms = clock
+            elif rule.for_ms and not episode.holding:
+                episode.is_present = True
+                episode.true_since_ms = clock
+            else:
+                self.episodes.meet(rule, clock)
+
+    def time_all(self) -> None:
+        """Find out when time alone changes each rule."""
+        for group in self.program.groups:
+            self.time_group(group)
+        self.customer.flips_known = True
+        self.set_due()
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def fire(self, upto_ms: int) -> None:
+        """Decide what is due by then, each rule as far as the types that it reads have been seen."""
+        if self.customer.due_ms and self.customer.due_ms <= upto_ms:
+            self.advance(upto_ms, False)
+
+    def release(self) -> None:
+        """Admit candidates whose types have been seen far enough."""
+        if self.customer.waiting:
+            begun = self.decisions.number
+            self.admission.release(FOREVER_MS)
+            self.decisions.put_in_order(begun)
+
+    def advance(self, upto_ms: int, forced: bool) -> None:
+        """Decide due times in order.
+
+        Args:
+            upto_ms: how far.
+            forced: whether an event comes next, so that every rule is decided up to it, in log order. Otherwise a
+                rule waits until every type that it reads has been seen up to its due time.
+        """
+        customer, begun = self.customer, self.decisions.number
+        for group in self.program.groups:
+            if customer.flips[group.place] <= upto_ms and not group.is_timed:
+                self.time_group(group)
+        # Where everything has been seen, no rule waits while another one is decided.
+        all_seen = forced or self.program.all_decided_ms >= upto_ms
+        at_ms = 0
+        while True:
+            rule = self.first_due(upto_ms, all_seen)
+            if rule is None:
+                break
+            flip_ms = rule.flip_ms
+            if flip_ms > at_ms:
+                # Rules that begin at the same moment may compete, so all of them are evaluated first.
+                if customer.waiting:
+                    self.admission.release(flip_ms)
+                at_ms = flip_ms
+            if not forced and flip_ms > self.clock():
+                # Earlier due times are those of waiting rules.
+                customer.fired_ms = flip_ms
+                if not all_seen:
+                    self.note_flips(upto_ms)
+            rule.flip_ms = self.episodes.judge(rule, flip_ms, None, 0)
+            self.note_flip(rule, rule.flip_ms)
+            self.set_flip(rule.group)
+        if customer.waiting:
+            self.admission.release(upto_ms + 1 if forced else FOREVER_MS)
+        self.set_due()
+        if self.decisions.number - begun > 1:
+            self.decisions.put_in_order(begun)
+
+    def first_due(self, upto_ms: int, all_seen: bool) -> ActiveRule | None:
+        """Return the rule that changes first, of those that need not wait; None if none does by then."""
+        customer = self.customer
+        first: ActiveRule | None = None
+        first_ms = upto_ms
+        for group in self.program.groups:
+            if customer.flips[group.place] > first_ms:
+                continue
+            for rule in group.rules:
+                flip_ms = rule.flip_ms
+                if flip_ms > first_ms or (not all_seen and rule.decided_until_ms < flip_ms):
+                    continue
+                if first is None or flip_ms < first_ms or rule.place < first.place:
+                    first = rule
+                    first_ms = flip_ms
+        return first
+
+    def clock(self) -> int:
+        """Return the moment up to which every rule that is not waiting is decided."""
+        customer = self.customer
+        return customer.fired_ms if customer.fired_ms > customer.at_ms else customer.at_ms
+
+    def flip_of(self, rule: ActiveRule) -> int:
+        """Return when time alone changes a rule: in the past if the rule is waiting, FOREVER_MS for never."""
+        episode = rule.episode
+        if episode.pending_ms:
+            return episode.pending_ms
+        if not rule.can_hold():
+            return FOREVER_MS
+        clock = self.clock()
+        rule.condition.look(clock)
+        flip_ms = rule.condition.flip_ms
+        if episode.true_since_ms and not episode.holding:
+            lasted_ms = episode.true_since_ms + rule.for_ms
+            if clock < lasted_ms < flip_ms:
+                return lasted_ms
+        return flip_ms
+
+    def time_group(self, group: Group) -> None:
+        """Find out when time alone changes the rules of a group."""
+        for rule in group.rules:
+            rule.flip_ms = self.flip_of(rule)
+        group.is_timed = True
+        self.set_flip(group)
+
+    def set_flip(self, group: Group) -> None:
+        """Keep when a group changes next."""
+        soonest_ms = FOREVER_MS
+        for rule in group.rules:
+            if rule.flip_ms < soonest_ms:
+                soonest_ms = rule.flip_ms
+        self.customer.flips[group.place] = soonest_ms
+
+    def set_due(self) -> None:
+        """Keep when the customer changes next."""
+        soonest_ms = FOREVER_MS
+        customer = self.customer
+        for place in range(customer.groups):
+            if customer.flips[place] < soonest_ms:
+                soonest_ms = customer.flips[place]
+        customer.due_ms = 0 if soonest_ms == FOREVER_MS else soonest_ms
+
+    def note_flips(self, upto_ms: int) -> None:
+        """Keep the next due time of every rule that waits while the customer's clock passes it."""
+        for group in self.program.groups:
+            if self.customer.flips[group.place] <= upto_ms:
+                for rule in group.rules:
+                    self.note_flip(rule, rule.flip_ms)
+
+    def note_flip(self, rule: ActiveRule, flip_ms: int) -> None:
+        """Keep the next due time of a rule if the customer's clock has already passed it."""
+        episode = rule.episode
+        if flip_ms <= self.customer.fired_ms:
+            episode.is_present = True
+            episode.pending_ms = flip_ms
+        else:
+            episode.pending_ms = 0
+
+    # -- the end of a turn ---------------------------------------------------------------------------------
+
+    def settle(self, upto_ms: int) -> int:
+        """Drop finished episodes, and note the watermarks to wait for.
+
+        Args:
+            upto_ms: as for `fire`, 0 for none.
+
+        Returns:
+            When to look again, 0 for never.
+        """
+        customer = self.customer
+        # Not the time of the last timer: an event that a rule has not seen may be earlier.
+        at_ms, queued = customer.at_ms, customer.waiting > 0
+        for rule in self.program.rules:
+            episode = rule.episode
+            if not episode.is_present:
+                continue
+            if episode.pending_ms:
+                self.wait(rule.rule.needed_to_decide, episode.pending_ms)
+            if queued and self.episodes.is_contested(rule):
+                continue
+            if episode.held:
+                episode.held = []
+            if episode.stood:
+                episode.stood = []
+            if episode.open_until_ms > at_ms:
+                continue
+            forget(rule, at_ms)
+            if not (episode.holding or episode.acted_ms or episode.true_since_ms or episode.pending_ms):
+                episode.clear()
+        for place in range(customer.waiting):
+            candidate: Candidate = customer.candidates[place]
+            if candidate.rule >= 0:
+                seen_ms = candidate.doubted_ms if candidate.doubted_ms > candidate.start_ms else candidate.start_ms
+                self.wait(self.program.rules[candidate.rule].rule.needed_to_admit, seen_ms)
+        if customer.acted and not queued:
+            from_ms = at_ms - self.admission.remembers_ms
+            remembers = self.admission.remembers_ms > 0
+            customer.acted = [one for one in customer.acted if one > from_ms] if remembers else []
+        passed_ms = self.clock()
+        if upto_ms > passed_ms:
+            passed_ms = upto_ms
+        if customer.due_ms > passed_ms or not customer.due_ms:
+            return customer.due_ms
+        return self.look_again(upto_ms, passed_ms)
+
+    def look_again(self, upto_ms: int, passed_ms: int) -> int:
+        """Return when to look again if some rules wait: for these, the watermarks are noted."""
+        customer, due_ms = self.customer, FOREVER_MS
+        for group in self.program.groups:
+            group_ms = customer.flips[group.place]
+            if group_ms > passed_ms:
+                due_ms = min(due_ms, group_ms)
+                continue
+            for rule in group.rules:
+                own_ms = rule.flip_ms if group.is_timed else self.flip_of(rule)
+                if own_ms <= upto_ms:
+                    self.wait(rule.rule.needed_to_decide, own_ms)
+                elif not rule.episode.pending_ms:
+                    due_ms = min(due_ms, own_ms)
+        return 0 if due_ms == FOREVER_MS else due_ms
+
+    def wait(self, types: frozenset[str], at_ms: int) -> None:
+        """Note that a rule waits until some types have been seen up to a moment."""
+        assert self.observed is not None
+        unseen = self.observed.unseen(types, at_ms)
+        # All seen meanwhile: any type works, and the customer is ready at the next poll.
+        name = min(types) if unseen is None else unseen
+        self.waiting[name] = min(at_ms, self.waiting.get(name, at_ms))

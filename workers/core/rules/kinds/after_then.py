@@ -1,0 +1,155 @@
+"""`after: complaint, then: purchase, within: 2 days`: the latest event of a type was followed by another in time."""
+
+from schemas.conditions import Followed, event_and_filter
+from schemas.durations import duration_ms, write_duration
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.history import knows_ever
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import Said, a, event_in_words, noun
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text, inside_quotes
+
+
+class Answered(Elementary):
+    """The latest first event was followed by a second one in time; time alone never changes the truth.
+
+    Not observable if a later first event, or the second event, may have happened unseen before its series was
+    watched. Also not if it is no longer known which event followed first, because events arrived late or the rule is
+    new.
+
+    Attributes:
+        first, then: the first and the second series.
+        pair: key of the stored pair.
+        least_ms: 1 if the second event must come later, not at the same moment; else 0.
+        within_ms: the longest time between the two, inclusive.
+        followed: what begins the words of the second event.
+    """
+
+    cost = 2
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        first: Series,
+        then: Series,
+        pair: str,
+        least_ms: int,
+        within_ms: int,
+        followed: bytes,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.first = first
+        self.then = then
+        self.pair = pair
+        self.least_ms = least_ms
+        self.within_ms = within_ms
+        self.followed = followed
+
+    def look(self, at_ms: int) -> int:
+        """Compare the latest first event with the event that followed it first."""
+        first = self.first
+        self.flip_ms = FOREVER_MS
+        if not first.is_present:
+            return FALSE if knows_ever(self.customer, first) else NOT_OBSERVABLE
+        if first.since_ms > first.last_ms:
+            return NOT_OBSERVABLE
+        truth = self._was_followed(first.last_ms)
+        return NOT_OBSERVABLE if truth == FALSE and self.then.since_ms > first.last_ms else truth
+
+    def _was_followed(self, first_ms: int) -> int:
+        then, from_ms, until_ms = self.then, first_ms + self.least_ms, first_ms + self.within_ms
+        if not then.is_present or then.last_ms < from_ms:
+            return FALSE
+        if then.last_ms <= until_ms:
+            return TRUE
+        state = self.customer.pairs.get(self.pair)
+        if state is not None:
+            paired_ms, followed_ms = state[0], state[1]
+            if paired_ms == first_ms and followed_ms > 0:
+                return TRUE if followed_ms <= until_ms else FALSE
+        if then.first_ms >= from_ms:
+            return TRUE if then.first_ms <= until_ms else FALSE
+        return NOT_OBSERVABLE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the latest first event, -1 for none, and the second that followed it, 0 for none known."""
+        at = NUMBERS_EACH * self.place
+        evidence.numbers[at] = self.first.last_ms if self.first.is_present else -1
+        state = self.customer.pairs.get(self.pair)
+        followed_ms = 0 if state is None else state[1]
+        evidence.numbers[at + 1] = followed_ms if followed_ms > 0 else 0
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write when the first happened, and when the second followed."""
+        at = NUMBERS_EACH * self.place
+        text.copy(self.head)
+        self._write_last(text, evidence.numbers[at])
+        if evidence.numbers[at + 1]:
+            text.copy(self.followed)
+            text.moment(evidence.numbers[at + 1])
+        text.byte(34)
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: Followed, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    first, then = event_in_words(when.after), a(event_in_words(when.then))
+    rest = f"followed by {then} within {write_duration(when.within)}"
+    text = f"{a(first)} {rest}" if holds else f"no {first} {rest}"
+    return Said(text, "has had", text)
+
+
+def compile(when: Followed, binding: Binding) -> Answered:
+    """Compile the condition for the customer of a rule set."""
+    pair, first, then = binding.pair(event_and_filter(when.after), event_and_filter(when.then))
+    second, span = noun(pair.then_type), write_duration(when.within)
+    return Answered(
+        *binding.words(when, said, f"{second} within {span}", span, None),
+        binding.customer,
+        first,
+        then,
+        pair.key,
+        int(pair.later),
+        duration_ms(when.within),
+        inside_quotes(f", then {second} on "),
+    )
+
+
+def types(when: Followed) -> set[str]:
+    """Return the event types that it reads."""
+    return {event_and_filter(when.after)[0], event_and_filter(when.then)[0]}
+
+
+def can_turn_false(when: Followed) -> set[str]:
+    """Return the first type: it could happen again.
+
+    The second may follow, or a later first event may have come shortly before it: both can turn it true.
+    """
+    return {event_and_filter(when.after)[0]}
+
+
+def least_events(when: Followed) -> dict[str, int]:
+    """Return that there is a first event."""
+    return {event_and_filter(when.after)[0]: 1}
+
+
+KIND = Kind(
+    word="after then",
+    model=Followed,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=types,
+    least_events=least_events,
+)

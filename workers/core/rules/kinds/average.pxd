@@ -1,0 +1,28 @@
+# Types for the compiler, for `average.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.history cimport knows_ever, watched_from
+from workers.core.customer.candidate cimport Evidence
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.days cimport Days
+from workers.core.customer.series cimport Series
+from workers.core.text cimport Text
+
+cdef long long DAY_MS, FOREVER_MS, NUMBERS_EACH
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Mean(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series
+    cdef readonly object low, high
+    cdef readonly long long days
+
+    @cython.locals(series=Series, days=Days, window=cython.longlong, place=cython.longlong, first=cython.longlong, watched_ms=cython.longlong, now=cython.int, total=object, number=object)
+    cpdef int look(self, long long at_ms) except -1
+    cpdef int judge(self, object total, object number) except -1
+    @cython.locals(series=Series, days=Days, place=cython.longlong, total=object, number=object)
+    cpdef note(self, Evidence evidence, long long at_ms)
+    @cython.locals(number=cython.longlong)
+    cpdef word(self, Text text, Evidence evidence)

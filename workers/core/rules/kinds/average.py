@@ -1,0 +1,185 @@
+"""`average: purchase.amount, less than: 20, within: 90 days`: the mean of an attribute."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from schemas.conditions import Average
+from schemas.durations import DAY_MS
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.history import knows_ever, watched_from
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.events.decoding import UNIT
+from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
+from workers.core.rules.binding import Binding
+from workers.core.rules.bounds import bounded, window_days, window_in_words
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text, as_json
+
+
+@dataclass(frozen=True)
+class Fraction:
+    """A bound of a mean, as a fraction, in ten-thousandths.
+
+    Attributes:
+        numerator, denominator: whole numbers; the denominator is positive.
+        excluded: whether the bound itself is outside.
+    """
+
+    numerator: int
+    denominator: int
+    excluded: bool
+
+    def is_reached(self, total: int, number: int) -> bool:
+        """Return whether `total / number` meets a lower bound."""
+        found, asked = total * self.denominator, self.numerator * number
+        return found > asked or (found == asked and not self.excluded)
+
+    def is_kept(self, total: int, number: int) -> bool:
+        """Return whether `total / number` meets an upper bound."""
+        found, asked = total * self.denominator, self.numerator * number
+        return found < asked or (found == asked and not self.excluded)
+
+
+class Mean(Elementary):
+    """The mean of an attribute over the events that carry it as a number.
+
+    Any unseen event could move it, so the window, or the whole history, must be watched. Without any number it is
+    false. Products with a bound may take more than 64 bits, so it is compared in Python's integers.
+
+    Attributes:
+        customer, series: what it reads; the series has only the events with a number.
+        low, high: bounds; None for no bound.
+        days: length of the window in UTC days, today included; 0 for the whole lifetime.
+    """
+
+    cost = 6
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        low: Fraction | None,
+        high: Fraction | None,
+        days: int,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.low = low
+        self.high = high
+        self.days = days
+
+    def look(self, at_ms: int) -> int:
+        """Walk the days as they leave the window, once it is watched."""
+        series, window = self.series, self.days
+        self.flip_ms = FOREVER_MS
+        if not window:
+            if not knows_ever(self.customer, series):
+                return NOT_OBSERVABLE
+            return self.judge(series.total_sum, series.total) if series.is_present else FALSE
+        watched_ms = watched_from(self.customer, series, window)
+        if at_ms < watched_ms:
+            self.flip_ms = watched_ms
+            return NOT_OBSERVABLE
+        if not series.is_present:
+            return FALSE
+        days = series.days
+        first, total, number = days.first_from(at_ms // DAY_MS - window + 1), 0, 0
+        for place in range(first, days.number):
+            total += days.sum[place]
+            number += days.count[place]
+        now = self.judge(total, number)
+        for place in range(first, days.number):
+            total -= days.sum[place]
+            number -= days.count[place]
+            if self.judge(total, number) != now:
+                self.flip_ms = (days.day[place] + window) * DAY_MS
+                return now
+        return now
+
+    def judge(self, total: int, number: int) -> int:
+        """Compare a mean with the bounds; return the truth. Any size of numbers; no events have no mean."""
+        if not number:
+            return FALSE
+        if self.low is not None and not self.low.is_reached(total, number):
+            return FALSE
+        return FALSE if self.high is not None and not self.high.is_kept(total, number) else TRUE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the number of events and, if there are any, the mean to four decimals."""
+        series, total, number = self.series, 0, 0
+        if series.is_present:
+            if self.days:
+                days = series.days
+                for place in range(days.first_from(at_ms // DAY_MS - self.days + 1), days.number):
+                    total += days.sum[place]
+                    number += days.count[place]
+            else:
+                total, number = series.total_sum, series.total
+        evidence.numbers[NUMBERS_EACH * self.place] = number
+        if number:
+            evidence.keep(self.place, round(total / number / UNIT, 4))
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the mean."""
+        number = evidence.numbers[NUMBERS_EACH * self.place]
+        text.copy(self.head)
+        text.copy(as_json(evidence.values[self.place] if number and evidence.values else None))
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: Average, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    bounds = bounds_in_words(when) if holds else f"not {bounds_in_words(when)}"
+    text = f"average {attribute(when.average)}{filters(when.where)} is {bounds} {within(when.within)}"
+    return Said(f"the {text}", "", text)
+
+
+def compile(when: Average, binding: Binding) -> Mean:
+    """Compile the condition for the customer of a rule set."""
+    name, attribute = when.average.split(".", 1)
+    lower, upper = when.limits()
+    days = window_days(when)
+    return Mean(
+        *binding.words(when, said, when.words(), window_in_words(when), None),
+        binding.customer,
+        binding.mean_series(name, when.where, attribute, days),
+        None if lower is None else _fraction(*lower),
+        None if upper is None else _fraction(*upper),
+        days,
+    )
+
+
+def _fraction(bound: Decimal, excluded: bool) -> Fraction:
+    numerator, denominator = bounded(bound).as_integer_ratio()
+    return Fraction(numerator * UNIT, denominator, excluded)
+
+
+def types(when: Average) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.average.split(".", 1)[0]}
+
+
+def least_events(when: Average) -> dict[str, int]:
+    """Return one event: without any there is no mean."""
+    return dict.fromkeys(types(when), 1)
+
+
+KIND = Kind(
+    word="average",
+    model=Average,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=types,
+    can_turn_true=types,
+    least_events=least_events,
+)

@@ -1,0 +1,171 @@
+"""`count: purchase, at least: 3, within: 90 days`: how often something happened."""
+
+from schemas.conditions import Count
+from schemas.durations import DAY_MS, write_duration
+from workers.core.conditions.amounts import OUT_OF_REACH, Amount
+from workers.core.conditions.condition import TRUE
+from workers.core.conditions.history import counted_from, knows_ever, staged
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import Said, counted, noun, plural
+from workers.core.rules.binding import Binding
+from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text, inside_quotes
+
+
+class Counted(Amount):
+    """The number of events, within the last days or ever.
+
+    Attributes:
+        enough, too_many: the numbers that reach the lower bound and exceed the upper one, `OUT_OF_REACH` for none.
+        enough_until_ms, too_many_until_ms: until when they do so without any event: always or never.
+        one_more, more: how the words of the events that would have prevented it end.
+    """
+
+    cost = 4
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        low: int | None,
+        high: int | None,
+        days: int,
+        one_more: bytes = b"",
+        more: bytes = b"",
+    ) -> None:
+        super().__init__(place, head, tail, prevented, customer, series, low, high, days)
+        # No event at all reaches a lower bound of zero and exceeds an upper bound below zero.
+        always, over = self.has_low and self.low <= 0, self.has_high and self.high < 0
+        self.enough = self.low if self.has_low and not always else OUT_OF_REACH
+        self.too_many = self.high + 1 if self.has_high and not over else OUT_OF_REACH
+        self.enough_until_ms = 0 if self.has_low and not always else FOREVER_MS
+        self.too_many_until_ms = FOREVER_MS if over else 0
+        self.one_more, self.more = one_more, more
+
+    def look(self, at_ms: int) -> int:
+        """Walk the days, newest first, to those whose departure makes the number fall to its bounds."""
+        series, window = self.series, self.days
+        if not window:
+            self.flip_ms = FOREVER_MS
+            return self.judge(series.total if series.is_present else 0, knows_ever(self.customer, series))
+        enough_until_ms, too_many_until_ms = self.enough_until_ms, self.too_many_until_ms
+        if series.is_present:
+            # A bound that all events together do not reach is not reached within a window either.
+            enough = self.enough if series.total >= self.enough else OUT_OF_REACH
+            too_many = self.too_many if series.total >= self.too_many else OUT_OF_REACH
+            days, number = series.days, 0
+            place = days.number if enough < OUT_OF_REACH or too_many < OUT_OF_REACH else 0
+            day, count = days.day, days.count
+            while place:
+                place -= 1
+                leaves_ms = (day[place] + window) * DAY_MS
+                if leaves_ms <= at_ms:
+                    break
+                number += count[place]
+                if number >= enough:
+                    enough, enough_until_ms = OUT_OF_REACH, leaves_ms
+                    if too_many == OUT_OF_REACH:
+                        break
+                if number >= too_many:
+                    too_many_until_ms = leaves_ms
+                    break
+        if at_ms < enough_until_ms and not self.has_high:
+            self.flip_ms = enough_until_ms
+            return TRUE
+        watched_ms = counted_from(self.customer, series, window)
+        return staged(self, at_ms, too_many_until_ms, enough_until_ms, watched_ms, self.has_high)
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the number."""
+        series, number = self.series, 0
+        if series.is_present:
+            number = series.total
+            if self.days:
+                days, number = series.days, 0
+                for place in range(days.first_from(at_ms // DAY_MS - self.days + 1), days.number):
+                    number += days.count[place]
+        evidence.numbers[NUMBERS_EACH * self.place] = number
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the number and, for an upper bound, how many more events would have prevented the action."""
+        number = evidence.numbers[NUMBERS_EACH * self.place]
+        text.copy(self.head)
+        text.decimal(number)
+        text.copy(self.tail)
+        if self.prevented:
+            more = self.high - number + 1
+            text.copy(self.prevented)
+            text.decimal(more if more > 1 else 1)
+            text.copy(self.more if more > 1 else self.one_more)
+        text.byte(125)
+
+
+def said(when: Count, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    text = counted(when, when.count, "", holds)
+    return Said(text, "has had", text)
+
+
+def compile(when: Count, binding: Binding) -> Counted:
+    """Compile the condition for the customer of a rule set."""
+    low, high = inclusive(when, 1)
+    days, name = window_days(when), noun(when.count)
+    span = "" if when.within is None else f" within {write_duration(when.within)}"
+    return Counted(
+        *binding.words(when, said, when.words(), window_in_words(when), None if high is None else ""),
+        binding.customer,
+        binding.series(when.count, when.where, days=days),
+        low,
+        high,
+        days,
+        inside_quotes(f" more {name}{span}") + b'"',
+        inside_quotes(f" more {plural(name)}{span}") + b'"',
+    )
+
+
+def types(when: Count) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.count}
+
+
+def can_turn_false(when: Count) -> set[str]:
+    """Return the type if there is an upper bound, the only one that an unseen event can break."""
+    return types(when) if when.limits()[1] is not None else set()
+
+
+def can_turn_true(when: Count) -> set[str]:
+    """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
+    return types(when) if when.limits()[0] is not None else set()
+
+
+def least_events(when: Count) -> dict[str, int]:
+    """Return the fewest events with which it can be true."""
+    low = inclusive(when, 1)[0]
+    return {when.count: low} if low is not None and low > 0 else {}
+
+
+def most_events(when: Count) -> dict[str, int]:
+    """Return the most events with which it can be true, if it counts all that ever happened."""
+    high = inclusive(when, 1)[1]
+    return {when.count: max(0, high)} if high is not None and when.within is None and when.where is None else {}
+
+
+KIND = Kind(
+    word="count",
+    model=Count,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=can_turn_true,
+    least_events=least_events,
+    most_events=most_events,
+)

@@ -1,0 +1,155 @@
+"""`first: purchase, at most: 30 days ago`: how long ago something happened for the first time ever."""
+
+from schemas.conditions import First
+from workers.core.conditions.ages import ages_ms, bound_in_words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.history import knows_ever
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import Said, ages_in_words, filters, noun
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Beginning(Elementary):
+    """The age of the first event ever; false if there never was one.
+
+    Unless the whole history is known, an earlier event may have gone unseen before the series was watched or the
+    customer known. The first event is then the known one, or an unseen one at any earlier time.
+
+    Attributes:
+        least_ms, most_ms: ages, both included; -1 for no bound.
+    """
+
+    cost = 1
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        least_ms: int,
+        most_ms: int,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.least_ms = least_ms
+        self.most_ms = most_ms
+
+    def look(self, at_ms: int) -> int:
+        """It changes when the age passes a bound."""
+        series = self.series
+        self.flip_ms = FOREVER_MS
+        if not knows_ever(self.customer, series):
+            return self._uncertain_old(at_ms) if self.most_ms < 0 else self._uncertain(at_ms)
+        if not series.is_present:
+            return FALSE
+        first_ms = series.first_ms
+        if self.least_ms >= 0 and at_ms < first_ms + self.least_ms:
+            self.flip_ms = first_ms + self.least_ms
+            return FALSE
+        if self.most_ms < 0:
+            return TRUE
+        if at_ms <= first_ms + self.most_ms:
+            self.flip_ms = first_ms + self.most_ms + 1
+            return TRUE
+        return FALSE
+
+    def _uncertain_old(self, at_ms: int) -> int:
+        """Look without a greatest age: an unseen first event would only be older."""
+        if not self.series.is_present:
+            return NOT_OBSERVABLE
+        enough_ms = self.series.first_ms + self.least_ms
+        if at_ms >= enough_ms:
+            return TRUE
+        self.flip_ms = enough_ms
+        return NOT_OBSERVABLE
+
+    def _uncertain(self, at_ms: int) -> int:
+        """Look with a greatest age: an unseen first event may be too old."""
+        series = self.series
+        since_ms = series.since_ms if series.since_ms > self.customer.first_ms else self.customer.first_ms
+        latest_ms = series.first_ms if series.is_present else since_ms
+        too_old_ms = (latest_ms if latest_ms < FOREVER_MS else FOREVER_MS) + self.most_ms + 1
+        if at_ms >= too_old_ms:
+            return FALSE
+        if series.is_present and self.least_ms >= 0:
+            # The known first event is too recent, and any unseen one would be too old.
+            enough_ms = latest_ms + self.least_ms
+            unseen_too_old_ms = (since_ms if since_ms < latest_ms else latest_ms) + self.most_ms + 1
+            if unseen_too_old_ms < enough_ms and at_ms < enough_ms:
+                if at_ms >= unseen_too_old_ms:
+                    self.flip_ms = enough_ms
+                    return FALSE
+                self.flip_ms = unseen_too_old_ms
+                return NOT_OBSERVABLE
+        if too_old_ms < FOREVER_MS:
+            self.flip_ms = too_old_ms
+        return NOT_OBSERVABLE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the first event; -1 for none."""
+        evidence.numbers[NUMBERS_EACH * self.place] = self.series.first_ms if self.series.is_present else -1
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write when the first event happened."""
+        first_ms = evidence.numbers[NUMBERS_EACH * self.place]
+        text.copy(self.head)
+        if first_ms < 0:
+            text.copy(b'"never"')
+        else:
+            text.copy(b'"first on ')
+            text.moment(first_ms)
+            text.byte(34)
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: First, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    rest = f"first {noun(when.first)}{filters(when.where)} {'was' if holds else 'was not'} {ages_in_words(when)} ago"
+    return Said(f"the {rest}", "", rest)
+
+
+def compile(when: First, binding: Binding) -> Beginning:
+    """Compile the condition for the customer of a rule set."""
+    return Beginning(
+        *binding.words(when, said, bound_in_words(when), None, None),
+        binding.customer,
+        binding.series(when.first, when.where),
+        *ages_ms(when),
+    )
+
+
+def types(when: First) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.first}
+
+
+def can_turn_false(when: First) -> set[str]:
+    """Return the type if there is a greatest age: an earlier event can only make the age too large."""
+    return set() if when.ages()[1] is None else {when.first}
+
+
+def least_events(when: First) -> dict[str, int]:
+    """Return that there is an event."""
+    return {when.first: 1}
+
+
+KIND = Kind(
+    word="first",
+    model=First,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=types,
+    least_events=least_events,
+)

@@ -1,0 +1,87 @@
+"""`known for: 90 days`: how long the customer has been known, since the first event of any type."""
+
+from schemas.conditions import Known
+from schemas.durations import duration_ms, write_duration
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.phrases import Said
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Tenure(Elementary):
+    """The time since the customer is known: since the event of any type that arrived first.
+
+    A customer known for a shorter time may be an old one, unless the history of every watched type is complete, or
+    the customer first appeared long after coverage began.
+
+    Attributes:
+        for_ms: the least time.
+    """
+
+    cost = 0
+
+    def __init__(
+        self, place: int, head: bytes, tail: bytes, prevented: bytes, customer: Customer, for_ms: int
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.for_ms = for_ms
+
+    def look(self, at_ms: int) -> int:
+        """It turns true once, when the customer has been known for long enough."""
+        customer = self.customer
+        enough_ms = customer.first_ms + self.for_ms
+        if at_ms >= enough_ms:
+            self.flip_ms = FOREVER_MS
+            return TRUE
+        self.flip_ms = enough_ms
+        return FALSE if customer.first_ms >= customer.settled_ms else NOT_OBSERVABLE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note since when the customer is known."""
+        evidence.numbers[NUMBERS_EACH * self.place] = self.customer.first_ms
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write since when the customer is known."""
+        text.copy(self.head)
+        text.copy(b'"since ')
+        text.moment(evidence.numbers[NUMBERS_EACH * self.place])
+        text.byte(34)
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: Known, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    text = f"known for {'at least' if holds else 'less than'} {write_duration(when.known_for)}"
+    return Said(text, "has been", text)
+
+
+def compile(when: Known, binding: Binding) -> Tenure:
+    """Compile the condition for the customer of a rule set."""
+    return Tenure(
+        *binding.words(when, said, f"at least {write_duration(when.known_for)}", None, None),
+        binding.customer,
+        duration_ms(when.known_for),
+    )
+
+
+def types(when: Known) -> set[str]:
+    """Return no type: no event changes since when a customer is known."""
+    return set()
+
+
+KIND = Kind(
+    word="known for",
+    model=Known,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=types,
+    can_turn_true=types,
+    reads_tenure=True,
+)

@@ -1,0 +1,31 @@
+# Types for the compiler, for `last.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.history cimport knows_ever
+from workers.core.customer.candidate cimport Evidence
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.series cimport Series
+from workers.core.text cimport Text
+
+cdef long long FOREVER_MS, NUMBERS_EACH
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Recency(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series
+    cdef readonly long long least_ms, most_ms
+
+    @cython.locals(series=Series, last_ms=cython.longlong)
+    cpdef int look(self, long long at_ms) except -1
+    @cython.locals(from_ms=cython.longlong, too_old_ms=cython.longlong)
+    cdef int _never(self, long long at_ms) except -1
+    @cython.locals(
+        least_ms=cython.longlong, most_ms=cython.longlong, becomes_ms=cython.longlong, is_old_enough=cython.bint
+    )
+    cdef int _unwatched(self, long long at_ms, long long last_ms, long long since_ms) except -1
+    @cython.locals(at=cython.longlong)
+    cpdef note(self, Evidence evidence, long long at_ms)
+    @cython.locals(at=cython.longlong)
+    cpdef word(self, Text text, Evidence evidence)

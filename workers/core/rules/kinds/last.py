@@ -1,0 +1,158 @@
+"""`last: purchase, at least: 30 days ago`: how long ago something last happened."""
+
+from schemas.conditions import Last
+from workers.core.conditions.ages import ages_ms, bound_in_words
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.history import knows_ever
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import Said, ages_in_words, filters, noun
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Recency(Elementary):
+    """The age of the last event; false if there never was one.
+
+    If watching began after the last known event, a later event may have gone unseen in between. If there is no known
+    event, one may have happened before the customer was known.
+
+    Attributes:
+        least_ms, most_ms: ages, both included; -1 for no bound.
+    """
+
+    cost = 1
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        least_ms: int,
+        most_ms: int,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.least_ms = least_ms
+        self.most_ms = most_ms
+
+    def look(self, at_ms: int) -> int:
+        """It changes when the age passes a bound."""
+        series = self.series
+        if not series.is_present:
+            return self._never(at_ms)
+        last_ms = series.last_ms
+        if self.least_ms >= 0 and at_ms < last_ms + self.least_ms:
+            self.flip_ms = last_ms + self.least_ms
+            return FALSE
+        if series.since_ms > last_ms:
+            return self._unwatched(at_ms, last_ms, series.since_ms)
+        if self.most_ms >= 0 and at_ms <= last_ms + self.most_ms:
+            self.flip_ms = last_ms + self.most_ms + 1
+            return TRUE
+        self.flip_ms = FOREVER_MS
+        return TRUE if self.most_ms < 0 else FALSE
+
+    def _never(self, at_ms: int) -> int:
+        self.flip_ms = FOREVER_MS
+        if knows_ever(self.customer, self.series):
+            return FALSE
+        if self.most_ms < 0:
+            return NOT_OBSERVABLE
+        from_ms = self.series.since_ms if self.series.since_ms > self.customer.first_ms else self.customer.first_ms
+        too_old_ms = from_ms + self.most_ms + 1
+        if at_ms >= too_old_ms:
+            return FALSE
+        if too_old_ms < FOREVER_MS:
+            self.flip_ms = too_old_ms
+        return NOT_OBSERVABLE
+
+    def _unwatched(self, at_ms: int, last_ms: int, since_ms: int) -> int:
+        """Look at a last event at any time between the last known one and the start of watching.
+
+        The last known event has reached the least age.
+        """
+        least_ms, most_ms = self.least_ms, self.most_ms
+        self.flip_ms = FOREVER_MS
+        if most_ms >= 0 and at_ms > since_ms + most_ms:
+            return FALSE
+        is_old_enough = least_ms < 0 or at_ms >= since_ms + least_ms
+        if is_old_enough and (most_ms < 0 or at_ms <= last_ms + most_ms):
+            if most_ms >= 0:
+                self.flip_ms = last_ms + most_ms + 1
+            return TRUE
+        becomes_ms = FOREVER_MS if most_ms < 0 else since_ms + most_ms + 1
+        if not is_old_enough and (most_ms < 0 or since_ms + least_ms <= last_ms + most_ms):
+            becomes_ms = since_ms + least_ms
+        if becomes_ms < FOREVER_MS:
+            self.flip_ms = becomes_ms
+        return NOT_OBSERVABLE
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the last event, -1 for none, and after when another would have prevented the action."""
+        at = NUMBERS_EACH * self.place
+        evidence.numbers[at] = self.series.last_ms if self.series.is_present else -1
+        evidence.numbers[at + 1] = at_ms - self.least_ms
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write when the last event happened, and after when another would have prevented the action."""
+        at = NUMBERS_EACH * self.place
+        text.copy(self.head)
+        self._write_last(text, evidence.numbers[at])
+        text.byte(34)
+        text.copy(self.tail)
+        self._write_prevented(text, evidence.numbers[at + 1])
+        text.byte(125)
+
+
+def said(when: Last, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    rest = f"last {noun(when.last)}{filters(when.where)} {'was' if holds else 'was not'} {ages_in_words(when)} ago"
+    return Said(f"the {rest}", "", rest)
+
+
+def compile(when: Last, binding: Binding) -> Recency:
+    """Compile the condition for the customer of a rule set."""
+    least_ms, most_ms = ages_ms(when)
+    prevented = None if least_ms < 0 else f"a {noun(when.last)} after "
+    return Recency(
+        *binding.words(when, said, bound_in_words(when), None, prevented),
+        binding.customer,
+        binding.series(when.last, when.where),
+        least_ms,
+        most_ms,
+    )
+
+
+def types(when: Last) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.last}
+
+
+def can_turn_false(when: Last) -> set[str]:
+    """Return the type if there is a least age: a newer event can only make the age too small."""
+    return set() if when.ages()[0] is None else {when.last}
+
+
+def least_events(when: Last) -> dict[str, int]:
+    """Return that there is an event."""
+    return {when.last: 1}
+
+
+KIND = Kind(
+    word="last",
+    model=Last,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=types,
+    least_events=least_events,
+)

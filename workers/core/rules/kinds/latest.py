@@ -1,0 +1,148 @@
+"""`latest: profile.plan, is: gold`: the latest known value of an attribute."""
+
+from typing import Any, Final
+
+from schemas.attribute_types import AttributeType
+from schemas.conditions import Different, Latest
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.events.attribute_types import convert
+from workers.core.events.filters import Test, value_test
+from workers.core.phrases import Said, attribute, bounds_in_words, values
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text, as_json
+
+LONGEST_TEXT: Final = 200
+"""Characters kept of a text as the latest value of an attribute."""
+
+
+class Told(Elementary):
+    """The latest known value of an attribute; not observable while none is known.
+
+    A value stored before its attribute had a type, or stored as it came, counts as the type too.
+
+    Attributes:
+        customer: whose attributes it reads.
+        attribute: `type.attribute`.
+        passes: returns whether a value matches.
+        kind: the type of the attribute; None if it has none.
+        tested: the value that was looked at last, as it is kept: the same value need not be tested again.
+        truth: what was found of it.
+    """
+
+    cost = 0
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        attribute: str,
+        passes: Test,
+        kind: AttributeType | None,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.attribute = attribute
+        self.passes = passes
+        self.kind = kind
+        self.tested: Any = None
+        self.truth = NOT_OBSERVABLE
+
+    def look(self, at_ms: int) -> int:
+        """Test the value; time alone never changes the result."""
+        self.flip_ms = FOREVER_MS
+        known = self.customer.attributes.get(self.attribute)
+        if known is None:
+            return NOT_OBSERVABLE
+        kept = known[0]
+        if kept is not self.tested:
+            value = kept if self.kind is None else convert(kept, self.kind)
+            self.tested = kept
+            self.truth = NOT_OBSERVABLE if value is None else TRUE if self.passes(value) else FALSE
+        return self.truth
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the value, and that there is one."""
+        known, value = self.customer.attributes.get(self.attribute), None
+        if known is not None:
+            value = known[0] if self.kind is None else convert(known[0], self.kind)
+        evidence.numbers[NUMBERS_EACH * self.place] = 0 if value is None else 1
+        if value is not None:
+            evidence.keep(self.place, value)
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the value."""
+        is_known = evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None
+        text.copy(self.head)
+        text.copy(as_json(evidence.values[self.place]) if is_known else b"null")
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: Latest, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    if when.is_ is not None:
+        test = f"is {'' if holds else 'not '}{values(when.is_)}"
+    elif when.is_not is not None:
+        test = f"is {'not ' if holds else ''}{values(when.is_not)}"
+    else:
+        test = f"is {'' if holds else 'not '}{bounds_in_words(when)}"
+    text = f"latest {attribute(when.latest)} {test}"
+    return Said(f"the {text}", "", text)
+
+
+def compile(when: Latest, binding: Binding) -> Told:
+    """Compile the condition for the customer of a rule set."""
+    wanted: Any = when
+    if when.is_ is not None:
+        wanted = _as_kept(when.is_)
+    elif when.is_not is not None:
+        wanted = Different(other_than=_as_kept(when.is_not))
+    return Told(
+        *binding.words(when, said, _bound(when), None, None),
+        binding.customer,
+        binding.specs.require_attribute(when.latest),
+        value_test(wanted),
+        binding.specs.type_of(when.latest),
+    )
+
+
+def _as_kept(wanted: Any) -> Any:
+    if isinstance(wanted, list):
+        return [_as_kept(one) for one in wanted]
+    return wanted[:LONGEST_TEXT] if isinstance(wanted, str) else wanted
+
+
+def _bound(when: Latest) -> str:
+    for word, wanted in (("is", when.is_), ("is not", when.is_not)):
+        if wanted is not None:
+            return f"{word} {' or '.join(map(str, wanted)) if isinstance(wanted, list) else wanted}"
+    return when.words()
+
+
+def types(when: Latest) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.latest.split(".", 1)[0]}
+
+
+def least_events(when: Latest) -> dict[str, int]:
+    """Return one event: it brings the value."""
+    return dict.fromkeys(types(when), 1)
+
+
+KIND = Kind(
+    word="latest",
+    model=Latest,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=types,
+    can_turn_true=types,
+    least_events=least_events,
+)

@@ -1,0 +1,27 @@
+# Types for the compiler, for `overdue.py`.
+
+cimport cython
+
+from workers.core.conditions.condition cimport Elementary
+from workers.core.conditions.history cimport knows_ever
+from workers.core.customer.candidate cimport Evidence
+from workers.core.customer.customer cimport Customer
+from workers.core.customer.series cimport Series
+from workers.core.text cimport Text
+
+cdef long long DAY_MS, FOREVER_MS, NUMBERS_EACH
+cdef int FALSE, NOT_OBSERVABLE, TRUE
+
+cdef class Lateness(Elementary):
+    cdef readonly Customer customer
+    cdef readonly Series series
+    cdef readonly long long times, usual_gap_ms, least_ms
+
+    @cython.locals(series=Series, patience_ms=cython.longlong)
+    cpdef int look(self, long long at_ms) except -1
+    @cython.locals(series=Series, days=cython.longlong, usual=cython.longlong, patience_ms=cython.longlong)
+    cdef long long _patience_ms(self) except? -1
+    @cython.locals(series=Series, at=cython.longlong, days=cython.longlong, from_ms=cython.longlong)
+    cpdef note(self, Evidence evidence, long long at_ms)
+    @cython.locals(at=cython.longlong)
+    cpdef word(self, Text text, Evidence evidence)

@@ -1,0 +1,145 @@
+"""`overdue: purchase, by: 2.5 times, ...`: the last event is longer ago than the customer's own rhythm explains."""
+
+from schemas.conditions import Overdue
+from schemas.durations import DAY_MS, duration_ms, write_duration
+from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
+from workers.core.conditions.history import knows_ever
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
+from workers.core.phrases import Said, filters, noun
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Lateness(Elementary):
+    """The last event is longer ago than a multiple of the customer's own usual gap.
+
+    The customer's usual gap is (2 x the usual gap of all customers + last - first) / (2 + days with the event - 1),
+    over the whole lifetime, in whole milliseconds, rounded up. A customer without an event is not overdue.
+
+    Attributes:
+        times: the multiple of the usual gap, in hundredths: at most 10,000. Times the span of a calendar, that stays
+            within 64 bits.
+        usual_gap_ms: the usual gap of all customers.
+        least_ms: the customer is not overdue before this age of the last event.
+    """
+
+    cost = 2
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        customer: Customer,
+        series: Series,
+        times: int,
+        usual_gap_ms: int,
+        least_ms: int,
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.customer = customer
+        self.series = series
+        self.times = times
+        self.usual_gap_ms = usual_gap_ms
+        self.least_ms = least_ms
+
+    def look(self, at_ms: int) -> int:
+        """It turns true once, when the last event is old enough."""
+        series = self.series
+        self.flip_ms = FOREVER_MS
+        if not series.is_present:
+            return FALSE if knows_ever(self.customer, series) else NOT_OBSERVABLE
+        patience_ms = self._patience_ms()
+        if at_ms < series.last_ms + patience_ms:
+            self.flip_ms = series.last_ms + patience_ms
+            return FALSE
+        if series.since_ms <= series.last_ms or at_ms >= series.since_ms + patience_ms:
+            return TRUE
+        if series.since_ms + patience_ms < FOREVER_MS:
+            self.flip_ms = series.since_ms + patience_ms
+        return NOT_OBSERVABLE
+
+    def _patience_ms(self) -> int:
+        series = self.series
+        days = series.active_days or series.days.number or 1
+        usual = self.times * (2 * self.usual_gap_ms + series.last_ms - series.first_ms)
+        patience_ms = -(-usual // (100 * (1 + days)))
+        return patience_ms if patience_ms > self.least_ms else self.least_ms
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the last event, -1 for none, the usual gap, and until when another would have prevented the action."""
+        series, at = self.series, NUMBERS_EACH * self.place
+        evidence.numbers[at] = -1
+        if not series.is_present:
+            return
+        days = series.active_days if series.active_days > 1 else 1
+        from_ms = series.last_ms
+        if from_ms < series.since_ms < FOREVER_MS:
+            from_ms = series.since_ms
+        evidence.numbers[at] = series.last_ms
+        evidence.numbers[at + 1] = (2 * self.usual_gap_ms + series.last_ms - series.first_ms) // (1 + days)
+        evidence.numbers[at + 2] = from_ms + self._patience_ms()
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the last event, the usual gap, and until when another event would have prevented the action."""
+        at = NUMBERS_EACH * self.place
+        text.copy(self.head)
+        self._write_last(text, evidence.numbers[at])
+        if evidence.numbers[at] < 0:
+            text.byte(34)
+            text.copy(self.tail)
+        else:
+            text.copy(f', usually every {evidence.numbers[at + 1] / DAY_MS:.1f} days"'.encode())
+            text.copy(self.tail)
+            self._write_prevented(text, evidence.numbers[at + 2])
+        text.byte(125)
+
+
+def said(when: Overdue, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    rest = (
+        f"last {noun(when.overdue)}{filters(when.where)} is {'' if holds else 'not '}more than "
+        f"{when.by:f} times their usual gap ago (and at least {write_duration(when.at_least)})"
+    )
+    return Said(f"their {rest}", "", rest)
+
+
+def compile(when: Overdue, binding: Binding) -> Lateness:
+    """Compile the condition for the customer of a rule set."""
+    bound = f"{when.by:f} times the usual gap, at least {write_duration(when.at_least)}"
+    return Lateness(
+        *binding.words(when, said, bound, None, f"a {noun(when.overdue)} before "),
+        binding.customer,
+        # Buckets keep the days of late events apart.
+        binding.series(when.overdue, when.where, None, 1),
+        int(when.by * 100),
+        duration_ms(when.usual_gap),
+        duration_ms(when.at_least),
+    )
+
+
+def types(when: Overdue) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.overdue}
+
+
+def least_events(when: Overdue) -> dict[str, int]:
+    """Return that there is an event."""
+    return {when.overdue: 1}
+
+
+KIND = Kind(
+    word="overdue",
+    model=Overdue,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=types,
+    can_turn_true=types,
+    least_events=least_events,
+)

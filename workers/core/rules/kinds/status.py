@@ -1,0 +1,150 @@
+"""`status: cancelled, for: 30 days`: from a cancellation until the next purchase or reactivation."""
+
+from collections.abc import Iterable
+
+from schemas.conditions import Status
+from schemas.durations import duration_ms, write_duration
+from workers.core.conditions.condition import FALSE, TRUE, Elementary
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.customer.series import Series
+from workers.core.customer.specs import CANCELLATION, PURCHASE, REACTIVATION
+from workers.core.phrases import Said
+from workers.core.rules.binding import Binding
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Cancelled(Elementary):
+    """Whether the customer has cancelled, with no purchase or reactivation since.
+
+    Never unobservable: a customer without a known cancellation is active.
+
+    Attributes:
+        wanted: the truth while the customer has cancelled for long enough.
+        for_ms: the least age of the latest cancellation, 0 for none.
+        cancelled: the series of cancellations.
+        returns: the series of events that end a cancellation.
+    """
+
+    cost = 0
+
+    def __init__(
+        self,
+        place: int,
+        head: bytes,
+        tail: bytes,
+        prevented: bytes,
+        wanted: int,
+        for_ms: int,
+        cancelled: Series,
+        returns: Iterable[Series],
+    ) -> None:
+        super().__init__(place, head, tail, prevented)
+        self.wanted = wanted
+        self.for_ms = for_ms
+        self.cancelled = cancelled
+        self.returns = tuple(returns)
+
+    def look(self, at_ms: int) -> int:
+        """Compare the last cancellation with the last return; a tie counts as cancelled."""
+        self.flip_ms = FOREVER_MS
+        since_ms = self._cancelled_ms()
+        if since_ms < 0:
+            return TRUE - self.wanted
+        if at_ms < since_ms + self.for_ms:
+            self.flip_ms = since_ms + self.for_ms
+            return FALSE
+        return self.wanted
+
+    def _cancelled_ms(self) -> int:
+        """Return when the customer cancelled, -1 if the customer is active."""
+        if not self.cancelled.is_present:
+            return -1
+        cancelled_ms = self.cancelled.last_ms
+        for back in self.returns:
+            if back.is_present and back.last_ms > cancelled_ms:
+                return -1
+        return cancelled_ms
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note when the customer cancelled; -1 for active."""
+        evidence.numbers[NUMBERS_EACH * self.place] = self._cancelled_ms()
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the customer's status."""
+        since_ms = evidence.numbers[NUMBERS_EACH * self.place]
+        text.copy(self.head)
+        if since_ms < 0:
+            text.copy(b'"active"')
+        else:
+            text.copy(b'"cancelled on ')
+            text.moment(since_ms)
+            text.byte(34)
+        text.copy(self.tail)
+        if self.prevented:
+            text.copy(self.prevented)
+            text.byte(34)
+        text.byte(125)
+
+
+def said(when: Status, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    if when.for_ is not None:
+        span = write_duration(when.for_)
+        if holds:
+            rest = f"at least {span} ago and did not come back"
+            return Said(f"the customer cancelled {rest}", "cancelled", rest)
+        text = f"active or cancelled less than {span} ago"
+        return Said(f"the customer is {text}", "is", text)
+    if (when.status == "active") == holds:
+        return Said("the customer is active", "is", "active")
+    return Said("the customer has cancelled", "has", "cancelled")
+
+
+def compile(when: Status, binding: Binding) -> Cancelled:
+    """Compile the condition for the customer of a rule set."""
+    is_cancelled = when.status == "cancelled"
+    bound = when.status if when.for_ is None else f"{when.status} for {write_duration(when.for_)}"
+    return Cancelled(
+        *binding.words(when, said, bound, None, "a purchase since" if is_cancelled else "a cancellation"),
+        TRUE if is_cancelled else FALSE,
+        0 if when.for_ is None else duration_ms(when.for_),
+        binding.series(CANCELLATION, None),
+        [binding.series(name, None) for name in binding.specs.returns],
+    )
+
+
+def types(when: Status) -> set[str]:
+    """Return the types of cancellations and of the events that end them."""
+    return {CANCELLATION, PURCHASE, REACTIVATION}
+
+
+def can_turn_false(when: Status) -> set[str]:
+    """Return the types that end `active`, or `cancelled`: a new cancellation restarts its age."""
+    if when.status == "active":
+        return {CANCELLATION}
+    return {PURCHASE, REACTIVATION} if when.for_ is None else types(when)
+
+
+def can_turn_true(when: Status) -> set[str]:
+    """Return the types that end the other status."""
+    return {PURCHASE, REACTIVATION} if when.status == "active" else {CANCELLATION}
+
+
+def least_events(when: Status) -> dict[str, int]:
+    """Return that there is a cancellation, if the customer must have cancelled."""
+    return {CANCELLATION: 1} if when.status == "cancelled" else {}
+
+
+KIND = Kind(
+    word="status",
+    model=Status,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=can_turn_true,
+    least_events=least_events,
+    where_declared=frozenset({REACTIVATION}),
+)

@@ -1,0 +1,138 @@
+"""`sum: purchase.amount, at least: 500, within: 365 days`: the sum of an attribute."""
+
+from schemas.conditions import Sum
+from schemas.durations import DAY_MS
+from workers.core.conditions.amounts import Amount
+from workers.core.conditions.history import counted_from, knows_ever
+from workers.core.coverage import FOREVER_MS
+from workers.core.customer.candidate import NUMBERS_EACH, Evidence
+from workers.core.events.decoding import MAX_STORED, UNIT
+from workers.core.phrases import Said, attribute, bounds_in_words, filters, within
+from workers.core.rules.binding import Binding
+from workers.core.rules.bounds import inclusive, window_days, window_in_words
+from workers.core.rules.kinds.kind import Kind
+from workers.core.text import Text
+
+
+class Summed(Amount):
+    """The sum of an attribute, within the last days or ever, in ten-thousandths.
+
+    Added up from the newest day on, a sum stays between `-MAX_STORED` and `MAX_STORED`, as that of each day does.
+    """
+
+    cost = 4
+
+    def look(self, at_ms: int) -> int:
+        """Follow the days back from when all of them have left the window; the sum may rise, as some are negative."""
+        series, window = self.series, self.days
+        self.flip_ms = FOREVER_MS
+        if not window:
+            return self.judge(series.total_sum if series.is_present else 0, knows_ever(self.customer, series))
+        watched_ms = counted_from(self.customer, series, window)
+        days, value = series.days, 0
+        day, sums = days.day, days.sum
+        place = days.number if series.is_present else 0
+        observable = watched_ms < FOREVER_MS
+        truth = self.judge(value, observable)
+        while True:
+            # The last moment from which on the window has this sum.
+            from_ms = (day[place - 1] + window) * DAY_MS if place else at_ms
+            if from_ms < at_ms:
+                from_ms = at_ms
+            if observable and from_ms < watched_ms:
+                observable = False
+                before = self.judge(value, observable)
+                if before != truth:
+                    truth, self.flip_ms = before, watched_ms
+            if from_ms == at_ms:
+                return truth
+            place -= 1
+            value += sums[place]
+            if value > MAX_STORED:
+                value = MAX_STORED
+            elif value < -MAX_STORED:
+                value = -MAX_STORED
+            observable = watched_ms < from_ms
+            before = self.judge(value, observable)
+            if before != truth:
+                truth, self.flip_ms = before, from_ms
+
+    def note(self, evidence: Evidence, at_ms: int) -> None:
+        """Note the sum."""
+        series, value = self.series, 0
+        if series.is_present:
+            value = series.total_sum
+            if self.days:
+                days, value = series.days, 0
+                first = days.first_from(at_ms // DAY_MS - self.days + 1)
+                place = days.number
+                while place > first:
+                    place -= 1
+                    value += days.sum[place]
+                    if value > MAX_STORED:
+                        value = MAX_STORED
+                    elif value < -MAX_STORED:
+                        value = -MAX_STORED
+        evidence.numbers[NUMBERS_EACH * self.place] = value
+
+    def word(self, text: Text, evidence: Evidence) -> None:
+        """Write the sum."""
+        text.copy(self.head)
+        text.amount(evidence.numbers[NUMBERS_EACH * self.place])
+        text.copy(self.tail)
+        text.byte(125)
+
+
+def said(when: Sum, *, holds: bool) -> Said:
+    """Word the condition, or its opposite."""
+    what = f"{attribute(when.sum)}{filters(when.where)}"
+    rest = f"up to {bounds_in_words(when, holds=holds)} {within(when.within)}"
+    return Said(f"{what} adding {rest}", "", f"{what} adds {rest}")
+
+
+def compile(when: Sum, binding: Binding) -> Summed:
+    """Compile the condition for the customer of a rule set."""
+    name, adds = when.sum.split(".", 1)
+    low, high = inclusive(when, UNIT)
+    days = window_days(when)
+    return Summed(
+        *binding.words(when, said, when.words(), window_in_words(when), None),
+        binding.customer,
+        binding.series(name, when.where, adds, days),
+        low,
+        high,
+        days,
+    )
+
+
+def types(when: Sum) -> set[str]:
+    """Return the event types that it reads."""
+    return {when.sum.split(".", 1)[0]}
+
+
+def can_turn_false(when: Sum) -> set[str]:
+    """Return the type if there is an upper bound, the only one that an unseen event can break."""
+    return types(when) if when.limits()[1] is not None else set()
+
+
+def can_turn_true(when: Sum) -> set[str]:
+    """Return the type if there is a lower bound, the only one that an unseen event can help to reach."""
+    return types(when) if when.limits()[0] is not None else set()
+
+
+def least_events(when: Sum) -> dict[str, int]:
+    """Return one event if nothing at all does not reach the lower bound."""
+    lower = when.limits()[0]
+    return dict.fromkeys(types(when), 1) if lower is not None and lower[0] + lower[1] > 0 else {}
+
+
+KIND = Kind(
+    word="sum",
+    model=Sum,
+    said=said,
+    compile=compile,
+    types=types,
+    can_turn_false=can_turn_false,
+    can_turn_true=can_turn_true,
+    least_events=least_events,
+)

@@ -1,0 +1,90 @@
+"""The state files that a rebuild begins with: checked before anything is changed, and loaded after the wipe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from workers.core.rules.rule_set import RuleSet
+from workers.errors import StartupError
+from workers.recovery.mark import RebuildMark
+from workers.recovery.published import Published
+from workers.recovery.state_files.customers import StoredCustomers
+from workers.recovery.state_files.importing import damaged_parts, foreign, paces_of
+from workers.recovery.state_files.loading import load_partition, load_shared
+from workers.recovery.state_files.reading import StateFiles, read_files
+from workers.recovery.state_files.since_then import SinceThen
+from workers.state.consistency import Log
+from workers.state.store import Store
+
+
+class Beginning:
+    """State files, and the partitions that can begin with them.
+
+    Attributes:
+        offsets: the next offset to fold, by partition.
+    """
+
+    def __init__(self, rules: RuleSet, files: StateFiles) -> None:
+        self._rules = rules
+        self._files = files
+        self._customers = StoredCustomers(rules)
+        self.offsets = {number: head.offset for number, head in files.heads.items() if head.offset >= 0}
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether the files say since when each rule counts."""
+        return self._files.shared is not None
+
+    async def load_shared(self, store: Store) -> None:
+        """Load what all partitions share and Redis has lost; how far intake is, Kafka knows better."""
+        if self._files.shared is not None:
+            await load_shared(store, self._files.shared.lines(), paces_of(self._rules), ("progress",))
+
+    async def load(
+        self,
+        store: Store,
+        marks: Mapping[int, RebuildMark],
+        published: Published,
+        topic_prefix: str,
+        dead_letters: str,
+    ) -> None:
+        """Load partitions that were wiped.
+
+        Args:
+            store: of the state.
+            marks: by partition, what stands in `meta` afterwards.
+            published: what the topics hold.
+            topic_prefix: of the action topics.
+            dead_letters: name of the dead-letter topic.
+
+        Raises:
+            Fenced: if a worker claims a partition.
+            Transient: if Redis does not answer.
+        """
+        for number, mark in marks.items():
+            sieve = SinceThen(number, published, topic_prefix, dead_letters)
+            head, part = self._files.heads[number], self._files.partitions[number]
+            await load_partition(store, head, part, self._customers, mark.encode(), sieve)
+
+
+def read_beginning(path: Path | None, rules: RuleSet, logs: Mapping[int, Log]) -> Beginning:
+    """Read and check the state files that a rebuild begins with; without a path there are none.
+
+    Args:
+        path: a file, or a folder of files.
+        rules: those of the rule files.
+        logs: of the activity topic, by partition.
+
+    Raises:
+        StartupError: with everything that is wrong with the files, or does not fit this installation.
+    """
+    if path is None:
+        return Beginning(rules, StateFiles())
+    files = read_files(path)
+    problems = [
+        f"partition {number}: {problem}"
+        for number, head in sorted(files.heads.items())
+        for problem in foreign(head, logs.get(number))
+    ] or damaged_parts(files, StoredCustomers(rules))
+    if problems:
+        raise StartupError([*problems, "Nothing was changed"])
+    return Beginning(rules, files)

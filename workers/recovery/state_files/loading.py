@@ -1,0 +1,212 @@
+"""Loads a part of a state file into a partition of Redis that was wiped before.
+
+Until everything is there, the mark of an unfinished rebuild stands in `meta`, so no worker uses half of it. It is
+replaced in the step that writes the rest of `meta`, which is the last.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from workers.kafka.records import OutboxRecord, encode_record
+from workers.recovery.state_files.customers import StoredCustomers
+from workers.recovery.state_files.lines import (
+    CustomerLine,
+    HeldLine,
+    Inner,
+    OrderLine,
+    PaceCounter,
+    PartitionHead,
+    QueueLine,
+    RecordLine,
+    SharedHash,
+    order_of,
+    raw_bytes,
+    record_of,
+)
+from workers.recovery.state_files.meta_lines import meta_of
+from workers.recovery.state_files.reading import Part
+from workers.state.held_actions import Order
+from workers.state.meta import REBUILDING, Meta
+from workers.state.step import Held, WriteSet
+from workers.state.store import Store
+
+_PER_STEP: Final = 500
+
+
+class Sieve(Protocol):
+    """Says what of a file's actions is still to be done."""
+
+    def of_outbox(self, records: Sequence[OutboxRecord]) -> tuple[list[OutboxRecord], list[Held]]:
+        """Return which records, not confirmed then, are published now, and which actions are held instead."""
+
+    def of_held(self, held: Held, record: OutboxRecord) -> bool:
+        """Return whether an action that was held then is held now."""
+
+
+class Everything:
+    """Nothing has happened since: what was to be published is published, what was held is held."""
+
+    def of_outbox(self, records: Sequence[OutboxRecord]) -> tuple[list[OutboxRecord], list[Held]]:
+        """Return all."""
+        return list(records), []
+
+    def of_held(self, held: Held, record: OutboxRecord) -> bool:
+        """Return true."""
+        return True
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What was loaded of one partition.
+
+    Attributes:
+        customers, held, unconfirmed: how many of each.
+    """
+
+    customers: int = 0
+    held: int = 0
+    unconfirmed: int = 0
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What the next step writes."""
+
+    changes: WriteSet = field(default_factory=WriteSet)
+    size: int = 0
+
+
+async def load_partition(
+    store: Store, head: PartitionHead, part: Part, customers: StoredCustomers, mark: str, sieve: Sieve
+) -> Loaded:
+    """Load a part, in atomic steps.
+
+    Args:
+        store: of the state; the partition is wiped, and marked as unfinished.
+        head: its first line.
+        part: its lines.
+        customers: turns facts into what is stored.
+        mark: the mark of a rebuild that stands in `meta` afterwards, "" for none.
+        sieve: what of the actions is still to be done.
+
+    Raises:
+        DamagedFile: if the part was changed since it was checked.
+        UnreadableFacts: if a customer cannot be stored.
+        Fenced: if a worker claims the partition.
+        Transient: if Redis does not answer.
+    """
+    number = head.partition
+    meta = (await store.claim(number, uuid.uuid4().hex[:16])).meta
+    outbox: list[OutboxRecord] = []
+    orders: list[Order] = []
+    loaded, pending = Loaded(), _Pending()
+    for line in part.lines():
+        _add(line, pending, loaded, outbox, orders, customers, sieve)
+        if pending.size >= _PER_STEP:
+            await _commit(store, number, meta, pending.changes)
+            pending = _Pending()
+    if orders:
+        await store.held_actions.order(number, orders)
+    published, held = sieve.of_outbox(outbox)
+    changes = pending.changes
+    changes.held += held
+    changes.outbox = [encode_record(record) for record in published]
+    changes.offset = head.offset
+    changes.fields = {**meta_of(head), REBUILDING: mark}
+    await _commit(store, number, meta, changes)
+    loaded.unconfirmed = len(published)
+    loaded.held += len(held)
+    return loaded
+
+
+def check_part(part: Part, customers: StoredCustomers) -> None:
+    """Read a part as `load_partition` does, and write nothing.
+
+    Raises:
+        DamagedFile: if it was changed, or has lines that cannot be in it.
+        UnreadableFacts: if a customer cannot be stored.
+    """
+    pending, loaded = _Pending(), Loaded()
+    for line in part.lines():
+        pending = _Pending()
+        _add(line, pending, loaded, [], [], customers, Everything())
+
+
+def _add(
+    line: Inner,
+    pending: _Pending,
+    loaded: Loaded,
+    outbox: list[OutboxRecord],
+    orders: list[Order],
+    customers: StoredCustomers,
+    sieve: Sieve,
+) -> None:
+    """Add one line to what the next step writes, or to what the last one does."""
+    changes = pending.changes
+    match line:
+        case CustomerLine():
+            changes.activities[line.customer] = customers.stored(line.facts)
+            loaded.customers += 1
+            pending.size += 1
+        case QueueLine():
+            queue = changes.due if line.waits_for is None else changes.waiting.setdefault(line.waits_for, {})
+            queue.update(line.at)
+            pending.size += len(line.at)
+        case HeldLine():
+            record = record_of(line)
+            held = Held(line.rule, line.action_id, line.decided, encode_record(record), line.because)
+            if sieve.of_held(held, record):
+                changes.held.append(held)
+                loaded.held += 1
+                pending.size += 1
+        case RecordLine():
+            outbox.append(record_of(line))
+        case OrderLine():
+            orders.append(order_of(line))
+
+
+async def _commit(store: Store, number: int, meta: Meta, changes: WriteSet) -> None:
+    async with store.step(number, meta) as step:
+        await step.read(())
+        await step.commit(changes)
+
+
+async def load_shared(
+    store: Store, lines: Iterator[Inner], paces: dict[str, int], without: Sequence[str] = ()
+) -> None:
+    """Load what all partitions share; what is there already stays as it is.
+
+    Args:
+        store: of the state.
+        lines: of the shared part.
+        paces: by rule, the length in seconds of the period of its rate limit.
+        without: names of hashes that are left out.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    namespace = store.keys.namespace
+    for line in lines:
+        if isinstance(line, SharedHash) and line.fields and line.name not in without:
+            await _load_hash(store, namespace, line)
+        elif isinstance(line, PaceCounter) and line.rule in paces:
+            key = store.keys.pace(line.rule, line.period)
+            if line.number and not await _exists(store, key):
+                await store.count_up(key, line.number, 2 * paces[line.rule])
+
+
+async def _load_hash(store: Store, namespace: str, line: SharedHash) -> None:
+    key = f"{namespace}:{line.name}"
+    if (await store.redis.call([("HLEN", key)]))[0]:
+        return
+    kind, is_block, block = line.name.partition(":")
+    if is_block:
+        await store.redis.call([("SADD", f"{namespace}:{kind}", block)])
+    fields = [part for name, value in line.fields.items() for part in (name, raw_bytes(value) or b"")]
+    await store.redis.call([("HSET", key, *fields)])
+
+
+async def _exists(store: Store, key: str) -> bool:
+    return (await store.redis.call([("GET", key)]))[0] is not None
