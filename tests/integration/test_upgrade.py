@@ -6,7 +6,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,10 @@ from tests.upgrade.answers import (
     FURTHER_EVENTS,
     HELD,
     LAST_EVENTS,
-    Published,
-    published_line,
     read_events,
     read_published,
-    read_records,
 )
+from tests.upgrade.comparing import differences
 from tests.upgrade.making import published, still_held
 from tests.upgrade.place import fill, go_on, play_further, send_all, stored_site
 from tests.upgrade.releases import BEFORE_NUMBERS, RELEASE_0_1, StoredRelease
@@ -166,13 +164,8 @@ def test_after_the_upgrade_the_same_is_published_as_the_release_before_would_hav
             await play_further(place, read_events(stored.folder / FURTHER_EVENTS))
             records = list((await published(place)).values())
             holding = await still_held(place)
-        before = read_records(stored.folder)
-        now, then = (Counter(map(written, one)) for one in (unpaced(records), unpaced(before)))
-        assert not now - then, differing("published that was not", now - then)
-        assert not then - now, differing("not published that was", then - now)
-        # Which of them a pace lets through depends on the speed of the worker, what it is asked for does not.
-        held_before = [one for one in read_published(stored.folder) if one.what == HELD]
-        assert asked_for(records, holding) == asked_for(before, held_before)
+        found = differences(stored, records, holding)
+        assert not found, "\n".join(found)
         assert {one["rule"]["id"] for one in records} >= {rule.id for rule in rules_of(stored)} - NEVER_PUBLISHED
 
     asyncio.run(law())
@@ -180,40 +173,12 @@ def test_after_the_upgrade_the_same_is_published_as_the_release_before_would_hav
 
 NEVER_PUBLISHED: Final = frozenset({"paused-by-file"})
 """Rules whose decisions are not published."""
-PACED: Final = frozenset({"held-back", "off-their-rhythm"})
-"""Rules with a pace: which of their actions it lets through depends on the speed of the worker."""
 
 
 def rules_of(stored: StoredRelease) -> Sequence[Any]:
     """Return the rules of a stored release that are decided, as written."""
     book, _ = load_book([stored.folder / "rules"], KnownNames((*TYPES, "scan")))
     return [rule for rule in book.rules if rule.status != "draft"]
-
-
-def unpaced(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the contents that do not depend on the speed of a worker."""
-    return [one for one in records if one["rule"]["id"] not in PACED]
-
-
-def written(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False)
-
-
-def differing(what: str, records: Counter[str]) -> str:
-    """Say of which rules there are others, and show the first ones."""
-    by_rule = Counter((one["rule"]["id"], published_line(one).what) for one in map(json.loads, records))
-    lines = [
-        f"{records.total()} records are {what}",
-        *(f"{count:6}  {rule}" for rule, count in by_rule.most_common()),
-    ]
-    return "\n".join([*lines, *sorted(records)[:SHOWN]])
-
-
-def asked_for(records: Iterable[Mapping[str, Any]], holding: Iterable[Published]) -> set[Key]:
-    """Return the actions of paced rules that were sent or are still held, and not taken back."""
-    lines = [published_line(one) for one in records if one["rule"]["id"] in PACED]
-    kept = {one[:3] for one in [*lines, *holding] if one.rule in PACED and one.what in ("active", HELD)}
-    return kept - {one[:3] for one in lines if one.what == "retracted"}
 
 
 async def send_directly(place: Site, events: Sequence[shop.Event]) -> None:

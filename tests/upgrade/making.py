@@ -31,7 +31,7 @@ from tests.upgrade.answers import (
     published_line,
     write_lines,
 )
-from tests.upgrade.place import WHY, OldSite, go_on, metas, operate, play, play_further, stored_site
+from tests.upgrade.place import PAUSED_BY, WHY, OldSite, go_on, metas, operate, play, play_further, stored_site
 from tests.upgrade.releases import StoredRelease
 from tests.upgrade.stored import PREFIX, Entry, Places, dump, write
 from workers.demo.embedded import Pair
@@ -149,7 +149,7 @@ async def play_history(place: OldSite, events: Sequence[shop.Event], stored: Sto
                 part.append(rest.popleft())
             await play(place, part, [stop_day], silent_day)
             for rule in [rule for rule, at_day in stored.paused.items() if at_day == stop_day]:
-                operate(place, "pause", rule, "--because", WHY)
+                operate(place, "pause", rule, "--by", PAUSED_BY, "--because", WHY)
         if stored.broken_topic and until_day == shop.UPGRADE_DAY:
             await break_source(place, stored)
         stop(place)

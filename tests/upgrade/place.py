@@ -37,6 +37,8 @@ from workers.state.source_sets.stored import HASH, SOURCE, encode, mapped_in
 
 WHY: Final = "the offer is wrong"
 """Why an operator had paused what is paused."""
+PAUSED_BY: Final = "ops@web"
+"""Who had."""
 HOLD_OUT_KEY: Final = "the key of the stored customers"
 _SOURCE_PARTITIONS: Final = 2
 _REST_SECONDS: Final = 2.0
@@ -228,7 +230,7 @@ async def fill(place: Site, places: Places, entries: Sequence[Entry]) -> None:
     for name, end in (_sources(place, places) | _named(place, places.broken)).items():
         await _fill(place, TopicPartition.parse(name), end)
     paused = [
-        PauseRecord(rule=rule, paused=True, by="ops", at_ms=places.now_ms, because=WHY) for rule in places.paused
+        PauseRecord(rule=rule, paused=True, by=PAUSED_BY, at_ms=places.now_ms, because=WHY) for rule in places.paused
     ]
     if paused:
         await write_pauses(place.settings, paused)

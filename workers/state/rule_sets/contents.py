@@ -1,0 +1,72 @@
+"""What each version of a rule said, in Redis: actions that wait are worded by the version that decided them.
+
+One hash: a rule's version to the newest generation of rules that had it, a blank, and its content as JSON. A version
+is kept as long as it can be needed. After each change of the rules, the sweep words what waits under versions that are
+gone (`workers.processor.sweep`), so a version is needed until every partition has been swept.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from workers.core.rules.rule_set import RuleSet
+from workers.state.store import Store
+
+KEPT_GENERATIONS: Final = 50
+"""For how many further generations a version is kept that the present rules do not have."""
+MOST: Final = 2_000
+"""How many such versions are kept; the oldest go first."""
+
+
+async def keep_contents(store: Store, rules: RuleSet, generation: int) -> None:
+    """Keep what every rule of a set says, and forget versions that are no longer needed.
+
+    Called before the set is made the newest, so whoever knows the generation finds them.
+
+    Args:
+        store: the store that all workers share.
+        rules: the set, compiled.
+        generation: its number.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    key = store.keys.rule_contents
+    stored = await store.fields(key)
+    changed = {
+        version: f"{generation} {content}"
+        for version, content in rules.contents.items()
+        if _generation(stored.get(version, "")) < generation
+    }
+    if changed:
+        await store.set_fields(key, changed)
+    if outdated := outdated_versions({name: text for name, text in stored.items() if name not in rules.contents}, generation):
+        await store.remove_fields(key, outdated)
+
+
+async def read_contents(store: Store) -> dict[str, str]:
+    """Return what is kept, by version.
+
+    Raises:
+        Transient: if Redis does not answer.
+    """
+    stored = await store.fields(store.keys.rule_contents)
+    return {version: text.partition(" ")[2] for version, text in stored.items()}
+
+
+def outdated_versions(others: Mapping[str, str], generation: int) -> list[str]:
+    """Return the versions that are no longer needed.
+
+    Args:
+        others: by version, what is stored of those that the present rules do not have.
+        generation: of the present rules.
+    """
+    newest_first = sorted(others, key=lambda version: (-_generation(others[version]), version))
+    return [
+        version
+        for place, version in enumerate(newest_first)
+        if place >= MOST or _generation(others[version]) < generation - KEPT_GENERATIONS
+    ]
+
+
+def _generation(text: str) -> int:
+    return int(text.partition(" ")[0] or 0)
