@@ -19,7 +19,7 @@ from tests.unit.core.rules.kinds.looks import (
 )
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE
 from workers.core.events.decoding import MAX_STORED
-from workers.core.rules.kinds.latest import Told
+from workers.core.rules.kinds.latest import LatestValue
 
 
 def test_a_mean_moves_as_days_leave_the_window_and_there_is_none_without_events() -> None:
@@ -114,7 +114,7 @@ def test_a_latest_value_is_tested_once_and_another_one_anew() -> None:
         tested.append(value)
         return bool(value <= 6)
 
-    condition = Told(0, b"", b"", b"", found.customer, "nps.score", passes, None)
+    condition = LatestValue(0, b"", b"", b"", found.customer, "nps.score", passes, None)
     for value, truth in ((5, TRUE), (5, TRUE), (9, FALSE), (5, TRUE)):
         found.customer.attributes = {"nps.score": (value, NOW)}
         assert condition.look(NOW) == truth
