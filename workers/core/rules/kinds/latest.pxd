@@ -11,7 +11,7 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Told(Elementary):
+cdef class LatestValue(Elementary):
     cdef readonly Customer customer
     cdef readonly str attribute
     cdef readonly object passes, kind, tested

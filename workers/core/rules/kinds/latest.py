@@ -1,6 +1,6 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
-from typing import Any, Final
+from typing import Any
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
@@ -8,6 +8,7 @@ from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Eleme
 from workers.core.coverage import FOREVER_MS
 from workers.core.customer.candidate import NUMBERS_EACH, Evidence
 from workers.core.customer.customer import Customer
+from workers.core.customer.folding import LONGEST_TEXT
 from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
@@ -15,11 +16,8 @@ from workers.core.rules.binding import Binding
 from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text, as_json
 
-LONGEST_TEXT: Final = 200
-"""Characters kept of a text as the latest value of an attribute."""
 
-
-class Told(Elementary):
+class LatestValue(Elementary):
     """The latest known value of an attribute; not observable while none is known.
 
     A value stored before its attribute had a type, or stored as it came, counts as the type too.
@@ -99,14 +97,14 @@ def said(when: Latest, *, holds: bool) -> Said:
     return Said(f"the {text}", "", text)
 
 
-def compile(when: Latest, binding: Binding) -> Told:
+def compile(when: Latest, binding: Binding) -> LatestValue:
     """Compile the condition for the customer of a rule set."""
     wanted: Any = when
     if when.is_ is not None:
         wanted = _as_kept(when.is_)
     elif when.is_not is not None:
         wanted = Different(other_than=_as_kept(when.is_not))
-    return Told(
+    return LatestValue(
         *binding.words(when, said, _bound(when), None, None),
         binding.customer,
         binding.specs.require_attribute(when.latest),
