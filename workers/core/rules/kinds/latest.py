@@ -12,7 +12,7 @@ from workers.core.events.attribute_types import convert
 from workers.core.events.filters import Test, value_test
 from workers.core.phrases import Said, attribute, bounds_in_words, values
 from workers.core.rules.binding import Binding
-from workers.core.rules.kinds.kind import Kind
+from workers.core.rules.kind import Kind
 from workers.core.text import Text, as_json
 
 LONGEST_TEXT: Final = 200
@@ -78,9 +78,12 @@ class Told(Elementary):
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the value."""
-        is_known = evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None
+        kept = evidence.values
         text.copy(self.head)
-        text.copy(as_json(evidence.values[self.place]) if is_known else b"null")
+        if kept is None or not evidence.numbers[NUMBERS_EACH * self.place]:
+            text.copy(b"null")
+        else:
+            text.copy(as_json(kept[self.place]))
         text.copy(self.tail)
         text.byte(125)
 
