@@ -1,6 +1,6 @@
 """Customer: everything known about one customer, as numbers in objects that are used for one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -12,6 +12,12 @@ from workers.core.memory import Numbers
 
 RING: Final = 8
 """Number of a customer's latest event ids that are remembered to drop duplicates."""
+KNOWN: Final = ""
+"""In `Customer.floors`, stands for that the customer is known at all; no event type has this name."""
+_CODE_BYTES: Final = 5
+_MANY_DAYS: Final = 100
+_MAX_DAYS: Final = 1_200
+"""Days of one customer, over all series: enough for a year of three kinds of events on every day."""
 
 
 class Customer:
@@ -41,6 +47,10 @@ class Customer:
         floors: by event type, the moment up to which the customer's events of the type are history. Under "" the same
             for a customer who is known because of history. Empty for nearly all customers.
         flips: of each group of rules, the next moment at which time alone changes one of them, FOREVER_MS for never.
+        flips_known: whether `flips` are those of the groups of this rule set. If not, they mean nothing and must be
+            worked out anew; `due_ms` holds.
+        named_flips: what was read in layout 3 in their place, by the names of the groups of then; meaningless when
+            `flips_known`.
         settled_ms: a customer first seen at or after this moment is new, so all of their events are known.
     """
 
@@ -73,6 +83,8 @@ class Customer:
         self.attributes: dict[str, tuple[Any, int]] = {}
         self.pairs: dict[str, list[int]] = {}
         self.floors: dict[str, int] = {}
+        self.flips_known = True
+        self.named_flips: dict[str, int] = {}
 
     def clear(self) -> None:
         """Begin with a customer who is not known."""
@@ -87,6 +99,9 @@ class Customer:
                 episode.clear()
         for place in range(self.groups):
             self.flips[place] = FOREVER_MS
+        self.flips_known = True
+        if self.named_flips:
+            self.named_flips = {}
         if self.other_series:
             self.other_series = {}
         if self.other_episodes:
@@ -109,6 +124,14 @@ class Customer:
             series.since_ms = coverage.since_ms(series.key)
             series.is_complete = series.key in coverage.complete
 
+    def other_episode(self, code: int) -> Episode:
+        """Return the episode of a rule that is not in this set, by the code of its id; made if there is none."""
+        raw = code.to_bytes(_CODE_BYTES, "big")
+        episode: Episode | None = self.other_episodes.get(raw)
+        if episode is None:
+            episode = self.other_episodes[raw] = Episode()
+        return episode
+
     def another_candidate(self) -> Candidate:
         """Return the next candidate, empty; it counts from now on."""
         if self.waiting == len(self.candidates):
@@ -123,3 +146,108 @@ class Customer:
         candidate = self.candidates.pop(place)
         self.candidates.append(candidate)
         self.waiting -= 1
+
+    def read_seen(self) -> list[int]:
+        """Return the fingerprints, oldest first, for callers in Python."""
+        found = []
+        for place in range(self.seen_number):
+            found.append(self.seen[place])
+        return found
+
+    def read_flips(self) -> list[int]:
+        """Return the next changes of the groups, for callers in Python."""
+        found = []
+        for place in range(self.groups):
+            found.append(self.flips[place])
+        return found
+
+    def set_flip(self, group: int, flip_ms: int) -> None:
+        """Set the next change of a group, for callers in Python."""
+        if not 0 <= group < self.groups:
+            raise IndexError(f"there is no group {group}")
+        self.flips[group] = flip_ms
+
+    def has_seen(self, fingerprint: int) -> bool:
+        """Return whether an event id is among the latest ones."""
+        for place in range(self.seen_number):
+            if self.seen[place] == fingerprint:
+                return True
+        return False
+
+    def remember(self, fingerprint: int) -> None:
+        """Put an event id into the ring."""
+        if self.seen_number == RING:
+            self.seen_number -= 1
+            for place in range(self.seen_number):
+                self.seen[place] = self.seen[place + 1]
+        self.seen[self.seen_number] = fingerprint
+        self.seen_number += 1
+
+    def note_history(self, event_type: str, until_ms: int, is_first: bool) -> None:
+        """Raise the floors: an event of history was folded. A lower floor changes nothing.
+
+        Args:
+            event_type: of the event.
+            until_ms: up to when it is history.
+            is_first: whether the customer is known because of it.
+        """
+        if until_ms > self.floors.get(event_type, 0):
+            self.floors[event_type] = until_ms
+        if is_first:
+            self.floors[KNOWN] = until_ms
+
+    def floor_ms(self, types: Iterable[str], by_tenure: bool) -> int:
+        """Return the moment before which a rule acts on nothing, because it is history; 0 if there is no history.
+
+        Args:
+            types: the event types that the rule reads. If the customer has events of a type, they show whether they
+                are history. If there are none, the rule holds because the customer is known.
+            by_tenure: whether the rule also reads since when the customer is known.
+        """
+        if not self.floors:
+            return 0
+        known_ms = self.floors.get(KNOWN, 0)
+        floor_ms = known_ms if by_tenure else 0
+        for name in types:
+            own_ms = self.floors.get(name, 0 if self.has_any(name) else known_ms)
+            floor_ms = max(floor_ms, own_ms)
+        return floor_ms
+
+    def has_any(self, key: str) -> bool:
+        """Return whether the customer has any event of a series."""
+        series = self.by_key.get(key)
+        return series.is_present if series is not None else key in self.other_series
+
+    def mind_days(self, series: Series) -> None:
+        """Drop the oldest days of the longest series, after one more event of a series, while there are too many.
+
+        The result depends only on the folded events, not on when they were stored.
+        """
+        if series.days.number > _MANY_DAYS:
+            self.forget_oldest()
+
+    def forget_oldest(self) -> None:
+        """Drop the oldest days of the longest series until there are no more than `_MAX_DAYS`.
+
+        Of two that are as long, the key that comes last in the alphabet gives way.
+        """
+        while True:
+            number, longest = 0, None
+            for series in self.series:
+                number += series.days.number
+                if _gives_way(series, longest):
+                    longest = series
+            for series in self.other_series.values():
+                number += series.days.number
+                if _gives_way(series, longest):
+                    longest = series
+            if number <= _MAX_DAYS or longest is None:
+                return
+            longest.drop_oldest(1)
+
+
+def _gives_way(series: Series, longest: Series | None) -> bool:
+    """Return whether a series loses its oldest day before the one that was the longest so far."""
+    if longest is None or series.days.number > longest.days.number:
+        return True
+    return series.days.number == longest.days.number and series.key > longest.key

@@ -4,7 +4,7 @@ cimport cython
 
 from workers.core.memory cimport Numbers
 
-cdef long long _FIRST_ROOM
+cdef long long _FIRST_ROOM, MAX_STORED
 
 @cython.final
 cdef class Days:
@@ -23,7 +23,13 @@ cdef class Days:
     cpdef list read(self)
     @cython.locals(low=cython.longlong, high=cython.longlong, middle=cython.longlong)
     cpdef long long first_from(self, long long day) noexcept
+    @cython.locals(place=cython.longlong)
+    cpdef bint has(self, long long day) noexcept
+    @cython.locals(place=cython.longlong)
+    cpdef add(self, long long day, long long amount)
     @cython.locals(at=cython.longlong)
     cpdef insert(self, long long place, long long day, long long count, long long total)
     @cython.locals(at=cython.longlong)
     cpdef remove(self, long long place, long long number)
+
+cpdef long long bounded(long long total) noexcept

@@ -3,6 +3,7 @@
 from array import array
 from typing import Final
 
+from workers.core.events.decoding import MAX_STORED
 from workers.core.memory import Numbers
 
 _FIRST_ROOM: Final = 32
@@ -65,6 +66,22 @@ class Days:
                 high = middle
         return low
 
+    def has(self, day: int) -> bool:
+        """Return whether something happened on a day."""
+        place = self.first_from(day)
+        return place < self.number and self.day[place] == day
+
+    def add(self, day: int, amount: int) -> None:
+        """Count one event on its day, and add its amount; sums stay between `-MAX_STORED` and `MAX_STORED`."""
+        place = self.number
+        if place and self.day[place - 1] >= day:
+            place = self.first_from(day)
+            if self.day[place] == day:
+                self.count[place] += 1
+                self.sum[place] = bounded(self.sum[place] + amount)
+                return
+        self.insert(place, day, 1, amount)
+
     def insert(self, place: int, day: int, count: int, total: int) -> None:
         """Put a day before the one at a place; the later ones move."""
         self.need(self.number + 1)
@@ -84,3 +101,10 @@ class Days:
             self.day[at] = self.day[at + number]
             self.count[at] = self.count[at + number]
             self.sum[at] = self.sum[at + number]
+
+
+def bounded(total: int) -> int:
+    """Return a sum, or the bound that it passes: `-MAX_STORED` or `MAX_STORED`."""
+    if total > MAX_STORED:
+        return MAX_STORED
+    return -MAX_STORED if total < -MAX_STORED else total

@@ -2,9 +2,9 @@
 
 cimport cython
 
-from workers.core.customer.days cimport Days
+from workers.core.customer.days cimport Days, bounded
 
-cdef long long FOREVER_MS
+cdef long long DAY_MS, FOREVER_MS, MAX_TOLD_APART
 
 @cython.final
 cdef class Series:
@@ -16,3 +16,12 @@ cdef class Series:
     cdef readonly Days days, values
 
     cpdef clear(self)
+    @cython.locals(day=cython.longlong, oldest=cython.longlong)
+    cpdef add(self, long long at_ms, long long amount, long long latest_day)
+    @cython.locals(day=cython.longlong, values=Days, place=cython.longlong)
+    cpdef add_value(self, long long at_ms, long long value, long long former)
+    cdef count(self, long long at_ms, long long day)
+    @cython.locals(place=cython.longlong)
+    cpdef long long place_of(self, long long value) noexcept
+    @cython.locals(newest=cython.longlong)
+    cpdef drop_oldest(self, long long number)

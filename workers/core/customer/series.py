@@ -3,8 +3,10 @@
 There is one object for each series that a rule set keeps; it is filled for one customer after the other.
 """
 
+from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.days import Days
+from workers.core.customer.days import Days, bounded
+from workers.core.customer.specs import MAX_TOLD_APART
 
 
 class Series:
@@ -62,3 +64,83 @@ class Series:
         self.is_present = False
         self.first_ms = self.last_ms = self.total = self.total_sum = self.active_days = self.gone_day = 0
         self.days.number = self.values.number = 0
+
+    def add(self, at_ms: int, amount: int, latest_day: int) -> None:
+        """Fold one event, late or not.
+
+        A late event is folded exactly, with one exception: its day is missing from `active_days` if it is before the
+        kept days and after the first event.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            amount: what it adds up to, in ten-thousandths; 0 if nothing is added up.
+            latest_day: the UTC day of the customer's latest event, this one included.
+        """
+        day, oldest = at_ms // DAY_MS, latest_day - self.keep_days
+        self.count(at_ms, day)
+        if self.has_sum:
+            self.total_sum = bounded(self.total_sum + amount)
+        if day > oldest:
+            self.days.add(day, amount)
+        elif day > self.gone_day:
+            self.gone_day = day
+        if self.days.number and self.days.day[0] <= oldest:
+            self.drop_oldest(self.days.first_from(oldest + 1))
+
+    def add_value(self, at_ms: int, value: int, former: int) -> None:
+        """Fold one event whose distinct values are counted.
+
+        Args:
+            at_ms: when it happened, from 1970 on.
+            value: the hash of its value; -1 if it has none.
+            former: the hash that release 0.1 gave to the value; -1 if it is the same.
+        """
+        day, values = at_ms // DAY_MS, self.values
+        self.count(at_ms, day)
+        if value < 0:
+            return
+        place = self.place_of(value)
+        if place < 0 and former >= 0:
+            place = self.place_of(former)
+            if place >= 0:
+                values.count[place] = value
+        if place >= 0:
+            if values.day[place] >= day:
+                return
+            values.remove(place, 1)
+        values.insert(values.first_from(day + 1), day, value, 0)
+        if values.number > MAX_TOLD_APART:
+            # Still exact: no condition counts beyond that number.
+            values.remove(0, 1)
+
+    def count(self, at_ms: int, day: int) -> None:
+        """Count an event of a moment, which is on a UTC day, in everything but the days."""
+        if not self.is_present:
+            self.is_present = True
+            self.first_ms = self.last_ms = at_ms
+            self.active_days = 1
+        elif at_ms > self.last_ms:
+            if day > self.last_ms // DAY_MS:
+                self.active_days += 1
+            self.last_ms = at_ms
+        elif at_ms < self.first_ms:
+            if day < self.first_ms // DAY_MS:
+                self.active_days += 1
+            self.first_ms = at_ms
+        elif day > self.gone_day and not self.days.has(day):
+            self.active_days += 1
+        self.total += 1
+
+    def place_of(self, value: int) -> int:
+        """Return the place of a distinct value, -1 if it is not among them."""
+        for place in range(self.values.number):
+            if self.values.count[place] == value:
+                return place
+        return -1
+
+    def drop_oldest(self, number: int) -> None:
+        """Drop the oldest days, at least one of them and at most all."""
+        newest = self.days.day[number - 1]
+        if newest > self.gone_day:
+            self.gone_day = newest
+        self.days.remove(0, number)

@@ -1,0 +1,94 @@
+"""A customer of the core of numbers beside one of the core on objects: made alike, and told alike."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workers.core.customer.customer import Customer
+from workers.core.customer.folding import TypeFolding
+from workers.core.customer.series import Series
+from workers.core.customer.specs import EventTypeSpec
+from workers.core.objects.customer.activity import Activity
+
+
+def customer_of(facts: Mapping[str, EventTypeSpec], rules: int = 0, groups: int = 3, most: int = 4) -> Customer:
+    """Return a customer of whom these facts are kept, with all series in the order of their keys.
+
+    Args:
+        facts: by event type.
+        rules, groups, most: how many rules and groups there are, and the most conditions of a rule.
+    """
+    specs = sorted((one for spec in facts.values() for one in spec.series), key=lambda one: one.key)
+    return Customer(specs, rules, groups, most)
+
+
+def foldings_of(
+    customer: Customer, facts: Mapping[str, EventTypeSpec], references: Mapping[str, Sequence[str]]
+) -> dict[str, TypeFolding]:
+    """Return by event type what folds its events."""
+    return {name: TypeFolding(customer, spec, references.get(name, ())) for name, spec in facts.items()}
+
+
+def series_told(series: Series) -> dict[str, Any]:
+    """Return a series in words that both cores share."""
+    days, values = series.days.read(), series.values.read()
+    return {
+        "first": series.first_ms,
+        "last": series.last_ms,
+        "total": series.total,
+        "sum": series.total_sum,
+        "active": series.active_days,
+        "gone": series.gone_day,
+        "days": [day for day, _, _ in days],
+        "counts": [count for _, count, _ in days],
+        "sums": [total for _, _, total in days] if series.has_sum else [],
+        "values": [value for _, value, _ in values],
+        "value days": [day for day, _, _ in values],
+    }
+
+
+def all_series(customer: Customer) -> dict[str, Series]:
+    """Return by key every series of which the customer has an event."""
+    return {one.key: one for one in customer.series if one.is_present} | customer.other_series
+
+
+def told(customer: Customer) -> dict[str, Any]:
+    """Return everything that folding changes, in words that both cores share."""
+    return {
+        "first": customer.first_ms,
+        "at": customer.at_ms,
+        "seen": [one.to_bytes(6, "little") for one in customer.read_seen()],
+        "series": {key: series_told(one) for key, one in all_series(customer).items()},
+        "attributes": customer.attributes,
+        "pairs": customer.pairs,
+        "latest": customer.latest,
+        "floors": customer.floors,
+    }
+
+
+def told_of_objects(activity: Activity) -> dict[str, Any]:
+    """Return the same of a customer of the core on objects."""
+    return {
+        "first": activity.first_ms,
+        "at": activity.at_ms,
+        "seen": [activity.seen[at : at + 6] for at in range(0, len(activity.seen), 6)],
+        "series": {
+            key: {
+                "first": one.first_ms,
+                "last": one.last_ms,
+                "total": one.total,
+                "sum": one.total_sum,
+                "active": one.active_days,
+                "gone": one.gone_day,
+                "days": one.days(),
+                "counts": one.counts(),
+                "sums": one.sums(),
+                "values": one.values,
+                "value days": one.value_days,
+            }
+            for key, one in activity.series.items()
+        },
+        "attributes": activity.attributes,
+        "pairs": activity.pairs,
+        "latest": activity.latest,
+        "floors": activity.floors,
+    }

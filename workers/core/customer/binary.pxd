@@ -1,0 +1,65 @@
+# Types for the compiler, for `binary.py`. An error is told from a number by a value that is seldom one.
+
+cimport cython
+
+cdef long long _FARTHEST_APART_MS, _FIRST_ROOM, _LONGEST, _LARGEST, _ONE_OF_3, _ONE, _MANY, _TWO_END
+
+@cython.final
+cdef class Reader:
+    cdef bytes raw
+    cdef const unsigned char *given
+    cdef Py_ssize_t at, end
+    cdef long long base_ms
+
+    cpdef begin(self, bytes raw)
+    cpdef long long byte(self) except? 1000003
+    @cython.locals(at=cython.Py_ssize_t, value=cython.longlong)
+    cpdef long long little(self, long long size) except? 1000003
+    @cython.locals(value=cython.longlong, place=cython.Py_ssize_t)
+    cpdef long long code(self) except? 1000003
+    @cython.locals(value=cython.longlong)
+    cpdef long long number_of_3(self) except? 1000003
+    @cython.locals(value=cython.longlong)
+    cpdef long long number(self) except? 1000003
+    @cython.locals(value=cython.longlong)
+    cpdef long long integer_of_3(self) except? 1000003
+    @cython.locals(value=cython.longlong)
+    cpdef long long integer(self) except? 1000003
+    @cython.locals(apart=cython.longlong)
+    cpdef long long moment_of_3(self) except? 1000003
+    cpdef list moments_of_3(self)
+    cpdef long long bounded(self, long long number, long long size) except? 1000003
+    @cython.locals(at=cython.Py_ssize_t, place=cython.longlong)
+    cdef column(self, long long *into, long long number, long long size, long long times)
+    @cython.locals(start=cython.Py_ssize_t, characters=cython.p_const_char)
+    cpdef bytes take(self, long long size)
+    cpdef bytes rest(self)
+
+@cython.final
+cdef class Writer:
+    cdef bytearray room
+    cdef unsigned char *put
+    cdef Py_ssize_t size, at
+    cdef long long base_ms
+
+    cpdef begin(self)
+    @cython.locals(characters=cython.p_const_char)
+    cpdef bytes made(self)
+    @cython.locals(room=bytearray)
+    cpdef need(self, long long number)
+    cpdef byte(self, long long value)
+    @cython.locals(place=cython.Py_ssize_t)
+    cpdef little(self, long long value, long long size)
+    @cython.locals(at=cython.Py_ssize_t)
+    cpdef code(self, long long value)
+    cpdef number_of_3(self, long long value)
+    cpdef number(self, long long value)
+    @cython.locals(at=cython.Py_ssize_t)
+    cpdef many(self, long long value, long long head)
+    cpdef integer_of_3(self, long long value)
+    cpdef integer(self, long long value)
+    cpdef moment_of_3(self, long long at_ms)
+    @cython.locals(at_ms=cython.longlong)
+    cpdef moments_of_3(self, list several)
+    @cython.locals(size=cython.Py_ssize_t, place=cython.Py_ssize_t, raw=bytes)
+    cpdef copy(self, bytes raw)

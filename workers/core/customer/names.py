@@ -1,0 +1,118 @@
+"""Names: what the stored bytes of a customer call the series and rules of a rule set."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from workers.core.customer.customer import Customer
+from workers.core.customer.requirement import Requirement
+from workers.core.customer.series import Series
+from workers.core.memory import Numbers
+
+CODE_BYTES: Final = 5
+"""Two of a company's thousand rules, over the years, share a code in one of two million companies."""
+
+
+class NamedRule(NamedTuple):
+    """What the stored bytes must know of a rule.
+
+    Attributes:
+        id: the rule's id.
+        version: hash of its content, 12 hexadecimal digits.
+        group: place of its group (`decisions.program`).
+    """
+
+    id: str
+    version: str
+    group: int
+
+
+class GroupOf3(NamedTuple):
+    """A group of rules as workers have it that write layout 3.
+
+    Attributes:
+        name: its name.
+        rules: places of its rules.
+        required: how many events of each type its rules need to hold.
+    """
+
+    name: str
+    rules: tuple[int, ...]
+    required: tuple[tuple[str, int, int], ...]
+
+
+class Places:
+    """Places by numbers: a table with open addresses, in which nothing is made to look something up."""
+
+    __slots__ = ("_memory", "mask", "table")
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        """Make the table of the places of numbers, each at least 0 and only once."""
+        size = 8
+        while size < 2 * len(numbers):
+            size *= 2
+        self.mask = size - 1
+        memory = Numbers(2 * size)
+        self._memory = memory
+        self.table = memory.numbers()
+        for place in range(size):
+            self.table[2 * place] = -1
+        for place, number in enumerate(numbers):
+            at = number % size
+            while self.table[2 * at] >= 0:
+                at = (at + 1) % size
+            self.table[2 * at], self.table[2 * at + 1] = number, place
+
+    def of(self, number: int) -> int:
+        """Return the place of a number, at least 0; -1 if it is not among them."""
+        at = number & self.mask
+        while True:
+            known = self.table[2 * at]
+            if known == number:
+                return self.table[2 * at + 1]
+            if known < 0:
+                return -1
+            at = (at + 1) & self.mask
+
+
+class Names:
+    """The names of a rule set, for the customer of it.
+
+    Attributes:
+        customer: whose objects are filled.
+        generation: of the rule set.
+        number: how many rules there are.
+        rules: in the order of their places.
+        by_id: places of rules.
+        codes, versions: of the rules, as numbers, by their place.
+        by_code, by_version: places of rules.
+        ordered: places of rules in the order of their codes.
+        series: the customer's, in the order of their keys.
+        groups: as workers have them that write layout 3.
+    """
+
+    def __init__(
+        self, customer: Customer, generation: int, rules: Iterable[NamedRule], groups: Iterable[GroupOf3] = ()
+    ) -> None:
+        self.customer = customer
+        self.generation = generation
+        self.rules = list(rules)
+        self.number = len(self.rules)
+        self.by_id = {rule.id: place for place, rule in enumerate(self.rules)}
+        known = [code_of(rule.id) for rule in self.rules]
+        self._memory = Numbers(len(known))
+        self.codes = self._memory.numbers()
+        self._more_memory = Numbers(len(known))
+        self.versions = self._more_memory.numbers()
+        versions = [int(rule.version, 16) for rule in self.rules]
+        for place, code in enumerate(known):
+            self.codes[place], self.versions[place] = code, versions[place]
+        self.by_code, self.by_version = Places(known), Places(versions)
+        self.ordered = sorted(range(len(known)), key=known.__getitem__)
+        self.series: list[Series] = sorted(customer.series, key=lambda series: series.key)
+        self.groups = [(one, Requirement(customer, one.required)) for one in groups]
+
+
+def code_of(rule_id: str) -> int:
+    """Return the code of a rule's id, a number of `CODE_BYTES` bytes."""
+    return int.from_bytes(blake2b(rule_id.encode(), digest_size=CODE_BYTES).digest(), "big")
