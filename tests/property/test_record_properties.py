@@ -42,6 +42,8 @@ customers = st.text(min_size=1, max_size=12) | texts.filter(bool) | st.text(min_
 values = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | texts
 variables = st.dictionaries(texts, values, max_size=4)
 
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
 DETAILS: Final[dict[int, Callable[[Decided, Rule], str]]] = {
     decided.ACTS_NEVER_AGAIN: lambda row, _: f"acted on {day_in_words(row.since_ms)} and never acts again",
     decided.SILENT_UNTIL: lambda row, _: (
@@ -101,8 +103,9 @@ def programs(draw: st.DrawFn) -> Program:
     customer.is_known, customer.first_ms = True, life.first_ms
     for event in life.events:
         customer.at_ms = max(customer.at_ms, event.at_ms)
-        if event.type in program.types:
-            program.types[event.type].folding.fold(event)
+        kind = program.types.get(event.type)
+        if kind is not None and kind.folding is not None:
+            kind.folding.fold(event)
     return program
 
 
@@ -118,7 +121,7 @@ class Told:
         self.decisions = Decisions(program.customer.most_conditions)
         self.objects: list[Action | Decision] = []
 
-    def add_action(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_action(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms = draw(st.integers(1, _LAST_MS - one.expires_after_ms) | moments.filter(lambda at: at < 2**42))
         row = self.decisions.another(decided.ACTIVE, one, one.rank, start_ms, start_ms)
         row.expires_ms = start_ms + one.expires_after_ms
@@ -129,7 +132,7 @@ class Told:
         candidate = Candidate(one.id, start_ms, 0, "at-risk", "", given or {}, why)
         self.objects.append(of_objects.action_of(one.rule, self.customer_id, candidate, not_before_ms, zone))
 
-    def add_retraction(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_retraction(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms, at_ms = draw(st.integers(1, _LAST_MS - one.expires_after_ms)), draw(moments)
         row = self.decisions.another(decided.RETRACTED, one, one.rank, start_ms, at_ms)
         row.expires_ms = start_ms + one.expires_after_ms
@@ -147,7 +150,7 @@ class Told:
             )
         )
 
-    def add_refusal(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_refusal(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         start_ms = draw(moments)
         kind, detail = draw(st.integers(decided.COOLING_DOWN, decided.UNKNOWN)), draw(st.sampled_from([*DETAILS]))
         if detail == decided.LEFT_OUT and one.rule.hold_out is None:
@@ -160,7 +163,7 @@ class Told:
         sentence = DETAILS[detail](row, one.rule)
         self.objects.append(of_objects.suppressed(one.rule, self.customer_id, start_ms, decision, sentence))
 
-    def add_held(self, draw: st.DrawFn, one: ActiveRule, worded: Waiting | None) -> None:
+    def add_held(self, draw: Draw, one: ActiveRule, worded: Waiting | None) -> None:
         """What waited for a rule that is paused, another one, or gone by now."""
         start_ms = draw(moments)
         is_gone = worded is not None and draw(st.booleans())
