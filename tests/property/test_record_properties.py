@@ -113,7 +113,7 @@ def _series(program: Program) -> list[SeriesSpec]:
     return list(program.rule_set.specs())
 
 
-class Told:
+class Both:
     """One decision as numbers, and the same as the core on objects makes it."""
 
     def __init__(self, program: Program, customer_id: str) -> None:
@@ -206,25 +206,25 @@ worded_actions = st.builds(
 def test_records_made_of_numbers_are_those_made_of_objects(
     program: Program, customer_id: str, data: st.DataObject
 ) -> None:
-    told = Told(program, customer_id)
+    both = Both(program, customer_id)
     for _ in range(data.draw(st.integers(1, 4))):
         one = data.draw(st.sampled_from(program.rules))
         worded = data.draw(st.none() | st.none() | worded_actions)
-        add = data.draw(st.sampled_from([Told.add_action, Told.add_retraction, Told.add_refusal, Told.add_held]))
-        add(told, data.draw, one, worded)
+        add = data.draw(st.sampled_from([Both.add_action, Both.add_retraction, Both.add_refusal, Both.add_held]))
+        add(both, data.draw, one, worded)
     records = Records(program.rules, PREFIX)
-    of_numbers = records.written(customer_id, told.decisions)
-    expected = messages(told.objects, PREFIX)
+    of_numbers = records.written(customer_id, both.decisions)
+    expected = messages(both.objects, PREFIX)
     assert [decode_record(record.stored) for record in of_numbers] == expected
     assert [record.stored for record in of_numbers] == [encode_record(record) for record in expected]
-    assert records.contents(customer_id, told.decisions) == [
-        msgspec.json.decode(encode(one), type=type(one)) for one in told.objects
+    assert records.contents(customer_id, both.decisions) == [
+        msgspec.json.decode(encode(one), type=type(one)) for one in both.objects
     ]
-    for record, content, sent in zip(of_numbers, told.objects, expected, strict=True):
-        _tells(record, content, sent)
+    for record, content, sent in zip(of_numbers, both.objects, expected, strict=True):
+        _is_alike(record, content, sent)
         for again in (record_of(content, PREFIX), read_record(record.stored)):
             assert again.stored == record.stored
-            _tells(again, content, sent)
+            _is_alike(again, content, sent)
         if record.is_active:
             assert isinstance(content, Action)
             of_pause = of_objects.held_back(content, "paused by 'Ada'")
@@ -234,8 +234,8 @@ def test_records_made_of_numbers_are_those_made_of_objects(
             assert not held.is_action
 
 
-def _tells(record: PublishedRecord, content: Action | Decision, sent: OutboxRecord) -> None:
-    """What a record tells without being read is what its bytes say."""
+def _is_alike(record: PublishedRecord, content: Action | Decision, sent: OutboxRecord) -> None:
+    """What a record shows without being read is what its bytes say."""
     assert (record.topic, record.key, record.value, record.headers) == (
         sent.topic,
         sent.key,
@@ -268,4 +268,4 @@ def test_the_records_of_a_story_are_those_of_its_actions_and_decisions(random: R
         expected = messages(outcome.decisions(), PREFIX)
         assert [record.stored for record in of_numbers] == [encode_record(record) for record in expected]
         for record, content, sent in zip(of_numbers, outcome.decisions(), expected, strict=True):
-            _tells(record, content, sent)
+            _is_alike(record, content, sent)
