@@ -38,6 +38,16 @@ def inside_quotes(text: str) -> bytes:
     return raw[1 : len(raw) - 1]
 
 
+def escaped(raw: bytes) -> bytes:
+    """Return a text in UTF-8 as JSON has it between the quotes: mostly the same bytes."""
+    given = raw
+    for place in range(len(raw)):
+        value = given[place]
+        if value < 32 or value == 34 or value == 92:
+            return inside_quotes(raw.decode())
+    return raw
+
+
 def _quotient(value: int, unit: int) -> float:
     """Divide as Python does: rounded once, where C would round a number of more than 53 bits before it."""
     return value / unit
@@ -86,16 +96,18 @@ class Text:
 
     def byte(self, value: int) -> None:
         """Write one byte."""
-        self.need(1)
+        if self.at == self.size:
+            self.need(1)
         self.room[self.at] = value
         self.at += 1
 
     def copy(self, raw: bytes) -> None:
         """Write bytes."""
-        size = len(raw)
-        self.need(size)
-        self._memory.put(self.at, raw)
-        self.at += size
+        at, size = self.at, len(raw)
+        if at + size > self.size:
+            self.need(size)
+        self._memory.put(at, raw)
+        self.at = at + size
 
     def again(self, from_: int, size: int) -> None:
         """Write that many bytes once more, which begin at a place of what is written.

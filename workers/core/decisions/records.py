@@ -6,7 +6,7 @@ two records. No object is made of moments, reasons or actions on the way. The by
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -26,7 +26,7 @@ from workers.core.decisions.published import (
     content_of,
 )
 from workers.core.rules.rule_set import Rule
-from workers.core.text import Text, inside_quotes, quoted
+from workers.core.text import Text, escaped, inside_quotes, quoted
 
 if TYPE_CHECKING:
     from workers.core.decisions.program import ActiveRule
@@ -164,22 +164,23 @@ class Records:
         if not decisions.number:
             return found
         key = customer_id.encode()
-        packed_key, subject, escaped = _packed(key), (SUBJECT, key), inside_quotes(customer_id)
+        subject, name = (SUBJECT, key), escaped(key)
         for place in range(decisions.number):
             row = decisions.row(place)
             words = self._words_of(row)
-            event_id = self._write_value(row, words, key, escaped)
-            found.append(self._record(row, words, event_id, customer_id, key, packed_key, subject))
+            action_id = self._write_value(row, words, key, name)
+            found.append(self._record(row, words, action_id, customer_id, key, subject))
         return found
 
     def contents(self, customer_id: str, decisions: Decisions) -> list[Action | Decision]:
         """Return the same as objects, for callers in Python."""
         found: list[Action | Decision] = []
-        key, escaped = customer_id.encode(), inside_quotes(customer_id)
+        key = customer_id.encode()
+        name = escaped(key)
         for place in range(decisions.number):
             row = decisions.row(place)
-            self._write_value(row, self._words_of(row), key, escaped)
-            found.append(content_of(self._value.made(), is_action=row.kind == ACTIVE or row.kind == RETRACTED))
+            self._write_value(row, self._words_of(row), key, name)
+            found.append(content_of(self._value.made(), is_action=row.kind in (ACTIVE, RETRACTED)))
         return found
 
     def _words_of(self, row: Decided) -> RuleWords:
@@ -190,8 +191,15 @@ class Records:
         assert rule is not None
         return self._words[rule.place]
 
-    def _write_value(self, row: Decided, words: RuleWords, key: bytes, escaped: bytes) -> bytes:
-        """Write the content of a record as JSON; return the action's id."""
+    def _write_value(self, row: Decided, words: RuleWords, key: bytes, name: bytes) -> bytes:
+        """Write the content of a record as JSON; return the action's id.
+
+        Args:
+            row: what was decided.
+            words: the pieces of its rule.
+            key: the customer's id.
+            name: the same as JSON has it between the quotes.
+        """
         text, kind = self._value, row.kind
         text.clear()
         text.decimal(row.start_ms)
@@ -204,14 +212,14 @@ class Records:
         id_from = text.at
         text.uuid(hashed.digest())
         text.copy(words.openings[kind])
-        text.copy(escaped)
+        text.copy(name)
         text.copy(words.identity)
         self._time_from = text.at
         text.instant(row.start_ms)
         self._time_size = text.at - self._time_from
         text.copy(b'","decided_at":"')
         text.again(self._time_from, self._time_size)
-        if kind == ACTIVE or kind == RETRACTED:
+        if kind in (ACTIVE, RETRACTED):
             self._write_rest_of_action(row, words)
         else:
             text.copy(b'","detail":"')
@@ -263,34 +271,30 @@ class Records:
         action_id: bytes,
         customer_id: str,
         key: bytes,
-        packed_key: bytes,
         subject: tuple[str, bytes],
     ) -> PublishedRecord:
         """Return the record whose content was written last."""
         frame, kind = self._frame, row.kind
-        is_action = kind == ACTIVE or kind == RETRACTED
+        is_action = kind in (ACTIVE, RETRACTED)
         value, event_id = self._value.made(), action_id
         if kind != ACTIVE:
             event_id = action_id + _AFTER_ID[kind]
         time = self._value.part(self._time_from, self._time_size)
         frame.clear()
         frame.copy(words.packed_topic if is_action else self._packed_decisions_topic)
-        frame.copy(packed_key)
-        self._write_binary_head(len(value))
-        frame.copy(value)
+        self._write_binary(key)
+        self._write_binary(value)
         frame.copy(self._action_heads[kind] if is_action else self._decision_heads[kind])
         frame.copy(event_id)
         frame.copy(words.packed_headers_of_action if is_action else words.packed_headers_of_decision)
-        frame.copy(packed_key)
+        self._write_binary(key)
         frame.copy(_PACKED_TIME)
-        self._write_binary_head(len(time))
-        frame.copy(time)
+        self._write_binary(time)
         record = PublishedRecord.__new__(PublishedRecord)
         if is_action:
             expiry = self._value.part(self._expiry_from, self._expiry_size)
             frame.copy(_PACKED_EXPIRY)
-            self._write_binary_head(len(expiry))
-            frame.copy(expiry)
+            self._write_binary(expiry)
             record.topic = words.topic
             record.headers = (
                 self._spec,
@@ -327,9 +331,9 @@ class Records:
         record.decided_ms = row.start_ms
         return record
 
-    def _write_binary_head(self, size: int) -> None:
-        """Write what msgpack has before that many bytes."""
-        frame = self._frame
+    def _write_binary(self, raw: bytes) -> None:
+        """Write bytes as msgpack does, with their size before them."""
+        frame, size = self._frame, len(raw)
         if size < 256:
             frame.byte(0xC4)
         elif size < 65536:
@@ -338,6 +342,7 @@ class Records:
         else:
             frame.copy(b"\xc6" + (size >> 8).to_bytes(3, "big"))
         frame.byte(size & 255)
+        frame.copy(raw)
 
 
 def _binary_head(size: int) -> bytes:
@@ -346,4 +351,6 @@ def _binary_head(size: int) -> bytes:
 
 def _reasons(why: tuple[Reason, ...] | bytes) -> bytes:
     """Return reasons that are in words already as JSON, with commas between."""
-    return msgspec.json.encode(_as_reasons(why) if isinstance(why, bytes) else why)[1:-1]
+    if isinstance(why, bytes):
+        why = _as_reasons(why)
+    return msgspec.json.encode(why)[1:-1]
