@@ -1,6 +1,6 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
-from typing import Any
+from typing import Any, Final
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
@@ -15,7 +15,7 @@ from workers.core.rules.binding import Binding
 from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text, as_json
 
-LONGEST_TEXT = 200
+LONGEST_TEXT: Final = 200
 """Characters kept of a text as the latest value of an attribute."""
 
 
