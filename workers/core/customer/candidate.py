@@ -45,6 +45,16 @@ class Evidence:
             self.numbers = memory.numbers()
         self.clear()
 
+    def widen(self, size: int) -> None:
+        """Make room for that many numbers; those that are there stay, the others are 0."""
+        found = self.read()
+        if size > len(found):
+            values = self.values
+            self.need(size)
+            self.values = values
+            for place in range(len(found)):
+                self.numbers[place] = found[place]
+
     def read(self) -> list[int]:
         """Return the numbers, for callers in Python."""
         found = []

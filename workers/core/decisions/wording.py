@@ -61,7 +61,7 @@ class FormerRules:
         """Put an action into words that waits as numbers of another version of its rule.
 
         Raises:
-            UnknownLayout: if nobody knows that version, or its evidence is too short.
+            UnknownLayout: if nobody knows that version.
         """
         version = candidate.former
         rule = self.program.rule_set.former.get(version)
@@ -71,9 +71,9 @@ class FormerRules:
                 f"and its text is not known any longer"
             )
         condition, conditions = self._condition_of(rule)
-        is_withdrawn, size = candidate.withdrawn_ms != 0, NUMBERS_EACH * conditions
-        if candidate.evidence.size < size or (is_withdrawn and candidate.evidence_back.size < size):
-            raise UnknownLayout("stored activity cannot be read: the evidence of a waiting action is too short")
+        candidate.evidence.widen(NUMBERS_EACH * conditions)
+        candidate.evidence_back.widen(NUMBERS_EACH * conditions)
+        is_withdrawn = candidate.withdrawn_ms != 0
         candidate.worded = Waiting(
             rule.id,
             candidate.start_ms,
