@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from schemas import conditions as model
 from tests.property.test_condition_truth import CONDITIONS, READ, TYPES, Life, lives, moments, spans_of
-from tests.support.both_cores import Both
 from tests.support.builders import DAY, START, as_stored
+from tests.support.compared_conditions import Both
 from tests.support.examples import examples
 from workers.core import phrases
 from workers.core.coverage import FOREVER_MS, Coverage

@@ -1,86 +1,87 @@
-"""A condition in both cores: as objects, and as numbers. It goes when the core on objects does."""
+"""A condition in the core of numbers, beside the same condition in the core of objects."""
 
-from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Final
 
-import msgspec
-
+from schemas import conditions as model
 from workers.core.conditions.condition import Condition
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Evidence
 from workers.core.customer.customer import Customer
+from workers.core.customer.series import Series
 from workers.core.customer.specs import Specs
 from workers.core.objects.customer.activity import Activity
+from workers.core.objects.customer.series import Series as Facts
+from workers.core.rules import kinds
 from workers.core.rules.binding import Binding
-from workers.core.rules.condition_compiler import compile_condition
-from workers.core.rules.whole_conditions import compile_whole
+from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text
 
-TYPES: Final = ("purchase", "login", "cancellation", "reactivation", "nps")
-Said = tuple[int, int, bytes]
-"""Truth, when it changes, and the reasons as JSON."""
+
+def _found() -> dict[type, Kind]:
+    modules = [import_module(f"{kinds.__name__}.{one.name}") for one in iter_modules(kinds.__path__)]
+    return {module.KIND.model: module.KIND for module in modules if hasattr(module, "KIND")}
 
 
-def filled(customer: Customer, activity: Activity, observed: Coverage) -> None:
-    """Put what an activity holds into a customer; only what conditions read."""
+KIND_OF: Final = _found()
+"""Every kind of condition that the core of numbers has, by how it is written."""
+
+
+class Looked:
+    """An elementary condition of the core of numbers, or its opposite, and the customer whom it looks at."""
+
+    def __init__(self, when: Any, specs: Specs) -> None:
+        self.specs = specs
+        series = sorted(
+            (one for spec in specs.facts_by_type().values() for one in spec.series), key=lambda one: one.key
+        )
+        self.customer = Customer(series, 0, 0, 1)
+        binding = Binding(self.customer, specs)
+        self.is_opposite = isinstance(when, model.Not)
+        binding.negations = int(self.is_opposite)
+        when = when.not_ if isinstance(when, model.Not) else when
+        self.kind = KIND_OF[type(when)]
+        self.condition: Condition = self.kind.compile(when, binding)
+
+    def take_over(self, activity: Activity, observed: Coverage) -> None:
+        """Look at the customer whom the core of objects has."""
+        take_over(self.customer, activity, observed)
+
+    def evaluate(self, at_ms: int) -> tuple[int, int]:
+        """Return the truth at a moment, and when it changes."""
+        truth = self.condition.look(at_ms)
+        return 2 - truth if self.is_opposite else truth, self.condition.flip_ms
+
+    def reason(self, at_ms: int) -> bytes:
+        """Return the reason in words, as JSON."""
+        evidence, text = Evidence(1), Text()
+        self.condition.note(evidence, at_ms)
+        self.condition.word(text, evidence)
+        return text.made()
+
+
+def take_over(customer: Customer, activity: Activity, observed: Coverage) -> None:
+    """Fill a customer with what conditions read of an activity."""
     customer.clear()
     customer.is_known = True
     customer.first_ms, customer.at_ms = activity.first_ms, activity.at_ms
-    customer.attributes, customer.pairs = dict(activity.attributes), dict(activity.pairs)
+    customer.attributes, customer.pairs = activity.attributes, activity.pairs
+    for series in customer.series:
+        facts = activity.series.get(series.key)
+        if facts is not None:
+            fill(series, facts)
     customer.observe(observed)
-    for key, facts in activity.series.items():
-        series = customer.by_key[key]
-        series.is_present = True
-        series.first_ms, series.last_ms = facts.first_ms, facts.last_ms
-        series.total, series.total_sum = facts.total, facts.total_sum
-        series.active_days, series.gone_day = facts.active_days, facts.gone_day
-        days, counts = facts.days(), facts.counts()
-        for place, total in enumerate(facts.sums() or [0] * len(days)):
-            series.days.insert(place, days[place], counts[place], total)
-        for place, value in enumerate(facts.values):
-            series.values.insert(place, facts.value_days[place], value, 0)
 
 
-class Both:
-    """One written condition, compiled for both cores.
-
-    Attributes:
-        specs: what it reads.
-        condition, customer: of the core of numbers; the customer is the one that was filled last.
-    """
-
-    def __init__(self, when: Any, types: Iterable[str] = TYPES) -> None:
-        self.specs = Specs(types)
-        self.of_objects = compile_condition(when, self.specs)
-        series = sorted(
-            (one for facts in self.specs.facts_by_type().values() for one in facts.series), key=lambda one: one.key
-        )
-        self.customer = Customer(series, 0, 0, 0)
-        self._binding = Binding(self.customer, self.specs)
-        self.condition: Condition = compile_whole(when, self._binding)
-        self._text, self._evidence = Text(), Evidence(self._binding.places)
-
-    def fill(self, activity: Activity, observed: Coverage) -> None:
-        """Fill the customer."""
-        filled(self.customer, activity, observed)
-
-    def by_objects(self, activity: Activity, observed: Coverage, at_ms: int) -> Said:
-        """Return what the core on objects says."""
-        truth, flip_ms = self.of_objects.evaluate(activity, at_ms, observed)
-        return truth, flip_ms, msgspec.json.encode(self.of_objects.reasons(activity, at_ms, observed))
-
-    def by_numbers(self, at_ms: int) -> Said:
-        """Return what the core of numbers says of the customer who was filled."""
-        truth = self.condition.look(at_ms)
-        flip_ms = self.condition.flip_ms
-        self._evidence.clear()
-        self.condition.note(self._evidence, at_ms)
-        return truth, flip_ms, self.words()
-
-    def words(self) -> bytes:
-        """Return the reasons that were noted last, as JSON."""
-        self._text.clear()
-        self._text.byte(91)
-        self.condition.word(self._text, self._evidence)
-        self._text.byte(93)
-        return self._text.made()
+def fill(series: Series, facts: Facts) -> None:
+    """Fill a series, which is empty, with the same numbers."""
+    series.is_present = True
+    series.first_ms, series.last_ms = facts.first_ms, facts.last_ms
+    series.total, series.total_sum = facts.total, facts.total_sum
+    series.active_days, series.gone_day = facts.active_days, facts.gone_day
+    sums = facts.sums() or [0] * len(facts.days())
+    for place, (day, count, amount) in enumerate(zip(facts.days(), facts.counts(), sums, strict=True)):
+        series.days.insert(place, day, count, amount)
+    for place, (day, value) in enumerate(zip(facts.value_days, facts.values, strict=True)):
+        series.values.insert(place, day, value, 0)

@@ -14,8 +14,14 @@ cdef class Evidence:
 
     @cython.locals(place=cython.longlong)
     cpdef clear(self)
+    @cython.locals(memory=Numbers)
+    cpdef need(self, long long size)
     @cython.locals(place=cython.longlong)
     cpdef list read(self)
+    @cython.locals(place=cython.longlong)
+    cpdef widen(self, long long size)
+    @cython.locals(place=cython.Py_ssize_t)
+    cpdef fill(self, list numbers)
     cpdef keep(self, long long place, object value)
     @cython.locals(place=cython.longlong)
     cpdef take(self, Evidence other)
@@ -26,5 +32,6 @@ cdef class Candidate:
     cdef readonly Evidence evidence, evidence_back
     cdef public dict variables
     cdef public object worded
+    cdef public str former
 
     cpdef clear(self)

@@ -5,7 +5,7 @@ from typing import Any
 
 from workers.core.customer.customer import Customer
 from workers.core.customer.series import Series
-from workers.core.customer.specs import Specs
+from workers.core.customer.specs import PairSpec, Specs
 from workers.core.phrases import Said
 from workers.core.text import inside_quotes, quoted
 
@@ -22,11 +22,20 @@ class Binding:
         negations: inside how many `not` the condition is that is compiled.
     """
 
-    def __init__(self, customer: Customer, specs: Specs) -> None:
+    def __init__(self, customer: Customer, specs: Specs, *, collects: bool = False) -> None:
+        """Begin with the first condition of a rule.
+
+        Args:
+            customer: has every series of `specs`.
+            specs: everything that the rule set keeps.
+            collects: whether conditions are compiled only so that `specs` holds what they read: then the customer
+                need not have it, and what is compiled is of no use.
+        """
         self.customer = customer
         self.specs = specs
         self.negations = 0
         self._places = 0
+        self._collects = collects
 
     @property
     def places(self) -> int:
@@ -35,15 +44,20 @@ class Binding:
 
     def series(self, name: str, where: Mapping[str, Any] | None, adds: str | None = None, days: int = 0) -> Series:
         """Return the series of some events of a type; arguments as for `Specs.require`."""
-        return self.customer.by_key[self.specs.require(name, where, adds, days)]
+        return self._found(self.specs.require(name, where, adds, days))
 
     def mean_series(self, name: str, where: Mapping[str, Any] | None, attribute: str, days: int) -> Series:
         """Return the series of the events in which an attribute is a number; as for `Specs.require_mean`."""
-        return self.customer.by_key[self.specs.require_mean(name, where, attribute, days)]
+        return self._found(self.specs.require_mean(name, where, attribute, days))
 
     def value_series(self, name: str, where: Mapping[str, Any] | None, attribute: str) -> Series:
         """Return the series with the distinct values of an attribute; as for `Specs.require_different`."""
-        return self.customer.by_key[self.specs.require_different(name, where, attribute)]
+        return self._found(self.specs.require_different(name, where, attribute))
+
+    def pair(self, first: tuple[str, Any], then: tuple[str, Any]) -> tuple[PairSpec, Series, Series]:
+        """Return a pair, and the series of both; as for `Specs.require_pair`."""
+        pair = self.specs.require_pair(first, then)
+        return pair, self._found(pair.first), self._found(pair.then)
 
     def words(
         self, when: Any, said: Callable[..., Said], bound: str, window: str | None, prevented: str | None
@@ -65,3 +79,8 @@ class Binding:
             tail += b',"window":' + quoted(window)
         before = b"" if self.negations or prevented is None else b',"prevented_by":"' + inside_quotes(prevented)
         return place, b'{"condition":' + quoted(phrase) + b',"observed":', tail, before
+
+    def _found(self, key: str) -> Series:
+        if self._collects:
+            return Series(key, key, False, 0)
+        return self.customer.by_key[key]

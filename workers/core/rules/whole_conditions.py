@@ -12,6 +12,8 @@ from typing import Any, Final
 from schemas import conditions as model
 from workers.core.conditions import combinations
 from workers.core.conditions.condition import Condition
+from workers.core.customer.customer import Customer
+from workers.core.customer.specs import Specs
 from workers.core.rules.binding import Binding
 from workers.core.rules.kinds import kind_of
 from workers.core.rules.kinds.kind import Kind
@@ -44,6 +46,16 @@ def compile_whole(when: Any, binding: Binding) -> Condition:
             binding.negations -= 1
             return compiled
     return kind_of(when).compile(when, binding)
+
+
+def collect(when: Any, specs: Specs) -> None:
+    """Require everything that a condition reads, so that a customer with room for it can be made.
+
+    Args:
+        when: as for `compile_whole`.
+        specs: what is kept; changed.
+    """
+    compile_whole(when, Binding(Customer([], 0, 0, 0), specs, collects=True))
 
 
 def types_of(when: Any, declared: Container[str] = ()) -> set[str]:

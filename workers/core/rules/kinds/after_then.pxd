@@ -21,9 +21,16 @@ cdef class Answered(Elementary):
 
     @cython.locals(first=Series, truth=cython.int)
     cpdef int look(self, long long at_ms) except -1
-    @cython.locals(then=Series, from_ms=cython.longlong, until_ms=cython.longlong, state=list)
+    @cython.locals(
+        then=Series,
+        from_ms=cython.longlong,
+        until_ms=cython.longlong,
+        state=list,
+        paired_ms=cython.longlong,
+        followed_ms=cython.longlong,
+    )
     cdef int _was_followed(self, long long first_ms) except -1
-    @cython.locals(at=cython.longlong, state=list)
+    @cython.locals(at=cython.longlong, state=list, followed_ms=cython.longlong)
     cpdef note(self, Evidence evidence, long long at_ms)
     @cython.locals(at=cython.longlong)
     cpdef word(self, Text text, Evidence evidence)

@@ -72,8 +72,10 @@ class Answered(Elementary):
         if then.last_ms <= until_ms:
             return TRUE
         state = self.customer.pairs.get(self.pair)
-        if state is not None and state[0] == first_ms and state[1] > 0:
-            return TRUE if state[1] <= until_ms else FALSE
+        if state is not None:
+            paired_ms, followed_ms = state[0], state[1]
+            if paired_ms == first_ms and followed_ms > 0:
+                return TRUE if followed_ms <= until_ms else FALSE
         if then.first_ms >= from_ms:
             return TRUE if then.first_ms <= until_ms else FALSE
         return NOT_OBSERVABLE
@@ -83,7 +85,8 @@ class Answered(Elementary):
         at = NUMBERS_EACH * self.place
         evidence.numbers[at] = self.first.last_ms if self.first.is_present else -1
         state = self.customer.pairs.get(self.pair)
-        evidence.numbers[at + 1] = state[1] if state is not None and state[1] > 0 else 0
+        followed_ms = 0 if state is None else state[1]
+        evidence.numbers[at + 1] = followed_ms if followed_ms > 0 else 0
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write when the first happened, and when the second followed."""
@@ -108,17 +111,17 @@ def said(when: Followed, *, holds: bool) -> Said:
 
 def compile(when: Followed, binding: Binding) -> Answered:
     """Compile the condition for the customer of a rule set."""
-    pair = binding.specs.require_pair(event_and_filter(when.after), event_and_filter(when.then))
-    then, span = noun(pair.then_type), write_duration(when.within)
+    pair, first, then = binding.pair(event_and_filter(when.after), event_and_filter(when.then))
+    second, span = noun(pair.then_type), write_duration(when.within)
     return Answered(
-        *binding.words(when, said, f"{then} within {span}", span, None),
+        *binding.words(when, said, f"{second} within {span}", span, None),
         binding.customer,
-        binding.customer.by_key[pair.first],
-        binding.customer.by_key[pair.then],
+        first,
+        then,
         pair.key,
         int(pair.later),
         duration_ms(when.within),
-        inside_quotes(f", then {then} on "),
+        inside_quotes(f", then {second} on "),
     )
 
 

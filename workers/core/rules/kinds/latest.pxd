@@ -11,7 +11,7 @@ from workers.core.text cimport Text
 cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
-cdef class Told(Elementary):
+cdef class LatestValue(Elementary):
     cdef readonly Customer customer
     cdef readonly str attribute
     cdef readonly object passes, kind, tested
@@ -21,5 +21,4 @@ cdef class Told(Elementary):
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(known=tuple, value=object)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(is_known=cython.bint)
     cpdef word(self, Text text, Evidence evidence)

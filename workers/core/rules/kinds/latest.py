@@ -1,6 +1,6 @@
 """`latest: profile.plan, is: gold`: the latest known value of an attribute."""
 
-from typing import Any
+from typing import Any, Final
 
 from schemas.attribute_types import AttributeType
 from schemas.conditions import Different, Latest
@@ -15,11 +15,11 @@ from workers.core.rules.binding import Binding
 from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text, as_json
 
-LONGEST_TEXT = 200
+LONGEST_TEXT: Final = 200
 """Characters kept of a text as the latest value of an attribute."""
 
 
-class Told(Elementary):
+class LatestValue(Elementary):
     """The latest known value of an attribute; not observable while none is known.
 
     A value stored before its attribute had a type, or stored as it came, counts as the type too.
@@ -78,9 +78,11 @@ class Told(Elementary):
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the value."""
-        is_known = evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None
         text.copy(self.head)
-        text.copy(as_json(evidence.values[self.place]) if is_known else b"null")
+        if evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None:
+            text.copy(as_json(evidence.values[self.place]))
+        else:
+            text.copy(b"null")
         text.copy(self.tail)
         text.byte(125)
 
@@ -97,14 +99,14 @@ def said(when: Latest, *, holds: bool) -> Said:
     return Said(f"the {text}", "", text)
 
 
-def compile(when: Latest, binding: Binding) -> Told:
+def compile(when: Latest, binding: Binding) -> LatestValue:
     """Compile the condition for the customer of a rule set."""
     wanted: Any = when
     if when.is_ is not None:
         wanted = _as_kept(when.is_)
     elif when.is_not is not None:
         wanted = Different(other_than=_as_kept(when.is_not))
-    return Told(
+    return LatestValue(
         *binding.words(when, said, _bound(when), None, None),
         binding.customer,
         binding.specs.require_attribute(when.latest),

@@ -1,0 +1,116 @@
+"""The conditions of rules: a closed grammar in the words of marketers.
+
+Every condition is one mapping whose first word names its kind (`count: purchase`, `none: login`). Conditions contain
+no code: these modules list every key, unknown keys are errors, and the cost of a condition is bounded when it loads.
+
+Each kind has a file of its own, and a second one with the same name in `workers/core/rules/kinds`: what it decides.
+"""
+
+from schemas.conditions.after_then import Followed
+from schemas.conditions.after_without import Unfollowed
+from schemas.conditions.average import Average
+from schemas.conditions.bounds import BOUND_WORDS, Bounds
+from schemas.conditions.change import Change
+from schemas.conditions.combinations import (
+    CONDITION_WORDS,
+    DEFINITION_PATTERN,
+    MAX_CONDITIONS,
+    MAX_NESTING,
+    All,
+    Any_,
+    AnyCondition,
+    Condition,
+    Meets,
+    Not,
+    condition_kind,
+    expanded,
+    parts_of,
+    replaced,
+    size_of,
+)
+from schemas.conditions.count import Count
+from schemas.conditions.date import Date
+from schemas.conditions.distinct import MAX_DISTINCT, Distinct
+from schemas.conditions.filters import Different, EventFilter, Filter, Where, Which, event_and_filter
+from schemas.conditions.first import First
+from schemas.conditions.known_for import Known
+from schemas.conditions.last import Last
+from schemas.conditions.latest import Latest
+from schemas.conditions.none import Absent
+from schemas.conditions.overdue import Overdue
+from schemas.conditions.status import Status
+from schemas.conditions.sum import Sum
+from schemas.conditions.words import (
+    ATTRIBUTE_PATTERN,
+    LONGEST_WINDOW,
+    REFERENCE_PATTERN,
+    Age,
+    Ages,
+    Attribute,
+    Between,
+    Percent,
+    Plain,
+    Reference,
+    Span,
+    Strict,
+    Times,
+    TypeName,
+    Window,
+)
+
+__all__ = [
+    "ATTRIBUTE_PATTERN",
+    "Absent",
+    "Age",
+    "Ages",
+    "All",
+    "AnyCondition",
+    "Any_",
+    "Attribute",
+    "Average",
+    "BOUND_WORDS",
+    "Between",
+    "Bounds",
+    "CONDITION_WORDS",
+    "Change",
+    "Condition",
+    "Count",
+    "DEFINITION_PATTERN",
+    "Date",
+    "Different",
+    "Distinct",
+    "EventFilter",
+    "Filter",
+    "First",
+    "Followed",
+    "Known",
+    "LONGEST_WINDOW",
+    "Last",
+    "Latest",
+    "MAX_CONDITIONS",
+    "MAX_DISTINCT",
+    "MAX_NESTING",
+    "Meets",
+    "Not",
+    "Overdue",
+    "Percent",
+    "Plain",
+    "REFERENCE_PATTERN",
+    "Reference",
+    "Span",
+    "Status",
+    "Strict",
+    "Sum",
+    "Times",
+    "TypeName",
+    "Unfollowed",
+    "Where",
+    "Which",
+    "Window",
+    "condition_kind",
+    "event_and_filter",
+    "expanded",
+    "parts_of",
+    "replaced",
+    "size_of",
+]

@@ -1,0 +1,14 @@
+"""`average: purchase.amount, less than: 20`."""
+
+from pydantic import Field
+
+from schemas.conditions.windows import Windowed
+from schemas.conditions.words import Reference
+
+
+class Average(Windowed):
+    """The mean of an attribute over the events that have it; false if there are none."""
+
+    average: Reference = Field(
+        description="Event type and attribute, with a dot between.", examples=["purchase.amount"]
+    )
