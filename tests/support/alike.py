@@ -6,12 +6,12 @@ from typing import Any
 
 from schemas.actions import Action, Decision
 from tests.support.stories import TurnOfStory
-from workers.core.decisions.decide import decide
+from workers.core.decisions.decide import decide, decider_of
 from workers.core.objects.customer import codec
 from workers.core.objects.customer.activity import Activity, reasons_in
 from workers.core.objects.decisions.admission import forget
 from workers.core.objects.decisions.decide import decide as decide_with_objects
-from workers.core.rules.rule_set import RuleSet
+from workers.core.rules.rule_set import Rule, RuleSet
 
 
 class Differences(AssertionError):
@@ -32,33 +32,45 @@ def thorough(rules: RuleSet) -> RuleSet:
     )
 
 
-def told_alike(turns: Sequence[TurnOfStory], shortcuts: bool = False) -> None:
+def told_alike(turns: Sequence[TurnOfStory], shortcuts: bool = False, layout: int = 3) -> None:
     """Let both cores decide a story; raise `Differences` at the first turn that differs.
 
     Args:
         turns: of the story.
         shortcuts: whether the core on objects leaves looks out as it does at work.
+        layout: in which the core on numbers stores the customer between two turns.
     """
     old: bytes | None = None
     new: bytes | None = None
+    former: dict[str, Rule] = {}
     for number, turn in enumerate(turns):
         codes = {**turn.rules.codes}
         known = None if old is None else codec.decode(old, codes)
         rules = turn.rules if shortcuts else thorough(turn.rules)
         before = decide_with_objects("ada", known, turn.events, rules, turn.observed, turn.upto_ms)
-        after = decide("ada", new, turn.events, turn.rules, turn.observed, turn.upto_ms)
+        former.update({rule.version: rule for rule in turn.rules.rules})
+        numbers = replace(turn.rules, former=former)
+        after = decide("ada", new, turn.events, numbers, turn.observed, turn.upto_ms, layout)
         found = list(_differences(before, after, after.decisions()))
         if before.activity is not None:
             old = codec.encode(before.activity)
             if after.stored is None:
                 found.append("nothing is stored")
             else:
-                found += _facts_differ(codec.decode(old, codes), codec.decode(after.stored, codes), turn.rules)
+                in_words = after.stored if layout == 3 else _as_layout_3(after.stored, numbers, turn)
+                found += _facts_differ(codec.decode(old, codes), codec.decode(in_words, codes), turn.rules)
         elif after.stored is not None:
             found.append("something is stored")
         new = after.stored
         if found:
             raise Differences(f"turn {number}:\n" + "\n".join(found))
+
+
+def _as_layout_3(stored: bytes, rules: RuleSet, turn: TurnOfStory) -> bytes:
+    decider = decider_of(rules)
+    decider.turn.begin("ada", turn.observed)
+    decider.stored.read(stored)
+    return decider.stored.write(3)
 
 
 def _differences(before: Any, after: Any, decisions: list[Action | Decision]) -> Iterator[str]:
@@ -101,11 +113,22 @@ def _facts_differ(before: Activity, after: Activity, rules: RuleSet) -> Iterator
             # What is over may be forgotten at an event or only after it.
             forget(rules.by_id[rule], first, before.at_ms)
             forget(rules.by_id[rule], then, before.at_ms)
+        for one in (first, then):
+            if one is not None:
+                earliest_ms = min((waits.start_ms for waits in before.candidates), default=0)
+                one.held = _that_matter(one.held, earliest_ms)
+                one.stood = _that_matter(one.stood, earliest_ms)
         if first != then:
             yield f"episode of {rule}: {first} != {then}"
     waiting = [[_candidate(one) for one in activity.candidates] for activity in (before, after)]
     if waiting[0] != waiting[1]:
         yield f"candidates: {waiting[0]} != {waiting[1]}"
+
+
+def _that_matter(stretches: Sequence[int], from_ms: int) -> list[int]:
+    """Return the beginnings and ends of the stretches that reach beyond a moment."""
+    pairs = zip(stretches[::2], stretches[1::2], strict=True)
+    return [at_ms for begin_ms, end_ms in pairs if end_ms > from_ms for at_ms in (begin_ms, end_ms)]
 
 
 def _candidate(one: Any) -> tuple[Any, ...]:

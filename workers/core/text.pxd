@@ -67,3 +67,6 @@ cdef class Text:
     cdef Py_ssize_t _thousandths(self, Py_ssize_t at, long long rest) noexcept
     @cython.locals(room=cython.p_uchar, at=cython.Py_ssize_t)
     cdef int _ten_thousandths(self, long long value) except -1
+
+@cython.locals(given=cython.p_const_uchar, place=cython.Py_ssize_t, value=cython.int)
+cpdef bytes escaped(bytes raw)

@@ -38,6 +38,16 @@ def inside_quotes(text: str) -> bytes:
     return raw[1 : len(raw) - 1]
 
 
+def escaped(raw: bytes) -> bytes:
+    """Return a text in UTF-8 as JSON has it between the quotes: mostly the same bytes."""
+    given = raw
+    for place in range(len(raw)):
+        value = given[place]
+        if value < 32 or value == 34 or value == 92:
+            return inside_quotes(raw.decode())
+    return raw
+
+
 def _quotient(value: int, unit: int) -> float:
     """Divide as Python does: rounded once, where C would round a number of more than 53 bits before it."""
     return value / unit
@@ -61,7 +71,7 @@ class Text:
         self.at = 0
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Begin again."""
         self.at = 0
 
     def made(self) -> bytes:

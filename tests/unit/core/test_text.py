@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.actions import action_id, begun_hash
-from workers.core.text import Text, inside_quotes, quoted
+from workers.core.text import Text, escaped, inside_quotes, quoted
 
 _DAY_MS = 86_400_000
 _END_MS = 253_402_300_800_000
@@ -134,9 +134,10 @@ def test_what_is_not_written_yet_is_not_written_again(from_: int, size: int) -> 
         text.part(from_, size)
 
 
-@given(st.text())
+@given(st.text() | st.text('\x00\x1f"\\/\x7f\u2028a', max_size=8))
 def test_texts_are_quoted_as_json_does(text: str) -> None:
     assert quoted(text) == msgspec.json.encode(text) == b'"' + inside_quotes(text) + b'"'
+    assert escaped(text.encode()) == inside_quotes(text)
 
 
 @given(st.text(min_size=1), st.integers(0, _END_MS), st.text())

@@ -45,12 +45,28 @@ class Evidence:
             self.numbers = memory.numbers()
         self.clear()
 
+    def widen(self, size: int) -> None:
+        """Make room for that many numbers; those that are there stay, the others are 0."""
+        found = self.read()
+        if size > len(found):
+            values = self.values
+            self.need(size)
+            self.values = values
+            for place in range(len(found)):
+                self.numbers[place] = found[place]
+
     def read(self) -> list[int]:
         """Return the numbers, for callers in Python."""
         found = []
         for place in range(self.size):
             found.append(self.numbers[place])
         return found
+
+    def fill(self, numbers: list[int]) -> None:
+        """Take over numbers, for callers in Python."""
+        self.need(len(numbers))
+        for place in range(len(numbers)):
+            self.numbers[place] = numbers[place]
 
     def keep(self, place: int, value: Any) -> None:
         """Note a value that is no whole number, for the condition at a place."""

@@ -58,6 +58,5 @@ cdef class Admission:
     @cython.locals(other=ActiveRule, episode=Episode, row=Decided)
     cdef replace(self, ActiveRule rule, long long at_ms)
 
-@cython.locals()
 cdef bint _stood(Episode episode, long long at_ms) except -1
 cdef bint _within(list stretches, long long at_ms) except -1

@@ -21,7 +21,7 @@ from workers.core.decisions.decided import RETRACTIONS, Decided
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.decisions.records import Records
 from workers.core.decisions.turn import Turn
-from workers.core.decisions.wording import worded
+from workers.core.decisions.wording import FormerRules, worded
 from workers.core.events.decoding import DecodedEvent
 from workers.core.rules.rule_set import RuleSet
 
@@ -78,7 +78,7 @@ class Decider:
     """A rule set, ready to decide for one customer after the other.
 
     Attributes:
-        program, turn, records: its parts.
+        program, turn, records, former: its parts.
         stored: reads and writes the customer.
         turns: how many turns have begun.
     """
@@ -89,6 +89,7 @@ class Decider:
         self.records = Records(self.program.rules, "")
         self.stored = Stored(_names_of(self.program))
         self.stored.layout_3.wording = self._worded
+        self.former = FormerRules(self.program)
         self.turns = 0
 
     def decide(
@@ -107,7 +108,7 @@ class Decider:
         if stored:
             self.stored.read(stored)
             if customer.waiting:
-                _take_words(customer)
+                self._take_words(customer)
         for event in events:
             turn.fold(event)
         if not customer.is_known:
@@ -118,6 +119,17 @@ class Decider:
         turn.release()
         due_ms = turn.settle(upto_ms)
         return Outcome(self, self.stored.write(layout), due_ms)
+
+    def _take_words(self, customer: Customer) -> None:
+        """Take over what is in words of the actions that wait, and word those of earlier versions of rules."""
+        for place in range(customer.waiting):
+            candidate: Candidate = customer.candidates[place]
+            if candidate.former:
+                self.former.word(candidate)
+            elif candidate.worded is not None:
+                candidate.variables = candidate.worded.variables
+                if candidate.worded.because is not None:
+                    candidate.because = RETRACTIONS.index(candidate.worded.because)
 
     def _worded(self, candidate: Candidate) -> object:
         return worded(candidate, self.program)
@@ -156,16 +168,6 @@ def decide(
         OverflowError: if a number leaves 64 bits.
     """
     return decider_of(rules).decide(customer_id, stored, events, observed, upto_ms, layout)
-
-
-def _take_words(customer: Customer) -> None:
-    """Take over what is in words of the actions that wait."""
-    for place in range(customer.waiting):
-        candidate: Candidate = customer.candidates[place]
-        if candidate.worded is not None:
-            candidate.variables = candidate.worded.variables
-            if candidate.worded.because is not None:
-                candidate.because = RETRACTIONS.index(candidate.worded.because)
 
 
 def _names_of(program: Program) -> Names:

@@ -20,7 +20,7 @@ cdef class Episodes:
     cdef readonly Decisions decisions
 
     @cython.locals(episode=Episode, truth=cython.int, flip_ms=cython.longlong, start_ms=cython.longlong)
-    cpdef long long judge(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms) except? -2
+    cpdef long long judge(self, ActiveRule rule, long long at_ms, EventType kind, long long event_ms) except? 1
     @cython.locals(row=Decided)
     cdef report_unknown(self, ActiveRule rule, long long at_ms, long long known_ms)
     @cython.locals(candidate=Candidate, place=cython.longlong)

@@ -7,7 +7,7 @@ from workers.core.decisions.decided cimport Decided, Decisions
 from workers.core.decisions.details cimport Details
 from workers.core.decisions.program cimport ActiveRule
 from workers.core.decisions.published cimport PublishedRecord
-from workers.core.text cimport Text
+from workers.core.text cimport Text, escaped
 
 cdef int ACTIVE, HELD, RETRACTED
 cdef str EXPIRY, ID, SUBJECT, TIME
@@ -35,14 +35,14 @@ cdef class Records:
     cdef tuple _spec, _content_type
     cdef bytes _packed_decisions_topic
 
-    @cython.locals(place=cython.longlong, row=Decided, words=RuleWords, key=bytes, escaped=bytes, event_id=bytes)
+    @cython.locals(place=cython.longlong, row=Decided, words=RuleWords, key=bytes, name=bytes, action_id=bytes)
     cpdef list written(self, str customer_id, Decisions decisions)
-    @cython.locals(place=cython.longlong, row=Decided)
+    @cython.locals(place=cython.longlong, row=Decided, key=bytes, name=bytes)
     cpdef list contents(self, str customer_id, Decisions decisions)
     @cython.locals(rule=ActiveRule)
     cdef RuleWords _words_of(self, Decided row)
     @cython.locals(text=Text, kind=cython.longlong, id_from=cython.Py_ssize_t)
-    cdef bytes _write_value(self, Decided row, RuleWords words, bytes key, bytes escaped)
+    cdef bytes _write_value(self, Decided row, RuleWords words, bytes key, bytes name)
     @cython.locals(text=Text)
     cdef int _write_rest_of_action(self, Decided row, RuleWords words) except -1
     @cython.locals(
@@ -62,10 +62,9 @@ cdef class Records:
         bytes action_id,
         str customer_id,
         bytes key,
-        bytes packed_key,
         tuple subject,
     )
-    @cython.locals(frame=Text)
-    cdef int _write_binary_head(self, Py_ssize_t size) except -1
+    @cython.locals(frame=Text, size=cython.Py_ssize_t)
+    cdef int _write_binary(self, bytes raw) except -1
 
 cdef bytes _reasons(object why)

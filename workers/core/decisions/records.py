@@ -26,12 +26,12 @@ from workers.core.decisions.published import (
     content_of,
 )
 from workers.core.rules.rule_set import Rule
-from workers.core.text import Text, inside_quotes, quoted
+from workers.core.text import Text, escaped, inside_quotes, quoted
 
 if TYPE_CHECKING:
     from workers.core.decisions.program import ActiveRule
 
-_STATUSES: Final = ("active", "retracted", *SUPPRESSIONS[2:])
+_STATUSES: Final[tuple[str, ...]] = ("active", "retracted", *map(str, SUPPRESSIONS[2:]))
 """By the kind of a row, what `PublishedRecord.status` says."""
 _AFTER_ID: Final = (b"", *(f":{status}".encode() for status in _STATUSES[1:]))
 """By the kind of a row, what follows the action's id in the id of the record's event."""
@@ -164,21 +164,22 @@ class Records:
         if not decisions.number:
             return found
         key = customer_id.encode()
-        packed_key, subject, escaped = _packed(key), (SUBJECT, key), inside_quotes(customer_id)
+        subject, name = (SUBJECT, key), escaped(key)
         for place in range(decisions.number):
             row = decisions.row(place)
             words = self._words_of(row)
-            event_id = self._write_value(row, words, key, escaped)
-            found.append(self._record(row, words, event_id, customer_id, key, packed_key, subject))
+            action_id = self._write_value(row, words, key, name)
+            found.append(self._record(row, words, action_id, customer_id, key, subject))
         return found
 
     def contents(self, customer_id: str, decisions: Decisions) -> list[Action | Decision]:
         """Return the same as objects, for callers in Python."""
         found: list[Action | Decision] = []
-        key, escaped = customer_id.encode(), inside_quotes(customer_id)
+        key = customer_id.encode()
+        name = escaped(key)
         for place in range(decisions.number):
             row = decisions.row(place)
-            self._write_value(row, self._words_of(row), key, escaped)
+            self._write_value(row, self._words_of(row), key, name)
             found.append(content_of(self._value.made(), is_action=row.kind in (ACTIVE, RETRACTED)))
         return found
 
@@ -190,8 +191,15 @@ class Records:
         assert rule is not None
         return self._words[rule.place]
 
-    def _write_value(self, row: Decided, words: RuleWords, key: bytes, escaped: bytes) -> bytes:
-        """Write the content of a record as JSON; return the action's id."""
+    def _write_value(self, row: Decided, words: RuleWords, key: bytes, name: bytes) -> bytes:
+        """Write the content of a record as JSON; return the action's id.
+
+        Args:
+            row: what was decided.
+            words: the pieces of its rule.
+            key: the customer's id.
+            name: the same as JSON has it between the quotes.
+        """
         text, kind = self._value, row.kind
         text.clear()
         text.decimal(row.start_ms)
@@ -204,7 +212,7 @@ class Records:
         id_from = text.at
         text.uuid(hashed.digest())
         text.copy(words.openings[kind])
-        text.copy(escaped)
+        text.copy(name)
         text.copy(words.identity)
         self._time_from = text.at
         text.instant(row.start_ms)
@@ -263,7 +271,6 @@ class Records:
         action_id: bytes,
         customer_id: str,
         key: bytes,
-        packed_key: bytes,
         subject: tuple[str, bytes],
     ) -> PublishedRecord:
         """Return the record whose content was written last."""
@@ -275,22 +282,19 @@ class Records:
         time = self._value.part(self._time_from, self._time_size)
         frame.clear()
         frame.copy(words.packed_topic if is_action else self._packed_decisions_topic)
-        frame.copy(packed_key)
-        self._write_binary_head(len(value))
-        frame.copy(value)
+        self._write_binary(key)
+        self._write_binary(value)
         frame.copy(self._action_heads[kind] if is_action else self._decision_heads[kind])
         frame.copy(event_id)
         frame.copy(words.packed_headers_of_action if is_action else words.packed_headers_of_decision)
-        frame.copy(packed_key)
+        self._write_binary(key)
         frame.copy(_PACKED_TIME)
-        self._write_binary_head(len(time))
-        frame.copy(time)
+        self._write_binary(time)
         record = PublishedRecord.__new__(PublishedRecord)
         if is_action:
             expiry = self._value.part(self._expiry_from, self._expiry_size)
             frame.copy(_PACKED_EXPIRY)
-            self._write_binary_head(len(expiry))
-            frame.copy(expiry)
+            self._write_binary(expiry)
             record.topic = words.topic
             record.headers = (
                 self._spec,
@@ -327,9 +331,9 @@ class Records:
         record.decided_ms = row.start_ms
         return record
 
-    def _write_binary_head(self, size: int) -> None:
-        """Write what msgpack has before that many bytes."""
-        frame = self._frame
+    def _write_binary(self, raw: bytes) -> None:
+        """Write bytes as msgpack does, with their size before them."""
+        frame, size = self._frame, len(raw)
         if size < 256:
             frame.byte(0xC4)
         elif size < 65536:
@@ -338,6 +342,7 @@ class Records:
         else:
             frame.copy(b"\xc6" + (size >> 8).to_bytes(3, "big"))
         frame.byte(size & 255)
+        frame.copy(raw)
 
 
 def _binary_head(size: int) -> bytes:

@@ -77,9 +77,9 @@ cdef class Turn:
     )
     cdef ActiveRule first_due(self, long long upto_ms, bint all_seen)
     @cython.locals(customer=Customer)
-    cdef long long clock(self) except? -2
+    cdef long long clock(self) except? 1
     @cython.locals(episode=Episode, clock=cython.longlong, flip_ms=cython.longlong, lasted_ms=cython.longlong)
-    cdef long long flip_of(self, ActiveRule rule) except? -2
+    cdef long long flip_of(self, ActiveRule rule) except? 1
     @cython.locals(rule=ActiveRule)
     cdef time_group(self, Group group)
     @cython.locals(rule=ActiveRule, soonest_ms=cython.longlong)
@@ -96,10 +96,10 @@ cdef class Turn:
         candidate=Candidate, place=cython.longlong, seen_ms=cython.longlong, passed_ms=cython.longlong,
         from_ms=cython.longlong,
     )
-    cpdef long long settle(self, long long upto_ms) except? -2
+    cpdef long long settle(self, long long upto_ms) except? 1
     @cython.locals(
         customer=Customer, due_ms=cython.longlong, group=Group, group_ms=cython.longlong, rule=ActiveRule,
         own_ms=cython.longlong,
     )
-    cdef long long look_again(self, long long upto_ms, long long passed_ms) except? -2
+    cdef long long look_again(self, long long upto_ms, long long passed_ms) except? 1
     cdef wait(self, frozenset types, long long at_ms)

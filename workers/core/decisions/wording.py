@@ -6,10 +6,15 @@ import msgspec
 
 from schemas.actions import Reason
 from workers.core.conditions.condition import Condition
-from workers.core.customer.candidate import Candidate, Evidence
+from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
 from workers.core.customer.layout_3 import Waiting
+from workers.core.customer.specs import Specs
+from workers.core.customer.stored import UnknownLayout
 from workers.core.decisions.decided import RETRACTIONS
 from workers.core.decisions.program import ActiveRule, Program
+from workers.core.rules.binding import Binding
+from workers.core.rules.rule_set import Rule
+from workers.core.rules.whole_conditions import compile_whole
 from workers.core.text import Text
 
 _as_reasons: Final = msgspec.json.Decoder(tuple[Reason, ...]).decode
@@ -40,6 +45,57 @@ def worded(candidate: Candidate, program: Program) -> Waiting:
         reasons_of(rule.condition, candidate.evidence_back) if is_withdrawn else b"",
         candidate.doubted_ms,
     )
+
+
+class FormerRules:
+    """Words what waits of earlier versions of rules, with the rules as they were.
+
+    Their conditions are compiled on first use, only for their words.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._conditions: dict[str, tuple[Condition, int]] = {}
+
+    def word(self, candidate: Candidate) -> None:
+        """Put an action into words that waits as numbers of another version of its rule.
+
+        Raises:
+            UnknownLayout: if nobody knows that version.
+        """
+        version = candidate.former
+        rule = self.program.rule_set.former.get(version)
+        if rule is None:
+            raise UnknownLayout(
+                f"stored activity cannot be read: an action waits that version {version} of a rule asked for, "
+                f"and its text is not known any longer"
+            )
+        condition, conditions = self._condition_of(rule)
+        candidate.evidence.widen(NUMBERS_EACH * conditions)
+        candidate.evidence_back.widen(NUMBERS_EACH * conditions)
+        is_withdrawn = candidate.withdrawn_ms != 0
+        candidate.worded = Waiting(
+            rule.id,
+            candidate.start_ms,
+            candidate.withdrawn_ms,
+            rule.action,
+            version,
+            candidate.variables or {},
+            reasons_of(condition, candidate.evidence),
+            RETRACTIONS[candidate.because] if is_withdrawn else None,
+            reasons_of(condition, candidate.evidence_back) if is_withdrawn else b"",
+            candidate.doubted_ms,
+        )
+        active: ActiveRule | None = self.program.by_id.get(rule.id)
+        candidate.rule = -1 if active is None else active.place
+        candidate.former = ""
+
+    def _condition_of(self, rule: Rule) -> tuple[Condition, int]:
+        known = self._conditions.get(rule.version)
+        if known is None:
+            binding = Binding(self.program.customer, Specs(()), collects=True)
+            known = self._conditions[rule.version] = compile_whole(rule.when, binding), binding.places
+        return known
 
 
 def word_retraction(candidate: Candidate, rule: ActiveRule) -> None:
