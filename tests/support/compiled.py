@@ -5,6 +5,7 @@ python -m tests.support.compiled      # builds it once, and prints the folder fo
 `core_builds` has further forms of it, which find what is wrong in memory.
 """
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -109,6 +110,8 @@ def _sources() -> list[Path]:
 
 def _digest(form: Form) -> str:
     content = sha256(f"{sys.version} {form.name} {form.options} {form.further} {form.only}".encode())
+    if form.rewrite is not None:
+        content.update(Path(inspect.getfile(form.rewrite)).read_bytes())
     for path in _sources():
         content.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
         content.update(path.read_bytes())

@@ -18,7 +18,8 @@ from tests.support.compiled import OPTIMIZED, Form, NotCompiled, built, environm
 
 _MEMORY: Final = "workers/core/memory"
 _CHECKED_MEMORY: Final = "workers/core/checked_memory.py"
-_CHECKS: Final = '''"""Rooms that refuse a place outside them, below 0, too: a pointer would not count it from the end."""
+_CHECKS: Final = '''\
+"""Rooms that refuse a place outside them, below 0, too: a pointer would not count it from the end."""
 
 from array import array as _array
 

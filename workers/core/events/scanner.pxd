@@ -64,4 +64,4 @@ cdef class Scanner:
     @cython.locals(first=cython.int)
     cdef bint _scalar(self) except -1
     cdef long long _digits(self) noexcept
-    cdef bint _goes_on(self, bytes word) except -1
+    cdef bint _is_word(self, bytes word) except -1

@@ -420,11 +420,11 @@ class Scanner:
         if first == 34:
             return self._text() and self.size <= _MAX_TEXT
         if first == 116:
-            return self._goes_on(b"rue")
+            return self._is_word(b"true")
         if first == 102:
-            return self._goes_on(b"alse")
+            return self._is_word(b"false")
         if first == 110:
-            return self._goes_on(b"ull")
+            return self._is_word(b"null")
         if first == 45:
             if self.at >= self.end:
                 return False
@@ -448,8 +448,8 @@ class Scanner:
             self.at += 1
         return self.at - start
 
-    def _goes_on(self, word: bytes) -> bool:
-        """Read the rest of a word; return whether it is this."""
-        self.text, self.size = self.at, len(word)
-        self.at += self.size
+    def _is_word(self, word: bytes) -> bool:
+        """Read a word, whose first letter has been read; return whether it is this."""
+        self.text, self.size = self.at - 1, len(word)
+        self.at += self.size - 1
         return self.at <= self.end and self._is(word)
