@@ -105,6 +105,7 @@ class Turn:
         if customer.is_known and (customer.has_seen(fingerprint) or customer.has_seen(former)):
             self.duplicates += 1
             return
+        assert kind.folding is not None
         is_new = self.arrive(at_ms, fingerprint)
         begun = self.decisions.number
         kind.folding.fold_plain(at_ms, amount)
