@@ -191,7 +191,8 @@ def _condition(random: Random, depth: int) -> dict[str, Any]:
             return {"not": _condition(random, depth - 1)}
         parts = [_condition(random, depth - 1) for _ in range(random.randint(2, 3))]
         return {"all" if chance < 0.35 else "any": parts}
-    return _KINDS[random.choice(tuple(_KINDS))](random)
+    made: dict[str, Any] = _KINDS[random.choice(tuple(_KINDS))](random)
+    return made
 
 
 def _span(random: Random) -> str:

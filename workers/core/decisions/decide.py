@@ -15,6 +15,7 @@ from schemas.actions import Action, Decision
 from workers.core.coverage import Coverage
 from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
+from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.names import GroupOf3, NamedRule, Names
 from workers.core.customer.stored import Stored
 from workers.core.decisions.decided import RETRACTIONS, Decided
@@ -131,7 +132,7 @@ class Decider:
                 if candidate.worded.because is not None:
                     candidate.because = RETRACTIONS.index(candidate.worded.because)
 
-    def _worded(self, candidate: Candidate) -> object:
+    def _worded(self, candidate: Candidate) -> Waiting:
         return worded(candidate, self.program)
 
 
@@ -177,5 +178,5 @@ def _names_of(program: Program) -> Names:
         GroupOf3(name, tuple(program.by_id[rule.id].place for rule in group), program.rule_set.requires[name])
         for name, group in program.rule_set.groups.items()
     ]
-    named = [NamedRule(rule.id, rule.rule.version, rule.group.place if rule.group else 0) for rule in rules]
+    named = [NamedRule(rule.id, rule.rule.version, rule.group.place) for rule in rules]
     return Names(program.customer, program.rule_set.generation, named, groups)

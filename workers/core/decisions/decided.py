@@ -90,8 +90,8 @@ class Decided:
         not_before_ms: end of the customer's quiet hours; 0 if it is not in them.
         time_zone: the customer's, if there is `not_before_ms`; else None.
         detail: a place in `DETAILS`; `SAYS_NOTHING` for an action and a retraction.
-        since_ms, until_ms: moments in the detail: `{since}` and `{until}` as days in words, `{moment}` is `since_ms` as
-            `datetime` writes it. Share and experiment are those of the rule's hold-out.
+        since_ms, until_ms: moments in the detail: `{since}` and `{until}` as days in words, `{moment}` is `since_ms`
+            as `datetime` writes it. Share and experiment are those of the rule's hold-out.
         said: a text in the detail: a rule's id, a limit, an answer; None for none.
         has_why: whether reasons go with it: with every action, and with every retraction but of what was replaced.
         evidence: of the reasons, for the conditions of `rule`; meaningless if `worded` is there, or without reasons.
@@ -150,7 +150,7 @@ class Decided:
             self.variables = candidate.variables
 
     def comes_before(self, other: "Decided") -> bool:
-        """Return whether it is told before another decision of the same step: by moment, retractions first, by rank."""
+        """Return whether it is told before another one of its step: by moment, retractions first, by rank and id."""
         if self.at_ms != other.at_ms:
             return self.at_ms < other.at_ms
         if (self.kind == RETRACTED) != (other.kind == RETRACTED):

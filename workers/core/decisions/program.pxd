@@ -19,7 +19,7 @@ cdef class ActiveRule:
     cdef readonly str id
     cdef readonly Condition condition
     cdef readonly Episode episode
-    cdef public Group group
+    cdef readonly Group group
     cdef public long long circle, flip_ms
     cdef readonly bint shadow, paused, includes_existing, takes_back, reads_tenure
     cdef readonly long long again_after_ms, expires_after_ms, for_ms, live_since_ms, since_generation

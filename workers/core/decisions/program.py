@@ -76,14 +76,16 @@ class ActiveRule:
         "yields_to",
     )
 
-    def __init__(self, place: int, rule: Rule, condition: Condition, conditions: int, customer: Customer) -> None:
+    def __init__(
+        self, place: int, rule: Rule, condition: Condition, conditions: int, customer: Customer, group: "Group"
+    ) -> None:
         self.place = place
         self.rule = rule
         self.id = rule.id
         self.condition = condition
         self.conditions = conditions
         self.episode: Episode = customer.episodes[place]
-        self.group: Group | None = None
+        self.group = group
         self.shadow = rule.shadow
         self.paused = rule.paused
         self.includes_existing = rule.includes_existing
@@ -215,19 +217,20 @@ class Program:
         conditions = max((size_of(rule.when)[0] for rule in ordered), default=0)
         self.rule_set = rule_set
         self.customer = Customer(series, len(ordered), len(grouped), conditions)
+        self.groups: list[Group] = []
+        group_of: dict[int, Group] = {}
+        for places in grouped:
+            group = Group(len(self.groups), ordered[places[0]].conflict_group)
+            self.groups.append(group)
+            group_of.update(dict.fromkeys(places, group))
         self.rules: list[ActiveRule] = []
         for place, rule in enumerate(ordered):
             binding = Binding(self.customer, specs)
             condition = compile_whole(rule.when, binding)
-            self.rules.append(ActiveRule(place, rule, condition, binding.places, self.customer))
+            active = ActiveRule(place, rule, condition, binding.places, self.customer, group_of[place])
+            self.rules.append(active)
+            active.group.rules.append(active)
         self.by_id: dict[str, ActiveRule] = {rule.id: rule for rule in self.rules}
-        self.groups: list[Group] = []
-        for places in grouped:
-            group = Group(len(self.groups), ordered[places[0]].conflict_group)
-            self.groups.append(group)
-            for place in places:
-                group.rules.append(self.rules[place])
-                self.rules[place].group = group
         self.types = {name: self._type(place, name) for place, name in enumerate(sorted(rule_set.facts))}
         self.unknown_type = EventType(len(self.types), "", None, False, False)
         self.unknown_type.others.extend(self.groups)

@@ -1,7 +1,7 @@
 """Turn: the work on one customer, from the first event of a batch to the next due time.
 
-Every rule that reads an event's type is looked at after every event. The other groups of rules keep their next change,
-which is exact.
+Every rule that reads an event's type is looked at after every event. The other groups of rules keep their next
+change, which is exact.
 """
 
 from schemas.events import UNREADABLE
@@ -92,18 +92,20 @@ class Turn:
         self.follow(kind, event.at_ms, is_new, begun)
 
     def fold_plain(self, kind: EventType, at_ms: int, amount: int, fingerprint: int, former: int) -> None:
-        """Fold an event as numbers; only for types with `folding.is_plain` that no policy and no attribute type reads.
+        """Fold an event as numbers, if `folding.is_plain` and neither policy nor attribute types read its type.
 
         Args:
             kind: its type.
             at_ms: when it happened.
             amount: what it adds up to, in ten-thousandths.
-            fingerprint, former: of its id, as it is remembered now and as release 0.1 did.
+            fingerprint: of its id.
+            former: the same as release 0.1 remembered it.
         """
         customer = self.customer
         if customer.is_known and (customer.has_seen(fingerprint) or customer.has_seen(former)):
             self.duplicates += 1
             return
+        assert kind.folding is not None
         is_new = self.arrive(at_ms, fingerprint)
         begun = self.decisions.number
         kind.folding.fold_plain(at_ms, amount)
