@@ -98,7 +98,9 @@ def candidates(draw: st.DrawFn) -> Candidate:
 @st.composite
 def activities(draw: st.DrawFn) -> Activity:
     keys = draw(st.sets(st.sampled_from([*KEYS, *UNKNOWN]), max_size=6))
-    rule_ids = draw(st.sets(st.sampled_from(["quiet-1", "quiet-4", "busy-2", "busy-5", "#0102030405", "#ffffffffff"])))
+    rule_ids = draw(
+        st.sets(st.sampled_from(["quiet-1", "quiet-4", "busy-2", "busy-5", "#0102030405", "#ffffffffff"]))
+    )
     flips = draw(st.dictionaries(st.sampled_from([*RULES.groups]), moments, max_size=4))
     return Activity(
         draw(moments),
@@ -180,7 +182,9 @@ def fill(customer: Customer, data: st.DataObject) -> None:
     candidate.variables = data.draw(st.none() | st.dictionaries(texts, kept, max_size=2))
     own = st.integers(-(2**63), 2**63 - 1) | st.integers(-1, 100) | moments
     candidate.evidence.fill(data.draw(st.lists(own, max_size=15)))
-    candidate.evidence.values = data.draw(st.none() | st.dictionaries(st.integers(0, 5), kept, min_size=1, max_size=2))
+    candidate.evidence.values = data.draw(
+        st.none() | st.dictionaries(st.integers(0, 5), kept, min_size=1, max_size=2)
+    )
     if candidate.withdrawn_ms:
         candidate.because = data.draw(st.integers(0, 6))
         candidate.evidence_back.fill(data.draw(st.lists(own, max_size=15)))
