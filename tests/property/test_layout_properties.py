@@ -228,7 +228,7 @@ def originals() -> Iterable[bytes]:
     return sorted(found, key=len)[-24:]
 
 
-ORIGINALS: Final = list(originals())
+ORIGINALS: Final = originals()
 
 
 @examples(1200)
