@@ -352,8 +352,9 @@ class Layout4:
                 count = _counted(given.number()) + 2
             if flags & _SUMS:
                 amount = times * _added(given.integer() if flags & _FINE else given.number(), most)
+            if flags & _WHOLE:
+                total += count
                 total_sum += amount
-            total += count
             days.day[place], days.count[place], days.sum[place] = day, count, amount
         days.number = number
         if day < -_FARTHEST_DAY:
@@ -647,6 +648,9 @@ class Layout4:
                     total_sum = 0
         for place in range(days.number):
             total += days.count[place]
+            if total > _MAX_SUM:
+                follows = False
+                total = 0
         if follows and total == series.total and (total_sum == series.total_sum or not has_sum):
             return flags | _WHOLE
         return flags | _DAY_EACH if series.total == series.active_days else flags
