@@ -187,7 +187,7 @@ def plain(customer: Customer) -> dict[str, Any]:
             for name in ("is_known", "first_ms", "at_ms", "fired_ms", "due_ms", "generation", "flips_known")
         ],
         "seen": [customer.seen[place] for place in range(customer.seen_number)],
-        "series": {key: told(one) for key, one in series.items()},
+        "series": {key: content(one) for key, one in series.items()},
         "episodes": {
             key: [getattr(one, name) for name in Episode.__slots__] for key, one in episodes.items() if one.is_present
         },
@@ -206,7 +206,7 @@ def noted(evidence: Evidence) -> list[int]:
     return numbers
 
 
-def told(series: Series) -> list[Any]:
+def content(series: Series) -> list[Any]:
     numbers = [
         getattr(series, name)
         for name in ("first_ms", "last_ms", "total", "total_sum", "active_days", "gone_day", "type")

@@ -129,12 +129,12 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
         customer.remember(_whole(text, _FINGERPRINT, "event_ids"))
     if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
         raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
-    for key, told in facts.series.items():
+    for key, given in facts.series.items():
         series = customer.by_key.get(key)
         if series is None:
             series = customer.other_series[key] = Series(key, type_of(key), False, 0)
-            series.has_sum = bool(told.sums) or told.sum != "0"
-        _take_series(series, told, f"series {key[:80]!r}")
+            series.has_sum = bool(given.sums) or given.sum != "0"
+        _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
         _take_episode(_episode_for(customer, rule, names), held, f"episodes {rule[:80]!r}")
     for number, waiting in enumerate(facts.candidates):
@@ -172,7 +172,7 @@ def _take_next_changes(customer: Customer, facts: CustomerFacts, names: Names) -
         for rule, at_ms in changes.items():
             customer.flips[places[rule]] = at_ms
     else:
-        # Of another rule set: the next decision works them out anew.
+        # Of another rule set: the next decision works them out again.
         customer.named_flips = before
 
 
