@@ -18,6 +18,8 @@ cdef class Evidence:
     cpdef need(self, long long size)
     @cython.locals(place=cython.longlong)
     cpdef list read(self)
+    @cython.locals(place=cython.Py_ssize_t)
+    cpdef fill(self, list numbers)
     cpdef keep(self, long long place, object value)
     @cython.locals(place=cython.longlong)
     cpdef take(self, Evidence other)

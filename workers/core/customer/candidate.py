@@ -52,6 +52,12 @@ class Evidence:
             found.append(self.numbers[place])
         return found
 
+    def fill(self, numbers: list[int]) -> None:
+        """Take over numbers, for callers in Python."""
+        self.need(len(numbers))
+        for place in range(len(numbers)):
+            self.numbers[place] = numbers[place]
+
     def keep(self, place: int, value: Any) -> None:
         """Note a value that is no whole number, for the condition at a place."""
         if self.values is None:

@@ -21,9 +21,9 @@ cdef long long _HUNDRED, _MAX_SUM, _MAX_HUNDREDS, _HASH_BYTES, _MOMENTLIKE, _MOS
 
 @cython.final
 cdef class Key:
-    cdef Series series
-    cdef long long named, hash
-    cdef bytes name
+    cdef readonly Series series
+    cdef readonly long long named, hash
+    cdef readonly bytes name
 
 @cython.final
 cdef class Layout4:
