@@ -20,7 +20,6 @@ from workers.core.customer.fact_texts import (
     Moment,
     UnreadableFacts,
 )
-from workers.core.customer.specs import MAX_TOLD_APART
 
 MAX_DAYS: Final = 1_200
 """Days of one customer, over all series."""
@@ -30,6 +29,8 @@ UNKNOWN: Final = "unknown"
 """In a pair: an event followed, and it is not known which one followed first."""
 _MOST: Final = (1 << 62) - 1
 _MOST_STRETCHES: Final = 20_000
+_MOST_VALUES: Final = 1_000
+"""Distinct values; more than any release counts."""
 _MOST_CANDIDATES: Final = 10_000
 _MOST_EVIDENCE: Final = 3_000
 
@@ -63,7 +64,7 @@ class SeriesFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True
     incomplete_until: Day | None = None
     days: Annotated[list[tuple[Day, Count]], Meta(max_length=MAX_DAYS)] = []
     sums: Annotated[list[Amount], Meta(max_length=MAX_DAYS)] = []
-    distinct_values: Annotated[list[tuple[str, Day]], Meta(max_length=MAX_TOLD_APART)] = []
+    distinct_values: Annotated[list[tuple[str, Day]], Meta(max_length=_MOST_VALUES)] = []
 
 
 class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
