@@ -193,7 +193,6 @@ def test_what_is_stored_becomes_facts_and_the_same_bytes_again(known: Names, lay
     customer = known.customer
     if layout == 3:  # it has no numbers of what waits
         customer.waiting = 0
-    without_values(customer)
     stored = Stored(known)
     written = stored.write(layout)
     stored.read(written)
@@ -227,17 +226,10 @@ def test_facts_with_something_else_in_any_place_are_refused_or_can_be_stored(
         return
     raw = encode_facts(facts_of(other))
     assert plain(again(raw).customer) == plain(other.customer)
-    without_values(other.customer)
     stored = Stored(other)
     stored.layout_3.wording = worded
     stored.read(stored.write(4))
     stored.read(stored.write(3))
-
-
-def without_values(customer: Customer) -> None:
-    """Take out of evidence what is no whole number."""
-    for place in range(customer.waiting):
-        customer.candidates[place].evidence.values = customer.candidates[place].evidence_back.values = None
 
 
 def worded(candidate: Candidate) -> Waiting:
