@@ -102,8 +102,8 @@ class Details(msgspec.Struct, array_like=True, gc=False):
     """What an action that waits has beside numbers: its variables, and other values of its evidence."""
 
     variables: dict[str, Number] | None = None
-    values: dict[int, Any] | None = None
-    values_back: dict[int, Any] | None = None
+    values: list[tuple[int, Any]] | None = None
+    values_back: list[tuple[int, Any]] | None = None
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -352,8 +352,9 @@ class Layout4:
                 count = _counted(given.number()) + 2
             if flags & _SUMS:
                 amount = times * _added(given.integer() if flags & _FINE else given.number(), most)
+            if flags & _WHOLE:
+                total += count
                 total_sum += amount
-            total += count
             days.day[place], days.count[place], days.sum[place] = day, count, amount
         days.number = number
         if day < -_FARTHEST_DAY:
@@ -436,7 +437,8 @@ class Layout4:
                 raise Damaged("the values of a waiting action are missing")
             own = self.details[0]
             candidate.variables = own.variables
-            candidate.evidence.values, candidate.evidence_back.values = own.values, own.values_back
+            candidate.evidence.values = None if own.values is None else dict(own.values)
+            candidate.evidence_back.values = None if own.values_back is None else dict(own.values_back)
             self.details = self.details[1:]
 
     def read_evidence(self, evidence: Evidence) -> None:
@@ -646,6 +648,9 @@ class Layout4:
                     total_sum = 0
         for place in range(days.number):
             total += days.count[place]
+            if total > _MAX_SUM:
+                follows = False
+                total = 0
         if follows and total == series.total and (total_sum == series.total_sum or not has_sum):
             return flags | _WHOLE
         return flags | _DAY_EACH if series.total == series.active_days else flags
@@ -767,7 +772,8 @@ class Layout4:
             if candidate.worded is not None:
                 worded.append(stored_waiting(candidate.worded, candidate))
             elif _has_more(candidate):
-                details.append([candidate.variables, candidate.evidence.values, candidate.evidence_back.values])
+                values, values_back = candidate.evidence.values, candidate.evidence_back.values
+                details.append([candidate.variables, _pairs(values), _pairs(values_back)])
         rest = [customer.latest, customer.attributes, customer.pairs, customer.floors, worded, details]
         while rest and not rest[-1]:
             rest.pop()
@@ -779,6 +785,15 @@ def _has_more(candidate: Candidate) -> bool:
     if candidate.variables is not None or candidate.evidence.values is not None:
         return True
     return candidate.evidence_back.values is not None
+
+
+def _pairs(values: dict[int, Any] | None) -> list[Any] | None:
+    """Return values by their places, as they are stored."""
+    return None if values is None else sorted(values.items(), key=_place_of)
+
+
+def _place_of(pair: tuple[int, Any]) -> int:
+    return pair[0]
 
 
 def _counted(number: int) -> int:
