@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,15 @@ from workers.errors import LingerError
 from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import connected_admin
 from workers.operations.held_actions import held_by_rule
+from workers.recovery.mark import RebuildMark
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.exporting import Export
-from workers.recovery.state_files.reading import read_files
+from workers.recovery.state_files.lines import Inner
+from workers.recovery.state_files.loading import Everything, load_partition
+from workers.recovery.state_files.reading import Part, read_files
 from workers.recovery.state_files.writing import StateFolder
-from workers.state.consistency import Log
+from workers.recovery.wipe import wipe
+from workers.state.consistency import Log, check_consistency
 from workers.state.meta import Meta
 from workers.state.step import WriteSet
 from workers.state.store import Store
@@ -369,6 +373,51 @@ def test_a_customer_that_cannot_be_read_is_counted_and_left_out(apache_pair: Pai
         assert list((tmp_path / "other").iterdir()) == []
 
     lawful(law, apache_pair.redis_url)
+
+
+def test_a_load_that_is_interrupted_leaves_a_mark_and_no_worker_uses_half_of_it(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def law(store: Store) -> None:
+        meta = (await store.claim(0, "worker")).meta
+        customers = {f"c{number}": stored() for number in range(1_200)}
+        await take_step(store, meta, WriteSet(offset=3, activities=customers, due={"c7": 5}))
+        log = {0: Log("linger.activity", None, 1, 0, 9)}
+        await Export(store, rules(), StateFolder(tmp_path / "backup"), "0.3", 0).run(log, {0: {}}, lambda _: None)
+        files = read_files(tmp_path / "backup")
+        unfinished = {0: RebuildMark(rules_lost=False, decided_ms=0, is_wiping=True)}
+        known = StoredCustomers(rules())
+
+        await wipe(store, unfinished, ["login"])
+        with pytest.raises(InterruptedError):
+            await load_partition(store, files.heads[0], Interrupted(files.partitions[0]), known, "", Everything())
+        fields = await store.meta(0)
+        mismatch = check_consistency(fields, int(fields.get("offset", -1)), None, log[0])
+        assert mismatch is not None
+        assert mismatch.kind == "rebuilding"
+        assert await store.activity(0, "c1") is not None
+
+        await wipe(store, unfinished, ["login"])
+        loaded = await load_partition(store, files.heads[0], files.partitions[0], known, "", Everything())
+        fields = await store.meta(0)
+        assert (loaded.customers, fields["offset"]) == (1_200, "3")
+        assert check_consistency(fields, 3, None, log[0]) is None
+        assert await store.activity(0, "c1199") == stored()
+
+    lawful(law, apache_pair.redis_url)
+
+
+class Interrupted(Part):
+    """A part whose reader is killed after a thousand lines."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part.path, part.at)
+
+    def lines(self) -> Iterator[Inner]:
+        for number, line in enumerate(super().lines()):
+            if number == 1_000:
+                raise InterruptedError
+            yield line
 
 
 def stored() -> bytes:

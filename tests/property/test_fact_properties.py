@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from schemas.actions import Reason
 from schemas.durations import DAY_MS
+from tests.support.customers import told_whole
 from workers.core.coverage import FOREVER_MS
-from workers.core.customer.candidate import Candidate, Evidence
+from workers.core.customer.candidate import Candidate
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.fact_texts import (
@@ -78,7 +79,7 @@ def fill_series(draw: st.DrawFn, series: Series) -> None:
     series.gone_day = draw(st.just(0) | st.integers(-40_000, 40_000))
     last = series.last_ms // DAY_MS
     for place, day in enumerate(day for day in draw(days) if day <= last):
-        series.days.insert(place, day, draw(few) or 1, draw(some) if series.has_sum else 0)
+        series.days.insert(place, day, draw(counts) or 1, draw(amounts) if series.has_sum else 0)
     known = draw(st.lists(st.integers(0, (1 << 32) - 1), unique=True, max_size=4))
     for place, day in enumerate(sorted(last - draw(st.integers(0, 40_000)) for _ in known)):
         series.values.insert(place, day, known[place], 0)
@@ -105,8 +106,7 @@ def fill_candidate(draw: st.DrawFn, candidate: Candidate) -> None:
         for evidence in (candidate.evidence, candidate.evidence_back):
             if evidence is candidate.evidence_back and not candidate.withdrawn_ms:
                 continue
-            for place in range(evidence.size):
-                evidence.numbers[place] = draw(st.just(0) | amounts)
+            evidence.fill(draw(st.lists(st.just(0) | amounts, max_size=6)))
             for place in draw(st.sets(st.integers(0, 2))):
                 evidence.keep(place, draw(values))
         return
@@ -161,7 +161,7 @@ def customers(draw: st.DrawFn) -> Names:
     customer.floors = draw(st.dictionaries(st.just("") | names, moments, max_size=2))
     if customer.generation == GENERATION and draw(st.booleans()):
         for place in range(customer.groups):
-            customer.flips[place] = draw(st.just(FOREVER_MS) | moments)
+            customer.set_flip(place, draw(st.just(FOREVER_MS) | moments))
     else:
         customer.flips_known, customer.named_flips = False, draw(st.dictionaries(names, moments, max_size=2))
     return known
@@ -169,49 +169,8 @@ def customers(draw: st.DrawFn) -> Names:
 
 def plain(customer: Customer) -> dict[str, Any]:
     """Everything that a customer holds, to be compared."""
-    series = {one.key: one for one in customer.series if one.is_present} | customer.other_series
-    episodes: dict[Any, Episode] = dict(enumerate(customer.episodes))
-    episodes |= customer.other_episodes
-    waiting = [customer.candidates[place] for place in range(customer.waiting)]
-    return {
-        "waiting": [
-            [
-                one.rule, one.former, one.start_ms, one.withdrawn_ms, one.doubted_ms, one.because,
-                one.variables, one.worded, noted(one.evidence), one.evidence.values,
-                noted(one.evidence_back), one.evidence_back.values,
-            ]
-            for one in waiting
-        ],
-        "own": [
-            getattr(customer, name)
-            for name in ("is_known", "first_ms", "at_ms", "fired_ms", "due_ms", "generation", "flips_known")
-        ],
-        "seen": [customer.seen[place] for place in range(customer.seen_number)],
-        "series": {key: told(one) for key, one in series.items()},
-        "episodes": {
-            key: [getattr(one, name) for name in Episode.__slots__] for key, one in episodes.items() if one.is_present
-        },
-        "flips": [customer.flips[place] for place in range(customer.groups)],
-        "rest": [
-            customer.acted, customer.latest, customer.attributes, customer.pairs, customer.floors,
-            customer.named_flips,
-        ],
-    }  # fmt: skip
-
-
-def noted(evidence: Evidence) -> list[int]:
-    numbers = evidence.read()
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return numbers
-
-
-def told(series: Series) -> list[Any]:
-    numbers = [
-        getattr(series, name)
-        for name in ("first_ms", "last_ms", "total", "total_sum", "active_days", "gone_day", "type")
-    ]
-    return [*numbers, series.days.read(), series.values.read()]
+    named = {"known": customer.is_known, "named flips": customer.named_flips, "flips are known": customer.flips_known}
+    return told_whole(customer) | named
 
 
 def again(raw: bytes) -> Names:
@@ -234,7 +193,6 @@ def test_what_is_stored_becomes_facts_and_the_same_bytes_again(known: Names, lay
     customer = known.customer
     if layout == 3:  # it has no numbers of what waits
         customer.waiting = 0
-    without_values(customer)
     stored = Stored(known)
     written = stored.write(layout)
     stored.read(written)
@@ -268,17 +226,10 @@ def test_facts_with_something_else_in_any_place_are_refused_or_can_be_stored(
         return
     raw = encode_facts(facts_of(other))
     assert plain(again(raw).customer) == plain(other.customer)
-    without_values(other.customer)
     stored = Stored(other)
     stored.layout_3.wording = worded
     stored.read(stored.write(4))
     stored.read(stored.write(3))
-
-
-def without_values(customer: Customer) -> None:
-    """Take out of evidence what is no whole number."""
-    for place in range(customer.waiting):
-        customer.candidates[place].evidence.values = customer.candidates[place].evidence_back.values = None
 
 
 def worded(candidate: Candidate) -> Waiting:

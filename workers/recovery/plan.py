@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def partitions_from_the_log(self) -> list[int]:
-        """The partitions of which only the log says what was."""
+        """The partitions that are made from the log alone."""
         return [partition for partition in self.wiped_partitions if partition not in self.file_offsets]
 
 

@@ -45,6 +45,8 @@ def test_there_are_these_commands() -> None:
         "sources check",
         "sources test",
         "topics create",
+        "state export",
+        "state import",
         "config show",
         "healthcheck",
     }

@@ -1,6 +1,6 @@
 """Facts: everything that is stored of one customer, under the names of docs/architecture.md, and back.
 
-They say nothing of a layout: whatever the layout, the facts are the same. `fact_texts` writes moments, days and sums.
+They say nothing of a layout: the facts are the same in every layout. `fact_texts` writes moments, days and sums.
 A rule is named by its id; one that is not in the rule set by `#` and its code.
 
 What is read is not trusted: `take_facts` refuses what no customer can have, so a customer that it has filled can be
@@ -20,7 +20,6 @@ from workers.core.customer.fact_texts import (
     Moment,
     UnreadableFacts,
 )
-from workers.core.customer.specs import MAX_TOLD_APART
 
 MAX_DAYS: Final = 1_200
 """Days of one customer, over all series."""
@@ -30,6 +29,8 @@ UNKNOWN: Final = "unknown"
 """In a pair: an event followed, and it is not known which one followed first."""
 _MOST: Final = (1 << 62) - 1
 _MOST_STRETCHES: Final = 20_000
+_MOST_VALUES: Final = 1_000
+"""Distinct values; more than any release counts."""
 _MOST_CANDIDATES: Final = 10_000
 _MOST_EVIDENCE: Final = 3_000
 
@@ -63,7 +64,7 @@ class SeriesFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True
     incomplete_until: Day | None = None
     days: Annotated[list[tuple[Day, Count]], Meta(max_length=MAX_DAYS)] = []
     sums: Annotated[list[Amount], Meta(max_length=MAX_DAYS)] = []
-    distinct_values: Annotated[list[tuple[str, Day]], Meta(max_length=MAX_TOLD_APART)] = []
+    distinct_values: Annotated[list[tuple[str, Day]], Meta(max_length=_MOST_VALUES)] = []
 
 
 class EpisodeFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

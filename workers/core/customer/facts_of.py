@@ -36,9 +36,9 @@ from workers.core.customer.facts import (
     SeriesFacts,
 )
 from workers.core.customer.layout_3 import Waiting, reasons_in
-from workers.core.customer.names import CODE_BYTES, Names, code_of
+from workers.core.customer.names import Names, code_of
 from workers.core.customer.series import Series
-from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
+from workers.core.events.decoding import FINGERPRINT_BYTES
 
 _CODE: Final = re.compile(r"[0-9a-f]{10}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
@@ -51,15 +51,11 @@ _LATEST_MS: Final = 1 << 47
 _HEX: Final = 16
 RETRACTIONS: Final = (None, *get_args(Retraction))
 """The reasons of retractions, by their numbers in a candidate."""
-_FINGERPRINT_DIGITS: Final = 2 * FINGERPRINT_BYTES
 
 
 def facts_of(names: Names) -> CustomerFacts:
     """Return everything that is stored of the customer of a rule set's names, who is known."""
     customer = names.customer
-    event_ids = []
-    for place in range(customer.seen_number):
-        event_ids.append(f"{customer.seen[place]:0{_FINGERPRINT_DIGITS}x}")
     series = {}
     for one in customer.series:
         if one.is_present:
@@ -81,7 +77,7 @@ def facts_of(names: Names) -> CustomerFacts:
         timer_decided=_perhaps(customer.fired_ms),
         due=_perhaps(customer.due_ms),
         generation=customer.generation,
-        event_ids=event_ids,
+        event_ids=[one.to_bytes(FINGERPRINT_BYTES, "little").hex() for one in customer.read_seen()],
         series=series,
         episodes=episodes,
         candidates=candidates,
@@ -126,15 +122,15 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.due_ms = _ms(facts.due, "due")
     customer.generation = facts.generation
     for text in facts.event_ids:
-        customer.remember(_whole(text, _FINGERPRINT, "event_ids"))
+        customer.remember(_fingerprint(text))
     if sum(len(one.days) for one in facts.series.values()) > MAX_DAYS:
         raise UnreadableFacts(f"series: more than {MAX_DAYS:,} days in all")
-    for key, told in facts.series.items():
+    for key, given in facts.series.items():
         series = customer.by_key.get(key)
         if series is None:
             series = customer.other_series[key] = Series(key, type_of(key), False, 0)
-            series.has_sum = bool(told.sums) or told.sum != "0"
-        _take_series(series, told, f"series {key[:80]!r}")
+            series.has_sum = bool(given.sums) or given.sum != "0"
+        _take_series(series, given, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
         _take_episode(_episode_for(customer, rule, names), held, f"episodes {rule[:80]!r}")
     for number, waiting in enumerate(facts.candidates):
@@ -154,11 +150,10 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
 
 def _next_changes(names: Names) -> dict[str, Moment]:
     """Return the next change of each group of rules, under the id of its first rule."""
-    customer, found = names.customer, {}
+    flips, found = names.customer.read_flips(), {}
     for place, rule in _first_rules(names).items():
-        flip_ms = customer.flips[place]
-        if flip_ms != FOREVER_MS:
-            found[rule] = moment_text(flip_ms)
+        if flips[place] != FOREVER_MS:
+            found[rule] = moment_text(flips[place])
     return found
 
 
@@ -170,9 +165,9 @@ def _take_next_changes(customer: Customer, facts: CustomerFacts, names: Names) -
     customer.flips_known = is_known and changes.keys() <= places.keys()
     if customer.flips_known:
         for rule, at_ms in changes.items():
-            customer.flips[places[rule]] = at_ms
+            customer.set_flip(places[rule], at_ms)
     else:
-        # Of another rule set: the next decision works them out anew.
+        # Of another rule set: the next decision works them out again.
         customer.named_flips = before
 
 
@@ -218,7 +213,7 @@ def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
         raise UnreadableFacts(f"{where}: it adds nothing up, so its days have no sums")
     if series.has_sum and len(facts.sums) != len(facts.days):
         raise UnreadableFacts(f"{where}: {len(facts.sums)} sums for {len(facts.days)} days")
-    before, last, counted, added = -1, series.last_ms // DAY_MS, 0, 0
+    before, last = -1, series.last_ms // DAY_MS
     for place, (written, count) in enumerate(facts.days):
         day = day_number(written, where)
         if not before < day <= last:
@@ -227,9 +222,7 @@ def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
             raise UnreadableFacts(f"{where}: a day without events is not kept: {written}")
         amount = amount_in(facts.sums[place], where) if facts.sums else 0
         series.days.insert(place, day, count, amount)
-        before, counted, added = day, counted + count, added + abs(amount)
-    if counted > MAX_STORED or added > MAX_STORED:
-        raise UnreadableFacts(f"{where}: its days have more than can be stored")
+        before = day
     _take_values(series, facts, where)
 
 
@@ -357,9 +350,7 @@ def _evidence_facts(evidence: Evidence) -> EvidenceFacts:
 
 
 def _take_evidence(evidence: Evidence, facts: EvidenceFacts, where: str) -> None:
-    evidence.need(len(facts.numbers))
-    for place, number in enumerate(facts.numbers):
-        evidence.numbers[place] = number
+    evidence.fill(facts.numbers)
     for text, value in facts.values.items():
         if _PLACE.fullmatch(text) is None:
             raise UnreadableFacts(f"{where}: {text[:40]!r} is no place of a condition")
@@ -374,10 +365,7 @@ def _episode_for(customer: Customer, rule: str, names: Names) -> Episode:
             raise UnreadableFacts(f"episodes: {rule[:80]!r} is neither a rule's id nor its code")
         code = int(rule[1:], _HEX)
     place = names.by_code.of(code)
-    if place >= 0:
-        episode: Episode = customer.episodes[place]
-    else:
-        episode = customer.other_episodes.setdefault(code.to_bytes(CODE_BYTES, "big"), Episode())
+    episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
     if episode.is_present:
         raise UnreadableFacts(f"episodes: {rule[:80]!r} is there twice, by its id and by its code")
     return episode
@@ -408,6 +396,12 @@ def _stretches(written: list[Moment], where: str) -> list[int]:
     if len(written) % 2:
         raise UnreadableFacts(f"{where}: a beginning without an end among its earlier episodes or actions")
     return _several(written, where)
+
+
+def _fingerprint(text: str) -> int:
+    if _FINGERPRINT.fullmatch(text) is None:
+        raise UnreadableFacts(f"event_ids: {text[:40]!r} is no hash")
+    return int.from_bytes(bytes.fromhex(text), "little")
 
 
 def _whole(text: str, form: re.Pattern[str], where: str) -> int:

@@ -26,8 +26,8 @@ PACE: Final = "pace"
 """Kind of the counters of rules' actions in one period."""
 
 LEFT_OUT: Final = {
-    "seen": "each owner of a partition reports anew up to when it is decided",
-    "obeyed": "each owner of a partition reports anew which pauses it obeys",
+    "seen": "each owner of a partition reports again up to when it is decided",
+    "obeyed": "each owner of a partition reports again which pauses it obeys",
     "clock": "the player of a replay sets it",
     "upgrade": "what is loaded is in the layout that every release reads, so the upgrade is finished once more",
 }

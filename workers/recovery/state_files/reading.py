@@ -5,6 +5,7 @@ A file, or a folder of files whose names end with `.jsonl`; each file may have s
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from os import SEEK_CUR
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -105,7 +106,7 @@ def _read_file(path: Path, files: StateFiles) -> None:
     with path.open("rb") as file:
         is_empty = True
         while True:
-            at = file.tell()
+            at = file.seek(0, SEEK_CUR)
             if not file.read(1):
                 break
             file.seek(at)

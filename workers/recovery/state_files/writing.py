@@ -55,7 +55,7 @@ class StateFolder:
         return not self.path.exists() or not any(self.path.iterdir())
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file that is not complete yet, and begin it anew if it is there."""
+        """Open a file that is not complete yet, and empty it if it is there."""
         number = os.open(self._unfinished(name), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, _PRIVATE_FILE)
         return os.fdopen(number, "wb")
 

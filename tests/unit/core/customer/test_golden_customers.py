@@ -10,6 +10,8 @@ from tests.support.paths import ROOT
 from tests.upgrade.golden_customers import GONE_RULES, KNOWN_RULES
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
+from workers.core.customer.facts import decode_facts, encode_facts
+from workers.core.customer.facts_of import facts_of, take_facts
 from workers.core.customer.layout_3 import reasons_in
 from workers.core.customer.names import NamedRule, Names, code_of
 from workers.core.customer.specs import EventTypeSpec, SeriesSpec
@@ -27,10 +29,15 @@ SPECS: Final = [
 
 
 def stored() -> tuple[Stored, Customer]:
+    given = names()
+    return Stored(given), given.customer
+
+
+def names() -> Names:
     customer = customer_of({"all": EventTypeSpec("all", tuple(SPECS))}, len(KNOWN_RULES), 4)
     rules = [NamedRule(rule_id, "0123456789ab", 0) for rule_id in KNOWN_RULES[:1]]
     rules.append(NamedRule(KNOWN_RULES[1], "0123456789ac", 1))
-    return Stored(Names(customer, 7, rules)), customer
+    return Names(customer, 7, rules)
 
 
 def named(customer: Customer) -> dict[str, Any]:
@@ -114,6 +121,22 @@ def test_a_golden_customer_is_read_and_written_in_both_layouts_and_loses_nothing
     customer.named_flips = flips
     if flips:
         assert given.write(3) == raw
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_a_golden_customer_becomes_facts_and_the_same_bytes_again(line: dict[str, Any]) -> None:
+    known, other_known = names(), names()
+    given, other = Stored(known), Stored(other_known)
+    raw = bytes.fromhex(line["stored"])
+    given.read(raw)
+    facts = decode_facts(encode_facts(facts_of(known)))
+    assert facts.event_ids == line["facts"]["seen"]
+    take_facts(other_known, facts)
+    assert other.write(3) == raw
+    given.read(given.write(4))
+    take_facts(other_known, facts_of(known))
+    assert other.write(4) == given.write(4)
+    assert named(other_known.customer) == {name: value for name, value in line["facts"].items() if name != "flips"}
 
 
 def test_the_golden_customers_have_everything_in_them() -> None:
