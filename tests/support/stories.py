@@ -210,7 +210,9 @@ def _where(random: Random, kind: str) -> dict[str, Any]:
     if random.random() < 0.7:
         return {}
     if kind == "purchase":
-        return {"where": random.choice(({"amount": {"at least": 20}}, {"shop": "north"}, {"shop": ["south", "east"]}))}
+        return {
+            "where": random.choice(({"amount": {"at least": 20}}, {"shop": "north"}, {"shop": ["south", "east"]}))
+        }
     return {"where": {"device": "phone"}} if kind == "login" else {}
 
 

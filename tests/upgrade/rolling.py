@@ -96,7 +96,7 @@ async def roll(pair: Pair, folder: Path, stored: StoredRelease, given: OldReleas
     async with stored_site(pair, folder, stored=stored) as made:
         made.environment["LINGER_KAFKA_SESSION_TIMEOUT_MS"] = str(_SESSION_MS)
         made.environment["LINGER_KAFKA_HEARTBEAT_INTERVAL_MS"] = str(_SESSION_MS // 6)
-        place = MixedSite(**vars(made), release=given.checkout, python=given.python)
+        place = MixedSite(**vars(made) | {"patience_seconds": 240.0}, release=given.checkout, python=given.python)
         await fill(place, *read(stored.folder / "redis.xz"))
         await place.now(shop.UPGRADE_DAY)
         first, second = await place.start(OLD), await place.start(OLD)

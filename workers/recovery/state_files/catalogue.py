@@ -18,7 +18,7 @@ PARTITION_KINDS: Final = {
 }
 """By the kind of a partition's key, the lines that hold what is in it."""
 
-HASHES: Final = ("rules", "progress", "sources", "source-sets", "stopped", "brake")
+HASHES: Final = ("rules", "rule-contents", "progress", "sources", "source-sets", "stopped", "brake")
 """Hashes that all partitions share and that are written to a file whole."""
 DISPOSITIONS: Final = "dead-letters"
 """Kind of the hashes that say what was done with dead letters; the set of that name lists them."""
@@ -28,6 +28,7 @@ PACE: Final = "pace"
 LEFT_OUT: Final = {
     "seen": "each owner of a partition reports anew up to when it is decided",
     "obeyed": "each owner of a partition reports anew which pauses it obeys",
+    "upgrade": "in which layout customers are written is up to the workers that go on with them",
     "clock": "the player of a replay sets it",
 }
 """By kind, why what all partitions share is not in a file."""

@@ -7,6 +7,7 @@ from workers.recovery.state_files.lines import FORMAT, DamagedFile, PartitionHea
 from workers.state.consistency import Log
 from workers.state.meta import (
     GENERATION,
+    LAYOUT,
     MEANING,
     OWNERSHIP,
     PARTITIONS,
@@ -18,12 +19,13 @@ from workers.state.meta import (
     meaning_of,
     meant_in,
     since_field,
+    topic_id_of,
 )
 
 _OFFSET: Final = "offset"
 _TOPIC_ID: Final = "topic_id"
 _VERSION: Final = "version"
-_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING}
+_NOT_OF_STATE: Final = {*OWNERSHIP, _VERSION, REBUILDING, LAYOUT}
 _NAMED: Final = {_OFFSET, _TOPIC_ID, PARTITIONS, GENERATION, RULES, MEANING}
 
 
@@ -69,7 +71,7 @@ def head_of(
         written_at=written_at,
         namespace=namespace,
         topic=log.topic,
-        topic_id=fields.get(_TOPIC_ID),
+        topic_id=topic_id_of(fields),
         partition=partition,
         partitions=int(fields.get(PARTITIONS) or log.partitions),
         offset=int(fields.get(_OFFSET, -1)),
