@@ -2,7 +2,7 @@
 
 Everything is the same, byte for byte, but for rules with a pace: which of their actions it lets through depends on
 the speed of the workers. A worker whose Redis answers late publishes the same once more, with the same id. An action
-that is taken back before it was sent may be left out; that it was taken back is published in any case, with all of it.
+that is taken back before it was sent may be left out; that it was taken back is published in any case.
 """
 
 import json
@@ -89,7 +89,7 @@ def _written(record: Record) -> str:
 
 
 def _said(what: str, records: Collection[str]) -> list[str]:
-    """Say of which rules there are others, and show the first ones."""
+    """Count them by rule and kind, and show the first ones."""
     if not records:
         return []
     by_rule = Counter((one["rule"]["id"], published_line(one).what) for one in map(json.loads, records))

@@ -179,7 +179,7 @@ class Specs:
         return reference
 
     def with_nothing_required(self) -> "Specs":
-        """Return specs of the same event types and attributes of which nothing is required yet."""
+        """Return specs with the same event types and attributes, and nothing required yet."""
         return Specs(self.types, self._attribute_types, self._declared)
 
     def facts_by_type(self) -> dict[str, EventTypeSpec]:
