@@ -29,6 +29,7 @@ settings.load_profile(SHORT)  # unless --hypothesis-profile names another one
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let several processes share the chosen tests."""
     parser.addoption("--lane", metavar="N/M", help="of the chosen tests run every M-th, beginning with the N-th")
+    parser.addoption("--fuzz-minutes", type=float, default=2.0, help="how long each fuzzer of the long run goes on")
 
 
 @pytest.hookimpl(trylast=True)  # after `-m` has chosen
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         number, lanes = map(int, lane.split("/"))
         config.hook.pytest_deselected(items=[item for place, item in enumerate(items) if place % lanes != number - 1])
         items[:] = items[number - 1 :: lanes]
+
+
+@pytest.fixture(scope="session")
+def fuzz_minutes(request: pytest.FixtureRequest) -> float:
+    """How long a fuzzer goes on in the long run."""
+    minutes: float = request.config.getoption("--fuzz-minutes")
+    return minutes
 
 
 @pytest.fixture(scope="session")

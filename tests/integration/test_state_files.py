@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,24 @@ from tests.integration.test_rebuild import (
     state,
     stop_workers,
 )
+from tests.integration.test_store import lawful, take_step
 from tests.integration.test_worker import DRY, GONE, QUIET, canonical
-from tests.support.builders import day
+from tests.support.builders import day, rules
 from tests.support.site import Site
+from workers.core.customer.facts import CustomerFacts, SeriesFacts
 from workers.demo.embedded import Pair
+from workers.errors import LingerError
 from workers.kafka.partitioner import partition_of
 from workers.kafka.topics import connected_admin
 from workers.operations.held_actions import held_by_rule
+from workers.recovery.state_files.customers import StoredCustomers
+from workers.recovery.state_files.exporting import Export
+from workers.recovery.state_files.reading import read_files
+from workers.recovery.state_files.writing import StateFolder
+from workers.state.consistency import Log
+from workers.state.meta import Meta
+from workers.state.step import WriteSet
+from workers.state.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -41,15 +53,19 @@ TOPICS = ("at-risk", "win-back", "decisions")
 
 async def command(place: Site, *words: str) -> "tuple[int, bytes, str]":
     """Run a command of this site; return its exit status and what it printed."""
-    process = subprocess.Popen(
+    return await asyncio.to_thread(run, place, words)
+
+
+def run(place: Site, words: tuple[str, ...]) -> "tuple[int, bytes, str]":
+    done = subprocess.run(
         [sys.executable, "-m", "workers", *words],
         env=place.process_environment(),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
-    output, complaint = await asyncio.to_thread(process.communicate, None, 120)
-    return process.returncode, output, complaint.decode()
+    return done.returncode, done.stdout, done.stderr.decode()
 
 
 async def export(place: Site, folder: Path, *options: str) -> dict[str, Any]:
@@ -288,17 +304,85 @@ def test_files_that_do_not_belong_here_or_are_cut_are_refused_and_nothing_is_cha
         assert status == 0, complaint
         assert await everything(place) == before
 
-        # Another topic of the same name.
-        async with connected_admin(place.settings.kafka_connection()) as admin:
-            await admin.delete_records(
-                {TopicPartition(place.settings.topic("activity"), number): RecordsToDelete(before_offset=-1)
-                 for number in range(4)}
-            )  # fmt: skip
-        await place.send("linger.activity", canonical("login", "c1", "2024-01-16T00:00:00Z", "l9"), 16, key=b"c1")
         place.start_worker()
-        await place.now(17)
+        await place.now(16)
         await place.decided_until(16)
         status, _, complaint = await command(place, "state", "import", str(backup), "--replace")
         assert (status, "workers of group" in complaint) == (2, True), complaint
 
     play(apache_pair, tmp_path, scenario, QUIET)
+
+
+def test_what_keeps_changing_while_it_is_read_is_not_exported_and_no_file_is_left(
+    apache_pair: Pair, tmp_path: Path
+) -> None:
+    async def law(store: Store) -> None:
+        meta = (await store.claim(0, "worker")).meta
+        await take_step(store, meta, WriteSet(offset=3, activities={"ada": stored()}, due={"ada": 5}))
+        log = {0: Log("linger.activity", None, 1, 0, 9)}
+        folder = StateFolder(tmp_path / "calm")
+        report = await Export(store, rules(), folder, "0.3", 0).run(log, {0: {}}, lambda _: None)
+        assert (report.partitions, report.unreadable) == ({0: 1}, 0)
+        assert sorted(read_files(folder.path).partitions) == [0]
+
+        busy = BusyStore(store.redis, store.keys.namespace)
+        busy.meta_of_worker = meta
+        folder = StateFolder(tmp_path / "busy")
+        with pytest.raises(LingerError, match="were changed while they were read, 5 times"):
+            await Export(busy, rules(), folder, "0.3", 0).run(log, {0: {}}, lambda _: None)
+        assert list(folder.path.iterdir()) == []
+
+        # One that comes to rest is read again.
+        busy.steps = 2
+        await Export(busy, rules(), StateFolder(tmp_path / "rest"), "0.3", 0).run(log, {0: {}}, lambda _: None)
+        assert read_files(tmp_path / "rest").heads[0].offset == 3
+
+    lawful(law, apache_pair.redis_url)
+
+
+class BusyStore(Store):
+    """A store whose worker takes a step after each look at `meta`, as long as it has any to take."""
+
+    meta_of_worker: Meta
+    steps = 1_000
+
+    async def metas(self, partitions: Iterable[int]) -> dict[int, dict[str, str]]:
+        found = await super().metas(partitions)
+        if self.steps:
+            self.steps -= 1
+            await take_step(self, self.meta_of_worker, WriteSet())
+        return found
+
+
+def test_a_customer_that_cannot_be_read_is_counted_and_left_out(apache_pair: Pair, tmp_path: Path) -> None:
+    async def law(store: Store) -> None:
+        meta = (await store.claim(0, "worker")).meta
+        await take_step(store, meta, WriteSet(offset=3, activities={"ada": stored(), "bob": b"\x03rubbish"}))
+        log = {0: Log("linger.activity", None, 1, 0, 9)}
+        export = Export(store, rules(), StateFolder(tmp_path / "backup"), "0.3", 0)
+        report = await export.run(log, {0: {}}, lambda _: None)
+        assert (report.partitions, report.unreadable) == ({0: 1}, 1)
+        assert read_files(tmp_path / "backup").unreadable == 1
+        await take_step(store, meta, WriteSet(activities={"cyd": b"\x05later"}))
+        with pytest.raises(LingerError, match="a newer version of Linger has worked here"):
+            await Export(store, rules(), StateFolder(tmp_path / "other"), "0.3", 0).run(log, {0: {}}, lambda _: None)
+        assert list((tmp_path / "other").iterdir()) == []
+
+    lawful(law, apache_pair.redis_url)
+
+
+def stored() -> bytes:
+    """A customer with one purchase, as workers store it."""
+    customers = StoredCustomers(rules())
+    moment = "2024-01-02T00:00:00.000Z"
+    purchase = SeriesFacts(
+        type="purchase",
+        first=moment,
+        last=moment,
+        total=1,
+        active_days=1,
+        days=[("2024-01-02", 1)],
+        sums=["20"],
+        sum="20",
+    )
+    return customers.stored(CustomerFacts(known_since=moment, latest_event=moment, series={"purchase": purchase}))

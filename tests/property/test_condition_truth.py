@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas import conditions as model
+from tests.support.both_cores import KIND_OF, Looked
 from tests.support.builders import DAY, START, as_stored
 from tests.support.examples import examples
 from workers.core.coverage import FOREVER_MS, Coverage
@@ -69,12 +70,16 @@ class Life:
 
 
 class Known:
-    """The same customer as rolling totals, stored and read again after each event, and a condition to evaluate."""
+    """The same customer as rolling totals, stored and read again after each event, and a condition to evaluate.
 
-    def __init__(self, life: Life, when: Any) -> None:
+    The core of numbers has the facts that the core of objects folded.
+    """
+
+    def __init__(self, life: Life, when: Any, core: str = "objects") -> None:
         self.life, self.when = life, when
         specs = Specs(TYPES)
         self.condition: Condition = compile_condition(when, specs)
+        self.looked = Looked(when, specs) if core == "numbers" else None
         specs_by_type = specs.facts_by_type()
         keys = {series.key: name for name, spec in specs_by_type.items() for series in spec.series}
         self.observed = Coverage(
@@ -82,6 +87,7 @@ class Known:
             complete=frozenset(key for key, name in keys.items() if name in self.life.whole),
         )
         self.activity = Activity(first_ms=life.first_ms)
+        self.taken_over: Activity | None = None
         # When each event had arrived, and the verdict at that moment.
         self.moments: list[tuple[int, int]] = []
         for event in self.life.events:
@@ -94,7 +100,12 @@ class Known:
         return f"{self.when!r} of {self.life!r}"
 
     def evaluate(self, at_ms: int) -> tuple[int, int]:
-        return self.condition.evaluate(self.activity, at_ms, self.observed)
+        if self.looked is None:
+            return self.condition.evaluate(self.activity, at_ms, self.observed)
+        if self.taken_over is not self.activity:
+            self.looked.take_over(self.activity, self.observed)
+            self.taken_over = self.activity
+        return self.looked.evaluate(at_ms)
 
 
 # --- the naive truth ------------------------------------------------------------------------------------------------
@@ -616,9 +627,17 @@ def lives(draw: st.DrawFn, when: Any, late: bool = False) -> Life:
 
 
 @st.composite
-def known_customers(draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False) -> Known:
+def known_customers(
+    draw: st.DrawFn, conditions: st.SearchStrategy[dict[str, Any]], late: bool = False, core: str = "objects"
+) -> Known:
     when = READ(draw(conditions))
-    return Known(draw(lives(when, late)), when)
+    return Known(draw(lives(when, late)), when, core)
+
+
+KINDS: Final = [("objects", kind) for kind in CONDITIONS] + [
+    ("numbers", kind) for kind in CONDITIONS if kind in {one.word for one in KIND_OF.values()}
+]
+"""Every kind, with each core that has it."""
 
 
 # --- the laws -------------------------------------------------------------------------------------------------------
@@ -655,13 +674,13 @@ def check(known: Known) -> None:
         at_ms = flip_ms
 
 
-@pytest.mark.parametrize("kind", CONDITIONS)
+@pytest.mark.parametrize(("core", "kind"), KINDS)
 @given(data=st.data())
 @examples(200)
 def test_a_condition_is_as_true_as_the_whole_history_says_and_changes_when_announced(
-    kind: str, data: st.DataObject
+    core: str, kind: str, data: st.DataObject
 ) -> None:
-    check(data.draw(known_customers(CONDITIONS[kind])))
+    check(data.draw(known_customers(CONDITIONS[kind], core=core)))
 
 
 @given(known_customers(TREES))
@@ -670,11 +689,13 @@ def test_so_is_a_combination_of_conditions(known: Known) -> None:
     check(known)
 
 
-@pytest.mark.parametrize("kind", sorted(CONDITIONS.keys() - {"after then"}))
+@pytest.mark.parametrize(("core", "kind"), [one for one in KINDS if one[1] != "after then"])
 @given(data=st.data())
 @examples(200)
-def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(kind: str, data: st.DataObject) -> None:
-    check(data.draw(known_customers(CONDITIONS[kind], late=True)))
+def test_events_that_come_late_are_judged_as_if_they_had_come_in_time(
+    core: str, kind: str, data: st.DataObject
+) -> None:
+    check(data.draw(known_customers(CONDITIONS[kind], late=True, core=core)))
 
 
 @given(known_customers(CONDITIONS["after then"], late=True))
@@ -689,17 +710,18 @@ def test_what_followed_a_late_event_is_known_or_not_observable_and_never_wrong(k
     st.integers(28, 32),
     st.sampled_from(["at least", "at most", "more than", "exactly"]),
     st.sampled_from([None, "10 days", "20 days"]),
+    st.sampled_from(["objects", "numbers"]),
 )
 @examples(60)
 def test_of_more_different_values_than_are_kept_no_bound_is_misjudged(
-    values: list[int], bound: int, word: str, within: str | None
+    values: list[int], bound: int, word: str, within: str | None, core: str
 ) -> None:
     events = [
         DecodedEvent(f"e{at}", "nps", "ada", START + at * 7 * HOUR, {"score": value})
         for at, value in enumerate(values)
     ]
     asked = {"distinct": "nps.score", word: bound} | ({} if within is None else {"within": within})
-    known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked))
+    known = Known(Life(events, {"nps": START - 400 * DAY}, frozenset({"nps"})), READ(asked), core)
     at_ms = known.activity.at_ms
     for _ in range(3):
         now, flip_ms = known.evaluate(at_ms)
@@ -750,11 +772,17 @@ def test_no_value_that_an_event_brings_stops_anybody(
     for serial, (name, gap_ms, attributes) in enumerate(brought):
         at_ms += gap_ms
         events.append(DecodedEvent(f"e{serial}", name, "ada", at_ms, attributes))
-    known = Known(Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES)), READ(when))
+    life = Life(events, dict.fromkeys(TYPES, START - 400 * DAY), frozenset(TYPES))
+    known = Known(life, READ(when))
     verdict, flip_ms = known.evaluate(at_ms)
     assert verdict in (FALSE, NOT_OBSERVABLE, TRUE)
     assert at_ms < flip_ms <= FOREVER_MS
     for reason in known.condition.reasons(known.activity, at_ms, known.observed):
         msgspec.json.encode(reason)
+    if type(known.when) in KIND_OF:
+        looked = Known(life, known.when, "numbers")
+        assert FALSE <= looked.evaluate(at_ms)[0] <= TRUE
+        assert looked.looked is not None
+        msgspec.json.decode(looked.looked.reason(at_ms))
     raw = codec.encode(known.activity)
     assert codec.encode(codec.decode(raw, {})) == raw

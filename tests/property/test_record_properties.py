@@ -1,6 +1,7 @@
 """Laws of published records: made of numbers in one pass, they are those that objects give, to the byte."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 import msgspec
@@ -12,10 +13,12 @@ from tests.property.test_both_conditions import TREES
 from tests.property.test_condition_truth import READ, lives
 from tests.support.builders import rule, rules
 from tests.support.examples import examples
+from tests.support.stories import story
 from workers.core.coverage import FOREVER_MS, Coverage
 from workers.core.customer.layout_3 import Waiting
 from workers.core.customer.specs import SeriesSpec
 from workers.core.decisions import decided
+from workers.core.decisions.decide import decide, decider_of
 from workers.core.decisions.decided import Decided, Decisions
 from workers.core.decisions.program import ActiveRule, Program
 from workers.core.decisions.published import PublishedRecord, held_back, read_record, record_of
@@ -248,3 +251,18 @@ def _tells(record: PublishedRecord, content: Action | Decision, sent: OutboxReco
     assert record.is_action == (action is not None)
     if action is not None:
         assert (record.action_id, record.rule, record.is_active) == (action.action_id, action.rule, action.is_active)
+
+
+@given(st.randoms(use_true_random=False), customers)
+@examples(200)
+def test_the_records_of_a_story_are_those_of_its_actions_and_decisions(random: Random, customer_id: str) -> None:
+    stored: bytes | None = None
+    for turn in story(random):
+        outcome = decide(customer_id, stored, turn.events, turn.rules, turn.observed, turn.upto_ms)
+        stored = outcome.stored
+        decider = decider_of(turn.rules)
+        of_numbers = Records(decider.program.rules, PREFIX).written(customer_id, decider.turn.decisions)
+        expected = messages(outcome.decisions(), PREFIX)
+        assert [record.stored for record in of_numbers] == [encode_record(record) for record in expected]
+        for record, content, sent in zip(of_numbers, outcome.decisions(), expected, strict=True):
+            _tells(record, content, sent)

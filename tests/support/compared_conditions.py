@@ -55,8 +55,7 @@ class Both(LookedAt):
 
     def by_numbers(self, at_ms: int) -> Told:
         """Return what the core of numbers says of the customer who was filled."""
-        truth = self.condition.look(at_ms)
-        return truth, self.condition.flip_ms, self.written(at_ms)
+        return *self.evaluate(at_ms), self.written(at_ms)
 
 
 def _kept(specs: Specs) -> list[Any]:

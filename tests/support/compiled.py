@@ -1,6 +1,8 @@
 """Linger as its wheel has it, with a compiled core: to measure it, and to test that it decides the same.
 
 python -m tests.support.compiled      # builds it once, and prints the folder for PYTHONPATH
+
+`core_builds` has further forms of it, which find what is wrong in memory.
 """
 
 import os
@@ -9,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from functools import cache
 from hashlib import sha256
@@ -25,7 +28,29 @@ class NotCompiled(Exception):
     """The wheel could not be built, or nothing in it is compiled; the text says why, and what would help."""
 
 
-@cache
+@dataclass(frozen=True)
+class Form:
+    """How the core is compiled.
+
+    Attributes:
+        name: of the form, in the name of its folder.
+        options: of the compiler and the linker; they come after those of `setup.py`.
+        rewrite: changes a copy of the sources, given its folder, before they are compiled.
+        further: files that are put beside the sources, each its path and content.
+        only: the beginnings of the paths of those sources that are taken.
+    """
+
+    name: str
+    options: str = ""
+    rewrite: Callable[[Path], None] | None = None
+    further: tuple[tuple[str, str], ...] = ()
+    only: tuple[str, ...] = ("",)
+
+
+OPTIMIZED: Final = Form("")
+QUICKLY: Final = Form("quickly", "-O0")
+
+
 def compiled(*, is_optimized: bool = True) -> Path:
     """Return a folder with Linger's packages, the core compiled; built if the code has changed since.
 
@@ -35,7 +60,13 @@ def compiled(*, is_optimized: bool = True) -> Path:
     Raises:
         NotCompiled: there is no C compiler, or the wheel could not be built.
     """
-    folder = ROOT / ".cache" / "compiled" / (_digest() if is_optimized else f"{_digest()}-quickly")
+    return built(OPTIMIZED if is_optimized else QUICKLY)
+
+
+@cache
+def built(form: Form) -> Path:
+    """Return a folder with Linger's packages, the core compiled in a form; errors as for `compiled`."""
+    folder = ROOT / ".cache" / "compiled" / f"{_digest(form)}{'-' if form.name else ''}{form.name}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Of processes that need the same folder at once, the first one builds it, and the others wait.
     with folder.with_suffix(".lock").open("w") as lock:
@@ -43,7 +74,7 @@ def compiled(*, is_optimized: bool = True) -> Path:
         if not folder.exists():
             print("Compiling the core of Linger, once for this code ...", file=sys.stderr)
             with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-                _unpack(_wheel(Path(made), is_optimized), Path(made) / "packages")
+                _unpack(_wheel(Path(made), form), Path(made) / "packages")
                 (Path(made) / "packages").rename(folder)
     if not list(folder.glob(f"workers/core/**/*{EXTENSION_SUFFIXES[0]}")):
         raise NotCompiled("nothing was compiled: there is no C compiler (on Debian: apt-get install gcc libc6-dev)")
@@ -76,24 +107,30 @@ def _sources() -> list[Path]:
     return [path for path in [*paths, *inside] if path.is_file() and "__pycache__" not in path.parts]
 
 
-def _digest() -> str:
-    content = sha256(sys.version.encode())
+def _digest(form: Form) -> str:
+    content = sha256(f"{sys.version} {form.name} {form.options} {form.further} {form.only}".encode())
     for path in _sources():
         content.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:16]
 
 
-def _wheel(made: Path, is_optimized: bool) -> Path:
+def _wheel(made: Path, form: Form) -> Path:
     """Build the wheel out of a copy, so that nothing is left where the code is."""
+    source = made / "source"
     for path in _sources():
-        copy = made / "source" / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+        name = path.relative_to(ROOT)
+        if str(name).startswith(form.only):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, source / name)
+    for further, content in form.further:
+        (source / further).write_text(content)
+    if form.rewrite is not None:
+        form.rewrite(source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(made), "."]
-    compiler = {} if is_optimized else {"CC": str(_quick_compiler(made))}
+    compiler = {"CC": str(_compiler(made, form.options))} if form.options else {}
     done = subprocess.run(
-        command, cwd=made / "source", env={**os.environ, **compiler}, capture_output=True, text=True, check=False
+        command, cwd=source, env={**os.environ, **compiler}, capture_output=True, text=True, check=False
     )
     wheels = list(made.glob("*.whl"))
     if done.returncode or not wheels:
@@ -101,10 +138,10 @@ def _wheel(made: Path, is_optimized: bool) -> Path:
     return wheels[0]
 
 
-def _quick_compiler(folder: Path) -> Path:
-    """Write a compiler that optimizes nothing: its last option counts, and those of `setup.py` come before it."""
+def _compiler(folder: Path, options: str) -> Path:
+    """Write a compiler with further options: its last ones count, and those of `setup.py` come before them."""
     compiler = folder / "cc"
-    compiler.write_text('#!/bin/sh\nexec cc "$@" -O0\n')
+    compiler.write_text(f'#!/bin/sh\nexec cc "$@" {options}\n')
     compiler.chmod(0o700)
     return compiler
 

@@ -1,6 +1,6 @@
 """A condition as it is written, compiled for a customer whom a test fills in by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from schemas import conditions as model
 from schemas.actions import Reason
+from schemas.attribute_types import AttributeType
 from tests.support.builders import DAY, START, day
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Condition
 from workers.core.coverage import FOREVER_MS
@@ -35,9 +36,11 @@ class LookedAt:
         condition: compiled.
     """
 
-    def __init__(self, when: Any, types: Iterable[str] = TYPES) -> None:
+    def __init__(
+        self, when: Any, types: Iterable[str] = TYPES, attribute_types: Mapping[str, AttributeType] | None = None
+    ) -> None:
         self.when = READ(when)
-        self.specs = Specs(types)
+        self.specs = Specs(types, attribute_types)
         collect(self.when, self.specs)
         facts = self.specs.facts_by_type().values()
         series = sorted((one for spec in facts for one in spec.series), key=lambda one: one.key)
@@ -74,14 +77,18 @@ class LookedAt:
         series = self.series(name)
         series.since_ms, series.is_complete = FOREVER_MS if since_day is None else day(since_day), False
 
+    def evaluate(self, at_ms: int) -> tuple[int, int]:
+        """Return the truth at a moment, and when time alone changes it."""
+        truth = self.condition.look(at_ms)
+        return truth, self.condition.flip_ms
+
     def at(self, at_day: float) -> str:
         """Return the truth in words."""
-        return _WORDS[self.condition.look(day(at_day))]
+        return _WORDS[self.evaluate(day(at_day))[0]]
 
     def flip(self, at_day: float) -> float | None:
         """Return when time alone changes the truth, in days; None for never."""
-        self.condition.look(day(at_day))
-        flip_ms = self.condition.flip_ms
+        flip_ms = self.evaluate(day(at_day))[1]
         return None if flip_ms == FOREVER_MS else (flip_ms - START) / DAY
 
     def written(self, at_ms: int) -> bytes:

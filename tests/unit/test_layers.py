@@ -77,7 +77,7 @@ LEVELS: Final = (
 LEVEL_OF: Final = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # The core has rooms of its own, in the same order.
 CORE_LEVELS: Final = (
-    ("workers.core.formats", "workers.core.memory", "workers.core.text"),
+    ("workers.core.formats", "workers.core.memory"),
     (
         "workers.core.coverage",
         "workers.core.events",
@@ -85,6 +85,7 @@ CORE_LEVELS: Final = (
         "workers.core.phrases",
         "workers.core.source_changes",
         "workers.core.source_positions",
+        "workers.core.text",
         "workers.core.watermarks",
     ),
     (

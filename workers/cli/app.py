@@ -23,12 +23,11 @@ from workers.cli import (
     rules,
     run,
     sources,
-    state,
     topics,
     why,
 )
 from workers.cli.output import EXIT_PROBLEM, EXIT_SETUP, complain, out
-from workers.cli.state_commands import upgrade
+from workers.cli.state_commands import files, upgrade
 from workers.errors import LingerError, StartupError
 from workers.kafka.topics import TopicsError
 
@@ -42,7 +41,7 @@ _COMMANDS: Final = (
     sources,
     dead_letters,
     rebuild,
-    state,
+    files,
     upgrade,
     topics,
     doctor,

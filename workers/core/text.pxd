@@ -17,7 +17,7 @@ cdef class Text:
     cpdef bytes part(self, Py_ssize_t from_, Py_ssize_t size)
     cpdef int need(self, Py_ssize_t number) except -1
     cpdef int byte(self, int value) except -1
-    @cython.locals(size=cython.Py_ssize_t)
+    @cython.locals(at=cython.Py_ssize_t, size=cython.Py_ssize_t)
     cpdef int copy(self, bytes raw) except -1
     cpdef int again(self, Py_ssize_t from_, Py_ssize_t size) except -1
     cdef int _check(self, Py_ssize_t from_, Py_ssize_t size) except -1

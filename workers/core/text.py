@@ -86,16 +86,18 @@ class Text:
 
     def byte(self, value: int) -> None:
         """Write one byte."""
-        self.need(1)
+        if self.at == self.size:
+            self.need(1)
         self.room[self.at] = value
         self.at += 1
 
     def copy(self, raw: bytes) -> None:
         """Write bytes."""
-        size = len(raw)
-        self.need(size)
-        self._memory.put(self.at, raw)
-        self.at += size
+        at, size = self.at, len(raw)
+        if at + size > self.size:
+            self.need(size)
+        self._memory.put(at, raw)
+        self.at = at + size
 
     def again(self, from_: int, size: int) -> None:
         """Write that many bytes once more, which begin at a place of what is written.

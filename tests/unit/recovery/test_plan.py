@@ -31,6 +31,20 @@ def test_a_partition_without_state_is_rebuilt_if_its_log_holds_records() -> None
     assert plan({0: {}}, Log("linger.activity", "id-1", 4, 20, 20)).reasons == {}
 
 
+def test_a_partition_in_a_state_file_begins_where_the_file_ends_even_if_nothing_of_its_log_is_left() -> None:
+    made = make_plan({0: {}, 1: {}}, {0: LOG, 1: LOG}, Options(), rules_stored=True, file_offsets={0: 14})
+    assert made.wiped_partitions == [0, 1]
+    assert made.partitions_from_the_log == [1]
+    assert (made.file_offsets, made.records) == ({0: 14}, 6 + 10)
+    empty = Log("linger.activity", "id-1", 4, 20, 20)
+    assert make_plan({0: {}}, {0: empty}, Options(), rules_stored=True, file_offsets={0: 20}).reasons
+    # State that fits is left alone, and what an interrupted rebuild has done already counts.
+    assert not make_plan({0: HEALTHY}, {0: LOG}, Options(), rules_stored=True, file_offsets={0: 14}).reasons
+    begun = {**HEALTHY, REBUILDING: "rules-known:0"}
+    resumed = make_plan({0: begun}, {0: LOG}, Options(), rules_stored=True, file_offsets={0: 14})
+    assert (resumed.resume_offsets, resumed.file_offsets, resumed.records) == ({0: 15}, {}, 5)
+
+
 def test_a_partition_whose_state_does_not_match_its_log_is_rebuilt_and_its_neighbours_are_not() -> None:
     made = plan({0: HEALTHY, 1: {**HEALTHY, "offset": "21"}, 2: {**HEALTHY, "topic_id": "id-0"}})
     assert sorted(made.reasons) == made.wiped_partitions == [1, 2]

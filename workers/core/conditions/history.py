@@ -1,9 +1,9 @@
 """How much of a customer's history is known.
 
-A series is watched since `Series.since_ms`. Of a customer before the event that arrived first, a condition that counts
-knows that nothing happened, if the history is complete or the customer first appeared long after watching began
-(`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): no customer is
-silent for longer than known.
+A series is watched since `Series.since_ms`. Of a customer before the event that arrived first, a condition that
+counts knows that nothing happened, if the history is complete or the customer first appeared long after watching
+began (`counted_from`). A condition on how long something lasted knows nothing of that time (`watched_from`): no
+customer is silent for longer than known.
 """
 
 from schemas.durations import DAY_MS

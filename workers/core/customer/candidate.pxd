@@ -14,6 +14,8 @@ cdef class Evidence:
 
     @cython.locals(place=cython.longlong)
     cpdef clear(self)
+    @cython.locals(memory=Numbers)
+    cpdef need(self, long long size)
     @cython.locals(place=cython.longlong)
     cpdef list read(self)
     cpdef keep(self, long long place, object value)
@@ -26,5 +28,6 @@ cdef class Candidate:
     cdef readonly Evidence evidence, evidence_back
     cdef public dict variables
     cdef public object worded
+    cdef public str former
 
     cpdef clear(self)

@@ -17,6 +17,7 @@ class Evidence:
 
     Attributes:
         numbers: `NUMBERS_EACH` for each elementary condition, by its place in the rule.
+        size: how many numbers there are.
         values: what is no whole number, by the place of its condition; None while there is none.
     """
 
@@ -35,6 +36,15 @@ class Evidence:
             self.numbers[place] = 0
         self.values = None
 
+    def need(self, size: int) -> None:
+        """Make room for that many numbers; all of them are 0."""
+        if size > self.size:
+            self.size = size
+            memory = Numbers(size)
+            self._memory = memory
+            self.numbers = memory.numbers()
+        self.clear()
+
     def read(self) -> list[int]:
         """Return the numbers, for callers in Python."""
         found = []
@@ -49,7 +59,8 @@ class Evidence:
         self.values[place] = value
 
     def take(self, other: "Evidence") -> None:
-        """Take over what another one holds; both have the same rule's conditions, or the other has fewer."""
+        """Take over what another one holds."""
+        self.need(other.size)
         for place in range(other.size):
             self.numbers[place] = other.numbers[place]
         self.values = other.values
@@ -59,8 +70,10 @@ class Candidate:
     """An action that waits, because a type is not seen up to its start.
 
     Attributes:
-        rule: the place of its rule in the rule set; -1 if the rule set has no such rule, or another version of it:
-            then it is worded.
+        rule: the place of its rule in the rule set, whatever the version; -1 if the rule set has no such rule, or if
+            it is one of `former`.
+        former: the version of the rule that asked for it, if that is not the one of the rule set: it waits as numbers
+            until it is worded with the rule as it was (`RuleSet.former`). Empty otherwise.
         start_ms: start of the episode.
         withdrawn_ms: when the customer returned before the action was admitted, so that only its retraction is
             published; else 0.
@@ -70,7 +83,7 @@ class Candidate:
         evidence, evidence_back: of its reasons, and of those of its retraction.
         variables: of its template, by name; None for none.
         worded: rule id, version, action, reasons and those of the retraction, in words (`customer.layout_3.Waiting`);
-            None while its rule is the one that asked for it.
+            None while it waits as numbers. Its moments are those of the candidate, not its own.
     """
 
     __slots__ = (
@@ -78,6 +91,7 @@ class Candidate:
         "doubted_ms",
         "evidence",
         "evidence_back",
+        "former",
         "rule",
         "start_ms",
         "variables",
@@ -92,6 +106,7 @@ class Candidate:
         self.evidence_back = Evidence(most_conditions)
         self.variables: dict[str, Any] | None = None
         self.worded: Any = None
+        self.former = ""
 
     def clear(self) -> None:
         """Make it ready for another action."""
@@ -100,3 +115,4 @@ class Candidate:
         self.evidence.clear()
         self.evidence_back.clear()
         self.variables = self.worded = None
+        self.former = ""

@@ -26,6 +26,8 @@ cdef class Customer:
     cpdef clear(self)
     @cython.locals(series=Series)
     cpdef observe(self, object coverage)
+    @cython.locals(episode=Episode)
+    cpdef Episode other_episode(self, object code)
     @cython.locals(candidate=Candidate)
     cpdef Candidate another_candidate(self)
     @cython.locals(candidate=Candidate)

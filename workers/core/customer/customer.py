@@ -14,6 +14,7 @@ RING: Final = 8
 """Number of a customer's latest event ids that are remembered to drop duplicates."""
 KNOWN: Final = ""
 """In `Customer.floors`, stands for that the customer is known at all; no event type has this name."""
+_CODE_BYTES: Final = 5
 _MANY_DAYS: Final = 100
 _MAX_DAYS: Final = 1_200
 """Days of one customer, over all series: enough for a year of three kinds of events on every day."""
@@ -122,6 +123,14 @@ class Customer:
         for series in self.series:
             series.since_ms = coverage.since_ms(series.key)
             series.is_complete = series.key in coverage.complete
+
+    def other_episode(self, code: int) -> Episode:
+        """Return the episode of a rule that is not in this set, by the code of its id; made if there is none."""
+        raw = code.to_bytes(_CODE_BYTES, "big")
+        episode: Episode | None = self.other_episodes.get(raw)
+        if episode is None:
+            episode = self.other_episodes[raw] = Episode()
+        return episode
 
     def another_candidate(self) -> Candidate:
         """Return the next candidate, empty; it counts from now on."""

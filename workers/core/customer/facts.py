@@ -31,6 +31,7 @@ UNKNOWN: Final = "unknown"
 _MOST: Final = (1 << 62) - 1
 _MOST_STRETCHES: Final = 20_000
 _MOST_CANDIDATES: Final = 10_000
+_MOST_EVIDENCE: Final = 3_000
 
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Whole = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
@@ -99,7 +100,7 @@ class EvidenceFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
         values: what is no whole number, by the place of its condition.
     """
 
-    numbers: list[Whole] = []
+    numbers: Annotated[list[Whole], Meta(max_length=_MOST_EVIDENCE)] = []
     values: dict[str, Plain] = {}
 
 
@@ -121,7 +122,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
     """An action that waits until a type is seen further. Its reasons are words, or the numbers behind them.
 
     Attributes:
-        rule: the rule.
+        rule: the rule; None if only its version is known, which is not the one of the rule files.
         version: of the rule; the numbers are about this version's conditions.
         began: start of the episode.
         doubted_until: up to when everything must have been seen first, because an earlier event came late.
@@ -132,7 +133,7 @@ class CandidateFacts(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=T
         action, why, why_back: the action and its reasons in words, if it is worded already.
     """
 
-    rule: str
+    rule: str | None = None
     version: str
     began: Moment | None = None
     doubted_until: Moment | None = None

@@ -8,8 +8,9 @@ import re
 from typing import Any, Final, get_args
 
 from schemas.actions import Reason, Retraction
+from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, type_of
-from workers.core.customer.candidate import NUMBERS_EACH, Candidate, Evidence
+from workers.core.customer.candidate import Candidate, Evidence
 from workers.core.customer.customer import Customer
 from workers.core.customer.episode import Episode
 from workers.core.customer.fact_texts import (
@@ -37,13 +38,16 @@ from workers.core.customer.facts import (
 from workers.core.customer.layout_3 import Waiting, reasons_in
 from workers.core.customer.names import CODE_BYTES, Names, code_of
 from workers.core.customer.series import Series
-from workers.core.events.decoding import FINGERPRINT_BYTES
+from workers.core.events.decoding import FINGERPRINT_BYTES, MAX_STORED
 
 _CODE: Final = re.compile(r"[0-9a-f]{10}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
-_HASH: Final = re.compile(r"[0-9a-f]{1,15}")
+_HASH: Final = re.compile(r"[0-9a-f]{8}")
+_VERSION: Final = re.compile(r"[0-9a-f]{12}")
+_PLACE: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _UNKNOWN_MS: Final = -1
-_LAST_DAY: Final = (1 << 32) - 1
+_LATEST_MS: Final = 1 << 47
+"""No event is as late; the year 6429."""
 _HEX: Final = 16
 RETRACTIONS: Final = (None, *get_args(Retraction))
 """The reasons of retractions, by their numbers in a candidate."""
@@ -116,6 +120,8 @@ def take_facts(names: Names, facts: CustomerFacts) -> None:
 def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     customer.first_ms = moment_ms(facts.known_since, "known_since")
     customer.at_ms = moment_ms(facts.latest_event, "latest_event")
+    if not 0 <= customer.at_ms < _LATEST_MS:
+        raise UnreadableFacts(f"latest_event: {facts.latest_event} is no moment of an event")
     customer.fired_ms = _ms(facts.timer_decided, "timer_decided")
     customer.due_ms = _ms(facts.due, "due")
     customer.generation = facts.generation
@@ -126,7 +132,8 @@ def _take(customer: Customer, facts: CustomerFacts, names: Names) -> None:
     for key, told in facts.series.items():
         series = customer.by_key.get(key)
         if series is None:
-            series = customer.other_series[key] = Series(key, type_of(key), bool(told.sums), 0)
+            series = customer.other_series[key] = Series(key, type_of(key), False, 0)
+            series.has_sum = bool(told.sums) or told.sum != "0"
         _take_series(series, told, f"series {key[:80]!r}")
     for rule, held in facts.episodes.items():
         _take_episode(_episode_for(customer, rule, names), held, f"episodes {rule[:80]!r}")
@@ -207,19 +214,22 @@ def _take_series(series: Series, facts: SeriesFacts, where: str) -> None:
     series.total, series.active_days = facts.total, facts.active_days
     series.total_sum = amount_in(facts.sum, where)
     series.gone_day = 0 if facts.incomplete_until is None else day_number(facts.incomplete_until, where)
-    if facts.sums and not series.has_sum:
+    if (facts.sums or series.total_sum) and not series.has_sum:
         raise UnreadableFacts(f"{where}: it adds nothing up, so its days have no sums")
     if series.has_sum and len(facts.sums) != len(facts.days):
         raise UnreadableFacts(f"{where}: {len(facts.sums)} sums for {len(facts.days)} days")
-    before = -1
+    before, last, counted, added = -1, series.last_ms // DAY_MS, 0, 0
     for place, (written, count) in enumerate(facts.days):
         day = day_number(written, where)
-        if not before < day <= _LAST_DAY:
-            raise UnreadableFacts(f"{where}: the days do not ascend from 1970 on: {written} stands behind {before}")
+        if not before < day <= last:
+            raise UnreadableFacts(f"{where}: the days do not ascend from 1970 up to the last event: {written}")
         if not count:
             raise UnreadableFacts(f"{where}: a day without events is not kept: {written}")
-        series.days.insert(place, day, count, amount_in(facts.sums[place], where) if facts.sums else 0)
-        before = day
+        amount = amount_in(facts.sums[place], where) if facts.sums else 0
+        series.days.insert(place, day, count, amount)
+        before, counted, added = day, counted + count, added + abs(amount)
+    if counted > MAX_STORED or added > MAX_STORED:
+        raise UnreadableFacts(f"{where}: its days have more than can be stored")
     _take_values(series, facts, where)
 
 
@@ -230,8 +240,8 @@ def _take_values(series: Series, facts: SeriesFacts, where: str) -> None:
         value, day = _whole(text, _HASH, where), day_number(written, where)
         if value in found:
             raise UnreadableFacts(f"{where}: the value {text} is there twice")
-        if latest is not None and day < latest:
-            raise UnreadableFacts(f"{where}: the days of its values do not ascend")
+        if day > series.last_ms // DAY_MS or (latest is not None and day < latest):
+            raise UnreadableFacts(f"{where}: the days of its values do not ascend up to the last event")
         series.values.insert(place, day, value, 0)
         found.add(value)
         latest = day
@@ -265,11 +275,8 @@ def _take_episode(episode: Episode, facts: EpisodeFacts, where: str) -> None:
 
 
 def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
-    moments = {
-        "began": _perhaps(candidate.start_ms),
-        "withdrawn": _perhaps(candidate.withdrawn_ms),
-        "doubted_until": _perhaps(candidate.doubted_ms),
-    }
+    began, withdrawn = _perhaps(candidate.start_ms), _perhaps(candidate.withdrawn_ms)
+    doubted_until = _perhaps(candidate.doubted_ms)
     waiting = candidate.worded
     if waiting is not None:
         return CandidateFacts(
@@ -280,17 +287,21 @@ def _candidate_facts(candidate: Candidate, names: Names) -> CandidateFacts:
             why=_reasons(waiting.why),
             why_back=_reasons(waiting.why_back),
             retracted_because=waiting.because,
-            **moments,
+            began=began,
+            withdrawn=withdrawn,
+            doubted_until=doubted_until,
         )
-    rule = names.rules[candidate.rule]
+    rule = names.rules[candidate.rule] if candidate.rule >= 0 else None
     return CandidateFacts(
-        rule=rule.id,
-        version=rule.version,
+        rule=None if rule is None else rule.id,
+        version=candidate.former if rule is None else rule.version,
         variables=candidate.variables,
         found=_evidence_facts(candidate.evidence),
         found_back=_evidence_facts(candidate.evidence_back),
         retracted_because=RETRACTIONS[candidate.because],
-        **moments,
+        began=began,
+        withdrawn=withdrawn,
+        doubted_until=doubted_until,
     )
 
 
@@ -298,10 +309,12 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
     candidate.start_ms = _ms(facts.began, where)
     candidate.withdrawn_ms = _ms(facts.withdrawn, where)
     candidate.doubted_ms = _ms(facts.doubted_until, where)
-    candidate.rule = names.by_id.get(facts.rule, -1)
     if facts.action is not None:
         if facts.found is not None or facts.found_back is not None:
             raise UnreadableFacts(f"{where}: it has its reasons in words, and numbers to make words of")
+        if facts.rule is None:
+            raise UnreadableFacts(f"{where}: it has its reasons in words, and no rule")
+        candidate.rule = names.by_id.get(facts.rule, -1)
         candidate.worded = Waiting(
             facts.rule,
             candidate.start_ms,
@@ -317,11 +330,10 @@ def _take_candidate(candidate: Candidate, facts: CandidateFacts, names: Names, w
         return
     if facts.found is None or facts.found_back is None or facts.why is not None or facts.why_back is not None:
         raise UnreadableFacts(f"{where}: it has neither its reasons in words nor the numbers to make words of")
-    if candidate.rule < 0 or names.rules[candidate.rule].version != facts.version:
-        raise UnreadableFacts(
-            f"{where}: its reasons can only be worded by version {facts.version[:80]!r} of the rule "
-            f"{facts.rule[:80]!r}: use the rule files of then, and load the new ones afterwards"
-        )
+    version = _whole(facts.version, _VERSION, where)
+    candidate.rule = names.by_version.of(version)
+    if candidate.rule < 0:
+        candidate.former = facts.version
     candidate.variables = facts.variables
     candidate.because = RETRACTIONS.index(facts.retracted_because)
     _take_evidence(candidate.evidence, facts.found, where)
@@ -345,14 +357,11 @@ def _evidence_facts(evidence: Evidence) -> EvidenceFacts:
 
 
 def _take_evidence(evidence: Evidence, facts: EvidenceFacts, where: str) -> None:
-    if len(facts.numbers) > evidence.size:
-        raise UnreadableFacts(
-            f"{where}: {len(facts.numbers)} numbers, for {evidence.size // NUMBERS_EACH} conditions"
-        )
+    evidence.need(len(facts.numbers))
     for place, number in enumerate(facts.numbers):
         evidence.numbers[place] = number
     for text, value in facts.values.items():
-        if not text.isdecimal() or not text.isascii() or int(text[:9]) * NUMBERS_EACH >= evidence.size:
+        if _PLACE.fullmatch(text) is None:
             raise UnreadableFacts(f"{where}: {text[:40]!r} is no place of a condition")
         evidence.keep(int(text), value)
 

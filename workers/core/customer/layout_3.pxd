@@ -16,7 +16,7 @@ cdef long long _HAS_FIRED, _HAS_DUE, _DUE_IS_A_FLIP, _HAS_ACTED, _HAS_REST, _CUS
 cdef long long _HOLDS, _BEGAN, _ACTED, _ACTED_AT_START, _ACTED_BEFORE, _IS_OPEN, _WAITS, _STRETCHES
 cdef long long _SUM, _BELOW_ZERO, _GONE, _DAY_EACH, _ONCE, _VALUES, _KEY_SHIFT
 cdef long long _HEAD_BYTES, _WIDE_DAYS, _WIDE_COUNTS, _SUMS_SHIFT, _SMALL_SUMS, _LARGE_SUMS, _ANY_SUMS
-cdef long long _HUNDRED, _SMALL_SUM, _LARGE_SUM, _BYTE, _FARTHEST_DAY
+cdef long long _HUNDRED, _SMALL_SUM, _LARGE_SUM, _BYTE, _FARTHEST_DAY, _LATEST_MS, _LARGEST_HASH, DAY_MS
 
 @cython.final
 cdef class Layout3:
@@ -33,7 +33,7 @@ cdef class Layout3:
     cdef read_seen(self)
     @cython.locals(given=Reader, customer=Customer, flips=dict, soonest_ms=cython.longlong, flip_ms=cython.longlong)
     cdef read_flips(self, bint is_due)
-    @cython.locals(given=Reader, customer=Customer, series=Series, flags=cython.longlong, usual=cython.longlong, key=str, size=cython.longlong)
+    @cython.locals(given=Reader, customer=Customer, series=Series, flags=cython.longlong, usual=cython.longlong, key=str, size=cython.longlong, has_sums=cython.bint, days=Days)
     cdef read_series(self)
     @cython.locals(
         given=Reader, kind=cython.longlong, sums=cython.longlong, days_width=cython.longlong, counts_width=cython.longlong,
@@ -69,12 +69,13 @@ cdef class Layout3:
     @cython.locals(out=Writer, start_ms=cython.longlong, acted_ms=cython.longlong, flags=cython.longlong)
     cdef write_episode(self, Episode episode)
 
-@cython.locals(candidate=Candidate)
-cpdef take_rest(Customer customer, object rest, Names names)
+cpdef check_rest(Customer customer)
+cpdef take_worded(Candidate candidate, object waiting, Names names)
 cpdef list rest_of(Customer customer, list candidates)
 cpdef object stored_waiting(object waiting, Candidate candidate)
 cpdef long long counted(long long number) except? 1000003
 cpdef long long near(long long day) except? 1000003
+cpdef long long since_1970(long long at_ms) except? 1000003
 cpdef long long plausible(long long at_ms) except? 1000003
 cpdef list stretches(list moments)
 cdef long long sum_width(long long sums) noexcept

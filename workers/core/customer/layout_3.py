@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.actions import ActionName, Number, Reason, Retraction
+from schemas.durations import DAY_MS
 from workers.core.coverage import FOREVER_MS, type_of
 from workers.core.customer.binary import FARTHEST_MS, Damaged, Reader, Writer
 from workers.core.customer.candidate import Candidate
@@ -65,7 +66,9 @@ _HUNDRED: Final = 100
 _SMALL_SUM: Final = 100 * 0xFFFF
 _LARGE_SUM: Final = 100 * 0xFFFFFFFF
 _BYTE: Final = 0xFF
-_FARTHEST_DAY: Final = 1 << 45
+_LARGEST_HASH: Final = 0xFFFFFFFF
+_FARTHEST_DAY: Final = 1 << 29
+_LATEST_MS: Final = 1 << 48
 
 Kept = bool | int | float | str | None
 """The value of an attribute in the form in which it is kept."""
@@ -153,7 +156,7 @@ class Layout3:
         if flags > _CUSTOMER_FLAGS:
             raise Damaged(f"flags are {flags}")
         customer.is_known = True
-        customer.at_ms = given.base_ms = given.moment_of_3()
+        customer.at_ms = given.base_ms = since_1970(given.moment_of_3())
         customer.first_ms = given.moment_of_3()
         customer.fired_ms = given.moment_of_3() if flags & _HAS_FIRED else 0
         customer.due_ms = given.moment_of_3() if flags & _HAS_DUE else 0
@@ -167,7 +170,12 @@ class Layout3:
         if flags & _HAS_ACTED:
             customer.acted = given.moments_of_3()
         if flags & _HAS_REST:
-            take_rest(customer, _decode_rest(given.rest()), self.names)
+            rest = _decode_rest(given.rest())
+            customer.latest, customer.attributes = rest.latest, rest.attributes
+            customer.pairs, customer.floors = rest.pairs, rest.floors
+            check_rest(customer)
+            for waiting in rest.candidates:
+                take_worded(customer.another_candidate(), waiting, self.names)
         elif given.at != given.end:
             raise Damaged("there is more than it says")
 
@@ -221,12 +229,18 @@ class Layout3:
         series.active_days = series.total if flags & _DAY_EACH else counted(given.number_of_3())
         series.gone_day = near(given.integer_of_3()) if flags & _GONE else 0
         size = given.number_of_3()
-        if size:
-            has_sums = self.read_days(series.days, size)
-            if key in customer.other_series:
-                series.has_sum = has_sums
+        has_sums = bool(flags & _SUM)
+        if size and self.read_days(series.days, size):
+            has_sums = True
         if flags & _VALUES:
             self.read_values(series.values)
+        for days in (series.days, series.values):
+            if days.number and days.day[days.number - 1] > series.last_ms // DAY_MS:
+                raise Damaged("a day after the last event")
+        if has_sums and not series.has_sum:
+            if key not in customer.other_series:
+                raise Damaged("sums of a series that adds up nothing")
+            series.has_sum = True
 
     def read_days(self, days: Days, size: int) -> bool:
         """Read packed days of so many bytes; return whether they have sums."""
@@ -268,6 +282,8 @@ class Layout3:
         values.need(number)
         for place in range(number):
             values.count[place] = given.number_of_3()
+            if values.count[place] > _LARGEST_HASH:
+                raise Damaged("a hash of more than four bytes")
             values.sum[place] = 0
         for place in range(number):
             values.day[place] = near(given.integer_of_3())
@@ -280,12 +296,7 @@ class Layout3:
         given, customer = self.reader, self.customer
         code = given.code()
         place = self.names.by_code.of(code)
-        episode: Episode = customer.episodes[place] if place >= 0 else Episode()
-        if place < 0:
-            raw = code.to_bytes(CODE_BYTES, "big")
-            if raw in customer.other_episodes:
-                raise Damaged("an episode twice")
-            customer.other_episodes[raw] = episode
+        episode: Episode = customer.episodes[place] if place >= 0 else customer.other_episode(code)
         if episode.is_present:
             raise Damaged("an episode twice")
         episode.open()
@@ -528,33 +539,37 @@ class Layout3:
             out.moments_of_3(episode.stood)
 
 
-def take_rest(customer: Customer, rest: Rest, names: Names) -> None:
-    """Take over the fields that few customers have, bounded.
+def check_rest(customer: Customer) -> None:
+    """Check the fields that few customers have.
 
     Raises:
         Damaged: if one of them cannot be.
     """
-    customer.latest, customer.attributes = rest.latest, rest.attributes
-    customer.pairs, customer.floors = rest.pairs, rest.floors
-    for _, at_ms in rest.attributes.values():
+    for _, at_ms in customer.attributes.values():
         plausible(at_ms)
-    for pair in rest.pairs.values():
+    for pair in customer.pairs.values():
         if len(pair) != 2:
             raise Damaged("a pair of other than two moments")
         plausible(pair[0])
         plausible(pair[1])
-    for at_ms in rest.floors.values():
+    for at_ms in customer.floors.values():
         plausible(at_ms)
-    for waiting in rest.candidates:
-        for why in (waiting.why, waiting.why_back):
-            if why:
-                reasons_in(why)
-        candidate = customer.another_candidate()
-        candidate.rule = names.by_id.get(waiting.rule, -1)
-        candidate.start_ms = plausible(waiting.start_ms)
-        candidate.withdrawn_ms = plausible(waiting.withdrawn_ms)
-        candidate.doubted_ms = plausible(waiting.doubted_ms)
-        candidate.worded = waiting
+
+
+def take_worded(candidate: Candidate, waiting: Waiting, names: Names) -> None:
+    """Take over an action that waits in words; its moments become those of the candidate.
+
+    Raises:
+        Damaged, msgspec.DecodeError: if it cannot be one.
+    """
+    for why in (waiting.why, waiting.why_back):
+        if why:
+            reasons_in(why)
+    candidate.rule = names.by_id.get(waiting.rule, -1)
+    candidate.start_ms = plausible(waiting.start_ms)
+    candidate.withdrawn_ms = plausible(waiting.withdrawn_ms)
+    candidate.doubted_ms = plausible(waiting.doubted_ms)
+    candidate.worded = waiting
 
 
 def rest_of(customer: Customer, candidates: list[Any]) -> list[Any]:
@@ -588,6 +603,13 @@ def near(day: int) -> int:
     if not -_FARTHEST_DAY < day < _FARTHEST_DAY:
         raise Damaged(f"a day {day} days away")
     return day
+
+
+def since_1970(at_ms: int) -> int:
+    """Return the moment of an event if it can be one."""
+    if not 0 <= at_ms < _LATEST_MS:
+        raise Damaged(f"an event at {at_ms}")
+    return at_ms
 
 
 def plausible(at_ms: int) -> int:

@@ -16,10 +16,11 @@ cdef class Places:
 
 @cython.final
 cdef class Names:
-    cdef Numbers _memory
+    cdef Numbers _memory, _more_memory
     cdef long long *codes
+    cdef long long *versions
     cdef readonly Customer customer
-    cdef readonly long long generation
+    cdef readonly long long generation, number
     cdef readonly list rules, ordered, series, groups
-    cdef readonly dict by_id, by_version
-    cdef readonly Places by_code
+    cdef readonly dict by_id
+    cdef readonly Places by_code, by_version

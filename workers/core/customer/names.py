@@ -81,10 +81,11 @@ class Names:
     Attributes:
         customer: whose objects are filled.
         generation: of the rule set.
+        number: how many rules there are.
         rules: in the order of their places.
-        by_id, by_version: places of rules.
-        codes: of the rules, by their place.
-        by_code: places of rules by their codes.
+        by_id: places of rules.
+        codes, versions: of the rules, as numbers, by their place.
+        by_code, by_version: places of rules.
         ordered: places of rules in the order of their codes.
         series: the customer's, in the order of their keys.
         groups: as workers have them that write layout 3.
@@ -96,14 +97,17 @@ class Names:
         self.customer = customer
         self.generation = generation
         self.rules = list(rules)
+        self.number = len(self.rules)
         self.by_id = {rule.id: place for place, rule in enumerate(self.rules)}
-        self.by_version = {rule.version: place for place, rule in enumerate(self.rules)}
         known = [code_of(rule.id) for rule in self.rules]
         self._memory = Numbers(len(known))
         self.codes = self._memory.numbers()
+        self._more_memory = Numbers(len(known))
+        self.versions = self._more_memory.numbers()
+        versions = [int(rule.version, 16) for rule in self.rules]
         for place, code in enumerate(known):
-            self.codes[place] = code
-        self.by_code = Places(known)
+            self.codes[place], self.versions[place] = code, versions[place]
+        self.by_code, self.by_version = Places(known), Places(versions)
         self.ordered = sorted(range(len(known)), key=known.__getitem__)
         self.series: list[Series] = sorted(customer.series, key=lambda series: series.key)
         self.groups = [(one, Requirement(customer, one.required)) for one in groups]

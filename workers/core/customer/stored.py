@@ -4,11 +4,11 @@ from typing import Final
 
 import msgspec
 
-from workers.core.customer import layout_3
+from workers.core.customer import layout_3, layout_4
 from workers.core.customer.names import Names
 
 _OLDEST: Final = 3
-_LATEST: Final = 3
+_LATEST: Final = 4
 _LAST_LAYOUT: Final = 31
 """A larger first byte is damage, not a future layout."""
 
@@ -27,6 +27,7 @@ class Stored:
     def __init__(self, names: Names) -> None:
         self.customer = names.customer
         self.layout_3 = layout_3.Layout3(names)
+        self.layout_4 = layout_4.Layout4(names)
 
     def read(self, raw: bytes) -> None:
         """Fill the objects with a stored customer; whoever was there before is forgotten.
@@ -34,11 +35,13 @@ class Stored:
         Raises:
             UnknownLayout: if it is damaged or was written by another version; then no one is there.
         """
-        layout = raw[0] if raw else 0
         self.customer.clear()
         check_layout(raw)
         try:
-            self.layout_3.read(raw)
+            if raw[0] == layout_3.LAYOUT:
+                self.layout_3.read(raw)
+            else:
+                self.layout_4.read(raw)
         except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
             # msgspec raises no DecodeError for a text that is not UTF-8.
             self.customer.clear()
@@ -50,6 +53,8 @@ class Stored:
         Raises:
             ValueError: if the layout is not one that is written.
         """
+        if layout == layout_4.LAYOUT:
+            return self.layout_4.write()
         if layout == layout_3.LAYOUT:
             return self.layout_3.write()
         raise ValueError(f"layout {layout} cannot be written")

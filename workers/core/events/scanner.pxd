@@ -2,7 +2,7 @@
 
 cimport cython
 
-from workers.core.events.decoding cimport number_of
+from workers.core.events.fingerprint cimport Fingerprint
 from workers.core.memory cimport Numbers
 
 cdef bint _IS_COMPILED
@@ -13,7 +13,7 @@ cdef long long _HISTORY, _ATTRIBUTES, _NEEDED, _MONEY
 
 @cython.final
 cdef class Scanner:
-    cdef readonly list types, hashers
+    cdef readonly list types, fingerprints
     cdef readonly frozenset plain
     cdef readonly long long number, purchase
     cdef readonly bytes names, raw
@@ -29,6 +29,7 @@ cdef class Scanner:
     cpdef str customer_id(self)
     cpdef str event_id(self)
     cpdef bint is_of(self, bytes key) except -1
+    @cython.locals(by_type=Fingerprint)
     cpdef long long fingerprint(self) except *
     cpdef bint decode(self, bytes raw, long long latest_ms) except -1
     @cython.locals(seen=cython.longlong, field=cython.longlong, after=cython.int)

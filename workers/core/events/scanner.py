@@ -1,19 +1,20 @@
 """The bytes of a plain canonical event -> a few numbers, without making an object of anything.
 
-`Scanner.scan` takes what is quite usual. The rest it leaves to `decoding.decode_event` and `schemas.events`: an escape,
-a character beyond ASCII, a field it does not know or sees twice, another zone than Z, an exponent, an event whose
-attributes a rule reads. It takes nothing that those refuse or change, and reads nothing otherwise: a law of the tests.
+`Scanner.scan` takes what is quite usual. The rest it leaves to `decoding.decode_event` and `schemas.events`: an
+escape, a character beyond ASCII, a field it does not know or sees twice, another zone than Z, an exponent, an event
+whose attributes a rule reads. It takes nothing that those refuse or change, and reads nothing otherwise: a law of the
+tests.
 
-In plain Python, reading byte by byte takes ten times as long as msgspec. There the events that `checked` takes are taken.
+In plain Python, reading byte by byte takes ten times as long as msgspec. There it takes what `checked` takes.
 """
 
 from collections.abc import Collection, Sequence
-from hashlib import blake2b
 from typing import Final
 
 from schemas.events import MAX_ATTRIBUTES, MAX_BODY_BYTES, MAX_ID_BYTES, MAX_TEXT_BYTES
 from workers.core.events.checked import checked
-from workers.core.events.decoding import FINGERPRINT_BYTES, epoch_ms, number_of, scaled
+from workers.core.events.decoding import epoch_ms, scaled
+from workers.core.events.fingerprint import Fingerprint
 from workers.core.memory import Numbers
 
 _IS_COMPILED: Final = not __file__.endswith((".py", ".pyc"))
@@ -95,7 +96,7 @@ class Scanner:
             if self.types[place] in self.plain:
                 self.allowed[place] = _FIELDS_OF.get(self.types[place], _FIELDS_OF_DECLARED)
         self.purchase = self.types.index("purchase") if "purchase" in self.types else -1
-        self.hashers = [blake2b(f"{name}\n".encode(), digest_size=FINGERPRINT_BYTES) for name in types]
+        self.fingerprints = [Fingerprint(name) for name in types]
         self.raw = self.given = b""
         self.type_place = self.at_ms = self.amount = self.history_ms = 0
         self.customer_at = self.customer_size = self.event_id_at = self.event_id_size = 0
@@ -106,7 +107,7 @@ class Scanner:
 
         Args:
             raw: its bytes.
-            latest_ms: the event, and the end of the history that it is, lie before this moment, in epoch milliseconds.
+            latest_ms: the event, and the end of the history that it is, lie before this moment, in epoch ms.
         """
         return self.read(raw, latest_ms) if _IS_COMPILED else self.decode(raw, latest_ms)
 
@@ -124,11 +125,10 @@ class Scanner:
 
     def fingerprint(self) -> int:
         """Return the hash of type and event id as a number: that of `DecodedEvent.fingerprint`."""
-        hashed = self.hashers[self.type_place].copy()
-        hashed.update(self.raw[self.event_id_at : self.event_id_at + self.event_id_size])
-        return number_of(hashed.digest())
+        by_type = self.fingerprints[self.type_place]
+        return by_type.of(self.raw, self.event_id_at, self.event_id_size)
 
-    # -- by msgspec ---------------------------------------------------------------------------------------------------
+    # -- by msgspec ----------------------------------------------------------------------------------------------
 
     def decode(self, raw: bytes, latest_ms: int) -> bool:
         """Read an event as `scan` does in plain Python."""
@@ -145,7 +145,7 @@ class Scanner:
         self.event_id_at, self.event_id_size = len(customer), len(event_id)
         return True
 
-    # -- byte by byte -------------------------------------------------------------------------------------------------
+    # -- byte by byte --------------------------------------------------------------------------------------------
 
     def read(self, raw: bytes, latest_ms: int) -> bool:
         """Read an event as `scan` does when compiled."""

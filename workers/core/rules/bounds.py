@@ -33,7 +33,7 @@ def inclusive(when: Bounds, unit: int) -> tuple[int | None, int | None]:
 
 
 def window_days(when: Any) -> int:
-    """Return how many UTC days the window of a condition has, today included; 0 for ever."""
+    """Return how many UTC days the window of a condition has, today included; 0 without one."""
     return 0 if when.within is None else duration_ms(when.within) // DAY_MS
 
 

@@ -30,6 +30,7 @@ LEFT_OUT: Final = {
     "obeyed": "each owner of a partition reports anew which pauses it obeys",
     "upgrade": "in which layout customers are written is up to the workers that go on with them",
     "clock": "the player of a replay sets it",
+    "upgrade": "what is loaded is in the layout that every release reads, so the upgrade is finished once more",
 }
 """By kind, why what all partitions share is not in a file."""
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from workers.core.customer.customer import Customer
+from workers.core.customer.fact_texts import UnreadableFacts
 from workers.core.customer.facts import CustomerFacts
 from workers.core.customer.facts_of import facts_of, take_facts
 from workers.core.customer.names import NamedRule, Names
@@ -47,7 +48,10 @@ class StoredCustomers:
             UnreadableFacts: if no customer can have them.
         """
         take_facts(self._names, facts)
-        return self._stored.write(_LAYOUT)
+        try:
+            return self._stored.write(_LAYOUT)
+        except ValueError as error:
+            raise UnreadableFacts(str(error)) from error
 
 
 def names_of(rules: RuleSet) -> Names:

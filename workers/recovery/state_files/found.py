@@ -14,10 +14,11 @@ from workers.errors import LingerError
 from workers.recovery.state_files.catalogue import DISPOSITIONS, HASHES, LEFT_OUT, PACE, PARTITION_KINDS, kind_of
 from workers.state.keys import hash_tag
 from workers.state.scan import escaped, scan_keys
+from workers.state.step import Because
 from workers.state.store import Store
 
 _KEYS_PER_SCAN: Final = 5_000
-_BECAUSE: Final = {"held": "pace", "held-by-pause": "pause", "held-by-brake": "brake"}
+_BECAUSE: Final[dict[str, Because]] = {"held": "pace", "held-by-pause": "pause", "held-by-brake": "brake"}
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class PartitionKeysFound:
 
     customers: IO[str]
     waiting: set[str] = field(default_factory=set)
-    held: set[tuple[str, str]] = field(default_factory=set)
+    held: set[tuple[str, Because]] = field(default_factory=set)
 
     def customer_ids(self) -> Iterator[str]:
         """Yield the customers' ids, each once, in order."""

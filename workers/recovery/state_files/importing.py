@@ -7,7 +7,6 @@ would decide, and publish, a second time. `linger rebuild --from` reads what was
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from workers.core.customer.fact_texts import UnreadableFacts
 from workers.core.meaning import MEANING
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import StartupError
@@ -163,7 +162,7 @@ def damaged_parts(files: StateFiles, customers: StoredCustomers) -> list[str]:
     for number, part in sorted(files.partitions.items()):
         try:
             check_part(part, customers)
-        except (DamagedFile, UnreadableFacts) as error:
+        except DamagedFile as error:
             problems.append(f"{part.path}: partition {number}: {error}")
     return problems
 

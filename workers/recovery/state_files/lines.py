@@ -249,9 +249,10 @@ def decode_line(raw: bytes) -> Line:
         DamagedFile: if it is none.
     """
     try:
-        return _decode(raw)
+        line: Line = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedFile(f"it cannot be read: {error}") from None
+    return line
 
 
 def raw_text(raw: bytes | None) -> Raw:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from workers.core.customer.fact_texts import UnreadableFacts
 from workers.kafka.records import OutboxRecord, encode_record
 from workers.recovery.state_files.customers import StoredCustomers
 from workers.recovery.state_files.lines import (
     CustomerLine,
+    DamagedFile,
     HeldLine,
     Inner,
     OrderLine,
@@ -28,7 +30,7 @@ from workers.recovery.state_files.lines import (
 from workers.recovery.state_files.meta_lines import meta_of
 from workers.recovery.state_files.reading import Part
 from workers.state.held_actions import Order
-from workers.state.meta import REBUILDING, Meta
+from workers.state.meta import REBUILDING, Meta, held_field
 from workers.state.step import Held, WriteSet
 from workers.state.store import Store
 
@@ -114,7 +116,8 @@ async def load_partition(
     changes.held += held
     changes.outbox = [encode_record(record) for record in published]
     changes.offset = head.offset
-    changes.fields = {**meta_of(head), REBUILDING: mark}
+    paused = {held_field(one.rule, one.because): "1" for one in held if one.because != "pace"}
+    changes.fields = {**meta_of(head), **paused, REBUILDING: mark}
     await _commit(store, number, meta, changes)
     loaded.unconfirmed = len(published)
     loaded.held += len(held)
@@ -125,13 +128,13 @@ def check_part(part: Part, customers: StoredCustomers) -> None:
     """Read a part as `load_partition` does, and write nothing.
 
     Raises:
-        DamagedFile: if it was changed, or has lines that cannot be in it.
-        UnreadableFacts: if a customer cannot be stored.
+        DamagedFile: if it was changed, or a customer in it cannot be stored.
     """
-    pending, loaded = _Pending(), Loaded()
-    for line in part.lines():
-        pending = _Pending()
-        _add(line, pending, loaded, [], [], customers, Everything())
+    for number, line in enumerate(part.lines(), start=2):
+        try:
+            _add(line, _Pending(), Loaded(), [], [], customers, Everything())
+        except UnreadableFacts as error:
+            raise DamagedFile(f"line {number} of its part: {error}") from None
 
 
 def _add(

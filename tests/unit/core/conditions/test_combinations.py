@@ -7,6 +7,7 @@ import pytest
 from schemas.actions import Reason
 from tests.support.builders import day
 from tests.support.looked_at import LookedAt
+from workers.core.coverage import FOREVER_MS
 from workers.core.rules import whole_conditions
 
 MS = 1 / 86_400_000
@@ -56,6 +57,18 @@ def test_a_change_of_a_part_that_changes_nothing_is_passed_over(word: str) -> No
     parts = [{"none": "purchase", "for": span} for span in spans]
     one = looked({word: parts})
     assert one.flip(3) == (13 if word == "any" else 32)
+
+
+@pytest.mark.parametrize("word", ["all", "any"])
+def test_what_costs_less_is_looked_at_first_and_what_then_does_not_matter_is_not_looked_at(word: str) -> None:
+    dear = {"after": "purchase", "without": "login", "for": "5 days"}
+    cheap = {"status": "cancelled" if word == "all" else "active"}
+    one = LookedAt({word: [dear, cheap]})
+    one.saw("purchase", 0)
+    two, status = one.condition.parts  # type: ignore[attr-defined]
+    assert (status.cost, two.cost, one.condition.cost) == (0, 2, 3)
+    assert one.flip(4) is None
+    assert two.flip_ms == FOREVER_MS, "it has not been looked at"
 
 
 def test_reasons_stand_in_the_order_of_the_rule_whatever_costs_less() -> None:

@@ -81,7 +81,7 @@ cdef class _Turn:
     cdef bint _is_cancelled(self, Activity activity) except -1
     @cython.locals(
         flips=dict, at_ms=cython.longlong, total=cython.longlong, several=Responding, response=Response, group=str,
-        is_known=cython.bint, began=cython.bint, flip_ms=cython.longlong, facts=Series,
+        is_known=cython.bint, began=cython.bint, can_hold=cython.bint, flip_ms=cython.longlong, facts=Series,
     )
     cdef _respond(self, Activity activity, DecodedEvent event, bint is_plain, bint was_cancelled)
     @cython.locals(episode=Episode)
@@ -90,7 +90,9 @@ cdef class _Turn:
         soonest_ms=cython.longlong, latest_ms=cython.longlong, observed=Coverage, episodes=dict,
         fired=cython.longlong, rule=Rule, episode=Episode, stands_ms=cython.longlong, flip_ms=cython.longlong,
     )
-    cdef long long _judge_group(self, str group, Activity activity, DecodedEvent event) except? -1
+    cdef long long _judge_group(
+        self, str group, Activity activity, DecodedEvent event, bint can_hold
+    ) except? -1
     @cython.locals(episode=Episode, start_ms=cython.longlong)
     cdef long long _judge(self, Rule rule, Activity activity, long long at_ms, DecodedEvent event) except? -1
     cdef _report_unknown(self, Rule rule, long long at_ms, long long known_ms)

@@ -410,7 +410,7 @@ class _Turn:
         """Evaluate the rules that do not read the type of a customer's first event: some hold at once."""
         for group, rules in self._rules.groups.items():
             if event.type not in rules[0].types and activity.has(self._rules.requires[group]):
-                self._set_flip(activity, group, self._judge_group(group, activity, event))
+                self._set_flip(activity, group, self._judge_group(group, activity, event, True))
 
     def _soonest(self, rules: Sequence[Rule], activity: Activity) -> int:
         """Return when time alone first changes one of the rules; evaluate the earliest, estimate the others."""
@@ -494,10 +494,11 @@ class _Turn:
         facts = activity.series[event.type]
         total = facts.total
         for several in responding:
-            if not several.least <= total <= several.beyond or not activity.has(several.others):
-                continue  # they could not hold before, and cannot now
-            # With this event, the rules can hold, or no longer can?
-            is_known = is_plain and several.least != total != several.beyond
+            # An episode of rules that cannot hold ends: they were other rules when it began, or too much happened.
+            can_hold = several.least <= total < several.beyond and activity.has(several.others)
+            if not can_hold and not began:
+                continue
+            is_known = is_plain and can_hold and total != several.least
             for response in several.responses:
                 group = response.group
                 known = flips.get(group)
@@ -512,7 +513,7 @@ class _Turn:
                     if flip_ms < at_ms + response.quiet_ms:
                         flip_ms = at_ms + response.quiet_ms
                 else:
-                    flip_ms = self._judge_group(group, activity, event)
+                    flip_ms = self._judge_group(group, activity, event, can_hold)
                 if flip_ms < FOREVER_MS:
                     flips[group] = flip_ms
                 elif known is not None:
@@ -531,8 +532,8 @@ class _Turn:
                 return False
         return True
 
-    def _judge_group(self, group: str, activity: Activity, event: DecodedEvent) -> int:
-        """Evaluate the rules of a group after an event.
+    def _judge_group(self, group: str, activity: Activity, event: DecodedEvent, can_hold: bool) -> int:
+        """Evaluate the rules of a group after an event; if they cannot hold, only those that have an episode.
 
         Returns:
             A moment before which time alone changes none of them.
@@ -540,6 +541,8 @@ class _Turn:
         soonest_ms, latest_ms, observed = FOREVER_MS, activity.at_ms, self._observed
         episodes, fired = activity.episodes, activity.fired_ms
         for rule in self._rules.groups[group]:
+            if not can_hold and rule.id not in episodes:
+                continue
             if not fired and rule.id not in episodes:
                 truth, flip_ms = rule.condition.estimate(activity, latest_ms, observed)
                 if truth != TRUE:
@@ -550,10 +553,14 @@ class _Turn:
             episode = episodes.get(rule.id)
             stands_ms = episode.start_ms if episode is not None and episode.holding else 0
             flip_ms = self._judge(rule, activity, max(stands_ms, latest_ms), event)
+            if not can_hold:
+                flip_ms = FOREVER_MS
             if fired:
                 # Timers were decided before this event was seen; the rule continues from there.
                 self._note_flip(rule, activity, flip_ms)
-                flip_ms = self._flip(rule, activity, True)
+                flip_ms = (
+                    self._flip(rule, activity, True) if can_hold else self._pending(rule, activity) or FOREVER_MS
+                )
             soonest_ms = min(soonest_ms, flip_ms)
         return soonest_ms
 

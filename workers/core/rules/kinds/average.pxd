@@ -16,11 +16,13 @@ cdef int FALSE, NOT_OBSERVABLE, TRUE
 cdef class Mean(Elementary):
     cdef readonly Customer customer
     cdef readonly Series series
-    cdef readonly object low, high
+    cdef readonly bint has_low, has_high, without_low, without_high
+    cdef readonly object low, per_low, high, per_high
     cdef readonly long long days
 
     @cython.locals(series=Series, days=Days, window=cython.longlong, place=cython.longlong, first=cython.longlong, watched_ms=cython.longlong, now=cython.int, total=object, number=object)
     cpdef int look(self, long long at_ms) except -1
+    @cython.locals(found=object, asked=object)
     cpdef int judge(self, object total, object number) except -1
     @cython.locals(series=Series, days=Days, place=cython.longlong, total=object, number=object)
     cpdef note(self, Evidence evidence, long long at_ms)

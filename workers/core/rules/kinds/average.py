@@ -1,6 +1,5 @@
 """`average: purchase.amount, less than: 20, within: 90 days`: the mean of an attribute."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from schemas.conditions import Average
@@ -19,30 +18,6 @@ from workers.core.rules.kinds.kind import Kind
 from workers.core.text import Text, as_json
 
 
-@dataclass(frozen=True)
-class Fraction:
-    """A bound of a mean, as a fraction, in ten-thousandths.
-
-    Attributes:
-        numerator, denominator: whole numbers; the denominator is positive.
-        excluded: whether the bound itself is outside.
-    """
-
-    numerator: int
-    denominator: int
-    excluded: bool
-
-    def is_reached(self, total: int, number: int) -> bool:
-        """Return whether `total / number` meets a lower bound."""
-        found, asked = total * self.denominator, self.numerator * number
-        return found > asked or (found == asked and not self.excluded)
-
-    def is_kept(self, total: int, number: int) -> bool:
-        """Return whether `total / number` meets an upper bound."""
-        found, asked = total * self.denominator, self.numerator * number
-        return found < asked or (found == asked and not self.excluded)
-
-
 class Mean(Elementary):
     """The mean of an attribute over the events that carry it as a number.
 
@@ -51,7 +26,9 @@ class Mean(Elementary):
 
     Attributes:
         customer, series: what it reads; the series has only the events with a number.
-        low, high: bounds; None for no bound.
+        has_low, low, per_low, without_low: whether there is a lower bound, its numerator in ten-thousandths and its
+            denominator (positive), and whether the bound itself is outside.
+        has_high, high, per_high, without_high: the same of the upper bound.
         days: length of the window in UTC days, today included; 0 for the whole lifetime.
     """
 
@@ -65,15 +42,16 @@ class Mean(Elementary):
         prevented: bytes,
         customer: Customer,
         series: Series,
-        low: Fraction | None,
-        high: Fraction | None,
+        lower: tuple[Decimal, bool] | None,
+        upper: tuple[Decimal, bool] | None,
         days: int,
     ) -> None:
         super().__init__(place, head, tail, prevented)
         self.customer = customer
         self.series = series
-        self.low = low
-        self.high = high
+        self.has_low, self.has_high = lower is not None, upper is not None
+        self.low, self.per_low, self.without_low = _fraction(lower)
+        self.high, self.per_high, self.without_high = _fraction(upper)
         self.days = days
 
     def look(self, at_ms: int) -> int:
@@ -108,9 +86,15 @@ class Mean(Elementary):
         """Compare a mean with the bounds; return the truth. Any size of numbers; no events have no mean."""
         if not number:
             return FALSE
-        if self.low is not None and not self.low.is_reached(total, number):
-            return FALSE
-        return FALSE if self.high is not None and not self.high.is_kept(total, number) else TRUE
+        if self.has_low:
+            found, asked = total * self.per_low, self.low * number
+            if found < asked or (found == asked and self.without_low):
+                return FALSE
+        if self.has_high:
+            found, asked = total * self.per_high, self.high * number
+            if found > asked or (found == asked and self.without_high):
+                return FALSE
+        return TRUE
 
     def note(self, evidence: Evidence, at_ms: int) -> None:
         """Note the number of events and, if there are any, the mean to four decimals."""
@@ -152,15 +136,17 @@ def compile(when: Average, binding: Binding) -> Mean:
         *binding.words(when, said, when.words(), window_in_words(when), None),
         binding.customer,
         binding.mean_series(name, when.where, attribute, days),
-        None if lower is None else _fraction(*lower),
-        None if upper is None else _fraction(*upper),
+        lower,
+        upper,
         days,
     )
 
 
-def _fraction(bound: Decimal, excluded: bool) -> Fraction:
-    numerator, denominator = bounded(bound).as_integer_ratio()
-    return Fraction(numerator * UNIT, denominator, excluded)
+def _fraction(limit: tuple[Decimal, bool] | None) -> tuple[int, int, bool]:
+    if limit is None:
+        return 0, 1, False
+    numerator, denominator = bounded(limit[0]).as_integer_ratio()
+    return numerator * UNIT, denominator, limit[1]
 
 
 def types(when: Average) -> set[str]:

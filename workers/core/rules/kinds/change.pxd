@@ -26,5 +26,6 @@ cdef class Changed(Elementary):
     cpdef int judge(self, object before, object latest) except -1
     @cython.locals(series=Series, days=Days, at=cython.longlong, place=cython.longlong, leaves=cython.longlong, passes=cython.longlong, amounts=cython.p_longlong, before=object, latest=object)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(at=cython.longlong, unit=object, latest=object, before=object)
+    @cython.locals(at=cython.longlong)
     cpdef word(self, Text text, Evidence evidence)
+    cdef _write_amount(self, Text text, long long amount)

@@ -16,7 +16,7 @@ from workers.core.phrases import Said, attribute, filters, noun, plural
 from workers.core.rules.binding import Binding
 from workers.core.rules.bounds import bounded
 from workers.core.rules.kinds.kind import Kind
-from workers.core.text import Text, quoted
+from workers.core.text import Text
 
 _PERCENT: Final = 10_000
 """A share is a whole number of hundredths of a percent."""
@@ -126,12 +126,21 @@ class Changed(Elementary):
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the amounts of both windows."""
-        at, unit = NUMBERS_EACH * self.place, UNIT if self.is_sum else 1
-        latest, before = evidence.numbers[at], evidence.numbers[at + 1]
+        at = NUMBERS_EACH * self.place
         text.copy(self.head)
-        text.copy(quoted(f"{latest / unit:g} after {before / unit:g}"))
+        text.byte(34)
+        self._write_amount(text, evidence.numbers[at])
+        text.copy(b" after ")
+        self._write_amount(text, evidence.numbers[at + 1])
+        text.byte(34)
         text.copy(self.tail)
         text.byte(125)
+
+    def _write_amount(self, text: Text, amount: int) -> None:
+        if self.is_sum:
+            text.short_amount(amount)
+        else:
+            text.short_number(amount)
 
 
 def said(when: Change, *, holds: bool) -> Said:

@@ -83,7 +83,7 @@ class Beginning(Elementary):
         if series.is_present and self.least_ms >= 0:
             # The known first event is too recent, and any unseen one would be too old.
             enough_ms = latest_ms + self.least_ms
-            unseen_too_old_ms = (since_ms if since_ms < latest_ms else latest_ms) + self.most_ms + 1
+            unseen_too_old_ms = since_ms + self.most_ms + 1
             if unseen_too_old_ms < enough_ms and at_ms < enough_ms:
                 if at_ms >= unseen_too_old_ms:
                     self.flip_ms = enough_ms

@@ -21,5 +21,4 @@ cdef class Told(Elementary):
     cpdef int look(self, long long at_ms) except -1
     @cython.locals(known=tuple, value=object)
     cpdef note(self, Evidence evidence, long long at_ms)
-    @cython.locals(is_known=cython.bint)
     cpdef word(self, Text text, Evidence evidence)

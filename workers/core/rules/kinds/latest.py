@@ -78,9 +78,11 @@ class Told(Elementary):
 
     def word(self, text: Text, evidence: Evidence) -> None:
         """Write the value."""
-        is_known = evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None
         text.copy(self.head)
-        text.copy(as_json(evidence.values[self.place]) if is_known else b"null")
+        if evidence.numbers[NUMBERS_EACH * self.place] and evidence.values is not None:
+            text.copy(as_json(evidence.values[self.place]))
+        else:
+            text.copy(b"null")
         text.copy(self.tail)
         text.byte(125)
 

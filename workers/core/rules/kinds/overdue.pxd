@@ -9,7 +9,7 @@ from workers.core.customer.customer cimport Customer
 from workers.core.customer.series cimport Series
 from workers.core.text cimport Text
 
-cdef long long DAY_MS, FOREVER_MS, NUMBERS_EACH
+cdef long long FOREVER_MS, NUMBERS_EACH
 cdef int FALSE, NOT_OBSERVABLE, TRUE
 
 cdef class Lateness(Elementary):

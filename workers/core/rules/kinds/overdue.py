@@ -1,7 +1,7 @@
 """`overdue: purchase, by: 2.5 times, ...`: the last event is longer ago than the customer's own rhythm explains."""
 
 from schemas.conditions import Overdue
-from schemas.durations import DAY_MS, duration_ms, write_duration
+from schemas.durations import duration_ms, write_duration
 from workers.core.conditions.condition import FALSE, NOT_OBSERVABLE, TRUE, Elementary
 from workers.core.conditions.history import knows_ever
 from workers.core.coverage import FOREVER_MS
@@ -94,7 +94,9 @@ class Lateness(Elementary):
             text.byte(34)
             text.copy(self.tail)
         else:
-            text.copy(f', usually every {evidence.numbers[at + 1] / DAY_MS:.1f} days"'.encode())
+            text.copy(b", usually every ")
+            text.in_days(evidence.numbers[at + 1])
+            text.copy(b' days"')
             text.copy(self.tail)
             self._write_prevented(text, evidence.numbers[at + 2])
         text.byte(125)

@@ -714,3 +714,13 @@ def test_an_id_that_release_0_1_has_remembered_does_not_count_again() -> None:
     for _ in range(2):
         story.turn([again])
     assert story.activity.series["purchase"].total == 1
+
+
+def test_an_episode_of_a_rule_that_became_another_one_ends_although_too_little_has_happened_for_it_to_hold() -> None:
+    # It is not known whether the new rule holds, so the episode of the old one goes on, until an event shows it.
+    before = rule("changed", when={"known for": "2 days"})
+    after = rule("changed", when={"all": [{"count": "nps", "at least": 1}, QUIET]})
+    story = Story(before, since_day=-1, whole=False).logs_in(0).time_goes_on(3)
+    story.rules = rules(after, types=ALL_TYPES).as_activated(1, {"changed": (1, 0)})
+    story.observed = watched(story.rules, -1, whole=False)
+    assert story.buys(4).timeline == [("active", 2), ("customer_returned", 2)]

@@ -42,6 +42,8 @@ def test_if_later_ones_followed_too_the_first_that_followed_counts() -> None:
     assert one.at(9) == "not observable"
     one.customer.pairs = {PAIR: [day(5), day(6)]}
     assert one.at(9) == "true"
+    one.customer.pairs = {PAIR: [day(5), day(7)]}
+    assert one.at(9) == "true"
     one.customer.pairs = {PAIR: [day(5), day(7) + 1]}
     assert one.at(9) == "false"
     for not_known in ([day(5), -1], [day(5), 0], [day(4), day(6)]):

@@ -63,6 +63,15 @@ def test_an_event_may_have_gone_unseen_between_the_last_known_one_and_the_start_
     ]
 
 
+def test_between_may_hold_for_a_single_millisecond_whenever_the_unseen_event_happened() -> None:
+    one = asked(between="1 day and 5 days ago")
+    one.saw("purchase", 0)
+    one.watched("purchase", 4)
+    assert (one.at(5 - MS), one.flip(5 - MS)) == ("not observable", 5)
+    assert (one.at(5), one.flip(5)) == ("true", 5 + MS)
+    assert (one.at(5 + MS), one.flip(5 + MS)) == ("not observable", 9 + MS)
+
+
 def test_the_reason_names_the_last_event_and_after_when_another_would_have_prevented_the_action() -> None:
     one = asked(at_least="30 days ago")
     one.saw("purchase", 5)

@@ -28,6 +28,13 @@ def test_a_regular_has_a_gap_of_their_own() -> None:
     assert one.at(12 + 12.8) == "true"
 
 
+def test_days_that_were_not_counted_over_the_lifetime_yet_are_those_that_are_kept() -> None:
+    one = asked()
+    one.saw("purchase", 0, 4, 8, 12)
+    one.series("purchase").active_days = 0
+    assert one.flip(12.8) == 12 + 12.8
+
+
 def test_the_multiple_is_rounded_up_to_a_whole_millisecond() -> None:
     one = asked(by="3.01 times", usual_gap="1 second", at_least="1 second")
     one.saw("purchase", 0)
@@ -57,6 +64,10 @@ def test_if_watching_began_after_the_last_event_the_wait_begins_there() -> None:
     one.watched("purchase", 30)
     assert (one.at(23), one.flip(23)) == ("not observable", 50)
     assert one.at(50) == "true"
+    one.watched("purchase", 3)
+    assert one.at(23) == "true"
+    one.watched("purchase", 3 + MS)
+    assert (one.at(23), one.flip(23)) == ("not observable", 23 + MS)
     one.watched("purchase", None)
     assert (one.at(50), one.flip(50)) == ("not observable", None)
 

@@ -133,8 +133,8 @@ def _render_export(report: ExportReport) -> None:
 def _render_import(report: ImportReport) -> None:
     out.print(
         f"{sum(report.partitions.values()):,} customers of {len(report.partitions)} partitions, {report.held:,} held "
-        f"actions and {report.unconfirmed:,} records to be published are imported. Start the workers: they go on from "
-        "here.",
+        f"actions and {report.unconfirmed:,} records to be published are imported. Start the workers: they go on "
+        "from here.",
         soft_wrap=True,
     )
     if report.unreadable:
