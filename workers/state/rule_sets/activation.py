@@ -92,7 +92,7 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             fields[_RULE + rule.id] = text
         return fields
 
-    # Before the set is the newest: whoever knows its number finds what its rules say.
+    # Before the set is the newest: a worker that knows its number finds what its rules say.
     before = await store.redis.fields(store.keys.rules)
     is_newest = before.get("hash") == rules.hash
     await keep_contents(store, rules, int(before.get("generation", 0)) + (not is_newest))

@@ -20,7 +20,7 @@ MOST: Final = 2_000
 async def keep_contents(store: Store, rules: RuleSet, generation: int) -> None:
     """Keep what every rule of a set says, and forget versions that are no longer needed.
 
-    Called before the set is made the newest, so whoever knows the generation finds them.
+    Called before the set is made the newest, so a worker that knows the generation finds them.
 
     Args:
         store: the store that all workers share.
