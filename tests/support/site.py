@@ -47,6 +47,7 @@ class Site:
     producer: AIOKafkaProducer
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    patience_seconds: float = PATIENCE_SECONDS
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """Start one more worker process."""
@@ -121,11 +122,11 @@ class Site:
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Wait for a condition."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + self.patience_seconds
         while not await condition():
             if time.monotonic() > give_up:
                 raise AssertionError(
-                    f"waited {PATIENCE_SECONDS:.0f} s for {what}; the log of the workers:\n{self.log()[-4000:]}"
+                    f"waited {self.patience_seconds:.0f} s for {what}; the log of the workers:\n{self.log()[-4000:]}"
                 )
             for process in self.processes:
                 if process.poll() not in (None, -9):

@@ -1,16 +1,19 @@
 """What was published after the upgrade, compared with what the release before published without one.
 
 Everything is the same, byte for byte, but for rules with a pace: which of their actions it lets through depends on
-the speed of the workers. A worker whose Redis answers late publishes the same once more, with the same id.
+the speed of the workers. A worker whose Redis answers late publishes the same once more, with the same id. An action
+that is taken back before it was sent may be left out; that it was taken back is published in any case.
 """
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import floor
 from typing import Any, Final
 
 from tests.upgrade.answers import HELD, Published, published_line, read_published, read_records
 from tests.upgrade.releases import StoredRelease
+from tests.upgrade.shop import Event
 
 PACED: Final = frozenset({"held-back", "off-their-rhythm"})
 """Rules with a pace."""
@@ -21,17 +24,32 @@ Key = tuple[str, str, int]
 """Rule, customer and begin of the episode: one action."""
 
 
-def differences(stored: StoredRelease, records: Collection[Record], holding: Collection[Published]) -> list[str]:
+def differences(
+    stored: StoredRelease,
+    records: Collection[Record],
+    holding: Collection[Published],
+    customers: Collection[str] | None = None,
+) -> list[str]:
     """Return in words what differs from what a stored release published; nothing if nothing does.
 
     Args:
         stored: the release.
         records: contents that were published after the upgrade.
         holding: what was held in the end.
+        customers: compare only these; None for all.
     """
     before = read_records(stored.folder)
-    held_before = [one for one in read_published(stored.folder) if one.what == HELD]
-    now, then = (set(map(_written, _unpaced(one))) for one in (records, before))
+    if customers is not None:
+        records = [one for one in records if one["customer_id"] in customers]
+        before = [one for one in before if one["customer_id"] in customers]
+        holding = [one for one in holding if one.customer in customers]
+    # A decision that an action is held has a detail.
+    held_before = [
+        one
+        for one in read_published(stored.folder)
+        if one.what == HELD and not one.detail and (customers is None or one.customer in customers)
+    ]
+    now, then = (set(map(_written, _comparable(one))) for one in (records, before))
     kept_now, kept_then = _kept(records, holding), _kept(before, held_before)
     waiting_now, waiting_then = ({one for one in held if one.rule not in PACED} for held in (holding, held_before))
     return [
@@ -43,8 +61,27 @@ def differences(stored: StoredRelease, records: Collection[Record], holding: Col
     ]
 
 
-def _unpaced(records: Iterable[Record]) -> Iterator[Record]:
-    return (one for one in records if one["rule"]["id"] not in PACED)
+def ordered_customers(events: Iterable[Event]) -> set[str]:
+    """Return the customers whose events come in one order, however many workers read the sources.
+
+    Two workers read different partitions of the sources, so two events of one day may come in either order, and an
+    event that is late comes before or after what time has brought by then. Decisions depend on that order.
+    """
+    days: dict[str, list[int]] = {}
+    late = set()
+    for event in events:
+        days.setdefault(event.customer, []).append(floor(event.sent_day))
+        if event.sent_day != event.at_day:
+            late.add(event.customer)
+    return {customer for customer, sent in days.items() if len(sent) == len(set(sent))} - late
+
+
+def _comparable(records: Collection[Record]) -> Iterator[Record]:
+    """Yield the records that do not depend on the speed of the workers."""
+    taken_back = {one["action_id"] for one in records if one.get("status") == "retracted"}
+    for one in records:
+        if one["rule"]["id"] not in PACED and not (one.get("status") == "active" and one["action_id"] in taken_back):
+            yield one
 
 
 def _written(record: Record) -> str:
@@ -52,7 +89,7 @@ def _written(record: Record) -> str:
 
 
 def _said(what: str, records: Collection[str]) -> list[str]:
-    """Say of which rules there are others, and show the first ones."""
+    """Count them by rule and kind, and show the first ones."""
     if not records:
         return []
     by_rule = Counter((one["rule"]["id"], published_line(one).what) for one in map(json.loads, records))

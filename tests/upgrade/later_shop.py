@@ -14,7 +14,7 @@ CUSTOMERS: Final = 4_000
 BASKETS: Final = "baskets"
 """The topic whose records are lists of purchases."""
 BROKEN: Final = "scans"
-"""The topic of which no record can be read."""
+"""The topic with records that cannot be read."""
 _LATE_DAYS: Final = (0.4, 2.5, 9.0, 40.0)
 
 

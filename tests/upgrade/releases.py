@@ -1,6 +1,6 @@
-"""The releases whose stored state is kept: who made it, of which customers, and where it lies.
+"""The releases whose stored state is kept: who made it, for what customers, and where it lies.
 
-Each folder of `tests/data/` named here is kept for ever, and has the same files; its README says what is special.
+Each folder of `tests/data/` named here stays. All have the same files; the README of each says what is special.
 """
 
 from collections.abc import Callable, Iterable, Mapping

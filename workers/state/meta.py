@@ -37,7 +37,7 @@ LAYOUTS_FORMAT: Final = 3
 WIRE_FORMAT: Final = LAYOUTS_FORMAT
 """The format of what this release writes."""
 _TOPIC_ID: Final = "topic_id"
-_FOR_OLDER_RELEASES: Final = " written in layout {layout}, which only newer releases of Linger read"
+_FOR_OLDER_RELEASES: Final = " (written in layout {layout}, which only newer releases of Linger read)"
 """Stands after the topic's id once a later layout is written.
 
 A worker that does not know `layout` compares the id with the topic's own at the claim. So it stops the partition, and

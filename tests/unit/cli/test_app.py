@@ -44,6 +44,7 @@ def test_there_are_these_commands() -> None:
         "customer show",
         "sources check",
         "sources test",
+        "upgrade finish",
         "topics create",
         "state export",
         "state import",

@@ -178,6 +178,10 @@ class Specs:
         self._attributes.add(reference)
         return reference
 
+    def with_nothing_required(self) -> "Specs":
+        """Return specs with the same event types and attributes, and nothing required yet."""
+        return Specs(self.types, self._attribute_types, self._declared)
+
     def facts_by_type(self) -> dict[str, EventTypeSpec]:
         """Return what must be kept of the events of each type."""
         series = sorted(self._series.values(), key=lambda plan: plan.key)

@@ -12,7 +12,7 @@ from workers.core.rules.rule_set import Rule, RuleSet
 class FormerRules(Mapping[str, Rule]):
     """Rules by version, compiled when they are first asked for.
 
-    A version that this release cannot read any more is not there.
+    A version that this release cannot read any more, or reads otherwise, is not there.
     """
 
     def __init__(self, contents: Mapping[str, str], rules: RuleSet) -> None:
@@ -29,9 +29,12 @@ class FormerRules(Mapping[str, Rule]):
     def __getitem__(self, version: str) -> Rule:
         if version not in self._compiled:
             try:
-                self._compiled[version] = compile_content(self._contents[version], self._rules)
+                rule = compile_content(self._contents[version], self._rules)
             except ValueError as error:
                 raise KeyError(version) from error
+            if rule.version != version:
+                raise KeyError(version)
+            self._compiled[version] = rule
         return self._compiled[version]
 
     def __iter__(self) -> Iterator[str]:

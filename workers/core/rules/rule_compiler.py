@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import orjson
+
 from schemas import actions, conditions
 from schemas import rules as written
 from schemas.attribute_types import AttributeType, uses_of
@@ -93,12 +95,37 @@ def compile_rules(book: RuleBook, types: Iterable[str], hold_out_key: bytes = HO
         attribute_types=attribute_types,
         kept_raw=_kept_raw(contact_policy.attributes, attribute_types),
         by_id={rule.id: rule for rule in compiled},
+        contents={digest_of(_content(rule)): _json(rule) for rule in evaluated},
         codes=codes_of(rule.id for rule in compiled),
         conflict_groups={
             number: frozenset(rule.group for rule in compiled if rule.conflict_group == number)
             for number in {rule.conflict_group for rule in compiled if rule.conflict_group >= 0}
         },
     )
+
+
+def compile_content(content: str, rules: RuleSet) -> Rule:
+    """Compile one rule alone, of what it said when it was active, to word what it decided.
+
+    Of how it competes with other rules nothing is known. The facts that it reads are not kept because of it.
+
+    Args:
+        content: as `RuleSet.contents` has it.
+        rules: the present set.
+
+    Raises:
+        ValueError: if this release does not know what it says.
+    """
+    rule = written.Rule.model_validate(orjson.loads(content))
+    return _compile(rule, rules.collected.with_nothing_required(), HOLD_OUT_KEY)
+
+
+def _json(rule: written.Rule) -> str:
+    """Return the content that decides as JSON, so that it is read as it was written."""
+    content = _content(rule)
+    if rule.again_after is None:
+        content["again after"] = "never"  # without the key, the default would be meant
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _kept_raw(

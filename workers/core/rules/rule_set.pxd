@@ -53,4 +53,5 @@ cdef class RuleSet:
     cdef readonly object brake
     cdef readonly long long generation, meaning_generation, meaning_since_ms
     cdef readonly object former
+    cdef readonly dict contents
     cdef readonly list deciders

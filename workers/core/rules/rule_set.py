@@ -189,6 +189,7 @@ class RuleSet:
         collected: what the conditions need kept; `facts` is made from it.
         generation: number of this rule set among all activated ones; 0 if not activated.
         former: by version, earlier versions of rules whose actions may still wait.
+        contents: by version, what each rule says, as JSON; a rule set of another release can be compiled from it.
         deciders: the one `decisions.decide.Decider` of this rule set, once it has decided.
         meaning_generation, meaning_since_ms: the rule set with which the present meaning of rules began
             (`workers.core.meaning`), and when that set was loaded; 0 for always.
@@ -216,6 +217,7 @@ class RuleSet:
     meaning_generation: int = 0
     meaning_since_ms: int = 0
     former: Mapping[str, Rule] = field(default_factory=dict, repr=False, compare=False)
+    contents: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     deciders: list[Any] = field(init=False, default_factory=list, repr=False, compare=False)
 
     def specs(self) -> Iterable[SeriesSpec]:
@@ -224,7 +226,11 @@ class RuleSet:
             yield from facts.series
 
     def as_activated(
-        self, generation: int, since: Mapping[str, tuple[int, int]], meaning_since: tuple[int, int] = (0, 0)
+        self,
+        generation: int,
+        since: Mapping[str, tuple[int, int]],
+        meaning_since: tuple[int, int] = (0, 0),
+        former: Mapping[str, Rule] | None = None,
     ) -> "RuleSet":
         """Return the same rules as the `generation`-th set.
 
@@ -232,6 +238,7 @@ class RuleSet:
             generation: its number.
             since: by rule id, the generation in which the rule got its `audience_hash`, and when that set was loaded.
             meaning_since: the generation with which the present meaning of rules began, and when it was loaded.
+            former: by version, earlier versions of rules whose actions may still wait; those of this set if left out.
         """
         known = {
             rule.id: replace(rule, since_generation=since[rule.id][0], live_since_ms=since[rule.id][1])
@@ -247,4 +254,5 @@ class RuleSet:
             generation=generation,
             meaning_generation=meaning_since[0],
             meaning_since_ms=meaning_since[1],
+            former=self.former if former is None else former,
         )

@@ -57,7 +57,7 @@ def rules(compiled: RuleSet, stored: Mapping[str, str]) -> Finding:
         "upgrade",
         "rules",
         f"another set than the active one ({newest}): workers of the release before stop at each partition that this "
-        "release has claimed, and every customer is decided anew. To go back: linger rules promote",
+        "release has claimed, and every customer is decided again. To go back: linger rules promote",
     )
 
 

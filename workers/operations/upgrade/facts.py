@@ -23,7 +23,7 @@ Metas = Mapping[int, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The workers here, as far as this release can tell.
+    """The workers here, as far as this release can see.
 
     Attributes:
         members: of the group; None if Kafka does not say, or they join or leave right now.

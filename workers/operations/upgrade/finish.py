@@ -104,7 +104,7 @@ async def consider(store: Store, releases: Releases, now_ms: int) -> None:
 
 
 async def _take_back_if_void(store: Store, releases: Releases) -> None:
-    """Take an order back after `linger rebuild` of an older release: it has made all of the state anew."""
+    """Take an order back after `linger rebuild` of an older release: it has made all of the state again."""
     if releases.older_owners and releases.partitions_by_layout.keys() <= {LAYOUT_OF_OLD}:
         await layouts.take_back_order(store)
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.core.meaning import MEANING, MEANING_OF_0_1
+from workers.core.rules.former_rules import FormerRules
 from workers.core.rules.rule_set import RuleSet
 from workers.errors import LingerError
+from workers.state.rule_sets.contents import keep_contents, read_contents
 from workers.state.store import Store
 
 _RULE: Final = "rule:"
@@ -90,8 +92,12 @@ async def activate(store: Store, rules: RuleSet, now_ms: int, *, allow_rollback:
             fields[_RULE + rule.id] = text
         return fields
 
+    # Before the set is the newest: a worker that knows its number finds what its rules say.
+    before = await store.redis.fields(store.keys.rules)
+    is_newest = before.get("hash") == rules.hash
+    await keep_contents(store, rules, int(before.get("generation", 0)) + (not is_newest))
     fields = await store.redis.rewrite(store.keys.rules, change)
-    return Activation(_activated(rules, fields), tuple(began))
+    return Activation(_activated(rules, fields, await read_contents(store)), tuple(began))
 
 
 async def require_not_older(store: Store, rules: RuleSet, present: int | None = None, *, asked: bool = False) -> None:
@@ -122,10 +128,10 @@ async def newest_generation(store: Store) -> int:
 async def as_active(store: Store, rules: RuleSet) -> RuleSet:
     """Return a rule set with its generation if it is the newest, unchanged if not; changes nothing in Redis."""
     fields = await store.redis.fields(store.keys.rules)
-    return _activated(rules, fields) if fields.get("hash") == rules.hash else rules
+    return _activated(rules, fields, await read_contents(store)) if fields.get("hash") == rules.hash else rules
 
 
-def _activated(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
+def _activated(rules: RuleSet, fields: Mapping[str, str], contents: Mapping[str, str]) -> RuleSet:
     since: dict[str, tuple[int, int]] = {}
     for rule in rules.rules:
         text = fields.get(_RULE + rule.id)
@@ -133,4 +139,5 @@ def _activated(rules: RuleSet, fields: Mapping[str, str]) -> RuleSet:
             _, generation, since_ms = text.split()
             since[rule.id] = (int(generation), int(since_ms))
     _, meaning_generation, meaning_since_ms = fields.get(_MEANING, "0 0 0").split()
-    return rules.as_activated(int(fields["generation"]), since, (int(meaning_generation), int(meaning_since_ms)))
+    meaning_since = int(meaning_generation), int(meaning_since_ms)
+    return rules.as_activated(int(fields["generation"]), since, meaning_since, FormerRules(contents, rules))

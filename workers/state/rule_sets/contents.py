@@ -1,8 +1,8 @@
 """What each version of a rule said, in Redis: actions that wait are worded by the version that decided them.
 
 One hash: a rule's version to the newest generation of rules that had it, a blank, and its content as JSON. A version
-is kept as long as it can be needed. After each change of the rules, the sweep words what waits under versions that are
-gone (`workers.processor.sweep`), so a version is needed until every partition has been swept.
+is kept as long as it can be needed. After each change of the rules, the sweep words what waits under versions that
+are gone (`workers.processor.sweep`), so a version is needed until every partition has been swept.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ MOST: Final = 2_000
 async def keep_contents(store: Store, rules: RuleSet, generation: int) -> None:
     """Keep what every rule of a set says, and forget versions that are no longer needed.
 
-    Called before the set is made the newest, so whoever knows the generation finds them.
+    Called before the set is made the newest, so a worker that knows the generation finds them.
 
     Args:
         store: the store that all workers share.
@@ -39,7 +39,8 @@ async def keep_contents(store: Store, rules: RuleSet, generation: int) -> None:
     }
     if changed:
         await store.set_fields(key, changed)
-    if outdated := outdated_versions({name: text for name, text in stored.items() if name not in rules.contents}, generation):
+    others = {version: text for version, text in stored.items() if version not in rules.contents}
+    if outdated := outdated_versions(others, generation):
         await store.remove_fields(key, outdated)
 
 

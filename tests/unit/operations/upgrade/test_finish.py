@@ -60,7 +60,7 @@ def test_a_start_a_day_after_the_first_one_without_an_older_release_finishes_it(
 @pytest.mark.parametrize(
     ("members", "metas"),
     [([NEW, OLD], {0: OF_NEW}), ([NEW], {0: OF_NEW, 1: OF_OLD}), (None, {0: OF_NEW})],
-    ids=["in the group", "owned a partition last", "nobody knows who is in the group"],
+    ids=["in the group", "owned a partition last", "Kafka does not say who is in the group"],
 )
 def test_an_older_release_that_comes_back_begins_the_day_again(
     members: Sequence[Member] | None, metas: Metas
