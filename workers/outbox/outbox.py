@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from workers.core.decisions.published import PublishedRecord, read_record
 from workers.kafka.producer import Publisher, Withdrawn
-from workers.kafka.records import OutboxRecord
+from workers.kafka.records import OutboxRecord, encode_record
 from workers.outbox.cloud_events import SentAction, action_in
 
 _AT_ONCE: Final = 500
@@ -54,9 +55,13 @@ class _Entry:
 
     __slots__ = ("action", "is_done", "is_dropped", "is_withheld", "record")
 
-    def __init__(self, record: OutboxRecord) -> None:
+    def __init__(self, record: OutboxRecord | PublishedRecord) -> None:
         self.record = record
-        self.action: SentAction | None = action_in(record)
+        self.action: SentAction | PublishedRecord | None
+        if isinstance(record, PublishedRecord):
+            self.action = record if record.is_action else None
+        else:
+            self.action = action_in(record)
         self.is_done = self.is_withheld = self.is_dropped = False
 
 
@@ -98,7 +103,7 @@ class Outbox:
         """How many records Kafka has not confirmed; those withheld are not among them."""
         return self._unconfirmed
 
-    def put(self, records: Sequence[OutboxRecord]) -> None:
+    def put(self, records: Sequence[OutboxRecord | PublishedRecord]) -> None:
         """Append the records of a committed step."""
         if not records:
             return
@@ -125,9 +130,13 @@ class Outbox:
             number += 1
         return number
 
-    def withheld(self, number: int) -> list[OutboxRecord]:
-        """Return those of the first `number` records that the step which trims them must hold, in order."""
-        return [entry.record for entry, _ in zip(self._entries, range(number), strict=False) if entry.is_withheld]
+    def withheld(self, number: int) -> list[PublishedRecord]:
+        """Return the actions among the first `number` records that the step which trims them must hold, in order."""
+        return [
+            _published(entry.record)
+            for entry, _ in zip(self._entries, range(number), strict=False)
+            if entry.is_withheld
+        ]
 
     def dropped(self, number: int) -> list[str]:
         """Return the rule of each action among the first `number` records that was never sent, and is not held."""
@@ -273,3 +282,7 @@ class Outbox:
             entry.is_done = True
         self._unconfirmed -= len(entries)
         self._moved.set()
+
+
+def _published(record: OutboxRecord | PublishedRecord) -> PublishedRecord:
+    return record if isinstance(record, PublishedRecord) else read_record(encode_record(record))

@@ -39,7 +39,9 @@ async def keep_contents(store: Store, rules: RuleSet, generation: int) -> None:
     }
     if changed:
         await store.set_fields(key, changed)
-    if outdated := outdated_versions({name: text for name, text in stored.items() if name not in rules.contents}, generation):
+    if outdated := outdated_versions(
+        {name: text for name, text in stored.items() if name not in rules.contents}, generation
+    ):
         await store.remove_fields(key, outdated)
 
 
