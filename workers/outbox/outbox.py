@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from workers.core.decisions.published import PublishedRecord, read_record
+from workers.core.decisions.published import PublishedRecord
 from workers.kafka.producer import Publisher, Withdrawn
-from workers.kafka.records import OutboxRecord, encode_record
+from workers.kafka.records import OutboxRecord
 from workers.outbox.cloud_events import SentAction, action_in
 
 _AT_ONCE: Final = 500
@@ -130,13 +130,9 @@ class Outbox:
             number += 1
         return number
 
-    def withheld(self, number: int) -> list[PublishedRecord]:
-        """Return the actions among the first `number` records that the step which trims them must hold, in order."""
-        return [
-            _published(entry.record)
-            for entry, _ in zip(self._entries, range(number), strict=False)
-            if entry.is_withheld
-        ]
+    def withheld(self, number: int) -> list[OutboxRecord | PublishedRecord]:
+        """Return those of the first `number` records that the step which trims them must hold, in order."""
+        return [entry.record for entry, _ in zip(self._entries, range(number), strict=False) if entry.is_withheld]
 
     def dropped(self, number: int) -> list[str]:
         """Return the rule of each action among the first `number` records that was never sent, and is not held."""
@@ -282,7 +278,3 @@ class Outbox:
             entry.is_done = True
         self._unconfirmed -= len(entries)
         self._moved.set()
-
-
-def _published(record: OutboxRecord | PublishedRecord) -> PublishedRecord:
-    return record if isinstance(record, PublishedRecord) else read_record(encode_record(record))

@@ -2,7 +2,9 @@
 
 from contextlib import AbstractAsyncContextManager
 
+from workers.core.decisions.published import PublishedRecord, read_record
 from workers.kafka.partitioner import partition_of
+from workers.kafka.records import encode_record
 from workers.observability import metrics
 from workers.pauses.pause_list import PauseList
 from workers.processor.active_rules import ActiveRules
@@ -58,7 +60,9 @@ class Steps:
         step, so that neither a crash nor another owner loses or doubles it.
         """
         trim = partition.outbox.confirmed()
-        for action in partition.outbox.withheld(trim):
+        for record in partition.outbox.withheld(trim):
+            # What the partition was claimed with is as it was read.
+            action = record if isinstance(record, PublishedRecord) else read_record(encode_record(record))
             work.withdraw(action, paused_detail(self._pauses.pause_of(action.rule)))
         work.unsent += partition.outbox.dropped(trim)
         changes = work.changes(trim)

@@ -14,7 +14,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from schemas.actions import BRAKED_DETAIL, DISCARDED_DETAIL, EXPIRED_DETAIL, PAUSED_DETAIL, Suppression
-from workers.core.decisions.published import PublishedRecord
 from workers.dead_letters.record import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from workers.kafka.range_reader import OffsetRange, read_ranges
 from workers.kafka.records import TopicPartition
@@ -108,9 +107,9 @@ class Published:
             return "brake"
         return "pause" if bits & HELD_BY_PAUSE else "pace"
 
-    def has_decision(self, decision: PublishedRecord) -> bool:
+    def has_decision(self, action_id: str, decision: str) -> bool:
         """Return whether a decision of this kind was published for this id."""
-        return bool(self.status_of(decision.action_id) & _DECISIONS[decision.status])
+        return bool(self.status_of(action_id) & _DECISIONS[decision])
 
     def is_retained(self, topic: str, partition: int, decided_ms: int) -> bool:
         """Return whether a record decided at this time would still be in the topic if it had been published."""

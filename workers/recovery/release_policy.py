@@ -139,7 +139,7 @@ class RebuildPolicy:
 
     def _is_new(self, decision: PublishedRecord) -> bool:
         # Only decisions later than everything published: a replay may find other reasons for the past.
-        return not self._published.has_decision(decision) and decision.decided_ms > self.decided_ms
+        return not self._published.has_decision(decision.action_id, decision.status) and decision.decided_ms > self.decided_ms
 
     def _defer(self, action: PublishedRecord, work: UnitOfWork, meaning_since_ms: int) -> None:
         """Store a new action until the end of the log, unless it was published or may have been.
@@ -156,13 +156,13 @@ class RebuildPolicy:
         ):
             self._tally.unsure[action.rule] += 1
         else:
-            name = deferred_name(action)
+            name = deferred_name(action.action_id)
             work.released = [(rule, action_id) for rule, action_id in work.released if action_id != name]
             work.deferred.append(Held(DEFERRED, name, decided_ms, action.stored))
 
     def _retract(self, action: PublishedRecord, work: UnitOfWork) -> None:
         """Retract an action that was published and not retracted yet; an action that is only deferred is dropped."""
-        name = deferred_name(action)
+        name = deferred_name(action.action_id)
         work.held = [held for held in work.held if held[0].action_id != action.action_id]
         work.deferred = [deferred for deferred in work.deferred if deferred.action_id != name]
         work.released += [(DEFERRED, name), (action.rule, action.action_id)]
@@ -173,10 +173,10 @@ class RebuildPolicy:
             work.records.append(action)
 
 
-def deferred_name(action: PublishedRecord) -> str:
+def deferred_name(action_id: str) -> str:
     """Return the name under which a deferred action is stored among the held ones."""
     # Not the id alone: the same action may also be held by its rule's rate limit.
-    return f"{DEFERRED}:{action.action_id}"
+    return f"{DEFERRED}:{action_id}"
 
 
 def _source_offset(headers: Mapping[str, bytes | None]) -> int:

@@ -100,9 +100,8 @@ class Decider:
         self.stored = Stored(_names_of(self.program))
         self.stored.layout_3.wording = self._worded
         self.kinds = list(self.program.types.values())
-        self.scanner = Scanner(
-            [kind.name for kind in self.kinds], [kind.name for kind in self.kinds if kind.is_plain]
-        )
+        plain = [kind.name for kind in self.kinds if kind.is_plain]
+        self.scanner = Scanner([kind.name for kind in self.kinds], plain)
         self.turns = 0
         self._records = {"": self.records}
 
@@ -142,7 +141,7 @@ class Decider:
             if customer.waiting:
                 _take_words(customer)
         for event in events:
-            if event.__class__ is PlainEvent:
+            if isinstance(event, PlainEvent):
                 turn.fold_plain(self.kinds[event.type_place], event)
             else:
                 turn.fold(event)
